@@ -1,0 +1,21 @@
+/** The log as the rest of the code sees it: a message and fields. The server puts pino behind it. */
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A log that adds `fields` to each line. */
+  with(fields: LogFields): Log;
+}
+
+/** Says nothing: the default of library classes. */
+export const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  with: () => silentLog,
+};
