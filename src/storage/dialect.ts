@@ -1,0 +1,29 @@
+/**
+ * What SQL differs in. A noun asks its transaction for these fragments and never for the name of
+ * the database. What a database can do, rather than how it says it, is data: Capabilities.
+ */
+import type { Param } from './column.ts';
+import type { Sql } from './sql.ts';
+
+export interface Dialect {
+  /** Behind a SELECT: locks the rows it returns until the transaction ends. */
+  readonly forUpdate: Sql;
+  /** `column` is among the values of an array parameter: `isAnyOf(raw('id'), textArray(ids))`. */
+  isAnyOf(column: Sql, values: Param): Sql;
+  /** The row's key columns come after `values` in key order. Both lists are of one length. */
+  isAfterKey(columns: readonly Sql[], values: readonly Param[]): Sql;
+  /** Behind a table name: makes the planner use this index, where it needs telling. */
+  useIndex(index: string): Sql;
+}
+
+export interface Capabilities {
+  /** How many transactions can be open at once; 1 for an embedded database. */
+  readonly connections: number;
+  /**
+   * How due tasks are claimed: in one statement that skips locked rows, or by reading candidates
+   * and checking them again in a short transaction.
+   */
+  readonly claim: 'skip-locked' | 'read-then-check';
+  /** Whether `notifications` reach other processes. */
+  readonly notifies: boolean;
+}

@@ -1,0 +1,35 @@
+/** Declares a table once: the types of its rows, the names of its columns and its key follow. */
+import type { Columns, NewRowOf, RowOf } from './column.ts';
+
+export interface Table<C extends Columns = Columns, K extends keyof C & string = keyof C & string> {
+  /** Without the schema, which belongs to the database: `invocations`. */
+  readonly name: string;
+  readonly columns: C;
+  /** The primary key, in order. */
+  readonly key: readonly K[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a table of any columns and key
+export type AnyTable = Table<any, any>;
+
+/** A row as read. */
+export type Row<T extends AnyTable> = T extends Table<infer C, infer _K> ? RowOf<C> : never;
+
+/** A row to insert. */
+export type NewRow<T extends AnyTable> = T extends Table<infer C, infer _K> ? NewRowOf<C> : never;
+
+/** The primary key of a row. */
+export type Key<T extends AnyTable> =
+  T extends Table<infer C, infer K> ? Pick<RowOf<C>, K> : never;
+
+/** The primary key and the columns to change. `undefined` writes NULL; left out means untouched. */
+export type RowUpdate<T extends AnyTable> =
+  T extends Table<infer C, infer K> ? Pick<RowOf<C>, K> & Partial<RowOf<C>> : never;
+
+export function table<C extends Columns, K extends keyof C & string>(
+  name: string,
+  columns: C,
+  key: readonly K[],
+): Table<C, K> {
+  return { name, columns, key };
+}
