@@ -1,0 +1,70 @@
+// Imports point down only. The layers, from the top (design: ARCHITECTURE.md):
+const LAYERS = [
+  ['exports'],
+  ['server', 'cli'],
+  ['recorder', 'query', 'ingest'],
+  ['finalizer', 'exporter'],
+  ['invocations', 'results', 'tasks'],
+  ['storage'],
+];
+
+// What may be imported across one layer, each with its reason.
+const SIDEWAYS = {
+  // The CLI starts the server; the server knows nothing of the CLI.
+  cli: ['server'],
+  // Results belong to invocations.
+  results: ['invocations'],
+};
+
+const folder = (name) => `^src/${name}/`;
+
+const upward = LAYERS.flatMap((layer, depth) => {
+  const above = LAYERS.slice(0, depth).flat();
+  return layer.map((name) => ({
+    name: `${name}-imports-nothing-above`,
+    severity: 'error',
+    from: { path: folder(name), pathNot: '\\.test\\.ts$' },
+    to: {
+      path: [...above, ...layer]
+        .filter((other) => other !== name && !(SIDEWAYS[name] ?? []).includes(other))
+        .map(folder),
+    },
+  }));
+});
+
+export default {
+  forbidden: [
+    ...upward.filter((rule) => rule.to.path.length > 0),
+    {
+      name: 'foundations-import-nothing-above',
+      comment: 'clock, errors, retry, log and their like stand at the bottom',
+      severity: 'error',
+      from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/index\\.ts$|\\.test\\.ts$' },
+      to: { path: '^src/[^/]+/' },
+    },
+    {
+      name: 'testing-stays-out-of-production',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(testing|exports)/|\\.test\\.ts$' },
+      to: { path: '^src/testing/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-development-packages',
+      comment: 'optional peers are loaded by dynamic import only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/testing/|\\.test\\.ts$' },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only', 'npm-peer'],
+        pathNot: 'node_modules/(@types|pg|pg-cursor|@electric-sql|@duckdb)/',
+      },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types'] },
+  },
+};

@@ -1,0 +1,106 @@
+/**
+ * The rules of CONTRIBUTING.md that a linter has no word for. Prints each offence as
+ * `file:line: what, and what instead`, and exits with 1 if there are any.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+
+const MAX_FILE_LINES = 400;
+const MAX_FUNCTION_LINES = 50;
+
+interface Rule {
+  readonly pattern: RegExp;
+  readonly allowedIn: RegExp;
+  readonly say: string;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    pattern: /\bDate\.now\(|\bnew Date\(\)|\bset(Timeout|Interval)\(|timers\/promises/,
+    allowedIn: /^src\/clock\.ts$/,
+    say: 'take a Clock (src/clock.ts)',
+  },
+  {
+    pattern: /\bMath\.random\(/,
+    allowedIn: /^src\/random\.ts$/,
+    say: 'take a Random (src/random.ts)',
+  },
+  {
+    pattern: /\bprocess\.env\b/,
+    allowedIn: /^src\/(server\/config|server\/config-.*|cli\/[a-z-]+|testing\/[a-z-]+)\.ts$/,
+    say: 'take it from the configuration (src/server/config.ts)',
+  },
+  {
+    pattern: /\b(TODO|FIXME|XXX)\b(?!\(#\d+\))/,
+    allowedIn: /^$/,
+    say: 'name the issue: TODO(#12)',
+  },
+];
+
+const root = join(import.meta.dirname, '..');
+const offences: string[] = [];
+
+for (const file of globSync('src/**/*.ts', { cwd: root }).sort()) {
+  if (file.startsWith('src/gen/')) continue;
+  const source = readFileSync(join(root, file), 'utf8');
+  checkLength(file, source);
+  if (!file.endsWith('.test.ts')) checkRules(file, source);
+  checkFunctions(file, source);
+}
+
+for (const offence of offences) console.error(offence);
+console.log(`check-style: ${offences.length} offences`);
+process.exitCode = offences.length === 0 ? 0 : 1;
+
+function checkLength(file: string, source: string): void {
+  const lines = source.split('\n').length - 1;
+  if (lines > MAX_FILE_LINES) {
+    offences.push(`${file}:1: ${lines} lines; split it (at most ${MAX_FILE_LINES})`);
+  }
+}
+
+function checkRules(file: string, source: string): void {
+  source.split('\n').forEach((line, index) => {
+    if (/^\s*(\*|\/\/|\/\*)/.test(line) && !/TODO|FIXME|XXX/.test(line)) return;
+    for (const rule of RULES) {
+      if (rule.pattern.test(line) && !rule.allowedIn.test(file)) {
+        offences.push(`${file}:${index + 1}: ${line.trim()}: ${rule.say}`);
+      }
+    }
+  });
+}
+
+/** Callbacks of `describe` and the like do not count: only functions that have a name do. */
+function checkFunctions(file: string, source: string): void {
+  const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
+  const lineOf = (position: number): number =>
+    tree.getLineAndCharacterOfPosition(position).line + 1;
+  const visit = (node: ts.Node): void => {
+    const name = functionName(node);
+    if (name !== undefined) {
+      const lines = lineOf(node.getEnd()) - lineOf(node.getStart()) + 1;
+      if (lines > MAX_FUNCTION_LINES && !isTestSuite(file)) {
+        offences.push(
+          `${file}:${lineOf(node.getStart())}: ${name} has ${lines} lines (at most ${MAX_FUNCTION_LINES})`,
+        );
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+}
+
+function functionName(node: ts.Node): string | undefined {
+  if (ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node)) return node.name?.getText();
+  if (ts.isConstructorDeclaration(node)) return 'constructor';
+  if (ts.isArrowFunction(node) && ts.isVariableDeclaration(node.parent)) {
+    return node.parent.name.getText();
+  }
+  return undefined;
+}
+
+/** Files whose functions hold tests: a list of behaviours reads well at any length. */
+function isTestSuite(file: string): boolean {
+  return file.endsWith('.test.ts') || /^src\/testing\/.*-suite\.ts$/.test(file);
+}
