@@ -19,8 +19,7 @@ export type Row<T extends AnyTable> = T extends Table<infer C, infer _K> ? RowOf
 export type NewRow<T extends AnyTable> = T extends Table<infer C, infer _K> ? NewRowOf<C> : never;
 
 /** The primary key of a row. */
-export type Key<T extends AnyTable> =
-  T extends Table<infer C, infer K> ? Pick<RowOf<C>, K> : never;
+export type Key<T extends AnyTable> = T extends Table<infer C, infer K> ? Pick<RowOf<C>, K> : never;
 
 /** The primary key and the columns to change. `undefined` writes NULL; left out means untouched. */
 export type RowUpdate<T extends AnyTable> =

@@ -1,0 +1,10 @@
+import type { Dialect } from '../dialect.ts';
+import { emptySql, join, raw, sql } from '../sql.ts';
+
+export const postgresDialect: Dialect = {
+  forUpdate: raw(' FOR UPDATE'),
+  isAnyOf: (column, values) => sql`${column} = ANY(${values})`,
+  isAfterKey: (columns, values) =>
+    sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
+  useIndex: () => emptySql,
+};

@@ -1,0 +1,56 @@
+/** Reads within a transaction of one session: small queries whole, large ones through a cursor. */
+import type { Columns, RowOf } from '../column.ts';
+import type { Reader } from '../database.ts';
+import type { Sql } from '../sql.ts';
+import { postgresDialect } from './dialect.ts';
+import { type Session, type SessionResult, toRows, toStatement } from './session.ts';
+
+/** The first page is small, for readers that stop early; later ones aim at so much text. */
+const FIRST_PAGE_ROWS = 100;
+const MAX_PAGE_ROWS = 5000;
+const PAGE_CHARACTERS = 1_000_000;
+
+export class SessionReader implements Reader {
+  readonly dialect = postgresDialect;
+  readonly #session: Session;
+  readonly #schema: string;
+  #cursors = 0;
+
+  constructor(session: Session, schema: string) {
+    this.#session = session;
+    this.#schema = schema;
+  }
+
+  async query<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
+    const { text, values } = toStatement(query, this.#schema);
+    return toRows(await this.#session.run(text, values), columns);
+  }
+
+  async *stream<C extends Columns>(query: Sql, columns: C): AsyncGenerator<RowOf<C>, void, void> {
+    const { text, values } = toStatement(query, this.#schema);
+    const cursor = `postlude_stream_${++this.#cursors}`;
+    await this.#session.run(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${text}`, values);
+    let isOpen = true;
+    try {
+      let pageRows = FIRST_PAGE_ROWS;
+      while (true) {
+        const page = await this.#session.run(`FETCH ${pageRows} FROM ${cursor}`);
+        yield* toRows(page, columns);
+        if (page.rows.length < pageRows) return;
+        pageRows = nextPageRows(page);
+      }
+    } catch (error) {
+      isOpen = false; // an error ends the transaction, and the cursor with it
+      throw error;
+    } finally {
+      if (isOpen) await this.#session.run(`CLOSE ${cursor}`);
+    }
+  }
+}
+
+function nextPageRows(page: SessionResult): number {
+  let characters = 0;
+  for (const row of page.rows) for (const cell of row) characters += cell?.length ?? 0;
+  const fitting = Math.floor((PAGE_CHARACTERS * page.rows.length) / Math.max(characters, 1));
+  return Math.min(Math.max(fitting, 1), MAX_PAGE_ROWS);
+}

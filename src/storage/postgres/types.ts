@@ -1,0 +1,172 @@
+/**
+ * The SQL type of each column kind, and values in PostgreSQL's text form, which is the same
+ * whatever the driver, and exact: 64-bit numbers, microseconds and bytes survive.
+ */
+import { CodedError } from '../../errors.ts';
+import type { ColumnKind } from '../column.ts';
+import { decodeArray, encodeArray } from './array-literal.ts';
+
+/** A value as it travels; `null` is NULL. */
+export type WireValue = string | null;
+
+interface WireType {
+  readonly sqlType: string;
+  encode(value: unknown): string;
+  decode(text: string): unknown;
+}
+
+const textType: WireType = {
+  sqlType: 'text',
+  encode: (value) => checkedText(expectType(value, 'string')),
+  decode: (text) => text,
+};
+
+const intType: WireType = {
+  sqlType: 'bigint',
+  encode: (value) => {
+    if (!Number.isSafeInteger(value)) throw wrongType(value, 'a whole number within 2^53');
+    return String(value);
+  },
+  decode: (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value)) {
+      throw new CodedError('data-loss', `a stored number is beyond 2^53: ${text}`);
+    }
+    return value;
+  },
+};
+
+const bytesType: WireType = {
+  sqlType: 'bytea',
+  encode: (value) => {
+    if (!(value instanceof Uint8Array)) throw wrongType(value, 'bytes');
+    const { buffer, byteOffset, byteLength } = value;
+    return `\\x${Buffer.from(buffer, byteOffset, byteLength).toString('hex')}`;
+  },
+  decode: (text) => {
+    if (!text.startsWith('\\x')) {
+      throw new CodedError('failed-precondition', 'postlude needs bytea_output = hex');
+    }
+    return new Uint8Array(Buffer.from(text.slice(2), 'hex'));
+  },
+};
+
+const TYPES: Readonly<Record<ColumnKind, WireType>> = {
+  text: textType,
+  int: intType,
+  float: {
+    sqlType: 'double precision',
+    encode: (value) => String(expectType(value, 'number')),
+    decode: Number,
+  },
+  bool: {
+    sqlType: 'boolean',
+    encode: (value) => String(expectType(value, 'boolean')),
+    decode: (text) => text === 't' || text === 'true',
+  },
+  bytes: bytesType,
+  timestamp: { sqlType: 'timestamptz', encode: encodeTimestamp, decode: decodeTimestamp },
+  'text[]': arrayOf(textType),
+  'bytes[]': arrayOf(bytesType),
+  'int[]': arrayOf(intType),
+};
+
+/** `bigint`, `text[]`: as in a cast. */
+export function sqlTypeOf(kind: ColumnKind): string {
+  return TYPES[kind].sqlType;
+}
+
+/** Throws `invalid-argument` where the database could not keep the value as it is. */
+export function encodeValue(kind: ColumnKind, value: unknown): WireValue {
+  return value === undefined || value === null ? null : TYPES[kind].encode(value);
+}
+
+/** NULL becomes `undefined`. */
+export function decodeValue(kind: ColumnKind, text: WireValue): unknown {
+  return text === null ? undefined : TYPES[kind].decode(text);
+}
+
+/** Many values of one column as one parameter; the arrays of an array column travel as text. */
+export function encodeColumn(kind: ColumnKind, values: readonly unknown[]): string {
+  return encodeArray(values.map((value) => encodeValue(kind, value)));
+}
+
+/** PostgreSQL cannot store U+0000; a lone surrogate would silently become another character. */
+function checkedText(text: string): string {
+  if (text.includes('\0')) {
+    throw new CodedError('invalid-argument', 'text must not contain the NUL character (U+0000)');
+  }
+  if (!text.isWellFormed()) {
+    throw new CodedError('invalid-argument', 'text must not contain half a surrogate pair');
+  }
+  return text;
+}
+
+const DAY_MS = 86_400_000;
+/** What a Date can hold: ±100 million days around the epoch. */
+const MAX_DATE_MS = 100_000_000 * DAY_MS;
+
+function encodeTimestamp(value: unknown): string {
+  const ms = expectType(value, 'number');
+  if (!(Math.abs(ms) <= MAX_DATE_MS)) throw wrongType(value, 'a time in milliseconds');
+  const micros = Math.round(ms * 1000);
+  const wholeMs = Math.floor(micros / 1000);
+  const date = new Date(wholeMs);
+  const fraction = String(micros - wholeMs * 1000).padStart(3, '0');
+  const year = date.getUTCFullYear();
+  // ISO strings count years from 1 BC = 0 with a sign; PostgreSQL wants an era.
+  if (year < 1) throw wrongType(value, 'a time after the year 0');
+  return `${year.toString().padStart(4, '0')}${isoAfterYear(date).replace('Z', `${fraction}Z`)}`;
+}
+
+function isoAfterYear(date: Date): string {
+  const iso = date.toISOString();
+  return iso.slice(iso.indexOf('-', 1));
+}
+
+const TIMESTAMP =
+  /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/;
+
+function decodeTimestamp(text: string): number {
+  const match = TIMESTAMP.exec(text);
+  if (!match) throw new CodedError('failed-precondition', `not an ISO time: ${text}`);
+  const part = (index: number): number => Number(match[index] ?? 0);
+  const date = new Date(0);
+  date.setUTCFullYear(part(1), part(2) - 1, part(3));
+  date.setUTCHours(part(4), part(5), part(6));
+  const offsetMs = (part(9) * 3600 + part(10) * 60 + part(11)) * 1000;
+  const wholeMs = date.getTime() - (match[8] === '-' ? -offsetMs : offsetMs);
+  const micros = Number((match[7] ?? '').padEnd(6, '0'));
+  return (wholeMs * 1000 + micros) / 1000;
+}
+
+function arrayOf(element: WireType): WireType {
+  return {
+    sqlType: `${element.sqlType}[]`,
+    encode: (value) => {
+      if (!Array.isArray(value)) throw wrongType(value, 'an array');
+      return encodeArray(value.map((item) => element.encode(item)));
+    },
+    decode: (text) =>
+      decodeArray(text).map((item) => (item === null ? null : element.decode(item))),
+  };
+}
+
+interface Primitives {
+  string: string;
+  number: number;
+  boolean: boolean;
+}
+
+function expectType<K extends keyof Primitives>(value: unknown, type: K): Primitives[K] {
+  if (typeof value !== type) throw wrongType(value, `a ${type}`);
+  return value as Primitives[K];
+}
+
+function wrongType(value: unknown, wanted: string): CodedError {
+  return new CodedError('invalid-argument', `expected ${wanted}, got ${describe(value)}`);
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'number' ? String(value) : value === null ? 'null' : typeof value;
+}

@@ -1,0 +1,97 @@
+/**
+ * The writes of one transaction, in the order in which they were asked for, grouped so that
+ * neighbours of one table and kind go to the database in one statement.
+ *
+ * Within a group no key is updated or upserted twice: a statement would apply one of the two, in
+ * no certain order. A repeated key begins a new group instead.
+ */
+import { type AnyRow, keyText } from './key.ts';
+import type { AnyTable } from './table.ts';
+
+/** `insertNew`: rows that were found missing; a key that exists now lost a race. */
+export type WriteKind = 'insert' | 'insertNew' | 'update' | 'upsert' | 'delete';
+
+export interface WriteGroup {
+  readonly table: AnyTable;
+  readonly kind: WriteKind;
+  /** The properties that each row of the group gives, in the table's order. */
+  readonly properties: readonly string[];
+  readonly rows: readonly AnyRow[];
+}
+
+/** What the buffered writes make of a key; `unknown` where they do not touch it. */
+export type BufferedState = 'present' | 'absent' | 'unknown';
+
+/** Bounds a statement: larger ones gain no speed. */
+export const MAX_GROUP_ROWS = 2000;
+
+interface OpenGroup extends WriteGroup {
+  readonly shape: string;
+  readonly rows: AnyRow[];
+  readonly keys: Set<string>;
+}
+
+export class WriteBuffer {
+  readonly #groups: OpenGroup[] = [];
+  readonly #states = new Map<string, Map<string, 'present' | 'absent'>>();
+
+  add(kind: WriteKind, table: AnyTable, rows: readonly AnyRow[]): void {
+    const states = this.#statesOf(table);
+    for (const row of rows) {
+      const key = keyText(table, row);
+      states.set(key, kind === 'delete' ? 'absent' : 'present');
+      this.#append(kind, table, row, key);
+    }
+  }
+
+  stateOf(table: AnyTable, row: AnyRow): BufferedState {
+    return this.#states.get(table.name)?.get(keyText(table, row)) ?? 'unknown';
+  }
+
+  groups(): readonly WriteGroup[] {
+    return this.#groups;
+  }
+
+  #statesOf(table: AnyTable): Map<string, 'present' | 'absent'> {
+    const known = this.#states.get(table.name);
+    if (known) return known;
+    const states = new Map<string, 'present' | 'absent'>();
+    this.#states.set(table.name, states);
+    return states;
+  }
+
+  #append(kind: WriteKind, table: AnyTable, row: AnyRow, key: string): void {
+    const properties = propertiesWritten(kind, table, row);
+    const shape = properties.join();
+    const last = this.#groups.at(-1);
+    if (last && accepts(last, kind, table, shape, key)) {
+      last.rows.push(row);
+      last.keys.add(key);
+      return;
+    }
+    this.#groups.push({ kind, table, properties, shape, rows: [row], keys: new Set([key]) });
+  }
+}
+
+function accepts(
+  group: OpenGroup,
+  kind: WriteKind,
+  table: AnyTable,
+  shape: string,
+  key: string,
+): boolean {
+  if (group.kind !== kind || group.table.name !== table.name || group.shape !== shape) return false;
+  if (group.rows.length >= MAX_GROUP_ROWS) return false;
+  const mayRepeat = kind === 'insert' || kind === 'insertNew' || kind === 'delete';
+  return mayRepeat || !group.keys.has(key);
+}
+
+/**
+ * An update touches the columns that its row names, also those it sets to `undefined`; an insert
+ * writes all columns.
+ */
+export function propertiesWritten(kind: WriteKind, table: AnyTable, row: AnyRow): string[] {
+  if (kind === 'delete') return [...table.key];
+  const all = Object.keys(table.columns);
+  return kind === 'update' ? all.filter((property) => property in row) : all;
+}
