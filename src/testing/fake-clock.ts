@@ -1,0 +1,63 @@
+/** A clock that stands still until a test moves it. */
+import type { Clock, EpochMs } from '../clock.ts';
+
+interface Sleeper {
+  readonly wakeAt: EpochMs;
+  readonly wake: () => void;
+}
+
+export class FakeClock implements Clock {
+  #now: EpochMs;
+  readonly #sleepers = new Set<Sleeper>();
+  readonly #watchers = new Set<() => void>();
+
+  constructor(now: EpochMs = Date.UTC(2026, 0, 2, 3, 4, 5)) {
+    this.#now = now;
+  }
+
+  now(): EpochMs {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms <= 0 || signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const sleeper: Sleeper = {
+        wakeAt: this.#now + ms,
+        wake: () => {
+          this.#sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', sleeper.wake);
+          resolve();
+        },
+      };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener('abort', sleeper.wake, { once: true });
+      for (const watcher of [...this.#watchers]) watcher();
+    });
+  }
+
+  /** How many calls of `sleep` are waiting. */
+  get sleepers(): number {
+    return this.#sleepers.size;
+  }
+
+  /** Resolves once at least `count` calls of `sleep` are waiting. */
+  untilSleepers(count: number): Promise<void> {
+    if (this.#sleepers.size >= count) return Promise.resolve();
+    return new Promise((resolve) => {
+      const watcher = (): void => {
+        if (this.#sleepers.size < count) return;
+        this.#watchers.delete(watcher);
+        resolve();
+      };
+      this.#watchers.add(watcher);
+    });
+  }
+
+  /** Moves time on, and wakes those whose time has come, earliest first. */
+  advance(ms: number): void {
+    this.#now += ms;
+    const due = [...this.#sleepers].filter(({ wakeAt }) => wakeAt <= this.#now);
+    for (const sleeper of due.sort((a, b) => a.wakeAt - b.wakeAt)) sleeper.wake();
+  }
+}

