@@ -1,0 +1,69 @@
+/**
+ * Packs the package, installs it into an empty TypeScript project and uses it there with types,
+ * as a new user would; then lets publint and "are the types wrong" have their say.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  devDependencies: Record<string, string>;
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'postlude-package-'));
+try {
+  const tarball = pack();
+  run('npx', ['publint', '--strict', tarball], root);
+  run('npx', ['attw', tarball, '--profile', 'esm-only'], root);
+  useInEmptyProject(tarball);
+  console.log('check-package: installs, type-checks and runs in an empty project');
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function pack(): string {
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
+      cwd: root,
+      encoding: 'utf8',
+    }),
+  ) as [{ filename: string }];
+  return join(folder, packed.filename);
+}
+
+function useInEmptyProject(tarball: string): void {
+  const project = join(folder, 'project');
+  mkdirSync(project);
+  writeFileSync(
+    join(project, 'package.json'),
+    '{ "name": "empty", "type": "module", "private": true }',
+  );
+  const packages = ['typescript', '@types/node', '@electric-sql/pglite'].map(
+    (name) => `${name}@${devDependencies[name]}`,
+  );
+  run('npm', ['install', '--no-fund', '--no-audit', tarball, ...packages], project);
+  const example = readFileSync(join(root, 'examples', 'queue.ts'), 'utf8');
+  writeFileSync(join(project, 'queue.ts'), example);
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        module: 'NodeNext',
+        target: 'ES2024',
+        strict: true,
+        types: ['node'],
+        outDir: 'out',
+      },
+      include: ['queue.ts'],
+    }),
+  );
+  run('npx', ['tsc'], project);
+  run(process.execPath, [join('out', 'queue.js')], project);
+  run('npx', ['postlude', '--version'], project);
+}
+
+function run(command: string, args: readonly string[], cwd: string): void {
+  execFileSync(command, args, { cwd, stdio: 'inherit' });
+}

@@ -1,0 +1,371 @@
+#!/usr/bin/env bash
+# Makes test/fixtures/reports again: runs each real test runner on its small project in
+# test/fixtures/projects, keeps the report that it wrote, and writes beside it an expected.json
+# with the counts that the runner itself printed (scripts/report-expectation.ts).
+#
+#   scripts/make-report-fixtures.sh [RUNNER…]     all of them without arguments; see RUNNERS below
+#
+# Runners are installed under $RUNNERS_DIR (default: a folder in the temporary directory), by
+# their own package clients, when they are missing. Needed on the machine: Node 22 or newer, npm,
+# Python 3, Go, cargo, Maven with a JDK of 17 or newer, CMake, a C++ compiler, GoogleTest's
+# library (libgtest-dev), perl.
+#
+# Reports differ from run to run in times and stack traces; counts and structure do not. Paths
+# and host names of the machine are replaced; nothing else is touched.
+set -euo pipefail
+
+RUNNERS=(pytest vitest jest mocha node-test tape prove go-test gotestsum go-junit-report
+  surefire cargo-nextest googletest ctest ctrf)
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+projects=$root/test/fixtures/projects
+reports=$root/test/fixtures/reports
+runners_dir=${RUNNERS_DIR:-${TMPDIR:-/tmp}/report-runners}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export NO_COLOR=1 TZ=UTC LC_ALL=C.UTF-8
+node=$(PATH="$root/node_modules/.bin:$PATH" command -v node)
+
+# --- what all runners share -------------------------------------------------------------------
+
+# A fresh copy of a project: nothing that a run leaves behind reaches the repository.
+fresh_copy() { # project
+  rm -rf "$scratch/build"
+  cp -r "$projects/$1" "$scratch/build"
+  cd "$scratch/build"
+}
+
+# Test runs end with a non-zero code, as their tests fail: only a report that is missing counts.
+run() { # output-file command…
+  local output=$1
+  shift
+  "$@" >"$output" 2>&1 || true
+}
+
+case_dir() { # runner case
+  rm -rf "${reports:?}/$1/$2"
+  mkdir -p "$reports/$1/$2"
+  echo "$reports/$1/$2"
+}
+
+# Takes a report in, without the paths and the name of this machine.
+keep() { # report… directory/
+  local files=("${@:1:$#-1}") target=${*: -1}
+  cp "${files[@]}" "$target"
+  local copied=("${files[@]##*/}")
+  (
+    cd "$target"
+    sed -i -e "s#$scratch/build#/build#g" -e "s#$scratch#/scratch#g" \
+      -e "s#$(realpath "$runners_dir")#/runners#g" -e "s#$runners_dir#/runners#g" \
+      -e "s#${HOME%/}/\.[a-z]*/versions/[0-9.]*#/python#g" -e "s#${HOME%/}/#/home/#g" \
+      -e "s#$root/#/project/#g" -e "s#\b$(hostname)\b#host#g" "${copied[@]}"
+  )
+}
+
+expect() { # directory summary-file option…   (options of scripts/report-expectation.ts)
+  local directory=$1 summary=$2
+  shift 2
+  "$node" "$root/scripts/report-expectation.ts" --out "$directory/expected.json" "$@" <"$summary"
+}
+
+npm_version() { "$node" -p "require('$runners_dir/js/node_modules/$1/package.json').version"; }
+
+install_js() {
+  [[ -d $runners_dir/js/node_modules/vitest ]] && return
+  mkdir -p "$runners_dir/js"
+  (cd "$runners_dir/js" && echo '{"private":true}' >package.json &&
+    npm install --save-exact vitest jest jest-junit mocha mocha-junit-reporter tape \
+      jest-ctrf-json-reporter mocha-ctrf-json-reporter @d2t/vitest-ctrf-json-reporter)
+}
+
+js_copy() { # project
+  install_js
+  fresh_copy "$1"
+  ln -s "$runners_dir/js/node_modules" node_modules
+}
+
+install_go_tool() { # binary package
+  [[ -x $runners_dir/go/$1 ]] || GOBIN=$runners_dir/go go install "$2@latest"
+}
+
+go_version() { go env GOVERSION | sed 's/^go//'; }
+
+# --- one function a runner --------------------------------------------------------------------
+
+make_pytest() {
+  if [[ ! -x $runners_dir/py/bin/pytest ]]; then
+    python3 -m venv "$runners_dir/py"
+    "$runners_dir/py/bin/pip" install --quiet pytest pytest-rerunfailures
+  fi
+  local pip=$runners_dir/py/bin/pip
+  local version rerun_version family directory
+  version=$("$pip" list --format=freeze | sed -n 's/^pytest==//p')
+  rerun_version=$("$pip" list --format=freeze | sed -n 's/^pytest-rerunfailures==//p')
+  for family in xunit1 xunit2; do
+    fresh_copy pytest
+    directory=$(case_dir pytest $family)
+    run "$scratch/out" "$runners_dir/py/bin/pytest" -q -p no:cacheprovider --tb=line \
+      -o junit_family=$family --continue-on-collection-errors --junitxml=junit.xml
+    keep junit.xml "$directory/"
+    expect "$directory" "$scratch/out" --runner pytest --format junit-xml --dialect pytest \
+      --command "pytest -o junit_family=$family --continue-on-collection-errors --junitxml=junit.xml" \
+      --version "pytest=$version" --flaky 0 --hidden "${PYTEST_HIDDEN:-}" \
+      --file-counts "${PYTEST_FILE_COUNTS:-}"
+  done
+  fresh_copy pytest-reruns
+  directory=$(case_dir pytest reruns)
+  run "$scratch/out" "$runners_dir/py/bin/pytest" -q -p no:cacheprovider --tb=line --junitxml=junit.xml
+  keep junit.xml "$directory/"
+  expect "$directory" "$scratch/out" --runner pytest --format junit-xml --dialect pytest \
+    --command "pytest --junitxml=junit.xml" --flaky 2 \
+    --version "pytest=$version" --version "pytest-rerunfailures=$rerun_version"
+}
+
+make_vitest() {
+  js_copy vitest
+  local directory
+  directory=$(case_dir vitest outcomes)
+  run "$scratch/out" "$node" node_modules/vitest/vitest.mjs run --reporter=default --reporter=junit \
+    --outputFile.junit=junit.xml
+  keep junit.xml "$directory/"
+  expect "$directory" "$scratch/out" --runner vitest --format junit-xml --dialect vitest \
+    --command "vitest run --reporter=junit" --version "vitest=$(npm_version vitest)" --flaky 1 \
+    --hidden "A test that passed on a retry looks like any that passed." \
+    --file-counts '{"flaky":0}'
+}
+
+make_jest() {
+  js_copy jest
+  local directory
+  directory=$(case_dir jest outcomes)
+  JEST_JUNIT_REPORT_TEST_SUITE_ERRORS=true run "$scratch/out" "$node" node_modules/jest/bin/jest.js \
+    --ci --reporters=default --reporters=jest-junit
+  keep junit.xml "$directory/"
+  expect "$directory" "$scratch/out" --runner jest --format junit-xml --dialect jest-junit \
+    --command "JEST_JUNIT_REPORT_TEST_SUITE_ERRORS=true jest --ci --reporters=jest-junit" \
+    --version "jest=$(npm_version jest)" --version "jest-junit=$(npm_version jest-junit)" --flaky 1 \
+    --hidden "A test that passed on a retry looks like any that passed; so does a todo." \
+    --file-counts '{"passed":12,"skipped":1,"flaky":0}'
+}
+
+make_mocha() {
+  js_copy mocha
+  local directory
+  directory=$(case_dir mocha outcomes)
+  run "$scratch/out" "$node" node_modules/mocha/bin/mocha.js --reporter dot '*.spec.js'
+  run "$scratch/none" "$node" node_modules/mocha/bin/mocha.js --reporter mocha-junit-reporter \
+    --reporter-options mochaFile=junit.xml,includePending=true '*.spec.js'
+  keep junit.xml "$directory/"
+  expect "$directory" "$scratch/out" --runner mocha --format junit-xml --dialect mocha-junit-reporter \
+    --command "mocha --reporter mocha-junit-reporter --reporter-options includePending=true" \
+    --version "mocha=$(npm_version mocha)" \
+    --version "mocha-junit-reporter=$(npm_version mocha-junit-reporter)" --flaky 1 \
+    --hidden "${MOCHA_HIDDEN:-}" --file-counts "${MOCHA_FILE_COUNTS:-}"
+}
+
+make_node_test() {
+  local reporter extension format directory
+  for reporter in junit tap; do
+    fresh_copy node-test
+    directory=$(case_dir node-test $reporter)
+    extension=xml format=junit-xml
+    [[ $reporter = tap ]] && extension=tap format=tap
+    run "$scratch/out" "$node" --test --test-reporter=spec --test-reporter-destination=stdout \
+      --test-reporter=$reporter --test-reporter-destination=report.$extension outcomes.test.mjs broken.test.mjs
+    keep report.$extension "$directory/"
+    expect "$directory" "$scratch/out" --runner node-test --format $format --dialect node-test \
+      --command "node --test --test-reporter=$reporter" \
+      --version "node=$("$node" -p process.versions.node)" --flaky 0
+  done
+}
+
+make_tape() {
+  js_copy tape
+  local directory
+  directory=$(case_dir tape outcomes)
+  run report.tap "$node" node_modules/tape/bin/tape outcomes.js
+  cp report.tap "$scratch/out"
+  keep report.tap "$directory/"
+  expect "$directory" "$scratch/out" --runner tape --format tap --dialect tape \
+    --command "tape outcomes.js > report.tap" --version "tape=$(npm_version tape)" --flaky 0 \
+    --hidden "Nothing; but tape itself counts assertions that are skipped or todo as passed." \
+    --file-counts '{"passed":9,"skipped":2}'
+}
+
+make_prove() {
+  fresh_copy prove
+  local directory file
+  directory=$(case_dir prove outcomes)
+  run "$scratch/out" prove t
+  for file in t/*.t; do
+    perl "$file" >"$(basename "$file" .t).tap" 2>"$scratch/none" || true
+  done
+  keep ./*.tap "$directory/"
+  expect "$directory" "$scratch/out" --runner prove --format tap --dialect tap \
+    --command "prove t; for each file: perl FILE.t > FILE.tap" \
+    --version "perl=$(perl -e 'printf "%vd", $^V')" \
+    --version "TAP::Harness=$(perl -MTAP::Harness -e 'print $TAP::Harness::VERSION')" --flaky 0
+}
+
+make_go_test() {
+  install_go_tool gotestsum gotest.tools/gotestsum
+  fresh_copy go
+  local directory
+  directory=$(case_dir go-test outcomes)
+  go test ./clean >"$scratch/none" 2>&1 # so that one package is cached
+  go test -json -timeout 2s ./... >report.jsonl 2>"$scratch/none" || true
+  run "$scratch/out" "$runners_dir/go/gotestsum" --raw-command -- cat report.jsonl
+  keep report.jsonl "$directory/"
+  expect "$directory" "$scratch/out" --runner gotestsum --format go-test-json --dialect go-test \
+    --command "go test -json -timeout 2s ./... > report.jsonl (counts by gotestsum, of this stream)" \
+    --version "go=$(go_version)" --version "gotestsum=1.13.0" --flaky 0
+
+  fresh_copy go-flaky
+  mkdir "$scratch/flaky"
+  directory=$(case_dir go-test reruns)
+  FLAKY_DIR=$scratch/flaky run "$scratch/out" "$runners_dir/go/gotestsum" --rerun-fails=3 \
+    --rerun-fails-report=reruns.txt --packages=. --jsonfile=report.jsonl
+  rm -r "$scratch/flaky"
+  cat reruns.txt >>"$scratch/out"
+  keep report.jsonl "$directory/"
+  expect "$directory" "$scratch/out" --runner gotestsum-reruns --format go-test-json --dialect go-test \
+    --command "gotestsum --rerun-fails=3 --packages=. --jsonfile=report.jsonl" \
+    --version "go=$(go_version)" --version "gotestsum=1.13.0"
+}
+
+make_gotestsum() {
+  install_go_tool gotestsum gotest.tools/gotestsum
+  fresh_copy go-flaky
+  mkdir "$scratch/flaky"
+  local directory
+  directory=$(case_dir gotestsum reruns)
+  FLAKY_DIR=$scratch/flaky run "$scratch/out" "$runners_dir/go/gotestsum" --rerun-fails=3 \
+    --rerun-fails-report=reruns.txt --packages=. --junitfile=junit.xml
+  rm -r "$scratch/flaky"
+  cat reruns.txt >>"$scratch/out"
+  keep junit.xml "$directory/"
+  expect "$directory" "$scratch/out" --runner gotestsum-reruns --format junit-xml --dialect gotestsum \
+    --command "gotestsum --rerun-fails=3 --packages=. --junitfile=junit.xml" \
+    --version "go=$(go_version)" --version "gotestsum=1.13.0"
+}
+
+make_go_junit_report() {
+  install_go_tool gotestsum gotest.tools/gotestsum
+  install_go_tool go-junit-report github.com/jstemmer/go-junit-report/v2
+  fresh_copy go
+  local directory
+  directory=$(case_dir go-junit-report outcomes)
+  go test -json -timeout 2s ./... >report.jsonl 2>"$scratch/none" || true
+  run "$scratch/out" "$runners_dir/go/gotestsum" --raw-command -- cat report.jsonl
+  "$runners_dir/go/go-junit-report" -parser gojson <report.jsonl >junit.xml
+  keep junit.xml "$directory/"
+  expect "$directory" "$scratch/out" --runner gotestsum --format junit-xml --dialect go-junit-report \
+    --command "go test -json -timeout 2s ./... | go-junit-report -parser gojson (counts by gotestsum)" \
+    --version "go=$(go_version)" \
+    --version "go-junit-report=$("$runners_dir/go/go-junit-report" -version 2>&1 | grep -o '[0-9.]\+' | head -1)" \
+    --flaky 0
+}
+
+make_surefire() {
+  fresh_copy surefire
+  local directory
+  directory=$(case_dir surefire reruns)
+  run "$scratch/out" mvn -B test
+  # System properties tell a lot about the machine, and nothing about the tests.
+  sed -i -E '/<property name="(java\.version|surefire\.[a-z.]*version)"/!s#(<property name="[^"]*" value=")[^"]*"#\1-"#' \
+    target/surefire-reports/TEST-*.xml
+  keep target/surefire-reports/TEST-*.xml "$directory/"
+  expect "$directory" "$scratch/out" --runner surefire --format junit-xml --dialect surefire \
+    --command "mvn test (rerunFailingTestsCount=2 in pom.xml)" \
+    --version "surefire=$(grep -oP 'surefire-plugin</artifactId>\s*\K' pom.xml | head -1)$(
+      grep -A1 'maven-surefire-plugin' pom.xml | sed -n 's#.*<version>\(.*\)</version>.*#\1#p')" \
+    --version "junit-jupiter=$(grep -A1 'junit-jupiter' pom.xml | sed -n 's#.*<version>\(.*\)</version>.*#\1#p')"
+}
+
+make_cargo_nextest() {
+  [[ -x $runners_dir/cargo/bin/cargo-nextest ]] ||
+    cargo install cargo-nextest --locked --root "$runners_dir/cargo"
+  fresh_copy cargo-nextest
+  mkdir "$scratch/flaky"
+  local directory
+  directory=$(case_dir cargo-nextest retries)
+  FLAKY_DIR=$scratch/flaky run "$scratch/out" "$runners_dir/cargo/bin/cargo-nextest" nextest run --profile ci
+  rm -r "$scratch/flaky"
+  keep target/nextest/ci/junit.xml "$directory/"
+  expect "$directory" "$scratch/out" --runner cargo-nextest --format junit-xml --dialect cargo-nextest \
+    --command "cargo nextest run --profile ci" \
+    --version "cargo-nextest=$("$runners_dir/cargo/bin/cargo-nextest" nextest --version | grep -o '[0-9.]\+' | head -1)" \
+    --hidden "Tests that were not run (ignored) are not in the file." \
+    --file-counts '{"tests":10,"skipped":0}'
+}
+
+make_googletest() {
+  fresh_copy googletest
+  cmake -S . -B bin >"$scratch/none" && cmake --build bin >"$scratch/none"
+  local format directory
+  for format in xml json; do
+    directory=$(case_dir googletest $format)
+    run "$scratch/out" bin/outcomes --gtest_color=no --gtest_output=$format:report.$format
+    keep report.$format "$directory/"
+    expect "$directory" "$scratch/out" --runner googletest \
+      --format "$([[ $format = xml ]] && echo junit-xml || echo googletest-json)" --dialect googletest \
+      --command "outcomes --gtest_output=$format:report.$format" \
+      --version "googletest=$(sed -n 's/.*PACKAGE_VERSION "\(.*\)".*/\1/p' \
+        /usr/lib/*/cmake/GTest/GTestConfigVersion.cmake | head -1)" --flaky 0
+  done
+}
+
+make_ctest() {
+  fresh_copy ctest
+  cmake -S . -B bin >"$scratch/none"
+  local directory
+  directory=$(case_dir ctest outcomes)
+  run "$scratch/out" ctest --test-dir bin --output-junit "$scratch/build/junit.xml"
+  keep junit.xml "$directory/"
+  expect "$directory" "$scratch/out" --runner ctest --format junit-xml --dialect ctest \
+    --command "ctest --output-junit junit.xml" \
+    --version "ctest=$(ctest --version | grep -o '[0-9.]\+' | head -1)" --flaky 0
+}
+
+make_ctrf() {
+  local directory
+  js_copy vitest
+  directory=$(case_dir ctrf vitest)
+  run "$scratch/out" "$node" node_modules/vitest/vitest.mjs run --reporter=default \
+    --reporter=@d2t/vitest-ctrf-json-reporter
+  keep ctrf/ctrf-report.json "$directory/"
+  expect "$directory" "$scratch/out" --runner vitest --format ctrf --dialect vitest \
+    --command "vitest run --reporter=@d2t/vitest-ctrf-json-reporter" \
+    --version "vitest=$(npm_version vitest)" --flaky 1 \
+    --version "@d2t/vitest-ctrf-json-reporter=$(npm_version @d2t/vitest-ctrf-json-reporter)"
+
+  js_copy jest
+  directory=$(case_dir ctrf jest)
+  run "$scratch/out" "$node" node_modules/jest/bin/jest.js --ci --reporters=default \
+    --reporters=jest-ctrf-json-reporter
+  keep ctrf/ctrf-report.json "$directory/"
+  expect "$directory" "$scratch/out" --runner jest --format ctrf --dialect jest \
+    --command "jest --ci --reporters=jest-ctrf-json-reporter" --flaky 1 \
+    --version "jest=$(npm_version jest)" \
+    --version "jest-ctrf-json-reporter=$(npm_version jest-ctrf-json-reporter)"
+
+  js_copy mocha
+  directory=$(case_dir ctrf mocha)
+  run "$scratch/out" "$node" node_modules/mocha/bin/mocha.js --reporter dot '*.spec.js'
+  run "$scratch/none" "$node" node_modules/mocha/bin/mocha.js --reporter mocha-ctrf-json-reporter '*.spec.js'
+  keep ctrf/ctrf-report.json "$directory/"
+  expect "$directory" "$scratch/out" --runner mocha --format ctrf --dialect mocha \
+    --command "mocha --reporter mocha-ctrf-json-reporter" --flaky 1 \
+    --version "mocha=$(npm_version mocha)" \
+    --version "mocha-ctrf-json-reporter=$(npm_version mocha-ctrf-json-reporter)"
+}
+
+# --- the work ---------------------------------------------------------------------------------
+
+mkdir -p "$runners_dir"
+chosen=("$@")
+[[ $# -gt 0 ]] || chosen=("${RUNNERS[@]}")
+for runner in "${chosen[@]}"; do
+  echo "== $runner"
+  "make_${runner//-/_}"
+done
