@@ -5,13 +5,6 @@
 import type { TestProject } from 'vitest/node';
 import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Of the PostgreSQL server for tests; empty where there is none. */
-    postgresUrl: string;
-  }
-}
-
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const { DATABASE_URL, DATABASES, CI } = process.env;
   project.provide('postgresUrl', DATABASE_URL ?? '');

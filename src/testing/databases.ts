@@ -10,10 +10,19 @@
  *     });
  */
 import { PGlite } from '@electric-sql/pglite';
-import { describe, onTestFinished } from 'vitest';
+import pg from 'pg';
+import { describe, inject, onTestFinished } from 'vitest';
 import { randomHex } from '../random.ts';
 import type { Database } from '../storage/database.ts';
 import { fromPglite } from '../storage/pglite/database.ts';
+import { openPostgres, type PostgresOptions } from '../storage/postgres/open.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the PostgreSQL server for tests; empty where there is none. */
+    postgresUrl: string;
+  }
+}
 
 export interface OpenOptions {
   /** `false` leaves the schema to be made by the test. */
@@ -26,12 +35,15 @@ export type OpenDatabase = (options?: OpenOptions) => Promise<Database>;
 export function eachDatabase(suite: (open: OpenDatabase, name: string) => void): void {
   const wanted = process.env.DATABASES?.split(',') ?? ['pglite', 'postgres'];
   describe.runIf(wanted.includes('pglite'))('pglite', () => suite(openTestPglite, 'pglite'));
+  describe.runIf(wanted.includes('postgres') && testPostgresUrl() !== '')('postgres', () =>
+    suite(openTestPostgres, 'postgres'),
+  );
 }
 
 /** A PGlite database in a fresh schema, which goes when the test ends. */
 export async function openTestPglite(options: OpenOptions = {}): Promise<Database> {
   const instance = await sharedPglite();
-  const schema = `test_${randomHex(8)}`;
+  const schema = testSchema();
   const database = fromPglite(instance, { schema });
   onTestFinished(async () => {
     await database.close();
@@ -41,10 +53,44 @@ export async function openTestPglite(options: OpenOptions = {}): Promise<Databas
   return database;
 }
 
+/** A database on the run's PostgreSQL server in a fresh schema, which goes when the test ends. */
+export async function openTestPostgres(
+  options: OpenOptions & PostgresOptions = {},
+): Promise<Database> {
+  const schema = options.schema ?? testSchema();
+  const database = await openPostgres({ url: testPostgresUrl(), ...options, schema });
+  onTestFinished(async () => {
+    await database.close();
+    await withTestClient((client) => client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`));
+  });
+  if (options.migrated !== false) await database.migrate();
+  return database;
+}
+
+/** Of the PostgreSQL server for tests; empty where there is none. */
+export function testPostgresUrl(): string {
+  return inject('postgresUrl');
+}
+
+export function testSchema(): string {
+  return `test_${randomHex(8)}`;
+}
+
+/** A plain connection to the run's server: to look at it from outside. */
+export async function withTestClient<T>(fn: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: testPostgresUrl() });
+  await client.connect();
+  try {
+    return await fn(client);
+  } finally {
+    await client.end();
+  }
+}
+
 let pglite: Promise<PGlite> | undefined;
 
 /** One instance a worker process: it takes seconds to start and half a gigabyte to keep. */
-function sharedPglite(): Promise<PGlite> {
+export function sharedPglite(): Promise<PGlite> {
   pglite ??= PGlite.create();
   return pglite;
 }

@@ -1,0 +1,149 @@
+/** Connections of the driver `pg`, as sessions. They come from a pool and go back to it. */
+import type { Client, ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
+import { Mutex } from '../../concurrency.ts';
+import { CodedError } from '../../errors.ts';
+import { toStorageError } from './errors.ts';
+import type { Session, SessionResult } from './session.ts';
+import type { StatementNames } from './statement-names.ts';
+import type { WireValue } from './types.ts';
+
+/** A session that is ours until it is released. */
+export interface Connection extends Session {
+  /**
+   * Sends a statement without waiting for those before it. The next `run` follows at once, so what
+   * it does must not depend on the answer.
+   */
+  runAhead(text: string): Promise<SessionResult>;
+  /** Of the server's process that serves it. */
+  readonly serverPid: number | undefined;
+  /** Gives it back; `broken` ones are thrown away. Idempotent. */
+  release(state: 'usable' | 'broken'): void;
+}
+
+export interface Connections {
+  acquire(): Promise<Connection>;
+  /** One of its own, outside the pool, to listen on. */
+  dedicated(): Promise<Client>;
+  close(): Promise<void>;
+}
+
+export interface ConnectionsConfig {
+  readonly driver: typeof import('pg');
+  readonly pool: PoolConfig;
+  readonly names: StatementNames | undefined;
+  readonly onIdleError: (error: Error) => void;
+}
+
+export function openConnections(config: ConnectionsConfig): Connections {
+  const { Pool, Client } = config.driver.default;
+  const pool: Pool = new Pool(config.pool);
+  // An idle connection that breaks leaves the pool by itself; unheard, its error would end the
+  // process.
+  pool.on('error', config.onIdleError);
+  let closing: Promise<void> | undefined;
+  return {
+    async acquire() {
+      if (closing) throw closedError();
+      const client = await pool.connect().catch(rethrow);
+      return pooledConnection(client, config.names);
+    },
+    async dedicated() {
+      if (closing) throw closedError();
+      const client = new Client(clientConfig(config.pool));
+      client.on('error', config.onIdleError);
+      await client.connect().catch(rethrow);
+      return client;
+    },
+    close() {
+      closing ??= pool.end();
+      return closing;
+    },
+  };
+}
+
+/** Keep-alive, since a listener would never notice otherwise that the other end has gone. */
+function clientConfig(pool: PoolConfig): ClientConfig {
+  return { ...pool, pipeline: false, keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+}
+
+function pooledConnection(client: PoolClient, names: StatementNames | undefined): Connection {
+  const turns = new Mutex();
+  let isReleased = false;
+  const onError = (): void => undefined; // the running query has the error, too
+  client.on('error', onError);
+  return {
+    serverPid: serverPidOf(client),
+    run: (text, values = []) => turns.run(() => runOn(client, text, values, names)),
+    runAhead: (text) => runOn(client, text, [], undefined),
+    runScript: (text) => turns.run(() => runScript(client, text)),
+    release(state) {
+      if (isReleased) return;
+      isReleased = true;
+      client.removeListener('error', onError);
+      client.release(state === 'broken');
+    },
+  };
+}
+
+/** The part of a client of `pg` that runs statements; structural, for users' own clients. */
+export interface PgQueryable {
+  query(config: {
+    readonly text: string;
+    readonly values?: WireValue[];
+    readonly name?: string;
+    readonly rowMode: 'array';
+    readonly types: { getTypeParser(): (text: string) => unknown };
+  }): Promise<{
+    readonly command: string;
+    readonly rowCount: number | null;
+    readonly fields: readonly { readonly name: string }[];
+    readonly rows: readonly unknown[];
+  }>;
+}
+
+const asText = { getTypeParser: () => (text: string) => text };
+
+/** Runs one statement; what it answers stays text. */
+export async function runOn(
+  client: PgQueryable,
+  text: string,
+  values: readonly WireValue[],
+  names: StatementNames | undefined,
+): Promise<SessionResult> {
+  const name = values.length === 0 ? undefined : names?.nameOf(text);
+  const result = await client
+    .query({
+      text,
+      rowMode: 'array',
+      types: asText,
+      ...(values.length === 0 ? {} : { values: [...values] }),
+      ...(name === undefined ? {} : { name }),
+    })
+    .catch(rethrow);
+  return {
+    command: result.command,
+    fields: result.fields.map((field) => field.name),
+    rows: result.rows as readonly (readonly WireValue[])[],
+    count: result.rowCount ?? 0,
+  };
+}
+
+export async function runScript(
+  client: { query(text: string): Promise<unknown> },
+  text: string,
+): Promise<void> {
+  await client.query(text).catch(rethrow);
+}
+
+function serverPidOf(client: object): number | undefined {
+  const pid = 'processID' in client ? client.processID : undefined;
+  return typeof pid === 'number' ? pid : undefined;
+}
+
+function closedError(): CodedError {
+  return new CodedError('failed-precondition', 'the database has been closed');
+}
+
+function rethrow(thrown: unknown): never {
+  throw toStorageError(thrown);
+}

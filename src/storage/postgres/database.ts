@@ -1,0 +1,191 @@
+/**
+ * PostgreSQL over a pool of connections. Writes are SERIALIZABLE, reads a REPEATABLE READ snapshot,
+ * single statements READ COMMITTED.
+ */
+import { type Clock, type EpochMs, systemClock } from '../../clock.ts';
+import { CodedError, hasCode } from '../../errors.ts';
+import { type Log, silentLog } from '../../log.ts';
+import { type Random, systemRandom } from '../../random.ts';
+import { retry } from '../../retry.ts';
+import { runAfterCommit } from '../after-commit.ts';
+import { type Columns, type RowOf, timestamp } from '../column.ts';
+import type { Database, Reader, Transaction, WriteOptions } from '../database.ts';
+import type { Capabilities } from '../dialect.ts';
+import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
+import { NestingGuard } from '../nesting.ts';
+import type { Sql } from '../sql.ts';
+import { commitReads, commitWrites, identify } from './commit.ts';
+import type { Connection, Connections } from './connections.ts';
+import { postgresDialect } from './dialect.ts';
+import { MIGRATIONS_FOLDER, PostgresMigrationTarget } from './migration-target.ts';
+import { PostgresNotifications } from './notifications.ts';
+import { SessionReader } from './reader.ts';
+import { type Session, toRows, toStatement } from './session.ts';
+import { transact, withConnection } from './transact.ts';
+import { BufferedTransaction } from './transaction.ts';
+
+export interface PostgresDatabaseConfig {
+  readonly connections: Connections;
+  readonly maxConnections: number;
+  readonly schema: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Log;
+}
+
+const RETRY_BACKOFF = { initialMs: 10, maxMs: 1000 };
+const MAX_ATTEMPTS = 12;
+const MAX_RETRY_MS = 20_000;
+const OUTCOME_TIMEOUT_MS = 30_000;
+
+export class PostgresDatabase implements Database {
+  readonly dialect = postgresDialect;
+  readonly capabilities: Capabilities;
+  readonly notifications: PostgresNotifications;
+  readonly #connections: Connections;
+  readonly #schema: string;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #log: Log;
+  readonly #guard = new NestingGuard();
+  readonly #migrations: PostgresMigrationTarget;
+  #closing: Promise<void> | undefined;
+
+  constructor(config: PostgresDatabaseConfig) {
+    const { clock = systemClock, random = systemRandom, log = silentLog } = config;
+    this.#connections = config.connections;
+    this.#schema = config.schema;
+    this.#clock = clock;
+    this.#random = random;
+    this.#log = log;
+    this.capabilities = {
+      connections: config.maxConnections,
+      claim: 'skip-locked',
+      notifies: true,
+    };
+    this.notifications = new PostgresNotifications({ ...config, clock, random, log });
+    this.#migrations = new PostgresMigrationTarget(
+      (fn) => this.#transaction('BEGIN ISOLATION LEVEL READ COMMITTED', fn),
+      config.schema,
+    );
+  }
+
+  async read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {
+    this.#guard.check('read');
+    return await this.#transaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', (session) =>
+      this.#guard.enter(() => fn(new SessionReader(session, this.#schema))),
+    );
+  }
+
+  async write<T>(fn: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
+    this.#guard.check('write');
+    const { value, transaction } = await this.#retry(
+      (error) => hasCode(error, 'conflict', 'unavailable'),
+      () => this.#writeOnce(fn),
+      options.signal,
+    );
+    await runAfterCommit(transaction.afterCommitCalls(), this.#log);
+    return value;
+  }
+
+  async statement<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
+    this.#guard.check('statement');
+    const { text, values } = toStatement(query, this.#schema);
+    const result = await this.#retry(
+      (error) => hasCode(error, 'conflict'),
+      () =>
+        withConnection(this.#connections, (connection) =>
+          connection.run(text, values).catch(maybeLanded),
+        ),
+    );
+    return toRows(result, columns);
+  }
+
+  async serverTime(): Promise<EpochMs> {
+    this.#guard.check('serverTime');
+    const result = await withConnection(this.#connections, (connection) =>
+      connection.run('SELECT clock_timestamp() AS now'),
+    );
+    const [row] = toRows(result, { now: timestamp });
+    if (!row) throw new Error('the database told no time');
+    return row.now;
+  }
+
+  async migrate(): Promise<string[]> {
+    this.#guard.check('migrate');
+    return await migrate(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
+  }
+
+  async checkSchema(): Promise<void> {
+    this.#guard.check('checkSchema');
+    await checkSchema(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.notifications.close().then(() => this.#connections.close());
+    return this.#closing;
+  }
+
+  async #writeOnce<T>(
+    fn: (tx: Transaction) => Promise<T>,
+  ): Promise<{ readonly value: T; readonly transaction: BufferedTransaction }> {
+    return await transact(
+      this.#connections,
+      'BEGIN ISOLATION LEVEL SERIALIZABLE',
+      async (session) => {
+        const transaction = new BufferedTransaction(session, this.#schema);
+        return { value: await this.#guard.enter(() => fn(transaction)), transaction };
+      },
+      async ({ connection }, result) => {
+        if (result.transaction.hasWrites) await this.#commit(connection, result.transaction);
+        else await commitReads(connection);
+        return result;
+      },
+    );
+  }
+
+  async #commit(connection: Connection, transaction: BufferedTransaction): Promise<void> {
+    const identified = identify(connection);
+    identified.catch(() => undefined); // where it fails, the writes behind it fail as well
+    await transaction.flush();
+    await commitWrites(connection, await identified, {
+      connections: this.#connections,
+      clock: this.#clock,
+      random: this.#random,
+      outcomeTimeoutMs: OUTCOME_TIMEOUT_MS,
+    });
+  }
+
+  /** A transaction whose outcome need not be certain: reads, or changes that can be made again. */
+  async #transaction<T>(begin: string, fn: (session: Session) => Promise<T>): Promise<T> {
+    return await transact(this.#connections, begin, fn, async ({ connection }, value) => {
+      await commitReads(connection);
+      return value;
+    });
+  }
+
+  #retry<T>(
+    isRetryable: (error: unknown) => boolean,
+    fn: () => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const endsAt = this.#clock.now() + MAX_RETRY_MS;
+    return retry(
+      {
+        backoff: RETRY_BACKOFF,
+        maxAttempts: MAX_ATTEMPTS,
+        isRetryable: (error) => isRetryable(error) && this.#clock.now() < endsAt,
+        clock: this.#clock,
+        random: this.#random,
+        ...(signal ? { signal } : {}),
+      },
+      fn,
+    );
+  }
+}
+
+function maybeLanded(error: unknown): never {
+  if (!hasCode(error, 'unavailable')) throw error;
+  const message = 'the connection was lost during a statement, which may have landed';
+  throw new CodedError('outcome-unknown', message, { cause: error });
+}

@@ -1,0 +1,152 @@
+/**
+ * LISTEN and NOTIFY. Listening has one connection of its own, opened when the first listener comes
+ * and opened again, with growing pauses, whenever it is lost. What is sent meanwhile is not heard.
+ */
+import type { Client } from 'pg';
+import type { Clock } from '../../clock.ts';
+import { Mutex } from '../../concurrency.ts';
+import { CodedError, toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Random } from '../../random.ts';
+import { backoffMs } from '../../retry.ts';
+import type { Notifications } from '../database.ts';
+import type { Connections } from './connections.ts';
+import { quoteName } from './session.ts';
+import { withConnection } from './transact.ts';
+
+export interface NotificationsConfig {
+  readonly connections: Connections;
+  /** Part of each channel's name, so that schemas do not hear each other. */
+  readonly schema: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+type Listener = (payload: string) => void;
+
+const RECONNECT = { initialMs: 50, maxMs: 10_000 };
+const MAX_PAYLOAD_BYTES = 7000;
+/** Longer names would be cut without an error. */
+const MAX_CHANNEL_BYTES = 63;
+
+export class PostgresNotifications implements Notifications {
+  readonly #config: NotificationsConfig;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  /** Connecting, LISTEN and UNLISTEN take turns, so that the last one asked for holds. */
+  readonly #turns = new Mutex();
+  readonly #closed = new AbortController();
+  #client: Client | undefined;
+
+  constructor(config: NotificationsConfig) {
+    this.#config = config;
+  }
+
+  async notify(channel: string, payload: string): Promise<void> {
+    if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) {
+      throw new CodedError(
+        'invalid-argument',
+        `a notification of more than ${MAX_PAYLOAD_BYTES} bytes`,
+      );
+    }
+    const name = this.#nameOf(channel);
+    await withConnection(this.#config.connections, (connection) =>
+      connection.run('SELECT pg_notify($1, $2)::text', [name, payload]),
+    );
+  }
+
+  /** Resolves once it listens, or once a first try to connect has failed and others will follow. */
+  async listen(channel: string, fn: Listener): Promise<() => Promise<void>> {
+    const name = this.#nameOf(channel);
+    const listener: Listener = (payload) => fn(payload);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    await this.#turns.run(() => this.#startListening(name));
+    return async () => {
+      listeners.delete(listener);
+      await this.#turns.run(() => this.#stopListening(name));
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#listeners.clear();
+    await this.#turns.run(() => this.#disconnect());
+  }
+
+  async #startListening(name: string): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    if (!this.#client) return await this.#connectOrFollow();
+    await this.#client.query(`LISTEN ${quoteName(name)}`).catch(() => undefined); // its end is heard
+  }
+
+  async #stopListening(name: string): Promise<void> {
+    const listeners = this.#listeners.get(name);
+    if (!listeners || listeners.size > 0) return;
+    this.#listeners.delete(name);
+    if (this.#listeners.size === 0) return await this.#disconnect();
+    await this.#client?.query(`UNLISTEN ${quoteName(name)}`).catch(() => undefined);
+  }
+
+  async #connectOrFollow(): Promise<void> {
+    const isConnected = await this.#connect();
+    if (!isConnected) void this.#reconnect();
+  }
+
+  /** Opens the connection and listens to all channels. */
+  async #connect(): Promise<boolean> {
+    try {
+      const client = await this.#config.connections.dedicated();
+      client.on('notification', ({ channel, payload }) => this.#deliver(channel, payload ?? ''));
+      client.once('end', () => this.#onEnd(client));
+      this.#client = client;
+      for (const name of this.#listeners.keys()) await client.query(`LISTEN ${quoteName(name)}`);
+      return true;
+    } catch (error) {
+      this.#config.log.warn('cannot listen for notifications', { error: toError(error) });
+      await this.#disconnect();
+      return false;
+    }
+  }
+
+  #onEnd(client: Client): void {
+    if (this.#client !== client) return; // we ended it ourselves
+    this.#client = undefined;
+    this.#config.log.warn('lost the connection that listens for notifications');
+    void this.#reconnect();
+  }
+
+  async #reconnect(): Promise<void> {
+    const { clock, random } = this.#config;
+    for (let attempt = 1; !this.#closed.signal.aborted; attempt++) {
+      await clock.sleep(backoffMs(RECONNECT, attempt, random), this.#closed.signal);
+      const isDone = await this.#turns.run(async () => {
+        const isWanted = this.#listeners.size > 0 && !this.#closed.signal.aborted;
+        return !isWanted || this.#client !== undefined || (await this.#connect());
+      });
+      if (isDone) return;
+    }
+  }
+
+  async #disconnect(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => undefined);
+  }
+
+  #deliver(name: string, payload: string): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        listener(payload);
+      } catch (error) {
+        this.#config.log.error('a listener failed', { channel: name, error: toError(error) });
+      }
+    }
+  }
+
+  #nameOf(channel: string): string {
+    const name = `${this.#config.schema}.${channel}`;
+    if (Buffer.byteLength(name) <= MAX_CHANNEL_BYTES) return name;
+    throw new CodedError('invalid-argument', `a channel's name is too long: ${name}`);
+  }
+}
