@@ -1,0 +1,199 @@
+/**
+ * The wire form of luci.resultdb.v1: numbers, names and types of its fields. They must never
+ * change, since clients that were built from other copies of these messages depend on them.
+ */
+import { create, type DescMessage, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import {
+  CommitPositionSchema,
+  StringPairSchema,
+  VariantSchema,
+} from '../../src/gen/luci/resultdb/v1/common_pb.js';
+import {
+  BigQueryExport_TestResultsSchema,
+  BigQueryExportSchema,
+  HistoryOptionsSchema,
+  Invocation_State,
+  Invocation_StateSchema,
+  InvocationSchema,
+} from '../../src/gen/luci/resultdb/v1/invocation_pb.js';
+import {
+  TestExonerationPredicateSchema,
+  TestResultPredicate_ExpectancySchema,
+  TestResultPredicateSchema,
+  VariantPredicateSchema,
+} from '../../src/gen/luci/resultdb/v1/predicate_pb.js';
+import * as recorder from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
+import * as resultdb from '../../src/gen/luci/resultdb/v1/resultdb_pb.js';
+import {
+  TestLocationSchema,
+  TestMetadataSchema,
+} from '../../src/gen/luci/resultdb/v1/test_metadata_pb.js';
+import {
+  TestExonerationSchema,
+  TestResultSchema,
+  TestStatus,
+  TestStatusSchema,
+} from '../../src/gen/luci/resultdb/v1/test_result_pb.js';
+
+const FIELDS: readonly (readonly [DescMessage, string])[] = [
+  [StringPairSchema, 'key 1, value 2'],
+  [VariantSchema, 'def 1'],
+  [CommitPositionSchema, 'host 1, project 2, ref 3, position 4'],
+  [
+    InvocationSchema,
+    'name 1, state 2, create_time 4, tags 5, finalize_time 6, deadline 7, ' +
+      'included_invocations 8, bigquery_exports 9, created_by 10, producer_resource 11, ' +
+      'realm 12, history_options 13',
+  ],
+  [HistoryOptionsSchema, 'use_invocation_timestamp 1, commit 2'],
+  [BigQueryExportSchema, 'project 1, dataset 2, table 3, test_results 4'],
+  [BigQueryExport_TestResultsSchema, 'predicate 1'],
+  [
+    TestResultSchema,
+    'name 1, test_id 2, result_id 3, variant 4, expected 5, status 6, summary_html 7, ' +
+      'start_time 8, duration 9, tags 10, test_location 11, variant_hash 12, test_metadata 13',
+  ],
+  [TestMetadataSchema, 'name 1, location 2'],
+  [TestLocationSchema, 'repo 1, file_name 2, line 3'],
+  [
+    TestExonerationSchema,
+    'name 1, test_id 2, variant 3, exoneration_id 4, explanation_html 5, variant_hash 6',
+  ],
+  [TestResultPredicateSchema, 'test_id_regexp 1, variant 2, expectancy 3, exclude_exonerated 4'],
+  [TestExonerationPredicateSchema, 'test_id_regexp 1, variant 2'],
+  [VariantPredicateSchema, 'equals 1, contains 2'],
+  [recorder.CreateInvocationRequestSchema, 'invocation_id 1, invocation 2, request_id 3'],
+  [recorder.BatchCreateInvocationsRequestSchema, 'requests 1, request_id 2'],
+  [recorder.BatchCreateInvocationsResponseSchema, 'invocations 1, update_tokens 2'],
+  [recorder.UpdateInvocationRequestSchema, 'invocation 1, update_mask 2'],
+  [recorder.FinalizeInvocationRequestSchema, 'name 1'],
+  [
+    recorder.UpdateIncludedInvocationsRequestSchema,
+    'including_invocation 1, add_invocations 2, remove_invocations 3',
+  ],
+  [recorder.CreateTestResultRequestSchema, 'invocation 1, test_result 2, request_id 3'],
+  [recorder.BatchCreateTestResultsRequestSchema, 'invocation 1, requests 2, request_id 3'],
+  [recorder.BatchCreateTestResultsResponseSchema, 'test_results 1'],
+  [recorder.CreateTestExonerationRequestSchema, 'invocation 1, test_exoneration 2, request_id 3'],
+  [recorder.BatchCreateTestExonerationsRequestSchema, 'invocation 1, requests 2, request_id 3'],
+  [recorder.BatchCreateTestExonerationsResponseSchema, 'test_exonerations 1'],
+  [resultdb.GetInvocationRequestSchema, 'name 1'],
+  [resultdb.GetTestResultRequestSchema, 'name 1'],
+  [resultdb.GetTestExonerationRequestSchema, 'name 1'],
+  [resultdb.ListTestResultsRequestSchema, 'invocation 1, page_size 2, page_token 3, read_mask 4'],
+  [resultdb.ListTestResultsResponseSchema, 'test_results 1, next_page_token 2'],
+  [resultdb.ListTestExonerationsRequestSchema, 'invocation 1, page_size 2, page_token 3'],
+  [resultdb.ListTestExonerationsResponseSchema, 'test_exonerations 1, next_page_token 2'],
+  [
+    resultdb.QueryTestResultsRequestSchema,
+    'invocations 1, predicate 2, max_staleness 3, page_size 4, page_token 5, read_mask 6',
+  ],
+  [resultdb.QueryTestResultsResponseSchema, 'test_results 1, next_page_token 2'],
+  [
+    resultdb.QueryTestExonerationsRequestSchema,
+    'invocations 1, predicate 2, max_staleness 3, page_size 4, page_token 5',
+  ],
+  [resultdb.QueryTestExonerationsResponseSchema, 'test_exonerations 1, next_page_token 2'],
+];
+
+test.each(FIELDS)('%s keeps its fields', (schema, fields) => {
+  expect(schema.fields.map(({ name, number }) => `${name} ${number}`).join(', ')).toBe(fields);
+});
+
+test.each([
+  [Invocation_StateSchema, 'STATE_UNSPECIFIED 0, ACTIVE 1, FINALIZING 2, FINALIZED 3'],
+  [TestStatusSchema, 'STATUS_UNSPECIFIED 0, PASS 1, FAIL 2, CRASH 3, ABORT 4, SKIP 5'],
+  [
+    TestResultPredicate_ExpectancySchema,
+    'ALL 0, VARIANTS_WITH_UNEXPECTED_RESULTS 1, VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS 2',
+  ],
+])('%s keeps its values', (schema, values) => {
+  expect(schema.values.map(({ name, number }) => `${name} ${number}`).join(', ')).toBe(values);
+});
+
+test('the services keep their names and methods', () => {
+  expect(recorder.Recorder.typeName).toBe('luci.resultdb.v1.Recorder');
+  expect(resultdb.ResultDB.typeName).toBe('luci.resultdb.v1.ResultDB');
+  expect(
+    [...recorder.Recorder.methods, ...resultdb.ResultDB.methods].map(
+      ({ name, input, output }) => `${name}(${input.name}): ${output.name}`,
+    ),
+  ).toMatchInlineSnapshot(`
+    [
+      "CreateInvocation(CreateInvocationRequest): Invocation",
+      "BatchCreateInvocations(BatchCreateInvocationsRequest): BatchCreateInvocationsResponse",
+      "UpdateInvocation(UpdateInvocationRequest): Invocation",
+      "FinalizeInvocation(FinalizeInvocationRequest): Invocation",
+      "UpdateIncludedInvocations(UpdateIncludedInvocationsRequest): Empty",
+      "CreateTestResult(CreateTestResultRequest): TestResult",
+      "BatchCreateTestResults(BatchCreateTestResultsRequest): BatchCreateTestResultsResponse",
+      "CreateTestExoneration(CreateTestExonerationRequest): TestExoneration",
+      "BatchCreateTestExonerations(BatchCreateTestExonerationsRequest): BatchCreateTestExonerationsResponse",
+      "GetInvocation(GetInvocationRequest): Invocation",
+      "GetTestResult(GetTestResultRequest): TestResult",
+      "ListTestResults(ListTestResultsRequest): ListTestResultsResponse",
+      "GetTestExoneration(GetTestExonerationRequest): TestExoneration",
+      "ListTestExonerations(ListTestExonerationsRequest): ListTestExonerationsResponse",
+      "QueryTestResults(QueryTestResultsRequest): QueryTestResultsResponse",
+      "QueryTestExonerations(QueryTestExonerationsRequest): QueryTestExonerationsResponse",
+    ]
+  `);
+});
+
+const INVOCATION_BYTES =
+  '0a0f' + // name, 15 bytes
+  Buffer.from('invocations/u-a').toString('hex') +
+  '1002' + // state FINALIZING
+  '22060880a0b7fb05' + // create_time {seconds 1601032192}
+  '2a060a016b120176' + // tags {key k, value v}
+  '420f' + // included_invocations
+  Buffer.from('invocations/u-b').toString('hex') +
+  '4a0b0a01701201641a01742200' + // bigquery_exports {p, d, t, test_results {}}
+  '6203613a62' + // realm a:b
+  '6a020801'; // history_options {use_invocation_timestamp}
+
+test('an invocation of known bytes is read field by field, and written as it was', () => {
+  const invocation = fromBinary(InvocationSchema, Buffer.from(INVOCATION_BYTES, 'hex'));
+  expect(toJson(InvocationSchema, invocation)).toEqual({
+    name: 'invocations/u-a',
+    state: 'FINALIZING',
+    createTime: '2020-09-25T11:09:52Z',
+    tags: [{ key: 'k', value: 'v' }],
+    includedInvocations: ['invocations/u-b'],
+    bigqueryExports: [{ project: 'p', dataset: 'd', table: 't', testResults: {} }],
+    realm: 'a:b',
+    historyOptions: { useInvocationTimestamp: true },
+  });
+  expect(Buffer.from(toBinary(InvocationSchema, invocation)).toString('hex')).toBe(
+    INVOCATION_BYTES,
+  );
+});
+
+test('a test result has known bytes', () => {
+  const result = create(TestResultSchema, {
+    testId: 'a/b',
+    resultId: 'r',
+    variant: { def: { k: 'v' } },
+    expected: true,
+    status: TestStatus.FAIL,
+    duration: { seconds: 1n, nanos: 5 },
+    testMetadata: { location: { line: 7 } },
+  });
+  expect(Buffer.from(toBinary(TestResultSchema, result)).toString('hex')).toBe(
+    '1203612f62' +
+      '1a0172' +
+      '22080a060a016b120176' +
+      '2801' +
+      '3002' +
+      '4a0408011005' +
+      '6a0412021807',
+  );
+});
+
+test('fields that newer clients send are left alone', () => {
+  // name "n", and field 900 with the varint 1
+  const bytes = Buffer.from('0a016ea03801', 'hex');
+  const invocation = fromBinary(InvocationSchema, bytes);
+  expect(invocation).toMatchObject({ name: 'n', state: Invocation_State.STATE_UNSPECIFIED });
+});
