@@ -1,0 +1,60 @@
+/**
+ * A clock in step with the database server's: this machine's, and a measured offset. So leases do
+ * not depend on how right a worker's own clock is. Off by at most half a round trip.
+ */
+import type { Clock, EpochMs } from '../clock.ts';
+import { toError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Database } from './database.ts';
+
+/** The quickest of a few round trips tells the offset best. */
+const SAMPLES = 3;
+
+export class ServerClock implements Clock {
+  readonly #database: Pick<Database, 'serverTime'>;
+  readonly #base: Clock;
+  #offsetMs = 0;
+
+  /** Runs with `base` until the first `sync`. */
+  constructor(database: Pick<Database, 'serverTime'>, base: Clock) {
+    this.#database = database;
+    this.#base = base;
+  }
+
+  now(): EpochMs {
+    return this.#base.now() + this.#offsetMs;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#base.sleep(ms, signal);
+  }
+
+  /** How far the server's clock is ahead of this machine's. */
+  get offsetMs(): number {
+    return this.#offsetMs;
+  }
+
+  /** Measures the offset anew. Throws, and keeps the old one, where the database cannot be asked. */
+  async sync(): Promise<void> {
+    let best: { readonly tripMs: number; readonly offsetMs: number } | undefined;
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      const sentAt = this.#base.now();
+      const serverTime = await this.#database.serverTime();
+      const tripMs = this.#base.now() - sentAt;
+      const offsetMs = serverTime - (sentAt + tripMs / 2);
+      if (!best || tripMs < best.tripMs) best = { tripMs, offsetMs };
+    }
+    this.#offsetMs = best?.offsetMs ?? 0;
+  }
+
+  /** Keeps in step until `signal` aborts. */
+  async run(options: { everyMs: number; log: Log; signal: AbortSignal }): Promise<void> {
+    const { everyMs, log, signal } = options;
+    while (!signal.aborted) {
+      await this.sync().catch((error: unknown) => {
+        log.warn('cannot read the database clock', { error: toError(error) });
+      });
+      await this.#base.sleep(everyMs, signal);
+    }
+  }
+}
