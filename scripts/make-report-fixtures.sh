@@ -23,7 +23,7 @@ reports=$root/test/fixtures/reports
 runners_dir=${RUNNERS_DIR:-${TMPDIR:-/tmp}/report-runners}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-export NO_COLOR=1 TZ=UTC LC_ALL=C.UTF-8
+export NO_COLOR=1 TZ=UTC LC_ALL=C.UTF-8 RUST_BACKTRACE=0
 node=$(PATH="$root/node_modules/.bin:$PATH" command -v node)
 
 # --- what all runners share -------------------------------------------------------------------
@@ -55,7 +55,7 @@ keep() { # report… directory/
   local copied=("${files[@]##*/}")
   (
     cd "$target"
-    sed -i -e "s#$scratch/build#/build#g" -e "s#$scratch#/scratch#g" \
+    sed -i -e "s#${scratch//\//\\\\/}\\\\/build#\\\\/build#g" -e "s#$scratch/build#/build#g" -e "s#$scratch#/scratch#g" \
       -e "s#$(realpath "$runners_dir")#/runners#g" -e "s#$runners_dir#/runners#g" \
       -e "s#${HOME%/}/\.[a-z]*/versions/[0-9.]*#/python#g" -e "s#${HOME%/}/#/home/#g" \
       -e "s#$root/#/project/#g" -e "s#\b$(hostname)\b#host#g" "${copied[@]}"
@@ -68,18 +68,18 @@ expect() { # directory summary-file option…   (options of scripts/report-expec
   "$node" "$root/scripts/report-expectation.ts" --out "$directory/expected.json" "$@" <"$summary"
 }
 
-npm_version() { "$node" -p "require('$runners_dir/js/node_modules/$1/package.json').version"; }
+npm_version() { "$node" -p "require('$runners_dir/${2:-js}/node_modules/$1/package.json').version"; }
 
-install_js() {
-  [[ -d $runners_dir/js/node_modules/vitest ]] && return
-  mkdir -p "$runners_dir/js"
-  (cd "$runners_dir/js" && echo '{"private":true}' >package.json &&
-    npm install --save-exact vitest jest jest-junit mocha mocha-junit-reporter tape \
-      jest-ctrf-json-reporter mocha-ctrf-json-reporter @d2t/vitest-ctrf-json-reporter)
+install_npm() { # folder package…
+  local folder=$runners_dir/$1
+  [[ -d $folder/node_modules ]] && return
+  mkdir -p "$folder"
+  (cd "$folder" && echo '{"private":true}' >package.json && npm install --save-exact "${@:2}")
 }
 
 js_copy() { # project
-  install_js
+  install_npm js vitest jest jest-junit mocha tape \
+    jest-ctrf-json-reporter mocha-ctrf-json-reporter @d2t/vitest-ctrf-json-reporter
   fresh_copy "$1"
   ln -s "$runners_dir/js/node_modules" node_modules
 }
@@ -87,6 +87,8 @@ js_copy() { # project
 install_go_tool() { # binary package
   [[ -x $runners_dir/go/$1 ]] || GOBIN=$runners_dir/go go install "$2@latest"
 }
+
+gotestsum_version() { "$runners_dir/go/gotestsum" --version | grep -o '[0-9.]\+'; }
 
 go_version() { go env GOVERSION | sed 's/^go//'; }
 
@@ -149,7 +151,10 @@ make_jest() {
 }
 
 make_mocha() {
-  js_copy mocha
+  # The reporter's newest release does not work with Mocha 12.
+  install_npm js-mocha-11 mocha@11 mocha-junit-reporter
+  fresh_copy mocha
+  ln -s "$runners_dir/js-mocha-11/node_modules" node_modules
   local directory
   directory=$(case_dir mocha outcomes)
   run "$scratch/out" "$node" node_modules/mocha/bin/mocha.js --reporter dot '*.spec.js'
@@ -158,8 +163,8 @@ make_mocha() {
   keep junit.xml "$directory/"
   expect "$directory" "$scratch/out" --runner mocha --format junit-xml --dialect mocha-junit-reporter \
     --command "mocha --reporter mocha-junit-reporter --reporter-options includePending=true" \
-    --version "mocha=$(npm_version mocha)" \
-    --version "mocha-junit-reporter=$(npm_version mocha-junit-reporter)" --flaky 1 \
+    --version "mocha=$(npm_version mocha js-mocha-11)" --flaky 1 \
+    --version "mocha-junit-reporter=$(npm_version mocha-junit-reporter js-mocha-11)" \
     --hidden "${MOCHA_HIDDEN:-}" --file-counts "${MOCHA_FILE_COUNTS:-}"
 }
 
@@ -204,7 +209,8 @@ make_prove() {
   expect "$directory" "$scratch/out" --runner prove --format tap --dialect tap \
     --command "prove t; for each file: perl FILE.t > FILE.tap" \
     --version "perl=$(perl -e 'printf "%vd", $^V')" \
-    --version "TAP::Harness=$(perl -MTAP::Harness -e 'print $TAP::Harness::VERSION')" --flaky 0
+    --version "TAP::Harness=$(perl -MTAP::Harness -e 'print $TAP::Harness::VERSION')" --flaky 0 \
+    --hidden "Nothing; but prove counts a todo that failed as ok." --file-counts '{"passed":8,"skipped":4}'
 }
 
 make_go_test() {
@@ -218,7 +224,7 @@ make_go_test() {
   keep report.jsonl "$directory/"
   expect "$directory" "$scratch/out" --runner gotestsum --format go-test-json --dialect go-test \
     --command "go test -json -timeout 2s ./... > report.jsonl (counts by gotestsum, of this stream)" \
-    --version "go=$(go_version)" --version "gotestsum=1.13.0" --flaky 0
+    --version "go=$(go_version)" --version "gotestsum=$(gotestsum_version)" --flaky 0
 
   fresh_copy go-flaky
   mkdir "$scratch/flaky"
@@ -230,7 +236,7 @@ make_go_test() {
   keep report.jsonl "$directory/"
   expect "$directory" "$scratch/out" --runner gotestsum-reruns --format go-test-json --dialect go-test \
     --command "gotestsum --rerun-fails=3 --packages=. --jsonfile=report.jsonl" \
-    --version "go=$(go_version)" --version "gotestsum=1.13.0"
+    --version "go=$(go_version)" --version "gotestsum=$(gotestsum_version)"
 }
 
 make_gotestsum() {
@@ -246,7 +252,7 @@ make_gotestsum() {
   keep junit.xml "$directory/"
   expect "$directory" "$scratch/out" --runner gotestsum-reruns --format junit-xml --dialect gotestsum \
     --command "gotestsum --rerun-fails=3 --packages=. --junitfile=junit.xml" \
-    --version "go=$(go_version)" --version "gotestsum=1.13.0"
+    --version "go=$(go_version)" --version "gotestsum=$(gotestsum_version)"
 }
 
 make_go_junit_report() {
@@ -266,6 +272,10 @@ make_go_junit_report() {
     --flaky 0
 }
 
+pom_version() { # artifact
+  grep -A1 "<artifactId>$1</artifactId>" pom.xml | sed -n 's#.*<version>\(.*\)</version>.*#\1#p'
+}
+
 make_surefire() {
   fresh_copy surefire
   local directory
@@ -277,9 +287,8 @@ make_surefire() {
   keep target/surefire-reports/TEST-*.xml "$directory/"
   expect "$directory" "$scratch/out" --runner surefire --format junit-xml --dialect surefire \
     --command "mvn test (rerunFailingTestsCount=2 in pom.xml)" \
-    --version "surefire=$(grep -oP 'surefire-plugin</artifactId>\s*\K' pom.xml | head -1)$(
-      grep -A1 'maven-surefire-plugin' pom.xml | sed -n 's#.*<version>\(.*\)</version>.*#\1#p')" \
-    --version "junit-jupiter=$(grep -A1 'junit-jupiter' pom.xml | sed -n 's#.*<version>\(.*\)</version>.*#\1#p')"
+    --version "surefire=$(pom_version maven-surefire-plugin)" \
+    --version "junit-jupiter=$(pom_version junit-jupiter)"
 }
 
 make_cargo_nextest() {
