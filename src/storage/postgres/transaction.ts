@@ -100,7 +100,7 @@ export class BufferedTransaction extends SessionReader implements Transaction {
   }
 }
 
-function keyColumns(table: AnyTable): Columns {
+export function keyColumns(table: AnyTable): Columns {
   const entries = table.key.map((property: string) => [property, table.columns[property]]);
   return Object.fromEntries(entries);
 }

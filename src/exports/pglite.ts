@@ -1,0 +1,10 @@
+/** postlude/pglite: PostgreSQL within your process, by the package `@electric-sql/pglite`. */
+export type {
+  Database,
+  Notifications,
+  Reader,
+  Transaction,
+  WriteOptions,
+} from '../storage/database.ts';
+export { fromPglite, openPglite, type PgliteOptions } from '../storage/pglite/database.ts';
+export type { PgliteLike } from '../storage/pglite/session.ts';
