@@ -25,8 +25,10 @@ declare module 'vitest' {
 }
 
 export interface OpenOptions {
-  /** `false` leaves the schema to be made by the test. */
+  /** `false`: the test calls `migrate` itself. */
   readonly migrated?: boolean;
+  /** A schema to share with another database of the test. */
+  readonly schema?: string;
 }
 
 export type OpenDatabase = (options?: OpenOptions) => Promise<Database>;
@@ -43,7 +45,7 @@ export function eachDatabase(suite: (open: OpenDatabase, name: string) => void):
 /** A PGlite database in a fresh schema, which goes when the test ends. */
 export async function openTestPglite(options: OpenOptions = {}): Promise<Database> {
   const instance = await sharedPglite();
-  const schema = testSchema();
+  const schema = options.schema ?? testSchema();
   const database = fromPglite(instance, { schema });
   onTestFinished(async () => {
     await database.close();

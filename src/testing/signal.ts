@@ -11,8 +11,7 @@ export class Signal<T = void> {
 
   /** The next value: at once if one is queued. Each value goes to one caller. */
   next(): Promise<T> {
-    const value = this.#values.shift();
-    if (value !== undefined) return Promise.resolve(value);
+    if (this.#values.length > 0) return Promise.resolve(this.#values.shift() as T);
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 

@@ -4,9 +4,10 @@
  */
 import type { PGlite } from '@electric-sql/pglite';
 import type { EpochMs } from '../../clock.ts';
+import { CodedError } from '../../errors.ts';
 import { type Log, silentLog } from '../../log.ts';
 import { runAfterCommit } from '../after-commit.ts';
-import { type Columns, type RowOf, timestamp } from '../column.ts';
+import type { Columns, RowOf } from '../column.ts';
 import type { Database, Reader, Transaction } from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
 import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
@@ -15,11 +16,12 @@ import { postgresDialect } from '../postgres/dialect.ts';
 import { MIGRATIONS_FOLDER, PostgresMigrationTarget } from '../postgres/migration-target.ts';
 import { SessionReader } from '../postgres/reader.ts';
 import { checkSchemaName, DEFAULT_SCHEMA } from '../postgres/schema-name.ts';
-import { toRows, toStatement } from '../postgres/session.ts';
+import { readServerTime, type Session, toRows, toStatement } from '../postgres/session.ts';
 import { BufferedTransaction } from '../postgres/transaction.ts';
+import { WatchedSession } from '../postgres/watched-session.ts';
 import type { Sql } from '../sql.ts';
 import { localNotifications } from './notifications.ts';
-import { type PgliteLike, type PgliteQueries, pgliteSession } from './session.ts';
+import { type PgliteLike, pgliteSession } from './session.ts';
 
 export interface PgliteOptions {
   /** A folder to keep the data in; in memory, and gone with the process, unless given. */
@@ -39,8 +41,11 @@ export async function openPglite(options: PgliteOptions = {}): Promise<Database>
   const instance = await PGlite.create(
     options.dataDir === undefined ? {} : { dataDir: options.dataDir },
   );
-  const shared = fromPglite(instance as PgliteLike, { ...options, schema });
-  return Object.assign(shared, { close: () => closeOnce(instance as PgliteLike) });
+  return new PgliteDatabase(instance, {
+    schema,
+    log: options.log ?? silentLog,
+    free: () => (instance.closed ? Promise.resolve() : instance.close()),
+  });
 }
 
 /**
@@ -54,7 +59,15 @@ export function fromPglite(
   return new PgliteDatabase(instance, {
     schema: checkSchemaName(options.schema ?? DEFAULT_SCHEMA),
     log: options.log ?? silentLog,
+    free: () => Promise.resolve(),
   });
+}
+
+interface PgliteDatabaseConfig {
+  readonly schema: string;
+  readonly log: Log;
+  /** Frees the instance, where it is ours. */
+  readonly free: () => Promise<void>;
 }
 
 /** One connection each, so nesting is refused across all databases of an instance. */
@@ -67,31 +80,34 @@ class PgliteDatabase implements Database {
   readonly #instance: PgliteLike;
   readonly #schema: string;
   readonly #log: Log;
+  readonly #free: () => Promise<void>;
   readonly #guard: NestingGuard;
   readonly #migrations: PostgresMigrationTarget;
+  #closing: Promise<void> | undefined;
 
-  constructor(instance: PgliteLike, options: { readonly schema: string; readonly log: Log }) {
+  constructor(instance: PgliteLike, config: PgliteDatabaseConfig) {
     this.#instance = instance;
-    this.#schema = options.schema;
-    this.#log = options.log;
+    this.#schema = config.schema;
+    this.#log = config.log;
+    this.#free = config.free;
     this.#guard = guardOf(instance);
-    this.notifications = localNotifications(instance, options.schema);
+    this.notifications = localNotifications(instance, config.schema, config.log);
     this.#migrations = new PostgresMigrationTarget(
-      (fn) => this.#transaction('migrate', (tx) => fn(pgliteSession(tx))),
-      options.schema,
+      (fn) => this.#transaction('migrate', fn),
+      config.schema,
     );
   }
 
   read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {
-    return this.#transaction('read', async (tx) => {
-      await tx.exec('SET TRANSACTION READ ONLY');
-      return await fn(new SessionReader(pgliteSession(tx), this.#schema));
+    return this.#transaction('read', async (session) => {
+      await session.run('SET TRANSACTION READ ONLY');
+      return await fn(new SessionReader(session, this.#schema));
     });
   }
 
   async write<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
-    const { value, calls } = await this.#transaction('write', async (tx) => {
-      const transaction = new BufferedTransaction(pgliteSession(tx), this.#schema);
+    const { value, calls } = await this.#transaction('write', async (session) => {
+      const transaction = new BufferedTransaction(session, this.#schema);
       const result = await fn(transaction);
       await transaction.flush();
       return { value: result, calls: transaction.afterCommitCalls() };
@@ -101,17 +117,14 @@ class PgliteDatabase implements Database {
   }
 
   async statement<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
-    this.#guard.check('statement');
+    this.#check('statement');
     const { text, values } = toStatement(query, this.#schema);
     return toRows(await pgliteSession(this.#instance).run(text, values), columns);
   }
 
   async serverTime(): Promise<EpochMs> {
-    this.#guard.check('serverTime');
-    const result = await pgliteSession(this.#instance).run('SELECT clock_timestamp() AS now');
-    const [row] = toRows(result, { now: timestamp });
-    if (!row) throw new Error('the database told no time');
-    return row.now;
+    this.#check('serverTime');
+    return readServerTime(pgliteSession(this.#instance));
   }
 
   async migrate(): Promise<string[]> {
@@ -122,11 +135,35 @@ class PgliteDatabase implements Database {
     await checkSchema(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
   }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
 
-  async #transaction<T>(operation: string, fn: (tx: PgliteQueries) => Promise<T>): Promise<T> {
+  async #close(): Promise<void> {
+    if (!this.#instance.closed) await this.#instance.transaction(async () => undefined); // our turn
+    await this.#free();
+  }
+
+  async #transaction<T>(operation: string, fn: (session: Session) => Promise<T>): Promise<T> {
+    this.#check(operation);
+    return await this.#instance.transaction((tx) =>
+      this.#guard.enter(async () => {
+        const session = new WatchedSession(pgliteSession(tx));
+        const value = await fn(session).catch((error: unknown) => {
+          throw session.failure?.error ?? error;
+        });
+        session.check();
+        return value;
+      }),
+    );
+  }
+
+  #check(operation: string): void {
     this.#guard.check(operation);
-    return await this.#instance.transaction((tx) => this.#guard.enter(() => fn(tx)));
+    if (this.#closing) {
+      throw new CodedError('failed-precondition', 'the database has been closed');
+    }
   }
 }
 
@@ -136,10 +173,6 @@ function guardOf(instance: PgliteLike): NestingGuard {
   const guard = new NestingGuard();
   guards.set(instance, guard);
   return guard;
-}
-
-async function closeOnce(instance: PgliteLike): Promise<void> {
-  if (!instance.closed) await instance.close();
 }
 
 async function loadPglite(): Promise<{ readonly PGlite: typeof PGlite }> {

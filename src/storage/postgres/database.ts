@@ -8,7 +8,7 @@ import { type Log, silentLog } from '../../log.ts';
 import { type Random, systemRandom } from '../../random.ts';
 import { retry } from '../../retry.ts';
 import { runAfterCommit } from '../after-commit.ts';
-import { type Columns, type RowOf, timestamp } from '../column.ts';
+import type { Columns, RowOf } from '../column.ts';
 import type { Database, Reader, Transaction, WriteOptions } from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
 import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
@@ -20,7 +20,7 @@ import { postgresDialect } from './dialect.ts';
 import { MIGRATIONS_FOLDER, PostgresMigrationTarget } from './migration-target.ts';
 import { PostgresNotifications } from './notifications.ts';
 import { SessionReader } from './reader.ts';
-import { type Session, toRows, toStatement } from './session.ts';
+import { readServerTime, type Session, toRows, toStatement } from './session.ts';
 import { transact, withConnection } from './transact.ts';
 import { BufferedTransaction } from './transaction.ts';
 
@@ -103,12 +103,7 @@ export class PostgresDatabase implements Database {
 
   async serverTime(): Promise<EpochMs> {
     this.#guard.check('serverTime');
-    const result = await withConnection(this.#connections, (connection) =>
-      connection.run('SELECT clock_timestamp() AS now'),
-    );
-    const [row] = toRows(result, { now: timestamp });
-    if (!row) throw new Error('the database told no time');
-    return row.now;
+    return await withConnection(this.#connections, readServerTime);
   }
 
   async migrate(): Promise<string[]> {

@@ -10,6 +10,7 @@ import type { Log } from '../../log.ts';
 import type { Random } from '../../random.ts';
 import { backoffMs } from '../../retry.ts';
 import type { Notifications } from '../database.ts';
+import { checkPayload, type Listener, Listeners } from '../listeners.ts';
 import type { Connections } from './connections.ts';
 import { quoteName } from './session.ts';
 import { withConnection } from './transact.ts';
@@ -23,16 +24,13 @@ export interface NotificationsConfig {
   readonly log: Log;
 }
 
-type Listener = (payload: string) => void;
-
 const RECONNECT = { initialMs: 50, maxMs: 10_000 };
-const MAX_PAYLOAD_BYTES = 7000;
 /** Longer names would be cut without an error. */
 const MAX_CHANNEL_BYTES = 63;
 
 export class PostgresNotifications implements Notifications {
   readonly #config: NotificationsConfig;
-  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #listeners = new Listeners();
   /** Connecting, LISTEN and UNLISTEN take turns, so that the last one asked for holds. */
   readonly #turns = new Mutex();
   readonly #closed = new AbortController();
@@ -43,12 +41,7 @@ export class PostgresNotifications implements Notifications {
   }
 
   async notify(channel: string, payload: string): Promise<void> {
-    if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) {
-      throw new CodedError(
-        'invalid-argument',
-        `a notification of more than ${MAX_PAYLOAD_BYTES} bytes`,
-      );
-    }
+    checkPayload(payload);
     const name = this.#nameOf(channel);
     await withConnection(this.#config.connections, (connection) =>
       connection.run('SELECT pg_notify($1, $2)::text', [name, payload]),
@@ -58,12 +51,10 @@ export class PostgresNotifications implements Notifications {
   /** Resolves once it listens, or once a first try to connect has failed and others will follow. */
   async listen(channel: string, fn: Listener): Promise<() => Promise<void>> {
     const name = this.#nameOf(channel);
-    const listener: Listener = (payload) => fn(payload);
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener));
+    const remove = this.#listeners.add(name, fn);
     await this.#turns.run(() => this.#startListening(name));
     return async () => {
-      listeners.delete(listener);
+      remove();
       await this.#turns.run(() => this.#stopListening(name));
     };
   }
@@ -81,10 +72,8 @@ export class PostgresNotifications implements Notifications {
   }
 
   async #stopListening(name: string): Promise<void> {
-    const listeners = this.#listeners.get(name);
-    if (!listeners || listeners.size > 0) return;
-    this.#listeners.delete(name);
-    if (this.#listeners.size === 0) return await this.#disconnect();
+    if (this.#listeners.has(name)) return;
+    if (this.#listeners.channels().length === 0) return await this.#disconnect();
     await this.#client?.query(`UNLISTEN ${quoteName(name)}`).catch(() => undefined);
   }
 
@@ -97,10 +86,13 @@ export class PostgresNotifications implements Notifications {
   async #connect(): Promise<boolean> {
     try {
       const client = await this.#config.connections.dedicated();
-      client.on('notification', ({ channel, payload }) => this.#deliver(channel, payload ?? ''));
+      client.on('notification', ({ channel, payload }) =>
+        this.#listeners.deliver(channel, payload ?? '', this.#config.log),
+      );
       client.once('end', () => this.#onEnd(client));
       this.#client = client;
-      for (const name of this.#listeners.keys()) await client.query(`LISTEN ${quoteName(name)}`);
+      for (const name of this.#listeners.channels())
+        await client.query(`LISTEN ${quoteName(name)}`);
       return true;
     } catch (error) {
       this.#config.log.warn('cannot listen for notifications', { error: toError(error) });
@@ -121,7 +113,7 @@ export class PostgresNotifications implements Notifications {
     for (let attempt = 1; !this.#closed.signal.aborted; attempt++) {
       await clock.sleep(backoffMs(RECONNECT, attempt, random), this.#closed.signal);
       const isDone = await this.#turns.run(async () => {
-        const isWanted = this.#listeners.size > 0 && !this.#closed.signal.aborted;
+        const isWanted = this.#listeners.channels().length > 0 && !this.#closed.signal.aborted;
         return !isWanted || this.#client !== undefined || (await this.#connect());
       });
       if (isDone) return;
@@ -132,16 +124,6 @@ export class PostgresNotifications implements Notifications {
     const client = this.#client;
     this.#client = undefined;
     await client?.end().catch(() => undefined);
-  }
-
-  #deliver(name: string, payload: string): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
-      try {
-        listener(payload);
-      } catch (error) {
-        this.#config.log.error('a listener failed', { channel: name, error: toError(error) });
-      }
-    }
   }
 
   #nameOf(channel: string): string {

@@ -2,7 +2,9 @@
  * One connection as the PostgreSQL backends see it, whatever the driver. Values travel in the
  * database's text form both ways (types.ts). Errors are thrown as errors.ts maps them.
  */
-import { type Columns, columnName, type RowOf } from '../column.ts';
+
+import type { EpochMs } from '../../clock.ts';
+import { type Columns, columnName, type RowOf, timestamp } from '../column.ts';
 import { compile, type Sql } from '../sql.ts';
 import { decodeValue, encodeValue, sqlTypeOf, type WireValue } from './types.ts';
 
@@ -58,4 +60,11 @@ export function toRows<C extends Columns>(result: SessionResult, columns: C): Ro
     }
     return row as RowOf<C>;
   });
+}
+
+export async function readServerTime(session: Session): Promise<EpochMs> {
+  const result = await session.run('SELECT clock_timestamp() AS now');
+  const [row] = toRows(result, { now: timestamp });
+  if (!row) throw new Error('the database told no time');
+  return row.now;
 }

@@ -56,7 +56,8 @@ const TYPES: Readonly<Record<ColumnKind, WireType>> = {
   int: intType,
   float: {
     sqlType: 'double precision',
-    encode: (value) => String(expectType(value, 'number')),
+    // String(-0) is '0'
+    encode: (value) => (Object.is(value, -0) ? '-0' : String(expectType(value, 'number'))),
     decode: Number,
   },
   bool: {

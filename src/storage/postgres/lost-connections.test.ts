@@ -1,0 +1,193 @@
+/** What a lost connection does: a proxy between us and a real server cuts it where it hurts. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  openTestPostgres,
+  testPostgresUrl,
+  testSchema,
+  withTestClient,
+} from '../../testing/databases.ts';
+import { FakeClock } from '../../testing/fake-clock.ts';
+import { accounts, allAccounts } from '../../testing/suite-tables.ts';
+import { createPostgresSuiteTables } from '../../testing/suite-tables-postgres.ts';
+import { startTcpProxy, type TcpProxy } from '../../testing/tcp-proxy.ts';
+import { int } from '../column.ts';
+import type { Database } from '../database.ts';
+import { sql } from '../sql.ts';
+import type { PostgresOptions } from './open.ts';
+
+const ada = { owner: 'ada', number: 1, balance: 100 };
+
+interface Bench {
+  /** Reaches the server through the proxy. */
+  readonly db: Database;
+  /** Reaches it directly. */
+  readonly outside: Database;
+  readonly proxy: TcpProxy;
+}
+
+async function openThroughProxy(options: PostgresOptions = {}): Promise<Bench> {
+  const url = new URL(testPostgresUrl());
+  const proxy = await startTcpProxy(Number(url.port || 5432));
+  onTestFinished(() => proxy.close());
+  url.hostname = '127.0.0.1';
+  url.port = String(proxy.port);
+  const schema = testSchema();
+  const outside = await openTestPostgres({ schema });
+  await createPostgresSuiteTables(outside);
+  const db = await openTestPostgres({ ...options, url: url.href, schema, migrated: false });
+  return { db, outside, proxy };
+}
+
+describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
+  test('before the commit arrives: the transaction runs again, and lands once', async () => {
+    const { db, outside, proxy } = await openThroughProxy();
+    let runs = 0;
+    const calls: number[] = [];
+    const cut = proxy.cutAt('COMMIT', 'before');
+    await db.write(async (tx) => {
+      runs += 1;
+      const run = runs;
+      tx.afterCommit(() => void calls.push(run));
+      await tx.insert(accounts, [ada]);
+    });
+    await cut;
+    expect(runs).toBe(2);
+    expect(calls).toEqual([2]);
+    expect(await allAccounts(outside)).toHaveLength(1);
+  });
+
+  test('behind the commit: it is found to have landed, and is not run again', async () => {
+    const { db, outside, proxy } = await openThroughProxy();
+    let runs = 0;
+    const calls: string[] = [];
+    const cut = proxy.cutAt('COMMIT', 'after');
+    const answer = await db.write(async (tx) => {
+      runs += 1;
+      tx.afterCommit(() => void calls.push('called'));
+      await tx.insert(accounts, [ada]);
+      return 'answer';
+    });
+    await cut;
+    expect([runs, answer, calls]).toEqual([1, 'answer', ['called']]);
+    expect(await allAccounts(outside)).toHaveLength(1);
+  });
+
+  test('while the server notices nothing: its transaction is ended, and runs again', async () => {
+    const { db, outside, proxy } = await openThroughProxy();
+    let runs = 0;
+    const cut = proxy.cutAt('COMMIT', 'silent');
+    await db.write(async (tx) => {
+      runs += 1;
+      await tx.insert(accounts, [ada]);
+    });
+    await cut;
+    expect(runs).toBe(2);
+    expect(await allAccounts(outside)).toHaveLength(1);
+  });
+
+  test('at the commit, and no way back: the outcome is unknown, and it is not run again', async () => {
+    const clock = new FakeClock();
+    const { db, outside, proxy } = await openThroughProxy({ clock });
+    let runs = 0;
+    const cut = proxy.cutAt('COMMIT', 'after').then(() => proxy.accept(false));
+    const write = db.write(async (tx) => {
+      runs += 1;
+      await tx.insert(accounts, [ada]);
+    });
+    const settled = expect(write).rejects.toMatchObject({ code: 'outcome-unknown' });
+    await cut;
+    await clock.untilSleepers(1);
+    clock.advance(60_000);
+    await settled;
+    expect(runs).toBe(1);
+    expect(await allAccounts(outside)).toHaveLength(1);
+  });
+
+  test('among the writes: the transaction runs again', async () => {
+    const { db, outside, proxy } = await openThroughProxy();
+    const cut = proxy.cutAt('INSERT INTO', 'after');
+    await db.write((tx) => tx.insert(accounts, [ada]));
+    await cut;
+    expect(await allAccounts(outside)).toHaveLength(1);
+  });
+
+  test('among the reads: the transaction runs again, although its error was wrapped', async () => {
+    const { db, outside, proxy } = await openThroughProxy();
+    const cut = proxy.cutAt('SELECT 77', 'before');
+    await db.write(async (tx) => {
+      await tx.query(sql`SELECT 77 AS n`, { n: int }).catch((cause: unknown) => {
+        throw new Error('could not count', { cause });
+      });
+      await tx.insert(accounts, [ada]);
+    });
+    await cut;
+    expect(await allAccounts(outside)).toHaveLength(1);
+  });
+
+  test('in the middle of a stream: the read is unavailable, and the next one works', async () => {
+    const { db, proxy } = await openThroughProxy();
+    const cut = proxy.cutAt('FETCH', 'before');
+    const query = sql`SELECT n FROM generate_series(1, ${10_000}) AS n`;
+    const read = db.read(async (tx) => {
+      for await (const row of tx.stream(query, { n: int })) void row;
+    });
+    await expect(read).rejects.toMatchObject({ code: 'unavailable' });
+    await cut;
+    expect(await allAccounts(db)).toEqual([]);
+  });
+
+  test('in a statement of its own: the outcome is unknown', async () => {
+    const { db, proxy } = await openThroughProxy();
+    const cut = proxy.cutAt('SELECT 78', 'after');
+    await expect(db.statement(sql`SELECT 78 AS n`, { n: int })).rejects.toMatchObject({
+      code: 'outcome-unknown',
+    });
+    await cut;
+    expect(await db.statement(sql`SELECT 79 AS n`, { n: int })).toEqual([{ n: 79 }]);
+  });
+
+  test('by the server, which ends all sessions: writes go on as if nothing had been', async () => {
+    const { db, outside } = await openThroughProxy();
+    await db.write((tx) => tx.insert(accounts, [ada]));
+    const endAll = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name = 'postlude' AND pid <> pg_backend_pid()`;
+    const restless = Array.from({ length: 10 }, (_, number) =>
+      db.write(async (tx) => {
+        await tx.query(sql`SELECT 1 AS n`, { n: int });
+        if (number === 5) await withTestClient((client) => client.query(endAll));
+        await tx.insert(accounts, [{ owner: 'bob', number, balance: 0 }]);
+      }),
+    );
+    await Promise.all(restless);
+    expect(await allAccounts(outside)).toHaveLength(11);
+  });
+});
+
+describe.skipIf(testPostgresUrl() === '')('a server that cannot be reached', () => {
+  test('makes a write unavailable, after some tries', async () => {
+    const clock = new FakeClock();
+    const { db, proxy } = await openThroughProxy({ clock });
+    proxy.accept(false);
+    const write = db.write((tx) => tx.insert(accounts, [ada]));
+    const settled = expect(write).rejects.toMatchObject({ code: 'unavailable' });
+    await clock.untilSleepers(1);
+    clock.advance(60_000);
+    await settled;
+  });
+
+  test('is tried no more once the signal aborts', async () => {
+    const { db, proxy } = await openThroughProxy({ clock: new FakeClock() });
+    proxy.accept(false);
+    const write = db.write((tx) => tx.insert(accounts, [ada]), { signal: AbortSignal.abort() });
+    await expect(write).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  test('makes reads and statements unavailable, since neither can have begun', async () => {
+    const { db, proxy } = await openThroughProxy();
+    proxy.accept(false);
+    await expect(db.read(async () => undefined)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(db.statement(sql`SELECT 1 AS n`, { n: int })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openTestPostgres, testPostgresUrl, testSchema } from '../../testing/databases.ts';
+import { FakeClock } from '../../testing/fake-clock.ts';
+import { Signal } from '../../testing/signal.ts';
+import { startTcpProxy } from '../../testing/tcp-proxy.ts';
+import type { Database } from '../database.ts';
+
+async function openListener(clock: FakeClock) {
+  const url = new URL(testPostgresUrl());
+  const proxy = await startTcpProxy(Number(url.port || 5432));
+  onTestFinished(() => proxy.close());
+  url.hostname = '127.0.0.1';
+  url.port = String(proxy.port);
+  const schema = testSchema();
+  const options = { schema, migrated: false };
+  const db = await openTestPostgres({ ...options, url: url.href, clock });
+  const sender = await openTestPostgres(options);
+  return { db, sender, proxy };
+}
+
+/** Sends until it is heard: how long listening again takes is the database's business. */
+async function sendUntilHeard(sender: Database, heard: Signal<string>): Promise<void> {
+  while (heard.pending === 0) await sender.notifications.notify('a', 'again');
+}
+
+describe.skipIf(testPostgresUrl() === '')('listening', () => {
+  test('is taken up again after the connection was lost', async () => {
+    const clock = new FakeClock();
+    const { db, sender, proxy } = await openListener(clock);
+    const heard = new Signal<string>();
+    await db.notifications.listen('a', (text) => heard.emit(text));
+    await sender.notifications.notify('a', 'first');
+    expect(await heard.next()).toBe('first');
+    proxy.cut();
+    await clock.untilSleepers(1);
+    clock.advance(60_000);
+    await sendUntilHeard(sender, heard);
+    expect(await heard.next()).toBe('again');
+  });
+
+  test('begins by itself where the server was away at first', async () => {
+    const clock = new FakeClock();
+    const { db, sender, proxy } = await openListener(clock);
+    const heard = new Signal<string>();
+    proxy.accept(false);
+    await db.notifications.listen('a', (text) => heard.emit(text));
+    proxy.accept(true);
+    await clock.untilSleepers(1);
+    clock.advance(60_000);
+    await sendUntilHeard(sender, heard);
+    expect(await heard.next()).toBe('again');
+  });
+
+  test('on a channel whose name would be cut is refused', async () => {
+    const { db } = await openListener(new FakeClock());
+    await expect(db.notifications.listen('x'.repeat(60), () => undefined)).rejects.toMatchObject({
+      code: 'invalid-argument',
+    });
+  });
+
+  test('ends with the database, also while it waits to connect again', async () => {
+    const clock = new FakeClock();
+    const { db, proxy } = await openListener(clock);
+    await db.notifications.listen('a', () => undefined);
+    proxy.accept(false);
+    proxy.cut();
+    await clock.untilSleepers(1);
+    await db.close();
+    expect(clock.sleepers).toBe(0);
+  });
+});

@@ -1,0 +1,18 @@
+import type { Database } from '../storage/database.ts';
+import { sql } from '../storage/sql.ts';
+import { accounts, values } from './suite-tables.ts';
+
+/** The suite's tables, in the words of PostgreSQL. */
+export async function createPostgresSuiteTables(database: Database): Promise<void> {
+  await database.statement(
+    sql`CREATE TABLE ${accounts} (owner text, number bigint, balance bigint NOT NULL, note text,
+      PRIMARY KEY (owner, number))`,
+    {},
+  );
+  await database.statement(
+    sql`CREATE TABLE ${values} (id text PRIMARY KEY, a_text text, an_int bigint,
+      a_float double precision, a_bool boolean, some_bytes bytea, a_time timestamptz,
+      texts text[], ints bigint[], blobs bytea[])`,
+    {},
+  );
+}
