@@ -1,0 +1,60 @@
+/**
+ * The events of `go test -json` (cmd/test2json): one JSON object a line. Decoding checks the types
+ * of all fields that are read later, and leaves the rest alone.
+ */
+
+export interface GoTestEvent {
+  readonly action: string;
+  readonly package: string;
+  /** Empty for events of a package as a whole. */
+  readonly test: string;
+  /** Milliseconds since the Unix epoch; builds and cached runs may have none. */
+  readonly timeMs: number | undefined;
+  readonly elapsedMs: number | undefined;
+  readonly output: string;
+  readonly key: string;
+  readonly value: string;
+  /** Of build events: what was built. */
+  readonly importPath: string;
+  /** Of a package that failed because this did not build. */
+  readonly failedBuild: string;
+}
+
+/** `undefined` when the line is not an event: compilers and tests write between them. */
+export function decodeGoTestEvent(line: string): GoTestEvent | undefined {
+  if (!line.startsWith('{')) return undefined;
+  const fields = parseObject(line);
+  if (!fields || typeof fields.Action !== 'string') return undefined;
+  const time = Date.parse(text(fields.Time));
+  const elapsed = fields.Elapsed;
+  return {
+    action: fields.Action,
+    package: text(fields.Package),
+    test: text(fields.Test),
+    timeMs: Number.isNaN(time) ? undefined : time,
+    elapsedMs: typeof elapsed === 'number' && elapsed >= 0 ? elapsed * 1000 : undefined,
+    output: text(fields.Output),
+    key: text(fields.Key),
+    value: text(fields.Value),
+    importPath: text(fields.ImportPath),
+    failedBuild: text(fields.FailedBuild),
+  };
+}
+
+/** Whether a line that does not decode was an event before it was damaged. */
+export function looksLikeGoTestEvent(line: string): boolean {
+  return /^\{"(Time|Action|ImportPath)":/.test(line);
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
