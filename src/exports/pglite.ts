@@ -7,4 +7,6 @@ export type {
   WriteOptions,
 } from '../storage/database.ts';
 export { fromPglite, openPglite, type PgliteOptions } from '../storage/pglite/database.ts';
-export type { PgliteLike } from '../storage/pglite/session.ts';
+export type { PgliteLike, PgliteQueries } from '../storage/pglite/session.ts';
+export { fromPgliteTransaction } from '../storage/pglite/user-transaction.ts';
+export type { UserTransaction } from '../storage/postgres/immediate-transaction.ts';

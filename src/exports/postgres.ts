@@ -6,12 +6,12 @@ export type {
   Transaction,
   WriteOptions,
 } from '../storage/database.ts';
+export type { UserTransaction } from '../storage/postgres/immediate-transaction.ts';
 export { openPostgres, type PostgresOptions } from '../storage/postgres/open.ts';
 export type { PostgresJsTransaction } from '../storage/postgres/postgres-js.ts';
 export {
   type FromPostgresOptions,
   fromPostgres,
   type PgClient,
-  type UserTransaction,
 } from '../storage/postgres/user-transaction.ts';
 export { ServerClock } from '../storage/server-clock.ts';

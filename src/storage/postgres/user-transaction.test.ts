@@ -1,13 +1,22 @@
 import pg from 'pg';
 import postgres from 'postgres';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openTestPostgres, testPostgresUrl, testSchema } from '../../testing/databases.ts';
+import {
+  type OpenDatabase,
+  openTestPglite,
+  openTestPostgres,
+  sharedPglite,
+  testPostgresUrl,
+  testSchema,
+} from '../../testing/databases.ts';
 import { accounts, allAccounts, values } from '../../testing/suite-tables.ts';
 import { createPostgresSuiteTables } from '../../testing/suite-tables-postgres.ts';
 import { int } from '../column.ts';
 import type { Database } from '../database.ts';
+import { fromPgliteTransaction } from '../pglite/user-transaction.ts';
 import { sql } from '../sql.ts';
-import { fromPostgres, type UserTransaction } from './user-transaction.ts';
+import type { UserTransaction } from './immediate-transaction.ts';
+import { fromPostgres } from './user-transaction.ts';
 
 const ada = { owner: 'ada', number: 1, balance: 100, note: undefined };
 const bob = { owner: 'bob', number: 1, balance: 50, note: undefined };
@@ -20,9 +29,11 @@ interface Setting {
   readonly inTransaction: InTransaction;
 }
 
-async function openDatabase(): Promise<{ readonly db: Database; readonly schema: string }> {
+async function openDatabase(
+  open: OpenDatabase = openTestPostgres,
+): Promise<{ readonly db: Database; readonly schema: string }> {
   const schema = testSchema();
-  const db = await openTestPostgres({ schema });
+  const db = await open({ schema });
   await createPostgresSuiteTables(db);
   await db.write((tx) => tx.insert(accounts, [ada]));
   return { db, schema };
@@ -69,13 +80,36 @@ async function withPostgresJs(): Promise<Setting> {
   };
 }
 
+async function withPglite(): Promise<Setting> {
+  const { db, schema } = await openDatabase(openTestPglite);
+  const instance = await sharedPglite();
+  return {
+    db,
+    inTransaction: async (fn) => {
+      const { value, tx } = await instance.transaction(async (inside) => {
+        const tx = fromPgliteTransaction(inside, { schema });
+        return { value: await fn(tx), tx };
+      });
+      await tx.committed();
+      return value;
+    },
+  };
+}
+
 const settings: readonly [string, () => Promise<Setting>][] = [
-  ['pg', () => withPg('BEGIN')],
-  ['pg, serializable', () => withPg('BEGIN ISOLATION LEVEL SERIALIZABLE')],
-  ['postgres.js', withPostgresJs],
+  ['PGlite', withPglite],
+  ...(testPostgresUrl() === '' ? [] : withServer()),
 ];
 
-describe.skipIf(testPostgresUrl() === '').each(settings)('a transaction of %s', (_, open) => {
+function withServer(): [string, () => Promise<Setting>][] {
+  return [
+    ['pg', () => withPg('BEGIN')],
+    ['pg, serializable', () => withPg('BEGIN ISOLATION LEVEL SERIALIZABLE')],
+    ['postgres.js', withPostgresJs],
+  ];
+}
+
+describe.each(settings)('a transaction of %s', (_, open) => {
   test('rolls back with the rest of it', async () => {
     const { db, inTransaction } = await open();
     const calls: string[] = [];

@@ -1,0 +1,21 @@
+/** A transaction of the user's own on a PGlite instance. */
+import { silentLog } from '../../log.ts';
+import { ImmediateTransaction, type UserTransaction } from '../postgres/immediate-transaction.ts';
+import { checkSchemaName, DEFAULT_SCHEMA } from '../postgres/schema-name.ts';
+import type { FromPostgresOptions } from '../postgres/user-transaction.ts';
+import { type PgliteQueries, pgliteSession } from './session.ts';
+
+/**
+ * postlude's view of the transaction that PGlite gives to `instance.transaction(async (tx) => …)`:
+ * as `fromPostgres` for a server. Call `committed()` behind it.
+ */
+export function fromPgliteTransaction(
+  transaction: PgliteQueries,
+  options: FromPostgresOptions = {},
+): UserTransaction {
+  return new ImmediateTransaction(
+    pgliteSession(transaction),
+    checkSchemaName(options.schema ?? DEFAULT_SCHEMA),
+    options.log ?? silentLog,
+  );
+}

@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decodeArray, encodeArray } from './array-literal.ts';
+import { decodeValue, encodeValue } from './types.ts';
+
+test('arrays come back as they went in', () => {
+  const element = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('NULL', '{', '"', '\\', ','),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.option(element)), (elements) => {
+      expect(decodeArray(encodeArray(elements))).toEqual(elements);
+    }),
+  );
+});
+
+test('arrays as the server writes them are read', () => {
+  expect(decodeArray('{}')).toEqual([]);
+  expect(decodeArray('{a,NULL,"NULL","b c","\\"q\\"",""}')).toEqual([
+    'a',
+    null,
+    'NULL',
+    'b c',
+    '"q"',
+    '',
+  ]);
+});
+
+test.each(['', 'a', '{', '{"a}', '{{1},{2}}', '[0:1]={1,2}'])('%j is no array', (literal) => {
+  expect(() => decodeArray(literal)).toThrow('not a one-dimensional array');
+});
+
+test('times are read in whatever zone a session shows them', () => {
+  const utc = Date.UTC(2026, 0, 2, 3, 4, 5) + 0.25;
+  expect(decodeValue('timestamp', '2026-01-02 03:04:05.00025+00')).toBe(utc);
+  expect(decodeValue('timestamp', '2026-01-02 08:34:05.00025+05:30')).toBe(utc);
+  expect(decodeValue('timestamp', '2026-01-01 19:04:05.00025-08')).toBe(utc);
+  expect(decodeValue('timestamp', '1880-01-01 00:53:28+00:53:28')).toBe(Date.UTC(1880, 0, 1));
+});
+
+test('times that are not in ISO form are refused, not guessed', () => {
+  expect(() => decodeValue('timestamp', '02/01/2026 03:04:05 UTC')).toThrow('not an ISO time');
+  expect(() => decodeValue('timestamp', 'infinity')).toThrow('not an ISO time');
+});
+
+test('a time is rounded to the microsecond', () => {
+  expect(encodeValue('timestamp', 0.0004)).toBe('1970-01-01T00:00:00.000000Z');
+  expect(encodeValue('timestamp', 0.0006)).toBe('1970-01-01T00:00:00.000001Z');
+  expect(encodeValue('timestamp', -0.001)).toBe('1969-12-31T23:59:59.999999Z');
+});
+
+test('values of the wrong type are refused', () => {
+  for (const [kind, value] of [
+    ['text', 1],
+    ['int', '1'],
+    ['bool', 'true'],
+    ['bytes', 'ab'],
+    ['text[]', 'a'],
+    ['timestamp', '2026-01-01'],
+  ] as const) {
+    expect(() => encodeValue(kind, value)).toThrow('expected');
+  }
+});
+
+test('a stored number beyond 2^53 is data loss, not another number', () => {
+  expect(() => decodeValue('int', '9007199254740993')).toThrow('beyond 2^53');
+});
