@@ -7,7 +7,7 @@
  * JSON to its last character. Line numbers in errors are those of the line at which the damaged
  * value begins.
  */
-import { CodedError } from '../errors.ts';
+import { ReportDamage } from './report.ts';
 
 /** Keys and array positions from the root to a value. */
 export type JsonPath = readonly (string | number)[];
@@ -24,14 +24,8 @@ export interface JsonValuesOptions {
 }
 
 /** The document is not JSON, or holds a value beyond the limit. */
-export class JsonDamage extends CodedError {
-  readonly line: number;
-
-  constructor(line: number, message: string, options?: ErrorOptions) {
-    super('data-loss', message, options);
-    this.name = 'JsonDamage';
-    this.line = line;
-  }
+export class JsonDamage extends ReportDamage {
+  override readonly name = 'JsonDamage';
 }
 
 const MAX_VALUE_LENGTH = 16 * 1024 * 1024;
