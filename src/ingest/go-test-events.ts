@@ -3,6 +3,8 @@
  * of all fields that are read later, and leaves the rest alone.
  */
 
+import { amountOf, type Fields, isFields, textOf } from './json-fields.ts';
+
 export interface GoTestEvent {
   readonly action: string;
   readonly package: string;
@@ -25,19 +27,19 @@ export function decodeGoTestEvent(line: string): GoTestEvent | undefined {
   if (!line.startsWith('{')) return undefined;
   const fields = parseObject(line);
   if (!fields || typeof fields.Action !== 'string') return undefined;
-  const time = Date.parse(text(fields.Time));
-  const elapsed = fields.Elapsed;
+  const time = Date.parse(textOf(fields.Time));
+  const elapsed = amountOf(fields.Elapsed);
   return {
     action: fields.Action,
-    package: text(fields.Package),
-    test: text(fields.Test),
+    package: textOf(fields.Package),
+    test: textOf(fields.Test),
     timeMs: Number.isNaN(time) ? undefined : time,
-    elapsedMs: typeof elapsed === 'number' && elapsed >= 0 ? elapsed * 1000 : undefined,
-    output: text(fields.Output),
-    key: text(fields.Key),
-    value: text(fields.Value),
-    importPath: text(fields.ImportPath),
-    failedBuild: text(fields.FailedBuild),
+    elapsedMs: elapsed === undefined ? undefined : elapsed * 1000,
+    output: textOf(fields.Output),
+    key: textOf(fields.Key),
+    value: textOf(fields.Value),
+    importPath: textOf(fields.ImportPath),
+    failedBuild: textOf(fields.FailedBuild),
   };
 }
 
@@ -46,15 +48,11 @@ export function looksLikeGoTestEvent(line: string): boolean {
   return /^\{"(Time|Action|ImportPath)":/.test(line);
 }
 
-function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+function parseObject(line: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    return isFields(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

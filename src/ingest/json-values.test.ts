@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { JsonDamage, type JsonPath, JsonValues } from './json-values.ts';
+import { type JsonPath, JsonValues } from './json-values.ts';
+import { ReportDamage } from './report.ts';
 
 describe('JsonValues', () => {
   it('hands out what JSON.parse would, wherever the text is cut and however deep it walks', () => {
@@ -100,11 +101,11 @@ function accepts(read: () => unknown): boolean {
   }
 }
 
-function errorOf(read: () => unknown): JsonDamage {
+function errorOf(read: () => unknown): ReportDamage {
   try {
     read();
   } catch (error) {
-    if (error instanceof JsonDamage) return error;
+    if (error instanceof ReportDamage) return error;
     throw error;
   }
   throw new Error('nothing was thrown');

@@ -4,8 +4,7 @@
  *
  * The reader walks into the objects and arrays that `descends` names, and parses every other
  * value whole. Together that checks the entire grammar: a document that ends without an error is
- * JSON to its last character. Line numbers in errors are those of the line at which the damaged
- * value begins.
+ * JSON to its last character. A ReportDamage names the line at which the damaged value begins.
  */
 import { ReportDamage } from './report.ts';
 
@@ -21,11 +20,6 @@ export interface JsonValuesOptions {
   readonly onEnd?: (path: JsonPath) => void;
   /** Characters of one value; more is an error. */
   readonly maxLength?: number;
-}
-
-/** The document is not JSON, or holds a value beyond the limit. */
-export class JsonDamage extends ReportDamage {
-  override readonly name = 'JsonDamage';
 }
 
 const MAX_VALUE_LENGTH = 16 * 1024 * 1024;
@@ -65,12 +59,12 @@ export class JsonValues {
     }
   }
 
-  /** Throws JsonDamage unless the document is complete. */
+  /** Throws ReportDamage unless the document is complete. */
   end(): void {
     // A number at the root ends only with the file.
     if (this.#capture?.isScalar) this.#finish(this.#capture);
     if (this.#expected !== 'nothing' || this.#capture) {
-      throw new JsonDamage(this.#line, 'the file ends in the middle of a JSON document');
+      throw new ReportDamage(this.#line, 'the file ends in the middle of a JSON document');
     }
   }
 
@@ -130,7 +124,7 @@ export class JsonValues {
     const end = capture.scan(chunk, at);
     this.#line += capture.takeLines();
     if (capture.length > this.#maxLength) {
-      throw new JsonDamage(capture.line, `a value is longer than ${this.#maxLength} characters`);
+      throw new ReportDamage(capture.line, `a value is longer than ${this.#maxLength} characters`);
     }
     if (capture.isComplete) this.#finish(capture);
     return end;
@@ -152,8 +146,8 @@ export class JsonValues {
     this.#expected = this.#open.length === 0 ? 'nothing' : 'comma-or-end';
   }
 
-  #unexpected(char: string): JsonDamage {
-    return new JsonDamage(this.#line, `unexpected ${JSON.stringify(char)} in a JSON document`);
+  #unexpected(char: string): ReportDamage {
+    return new ReportDamage(this.#line, `unexpected ${JSON.stringify(char)} in a JSON document`);
   }
 }
 
@@ -234,6 +228,6 @@ function parse(text: string, line: number): unknown {
     return JSON.parse(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new JsonDamage(line, `not JSON: ${reason.slice(0, 200)}`, { cause });
+    throw new ReportDamage(line, `not JSON: ${reason.slice(0, 200)}`, { cause });
   }
 }
