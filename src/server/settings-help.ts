@@ -1,0 +1,78 @@
+/** The table of settings for people: as flags for `--help`, as Markdown for docs/configuration.md. */
+import {
+  comesFrom,
+  environmentName,
+  flagName,
+  SETTING_NAMES,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+} from './settings.ts';
+
+export interface FlagHelp {
+  /** The key in `ConfigInput.flags`. */
+  readonly name: SettingName | 'config';
+  /** `--export-dir <path>`. */
+  readonly flags: string;
+  readonly description: string;
+}
+
+const CONFIG_FLAG: FlagHelp = {
+  name: 'config',
+  flags: '--config <path>',
+  description: 'a configuration file, YAML or JSON ($POSTLUDE_CONFIG)',
+};
+
+/** What a command that starts a server takes, in the order of the table. */
+export function serverFlags(): readonly FlagHelp[] {
+  const settings = SETTING_NAMES.filter((name) => comesFrom(name, 'flag')).map((name) => ({
+    name,
+    flags: `--${flagName(name)} <${placeholder(name)}>`,
+    description: `${lead(SETTINGS[name])} ($${environmentName(name)}${defaultSuffix(name)})`,
+  }));
+  return [CONFIG_FLAG, ...settings];
+}
+
+/** The table of settings, a section a group. */
+export function settingsMarkdown(): string {
+  const groups = [...new Set(SETTING_NAMES.map((name) => SETTINGS[name].group))];
+  return groups.map((group) => `### ${group}\n\n${groupTable(group)}`).join('\n\n');
+}
+
+function groupTable(group: string): string {
+  const rows = SETTING_NAMES.filter((name) => SETTINGS[name].group === group).map(tableRow);
+  return ['| setting | takes | default | what it is |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function tableRow(name: SettingName): string {
+  const setting: Setting<unknown> = SETTINGS[name];
+  const takes = `\`${setting.takes.replaceAll('|', '\\|')}\``;
+  const byDefault =
+    setting.default === undefined ? (setting.defaultInWords ?? 'none') : `\`${setting.default}\``;
+  return `| \`${name}\` | ${takes} | ${byDefault} | ${setting.description}${sourcesNote(name)} |`;
+}
+
+function sourcesNote(name: SettingName): string {
+  const { sources }: Setting<unknown> = SETTINGS[name];
+  if (!sources) return '';
+  const places = { flag: 'flag', env: 'environment', file: 'file' };
+  return ` (Only in: ${sources.map((source) => places[source]).join(', ')}.)`;
+}
+
+function defaultSuffix(name: SettingName): string {
+  const setting: Setting<unknown> = SETTINGS[name];
+  const byDefault = setting.default ?? setting.defaultInWords;
+  return byDefault === undefined ? '' : `; ${byDefault}`;
+}
+
+/** The first sentence, without its end and with a small letter, as help lines begin. */
+function lead({ description }: { readonly description: string }): string {
+  const [sentence = ''] = description.split(/[.:] |\.$/);
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+}
+
+/** One word: Commander takes the first `>` for its end. */
+function placeholder(name: SettingName): string {
+  const { takes } = SETTINGS[name];
+  return /^[\w:]+$/.test(takes) ? takes : (/^\w+/.exec(takes)?.[0] ?? 'value');
+}

@@ -1,0 +1,254 @@
+/**
+ * All settings of the server, in one table: their names, what they take, their defaults and what
+ * they mean. Parsing, `--help` and docs/configuration.md follow from it.
+ *
+ * A setting `exportDir` is the flag `--export-dir`, the environment variable POSTLUDE_EXPORT_DIR
+ * and the key `exportDir` of the configuration file.
+ */
+import { oidcIssuers } from './oidc-issuers.ts';
+import { realmGrants } from './realm-grants.ts';
+import {
+  choice,
+  count,
+  databaseLocation,
+  duration,
+  flag,
+  listenAddress,
+  nonEmpty,
+  path,
+  safeUrl,
+  size,
+  texts,
+  words,
+} from './setting-values.ts';
+
+export type SettingSource = 'flag' | 'env' | 'file';
+
+export interface Setting<T> {
+  readonly group: 'Network' | 'Database' | 'Exports' | 'Callers' | 'Tasks' | 'Operation';
+  readonly description: string;
+  /** What it takes, for help: `host:port`. */
+  readonly takes: string;
+  /** As it would be written. */
+  readonly default?: string;
+  /** Where the default depends on something: what it is, in words. */
+  readonly defaultInWords?: string;
+  /** Where it may come from: all three unless given. */
+  readonly sources?: readonly SettingSource[];
+  /** Throws an Error that says what would be right. Paths are relative to `folder`. */
+  readonly parse: (text: string, folder: string) => T;
+  /** For values in the file that are more than one text or number. */
+  readonly parseStructure?: (value: unknown) => T;
+}
+
+/** One that has a value always. */
+function setting<T>(table: Setting<T> & { readonly default: string }): Setting<T> {
+  return table;
+}
+
+/** One that may be left out. */
+function optional<T>(table: Setting<T>): Setting<T | undefined> {
+  return table;
+}
+
+/** For settings that are structures: they stand in the file, or in a file of their own. */
+function onlyInFile(): never {
+  throw new Error('must be a structure, not a text');
+}
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+
+export const SETTINGS = {
+  listen: setting({
+    group: 'Network',
+    description:
+      'Where to listen. Port 0 takes a free one and prints it. Other than on loopback, callers must be authenticated.',
+    takes: 'host:port',
+    default: '127.0.0.1:8010',
+    parse: listenAddress,
+  }),
+  maxRequestBytes: setting({
+    group: 'Network',
+    description: 'The largest request message, after decompression.',
+    takes: 'size',
+    default: '16MiB',
+    parse: size({ min: 1024, max: 1024 ** 3 }),
+  }),
+  requestTimeout: setting({
+    group: 'Network',
+    description: 'How long a client may take to send a request.',
+    takes: 'duration',
+    default: '2m',
+    parse: duration({ min: SECOND, max: HOUR }),
+  }),
+  maxConnections: setting({
+    group: 'Network',
+    description: 'How many connections at once; further ones are refused.',
+    takes: 'number',
+    default: '1024',
+    parse: count({ min: 1, max: 65_536 }),
+  }),
+  database: setting({
+    group: 'Database',
+    description:
+      'Where the data is: a folder of the embedded database, memory, or a PostgreSQL server.',
+    takes: 'pglite:PATH | memory: | postgres://…',
+    default: 'pglite:.postlude/data',
+    parse: databaseLocation,
+  }),
+  schema: setting({
+    group: 'Database',
+    description: 'The schema in which the tables live.',
+    takes: 'name',
+    default: 'postlude',
+    parse: nonEmpty,
+  }),
+  databaseConnections: setting({
+    group: 'Database',
+    description: 'How many connections to a PostgreSQL server; listening takes one more.',
+    takes: 'number',
+    default: '10',
+    parse: count({ min: 1, max: 1_000 }),
+  }),
+  autoMigrate: optional({
+    group: 'Database',
+    description: 'Migrate the database at start. Where false, `postlude migrate` does.',
+    takes: 'true | false',
+    defaultInWords: 'true without authentication, else false',
+    parse: flag,
+  }),
+  exportDir: setting({
+    group: 'Exports',
+    description: 'The folder that exports go to, as Parquet files.',
+    takes: 'path',
+    default: '.postlude/exports',
+    parse: path,
+  }),
+  oidcIssuer: optional({
+    group: 'Callers',
+    description: 'Authenticates callers by tokens of this OIDC issuer, as `user:<email>`.',
+    takes: 'url',
+    parse: safeUrl,
+  }),
+  oidcAudiences: optional({
+    group: 'Callers',
+    description: 'Whom tokens of that issuer must be made for (`aud`): one of these.',
+    takes: 'text[,text…]',
+    parse: words,
+    parseStructure: texts,
+  }),
+  oidc: optional({
+    group: 'Callers',
+    description: 'Several issuers, or such whose callers have no email: see below.',
+    takes: 'list',
+    sources: ['file'],
+    parse: onlyInFile,
+    parseStructure: oidcIssuers,
+  }),
+  realms: optional({
+    group: 'Callers',
+    description: 'Who may do what: realm → role → members. See below.',
+    takes: 'mapping',
+    sources: ['file'],
+    parse: onlyInFile,
+    parseStructure: realmGrants,
+  }),
+  realmsFile: optional({
+    group: 'Callers',
+    description: 'The same in a file of its own (YAML or JSON).',
+    takes: 'path',
+    parse: path,
+  }),
+  tokenSecrets: optional({
+    group: 'Callers',
+    description:
+      'Secrets of update tokens, 16 characters or more each. The first signs, all are accepted. No flag: other users of a machine can read flags.',
+    takes: 'text[,text…]',
+    defaultInWords: 'made once, kept in the database',
+    sources: ['env', 'file'],
+    parse: words,
+    parseStructure: texts,
+  }),
+  tokenSecretsFile: optional({
+    group: 'Callers',
+    description: 'The same in a file of its own, one a line.',
+    takes: 'path',
+    parse: path,
+  }),
+  workers: setting({
+    group: 'Tasks',
+    description: 'How many tasks (finalizations, exports) run at once in this process.',
+    takes: 'number',
+    default: '8',
+    parse: count({ min: 1, max: 1_000 }),
+  }),
+  lease: setting({
+    group: 'Tasks',
+    description: 'How long a task of a process that died stays with it. Running tasks renew it.',
+    takes: 'duration',
+    default: '30s',
+    parse: duration({ min: SECOND, max: HOUR }),
+  }),
+  poll: setting({
+    group: 'Tasks',
+    description: 'How often to look for due tasks where no wake-up came.',
+    takes: 'duration',
+    default: '5s',
+    parse: duration({ min: 50, max: 10 * MINUTE }),
+  }),
+  rescueEvery: setting({
+    group: 'Tasks',
+    description: 'How often to look for finalizations that are stuck.',
+    takes: 'duration',
+    default: '1m',
+    parse: duration({ min: SECOND, max: 24 * HOUR }),
+  }),
+  shutdownGrace: setting({
+    group: 'Operation',
+    description: 'After SIGTERM: how long requests and tasks may take to end.',
+    takes: 'duration',
+    default: '20s',
+    parse: duration({ min: 0, max: HOUR }),
+  }),
+  shutdownDelay: setting({
+    group: 'Operation',
+    description:
+      'After SIGTERM: how long to serve on, while /readyz says no, until load balancers have noticed.',
+    takes: 'duration',
+    default: '0s',
+    parse: duration({ min: 0, max: 10 * MINUTE }),
+  }),
+  logLevel: setting({
+    group: 'Operation',
+    description: 'The least important lines to log, as JSON on standard error.',
+    takes: 'debug | info | warn | error',
+    default: 'info',
+    parse: choice('debug', 'info', 'warn', 'error'),
+  }),
+} as const satisfies Readonly<Record<string, Setting<unknown>>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The value of each setting. */
+export type Settings = {
+  readonly [K in SettingName]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
+};
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+/** `export-dir` for `exportDir`. */
+export function flagName(name: SettingName): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `POSTLUDE_EXPORT_DIR` for `exportDir`. */
+export function environmentName(name: SettingName): string {
+  return `POSTLUDE_${flagName(name).replaceAll('-', '_').toUpperCase()}`;
+}
+
+export function comesFrom(name: SettingName, source: SettingSource): boolean {
+  const { sources }: Setting<unknown> = SETTINGS[name];
+  return sources === undefined || sources.includes(source);
+}
