@@ -7,6 +7,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../clock.ts';
 
 export interface PostgresServerOptions {
   /** Settings of the server: `{ fsync: 'off' }`. */
@@ -18,8 +19,11 @@ export interface PostgresServer {
   readonly port: number;
   /** The process id of the server; another one after `restart`. */
   pid(): Promise<number>;
-  /** Ends all connections and starts again on the same data. */
-  restart(): Promise<void>;
+  /**
+   * Ends all connections and starts again on the same data: orderly, or without writing anything
+   * more, so that it recovers from its log as after a crash.
+   */
+  restart(mode?: 'orderly' | 'crash'): Promise<void>;
   /** Stops the server and removes its data. */
   stop(): Promise<void>;
 }
@@ -57,22 +61,39 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     server.start().catch((cause: unknown) => {
       throw new Error(`PostgreSQL did not start: ${output.slice(-20).join('\n')}`, { cause });
     });
+  const pidFile = join(folder, 'data', 'postmaster.pid');
+  const pid = async (): Promise<number> => Number.parseInt(await readFile(pidFile, 'utf8'), 10);
   await server.initialise();
   await start();
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     port,
-    pid: async () =>
-      Number.parseInt(await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8'), 10),
-    restart: async () => {
-      await server.stop();
+    pid,
+    async restart(mode = 'orderly') {
+      if (mode === 'crash') await crash(await pid());
+      else await server.stop();
       await start();
     },
-    stop: async () => {
+    async stop() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** SIGQUIT is PostgreSQL's immediate shutdown: it, and all its children, just end. */
+async function crash(pid: number): Promise<void> {
+  process.kill(pid, 'SIGQUIT');
+  while (isAlive(pid)) await systemClock.sleep(10);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function flags(settings: Readonly<Record<string, string>>): string[] {

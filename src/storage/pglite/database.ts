@@ -20,11 +20,15 @@ import { readServerTime, type Session, toRows, toStatement } from '../postgres/s
 import { BufferedTransaction } from '../postgres/transaction.ts';
 import { WatchedSession } from '../postgres/watched-session.ts';
 import type { Sql } from '../sql.ts';
+import { lockDataFolder } from './data-lock.ts';
 import { localNotifications } from './notifications.ts';
 import { type PgliteLike, pgliteSession } from './session.ts';
 
 export interface PgliteOptions {
-  /** A folder to keep the data in; in memory, and gone with the process, unless given. */
+  /**
+   * A folder to keep the data in, for one process at a time; in memory, and gone with the process,
+   * unless given.
+   */
   readonly dataDir?: string;
   /** Where the tables live: `postlude` unless given. */
   readonly schema?: string;
@@ -32,20 +36,26 @@ export interface PgliteOptions {
 }
 
 /**
- * Opens an embedded database. Call `migrate()` before first use. Throws an error that names the
- * package to install where PGlite is missing.
+ * Opens an embedded database. Call `migrate()` before first use. Throws `unavailable` while another
+ * process has the folder open, and an error that names the package to install where PGlite is
+ * missing.
  */
 export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
   const schema = checkSchemaName(options.schema ?? DEFAULT_SCHEMA);
   const { PGlite } = await loadPglite();
-  const instance = await PGlite.create(
-    options.dataDir === undefined ? {} : { dataDir: options.dataDir },
-  );
-  return new PgliteDatabase(instance, {
-    schema,
-    log: options.log ?? silentLog,
-    free: () => (instance.closed ? Promise.resolve() : instance.close()),
-  });
+  const { dataDir } = options;
+  const unlock = dataDir === undefined ? async () => undefined : await lockDataFolder(dataDir);
+  try {
+    const instance = await PGlite.create(dataDir === undefined ? {} : { dataDir });
+    const free = async (): Promise<void> => {
+      if (!instance.closed) await instance.close();
+      await unlock();
+    };
+    return new PgliteDatabase(instance, { schema, log: options.log ?? silentLog, free });
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
 }
 
 /**

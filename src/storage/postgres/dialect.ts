@@ -3,6 +3,7 @@ import { emptySql, join, raw, sql } from '../sql.ts';
 
 export const postgresDialect: Dialect = {
   forUpdate: raw(' FOR UPDATE'),
+  forShare: raw(' FOR SHARE'),
   isAnyOf: (column, values) => sql`${column} = ANY(${values})`,
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,

@@ -34,12 +34,12 @@ test('fetches small pages first, and large ones to those who go on', async () =>
   const { session, pages } = endlessSession(10);
   await readRows(session, 1);
   expect(pages).toEqual([100]);
-  await readRows(session, 20_000);
-  expect(pages.slice(1)).toEqual([100, 5000, 5000, 5000, 5000]);
+  await readRows(session, 3000);
+  expect(pages.slice(1)).toEqual([100, 1000, 1000, 1000]);
 });
 
 test('fetches fewer rows where they are wide, down to one', async () => {
-  const wide = endlessSession(100_000);
+  const wide = endlessSession(25_000);
   await readRows(wide.session, 130);
   expect(wide.pages).toEqual([100, 10, 10, 10]);
   const huge = endlessSession(3_000_000);

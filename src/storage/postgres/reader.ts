@@ -7,8 +7,8 @@ import { type Session, type SessionResult, toRows, toStatement } from './session
 
 /** The first page is small, for readers that stop early; later ones aim at so much text. */
 const FIRST_PAGE_ROWS = 100;
-const MAX_PAGE_ROWS = 5000;
-const PAGE_CHARACTERS = 1_000_000;
+const MAX_PAGE_ROWS = 1000;
+const PAGE_CHARACTERS = 250_000;
 
 export class SessionReader implements Reader {
   readonly dialect = postgresDialect;

@@ -1,0 +1,87 @@
+/**
+ * How much memory does a stream of 1,000,000 rows take? The peak of the resident set over what a
+ * process has when idle, on PostgreSQL, and how many rows a second.
+ *
+ * Measured in processes of their own: one with V8's young generation held to 16 MB halves, which
+ * shows what the stream needs; one with V8's defaults, where garbage alone may reach 100 MB,
+ * however little is alive.
+ */
+import { execFileSync } from 'node:child_process';
+import { int, text } from '../src/storage/column.ts';
+import { openPostgres } from '../src/storage/postgres/open.ts';
+import { sql } from '../src/storage/sql.ts';
+import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+
+const ROWS = 1_000_000;
+
+interface Measurement {
+  readonly rowsPerSecond: number;
+  readonly idleMb: number;
+  readonly overIdleMb: number;
+}
+
+const [url] = process.argv.slice(2).filter((argument) => argument.startsWith('postgres://'));
+if (url) console.log(JSON.stringify(await measure(url)));
+else await compare();
+
+async function compare(): Promise<void> {
+  const server = await startPostgres({ settings: fastSettings });
+  try {
+    const bounded = inProcess(['--max-semi-space-size=16'], server.url);
+    const byDefault = inProcess([], server.url);
+    console.log(`${ROWS} rows, ${bounded.rowsPerSecond} rows/s:`);
+    console.log(`  ${bounded.overIdleMb} MB over idle with a young generation of 16 MB halves`);
+    console.log(`  ${byDefault.overIdleMb} MB over idle with V8's defaults`);
+    console.log(
+      JSON.stringify({
+        bench: 'stream-memory',
+        rows: ROWS,
+        rows_per_second: bounded.rowsPerSecond,
+        idle_mb: bounded.idleMb,
+        over_idle_mb: bounded.overIdleMb,
+        over_idle_default_mb: byDefault.overIdleMb,
+        ratios: { memory_of_limit: bounded.overIdleMb / 100 },
+      }),
+    );
+  } finally {
+    await server.stop();
+  }
+}
+
+function inProcess(flags: string[], serverUrl: string): Measurement {
+  const output = execFileSync(process.execPath, [...flags, import.meta.filename, serverUrl], {
+    encoding: 'utf8',
+  });
+  return JSON.parse(output) as Measurement;
+}
+
+async function measure(serverUrl: string): Promise<Measurement> {
+  const db = await openPostgres({ url: serverUrl, schema: 'bench' });
+  const readAll = (rows: number, visit: () => void): Promise<number> =>
+    db.read(async (tx) => {
+      const query = sql`SELECT n, repeat(md5(n::text), 3) AS payload FROM generate_series(1, ${rows}) AS n`;
+      let count = 0;
+      for await (const row of tx.stream(query, { n: int, payload: text })) {
+        if (row.payload.length !== 96) throw new Error('not the row that was asked for');
+        count += 1;
+        if (count % 5000 === 0) visit();
+      }
+      return count;
+    });
+
+  await readAll(1000, () => undefined);
+  const idleBytes = process.memoryUsage.rss();
+  let peakBytes = idleBytes;
+  const startedAt = performance.now();
+  const rows = await readAll(ROWS, () => {
+    peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
+  });
+  const seconds = (performance.now() - startedAt) / 1000;
+  if (rows !== ROWS) throw new Error(`read ${rows} rows instead of ${ROWS}`);
+  await db.close();
+  return {
+    rowsPerSecond: Math.round(rows / seconds),
+    idleMb: Math.round(idleBytes / 1e6),
+    overIdleMb: Math.round((peakBytes - idleBytes) / 1e6),
+  };
+}
