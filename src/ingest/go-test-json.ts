@@ -63,6 +63,7 @@ class GoTestJsonReader implements FormatReader {
   end(): void {
     for (const line of this.#lines.end()) this.#line(line);
     for (const run of this.#packages.values()) this.#cutOff(run);
+    if (this.#rounds.size === 0) this.#sink.error(1, 'no package of go test begins in this file');
     if (!this.#noise) return;
     const { firstLine, count } = this.#noise;
     this.#sink.warning(firstLine, `lines that are no events of go test: ${count}, from here on`);
@@ -72,6 +73,7 @@ class GoTestJsonReader implements FormatReader {
     const event = line.isCutOff ? undefined : decodeGoTestEvent(line.text);
     if (event) this.#event(event, line.number);
     else if (looksLikeGoTestEvent(line.text)) this.#damaged(line);
+    else if (!line.isClosed && line.text.startsWith('{')) this.#damaged(line);
     else if (line.text.trim() !== '') this.#addNoise(line.number);
   }
 
