@@ -18,6 +18,8 @@ export interface Execution {
   readonly isTest: boolean;
   /** Executions of one test in different rounds are attempts; in one round, they are namesakes. */
   readonly round: number;
+  /** Which suite of the report holds it, where namesakes of two suites are never one test. */
+  readonly container?: number;
   readonly outcome: ExecutionOutcome;
   readonly durationMs: number | undefined;
   readonly startTimeMs: number | undefined;

@@ -23,8 +23,8 @@ export interface ReportFormat {
   readonly detect: (head: string) => boolean;
   /** A reader for one pass over one file. `head` is the beginning of the file, as in `detect`. */
   readonly open: (sink: FormatSink, head: string) => FormatReader;
-  /** How executions of one name relate. By default `groupByRounds`. */
-  readonly group?: (dialect: string) => Grouping;
+  /** How executions of one name relate. By default `byRounds`. */
+  readonly grouping?: (dialect: string) => Grouping;
 }
 
 export interface FormatReader {
@@ -48,19 +48,28 @@ export class ReportDamage extends CodedError {
 }
 
 /** What a Grouping knows of an execution. */
-export type ExecutionFacts = Pick<Execution, 'round' | 'outcome'>;
+export interface ExecutionFacts extends Pick<Execution, 'round' | 'outcome'> {
+  /** Which of the files that were read together it stands in. */
+  readonly file: number;
+}
 
 /** Where an execution belongs, among all that have its name. */
 export interface Placement {
   /** Which of the tests of that name, from 0: tests may be namesakes. */
   readonly test: number;
-  /** From 1, in the order of the run. */
+  /** From 1, in the order of the run. Executions that share one are parts of it. */
   readonly attempt: number;
+  /** As the other executions show it: an attempt that was repeated had failed. */
   readonly outcome: ExecutionOutcome;
 }
 
-/** Places the executions of one name, given in the order of the file. */
-export type Grouping = (executions: readonly ExecutionFacts[]) => readonly Placement[];
+/** Tells tests of one name from attempts of one test. */
+export interface Grouping {
+  /** Whether the files of one folder are one run, in which a test may stand in several. */
+  readonly spansFiles: boolean;
+  /** Places the executions of one name, given in the order of the files. */
+  readonly place: (executions: readonly ExecutionFacts[]) => readonly Placement[];
+}
 
 /** `warning`: odd, but nothing is lost. `error`: results are missing. */
 export type Severity = 'warning' | 'error';
@@ -85,19 +94,6 @@ export interface Counts {
   readonly skipped: number;
   /** Passed after an attempt that did not; also among `passed`. */
   readonly flaky: number;
-}
-
-export type ResultStatus = 'PASS' | 'FAIL' | 'CRASH' | 'ABORT' | 'SKIP';
-
-/** One attempt of one test, or one failure that is not a test's, ready to be recorded. */
-export interface ReportedResult {
-  readonly execution: Execution;
-  readonly isTest: boolean;
-  readonly status: ResultStatus;
-  /** False for what fails a run. */
-  readonly expected: boolean;
-  /** From 1. */
-  readonly attempt: number;
-  /** Which of the tests of that name in this file, from 0. */
-  readonly namesake: number;
+  /** What failed the run without being a test: a file that did not load, a hook, a build. */
+  readonly otherFailures: number;
 }
