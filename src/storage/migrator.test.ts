@@ -2,11 +2,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
-import { eachDatabase, sharedPglite, testSchema } from '../testing/databases.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  eachDatabase,
+  openTestPostgres,
+  sharedPglite,
+  testPostgresUrl,
+  testSchema,
+  withTestClient,
+} from '../testing/databases.ts';
 import { loadMigrations, migrate, parseMigration, pending } from './migrator.ts';
 import { pgliteSession } from './pglite/session.ts';
 import { MIGRATIONS_FOLDER, PostgresMigrationTarget } from './postgres/migration-target.ts';
+import { openPostgres } from './postgres/open.ts';
 
 const first = parseMigration('0001_first.sql', 'CREATE TABLE first (id bigint PRIMARY KEY);');
 const second = parseMigration('0002_second.sql', 'ALTER TABLE first ADD COLUMN name text;');
@@ -79,5 +87,31 @@ eachDatabase((open) => {
     for (let count = 1; count <= migrations.length; count++) {
       expect(await migrate(target, migrations.slice(0, count))).toHaveLength(1);
     }
+  });
+});
+
+describe.skipIf(testPostgresUrl() === '')('on a server', () => {
+  test('a role that may create nothing can use and check what is there', async () => {
+    const schema = testSchema();
+    const owner = await openTestPostgres({ schema });
+    const role = schema.replace('test_', 'role_');
+    await withTestClient((client) =>
+      client.query(`
+        CREATE ROLE ${role} LOGIN PASSWORD 'secret';
+        GRANT USAGE ON SCHEMA ${schema} TO ${role};
+        GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${role};
+      `),
+    );
+    onTestFinished(async () => {
+      await withTestClient((client) => client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`));
+    });
+    const url = new URL(testPostgresUrl());
+    url.username = role;
+    url.password = 'secret';
+    const db = await openPostgres({ url: url.href, schema });
+    onTestFinished(() => db.close());
+    await db.checkSchema();
+    expect(await db.migrate()).toEqual([]);
+    await owner.checkSchema();
   });
 });

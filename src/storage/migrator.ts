@@ -40,6 +40,8 @@ export async function migrate(
   target: MigrationTarget,
   migrations: readonly Migration[],
 ): Promise<string[]> {
+  // A role that may not create anything can still find that there is nothing to do.
+  if (pending(await target.applied(), migrations).length === 0) return [];
   const names: string[] = [];
   while (true) {
     const done = await target.applyNext((applied) => pending(applied, migrations)[0]);

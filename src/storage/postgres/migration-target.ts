@@ -51,9 +51,13 @@ export class PostgresMigrationTarget implements MigrationTarget {
   }
 
   async #createTable(session: Session): Promise<void> {
+    const { rows } = await session.run('SELECT to_regnamespace($1)::text', [
+      quoteName(this.#schema),
+    ]);
+    // IF NOT EXISTS would ask for the right to create schemas also where there is nothing to create.
+    if (rows[0]?.[0] === null) await session.runScript(`CREATE SCHEMA ${quoteName(this.#schema)}`);
     await session.runScript(`
       SET LOCAL client_min_messages = warning;
-      CREATE SCHEMA IF NOT EXISTS ${quoteName(this.#schema)};
       CREATE TABLE IF NOT EXISTS ${this.#table} (
         number bigint PRIMARY KEY,
         name text NOT NULL,

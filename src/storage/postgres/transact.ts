@@ -21,10 +21,9 @@ export async function transact<T, R>(
   end: (open: OpenTransaction, value: T) => Promise<R>,
 ): Promise<R> {
   return await withConnection(connections, async (connection) => {
-    const session = new WatchedSession(connection);
-    // What `fn` sends first follows at once; nothing is written or believed before this succeeded.
     const begun = connection.runAhead(begin);
-    begun.catch(() => undefined);
+    begun.catch(() => undefined); // awaited below, or by the first statement
+    const session = new WatchedSession(connection, begun);
     try {
       const value = await fn(session);
       session.check();

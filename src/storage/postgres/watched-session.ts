@@ -7,10 +7,13 @@ import type { WireValue } from './types.ts';
 
 export class WatchedSession implements Session {
   readonly #session: Session;
+  readonly #begun: Promise<unknown>;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(session: Session) {
+  /** `begun`: where BEGIN was sent ahead; no answer is believed before it has succeeded. */
+  constructor(session: Session, begun: Promise<unknown> = Promise.resolve()) {
     this.#session = session;
+    this.#begun = begun;
   }
 
   get failure(): { readonly error: unknown } | undefined {
@@ -33,7 +36,9 @@ export class WatchedSession implements Session {
   async #watch<T>(operation: () => Promise<T>): Promise<T> {
     this.check();
     try {
-      return await operation();
+      const value = await operation();
+      await this.#begun;
+      return value;
     } catch (error) {
       this.#failure ??= { error };
       throw error;
