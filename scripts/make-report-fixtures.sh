@@ -90,6 +90,9 @@ install_go_tool() { # binary package
 
 gotestsum_version() { "$runners_dir/go/gotestsum" --version | grep -o '[0-9.]\+'; }
 
+GO_PACKAGES="Nothing; but gotestsum counts lines of the compiler as errors, and packages among the \
+failures. They are no tests, and recorded as failures of their own."
+
 go_version() { go env GOVERSION | sed 's/^go//'; }
 
 # --- one function a runner --------------------------------------------------------------------
@@ -206,7 +209,7 @@ make_prove() {
     perl "$file" >"$(basename "$file" .t).tap" 2>"$scratch/none" || true
   done
   keep ./*.tap "$directory/"
-  expect "$directory" "$scratch/out" --runner prove --format tap --dialect tap \
+  expect "$directory" "$scratch/out" --runner prove --format tap --dialect generic \
     --command "prove t; for each file: perl FILE.t > FILE.tap" \
     --version "perl=$(perl -e 'printf "%vd", $^V')" \
     --version "TAP::Harness=$(perl -MTAP::Harness -e 'print $TAP::Harness::VERSION')" --flaky 0 \
@@ -224,7 +227,8 @@ make_go_test() {
   keep report.jsonl "$directory/"
   expect "$directory" "$scratch/out" --runner gotestsum --format go-test-json --dialect go-test \
     --command "go test -json -timeout 2s ./... > report.jsonl (counts by gotestsum, of this stream)" \
-    --version "go=$(go_version)" --version "gotestsum=$(gotestsum_version)" --flaky 0
+    --version "go=$(go_version)" --version "gotestsum=$(gotestsum_version)" --flaky 0 \
+    --hidden "$GO_PACKAGES" --file-counts '{"errored":0}'
 
   fresh_copy go-flaky
   mkdir "$scratch/flaky"
@@ -269,7 +273,7 @@ make_go_junit_report() {
     --command "go test -json -timeout 2s ./... | go-junit-report -parser gojson (counts by gotestsum)" \
     --version "go=$(go_version)" \
     --version "go-junit-report=$("$runners_dir/go/go-junit-report" -version 2>&1 | grep -o '[0-9.]\+' | head -1)" \
-    --flaky 0
+    --flaky 0 --hidden "$GO_PACKAGES" --file-counts '{"errored":0}'
 }
 
 pom_version() { # artifact
@@ -343,7 +347,7 @@ make_ctrf() {
   run "$scratch/out" "$node" node_modules/vitest/vitest.mjs run --reporter=default \
     --reporter=@d2t/vitest-ctrf-json-reporter
   keep ctrf/ctrf-report.json "$directory/"
-  expect "$directory" "$scratch/out" --runner vitest --format ctrf --dialect vitest \
+  expect "$directory" "$scratch/out" --runner vitest --format ctrf-json --dialect vitest \
     --command "vitest run --reporter=@d2t/vitest-ctrf-json-reporter" \
     --version "vitest=$(npm_version vitest)" --flaky 1 \
     --version "@d2t/vitest-ctrf-json-reporter=$(npm_version @d2t/vitest-ctrf-json-reporter)"
@@ -353,7 +357,7 @@ make_ctrf() {
   run "$scratch/out" "$node" node_modules/jest/bin/jest.js --ci --reporters=default \
     --reporters=jest-ctrf-json-reporter
   keep ctrf/ctrf-report.json "$directory/"
-  expect "$directory" "$scratch/out" --runner jest --format ctrf --dialect jest \
+  expect "$directory" "$scratch/out" --runner jest --format ctrf-json --dialect jest \
     --command "jest --ci --reporters=jest-ctrf-json-reporter" --flaky 1 \
     --version "jest=$(npm_version jest)" \
     --version "jest-ctrf-json-reporter=$(npm_version jest-ctrf-json-reporter)"
@@ -363,7 +367,7 @@ make_ctrf() {
   run "$scratch/out" "$node" node_modules/mocha/bin/mocha.js --reporter dot '*.spec.js'
   run "$scratch/none" "$node" node_modules/mocha/bin/mocha.js --reporter mocha-ctrf-json-reporter '*.spec.js'
   keep ctrf/ctrf-report.json "$directory/"
-  expect "$directory" "$scratch/out" --runner mocha --format ctrf --dialect mocha \
+  expect "$directory" "$scratch/out" --runner mocha --format ctrf-json --dialect mocha \
     --command "mocha --reporter mocha-ctrf-json-reporter" --flaky 1 \
     --version "mocha=$(npm_version mocha)" \
     --version "mocha-ctrf-json-reporter=$(npm_version mocha-ctrf-json-reporter)"

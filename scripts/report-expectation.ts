@@ -100,7 +100,7 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
       const skipped = number(line, /(\d+) skipped/);
       // Its "failures" count packages too, which the list names without a test.
       const failed = (output.match(/^=== FAIL: \S+ \S+ /gm) ?? []).length;
-      const errored = (output.match(/^=== FAIL: \S+ {2}/gm) ?? []).length;
+      const errored = number(line, /(\d+) errors?/);
       return { tests, passed: tests - failed - skipped, failed, errored, skipped };
     },
   },
