@@ -1,0 +1,145 @@
+/**
+ * Which invocation includes which. An inclusion is made only of invocations that exist; one whose
+ * included invocation has been deleted since (retention) counts as finished, as whatever is
+ * deleted had been FINALIZED.
+ */
+import { chunk } from '../concurrency.ts';
+import { CodedError } from '../errors.ts';
+import { text, textArray } from '../storage/column.ts';
+import type { Reader, Transaction } from '../storage/database.ts';
+import { raw, selectList, sql } from '../storage/sql.ts';
+import { table } from '../storage/table.ts';
+import { fromRowId, type InvocationId, type RowId, toRowId } from './id.ts';
+import { invocations } from './table.ts';
+
+export const includedInvocations = table(
+  'included_invocations',
+  { invocationId: text, includedInvocationId: text },
+  ['invocationId', 'includedInvocationId'],
+);
+
+export interface Inclusion {
+  readonly including: InvocationId;
+  readonly included: InvocationId;
+}
+
+const BATCH_IDS = 500;
+
+/**
+ * Adds what is missing; the caller has called `requireActive` for `id`. Throws `not-found` where
+ * an included invocation does not exist. Those may be in any state, and cycles are fine.
+ */
+export async function includeInvocations(
+  tx: Transaction,
+  id: InvocationId,
+  included: readonly InvocationId[],
+): Promise<void> {
+  await requireAll(tx, included);
+  const invocationId = toRowId(id);
+  await tx.upsert(
+    includedInvocations,
+    [...new Set(included)].map((other) => ({ invocationId, includedInvocationId: toRowId(other) })),
+  );
+}
+
+/** Missing ones are fine; the caller has called `requireActive` for `id`. */
+export async function removeInclusions(
+  tx: Transaction,
+  id: InvocationId,
+  included: readonly InvocationId[],
+): Promise<void> {
+  const invocationId = toRowId(id);
+  await tx.delete(
+    includedInvocations,
+    included.map((other) => ({ invocationId, includedInvocationId: toRowId(other) })),
+  );
+}
+
+export interface Page {
+  /** The last one of the page before. */
+  readonly after?: InvocationId | undefined;
+  readonly limit: number;
+}
+
+/** A page of what it includes directly, in the order of row ids. */
+export async function includedPage(
+  reader: Reader,
+  id: InvocationId,
+  { after, limit }: Page,
+): Promise<InvocationId[]> {
+  const rows = await reader.query(
+    sql`SELECT included_invocation_id FROM ${includedInvocations}
+        WHERE invocation_id = ${toRowId(id)} AND included_invocation_id > ${startOf(after)}
+        ORDER BY included_invocation_id LIMIT ${limit}`,
+    { includedInvocationId: text },
+  );
+  return rows.map((row) => fromRowId(row.includedInvocationId));
+}
+
+/** A page of those that include it directly, in the order of row ids. */
+export async function includersPage(
+  reader: Reader,
+  id: InvocationId,
+  { after, limit }: Page,
+): Promise<InvocationId[]> {
+  const rows = await reader.query(
+    sql`SELECT invocation_id FROM ${includedInvocations}
+        ${reader.dialect.useIndex('included_invocations_reversed')}
+        WHERE included_invocation_id = ${toRowId(id)} AND invocation_id > ${startOf(after)}
+        ORDER BY invocation_id LIMIT ${limit}`,
+    { invocationId: text },
+  );
+  return rows.map((row) => fromRowId(row.invocationId));
+}
+
+/** All it includes directly, sorted by id. For answers that hold them all. */
+export async function readIncluded(reader: Reader, id: InvocationId): Promise<InvocationId[]> {
+  const rows = await reader.query(
+    sql`SELECT included_invocation_id FROM ${includedInvocations}
+        WHERE invocation_id = ${toRowId(id)}`,
+    { includedInvocationId: text },
+  );
+  return rows.map((row) => fromRowId(row.includedInvocationId)).sort();
+}
+
+/** A page of the inclusions of many invocations, in key order; for walks of the graph. */
+export async function inclusionsPage(
+  reader: Reader,
+  ids: readonly RowId[],
+  after: Inclusion | undefined,
+  limit: number,
+): Promise<Inclusion[]> {
+  const isOfThese = reader.dialect.isAnyOf(raw('invocation_id'), textArray(ids));
+  const isBehind = reader.dialect.isAfterKey(
+    [raw('invocation_id'), raw('included_invocation_id')],
+    [text(startOf(after?.including)), text(startOf(after?.included))],
+  );
+  const rows = await reader.query(
+    sql`SELECT ${selectList(includedInvocations.columns)} FROM ${includedInvocations}
+        WHERE ${isOfThese} AND ${isBehind}
+        ORDER BY invocation_id, included_invocation_id LIMIT ${limit}`,
+    includedInvocations.columns,
+  );
+  return rows.map((row) => ({
+    including: fromRowId(row.invocationId),
+    included: fromRowId(row.includedInvocationId),
+  }));
+}
+
+function startOf(after: InvocationId | undefined): string {
+  return after === undefined ? '' : toRowId(after);
+}
+
+async function requireAll(tx: Transaction, ids: readonly InvocationId[]): Promise<void> {
+  for (const batch of chunk([...new Set(ids)], BATCH_IDS)) {
+    const isOne = tx.dialect.isAnyOf(raw('invocation_id'), textArray(batch.map(toRowId)));
+    const rows = await tx.query(sql`SELECT invocation_id FROM ${invocations} WHERE ${isOne}`, {
+      invocationId: text,
+    });
+    const found = new Set(rows.map((row) => fromRowId(row.invocationId)));
+    const missing = batch.find((id) => !found.has(id));
+    if (missing !== undefined) {
+      throw new CodedError('not-found', `invocations/${missing} does not exist`);
+    }
+  }
+}

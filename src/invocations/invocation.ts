@@ -1,0 +1,63 @@
+/** An invocation: one run of a test command, as the database holds it. */
+import type { EpochMs } from '../clock.ts';
+import type { InvocationId } from './id.ts';
+import type { InvocationState } from './state.ts';
+import type { StringPair } from './string-pair.ts';
+
+export interface Invocation {
+  readonly id: InvocationId;
+  readonly state: InvocationState;
+  /** `project:realm`: who may do what. */
+  readonly realm: string;
+  readonly createTime: EpochMs;
+  /** `user:somebody@example.org`. */
+  readonly createdBy: string | undefined;
+  /** Makes a repeated request to create it harmless. */
+  readonly createRequestId: string | undefined;
+  /** When it is finalized at the latest, whatever its owner does. */
+  readonly deadline: EpochMs;
+  readonly finalizeStartTime: EpochMs | undefined;
+  readonly finalizeTime: EpochMs | undefined;
+  /** When it may be deleted. */
+  readonly expirationTime: EpochMs;
+  /** When its expected results may be deleted. */
+  readonly expectedResultsExpirationTime: EpochMs | undefined;
+  /** Sorted by key and value. */
+  readonly tags: readonly StringPair[];
+  readonly producerResource: string | undefined;
+  /** Each a binary `luci.resultdb.v1.BigQueryExport`; one export task each when it is FINALIZED. */
+  readonly bigqueryExports: readonly Uint8Array[];
+  /** A binary `luci.resultdb.v1.HistoryOptions`. */
+  readonly historyOptions: Uint8Array | undefined;
+}
+
+/** What it is created with; what is left out is absent. */
+export interface NewInvocation {
+  readonly id: InvocationId;
+  readonly realm: string;
+  readonly createTime: EpochMs;
+  readonly createdBy?: string | undefined;
+  readonly createRequestId?: string | undefined;
+  readonly deadline: EpochMs;
+  readonly expirationTime: EpochMs;
+  readonly expectedResultsExpirationTime?: EpochMs | undefined;
+  /** In any order. */
+  readonly tags?: readonly StringPair[];
+  readonly producerResource?: string | undefined;
+  readonly bigqueryExports?: readonly Uint8Array[];
+  readonly historyOptions?: Uint8Array | undefined;
+}
+
+/** What may change while it is ACTIVE; what is left out stays as it is. */
+export type InvocationChanges = Partial<
+  Pick<
+    Invocation,
+    | 'deadline'
+    | 'realm'
+    | 'tags'
+    | 'producerResource'
+    | 'bigqueryExports'
+    | 'historyOptions'
+    | 'expectedResultsExpirationTime'
+  >
+>;

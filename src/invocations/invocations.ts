@@ -1,0 +1,142 @@
+/**
+ * The rows of invocations. What must not change once an invocation has left ACTIVE is written
+ * behind `requireActive` in the same transaction.
+ */
+import { chunk } from '../concurrency.ts';
+import { CodedError } from '../errors.ts';
+import { text, textArray } from '../storage/column.ts';
+import type { Reader, Transaction } from '../storage/database.ts';
+import { emptySql, raw, selectList, sql } from '../storage/sql.ts';
+import type { NewRow, Row } from '../storage/table.ts';
+import { fromRowId, type InvocationId, toRowId } from './id.ts';
+import type { Invocation, InvocationChanges, NewInvocation } from './invocation.ts';
+import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
+import { formatPair, parsePair, sortPairs } from './string-pair.ts';
+import { invocations } from './table.ts';
+
+/** Bounds the rows that one query answers. */
+const BATCH_IDS = 500;
+
+const { blockerId: _, blockerEndId: __, finalizedUpTo: ___, ...COLUMNS } = invocations.columns;
+const SELECT = sql`SELECT ${selectList(COLUMNS)} FROM ${invocations}`;
+
+/** As ACTIVE. Fails the transaction with `already-exists` where one of the ids is taken. */
+export async function insertInvocations(
+  tx: Transaction,
+  created: readonly NewInvocation[],
+): Promise<void> {
+  await tx.insert(invocations, created.map(toNewRow));
+}
+
+/** `undefined` where there is none. */
+export async function readInvocation(
+  reader: Reader,
+  id: InvocationId,
+): Promise<Invocation | undefined> {
+  const [row] = await reader.query(sql`${SELECT} WHERE invocation_id = ${toRowId(id)}`, COLUMNS);
+  return row && fromRow(row);
+}
+
+/** Throws `not-found`. */
+export async function requireInvocation(reader: Reader, id: InvocationId): Promise<Invocation> {
+  const invocation = await readInvocation(reader, id);
+  if (!invocation) throw notFound(id);
+  return invocation;
+}
+
+/** Those that exist. */
+export async function readInvocations(
+  reader: Reader,
+  ids: Iterable<InvocationId>,
+): Promise<Map<InvocationId, Invocation>> {
+  const found = new Map<InvocationId, Invocation>();
+  for (const batch of chunk([...ids].map(toRowId).sort(), BATCH_IDS)) {
+    const isWanted = reader.dialect.isAnyOf(raw('invocation_id'), textArray(batch));
+    for (const row of await reader.query(sql`${SELECT} WHERE ${isWanted}`, COLUMNS)) {
+      const invocation = fromRow(row);
+      found.set(invocation.id, invocation);
+    }
+  }
+  return found;
+}
+
+/**
+ * The guard of every change: throws `not-found`, or `failed-precondition` unless ACTIVE. It also
+ * holds the row, so that the invocation cannot leave ACTIVE before this transaction has committed.
+ * Without that, what is written here could appear after an export of the FINALIZED invocation has
+ * been read: that reading is a snapshot, and snapshots conflict with nothing.
+ */
+export async function requireActive(tx: Transaction, id: InvocationId): Promise<Invocation> {
+  const [row] = await tx.query(
+    sql`${SELECT} WHERE invocation_id = ${toRowId(id)}${tx.dialect.forShare}`,
+    COLUMNS,
+  );
+  if (!row) throw notFound(id);
+  const invocation = fromRow(row);
+  if (invocation.state !== 'ACTIVE') {
+    throw new CodedError('failed-precondition', `invocations/${id} is ${invocation.state}`);
+  }
+  return invocation;
+}
+
+/** Fails the transaction with `not-found` where there is none. */
+export async function updateInvocation(
+  tx: Transaction,
+  id: InvocationId,
+  changes: InvocationChanges,
+): Promise<void> {
+  const { tags, ...others } = changes;
+  await tx.update(invocations, [
+    { invocationId: toRowId(id), ...others, ...(tags ? { tags: formatTags(tags) } : {}) },
+  ]);
+}
+
+export interface InvocationListing {
+  readonly state?: InvocationState | undefined;
+  /** The last one of the page before. */
+  readonly after?: InvocationId | undefined;
+  readonly limit: number;
+}
+
+/** A page of invocations in the order of their row ids, which looks random. */
+export async function listInvocations(
+  reader: Reader,
+  { state, after, limit }: InvocationListing,
+): Promise<Invocation[]> {
+  const isBehind = reader.dialect.isAfterKey(
+    [raw('invocation_id')],
+    [text(after === undefined ? '' : toRowId(after))],
+  );
+  const hasState = state === undefined ? emptySql : sql` AND state = ${STATE_NUMBERS[state]}`;
+  const query = sql`${SELECT} WHERE ${isBehind}${hasState} ORDER BY invocation_id LIMIT ${limit}`;
+  return (await reader.query(query, COLUMNS)).map(fromRow);
+}
+
+function notFound(id: InvocationId): CodedError {
+  return new CodedError('not-found', `invocations/${id} does not exist`);
+}
+
+function toNewRow({ id, tags = [], ...created }: NewInvocation): NewRow<typeof invocations> {
+  return {
+    bigqueryExports: [],
+    ...created,
+    invocationId: toRowId(id),
+    state: STATE_NUMBERS.ACTIVE,
+    tags: formatTags(tags),
+  };
+}
+
+function formatTags(tags: Invocation['tags']): string[] {
+  return sortPairs(tags).map(formatPair);
+}
+
+type StoredInvocation = Pick<Row<typeof invocations>, keyof typeof COLUMNS>;
+
+function fromRow({ invocationId, state, tags, ...row }: StoredInvocation): Invocation {
+  return {
+    ...row,
+    id: fromRowId(invocationId),
+    state: stateOf(state),
+    tags: tags.map(parsePair),
+  };
+}

@@ -1,0 +1,100 @@
+/** The rows of exonerations. One that is recorded again replaces the one before it. */
+import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
+import { nullable, text, textArray } from '../storage/column.ts';
+import type { Reader, Transaction } from '../storage/database.ts';
+import { emptySql, selectList, sql } from '../storage/sql.ts';
+import { type Row, table } from '../storage/table.ts';
+import type { Exoneration, ExonerationKey, NewExoneration } from './exoneration.ts';
+import { type Page, type PageRequest, readPage } from './page.ts';
+import { matcherOf, type TestVariantPredicate } from './predicate.ts';
+import { formatVariant, parseVariant, variantHash } from './variant.ts';
+
+export const exonerations = table(
+  'test_exonerations',
+  {
+    invocationId: text,
+    testId: text,
+    exonerationId: text,
+    variant: textArray,
+    variantHash: text,
+    explanationHtml: nullable(text),
+  },
+  ['invocationId', 'testId', 'exonerationId'],
+);
+
+const SELECT = sql`SELECT ${selectList(exonerations.columns)} FROM ${exonerations}`;
+
+/** The caller has called `requireActive` for the invocation. */
+export async function recordExonerations(
+  tx: Transaction,
+  invocationId: InvocationId,
+  recorded: readonly NewExoneration[],
+): Promise<void> {
+  const rowId = toRowId(invocationId);
+  await tx.upsert(
+    exonerations,
+    recorded.map(({ testId, exonerationId, variant, explanationHtml }) => ({
+      invocationId: rowId,
+      testId,
+      exonerationId,
+      variant: formatVariant(variant),
+      variantHash: variantHash(variant),
+      explanationHtml: explanationHtml === '' ? undefined : explanationHtml,
+    })),
+  );
+}
+
+/** `undefined` where there is none. */
+export async function readExoneration(
+  reader: Reader,
+  key: ExonerationKey,
+): Promise<Exoneration | undefined> {
+  const [row] = await reader.query(
+    sql`${SELECT} WHERE invocation_id = ${toRowId(key.invocationId)}
+        AND test_id = ${key.testId} AND exoneration_id = ${key.exonerationId}`,
+    exonerations.columns,
+  );
+  return row && fromRow(row);
+}
+
+export interface ExonerationsRequest extends PageRequest {
+  readonly predicate?: TestVariantPredicate;
+}
+
+/**
+ * A page of the exonerations of many invocations, in the order (row id of the invocation, test id,
+ * exoneration id). Throws `invalid-argument` for a pattern that is not one of RE2.
+ */
+export async function exonerationsPage(
+  reader: Reader,
+  request: ExonerationsRequest,
+): Promise<Page<Exoneration>> {
+  const { predicate = {} } = request;
+  const { variant } = predicate;
+  return await readPage(reader, request, {
+    select: SELECT,
+    itemColumn: 'exoneration_id',
+    condition:
+      variant && 'equals' in variant
+        ? sql` AND variant_hash = ${variantHash(variant.equals)}`
+        : emptySql,
+    read: async (query) => (await reader.query(query, exonerations.columns)).map(fromRow),
+    positionOf: ({ invocationId, testId, exonerationId }) => ({
+      invocationId,
+      testId,
+      itemId: exonerationId,
+    }),
+    matches: matcherOf(predicate),
+  });
+}
+
+function fromRow(row: Row<typeof exonerations>): Exoneration {
+  return {
+    invocationId: fromRowId(row.invocationId),
+    testId: row.testId,
+    exonerationId: row.exonerationId,
+    variant: parseVariant(row.variant),
+    variantHash: row.variantHash,
+    explanationHtml: row.explanationHtml ?? '',
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * Pages of what many invocations recorded, in the order (row id of the invocation, test id, item
+ * id). Any number of invocations: a page asks for a few at a time, and for more the less they
+ * have. It costs the rows that it reads, never the size of the tables or of the graph.
+ */
+import { fromRowId, type InvocationId, type RowId, toRowId } from '../invocations/id.ts';
+import { text, textArray } from '../storage/column.ts';
+import type { Reader } from '../storage/database.ts';
+import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
+
+/** Of an item in the order of pages; `itemId` is a result's or an exoneration's id. */
+export interface Position {
+  readonly invocationId: InvocationId;
+  readonly testId: string;
+  readonly itemId: string;
+}
+
+export interface PageRequest {
+  /** In row order: see `toRowOrder`. */
+  readonly rowIds: readonly RowId[];
+  /** Where the page before ended. */
+  readonly after?: Position | undefined;
+  readonly limit: number;
+}
+
+export interface Page<T> {
+  /** May be fewer than the limit though more follow, where most were filtered out. */
+  readonly items: readonly T[];
+  /** Where the next page starts; `undefined` at the end. */
+  readonly next: Position | undefined;
+}
+
+export interface Source<T> {
+  /** What to read, up to FROM and the table. */
+  readonly select: Sql;
+  readonly itemColumn: 'result_id' | 'exoneration_id';
+  /** Narrows the query: ` AND …`. */
+  readonly condition?: Sql;
+  read(query: Sql): Promise<readonly T[]>;
+  positionOf(item: T): Position;
+  readonly matches: (item: T) => boolean;
+}
+
+const MAX_BATCH_IDS = 50;
+/** Enough for a query to be worth its round trip where few rows match. */
+const MIN_QUERY_ROWS = 200;
+/** Bounds the time of a page whose filter lets little through. */
+const MAX_SCANNED_ROWS = 50_000;
+
+export async function readPage<T>(
+  reader: Reader,
+  request: PageRequest,
+  source: Source<T>,
+): Promise<Page<T>> {
+  const { rowIds, limit } = request;
+  const items: T[] = [];
+  let place = placeBehind(rowIds, request.after);
+  let last: Position | undefined;
+  let scanned = 0;
+  let width = 1;
+  while (place.index < rowIds.length && scanned < MAX_SCANNED_ROWS) {
+    const batch = rowIds.slice(place.index, place.index + (place.after ? 1 : width));
+    const rows = Math.max(limit - items.length, MIN_QUERY_ROWS);
+    const found = await source.read(queryOf(reader, source, { batch, after: place.after, rows }));
+    for (const item of found) {
+      last = source.positionOf(item);
+      if (source.matches(item) && items.push(item) >= limit) return { items, next: last };
+    }
+    scanned += found.length;
+    const isDone = found.length < rows;
+    place = isDone ? { index: place.index + batch.length } : placeBehind(rowIds, last);
+    if (isDone) width = Math.min(width * 2, MAX_BATCH_IDS);
+  }
+  return { items, next: place.index < rowIds.length ? last : undefined };
+}
+
+interface Place {
+  /** Of an invocation in the list. */
+  readonly index: number;
+  /** An item of that invocation; from its beginning unless given. */
+  readonly after?: Position;
+}
+
+function placeBehind(rowIds: readonly RowId[], after: Position | undefined): Place {
+  if (after === undefined) return { index: 0 };
+  const rowId = toRowId(after.invocationId);
+  const index = firstAtLeast(rowIds, rowId);
+  return rowIds[index] === rowId ? { index, after } : { index };
+}
+
+function firstAtLeast(rowIds: readonly RowId[], rowId: RowId): number {
+  let low = 0;
+  let high = rowIds.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rowIds[middle] ?? '') < rowId) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+interface BatchQuery {
+  readonly batch: readonly RowId[];
+  readonly after: Position | undefined;
+  readonly rows: number;
+}
+
+function queryOf<T>(reader: Reader, source: Source<T>, { batch, after, rows }: BatchQuery): Sql {
+  const { dialect } = reader;
+  const item = raw(source.itemColumn);
+  // For one invocation an equality, with which every planner reads the key's index in order.
+  const [only] = batch;
+  const isOfBatch =
+    batch.length === 1 && only !== undefined
+      ? sql`invocation_id = ${only}`
+      : dialect.isAnyOf(raw('invocation_id'), textArray(batch));
+  const isBehind = after
+    ? sql` AND ${dialect.isAfterKey([raw('test_id'), item], [text(after.testId), text(after.itemId)])}`
+    : emptySql;
+  return sql`${source.select} WHERE ${isOfBatch}${isBehind}${source.condition ?? emptySql}
+    ORDER BY invocation_id, test_id, ${item} LIMIT ${rows}`;
+}
+
+/** The position that a row's key says. */
+export function positionOfRow(row: {
+  readonly invocationId: string;
+  readonly testId: string;
+  readonly itemId: string;
+}): Position {
+  return { ...row, invocationId: fromRowId(row.invocationId) };
+}
+
+/** All pages, one after the other, each in a read of its own. */
+export async function* allPages<T>(
+  request: PageRequest,
+  readOne: (request: PageRequest) => Promise<Page<T>>,
+): AsyncGenerator<readonly T[], void, void> {
+  let after = request.after;
+  do {
+    const page = await readOne({ ...request, after });
+    if (page.items.length > 0) yield page.items;
+    after = page.next;
+  } while (after !== undefined);
+}

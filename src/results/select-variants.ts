@@ -1,0 +1,88 @@
+/**
+ * Predicates about the whole of a set of invocations, such as "unexpected anywhere", decided
+ * before any result is read: which test variants they let through. In memory are only those that
+ * have an unexpected result, as a rule few.
+ */
+import type { RowId } from '../invocations/id.ts';
+import { type RowOf, text } from '../storage/column.ts';
+import type { Database, Reader } from '../storage/database.ts';
+import { raw, type Sql, sql } from '../storage/sql.ts';
+import type { AnyTable } from '../storage/table.ts';
+import { exonerations } from './exonerations.ts';
+import { allPages, type Page, type PageRequest, positionOfRow, readPage } from './page.ts';
+import type { TestResultPredicate } from './predicate.ts';
+import { testResults } from './test-results.ts';
+import { VariantSet } from './variant-set.ts';
+
+const PAGE_ROWS = 5000;
+
+/**
+ * The test variants that the predicate wants of these invocations (in row order); `undefined`
+ * where it wants all. Each page is a read of its own, so where it must be exact the invocations
+ * are FINALIZED.
+ */
+export async function selectVariants(
+  db: Pick<Database, 'read'>,
+  rowIds: readonly RowId[],
+  { expectancy = 'ALL', excludeExonerated = false }: TestResultPredicate,
+): Promise<VariantSet | undefined> {
+  if (expectancy === 'ALL') return undefined;
+  const selected = new VariantSet();
+  const all = { rowIds, limit: PAGE_ROWS };
+  for await (const keys of allKeys(db, all, UNEXPECTED)) for (const key of keys) selected.add(key);
+  if (expectancy === 'VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS') {
+    for await (const keys of allKeys(db, all, EXPECTED)) {
+      for (const key of keys) selected.delete(key);
+    }
+  }
+  if (excludeExonerated) {
+    for await (const keys of allKeys(db, all, EXONERATED)) {
+      for (const key of keys) selected.delete(key);
+    }
+  }
+  return selected;
+}
+
+interface KeySource {
+  readonly table: AnyTable;
+  readonly itemColumn: 'result_id' | 'exoneration_id';
+  readonly condition: Sql;
+}
+
+const UNEXPECTED: KeySource = {
+  table: testResults,
+  itemColumn: 'result_id',
+  condition: raw(' AND is_unexpected'),
+};
+
+const EXPECTED: KeySource = { ...UNEXPECTED, condition: raw(' AND is_unexpected IS NULL') };
+
+const EXONERATED: KeySource = {
+  table: exonerations,
+  itemColumn: 'exoneration_id',
+  condition: raw(''),
+};
+
+const KEY_COLUMNS = { invocationId: text, testId: text, itemId: text, variantHash: text };
+
+type KeyPage = Page<{ readonly testId: string; readonly variantHash: string }>;
+
+function allKeys(db: Pick<Database, 'read'>, request: PageRequest, source: KeySource) {
+  return allPages(request, (page) => db.read((reader) => keysPage(reader, page, source)));
+}
+
+async function keysPage(
+  reader: Reader,
+  request: PageRequest,
+  { table, itemColumn, condition }: KeySource,
+): Promise<KeyPage> {
+  return await readPage<RowOf<typeof KEY_COLUMNS>>(reader, request, {
+    select: sql`SELECT invocation_id, test_id, ${raw(itemColumn)} AS item_id, variant_hash
+      FROM ${table}`,
+    itemColumn,
+    condition,
+    read: (query) => reader.query(query, KEY_COLUMNS),
+    positionOf: positionOfRow,
+    matches: () => true,
+  });
+}

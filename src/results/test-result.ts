@@ -1,0 +1,50 @@
+/** The outcome of running one test once, as the database holds it. */
+import type { EpochMs } from '../clock.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import type { StringPair } from '../invocations/string-pair.ts';
+import type { TestStatus } from './test-status.ts';
+import type { Variant } from './variant.ts';
+
+/** What names a result. */
+export interface TestResultKey {
+  readonly invocationId: InvocationId;
+  readonly testId: string;
+  readonly resultId: string;
+}
+
+export interface TestResult extends TestResultKey {
+  readonly variant: Variant;
+  /** See `variantHash`. */
+  readonly variantHash: string;
+  readonly expected: boolean;
+  readonly status: TestStatus;
+  /** Empty where there is none. */
+  readonly summaryHtml: string;
+  readonly startTime: EpochMs | undefined;
+  readonly durationMicros: number | undefined;
+  /** Sorted by key and value. */
+  readonly tags: readonly StringPair[];
+  /** A binary `luci.resultdb.v1.TestLocation`. */
+  readonly testLocation: Uint8Array | undefined;
+  /** A binary `luci.resultdb.v1.TestMetadata`. */
+  readonly testMetadata: Uint8Array | undefined;
+}
+
+/** What is recorded: the invocation is given apart, and the hash follows from the variant. */
+export type NewTestResult = Omit<
+  TestResult,
+  | 'invocationId'
+  | 'variantHash'
+  | 'startTime'
+  | 'durationMicros'
+  | 'tags'
+  | 'testLocation'
+  | 'testMetadata'
+> & {
+  readonly startTime?: EpochMs | undefined;
+  readonly durationMicros?: number | undefined;
+  /** In any order. */
+  readonly tags?: readonly StringPair[];
+  readonly testLocation?: Uint8Array | undefined;
+  readonly testMetadata?: Uint8Array | undefined;
+};

@@ -1,0 +1,161 @@
+/**
+ * The rows of test results. A result that is recorded again replaces the one before it, so a
+ * repeated upload changes nothing and counts nothing twice: counts are taken from the rows.
+ * Counters would have to be told which rows are new; that takes reading them first, and makes
+ * parallel uploads to one invocation conflict.
+ */
+import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
+import { formatPair, parsePair, sortPairs } from '../invocations/string-pair.ts';
+import { bool, bytes, int, nullable, text, textArray, timestamp } from '../storage/column.ts';
+import type { Reader, Transaction } from '../storage/database.ts';
+import { emptySql, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import { type NewRow, type Row, table } from '../storage/table.ts';
+import { type Page, type PageRequest, readPage } from './page.ts';
+import { matcherOf, type TestVariantPredicate } from './predicate.ts';
+import type { NewTestResult, TestResult, TestResultKey } from './test-result.ts';
+import { STATUS_NUMBERS, statusOf } from './test-status.ts';
+import { formatVariant, parseVariant, variantHash } from './variant.ts';
+import type { VariantSet } from './variant-set.ts';
+
+export const testResults = table(
+  'test_results',
+  {
+    invocationId: text,
+    testId: text,
+    resultId: text,
+    variant: textArray,
+    variantHash: text,
+    isUnexpected: nullable(bool),
+    status: int,
+    summaryHtml: nullable(text),
+    startTime: nullable(timestamp),
+    runDurationMicros: nullable(int),
+    tags: textArray,
+    testLocation: nullable(bytes),
+    testMetadata: nullable(bytes),
+  },
+  ['invocationId', 'testId', 'resultId'],
+);
+
+const SELECT = sql`SELECT ${selectList(testResults.columns)} FROM ${testResults}`;
+
+/** The caller has called `requireActive` for the invocation. */
+export async function recordTestResults(
+  tx: Transaction,
+  invocationId: InvocationId,
+  results: readonly NewTestResult[],
+): Promise<void> {
+  const rowId = toRowId(invocationId);
+  await tx.upsert(
+    testResults,
+    results.map((result) => toRow(rowId, result)),
+  );
+}
+
+/** `undefined` where there is none. */
+export async function readTestResult(
+  reader: Reader,
+  key: TestResultKey,
+): Promise<TestResult | undefined> {
+  const [row] = await reader.query(
+    sql`${SELECT} WHERE invocation_id = ${toRowId(key.invocationId)}
+        AND test_id = ${key.testId} AND result_id = ${key.resultId}`,
+    testResults.columns,
+  );
+  return row && fromRow(row);
+}
+
+export interface TestResultsRequest extends PageRequest {
+  readonly predicate?: TestVariantPredicate;
+  /** Only of these test variants: see `selectVariants`. */
+  readonly variants?: VariantSet | undefined;
+}
+
+/**
+ * A page of the results of many invocations, in the order (row id of the invocation, test id,
+ * result id). Throws `invalid-argument` for a pattern that is not one of RE2.
+ */
+export async function testResultsPage(
+  reader: Reader,
+  request: TestResultsRequest,
+): Promise<Page<TestResult>> {
+  const { predicate = {}, variants } = request;
+  const matches = matcherOf(predicate);
+  return await readPage(reader, request, {
+    select: SELECT,
+    itemColumn: 'result_id',
+    condition: conditionOf(reader, predicate, variants),
+    read: async (query) => (await reader.query(query, testResults.columns)).map(fromRow),
+    positionOf: ({ resultId, ...key }) => ({ ...key, itemId: resultId }),
+    matches: (result) => matches(result) && (variants === undefined || variants.has(result)),
+  });
+}
+
+/** How many results these invocations have recorded themselves. */
+export async function countTestResults(
+  reader: Reader,
+  ids: readonly InvocationId[],
+): Promise<number> {
+  const isOfThese = reader.dialect.isAnyOf(raw('invocation_id'), textArray(ids.map(toRowId)));
+  const [row] = await reader.query(
+    sql`SELECT count(*) AS results FROM ${testResults} WHERE ${isOfThese}`,
+    { results: int },
+  );
+  return row?.results ?? 0;
+}
+
+/** Above this the database had better read in order and let the filter decide. */
+const MAX_TEST_IDS = 500;
+
+/** What the database can narrow cheaply; the matcher has the last word. */
+function conditionOf(
+  reader: Reader,
+  predicate: TestVariantPredicate,
+  variants: VariantSet | undefined,
+): Sql {
+  const { variant } = predicate;
+  const isVariant =
+    variant && 'equals' in variant
+      ? sql` AND variant_hash = ${variantHash(variant.equals)}`
+      : emptySql;
+  if (variants === undefined || variants.testCount > MAX_TEST_IDS) return isVariant;
+  const isTest = reader.dialect.isAnyOf(raw('test_id'), textArray([...variants.testIds()]));
+  return sql`${isVariant} AND ${isTest}`;
+}
+
+function toRow(invocationId: string, result: NewTestResult): NewRow<typeof testResults> {
+  const { variant, tags = [], status, expected, summaryHtml } = result;
+  return {
+    invocationId,
+    testId: result.testId,
+    resultId: result.resultId,
+    variant: formatVariant(variant),
+    variantHash: variantHash(variant),
+    isUnexpected: expected ? undefined : true,
+    status: STATUS_NUMBERS[status],
+    summaryHtml: summaryHtml === '' ? undefined : summaryHtml,
+    startTime: result.startTime,
+    runDurationMicros: result.durationMicros,
+    tags: sortPairs(tags).map(formatPair),
+    testLocation: result.testLocation,
+    testMetadata: result.testMetadata,
+  };
+}
+
+function fromRow(row: Row<typeof testResults>): TestResult {
+  return {
+    invocationId: fromRowId(row.invocationId),
+    testId: row.testId,
+    resultId: row.resultId,
+    variant: parseVariant(row.variant),
+    variantHash: row.variantHash,
+    expected: row.isUnexpected !== true,
+    status: statusOf(row.status),
+    summaryHtml: row.summaryHtml ?? '',
+    startTime: row.startTime,
+    durationMicros: row.runDurationMicros,
+    tags: row.tags.map(parsePair),
+    testLocation: row.testLocation,
+    testMetadata: row.testMetadata,
+  };
+}

@@ -1,0 +1,22 @@
+/** A test's variant: where and how it ran, as pairs such as `os: linux`. */
+import { createHash } from 'node:crypto';
+import { formatPair, parsePair, sortPairs } from '../invocations/string-pair.ts';
+
+export type Variant = Readonly<Record<string, string>>;
+
+/** 16 hex digits; the same for the same pairs, in any order. `e3b0c44298fc1c14` for none. */
+export function variantHash(variant: Variant): string {
+  const hash = createHash('sha256');
+  for (const pair of formatVariant(variant)) hash.update(`${pair}\n`);
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Its stored form: `key:value`, sorted by key. */
+export function formatVariant(variant: Variant): string[] {
+  const pairs = Object.entries(variant).map(([key, value]) => ({ key, value }));
+  return sortPairs(pairs).map(formatPair);
+}
+
+export function parseVariant(stored: readonly string[]): Variant {
+  return Object.fromEntries(stored.map(parsePair).map(({ key, value }) => [key, value]));
+}
