@@ -3,13 +3,13 @@ import type { InvocationId } from '../invocations/id.ts';
 import type { Variant } from './variant.ts';
 
 /** What names an exoneration. */
-export interface ExonerationKey {
+export interface TestExonerationKey {
   readonly invocationId: InvocationId;
   readonly testId: string;
   readonly exonerationId: string;
 }
 
-export interface Exoneration extends ExonerationKey {
+export interface TestExoneration extends TestExonerationKey {
   readonly variant: Variant;
   /** See `variantHash`. */
   readonly variantHash: string;
@@ -18,4 +18,4 @@ export interface Exoneration extends ExonerationKey {
 }
 
 /** What is recorded: the invocation is given apart, and the hash follows from the variant. */
-export type NewExoneration = Omit<Exoneration, 'invocationId' | 'variantHash'>;
+export type NewTestExoneration = Omit<TestExoneration, 'invocationId' | 'variantHash'>;

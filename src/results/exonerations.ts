@@ -4,7 +4,7 @@ import { nullable, text, textArray } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
 import { emptySql, selectList, sql } from '../storage/sql.ts';
 import { type Row, table } from '../storage/table.ts';
-import type { Exoneration, ExonerationKey, NewExoneration } from './exoneration.ts';
+import type { NewTestExoneration, TestExoneration, TestExonerationKey } from './exoneration.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { matcherOf, type TestVariantPredicate } from './predicate.ts';
 import { formatVariant, parseVariant, variantHash } from './variant.ts';
@@ -28,7 +28,7 @@ const SELECT = sql`SELECT ${selectList(exonerations.columns)} FROM ${exoneration
 export async function recordExonerations(
   tx: Transaction,
   invocationId: InvocationId,
-  recorded: readonly NewExoneration[],
+  recorded: readonly NewTestExoneration[],
 ): Promise<void> {
   const rowId = toRowId(invocationId);
   await tx.upsert(
@@ -47,8 +47,8 @@ export async function recordExonerations(
 /** `undefined` where there is none. */
 export async function readExoneration(
   reader: Reader,
-  key: ExonerationKey,
-): Promise<Exoneration | undefined> {
+  key: TestExonerationKey,
+): Promise<TestExoneration | undefined> {
   const [row] = await reader.query(
     sql`${SELECT} WHERE invocation_id = ${toRowId(key.invocationId)}
         AND test_id = ${key.testId} AND exoneration_id = ${key.exonerationId}`,
@@ -68,7 +68,7 @@ export interface ExonerationsRequest extends PageRequest {
 export async function exonerationsPage(
   reader: Reader,
   request: ExonerationsRequest,
-): Promise<Page<Exoneration>> {
+): Promise<Page<TestExoneration>> {
   const { predicate = {} } = request;
   const { variant } = predicate;
   return await readPage(reader, request, {
@@ -88,7 +88,7 @@ export async function exonerationsPage(
   });
 }
 
-function fromRow(row: Row<typeof exonerations>): Exoneration {
+function fromRow(row: Row<typeof exonerations>): TestExoneration {
   return {
     invocationId: fromRowId(row.invocationId),
     testId: row.testId,
