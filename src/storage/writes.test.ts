@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { bytes, int, nullable, text } from './column.ts';
 import { keyText } from './key.ts';
 import { table } from './table.ts';
-import { MAX_GROUP_ROWS, WriteBuffer, type WriteKind } from './writes.ts';
+import { MAX_GROUP_ROWS, MAX_GROUP_SIZE, WriteBuffer, type WriteKind } from './writes.ts';
 
 const a = table('a', { id: text, n: nullable(int), m: nullable(int) }, ['id']);
 const b = table('b', { id: bytes }, ['id']);
@@ -40,6 +40,14 @@ test('bounds the rows of a group', () => {
   const rows = Array.from({ length: MAX_GROUP_ROWS + 1 }, (_, index) => ({ id: String(index) }));
   buffer.add('insert', a, rows);
   expect(buffer.groups().map((group) => group.rows.length)).toEqual([MAX_GROUP_ROWS, 1]);
+});
+
+test('bounds the size of a group, and takes a row of any size', () => {
+  const buffer = new WriteBuffer();
+  const half = 'x'.repeat(MAX_GROUP_SIZE / 2 - 100);
+  buffer.add('insert', a, [{ id: half }, { id: half }, { id: half }]);
+  buffer.add('insert', a, [{ id: 'x'.repeat(MAX_GROUP_SIZE * 2) }]);
+  expect(buffer.groups().map((group) => group.rows.length)).toEqual([2, 1, 1]);
 });
 
 test('knows what becomes of a key', () => {

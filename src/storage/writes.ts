@@ -22,11 +22,14 @@ export interface WriteGroup {
 /** What the buffered writes make of a key; `unknown` where they do not touch it. */
 export type BufferedState = 'present' | 'absent' | 'unknown';
 
-/** Bounds a statement: larger ones gain no speed. */
+/** Bounds of a statement: larger ones gain no speed, and strings have a limit. */
 export const MAX_GROUP_ROWS = 2000;
+export const MAX_GROUP_SIZE = 8_000_000;
 
 interface OpenGroup extends WriteGroup {
   readonly shape: string;
+  /** Characters and bytes, roughly. */
+  size: number;
   readonly rows: AnyRow[];
   readonly keys: Set<string>;
 }
@@ -63,27 +66,32 @@ export class WriteBuffer {
   #append(kind: WriteKind, table: AnyTable, row: AnyRow, key: string): void {
     const properties = propertiesWritten(kind, table, row);
     const shape = properties.join();
+    const size = sizeOf(row);
     const last = this.#groups.at(-1);
-    if (last && accepts(last, kind, table, shape, key)) {
+    if (last && isAlike(last, kind, table, shape) && hasRoom(last, key, size)) {
       last.rows.push(row);
       last.keys.add(key);
+      last.size += size;
       return;
     }
-    this.#groups.push({ kind, table, properties, shape, rows: [row], keys: new Set([key]) });
+    this.#groups.push({ kind, table, properties, shape, size, rows: [row], keys: new Set([key]) });
   }
 }
 
-function accepts(
-  group: OpenGroup,
-  kind: WriteKind,
-  table: AnyTable,
-  shape: string,
-  key: string,
-): boolean {
-  if (group.kind !== kind || group.table.name !== table.name || group.shape !== shape) return false;
-  if (group.rows.length >= MAX_GROUP_ROWS) return false;
-  const mayRepeat = kind === 'insert' || kind === 'insertNew' || kind === 'delete';
+function isAlike(group: OpenGroup, kind: WriteKind, table: AnyTable, shape: string): boolean {
+  return group.kind === kind && group.table.name === table.name && group.shape === shape;
+}
+
+function hasRoom(group: OpenGroup, key: string, size: number): boolean {
+  if (group.rows.length >= MAX_GROUP_ROWS || group.size + size > MAX_GROUP_SIZE) return false;
+  const mayRepeat = group.kind !== 'update' && group.kind !== 'upsert';
   return mayRepeat || !group.keys.has(key);
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  return Object.values(value).reduce((sum: number, part) => sum + sizeOf(part), 0);
 }
 
 /**

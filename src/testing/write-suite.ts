@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CodedError } from '../errors.ts';
 import { int } from '../storage/column.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { sql } from '../storage/sql.ts';
@@ -37,6 +38,20 @@ export function testWrites(open: OpenSuiteDatabase): void {
       });
       await expect(write).rejects.toBe(error);
       expect(await allAccounts(db)).toHaveLength(1);
+    });
+
+    test('is not run again for an error of its own, whatever its code', async () => {
+      const db = await open();
+      for (const code of ['conflict', 'unavailable'] as const) {
+        let runs = 0;
+        const error = new CodedError(code, 'of its own');
+        const write = db.write(async () => {
+          runs += 1;
+          throw error;
+        });
+        await expect(write).rejects.toBe(error);
+        expect(runs).toBe(1);
+      }
     });
 
     test('inserting an existing key is already-exists, and nothing else lands', async () => {

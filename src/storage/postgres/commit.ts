@@ -7,6 +7,7 @@ import { CodedError, hasCode } from '../../errors.ts';
 import type { Random } from '../../random.ts';
 import { backoffMs } from '../../retry.ts';
 import type { Connection, Connections } from './connections.ts';
+import { withConnection } from './transact.ts';
 
 export interface CommitConfig {
   readonly connections: Connections;
@@ -85,25 +86,30 @@ async function resolveOutcome(
 
 type Status = 'committed' | 'aborted' | 'in progress' | 'unreachable' | 'forgotten';
 
-/**
- * A server that has not noticed the loss would keep the transaction in progress for hours; so its
- * process is ended first, which settles the matter either way. The id guards against a process
- * that serves somebody else by now.
- */
-const STATUS = `
-  SELECT pg_xact_status($1::xid8) AS status,
-    (SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity
-     WHERE pid = $2::int AND backend_xid = $1::xid8::xid AND pid <> pg_backend_pid())::text AS ended`;
-
 async function askStatus(identity: TransactionIdentity, config: CommitConfig): Promise<Status> {
-  let connection: Connection | undefined;
   try {
-    connection = await config.connections.acquire();
-    const result = await connection.run(STATUS, [identity.xid, String(identity.serverPid ?? 0)]);
-    connection.release('usable');
-    return (result.rows[0]?.[0] as Status | null | undefined) ?? 'forgotten';
+    return await withConnection(config.connections, async (connection) => {
+      const sql = 'SELECT pg_xact_status($1::xid8)';
+      const { rows } = await connection.run(sql, [identity.xid]);
+      const status = (rows[0]?.[0] as Status | null | undefined) ?? 'forgotten';
+      if (status === 'in progress') await endTransaction(connection, identity);
+      return status;
+    });
   } catch {
-    connection?.release('broken');
     return 'unreachable';
   }
+}
+
+/**
+ * A server that has not noticed the loss would keep the transaction in progress for hours; ending
+ * its process settles the matter either way. The id guards against a process that serves somebody
+ * else by now.
+ */
+async function endTransaction(
+  connection: Connection,
+  { xid, serverPid }: TransactionIdentity,
+): Promise<void> {
+  const sql = `SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
+    WHERE pid = $1::int AND backend_xid = $2::xid8::xid`;
+  await connection.run(sql, [String(serverPid ?? 0), xid]);
 }

@@ -79,9 +79,14 @@ export class PostgresDatabase implements Database {
 
   async write<T>(fn: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     this.#guard.check('write');
+    let thrown: { readonly error: unknown } | undefined;
     const { value, transaction } = await this.#retry(
-      (error) => hasCode(error, 'conflict', 'unavailable'),
-      () => this.#writeOnce(fn),
+      // What `fn` throws of its own accord may carry a code, too, but is its last word.
+      (error) => error !== thrown?.error && hasCode(error, 'conflict', 'unavailable'),
+      () =>
+        this.#writeOnce(fn, (error) => {
+          thrown = { error };
+        }),
       options.signal,
     );
     await runAfterCommit(transaction.afterCommitCalls(), this.#log);
@@ -123,13 +128,19 @@ export class PostgresDatabase implements Database {
 
   async #writeOnce<T>(
     fn: (tx: Transaction) => Promise<T>,
+    onThrown: (error: unknown) => void,
   ): Promise<{ readonly value: T; readonly transaction: BufferedTransaction }> {
     return await transact(
       this.#connections,
       'BEGIN ISOLATION LEVEL SERIALIZABLE',
       async (session) => {
         const transaction = new BufferedTransaction(session, this.#schema);
-        return { value: await this.#guard.enter(() => fn(transaction)), transaction };
+        try {
+          return { value: await this.#guard.enter(() => fn(transaction)), transaction };
+        } catch (error) {
+          if (!session.failure) onThrown(error);
+          throw error;
+        }
       },
       async ({ connection }, result) => {
         if (result.transaction.hasWrites) await this.#commit(connection, result.transaction);

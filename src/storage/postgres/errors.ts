@@ -3,17 +3,18 @@ import { CodedError, type ErrorCode, toError } from '../../errors.ts';
 
 /**
  * Class 08: connection exceptions. 57P01 to 57P05: the server is going or coming. 53300: too many
- * connections. 25P03 and 25P04: the session was ended for idling or for its length. 57014 is not
+ * connections. 25P03 and 25P04: the session was ended for idling or for its length. 25006: the server has
+ * become a read-only standby, and another one takes writes. 57014 is not
  * here: a cancelled statement says nothing about the next.
  */
-const UNAVAILABLE = /^(08...|57P0[1-5]|53300|25P0[34])$/;
+const UNAVAILABLE = /^(08...|57P0[1-5]|53300|25P0[34]|25006)$/;
 
 const SYSTEM_CODES =
   /^(ECONN|EPIPE$|ETIMEDOUT$|EHOSTUNREACH$|ENETUNREACH$|ENOTFOUND$|EAI_AGAIN$|ENOENT$)/;
 
 /** Drivers' own words for a lost connection; they carry no SQLSTATE. */
 const LOST =
-  /connection terminated|connection ended|connection error and is not queryable|client was closed|CONNECTION_(CLOSED|ENDED|DESTROYED|CONNECT_TIMEOUT)|timeout exceeded when trying to connect/i;
+  /connection terminated|connection ended|connection error and is not queryable|client was closed|CONNECTION_(CLOSED|ENDED|DESTROYED|CONNECT_TIMEOUT)|timeout exceeded when trying to connect|query read timeout/i;
 
 const BY_STATE: ReadonlyMap<string, ErrorCode> = new Map([
   ['23505', 'already-exists'],
