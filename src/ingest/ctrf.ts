@@ -88,7 +88,7 @@ class CtrfReader implements FormatReader {
     }
     const outcome = this.#outcome(value, line);
     if (!outcome) {
-      this.#sink.error(line, `${nth} has the status ${JSON.stringify(value.status)}`);
+      this.#sink.error(line, `${nth} has the status ${JSON.stringify(value.status)?.slice(0, 80)}`);
       return;
     }
     this.#checkTypes(value, nth, line);
@@ -126,7 +126,10 @@ class CtrfReader implements FormatReader {
     const outcome = outcomeOfRawStatus(textOf(test.rawStatus));
     if (outcome) return outcome;
     if (!this.#hasUnknownOther) {
-      this.#sink.warning(line, `the status "other" (${textOf(test.rawStatus)}) is read as skipped`);
+      this.#sink.warning(
+        line,
+        `the status "other" (${textOf(test.rawStatus).slice(0, 80)}) is read as skipped`,
+      );
     }
     this.#hasUnknownOther = true;
     return 'skip';

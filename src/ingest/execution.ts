@@ -44,3 +44,19 @@ export interface FormatSink {
   /** Odd, but nothing is lost. */
   warning(line: number, message: string): void;
 }
+
+/** A failure of the run that is not a test's. What the format does not tell is left open. */
+export function notATest(
+  failure: Pick<Execution, 'name' | 'outcome' | 'summary' | 'line'> & Partial<Execution>,
+): Execution {
+  return {
+    suite: [],
+    isTest: false,
+    round: 1,
+    durationMs: undefined,
+    startTimeMs: undefined,
+    tags: [],
+    location: undefined,
+    ...failure,
+  };
+}

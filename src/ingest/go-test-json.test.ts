@@ -9,9 +9,16 @@ describe('go test -json', () => {
       event('run', 'TestA'),
       event('output', 'TestA', { Output: 'waiting\n' }),
     );
-    expect(reading.errors).toEqual(['1: package p has no end: the stream was cut']);
+    expect(reading.errors).toEqual(['1: package p has no end in this stream']);
     expect(reading.outcomes).toEqual(['p > TestA: abort']);
     expect(reading.others).toEqual(['p: abort']);
+  });
+
+  it('tells of a package that starts again without having ended', () => {
+    const start = event('start', '');
+    const reading = read(start, event('run', 'TestA'), start, event('pass', ''));
+    expect(reading.errors).toEqual(['1: package p has no end in this stream']);
+    expect(reading.outcomes).toEqual(['p > TestA: abort']);
   });
 
   it('tells of an event that is damaged, with its line', () => {

@@ -12,7 +12,7 @@
  *   an end, mean that results are missing.
  */
 import { Excerpt } from './excerpt.ts';
-import type { ExecutionOutcome, FormatSink } from './execution.ts';
+import { type ExecutionOutcome, type FormatSink, notATest } from './execution.ts';
 import { decodeGoTestEvent, type GoTestEvent, looksLikeGoTestEvent } from './go-test-events.ts';
 import { type Line, LineSplitter } from './line-splitter.ts';
 import type { FormatReader, ReportFormat } from './report.ts';
@@ -130,14 +130,14 @@ class GoTestJsonReader implements FormatReader {
   }
 
   #cutOff(run: PackageRun): void {
-    this.#sink.error(run.line, `package ${run.name} has no end: the stream was cut`);
+    this.#sink.error(run.line, `package ${run.name} has no end in this stream`);
     this.#abortRunning(run);
-    this.#emitPackage(run, 'abort', undefined, 'The report ends before the package does.');
+    this.#emitPackage(run, 'abort', undefined, 'The report does not tell how the package ended.');
   }
 
   #startPackage(name: string, line: number): PackageRun {
     const unfinished = this.#packages.get(name);
-    if (unfinished) this.#abortRunning(unfinished);
+    if (unfinished) this.#cutOff(unfinished);
     const round = (this.#rounds.get(name) ?? 0) + 1;
     this.#rounds.set(name, round);
     const output = new Excerpt();
@@ -182,19 +182,16 @@ class GoTestJsonReader implements FormatReader {
     durationMs: number | undefined,
     reason: string,
   ): void {
-    this.#sink.execution({
-      suite: [],
-      name: run.name,
-      isTest: false,
-      round: run.round,
-      outcome,
-      durationMs,
-      startTimeMs: undefined,
-      summary: [reason, run.output.text].filter((text) => text !== '').join('\n'),
-      tags: [],
-      location: undefined,
-      line: run.line,
-    });
+    this.#sink.execution(
+      notATest({
+        name: run.name,
+        round: run.round,
+        outcome,
+        durationMs,
+        summary: [reason, run.output.text].filter((text) => text !== '').join('\n'),
+        line: run.line,
+      }),
+    );
   }
 
   #addBuildOutput(event: GoTestEvent): void {

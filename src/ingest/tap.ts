@@ -10,7 +10,7 @@
  */
 
 import { Excerpt } from './excerpt.ts';
-import type { Execution, ExecutionOutcome, FormatSink } from './execution.ts';
+import { type ExecutionOutcome, type FormatSink, notATest } from './execution.ts';
 import { type Line, LineSplitter } from './line-splitter.ts';
 import type { FormatReader, ReportFormat } from './report.ts';
 import { TapDiagnostic } from './tap-diagnostic.ts';
@@ -93,7 +93,7 @@ class TapReader implements FormatReader {
   /** Results are missing, so the run fails, even if all that are there passed. */
   #breakPlan(line: number, message: string): void {
     this.#sink.error(line, message);
-    this.#sink.execution(notATest('plan', 'abort', message, line));
+    this.#sink.execution(notATest({ name: 'plan', outcome: 'abort', summary: message, line }));
   }
 
   #line({ text, number, isCutOff }: Line): void {
@@ -138,7 +138,7 @@ class TapReader implements FormatReader {
   }
 
   #comment(text: string, depth: number): void {
-    if (depth === 0) this.#commentName = text.replace(/^TODO /, '');
+    if (depth === 0) this.#commentName = text.replace(/^todo /i, '');
     this.#pending?.comments.add(`${text}\n`);
   }
 
@@ -171,7 +171,7 @@ class TapReader implements FormatReader {
     if (this.#hasBailedOut) return;
     this.#hasBailedOut = true;
     const summary = `Bail out! ${reason}`.trim();
-    this.#sink.execution(notATest('Bail out!', 'abort', summary, line));
+    this.#sink.execution(notATest({ name: 'Bail out!', outcome: 'abort', summary, line }));
     this.#sink.warning(line, `the run was given up: ${reason}`);
   }
 
@@ -209,12 +209,17 @@ class TapReader implements FormatReader {
   #suite({ point, suite, diagnostic, line }: PendingPoint): void {
     const failureType = diagnostic.failureType ?? '';
     if (point.isOk || point.directive || failureType === 'subtestsFailed') return;
-    const name = [...suite, point.description, failureType].join(' > ');
-    this.#sink.execution({
-      ...notATest(name, 'crash', diagnostic.summary, line),
-      location: diagnostic.location,
-      durationMs: diagnostic.durationMs,
-    });
+    this.#sink.execution(
+      notATest({
+        suite: [...suite, point.description],
+        name: failureType || 'suite',
+        outcome: 'crash',
+        durationMs: diagnostic.durationMs,
+        summary: diagnostic.summary,
+        location: diagnostic.location,
+        line,
+      }),
+    );
   }
 
   #tellParent(pending: PendingPoint): void {
@@ -248,25 +253,4 @@ function outcomeOf(point: TapPoint, diagnostic: TapDiagnostic): ExecutionOutcome
 function summaryOf({ point, diagnostic, failures, comments }: PendingPoint): string {
   const parts = [point.reason, diagnostic.summary, failures, comments.text];
   return parts.filter((part) => part !== '').join('\n');
-}
-
-function notATest(
-  name: string,
-  outcome: ExecutionOutcome,
-  summary: string,
-  line: number,
-): Execution {
-  return {
-    suite: [],
-    name,
-    isTest: false,
-    round: 1,
-    outcome,
-    durationMs: undefined,
-    startTimeMs: undefined,
-    summary,
-    tags: [],
-    location: undefined,
-    line,
-  };
 }
