@@ -1,0 +1,79 @@
+/** What the sink does to the file system: few steps, each of which can fail in a test. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+
+export interface Digest {
+  readonly bytes: number;
+  /** In hex. */
+  readonly sha256: string;
+}
+
+export interface DiskFile {
+  write(text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Disk {
+  makeFolder(path: string): Promise<void>;
+  /** The names in a folder. */
+  list(folder: string): Promise<string[]>;
+  /** Fails where the file exists. */
+  create(path: string): Promise<DiskFile>;
+  /** `undefined` where there is no such file. */
+  readText(path: string): Promise<string | undefined>;
+  /** `undefined` where there is no such file. */
+  digest(path: string): Promise<Digest | undefined>;
+  /** Waits until a file's content, or the names in a folder, are on the disk itself. */
+  sync(path: string): Promise<void>;
+  /** Replaces what is there, in one step. */
+  rename(from: string, to: string): Promise<void>;
+  /** A file, or a folder with all that is in it; none is fine. */
+  remove(path: string): Promise<void>;
+}
+
+export const systemDisk: Disk = {
+  makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
+  list: (folder) => readdir(folder),
+  create: createFile,
+  readText: (path) => readFile(path, 'utf8').catch(undefinedIfMissing),
+  digest: (path) => digestFile(path).catch(undefinedIfMissing),
+  sync: syncPath,
+  rename,
+  remove: (path) => rm(path, { recursive: true, force: true }),
+};
+
+async function createFile(path: string): Promise<DiskFile> {
+  const handle = await open(path, 'wx');
+  return {
+    write: (text) => handle.writeFile(text),
+    close: () => handle.close(),
+  };
+}
+
+async function digestFile(path: string): Promise<Digest> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(path)) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Windows can sync neither a folder nor what is open for reading only; NTFS journals names.
+    if (process.platform !== 'win32') throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
+}

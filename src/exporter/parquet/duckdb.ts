@@ -1,0 +1,125 @@
+/**
+ * Turns a file of JSON lines into a Parquet file, with DuckDB, in bounded memory: one thread, a
+ * limit on what DuckDB itself may hold, and row groups of a bounded size. The same rows give the
+ * same bytes.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { Mutex } from '../../concurrency.ts';
+import { CodedError } from '../../errors.ts';
+import { type Column, type ColumnType, TEST_RESULT_COLUMNS } from '../schema.ts';
+
+export interface Conversion {
+  /** One row a line. */
+  readonly from: string;
+  readonly to: string;
+  /** A folder for what does not fit into memory; it need not exist. */
+  readonly spill: string;
+  /** Of the longest line, at least. */
+  readonly maxLineBytes: number;
+  readonly rowGroupRows: number;
+  /** Kept in the Parquet file's own metadata. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const MEMORY_LIMIT = '128MB';
+/** DuckDB reads in buffers of about twice the longest line that it accepts. */
+const MIN_MAX_LINE_BYTES = 4 * 1024 * 1024;
+
+/** One conversion at a time in a process, as the memory limit is that of one. */
+const conversions = new Mutex();
+
+/** Answers how many rows the Parquet file has. */
+export function convertToParquet(conversion: Conversion): Promise<number> {
+  return conversions.run(() =>
+    withDuckDb(conversion.spill, async (connection) => {
+      await connection.run(copyStatement(conversion));
+      const counted = await connection.runAndReadAll(
+        `SELECT count(*)::INTEGER FROM read_parquet(${fileLiteral(conversion.to)})`,
+      );
+      return Number(counted.getRows()[0]?.[0]);
+    }),
+  );
+}
+
+async function withDuckDb<T>(
+  spill: string,
+  fn: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  const { DuckDBInstance } = await loadDuckDb();
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '1',
+    memory_limit: MEMORY_LIMIT,
+    temp_directory: spill,
+    autoinstall_known_extensions: 'false',
+  });
+  try {
+    const connection = await instance.connect();
+    try {
+      return await fn(connection);
+    } finally {
+      connection.closeSync();
+    }
+  } finally {
+    instance.closeSync();
+  }
+}
+
+async function loadDuckDb(): Promise<typeof import('@duckdb/node-api')> {
+  try {
+    return await import('@duckdb/node-api');
+  } catch (cause) {
+    throw new CodedError(
+      'failed-precondition',
+      'Parquet files are written with the package @duckdb/node-api: npm install @duckdb/node-api',
+      { cause },
+    );
+  }
+}
+
+function copyStatement({ from, to, ...conversion }: Conversion): string {
+  const maxLineBytes = Math.max(MIN_MAX_LINE_BYTES, conversion.maxLineBytes);
+  const json = TEST_RESULT_COLUMNS.map(
+    (column) => `${literal(column.name)}: ${literal(jsonType(column))}`,
+  );
+  const metadata = Object.entries(conversion.metadata);
+  return `
+    COPY (
+      SELECT ${TEST_RESULT_COLUMNS.map(selected).join(', ')}
+      FROM read_json(${fileLiteral(from)}, format = 'newline_delimited', compression = 'none',
+        maximum_object_size = ${maxLineBytes}, columns = {${json.join(', ')}})
+    ) TO ${literal(to)} (
+      FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${conversion.rowGroupRows},
+      KV_METADATA {${metadata.map(([key, value]) => `${literal(key)}: ${literal(value)}`).join(', ')}}
+    )`;
+}
+
+const SQL_TYPES: Readonly<Record<Exclude<ColumnType, 'RECORD'>, string>> = {
+  STRING: 'VARCHAR',
+  BOOL: 'BOOLEAN',
+  INTEGER: 'BIGINT',
+  FLOAT: 'DOUBLE',
+  // As the JSON has it: microseconds.
+  TIMESTAMP: 'BIGINT',
+};
+
+function jsonType({ type, mode, fields }: Column): string {
+  const single = type === 'RECORD' ? structType(fields) : SQL_TYPES[type];
+  return mode === 'REPEATED' ? `${single}[]` : single;
+}
+
+function structType(fields: readonly Column[]): string {
+  return `STRUCT(${fields.map((field) => `"${field.name}" ${jsonType(field)}`).join(', ')})`;
+}
+
+function selected({ name, type }: Column): string {
+  return type === 'TIMESTAMP' ? `make_timestamptz("${name}") AS "${name}"` : `"${name}"`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A path to read, which DuckDB would otherwise take for a pattern. */
+function fileLiteral(path: string): string {
+  return literal(path.replace(/[*?[]/g, (character) => `[${character}]`));
+}

@@ -1,0 +1,71 @@
+/**
+ * Where the files of an export lie:
+ *
+ *     {root}/{project}.{dataset}.{table}/{invocation}-{index}.parquet
+ *     {root}/{project}.{dataset}.{table}/{invocation}-{index}.manifest.json
+ *     {root}/{project}.{dataset}.{table}/.{invocation}-{index}.{attempt}.{part}   while it is written
+ *
+ * Names that users choose cannot leave the folder, nor meet: whatever is not a letter, a digit,
+ * `_` or `-` is percent-encoded, the dot too.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { Export, ExportTable } from '../sink.ts';
+
+/** What an attempt writes before anything has its final name. */
+export type Part = 'rows' | 'data' | 'manifest' | 'spill';
+
+export interface ExportFiles {
+  readonly folder: string;
+  readonly data: string;
+  readonly manifest: string;
+  /** The name of a part of an attempt; the dot in front hides it from `*.parquet`. */
+  readonly part: (attempt: number, part: Part) => string;
+  /** The attempt that a file in the folder is a part of; `undefined` for all other files. */
+  readonly attemptOf: (fileName: string) => number | undefined;
+}
+
+export type ExportName = Pick<Export, 'table' | 'invocationId' | 'index'>;
+
+/** Most file systems allow 255 bytes; a part adds some to the name. */
+const MAX_NAME_LENGTH = 200;
+const PART_PATTERN = /^(\d+)\.(rows|data|manifest|spill)$/;
+
+export function exportFiles(root: string, { table, invocationId, index }: ExportName): ExportFiles {
+  const folder = join(root, folderName(table));
+  const stem = `${safeName(invocationId)}-${index}`;
+  const prefix = `.${stem}.`;
+  return {
+    folder,
+    data: join(folder, `${stem}.parquet`),
+    manifest: join(folder, `${stem}.manifest.json`),
+    part: (attempt, part) => join(folder, `${prefix}${attempt}.${part}`),
+    attemptOf: (fileName) => {
+      if (!fileName.startsWith(prefix)) return undefined;
+      const attempt = PART_PATTERN.exec(fileName.slice(prefix.length))?.[1];
+      return attempt === undefined ? undefined : Number(attempt);
+    },
+  };
+}
+
+function folderName({ project, dataset, table }: ExportTable): string {
+  return shorten([project, dataset, table].map(escapeName).join('.'));
+}
+
+function safeName(text: string): string {
+  return shorten(escapeName(text));
+}
+
+function escapeName(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replace(
+    /[^A-Za-z0-9_%-]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** The whole name still decides: what is cut off goes into a hash. */
+function shorten(name: string): string {
+  if (name.length <= MAX_NAME_LENGTH) return name;
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 32);
+  return `${name.slice(0, MAX_NAME_LENGTH - digest.length - 1)}~${digest}`;
+}

@@ -1,0 +1,79 @@
+/**
+ * The file beside a Parquet file that says what belongs into it. It is written last: a file without
+ * its manifest is one whose export has not ended.
+ */
+import type { Receipt } from '../sink.ts';
+import { type Disk, systemDisk } from './disk.ts';
+import { type ExportFiles, type ExportName, exportFiles } from './export-files.ts';
+
+export interface Manifest {
+  /** Of this form; a later one may differ. */
+  readonly version: 1;
+  /** Name of the Parquet file. */
+  readonly file: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Of the Parquet file, in hex. */
+  readonly sha256: string;
+  readonly project: string;
+  readonly dataset: string;
+  readonly table: string;
+  readonly invocation: string;
+  readonly index: number;
+  /** See `Export`. */
+  readonly fingerprint: string;
+}
+
+/**
+ * - `whole`: the file is there, byte by byte as its manifest says.
+ * - `missing`: there is no such file.
+ * - `unfinished`: it has no manifest that can be read; the export will be tried again.
+ * - `damaged`: it differs from its manifest.
+ */
+export type Verification =
+  | { readonly status: 'whole'; readonly manifest: Manifest }
+  | { readonly status: 'missing' | 'unfinished' }
+  | { readonly status: 'damaged'; readonly reason: string };
+
+/** Reads an export's whole file and compares it with its manifest. `root`: the export folder. */
+export function verifyExport(root: string, name: ExportName): Promise<Verification> {
+  return verifyFiles(systemDisk, exportFiles(root, name));
+}
+
+export async function verifyFiles(disk: Disk, files: ExportFiles): Promise<Verification> {
+  const digest = await disk.digest(files.data);
+  if (digest === undefined) return { status: 'missing' };
+  const manifest = parseManifest(await disk.readText(files.manifest));
+  if (manifest === undefined) return { status: 'unfinished' };
+  if (digest.sha256 === manifest.sha256) return { status: 'whole', manifest };
+  const reason =
+    digest.bytes === manifest.bytes
+      ? `its SHA-256 is ${digest.sha256} instead of ${manifest.sha256}`
+      : `it has ${digest.bytes} bytes instead of ${manifest.bytes}`;
+  return { status: 'damaged', reason };
+}
+
+export function toReceipt({ rows, bytes, sha256 }: Manifest, files: ExportFiles): Receipt {
+  return { rows, bytes, sha256, location: files.data };
+}
+
+/** `undefined` for what this version did not write. */
+function parseManifest(text: string | undefined): Manifest | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const manifest: Partial<Manifest> = JSON.parse(text);
+    return isManifest(manifest) ? manifest : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isManifest(manifest: Partial<Manifest>): manifest is Manifest {
+  return (
+    manifest.version === 1 &&
+    typeof manifest.rows === 'number' &&
+    typeof manifest.bytes === 'number' &&
+    typeof manifest.sha256 === 'string' &&
+    typeof manifest.fingerprint === 'string'
+  );
+}

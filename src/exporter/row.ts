@@ -1,0 +1,129 @@
+/** A test result as a row of schema.ts: property by property the columns of the table. */
+import { fromBinary } from '@bufbuild/protobuf';
+import type { EpochMs } from '../clock.ts';
+import {
+  type TestLocation,
+  TestLocationSchema,
+  type TestMetadata,
+  TestMetadataSchema,
+} from '../gen/luci/resultdb/v1/test_metadata_pb.js';
+import type { Invocation } from '../invocations/invocation.ts';
+import { type StringPair, sortPairs } from '../invocations/string-pair.ts';
+import type { TestResult } from '../results/test-result.ts';
+import type { Variant } from '../results/variant.ts';
+
+/** Whole microseconds since the Unix epoch: what warehouses count in. */
+export type EpochMicros = number;
+
+/** Of an invocation, what each of its rows repeats. */
+export interface InvocationRecord {
+  readonly id: string;
+  readonly tags: readonly StringPair[];
+  readonly realm: string;
+}
+
+export interface LocationRecord {
+  readonly repo: string;
+  readonly file_name: string;
+  readonly line: number;
+}
+
+export interface MetadataRecord {
+  readonly name: string;
+  readonly location: LocationRecord | undefined;
+}
+
+/** `undefined` is NULL. */
+export interface ExportRow {
+  readonly exported: InvocationRecord;
+  readonly parent: InvocationRecord;
+  readonly test_id: string;
+  readonly result_id: string;
+  readonly variant: readonly StringPair[];
+  readonly variant_hash: string;
+  readonly expected: boolean;
+  readonly status: string;
+  readonly summary_html: string | undefined;
+  readonly start_time: EpochMicros | undefined;
+  readonly duration: number | undefined;
+  readonly tags: readonly StringPair[];
+  readonly exonerated: boolean;
+  readonly partition_time: EpochMicros;
+  readonly test_location: LocationRecord | undefined;
+  readonly test_metadata: MetadataRecord | undefined;
+}
+
+/** What the rows of an export have beside the result itself. */
+export interface RowContext {
+  readonly exported: InvocationRecord;
+  readonly parent: InvocationRecord;
+  readonly exonerated: boolean;
+  readonly partitionTime: EpochMicros;
+}
+
+const MAX_SUMMARY_BYTES = 600_000;
+const TRIM_MARK = '[Trimmed] ';
+const MICROS_PER_SECOND = 1_000_000;
+
+export function toRow(result: TestResult, context: RowContext): ExportRow {
+  const { startTime, durationMicros } = result;
+  return {
+    exported: context.exported,
+    parent: context.parent,
+    test_id: result.testId,
+    result_id: result.resultId,
+    variant: toPairs(result.variant),
+    variant_hash: result.variantHash,
+    expected: result.expected,
+    status: result.status,
+    summary_html: trimSummary(result.summaryHtml),
+    start_time: startTime === undefined ? undefined : toMicros(startTime),
+    duration: durationMicros === undefined ? undefined : durationMicros / MICROS_PER_SECOND,
+    tags: result.tags,
+    exonerated: context.exonerated,
+    partition_time: context.partitionTime,
+    test_location: decodeLocation(result.testLocation),
+    test_metadata: decodeMetadata(result.testMetadata),
+  };
+}
+
+export function toInvocationRecord({ id, tags, realm }: Invocation): InvocationRecord {
+  return { id, tags, realm };
+}
+
+export function toMicros(time: EpochMs): EpochMicros {
+  return Math.round(time * 1000);
+}
+
+function toPairs(variant: Variant): StringPair[] {
+  return sortPairs(Object.entries(variant).map(([key, value]) => ({ key, value })));
+}
+
+/** Cut between characters, since a table refuses what is not UTF-8. */
+function trimSummary(summary: string): string | undefined {
+  if (summary === '') return undefined;
+  if (summary.length * 3 <= MAX_SUMMARY_BYTES) return summary;
+  const bytes = Buffer.from(summary);
+  if (bytes.length <= MAX_SUMMARY_BYTES) return summary;
+  let end = MAX_SUMMARY_BYTES;
+  while (isContinuation(bytes[end])) end--;
+  return TRIM_MARK + bytes.toString('utf8', 0, end);
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
+}
+
+function decodeLocation(encoded: Uint8Array | undefined): LocationRecord | undefined {
+  return encoded && toLocationRecord(fromBinary(TestLocationSchema, encoded));
+}
+
+function decodeMetadata(encoded: Uint8Array | undefined): MetadataRecord | undefined {
+  if (encoded === undefined) return undefined;
+  const { name, location }: TestMetadata = fromBinary(TestMetadataSchema, encoded);
+  return { name, location: location && toLocationRecord(location) };
+}
+
+function toLocationRecord({ repo, fileName, line }: TestLocation): LocationRecord {
+  return { repo, file_name: fileName, line };
+}

@@ -1,0 +1,73 @@
+/**
+ * The columns of a table of test results: those of ResultDB, with its names and types, so that
+ * queries written for its tables run on ours. Columns are only ever added, at the end.
+ */
+
+/** BigQuery's names of types; each sink has its own for them. Times count in microseconds. */
+export type ColumnType = 'STRING' | 'BOOL' | 'INTEGER' | 'FLOAT' | 'TIMESTAMP' | 'RECORD';
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** No column is required: one that is required can never be added to a table with rows. */
+  readonly mode: 'NULLABLE' | 'REPEATED';
+  /** Of a record. */
+  readonly fields: readonly Column[];
+  readonly description: string;
+}
+
+const PAIR = [
+  column('key', 'STRING', 'May come again, with another value.'),
+  column('value', 'STRING', 'Any text.'),
+];
+
+const INVOCATION = [
+  column('id', 'STRING', 'Without the prefix "invocations/".'),
+  repeated('tags', PAIR, 'Sorted by key and value.'),
+  column('realm', 'STRING', 'As {project}:{realm}.'),
+];
+
+const LOCATION = [
+  column('repo', 'STRING', 'URL of the repository.'),
+  column('file_name', 'STRING', 'From the root of the repository, which is "//".'),
+  column('line', 'INTEGER', 'From 1; 0 where it is not known.'),
+];
+
+/** In the order of the table. */
+export const TEST_RESULT_COLUMNS: readonly Column[] = [
+  record('exported', INVOCATION, 'The invocation whose finalization caused the export.'),
+  record('parent', INVOCATION, 'The invocation that holds the result itself.'),
+  column('test_id', 'STRING', 'Names the test within the realm.'),
+  column('result_id', 'STRING', 'Tells results of one test in one invocation apart.'),
+  repeated('variant', PAIR, 'How the test was run: operating system, builder. Sorted by key.'),
+  column('variant_hash', 'STRING', 'Equal for equal variants.'),
+  column('expected', 'BOOL', 'Whether the result is as it should be.'),
+  column('status', 'STRING', 'PASS, FAIL, CRASH, ABORT or SKIP.'),
+  column('summary_html', 'STRING', 'What happened, for people; a long one is cut.'),
+  column('start_time', 'TIMESTAMP', 'When the test began.'),
+  column('duration', 'FLOAT', 'Seconds.'),
+  repeated('tags', PAIR, 'Of the result. Sorted by key and value.'),
+  column('exonerated', 'BOOL', 'Whether anything exported with it exonerates the test variant.'),
+  column('partition_time', 'TIMESTAMP', 'When the exported invocation was created.'),
+  record('test_location', LOCATION, 'Where the test is defined. Older than test_metadata.'),
+  record(
+    'test_metadata',
+    [
+      column('name', 'STRING', 'The name that people know the test by.'),
+      record('location', LOCATION, 'Where the test is defined.'),
+    ],
+    'What is known of the test, apart from any run of it.',
+  ),
+];
+
+function column(name: string, type: ColumnType, description: string): Column {
+  return { name, type, mode: 'NULLABLE', fields: [], description };
+}
+
+function record(name: string, fields: readonly Column[], description: string): Column {
+  return { name, type: 'RECORD', mode: 'NULLABLE', fields, description };
+}
+
+function repeated(name: string, fields: readonly Column[], description: string): Column {
+  return { name, type: 'RECORD', mode: 'REPEATED', fields, description };
+}

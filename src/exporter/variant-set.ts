@@ -1,0 +1,81 @@
+/**
+ * A set of test variants in at most 48 bytes each, whatever their names: an export of a million
+ * variants must know of each whether it is exonerated, and a Set of strings would take a quarter
+ * of a gigabyte for that.
+ *
+ * It keeps 128 bits of a SHA-256, in open addressing. Two of a billion variants are taken for one
+ * another with a probability below 2^-68.
+ */
+import { hash } from 'node:crypto';
+
+const WORDS = 4;
+const INITIAL_SLOTS = 64;
+/** Beyond this share of full slots, probing takes long. */
+const MAX_FILL = 2 / 3;
+
+export class VariantSet {
+  #words = new Uint32Array(INITIAL_SLOTS * WORDS);
+  #slots = INITIAL_SLOTS;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(testId: string, variantHash: string): void {
+    if (this.#size + 1 > this.#slots * MAX_FILL) this.#grow();
+    if (insert(this.#words, digestOf(testId, variantHash))) this.#size++;
+  }
+
+  has(testId: string, variantHash: string): boolean {
+    if (this.#size === 0) return false;
+    const digest = digestOf(testId, variantHash);
+    return isSame(this.#words, findSlot(this.#words, digest), digest);
+  }
+
+  #grow(): void {
+    const grown = new Uint32Array(this.#words.length * 2);
+    for (let at = 0; at < this.#words.length; at += WORDS) {
+      const digest = this.#words.subarray(at, at + WORDS);
+      if (!isEmpty(digest, 0)) insert(grown, digest);
+    }
+    this.#words = grown;
+    this.#slots *= 2;
+  }
+}
+
+/** Answers whether it is new. */
+function insert(words: Uint32Array, digest: Uint32Array): boolean {
+  const at = findSlot(words, digest);
+  if (!isEmpty(words, at)) return false;
+  words.set(digest, at);
+  return true;
+}
+
+/** Where the digest is, or where it would go. */
+function findSlot(words: Uint32Array, digest: Uint32Array): number {
+  let at = ((digest[0] ?? 0) * WORDS) % words.length;
+  while (!isEmpty(words, at) && !isSame(words, at, digest)) at = (at + WORDS) % words.length;
+  return at;
+}
+
+function isSame(words: Uint32Array, at: number, digest: Uint32Array): boolean {
+  for (let word = 0; word < WORDS; word++) {
+    if (words[at + word] !== digest[word]) return false;
+  }
+  return true;
+}
+
+/** All zeros mark a free slot; no digest is all zeros, see `digestOf`. */
+function isEmpty(words: Uint32Array, at: number): boolean {
+  return (words[at + WORDS - 1] ?? 0) === 0;
+}
+
+function digestOf(testId: string, variantHash: string): Uint32Array {
+  // The hash of a variant is of fixed length, so the two cannot run into one another.
+  const bytes = hash('sha256', `${variantHash}:${testId}`, 'buffer');
+  const digest = new Uint32Array(WORDS);
+  for (let word = 0; word < WORDS; word++) digest[word] = bytes.readUInt32LE(word * 4);
+  digest[WORDS - 1] = (digest[WORDS - 1] ?? 0) | 1;
+  return digest;
+}
