@@ -3,6 +3,7 @@ const LAYERS = [
   ['exports'],
   ['server', 'cli'],
   ['recorder', 'query', 'ingest'],
+  ['rpc'],
   ['finalizer', 'exporter'],
   ['invocations', 'results', 'tasks'],
   ['storage'],

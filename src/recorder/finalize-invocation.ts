@@ -1,0 +1,33 @@
+import type { Invocation } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import type { FinalizeInvocationRequest } from '../gen/luci/resultdb/v1/recorder_pb.js';
+import { parseInvocationName } from '../invocations/id.ts';
+import { readIncluded } from '../invocations/inclusions.ts';
+import { requireInvocation } from '../invocations/invocations.ts';
+import type { CallContext } from '../rpc/call-context.ts';
+import { inField } from '../rpc/field.ts';
+import { toInvocationMessage } from '../rpc/invocation-message.ts';
+import type { RecorderParts } from './parts.ts';
+import { requireUpdateToken } from './update-token.ts';
+
+/**
+ * Starts finalization, and answers FINALIZING. An invocation that is past ACTIVE is answered as it
+ * stands, and gets no second task.
+ */
+export async function finalizeInvocation(
+  parts: RecorderParts,
+  request: FinalizeInvocationRequest,
+  context: CallContext,
+): Promise<Invocation> {
+  const id = inField('name', () => parseInvocationName(request.name));
+  requireUpdateToken(parts.updateTokens, context.updateTokens, id);
+  return parts.db.write(
+    async (tx) => {
+      const invocation = await requireInvocation(tx, id);
+      const included = await readIncluded(tx, id);
+      if (invocation.state !== 'ACTIVE') return toInvocationMessage(invocation, included);
+      await parts.finalization.start(tx, id);
+      return toInvocationMessage({ ...invocation, state: 'FINALIZING' }, included);
+    },
+    { signal: context.signal },
+  );
+}

@@ -1,0 +1,34 @@
+/** What the recorder's methods stand on. */
+import type { Clock } from '../clock.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import type { Authorizer } from '../rpc/permissions.ts';
+import type { Database, Transaction } from '../storage/database.ts';
+import type { UpdateTokens } from './update-token.ts';
+
+export interface RecorderParts {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly updateTokens: UpdateTokens;
+  readonly authorizer: Authorizer;
+  readonly retention: Retention;
+  readonly finalization: Finalization;
+}
+
+/** How an invocation leaves ACTIVE; the finalizer's part. */
+export interface Finalization {
+  /** Of an invocation that the transaction has read as ACTIVE, or that it creates. */
+  start(tx: Transaction, id: InvocationId): Promise<void>;
+}
+
+/** How long after its creation an invocation is kept, and the expected results in it. */
+export interface Retention {
+  readonly invocationMs: number;
+  readonly expectedResultsMs: number;
+}
+
+const DAY_MS = 86_400_000;
+
+export const DEFAULT_RETENTION: Retention = {
+  invocationMs: 2 * 365 * DAY_MS,
+  expectedResultsMs: 60 * DAY_MS,
+};

@@ -1,0 +1,27 @@
+/** Permissions on invocations that a request names. */
+import { CodedError } from '../errors.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import { readInvocations } from '../invocations/invocations.ts';
+import type { Database } from '../storage/database.ts';
+import { type Authorizer, type Permission, requirePermission } from './permissions.ts';
+
+/**
+ * Throws `not-found` unless all the invocations exist, then `permission-denied` unless the caller
+ * has the permission in the realm of each. Realms never change, so this may be asked ahead of the
+ * transaction that relies on it.
+ */
+export async function requireInRealms(
+  { authorizer, db }: { readonly authorizer: Authorizer; readonly db: Database },
+  caller: string,
+  permission: Permission,
+  ids: readonly InvocationId[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  const found = await db.read((tx) => readInvocations(tx, new Set(ids)));
+  const missing = ids.find((id) => !found.has(id));
+  if (missing !== undefined) {
+    throw new CodedError('not-found', `invocations/${missing} does not exist`);
+  }
+  const realms = new Set([...found.values()].map(({ realm }) => realm));
+  for (const realm of realms) await requirePermission(authorizer, caller, permission, realm);
+}
