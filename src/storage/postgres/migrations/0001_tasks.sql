@@ -1,0 +1,31 @@
+-- The durable queue. Half of each page is left free and lease_until is in no index, so that taking a
+-- lease rewrites a row within its page and touches no index.
+CREATE TABLE tasks (
+  type text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  invocation_id text COLLATE "C",
+  payload bytea,
+  create_time timestamptz NOT NULL,
+  process_after timestamptz NOT NULL,
+  -- Grows with each lease, and fences what follows.
+  attempt bigint NOT NULL,
+  -- Attempts that do not count against the limit: given back at a shutdown, or before a redrive.
+  forgiven bigint NOT NULL,
+  lease_until timestamptz,
+  last_error text,
+  PRIMARY KEY (type, id)
+) WITH (fillfactor = 50);
+
+CREATE INDEX tasks_due ON tasks (type, process_after, id);
+
+CREATE TABLE dead_tasks (
+  type text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  invocation_id text COLLATE "C",
+  payload bytea,
+  create_time timestamptz NOT NULL,
+  dead_time timestamptz NOT NULL,
+  attempt bigint NOT NULL,
+  reason text NOT NULL,
+  PRIMARY KEY (type, id)
+);

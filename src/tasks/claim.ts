@@ -1,0 +1,119 @@
+/**
+ * Takes leases on due tasks, oldest first: once for each way in which a database can do it.
+ *
+ * With SKIP LOCKED it is one statement. It finds its rows by ctid, since `(type, id) IN (SELECT …
+ * FOR UPDATE SKIP LOCKED)` flips its plan after some ten thousand updates without vacuum. And it
+ * starts at a low-water mark, since the index still holds entries of tasks that are done, which a
+ * scan from the beginning would walk over again and again.
+ *
+ * What appears behind the mark (a commit that took long, a lease that ended) is found by a look
+ * from the beginning, which happens at least every LOOK_BEHIND_MS.
+ */
+import type { EpochMs } from '../clock.ts';
+import { text, timestamp } from '../storage/column.ts';
+import type { Database } from '../storage/database.ts';
+import { type Sql, selectList, sql } from '../storage/sql.ts';
+import { tasks } from './table.ts';
+import type { Lease } from './task.ts';
+import { isClaimable, readTasks, toLease, withNextAttempt } from './task-rows.ts';
+
+export interface ClaimRequest {
+  readonly type: string;
+  readonly limit: number;
+  readonly now: EpochMs;
+  readonly leaseMs: number;
+}
+
+export type Claim = (request: ClaimRequest) => Promise<Lease[]>;
+
+/** How long a task that appears behind the mark may stay unseen, while others are found. */
+export const LOOK_BEHIND_MS = 500;
+
+export function claimFor(db: Database): Claim {
+  return db.capabilities.claim === 'skip-locked' ? skipLockedClaim(db) : readThenCheckClaim(db);
+}
+
+/** Tasks before it, in the order of the index, are leased or gone. */
+interface Mark {
+  processAfter: EpochMs;
+  id: string;
+  lookedBehindAt: EpochMs;
+}
+
+const BEGINNING = { processAfter: 0, id: '' };
+
+export function skipLockedClaim(db: Database): Claim {
+  const marks = new Map<string, Mark>();
+  return async (request) => {
+    const mark = markOf(marks, request.type);
+    const looksBehind = Math.abs(request.now - mark.lookedBehindAt) >= LOOK_BEHIND_MS;
+    const from = looksBehind ? BEGINNING : mark;
+    const rows = await db.statement(claimStatement(request, from), tasks.columns);
+    const leases = rows.map(toLease).sort(byDueTime);
+    if (looksBehind) mark.lookedBehindAt = request.now;
+    const first = leases[0];
+    if (first) Object.assign(mark, { processAfter: first.processAfter, id: first.id });
+    return leases;
+  };
+}
+
+function claimStatement(
+  { type, limit, now, leaseMs }: ClaimRequest,
+  from: Omit<Mark, 'lookedBehindAt'>,
+): Sql {
+  return sql`UPDATE ${tasks} SET attempt = attempt + 1, lease_until = ${timestamp(now + leaseMs)}
+    WHERE ctid = ANY(ARRAY(
+      SELECT ctid FROM ${tasks}
+      WHERE type = ${type} AND process_after <= ${timestamp(now)}
+        AND (process_after, id) >= (${timestamp(from.processAfter)}, ${from.id})
+        AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})
+      ORDER BY process_after, id LIMIT ${limit} FOR UPDATE SKIP LOCKED))
+    RETURNING ${selectList(tasks.columns)}`;
+}
+
+/** For databases without SKIP LOCKED: candidates from a snapshot, checked again under lock. */
+export function readThenCheckClaim(db: Database): Claim {
+  return async ({ type, limit, now, leaseMs }) => {
+    const candidates = await db.read((tx) =>
+      tx.query(
+        sql`SELECT id FROM ${tasks}
+            WHERE type = ${type} AND process_after <= ${timestamp(now)}
+              AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})
+            ORDER BY process_after, id LIMIT ${limit}`,
+        { id: text },
+      ),
+    );
+    if (candidates.length === 0) return [];
+    const names = candidates.map(({ id }) => ({ type, id }));
+    return await leaseNamed(db, names, { now, leaseMs });
+  };
+}
+
+/** Leases those of the named tasks that are due and free. */
+export async function leaseNamed(
+  db: Database,
+  names: readonly { readonly type: string; readonly id: string }[],
+  { now, leaseMs }: Pick<ClaimRequest, 'now' | 'leaseMs'>,
+): Promise<Lease[]> {
+  return await db.write(async (tx) => {
+    const free = (await readTasks(tx, names)).filter((row) => isClaimable(row, now));
+    const leased = free.map((row) => withNextAttempt(row, now + leaseMs));
+    await tx.update(
+      tasks,
+      leased.map(({ type, id, attempt, leaseUntil }) => ({ type, id, attempt, leaseUntil })),
+    );
+    return leased.map(toLease).sort(byDueTime);
+  });
+}
+
+function markOf(marks: Map<string, Mark>, type: string): Mark {
+  const known = marks.get(type);
+  if (known) return known;
+  const mark = { ...BEGINNING, lookedBehindAt: Number.NEGATIVE_INFINITY };
+  marks.set(type, mark);
+  return mark;
+}
+
+function byDueTime(a: Lease, b: Lease): number {
+  return a.processAfter - b.processAfter || (a.id < b.id ? -1 : 1);
+}

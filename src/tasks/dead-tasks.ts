@@ -1,0 +1,131 @@
+/** What will not be tried again, why, and how it gets another life. */
+import type { EpochMs } from '../clock.ts';
+import { text, textArray } from '../storage/column.ts';
+import type { Database, Reader, Transaction } from '../storage/database.ts';
+import { emptySql, join, raw, selectList, sql } from '../storage/sql.ts';
+import type { NewRow, Row } from '../storage/table.ts';
+import { deadTasks, tasks } from './table.ts';
+import { type TaskRow, taskKey } from './task-rows.ts';
+
+export type DeadTask = Row<typeof deadTasks>;
+
+type TaskName = Pick<DeadTask, 'type' | 'id'>;
+
+/** Which dead tasks: one, all of a type, or all. */
+export type DeadTaskSelection = { readonly type?: string; readonly id?: string };
+
+export interface DeadTaskPage {
+  readonly type?: string | undefined;
+  readonly limit: number;
+  /** Those behind this one, in the order of type and id. */
+  readonly after?: TaskName | undefined;
+}
+
+const REDRIVE_BATCH = 500;
+
+/** Moves tasks to the dead ones, within the caller's transaction. */
+export async function bury(
+  tx: Transaction,
+  rows: readonly TaskRow[],
+  death: { readonly reason: string; readonly at: EpochMs },
+): Promise<void> {
+  const dead = rows.map(({ type, id, invocationId, payload, createTime, attempt }) => ({
+    ...{ type, id, invocationId, payload, createTime, attempt },
+    deadTime: death.at,
+    reason: death.reason,
+  }));
+  await tx.delete(tasks, rows);
+  await tx.upsert(deadTasks, dead);
+}
+
+/** A page of dead tasks in the order of type and id. */
+export async function listDeadTasks(reader: Reader, page: DeadTaskPage): Promise<DeadTask[]> {
+  const { type, limit, after } = page;
+  const conditions = [
+    ...(type === undefined ? [] : [sql`type = ${type}`]),
+    ...(after === undefined
+      ? []
+      : [reader.dialect.isAfterKey([raw('type'), raw('id')], [text(after.type), text(after.id)])]),
+  ];
+  const where = conditions.length === 0 ? emptySql : sql`WHERE ${join(conditions, ' AND ')}`;
+  return await reader.query(
+    sql`SELECT ${selectList(deadTasks.columns)} FROM ${deadTasks} ${where}
+        ORDER BY type, id LIMIT ${limit}`,
+    deadTasks.columns,
+  );
+}
+
+/**
+ * Makes dead tasks due again, with fresh attempts, in bounded transactions. A task whose type and id
+ * have been enqueued anew stays dead. Answers the types of those that live again, one for each.
+ */
+export async function redrive(
+  db: Database,
+  selection: DeadTaskSelection,
+  now: EpochMs,
+): Promise<string[]> {
+  const redriven: string[] = [];
+  let after: TaskName | undefined;
+  for (;;) {
+    const names = await db.read((tx) => selectedNames(tx, selection, after));
+    if (names.length === 0) return redriven;
+    const revived = await db.write((tx) => revive(tx, names, now));
+    redriven.push(...revived.map(({ type }) => type));
+    after = names.at(-1);
+  }
+}
+
+async function selectedNames(
+  reader: Reader,
+  { type, id }: DeadTaskSelection,
+  after: TaskName | undefined,
+): Promise<TaskName[]> {
+  if (type === undefined || id === undefined) {
+    return await listDeadTasks(reader, { type, limit: REDRIVE_BATCH, after });
+  }
+  return after === undefined ? [{ type, id }] : [];
+}
+
+async function revive(
+  tx: Transaction,
+  names: readonly TaskName[],
+  now: EpochMs,
+): Promise<TaskName[]> {
+  const dead = await readDeadTasks(tx, names);
+  const revived = await tx.insertNew(
+    tasks,
+    dead.map((row) => reborn(row, now)),
+  );
+  const keys = new Set(revived.map(taskKey));
+  await tx.delete(
+    deadTasks,
+    dead.filter((row) => keys.has(taskKey(row))),
+  );
+  return revived;
+}
+
+/** Its attempts go on from where they were, so that a worker from its first life stays fenced out. */
+function reborn(row: DeadTask, now: EpochMs): NewRow<typeof tasks> {
+  const { type, id, invocationId, payload, createTime, attempt, reason } = row;
+  return {
+    ...{ type, id, invocationId, payload, createTime, attempt },
+    processAfter: now,
+    forgiven: attempt,
+    lastError: reason,
+  };
+}
+
+async function readDeadTasks(reader: Reader, names: readonly TaskName[]): Promise<DeadTask[]> {
+  const rows: DeadTask[] = [];
+  for (const [type, group] of Map.groupBy(names, (name) => name.type)) {
+    const ids = textArray(group.map(({ id }) => id));
+    rows.push(
+      ...(await reader.query(
+        sql`SELECT ${selectList(deadTasks.columns)} FROM ${deadTasks}
+            WHERE type = ${type} AND ${reader.dialect.isAnyOf(raw('id'), ids)}${reader.dialect.forUpdate}`,
+        deadTasks.columns,
+      )),
+    );
+  }
+  return rows;
+}

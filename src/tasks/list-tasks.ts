@@ -1,0 +1,69 @@
+/** Living tasks for people to look at: a page at a time, by index. */
+import type { EpochMs } from '../clock.ts';
+import type { RowOf } from '../storage/column.ts';
+import { int, nullable, text, timestamp } from '../storage/column.ts';
+import type { Reader } from '../storage/database.ts';
+import { join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import { tasks } from './table.ts';
+
+/** `scheduled`: not due yet. */
+export type TaskState = 'scheduled' | 'due' | 'leased';
+
+const columns = {
+  type: text,
+  id: text,
+  invocationId: nullable(text),
+  createTime: timestamp,
+  processAfter: timestamp,
+  attempt: int,
+  leaseUntil: nullable(timestamp),
+  lastError: nullable(text),
+} as const;
+
+/** A task without its payload. */
+export type TaskSummary = RowOf<typeof columns> & { readonly state: TaskState };
+
+export interface TaskPage {
+  readonly type?: string | undefined;
+  readonly state?: TaskState | undefined;
+  readonly limit: number;
+  /** Those behind this one, in the order of type, due time and id. */
+  readonly after?: Pick<TaskSummary, 'type' | 'processAfter' | 'id'> | undefined;
+}
+
+export async function listTasks(
+  reader: Reader,
+  page: TaskPage,
+  now: EpochMs,
+): Promise<TaskSummary[]> {
+  const { type, state, limit, after } = page;
+  const conditions = [sql`TRUE`];
+  if (type !== undefined) conditions.push(sql`type = ${type}`);
+  if (state !== undefined) conditions.push(isIn(state, now));
+  if (after !== undefined) {
+    const key = [raw('type'), raw('process_after'), raw('id')];
+    const values = [text(after.type), timestamp(after.processAfter), text(after.id)];
+    conditions.push(reader.dialect.isAfterKey(key, values));
+  }
+  const rows = await reader.query(
+    sql`SELECT ${selectList(columns)} FROM ${tasks} WHERE ${join(conditions, ' AND ')}
+        ORDER BY type, process_after, id LIMIT ${limit}`,
+    columns,
+  );
+  return rows.map((row) => ({ ...row, state: stateOf(row, now) }));
+}
+
+function isIn(state: TaskState, now: EpochMs): Sql {
+  if (state === 'leased') return sql`lease_until > ${timestamp(now)}`;
+  const isFree = sql`(lease_until IS NULL OR lease_until <= ${timestamp(now)})`;
+  const isDue =
+    state === 'due'
+      ? sql`process_after <= ${timestamp(now)}`
+      : sql`process_after > ${timestamp(now)}`;
+  return sql`${isFree} AND ${isDue}`;
+}
+
+function stateOf(row: RowOf<typeof columns>, now: EpochMs): TaskState {
+  if (row.leaseUntil !== undefined && row.leaseUntil > now) return 'leased';
+  return row.processAfter <= now ? 'due' : 'scheduled';
+}

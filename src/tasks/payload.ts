@@ -1,0 +1,47 @@
+/** How a task's payload becomes bytes in the database and a checked value in the handler. */
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { CodedError } from '../errors.ts';
+
+/** Throws from `encode`: a bug of the caller. Throws from `decode`: the task is dead, with the reason. */
+export interface Payload<P> {
+  encode(value: P): Uint8Array | undefined;
+  decode(bytes: Uint8Array | undefined): P | Promise<P>;
+}
+
+export const noPayload: Payload<undefined> = {
+  encode: () => undefined,
+  decode: (bytes) => {
+    if (bytes !== undefined) throw new CodedError('invalid-argument', 'expected no payload');
+    return undefined;
+  },
+};
+
+export const bytesPayload: Payload<Uint8Array> = {
+  encode: (value) => value,
+  decode: (bytes) => bytes ?? new Uint8Array(),
+};
+
+/** A protobuf message in its binary form. */
+export function protobufPayload<D extends DescMessage>(schema: D): Payload<MessageShape<D>> {
+  return {
+    encode: (message) => toBinary(schema, message),
+    decode: (bytes) => fromBinary(schema, bytes ?? new Uint8Array()),
+  };
+}
+
+/** JSON, checked by any validator that speaks Standard Schema (Zod, Valibot, ArkType, …). */
+export function standardPayload<S extends StandardSchemaV1>(
+  schema: S,
+): Payload<StandardSchemaV1.InferOutput<S>> {
+  return {
+    encode: (value) => new TextEncoder().encode(JSON.stringify(value)),
+    decode: async (bytes) => {
+      const value: unknown = JSON.parse(new TextDecoder().decode(bytes ?? new Uint8Array()));
+      const result = await schema['~standard'].validate(value);
+      if (result.issues === undefined) return result.value as StandardSchemaV1.InferOutput<S>;
+      const reasons = result.issues.map((issue) => issue.message).join('; ');
+      throw new CodedError('invalid-argument', reasons);
+    },
+  };
+}

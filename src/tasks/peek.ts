@@ -1,0 +1,32 @@
+import type { EpochMs } from '../clock.ts';
+import { text, timestamp } from '../storage/column.ts';
+import type { Database } from '../storage/database.ts';
+import { raw, sql } from '../storage/sql.ts';
+import { tasks } from './table.ts';
+
+const PAGE_SIZE = 500;
+
+/** The ids of what is due and free at `now`, oldest first, a page at a time. */
+export async function* peekTasks(
+  db: Database,
+  { type, now }: { readonly type: string; readonly now: EpochMs },
+): AsyncGenerator<string> {
+  let after = { processAfter: 0, id: '' };
+  for (;;) {
+    const page = await db.read((tx) => {
+      const key = [raw('process_after'), raw('id')];
+      const isAfter = tx.dialect.isAfterKey(key, [timestamp(after.processAfter), text(after.id)]);
+      return tx.query(
+        sql`SELECT process_after, id FROM ${tasks}
+            WHERE type = ${type} AND process_after <= ${timestamp(now)} AND ${isAfter}
+              AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})
+            ORDER BY process_after, id LIMIT ${PAGE_SIZE}`,
+        { processAfter: timestamp, id: text },
+      );
+    });
+    yield* page.map(({ id }) => id);
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_SIZE) return;
+    after = last;
+  }
+}

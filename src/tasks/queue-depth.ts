@@ -1,0 +1,27 @@
+/** How much of a type is due: read from the index of due times, never by a full scan. */
+import type { EpochMs } from '../clock.ts';
+import { int, nullable, timestamp } from '../storage/column.ts';
+import type { Reader } from '../storage/database.ts';
+import { sql } from '../storage/sql.ts';
+import { tasks } from './table.ts';
+
+export interface QueueDepth {
+  /** Due tasks, leased ones included; counted up to MAX_COUNTED. */
+  readonly due: number;
+  /** When the oldest of them was due; `undefined` where none is. */
+  readonly oldestDueTime: EpochMs | undefined;
+}
+
+/** A gauge that says "at least ten thousand" says enough, and costs a bounded read. */
+export const MAX_COUNTED = 10_000;
+
+export async function queueDepth(reader: Reader, type: string, now: EpochMs): Promise<QueueDepth> {
+  const [row] = await reader.query(
+    sql`SELECT count(*) AS due, min(process_after) AS oldest_due_time FROM (
+          SELECT process_after FROM ${tasks}
+          WHERE type = ${type} AND process_after <= ${timestamp(now)}
+          ORDER BY process_after, id LIMIT ${MAX_COUNTED}) AS oldest`,
+    { due: int, oldestDueTime: nullable(timestamp) },
+  );
+  return row ?? { due: 0, oldestDueTime: undefined };
+}

@@ -1,0 +1,231 @@
+/**
+ * The durable queue: its operations, and what each guarantees.
+ *
+ * Every task runs at least once. What its handler writes in the transaction that also completes the
+ * task takes effect exactly once. Everything after the lease is fenced by the attempt's number: a
+ * worker whose lease has ended and been taken over changes nothing, and is told so.
+ */
+import type { Clock, EpochMs } from '../clock.ts';
+import { CodedError } from '../errors.ts';
+import type { Database, Reader, Transaction } from '../storage/database.ts';
+import type { NewRow } from '../storage/table.ts';
+import { type Claim, claimFor, leaseNamed } from './claim.ts';
+import { type Complete, completeFor } from './complete.ts';
+import {
+  bury,
+  type DeadTask,
+  type DeadTaskPage,
+  type DeadTaskSelection,
+  listDeadTasks,
+  redrive,
+} from './dead-tasks.ts';
+import { listTasks, type TaskPage, type TaskSummary } from './list-tasks.ts';
+import { peekTasks } from './peek.ts';
+import { type QueueDepth, queueDepth } from './queue-depth.ts';
+import { settle } from './settle.ts';
+import { tasks } from './table.ts';
+import {
+  checkLeaseMs,
+  checkProcessAfter,
+  checkTaskId,
+  checkTypeName,
+  type EnqueueOutcome,
+  type Lease,
+  type LeaseId,
+  type NewTask,
+  type SettleOutcome,
+} from './task.ts';
+import { holds, readTasks, type TaskRow } from './task-rows.ts';
+import { noWakeUp, type WakeUp } from './wake-up.ts';
+
+export interface TaskQueueConfig {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** Told of every task that is due when it is enqueued; nobody unless given. */
+  readonly wakeUp?: WakeUp;
+}
+
+const MAX_ERROR_LENGTH = 4_000;
+
+export class TaskQueue {
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #wakeUp: WakeUp;
+  readonly #claim: Claim;
+  readonly #complete: Complete;
+
+  constructor(config: TaskQueueConfig) {
+    this.#db = config.db;
+    this.#clock = config.clock;
+    this.#wakeUp = config.wakeUp ?? noWakeUp;
+    this.#claim = claimFor(config.db);
+    this.#complete = completeFor(config.db);
+  }
+
+  /**
+   * Enqueues tasks, in `tx` where one is given: there they exist if and only if it commits. Answers
+   * one outcome for each, in order. A task whose type and id live already is reported as a
+   * duplicate and aborts nothing. Throws `invalid-argument` where a name or time cannot be.
+   */
+  enqueue<P>(added: readonly NewTask<P>[], tx?: Transaction): Promise<EnqueueOutcome[]> {
+    const now = this.#clock.now();
+    const rows = added.map((task) => toRow(task, now));
+    if (tx === undefined) return this.#db.write((own) => this.#insert(own, rows, now));
+    return this.#insert(tx, rows, now);
+  }
+
+  /** The ids of due tasks that nobody has leased, oldest first, in pages of one snapshot each. */
+  peek(type: string): AsyncIterable<string> {
+    return peekTasks(this.#db, { type: checkTypeName(type), now: this.#clock.now() });
+  }
+
+  /** Leases one task; `undefined` where it is not due, leased already, or not there. */
+  async lease(type: string, id: string, leaseMs: number): Promise<Lease | undefined> {
+    const name = { type: checkTypeName(type), id: checkTaskId(id) };
+    const terms = { now: this.#clock.now(), leaseMs: checkLeaseMs(leaseMs) };
+    const [lease] = await leaseNamed(this.#db, [name], terms);
+    return lease;
+  }
+
+  /** Leases up to `limit` due tasks of a type, oldest first. */
+  async leaseDue(type: string, limit: number, leaseMs: number): Promise<Lease[]> {
+    checkTypeName(type);
+    if (limit < 1) return [];
+    const now = this.#clock.now();
+    return await this.#claim({ type, limit, now, leaseMs: checkLeaseMs(leaseMs) });
+  }
+
+  /** The tasks are done and go. Answers for each whether its lease still held. */
+  completeAll(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    return this.#complete(leases);
+  }
+
+  /**
+   * The task is done and goes. In `tx`, its going and what else the transaction writes commit
+   * together or not at all: throws `lease-lost` where another attempt has begun, which rolls it back.
+   */
+  async complete(lease: LeaseId, tx?: Transaction): Promise<SettleOutcome> {
+    if (tx === undefined) return only(await this.#complete([lease]));
+    const [row] = await readTasks(tx, [lease]);
+    if (row === undefined || !holds(lease, row)) throw leaseLost(lease);
+    await tx.delete(tasks, [lease]);
+    return 'done';
+  }
+
+  /** The attempt failed; the next one may begin after `delayMs`. */
+  retry(
+    lease: LeaseId,
+    failure: { readonly error: string; readonly delayMs: number },
+  ): Promise<SettleOutcome> {
+    const processAfter = checkProcessAfter(this.#clock.now() + failure.delayMs);
+    const lastError = storable(failure.error);
+    return this.#settleOne(lease, async (tx, rows) => {
+      const changes = { processAfter, lastError, leaseUntil: undefined };
+      await tx.update(
+        tasks,
+        rows.map(({ type, id }) => ({ type, id, ...changes })),
+      );
+    });
+  }
+
+  /** Gives leases back, as if their attempts had not been: another worker may begin at once. */
+  async release(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    const outcomes = await settle(this.#db, leases, async (tx, rows) => {
+      const freed = rows.map(({ type, id, forgiven }) => ({
+        ...{ type, id, forgiven: forgiven + 1 },
+        leaseUntil: undefined,
+      }));
+      await tx.update(tasks, freed);
+      tx.afterCommit(() => this.#wakeUp.enqueued(typesOf(rows)));
+    });
+    return outcomes;
+  }
+
+  /** Makes leases end `leaseMs` from now. */
+  extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
+    const leaseUntil = this.#clock.now() + checkLeaseMs(leaseMs);
+    return settle(this.#db, leases, async (tx, rows) => {
+      await tx.update(
+        tasks,
+        rows.map(({ type, id }) => ({ type, id, leaseUntil })),
+      );
+    });
+  }
+
+  /** No retry can help: the task is kept with its reason among the dead ones. */
+  bury(lease: LeaseId, reason: string): Promise<SettleOutcome> {
+    const death = { reason: storable(reason), at: this.#clock.now() };
+    return this.#settleOne(lease, (tx, rows) => bury(tx, rows, death));
+  }
+
+  /** Makes dead tasks due again, with fresh attempts. Answers how many. */
+  async redrive(selection: DeadTaskSelection = {}): Promise<number> {
+    const types = await redrive(this.#db, selection, this.#clock.now());
+    this.#wakeUp.enqueued([...new Set(types)]);
+    return types.length;
+  }
+
+  /** A page of the dead tasks, in the order of type and id. */
+  listDead(reader: Reader, page: DeadTaskPage): Promise<DeadTask[]> {
+    return listDeadTasks(reader, page);
+  }
+
+  /** A page of the living tasks, in the order of type, due time and id. */
+  list(reader: Reader, page: TaskPage): Promise<TaskSummary[]> {
+    return listTasks(reader, page, this.#clock.now());
+  }
+
+  /** How much of a type is due, and since when: from the index of due times, within bounds. */
+  depth(type: string): Promise<QueueDepth> {
+    return this.#db.read((tx) => queueDepth(tx, type, this.#clock.now()));
+  }
+
+  async #insert(
+    tx: Transaction,
+    rows: readonly NewRow<typeof tasks>[],
+    now: EpochMs,
+  ): Promise<EnqueueOutcome[]> {
+    const inserted = new Set(await tx.insertNew(tasks, rows));
+    const due = [...inserted].filter((row) => row.processAfter <= now);
+    if (due.length > 0) tx.afterCommit(() => this.#wakeUp.enqueued(typesOf(due)));
+    return rows.map((row) => (inserted.has(row) ? 'enqueued' : 'duplicate'));
+  }
+
+  async #settleOne(
+    lease: LeaseId,
+    change: (tx: Transaction, rows: readonly TaskRow[]) => Promise<void>,
+  ): Promise<SettleOutcome> {
+    return only(await settle(this.#db, [lease], change));
+  }
+}
+
+function toRow<P>(task: NewTask<P>, now: EpochMs): NewRow<typeof tasks> {
+  const { type, id, invocationId, processAfter } = task;
+  return {
+    type: type.name,
+    id: checkTaskId(id),
+    invocationId,
+    payload: type.payload.encode(task.payload as P),
+    createTime: now,
+    processAfter: processAfter === undefined ? now : checkProcessAfter(processAfter),
+    attempt: 0,
+    forgiven: 0,
+  };
+}
+
+/** As databases can keep it: bounded, and without NUL. */
+function storable(message: string): string {
+  return message.slice(0, MAX_ERROR_LENGTH).toWellFormed().replaceAll('\0', '\ufffd');
+}
+
+function typesOf(rows: readonly { readonly type: string }[]): string[] {
+  return [...new Set(rows.map(({ type }) => type))];
+}
+
+function only(outcomes: readonly SettleOutcome[]): SettleOutcome {
+  return outcomes[0] ?? 'lost';
+}
+
+function leaseLost({ type, id, attempt }: LeaseId): CodedError {
+  return new CodedError('lease-lost', `attempt ${attempt} at task ${type} ${id} is over`);
+}

@@ -1,0 +1,35 @@
+/** The queue's two tables: what is to be done, and what will not be tried again. */
+import { bytes, int, nullable, text, timestamp } from '../storage/column.ts';
+import { table } from '../storage/table.ts';
+
+export const tasks = table(
+  'tasks',
+  {
+    type: text,
+    id: text,
+    invocationId: nullable(text),
+    payload: nullable(bytes),
+    createTime: timestamp,
+    processAfter: timestamp,
+    attempt: int,
+    forgiven: int,
+    leaseUntil: nullable(timestamp),
+    lastError: nullable(text),
+  },
+  ['type', 'id'],
+);
+
+export const deadTasks = table(
+  'dead_tasks',
+  {
+    type: text,
+    id: text,
+    invocationId: nullable(text),
+    payload: nullable(bytes),
+    createTime: timestamp,
+    deadTime: timestamp,
+    attempt: int,
+    reason: text,
+  },
+  ['type', 'id'],
+);

@@ -1,0 +1,63 @@
+/** Rows of the tasks table: reading them by name, and what they mean. */
+import type { EpochMs } from '../clock.ts';
+import { textArray } from '../storage/column.ts';
+import type { Reader } from '../storage/database.ts';
+import { raw, selectList, sql } from '../storage/sql.ts';
+import type { Row } from '../storage/table.ts';
+import { tasks } from './table.ts';
+import type { Lease, LeaseId } from './task.ts';
+
+export type TaskRow = Row<typeof tasks>;
+
+type TaskName = Pick<LeaseId, 'type' | 'id'>;
+
+/** Locked until the transaction ends, where the database locks rows. Missing ones are left out. */
+export async function readTasks(tx: Reader, names: readonly TaskName[]): Promise<TaskRow[]> {
+  const rows: TaskRow[] = [];
+  for (const [type, group] of Map.groupBy(names, (name) => name.type)) {
+    const ids = textArray(group.map(({ id }) => id));
+    rows.push(
+      ...(await tx.query(
+        sql`SELECT ${selectList(tasks.columns)} FROM ${tasks}
+            WHERE type = ${type} AND ${tx.dialect.isAnyOf(raw('id'), ids)}${tx.dialect.forUpdate}`,
+        tasks.columns,
+      )),
+    );
+  }
+  return rows;
+}
+
+export function isClaimable(row: TaskRow, now: EpochMs): boolean {
+  return row.processAfter <= now && (row.leaseUntil === undefined || row.leaseUntil <= now);
+}
+
+/** The row as it is once the next attempt has begun. */
+export function withNextAttempt(row: TaskRow, leaseUntil: EpochMs): TaskRow {
+  return { ...row, attempt: row.attempt + 1, leaseUntil };
+}
+
+/** Whether the lease is that of the newest attempt. */
+export function holds(lease: LeaseId, row: TaskRow): boolean {
+  return row.attempt === lease.attempt && row.createTime === lease.createTime;
+}
+
+export function toLease(row: TaskRow): Lease {
+  const { type, id, invocationId, payload, createTime, processAfter, attempt, lastError } = row;
+  if (row.leaseUntil === undefined) throw new Error(`task ${type} ${id} is not leased`);
+  return {
+    type,
+    id,
+    invocationId,
+    payload,
+    createTime,
+    processAfter,
+    attempt,
+    lastError,
+    leaseUntil: row.leaseUntil,
+    attemptsUsed: attempt - row.forgiven,
+  };
+}
+
+export function taskKey({ type, id }: TaskName): string {
+  return `${type}\n${id}`;
+}

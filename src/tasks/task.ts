@@ -1,0 +1,103 @@
+/**
+ * The life of a task.
+ *
+ *     enqueue ─► due ──lease (attempt + 1)──► leased ──complete──► gone
+ *                 ▲                             │ retry, release, or the lease ends
+ *                 └─────────────────────────────┘      │ PermanentError, or attempts used up
+ *                                                      └──► dead (kept with its reason; redrive → due)
+ *
+ * Type and id name a task. Its attempt number grows with each lease and fences everything that
+ * follows: a worker whose attempt is not the newest any more changes nothing.
+ */
+import type { EpochMs } from '../clock.ts';
+import { CodedError } from '../errors.ts';
+import type { Payload } from './payload.ts';
+
+/** A kind of task: shared by those who enqueue and those who handle. */
+export interface TaskType<P = unknown> {
+  readonly name: string;
+  readonly payload: Payload<P>;
+}
+
+/** A task to enqueue. `payload` may be left out where the type has none. */
+export type NewTask<P = unknown> = {
+  readonly type: TaskType<P>;
+  /** 1 to 512 bytes; unique within the type while the task lives. */
+  readonly id: string;
+  /** The row id of the invocation that it is about, if any. */
+  readonly invocationId?: string;
+  /** Not before then; at once unless given. */
+  readonly processAfter?: EpochMs;
+} & (undefined extends P ? { readonly payload?: P } : { readonly payload: P });
+
+/** What became of an enqueued task; `duplicate`: one of that type and id lives already. */
+export type EnqueueOutcome = 'enqueued' | 'duplicate';
+
+/** What names one attempt; every call after the lease takes it. */
+export interface LeaseId {
+  readonly type: string;
+  readonly id: string;
+  /** A task that was enqueued again after it was done is another one. */
+  readonly createTime: EpochMs;
+  readonly attempt: number;
+}
+
+/** The right to run one attempt at a task, until `leaseUntil` or an extension of it. */
+export interface Lease extends LeaseId {
+  readonly invocationId: string | undefined;
+  readonly payload: Uint8Array | undefined;
+  readonly processAfter: EpochMs;
+  readonly leaseUntil: EpochMs;
+  /** Attempts that count against the limit, this one included. */
+  readonly attemptsUsed: number;
+  /** Why the attempt before failed. */
+  readonly lastError: string | undefined;
+}
+
+/** `lost`: another attempt has begun, or the task is gone; nothing was changed. */
+export type SettleOutcome = 'done' | 'lost';
+
+const MAX_TYPE_LENGTH = 64;
+const TYPE_PATTERN = /^[A-Za-z0-9_.:/-]+$/;
+const MAX_ID_BYTES = 512;
+const MAX_TIME = Date.UTC(9999, 11, 31);
+const MAX_LEASE_MS = 7 * 24 * 3_600_000;
+
+/**
+ * Declares a type of tasks: `taskType('email', standardPayload(emailSchema))`. Its name has 1 to 64
+ * of `A-Z a-z 0-9 _ . : / -`. Throws `invalid-argument` otherwise.
+ */
+export function taskType<P>(name: string, payload: Payload<P>): TaskType<P> {
+  return { name: checkTypeName(name), payload };
+}
+
+export function checkTypeName(name: string): string {
+  if (name.length > 0 && name.length <= MAX_TYPE_LENGTH && TYPE_PATTERN.test(name)) return name;
+  throw invalid(
+    `task type ${quote(name)}: must be 1 to ${MAX_TYPE_LENGTH} of A-Z a-z 0-9 _ . : / -`,
+  );
+}
+
+export function checkTaskId(id: string): string {
+  const size = Buffer.byteLength(id);
+  if (size > 0 && size <= MAX_ID_BYTES && !id.includes('\0')) return id;
+  throw invalid(`task id ${quote(id)}: must have 1 to ${MAX_ID_BYTES} bytes, none of them NUL`);
+}
+
+export function checkProcessAfter(time: EpochMs): EpochMs {
+  if (time >= 0 && time <= MAX_TIME) return time;
+  throw invalid(`processAfter ${time}: must be milliseconds since 1970, before the year 9999`);
+}
+
+export function checkLeaseMs(leaseMs: number): number {
+  if (leaseMs > 0 && leaseMs <= MAX_LEASE_MS) return leaseMs;
+  throw invalid(`a lease of ${leaseMs} ms: must be more than 0, and at most 7 days`);
+}
+
+function invalid(message: string): CodedError {
+  return new CodedError('invalid-argument', message);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
