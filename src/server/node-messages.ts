@@ -1,0 +1,19 @@
+/** Requests and responses of node:http and node:http2, as far as they agree. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+
+export type NodeServerRequest = IncomingMessage | Http2ServerRequest;
+export type NodeServerResponse = ServerResponse | Http2ServerResponse;
+
+/** Answers with a text, and nothing else. */
+export function respond(
+  response: NodeServerResponse,
+  status: number,
+  text: string,
+  contentType = 'text/plain; charset=utf-8',
+): void {
+  const headers = { 'content-type': contentType, 'x-content-type-options': 'nosniff' };
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.statusCode = status;
+  response.end(response.req.method === 'HEAD' ? '' : text);
+}

@@ -1,0 +1,75 @@
+/** What this server answers, by path: RPCs, health, metrics. */
+import { toError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Health } from './health.ts';
+import { type NodeServerRequest, type NodeServerResponse, respond } from './node-messages.ts';
+import type { RpcRoutes } from './rpc-routes.ts';
+import { isLoopback } from './setting-values.ts';
+
+export interface RoutesOptions {
+  readonly rpcs: RpcRoutes;
+  readonly health: Pick<Health, 'notReadyBecause'>;
+  readonly renderMetrics: () => Promise<string>;
+  /**
+   * For local mode: only requests that name this machine. A web page could otherwise make a browser
+   * here call us, by a name of its own that it points to 127.0.0.1 ("DNS rebinding").
+   */
+  readonly onlyLoopbackHosts: boolean;
+  readonly log: Log;
+}
+
+type Route = (response: NodeServerResponse) => void | Promise<void>;
+
+export function routes(
+  options: RoutesOptions,
+): (request: NodeServerRequest, response: NodeServerResponse) => void {
+  const pages = new Map<string, Route>([
+    ['/healthz', (response) => respond(response, 200, 'ok\n')],
+    ['/readyz', (response) => answerReadiness(options.health, response)],
+    ['/metrics', (response) => answerMetrics(options.renderMetrics, response)],
+  ]);
+  return (request, response) => {
+    if (options.onlyLoopbackHosts && !namesLoopback(request)) {
+      respond(response, 403, 'without authentication, only requests to localhost are served\n');
+      return;
+    }
+    if (options.rpcs(request, response)) return;
+    const page = pages.get((request.url ?? '').split('?', 1)[0] ?? '');
+    if (!page) respond(response, 404, 'there is nothing here\n');
+    else if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      respond(response, 405, 'only GET and HEAD\n');
+    } else void answerPage(page, response, options.log);
+  };
+}
+
+async function answerPage(page: Route, response: NodeServerResponse, log: Log): Promise<void> {
+  try {
+    await page(response);
+  } catch (error) {
+    log.error('a page failed', { error: toError(error) });
+    respond(response, 500, 'internal error\n');
+  }
+}
+
+async function answerReadiness(
+  health: Pick<Health, 'notReadyBecause'>,
+  response: NodeServerResponse,
+): Promise<void> {
+  const reason = await health.notReadyBecause();
+  if (reason === undefined) respond(response, 200, 'ready\n');
+  else respond(response, 503, `not ready: ${reason}\n`);
+}
+
+async function answerMetrics(
+  render: () => Promise<string>,
+  response: NodeServerResponse,
+): Promise<void> {
+  respond(response, 200, await render(), 'text/plain; version=0.0.4; charset=utf-8');
+}
+
+function namesLoopback(request: NodeServerRequest): boolean {
+  const authority = request.headers[':authority'] ?? request.headers.host;
+  const host = typeof authority === 'string' ? URL.parse(`http://${authority}`)?.hostname : '';
+  return isLoopback((host ?? '').replace(/^\[|\]$/g, ''));
+}
