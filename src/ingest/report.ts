@@ -13,6 +13,7 @@
  */
 import { CodedError } from '../errors.ts';
 import type { Execution, ExecutionOutcome, FormatSink } from './execution.ts';
+import type { TestId } from './test-id.ts';
 
 export type FormatName = 'junit-xml' | 'go-test-json' | 'ctrf-json' | 'googletest-json' | 'tap';
 
@@ -96,4 +97,21 @@ export interface Counts {
   readonly flaky: number;
   /** What failed the run without being a test: a file that did not load, a hook, a build. */
   readonly otherFailures: number;
+}
+
+export type ResultStatus = 'PASS' | 'FAIL' | 'CRASH' | 'ABORT' | 'SKIP';
+
+/** One attempt of one test, or one failure that is not a test's. */
+export interface FoundResult {
+  readonly execution: Execution;
+  readonly testId: TestId;
+  readonly status: ResultStatus;
+  /** False for what fails a run. */
+  readonly expected: boolean;
+  /** From 1. */
+  readonly attempt: number;
+  /** Which of the tests of that name, from 0. */
+  readonly namesake: number;
+  /** Among the results of that id in the file, from 1. */
+  readonly ordinal: number;
 }

@@ -6,8 +6,7 @@
  * hash of all of it.
  */
 import { hash } from 'node:crypto';
-
-export const MAX_TEST_ID_BYTES = 512;
+import { MAX_TEST_ID_BYTES } from '../results/test-id.ts';
 
 /** Between the names of an id, from the outermost suite to the test. */
 const SEPARATOR = '::';
@@ -47,14 +46,16 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
+/** Controls and the like, but for the joiners that scripts and emoji need. */
+const UNPRINTABLE = /(?![\u200c\u200d])[\p{C}\p{Zl}\p{Zp}]/gu;
+
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII without its controls is the fast path.
   if (/^[\x20-\x7e]*$/.test(text)) return text;
-  return text.normalize('NFC').replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, escape);
+  return text.normalize('NFC').replaceAll(UNPRINTABLE, asEscape);
 }
 
-function escape(char: string): string {
+function asEscape(char: string): string {
   return ESCAPES[char] ?? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
 }

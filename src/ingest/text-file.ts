@@ -5,6 +5,7 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { TextDecoder } from 'node:util';
 import { toError } from '../errors.ts';
 import { ReportDamage } from './report.ts';
 
@@ -58,9 +59,10 @@ async function* decode(
 
 async function* readBytes(path: string): AsyncGenerator<Buffer> {
   const file = await open(path);
+  const buffer = Buffer.alloc(CHUNK_BYTES);
   try {
     for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES);
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }

@@ -1,0 +1,27 @@
+/** The formats that are read. A further one needs a line here. */
+import { ctrf } from './ctrf.ts';
+import { goTestJson } from './go-test-json.ts';
+import { googleTestJson } from './googletest-json.ts';
+import { junitXml } from './junit/junit-xml.ts';
+import type { ReportFormat } from './report.ts';
+import { tap } from './tap.ts';
+
+const FORMATS: readonly ReportFormat[] = [junitXml, googleTestJson, ctrf, goTestJson, tap];
+
+/** The format of a file that begins so. */
+export function formatOf(head: string): ReportFormat | undefined {
+  return FORMATS.find(({ detect }) => detect(head));
+}
+
+/** Why a file that begins so is of no format that is read. */
+export function whyUnknown(head: string): string {
+  const start = head.trimStart();
+  if (start === '') return 'the file is empty';
+  if (/^version [^\n]*\n\s*oid sha256:/.test(start)) {
+    return 'a pointer of Git LFS, and not the report itself: fetch it first';
+  }
+  const root = /<([a-z_][\w.:-]*)/i.exec(start)?.[1];
+  if (start.startsWith('<') && root) return `XML, but not a test report: it begins with <${root}>`;
+  const beginning = JSON.stringify(start.slice(0, 60));
+  return `not a test report in any known format: it begins with ${beginning}`;
+}

@@ -1,0 +1,36 @@
+/**
+ * What is understood of test reports, without recording anything.
+ */
+import type { Counts, Problem } from './report.ts';
+import { type ReportSet, readReportSet } from './report-set.ts';
+
+export interface Inspection {
+  /** A FormatName; `mixed` where the files differ, `unknown` where none is understood. */
+  readonly format: string;
+  /** The producer; `mixed` and `unknown` as in `format`, `generic` where the files do not show it. */
+  readonly dialect: string;
+  readonly counts: Counts;
+  readonly problems: readonly Problem[];
+  /** False where results are missing, so that `counts` are not those of the run. */
+  readonly complete: boolean;
+}
+
+/** Reads all files, as one run. Never throws for what is wrong with a file: that is a problem. */
+export async function inspect(paths: readonly string[]): Promise<Inspection> {
+  return inspectionOf(await readReportSet(paths));
+}
+
+export function inspectionOf({ reports, counts, problems, isComplete }: ReportSet): Inspection {
+  return {
+    format: common(reports.map(({ format }) => format.name)),
+    dialect: common(reports.map(({ dialect }) => dialect)),
+    counts,
+    problems,
+    complete: isComplete,
+  };
+}
+
+function common(names: readonly string[]): string {
+  const [first = 'unknown', ...others] = new Set(names);
+  return others.length === 0 ? first : 'mixed';
+}

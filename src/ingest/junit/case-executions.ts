@@ -1,0 +1,74 @@
+/**
+ * The executions that one test case tells of: `flaky…` children are attempts before the one that
+ * passed, `rerun…` children are attempts after the one that failed.
+ */
+import type { Execution, ExecutionOutcome, SourceLocation } from '../execution.ts';
+import type { CaseReading, JUnitCase, Verdict } from './test-case.ts';
+import { millisecondsOf, zonedTimeOf } from './time.ts';
+
+export function executionsOf(testCase: JUnitCase, reading: CaseReading): Execution[] {
+  const { verdicts } = testCase;
+  const own = verdicts.filter(({ kind }) => !/^(flaky|rerun)/.test(kind));
+  const before = verdicts.filter(({ kind }) => kind.startsWith('flaky'));
+  const after = verdicts.filter(({ kind }) => kind.startsWith('rerun'));
+  const shared = sharedFields(testCase, reading);
+  const attempts = [
+    ...before.map((verdict) => attemptOf(verdict, reading)),
+    {
+      outcome: reading.outcome,
+      durationMs: millisecondsOf(testCase.attributes.time),
+      startTimeMs: zonedTimeOf(testCase.attributes.timestamp),
+      summary: own.map(summaryOf).join('\n\n'),
+    },
+    ...after.map((verdict) => attemptOf(verdict, reading)),
+  ];
+  return attempts.map((attempt, index) => ({ ...shared, ...attempt, round: index + 1 }));
+}
+
+function sharedFields(testCase: JUnitCase, reading: CaseReading) {
+  const { suites, verdicts, classname, line } = testCase;
+  const suite = suites.at(-1);
+  return {
+    suite: reading.suite,
+    name: reading.name,
+    isTest: reading.isTest,
+    container: suite?.ordinal ?? 0,
+    tags: [
+      ...pair('suite', suite?.name),
+      ...pair('class', classname),
+      ...pair('failure_type', verdicts[0]?.attributes.type),
+      ...(reading.tags ?? []),
+    ],
+    location: locationOf(testCase),
+    line,
+  };
+}
+
+function pair(key: string, value: string | undefined): readonly (readonly [string, string])[] {
+  return value === undefined || value === '' ? [] : [[key, value]];
+}
+
+function locationOf({ attributes, suites }: JUnitCase): SourceLocation | undefined {
+  const file = attributes.file ?? suites.at(-1)?.attributes.file;
+  if (file === undefined || file === '') return undefined;
+  const line = Number(attributes.line ?? attributes.lineno);
+  return { file, line: Number.isInteger(line) && line > 0 ? line : undefined };
+}
+
+function attemptOf(verdict: Verdict, { isTest }: CaseReading) {
+  const isError = verdict.kind.endsWith('Error') || !isTest;
+  const outcome: ExecutionOutcome = isError ? 'crash' : 'fail';
+  return {
+    outcome,
+    durationMs: millisecondsOf(verdict.attributes.time),
+    startTimeMs: zonedTimeOf(verdict.attributes.timestamp),
+    summary: summaryOf(verdict),
+  };
+}
+
+/** Most producers begin the text with the message. */
+function summaryOf({ attributes, text }: Verdict): string {
+  const message = (attributes.message ?? attributes.type ?? '').trim();
+  if (message === '' || text.includes(message)) return text;
+  return text === '' ? message : `${message}\n${text}`;
+}

@@ -1,0 +1,47 @@
+/** The dialects of JUnit XML that are told apart, and how. */
+import { byRounds } from '../grouping.ts';
+import type { Grouping } from '../report.ts';
+import { cargoNextest, cTest, googleTest } from './compiled.ts';
+import type { JUnitDialect } from './dialect.ts';
+import { goJUnitReport, gotestsum } from './go.ts';
+import { jestJUnit, mochaJUnitReporter, nodeTest, vitest } from './javascript.ts';
+import type { JUnitMarks } from './marks.ts';
+import { pytest } from './pytest.ts';
+import { surefire } from './surefire.ts';
+import { byClass, worstOutcome } from './test-case.ts';
+
+/** Who wrote the file does not show: read what all of them mean. */
+const generic: JUnitDialect = {
+  name: 'generic',
+  recognizes: () => true,
+  open: () => (testCase) => {
+    const inClass = byClass(testCase);
+    const suites = testCase.suites.map(({ name }) => name);
+    const suite = testCase.classname === '' ? suites : inClass.suite;
+    return { suite, name: inClass.name, isTest: true, outcome: worstOutcome(testCase) };
+  },
+};
+
+/** The first that recognizes a file has it: those with a mark of their own come first. */
+const DIALECTS: readonly JUnitDialect[] = [
+  pytest,
+  vitest,
+  jestJUnit,
+  mochaJUnitReporter,
+  surefire,
+  cargoNextest,
+  googleTest,
+  cTest,
+  gotestsum,
+  goJUnitReport,
+  nodeTest,
+  generic,
+];
+
+export function dialectOf(marks: JUnitMarks): JUnitDialect {
+  return DIALECTS.find(({ recognizes }) => recognizes(marks)) ?? generic;
+}
+
+export function groupingOf(dialectName: string): Grouping {
+  return DIALECTS.find(({ name }) => name === dialectName)?.grouping ?? byRounds;
+}

@@ -1,0 +1,58 @@
+/**
+ * gotestsum and go-junit-report: what `go test` says, as JUnit XML.
+ *
+ * A parent of subtests is a test, too, as Go counts. A package that failed without a failing test
+ * (build, TestMain, exit) is written as a test case, and is none.
+ */
+import type { ExecutionFacts, Grouping, Placement } from '../report.ts';
+import type { JUnitDialect } from './dialect.ts';
+import { byClass, has, messageOf, readPlainly } from './test-case.ts';
+
+/**
+ * Every execution of a rerun test is a test case, and not in the order of the run: but a test that
+ * passed is not run again. Two passes mean that it was meant to run twice (`-count`).
+ */
+const failuresFirst: Grouping = { spansFiles: false, place };
+
+export const gotestsum: JUnitDialect = {
+  name: 'gotestsum',
+  recognizes: ({ properties, suites }) =>
+    properties.includes('go.version') && suites[0]?.id === undefined,
+  open: () => (testCase) => {
+    const isPackage = testCase.name === '' || testCase.name === 'TestMain';
+    return isPackage && has(testCase, 'failure')
+      ? { ...byClass(testCase), isTest: false, outcome: 'crash' }
+      : readPlainly(testCase);
+  },
+  grouping: failuresFirst,
+};
+
+export const goJUnitReport: JUnitDialect = {
+  name: 'go-junit-report',
+  recognizes: ({ root, rootAttributes, suites }) =>
+    root === 'testsuites' &&
+    rootAttributes.name === undefined &&
+    suites[0]?.id !== undefined &&
+    suites[0].hostname !== undefined &&
+    suites[0].package === undefined,
+  open: () => (testCase) => {
+    const message = messageOf(testCase, 'error');
+    if (message === 'Build error' || message === 'Runtime error') {
+      return { ...byClass(testCase), isTest: false, outcome: 'crash' };
+    }
+    const reading = readPlainly(testCase);
+    return message === 'No test result found' ? { ...reading, outcome: 'abort' } : reading;
+  },
+};
+
+function place(executions: readonly ExecutionFacts[]): readonly Placement[] {
+  const failures = executions.filter(({ outcome }) => outcome === 'fail').length;
+  const isRerun = executions.length - failures <= 1;
+  let failuresSoFar = 0;
+  return executions.map(({ outcome }, index) => {
+    if (!isRerun) return { test: index, attempt: 1, outcome };
+    if (outcome === 'fail') failuresSoFar += 1;
+    const attempt = outcome === 'fail' ? failuresSoFar : failures + 1;
+    return { test: 0, attempt, outcome };
+  });
+}

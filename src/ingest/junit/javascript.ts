@@ -1,0 +1,130 @@
+/**
+ * Vitest, jest-junit, mocha-junit-reporter and node:test.
+ */
+import { hash } from 'node:crypto';
+import type { ExecutionOutcome } from '../execution.ts';
+import type { JUnitDialect } from './dialect.ts';
+import {
+  type Attributes,
+  byClass,
+  type CaseReading,
+  has,
+  type JUnitCase,
+  readPlainly,
+  typeOf,
+  worstOutcome,
+} from './test-case.ts';
+
+/** A file that failed to load bears its name; a hook that failed bears its block's, at the end. */
+export const vitest: JUnitDialect = {
+  name: 'vitest',
+  recognizes: ({ rootAttributes }) => rootAttributes.name === 'vitest tests',
+  open: () => {
+    const blocks = new Blocks();
+    return (testCase) => {
+      const { name, classname } = testCase;
+      const isBroken = has(testCase, 'failure');
+      blocks.enter(testCase);
+      if (isBroken && (name === classname || blocks.has(name))) return notATest(testCase);
+      blocks.add(name);
+      return readPlainly(testCase);
+    };
+  },
+};
+
+/** jest-junit writes `error` only for a file that failed to load. */
+export const jestJUnit: JUnitDialect = {
+  name: 'jest-junit',
+  recognizes: ({ rootAttributes, suites }) =>
+    rootAttributes.name === 'jest tests' ||
+    suites.some((suite) =>
+      inOrder(suite, 'name errors failures skipped timestamp time tests'.split(' ')),
+    ),
+  open: () => (testCase) => {
+    const isBroken = has(testCase, 'error') || testCase.name.includes('Test execution failure:');
+    return isBroken ? notATest(testCase) : readPlainly(testCase);
+  },
+};
+
+/** The full title stands in `name`, or in `classname` where they were told to switch. */
+export const mochaJUnitReporter: JUnitDialect = {
+  name: 'mocha-junit-reporter',
+  recognizes: ({ rootAttributes, suites }) =>
+    rootAttributes.name === 'Mocha Tests' || suites[0]?.name === 'Root Suite',
+  open: () => (testCase) => {
+    const { name, classname } = testCase;
+    const fullTitle = classname.length > name.length ? classname : name;
+    // Mocha itself counts a failing hook among its failures.
+    return { suite: [], name: fullTitle, isTest: true, outcome: worstOutcome(testCase) };
+  },
+};
+
+/** Suites nest, and so do tests with subtests: both are `<testsuite>`. */
+export const nodeTest: JUnitDialect = {
+  name: 'node-test',
+  recognizes: ({ root, rootAttributes, cases, suites }) =>
+    root === 'testsuites' &&
+    Object.keys(rootAttributes).length === 0 &&
+    (cases.some((attributes) => inOrder(attributes, ['name', 'time', 'classname'])) ||
+      suites.some((attributes) => inOrder(attributes, ['name', 'time', 'disabled', 'errors']))),
+  open: () => (testCase) => ({
+    suite: testCase.suites.map(({ name }) => unquoted(name)),
+    name: unquoted(testCase.name),
+    isTest: true,
+    outcome: nodeOutcome(testCase),
+    tags: typeOf(testCase, 'skipped') === 'todo' ? [['todo', 'true']] : [],
+  }),
+};
+
+function nodeOutcome(testCase: JUnitCase): ExecutionOutcome {
+  // A todo that fails has both, and fails nothing.
+  if (has(testCase, 'skipped')) return 'skip';
+  const wasEnded = /^(cancelledByParent|testTimeoutFailure|testAborted)$/;
+  return wasEnded.test(typeOf(testCase, 'failure')) ? 'abort' : worstOutcome(testCase);
+}
+
+/** The reporter escapes quotes twice. */
+function unquoted(text: string): string {
+  return text.replaceAll('&quot;', '"');
+}
+
+function notATest(testCase: JUnitCase): CaseReading {
+  return { ...byClass(testCase), isTest: false, outcome: 'crash' };
+}
+
+function inOrder(attributes: Attributes, names: readonly string[]): boolean {
+  return Object.keys(attributes).slice(0, names.length).join(' ') === names.join(' ');
+}
+
+/** The names of the describe blocks of one file, as far as its tests have shown them. */
+class Blocks {
+  #file = 0;
+  /** Hashes, as names would keep the text of the file alive that they were cut from. */
+  readonly #names = new Set<string>();
+
+  enter({ suites }: JUnitCase): void {
+    const file = suites.at(-1)?.ordinal ?? 0;
+    if (file !== this.#file) this.#names.clear();
+    this.#file = file;
+  }
+
+  /** A block's own name may hold the separator, so any run of parts before the last may be one. */
+  add(testName: string): void {
+    const parts = testName.split(' > ').slice(0, MAX_PARTS);
+    for (let start = 0; start < parts.length - 1; start += 1) {
+      for (let end = start + 1; end < parts.length; end += 1) {
+        this.#names.add(fingerprint(parts.slice(start, end).join(' > ')));
+      }
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(fingerprint(name));
+  }
+}
+
+const MAX_PARTS = 12;
+
+function fingerprint(text: string): string {
+  return hash('sha1', text, 'base64').slice(0, 12);
+}

@@ -1,0 +1,123 @@
+/**
+ * Reads the JUnit XML family: each test case once, with its attempts, as the dialect means it.
+ *
+ * Counts in attributes are never believed. Elements that are not of the family are ignored, and so
+ * are test cases outside of any suite's rules: `<testcase>` counts wherever it stands.
+ */
+import { Excerpt } from '../excerpt.ts';
+import type { FormatSink } from '../execution.ts';
+import { type FormatReader, ReportDamage, type ReportFormat } from '../report.ts';
+import { XmlReader } from '../xml-reader.ts';
+import { executionsOf } from './case-executions.ts';
+import { dialectOf, groupingOf } from './dialects.ts';
+import { marksOf } from './marks.ts';
+import type { Attributes, CaseReading, JUnitCase, JUnitSuite, VerdictKind } from './test-case.ts';
+
+export const junitXml: ReportFormat = {
+  name: 'junit-xml',
+  detect: (head) => /^testsuites?$/.test(marksOf(head).root),
+  open: (sink, head) => new JUnitReader(sink, head),
+  grouping: groupingOf,
+};
+
+const VERDICT_KINDS: ReadonlySet<string> = new Set<VerdictKind>([
+  'failure',
+  'error',
+  'skipped',
+  'flakyFailure',
+  'flakyError',
+  'rerunFailure',
+  'rerunError',
+]);
+
+interface OpenVerdict {
+  readonly kind: VerdictKind;
+  readonly attributes: Attributes;
+  readonly excerpt: Excerpt;
+}
+
+class JUnitReader implements FormatReader {
+  readonly dialect: string;
+  readonly #sink: FormatSink;
+  readonly #xml: XmlReader;
+  readonly #read: (testCase: JUnitCase) => CaseReading;
+  readonly #suites: JUnitSuite[] = [];
+  #suiteCount = 0;
+  #case: (JUnitCase & { readonly verdicts: JUnitCase['verdicts'][number][] }) | undefined;
+  #verdict: OpenVerdict | undefined;
+  /** Output inside of a verdict is not what it says. */
+  #outputDepth = 0;
+
+  constructor(sink: FormatSink, head: string) {
+    const dialect = dialectOf(marksOf(head));
+    this.dialect = dialect.name;
+    this.#sink = sink;
+    this.#read = dialect.open();
+    this.#xml = new XmlReader(
+      {
+        open: (name, attributes, line) => this.#open(name, attributes, line),
+        close: (name) => this.#close(name),
+        text: (piece) => this.#text(piece),
+      },
+      sink,
+    );
+  }
+
+  push(chunk: string): void {
+    this.#xml.push(chunk);
+  }
+
+  end(): void {
+    this.#xml.end();
+  }
+
+  #open(name: string, attributes: Attributes, line: number): void {
+    if (name === 'system-out' || name === 'system-err') this.#outputDepth += 1;
+    else if (name === 'testsuite') this.#openSuite(attributes);
+    else if (name === 'testcase') this.#openCase(attributes, line);
+    else if (this.#case && !this.#verdict && isVerdictKind(name)) {
+      this.#verdict = { kind: name, attributes, excerpt: new Excerpt() };
+    }
+  }
+
+  #openSuite(attributes: Attributes): void {
+    this.#suiteCount += 1;
+    const { name = '' } = attributes;
+    this.#suites.push({ name, ordinal: this.#suiteCount, attributes });
+  }
+
+  #openCase(attributes: Attributes, line: number): void {
+    if (this.#case) throw new ReportDamage(line, 'a test case inside of a test case');
+    const { name = '', classname = '' } = attributes;
+    this.#case = { name, classname, attributes, suites: this.#suites, verdicts: [], line };
+  }
+
+  #close(name: string): void {
+    if (name === 'system-out' || name === 'system-err') this.#outputDepth -= 1;
+    else if (name === 'testsuite') this.#suites.pop();
+    else if (name === 'testcase') this.#closeCase();
+    else if (name === this.#verdict?.kind) this.#closeVerdict(this.#verdict);
+  }
+
+  #closeCase(): void {
+    const testCase = this.#case;
+    this.#case = undefined;
+    if (!testCase) return;
+    for (const execution of executionsOf(testCase, this.#read(testCase))) {
+      this.#sink.execution(execution);
+    }
+  }
+
+  #closeVerdict({ kind, attributes, excerpt }: OpenVerdict): void {
+    this.#verdict = undefined;
+    this.#case?.verdicts.push({ kind, attributes, text: excerpt.text });
+  }
+
+  #text(piece: string): void {
+    if (this.#outputDepth === 0) this.#verdict?.excerpt.add(piece);
+  }
+}
+
+function isVerdictKind(name: string): name is VerdictKind {
+  return VERDICT_KINDS.has(name);
+}

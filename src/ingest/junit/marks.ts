@@ -1,0 +1,49 @@
+/**
+ * What the beginning of a JUnit file shows about who wrote it: its root, and the first suites,
+ * tests and properties.
+ */
+import { ReportDamage } from '../report.ts';
+import { XmlReader } from '../xml-reader.ts';
+import type { Attributes } from './test-case.ts';
+
+export interface JUnitMarks {
+  /** Name of the root element; empty where none is seen. */
+  readonly root: string;
+  readonly rootAttributes: Attributes;
+  /** Those of the first suites, a root that is one included. */
+  readonly suites: readonly Attributes[];
+  readonly cases: readonly Attributes[];
+  readonly properties: readonly string[];
+}
+
+const MAX_OF_EACH = 50;
+
+const IGNORE = { execution: () => {}, error: () => {}, warning: () => {} };
+
+export function marksOf(head: string): JUnitMarks {
+  const suites: Attributes[] = [];
+  const cases: Attributes[] = [];
+  const properties: string[] = [];
+  let root: { readonly name: string; readonly attributes: Attributes } | undefined;
+  const found: Readonly<Record<string, (attributes: Attributes) => void>> = {
+    testsuite: (attributes) => suites.length < MAX_OF_EACH && suites.push(attributes),
+    testcase: (attributes) => cases.length < MAX_OF_EACH && cases.push(attributes),
+    property: ({ name = '' }) => properties.length < MAX_OF_EACH && properties.push(name),
+  };
+  const open = (name: string, attributes: Attributes) => {
+    root ??= { name, attributes };
+    if (Object.hasOwn(found, name)) found[name]?.(attributes);
+  };
+  readBeginning(new XmlReader({ open, close: () => {}, text: () => {} }, IGNORE), head);
+  const { name = '', attributes = {} } = root ?? {};
+  return { root: name, rootAttributes: attributes, suites, cases, properties };
+}
+
+/** Damage is for the one who reads the file to tell: here it only ends the look. */
+function readBeginning(reader: XmlReader, head: string): void {
+  try {
+    reader.push(head);
+  } catch (error) {
+    if (!(error instanceof ReportDamage)) throw error;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * One report on disk: read once to check and index it, and once more for its results.
+ */
+import { dirname } from 'node:path';
+import { CodedError, toError } from '../errors.ts';
+import type { Execution, FormatSink } from './execution.ts';
+import type { ExecutionIndex } from './execution-index.ts';
+import { formatOf, whyUnknown } from './formats.ts';
+import { byRounds } from './grouping.ts';
+import { ProblemLog } from './problem-log.ts';
+import {
+  type FormatReader,
+  type Grouping,
+  type Problem,
+  ReportDamage,
+  type ReportFormat,
+} from './report.ts';
+import { type TestId, testIdOf } from './test-id.ts';
+import { openTextFile } from './text-file.ts';
+
+/** A file whose results may be recorded. */
+export interface ReadableReport {
+  readonly path: string;
+  readonly format: ReportFormat;
+  readonly dialect: string;
+  readonly contentHash: string;
+  /** Holds its executions, from `firstPosition` on. */
+  readonly index: ExecutionIndex;
+  readonly firstPosition: number;
+  readonly executions: number;
+}
+
+export interface Examination {
+  /** `undefined` where nothing of the file may be recorded. */
+  readonly report: ReadableReport | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** Gives the index of the run that a file belongs to. */
+export type IndexFor = (run: {
+  readonly folder: string;
+  readonly grouping: Grouping;
+}) => ExecutionIndex;
+
+/** The first pass. Errors of a file are its problems: this never throws for them. */
+export async function examine(
+  path: string,
+  file: number,
+  indexFor: IndexFor,
+): Promise<Examination> {
+  const problems = new ProblemLog(path);
+  const entry = new FirstPass(path, file, indexFor, problems);
+  try {
+    const report = await entry.run();
+    return { report, problems: problems.all };
+  } catch (thrown) {
+    entry.forget();
+    const error = toError(thrown);
+    if (!(error instanceof ReportDamage) && !isFileError(error)) throw error;
+    const line = error instanceof ReportDamage ? error.line : 1;
+    const what = error instanceof ReportDamage ? error.message : `not readable: ${error.message}`;
+    problems.error(line, what);
+    return { report: undefined, problems: problems.all };
+  }
+}
+
+/** What the second pass hands on. */
+export interface FoundExecution {
+  readonly execution: Execution;
+  readonly testId: TestId;
+  /** In the report's index. */
+  readonly position: number;
+}
+
+/** The second pass. Throws `failed-precondition` if the file has changed since the first. */
+export async function* executionsOf(report: ReadableReport): AsyncGenerator<FoundExecution> {
+  const found: Execution[] = [];
+  const ignore = () => {};
+  const sink = {
+    execution: (execution: Execution) => found.push(execution),
+    error: ignore,
+    warning: ignore,
+  };
+  const text = openTextFile(report.path);
+  let reader: FormatReader | undefined;
+  let position = report.firstPosition;
+  const take = () =>
+    found.splice(0).map((execution) => {
+      const testId = testIdOf(execution.suite, execution.name);
+      return { execution, testId, position: position++ };
+    });
+  for await (const chunk of text.chunks) {
+    reader ??= report.format.open(sink, chunk);
+    reader.push(chunk);
+    yield* take();
+  }
+  reader?.end();
+  yield* take();
+  if (text.contentHash() !== report.contentHash) {
+    throw new CodedError('failed-precondition', `${report.path} has changed while it was read`);
+  }
+}
+
+class FirstPass {
+  readonly #path: string;
+  readonly #file: number;
+  readonly #indexFor: IndexFor;
+  readonly #problems: ProblemLog;
+  #entry: { readonly index: ExecutionIndex; readonly firstPosition: number } | undefined;
+  #shortened: { readonly line: number; count: number } | undefined;
+
+  constructor(path: string, file: number, indexFor: IndexFor, problems: ProblemLog) {
+    this.#path = path;
+    this.#file = file;
+    this.#indexFor = indexFor;
+    this.#problems = problems;
+  }
+
+  async run(): Promise<ReadableReport> {
+    const text = openTextFile(this.#path);
+    let format: ReportFormat | undefined;
+    let reader: FormatReader | undefined;
+    for await (const chunk of text.chunks) {
+      format ??= knownFormat(chunk);
+      reader ??= this.#open(format, chunk);
+      reader.push(chunk);
+    }
+    if (!(format && reader && this.#entry)) throw new ReportDamage(1, whyUnknown(''));
+    reader.end();
+    this.#tellReplaced(text.firstReplacedLine());
+    this.#tellShortened();
+    const { index, firstPosition } = this.#entry;
+    return {
+      path: this.#path,
+      format,
+      dialect: reader.dialect,
+      contentHash: text.contentHash(),
+      index,
+      firstPosition,
+      executions: index.size - firstPosition,
+    };
+  }
+
+  forget(): void {
+    this.#entry?.index.cutTo(this.#entry.firstPosition);
+  }
+
+  #open(format: ReportFormat, head: string): FormatReader {
+    const sink: FormatSink = {
+      execution: (execution) => this.#add(execution),
+      error: (line, message) => this.#problems.error(line, message),
+      warning: (line, message) => this.#problems.warning(line, message),
+    };
+    const reader = format.open(sink, head);
+    const grouping = format.grouping?.(reader.dialect) ?? byRounds;
+    const index = this.#indexFor({ folder: dirname(this.#path), grouping });
+    this.#entry = { index, firstPosition: index.size };
+    return reader;
+  }
+
+  #add(execution: Execution): void {
+    const { id, isShortened } = testIdOf(execution.suite, execution.name);
+    this.#entry?.index.add(this.#file, id, execution);
+    if (!isShortened) return;
+    this.#shortened ??= { line: execution.line, count: 0 };
+    this.#shortened.count += 1;
+  }
+
+  #tellReplaced(line: number | undefined): void {
+    if (line === undefined) return;
+    this.#problems.warning(line, 'bytes that are not in the encoding of the file were replaced');
+  }
+
+  #tellShortened(): void {
+    if (!this.#shortened) return;
+    const { line, count } = this.#shortened;
+    const what = `${count} names are too long for a test id (first here)`;
+    this.#problems.warning(line, `${what}: a hash stands for the end, the metadata has it all`);
+  }
+}
+
+function knownFormat(head: string): ReportFormat {
+  const format = formatOf(head);
+  if (!format) throw new ReportDamage(1, whyUnknown(head));
+  return format;
+}
+
+/** Of the file system: they have a code such as ENOENT. */
+function isFileError(error: Error): boolean {
+  return 'syscall' in error;
+}

@@ -1,0 +1,74 @@
+/**
+ * Reports that were made by one run: read together, counted together, and recorded only where
+ * they are whole.
+ */
+import { resolve } from 'node:path';
+import type { ExecutionOutcome } from './execution.ts';
+import { addCounts, ExecutionIndex, NO_COUNTS } from './execution-index.ts';
+import type { Counts, FoundResult, Grouping, Problem, ResultStatus } from './report.ts';
+import { examine, executionsOf, type IndexFor, type ReadableReport } from './report-file.ts';
+
+export interface ReportSet {
+  /** Those whose results may be recorded. */
+  readonly reports: readonly ReadableReport[];
+  readonly counts: Counts;
+  readonly problems: readonly Problem[];
+  /** False where results are missing: a file is damaged, not understood, or says so itself. */
+  readonly isComplete: boolean;
+}
+
+/** Reads every file to its end. A file that is given twice is read once. */
+export async function readReportSet(paths: readonly string[]): Promise<ReportSet> {
+  const runs = new Runs();
+  const reports: ReadableReport[] = [];
+  const problems: Problem[] = [];
+  const distinct = [...new Map(paths.map((path) => [resolve(path), path])).values()];
+  for (const [file, path] of distinct.entries()) {
+    const examination = await examine(path, file, runs.indexFor);
+    if (examination.report) reports.push(examination.report);
+    problems.push(...examination.problems);
+  }
+  const isComplete = problems.every(({ severity }) => severity !== 'error');
+  return { reports, counts: runs.settle(), problems, isComplete };
+}
+
+/** The results of one report, in the order of the file. */
+export async function* resultsOf(report: ReadableReport): AsyncGenerator<FoundResult> {
+  for await (const { execution, testId, position } of executionsOf(report)) {
+    const { test, attempt, outcome, ordinal } = report.index.placementOf(position);
+    const status = STATUSES[outcome];
+    const expected = outcome === 'pass' || outcome === 'skip';
+    yield { execution, testId, status, expected, attempt, namesake: test, ordinal };
+  }
+}
+
+const STATUSES: Readonly<Record<ExecutionOutcome, ResultStatus>> = {
+  pass: 'PASS',
+  fail: 'FAIL',
+  crash: 'CRASH',
+  abort: 'ABORT',
+  skip: 'SKIP',
+  'not-run': 'SKIP',
+};
+
+/** One index for each file, but one for a folder where a run writes several files. */
+class Runs {
+  readonly #runs: { readonly index: ExecutionIndex; readonly grouping: Grouping }[] = [];
+  readonly #inFolder = new Map<string, ExecutionIndex>();
+
+  readonly indexFor: IndexFor = ({ folder, grouping }) => {
+    const known = grouping.spansFiles ? this.#inFolder.get(resolve(folder)) : undefined;
+    if (known) return known;
+    const index = new ExecutionIndex();
+    this.#runs.push({ index, grouping });
+    if (grouping.spansFiles) this.#inFolder.set(resolve(folder), index);
+    return index;
+  };
+
+  settle(): Counts {
+    return this.#runs.reduce(
+      (counts, { index, grouping }) => addCounts(counts, index.settle(grouping)),
+      NO_COUNTS,
+    );
+  }
+}
