@@ -36,7 +36,9 @@ export const int = columnType<number>('int');
 export const float = columnType<number>('float');
 export const bool = columnType<boolean>('bool');
 export const bytes = columnType<Uint8Array>('bytes');
-/** Kept to a microsecond. */
+/**
+ * Kept to a microsecond in the years 1700 to 2240; elsewhere, from the year 1 on, to a millisecond.
+ */
 export const timestamp = columnType<EpochMs>('timestamp');
 export const textArray = columnType<readonly string[]>('text[]');
 export const bytesArray = columnType<readonly Uint8Array[]>('bytes[]');

@@ -32,10 +32,13 @@ const storableText = fc
   .string({ unit: 'binary' })
   .filter((value) => !value.includes('\0') && value.isWellFormed());
 const blob = fc.uint8Array({ maxLength: 20 });
-/** Whole microseconds of the years 1 to 2200, as milliseconds. */
-const time = fc
-  .integer({ min: -62_135_596_800_000, max: 7_258_118_400_000 })
+/** Whole microseconds, as milliseconds, of the years in which a double can tell them apart. */
+const microTime = fc
+  .integer({ min: Date.UTC(1700, 0), max: Date.UTC(2240, 0) })
   .chain((ms) => fc.integer({ min: 0, max: 999 }).map((micros) => (ms * 1000 + micros) / 1000));
+/** Beyond those, whole milliseconds. */
+const milliTime = fc.integer({ min: -62_135_596_800_000, max: Date.UTC(9999, 11, 31) });
+const time = fc.oneof(microTime, milliTime);
 
 const anyValues: fc.Arbitrary<NewValues> = fc.record(
   {

@@ -110,10 +110,10 @@ const MAX_DATE_MS = 100_000_000 * DAY_MS;
 function encodeTimestamp(value: unknown): string {
   const ms = expectType(value, 'number');
   if (!(Math.abs(ms) <= MAX_DATE_MS)) throw wrongType(value, 'a time in milliseconds');
-  const micros = Math.round(ms * 1000);
-  const wholeMs = Math.floor(micros / 1000);
-  const date = new Date(wholeMs);
-  const fraction = String(micros - wholeMs * 1000).padStart(3, '0');
+  // The fraction alone is exact, where a product with 1000 would not be.
+  const rounded = Math.round((ms - Math.floor(ms)) * 1000);
+  const date = new Date(Math.floor(ms) + (rounded === 1000 ? 1 : 0));
+  const fraction = String(rounded % 1000).padStart(3, '0');
   const year = date.getUTCFullYear();
   // ISO strings count years from 1 BC = 0 with a sign; PostgreSQL wants an era.
   if (year < 1) throw wrongType(value, 'a time after the year 0');
