@@ -1,7 +1,12 @@
 /** Metrics by OpenTelemetry, collected when somebody asks, as Prometheus reads them. */
 import type { Attributes } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  InstrumentType,
+  MeterProvider,
+  MetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { MetricOptions, Metrics } from '../metrics.ts';
@@ -48,6 +53,16 @@ export function openPrometheus(log: Log): PrometheusMetrics {
 
 /** Only read when asked: it has nothing to flush, and nothing to stop. */
 class PullReader extends MetricReader {
+  constructor() {
+    super({
+      // Otherwise a gauge would go on telling the last value of what is not there any more.
+      aggregationTemporalitySelector: (type) =>
+        type === InstrumentType.OBSERVABLE_GAUGE
+          ? AggregationTemporality.DELTA
+          : AggregationTemporality.CUMULATIVE,
+    });
+  }
+
   protected override onForceFlush(): Promise<void> {
     return Promise.resolve();
   }
