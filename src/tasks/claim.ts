@@ -33,34 +33,41 @@ export function claimFor(db: Database): Claim {
   return db.capabilities.claim === 'skip-locked' ? skipLockedClaim(db) : readThenCheckClaim(db);
 }
 
-/** Tasks before it, in the order of the index, are leased or gone. */
-interface Mark {
+/** A place in the index of due tasks. */
+interface Position {
   processAfter: EpochMs;
   id: string;
+}
+
+const BEGINNING: Position = { processAfter: 0, id: '' };
+
+/** The low-water mark: what stood before it when it was last looked at is leased or gone. */
+interface Mark extends Position {
   lookedBehindAt: EpochMs;
 }
 
-const BEGINNING = { processAfter: 0, id: '' };
-
 export function skipLockedClaim(db: Database): Claim {
   const marks = new Map<string, Mark>();
+  const take = async (request: ClaimRequest, from: Position): Promise<Lease[]> => {
+    const rows = await db.statement(claimStatement(request, from), tasks.columns);
+    return rows.map(toLease).sort(byDueTime);
+  };
   return async (request) => {
     const mark = markOf(marks, request.type);
-    const looksBehind = Math.abs(request.now - mark.lookedBehindAt) >= LOOK_BEHIND_MS;
-    const from = looksBehind ? BEGINNING : mark;
-    const rows = await db.statement(claimStatement(request, from), tasks.columns);
-    const leases = rows.map(toLease).sort(byDueTime);
-    if (looksBehind) mark.lookedBehindAt = request.now;
-    const first = leases[0];
+    const isLookDue = Math.abs(request.now - mark.lookedBehindAt) >= LOOK_BEHIND_MS;
+    let leases = isLookDue ? [] : await take(request, mark);
+    // Where nothing is found there is time to look at everything.
+    if (leases.length === 0) {
+      leases = await take(request, BEGINNING);
+      mark.lookedBehindAt = request.now;
+    }
+    const [first] = leases;
     if (first) Object.assign(mark, { processAfter: first.processAfter, id: first.id });
     return leases;
   };
 }
 
-function claimStatement(
-  { type, limit, now, leaseMs }: ClaimRequest,
-  from: Omit<Mark, 'lookedBehindAt'>,
-): Sql {
+function claimStatement({ type, limit, now, leaseMs }: ClaimRequest, from: Position): Sql {
   return sql`UPDATE ${tasks} SET attempt = attempt + 1, lease_until = ${timestamp(now + leaseMs)}
     WHERE ctid = ANY(ARRAY(
       SELECT ctid FROM ${tasks}

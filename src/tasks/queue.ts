@@ -36,6 +36,7 @@ import {
   type SettleOutcome,
 } from './task.ts';
 import { holds, readTasks, type TaskRow } from './task-rows.ts';
+import { buryUnknownTypes } from './unknown-types.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
 
 export interface TaskQueueConfig {
@@ -163,6 +164,12 @@ export class TaskQueue {
     const types = await redrive(this.#db, selection, this.#clock.now());
     this.#wakeUp.enqueued([...new Set(types)]);
     return types.length;
+  }
+
+  /** Due tasks of types other than `known` become dead ones. Answers how many. */
+  buryUnknownTypes(known: readonly string[]): Promise<number> {
+    const parts = { db: this.#db, queue: this, now: this.#clock.now() };
+    return buryUnknownTypes(parts, new Set(known));
   }
 
   /** A page of the dead tasks, in the order of type and id. */

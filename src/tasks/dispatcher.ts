@@ -1,0 +1,263 @@
+/**
+ * Serves the tasks of some types: lease, handle, settle, so many at a time.
+ *
+ * Any number of dispatchers, in one process or many, may serve one queue. They never speak to each
+ * other: the lease in the database is the only lock. One that dies loses nothing, as its tasks come
+ * due again when their leases end. So a handler may run twice for one task; what it writes in the
+ * transaction that completes the task takes effect once.
+ */
+import { type Clock, systemClock } from '../clock.ts';
+import { toError } from '../errors.ts';
+import { type Log, silentLog } from '../log.ts';
+import { type Metrics, noMetrics } from '../metrics.ts';
+import { type Random, systemRandom } from '../random.ts';
+import { Attempt } from './attempt.ts';
+import { Bell } from './bell.ts';
+import { Completer } from './completer.ts';
+import type { Outcome, TaskHandler } from './handler.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { Prefetch } from './prefetch.ts';
+import type { TaskQueue } from './queue.ts';
+import { checkLeaseMs, type Lease } from './task.ts';
+import { TaskMetrics } from './task-metrics.ts';
+import { noWakeUp, type WakeUp } from './wake-up.ts';
+
+export interface DispatcherConfig {
+  readonly queue: TaskQueue;
+  // biome-ignore lint/suspicious/noExplicitAny: handlers of any payload stand side by side
+  readonly handlers: readonly TaskHandler<any>[];
+  /** Handlers that run at once: 10 unless given. */
+  readonly workers?: number;
+  /** How long a worker that died keeps a task from others: 60 s unless given. */
+  readonly leaseMs?: number;
+  /** How often to look without being woken: every second unless given. */
+  readonly pollMs?: number;
+  /** How long handlers may go on after `run` was told to stop: 30 s unless given. */
+  readonly graceMs?: number;
+  readonly wakeUp?: WakeUp;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  /**
+   * What becomes of due tasks whose type has no handler here: `bury` makes them dead, and is for a
+   * process that is the only one on its queue. They are left to others unless given.
+   */
+  readonly unknownTypes?: 'leave' | 'bury';
+  /** Runs around each attempt: for traces. */
+  readonly around?: (lease: Lease, run: () => Promise<void>) => Promise<void>;
+}
+
+/** Attempts whose handler has ended but whose completion is under way. */
+const MAX_SETTLING = 2_000;
+const UNKNOWN_TYPES_EVERY_MS = 60_000;
+
+export class Dispatcher {
+  readonly #config: Required<DispatcherConfig>;
+  readonly #handlers: ReadonlyMap<string, TaskHandler>;
+  readonly #metrics: TaskMetrics;
+  readonly #completer: Completer;
+  readonly #prefetch: Prefetch;
+  /** Rings when there may be something to lease. */
+  readonly #bell: Bell;
+  /** Rings when nothing runs any more. */
+  readonly #idle: Bell;
+  readonly heartbeat: Heartbeat;
+  #ready: Lease[] = [];
+  readonly #running = new Set<Attempt>();
+  readonly #settling = new Set<Attempt>();
+  /** The last look left tasks behind, for want of room. */
+  #mayBeMore = false;
+  #attempted = 0;
+  #firstType = 0;
+  #lookedForUnknownAt = Number.NEGATIVE_INFINITY;
+
+  constructor(config: DispatcherConfig) {
+    this.#config = withDefaults(config);
+    this.#handlers = new Map(config.handlers.map((handler) => [handler.type.name, handler]));
+    this.#metrics = new TaskMetrics(this.#config.metrics);
+    this.#completer = new Completer(config.queue);
+    this.#prefetch = new Prefetch(this.#config.workers);
+    this.#bell = new Bell(this.#config.clock);
+    this.#idle = new Bell(this.#config.clock);
+    this.heartbeat = new Heartbeat({
+      ...this.#config,
+      attempts: () => this.#running,
+      prefetched: () => this.#ready,
+    });
+  }
+
+  /** Serves until `signal` aborts; then lets handlers finish, within the grace period. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { wakeUp } = this.#config;
+    const beating = new AbortController();
+    const heartbeat = this.heartbeat.run(beating.signal);
+    const unsubscribe = wakeUp.subscribe([...this.#handlers.keys()], this.#bell.ring);
+    try {
+      while (!signal.aborted) await this.#serve(signal);
+      await this.#drain();
+    } finally {
+      unsubscribe();
+      beating.abort();
+      await heartbeat;
+    }
+  }
+
+  /** Runs what is due until nothing more is; answers how many attempts that made. Does not sleep. */
+  async runOnce(): Promise<number> {
+    const before = this.#attempted;
+    await this.#buryUnknownTypes();
+    while ((await this.#leaseMore()) > 0) await this.#untilSettled();
+    return this.#attempted - before;
+  }
+
+  /** One turn of the loop: take what there is room for, or wait until there is something to take. */
+  async #serve(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#leaseMore();
+      if (this.#mayBeMore && this.#hasRoom()) return;
+      await this.#buryUnknownTypes();
+    } catch (error) {
+      this.#config.log.error('no tasks could be leased', { error: toError(error) });
+    }
+    await this.#bell.wait(this.#pollMs(), signal);
+  }
+
+  /** Each type in turn is the first to be asked, so that a busy one does not starve the others. */
+  async #leaseMore(): Promise<number> {
+    const { queue, leaseMs } = this.#config;
+    const types = [...this.#handlers.keys()];
+    const rotated = [...types.slice(this.#firstType), ...types.slice(0, this.#firstType)];
+    this.#firstType = (this.#firstType + 1) % Math.max(1, types.length);
+    let leased = 0;
+    this.#mayBeMore = false;
+    for (const type of rotated) {
+      const room = this.#room();
+      if (room <= 0) {
+        this.#mayBeMore = true;
+        break;
+      }
+      const leases = await queue.leaseDue(type, room, leaseMs);
+      leased += leases.length;
+      this.#mayBeMore ||= leases.length === room;
+      this.#ready.push(...leases);
+      this.#startReady();
+    }
+    return leased;
+  }
+
+  #startReady(): void {
+    const { workers } = this.#config;
+    while (this.#running.size < workers && this.#settling.size < MAX_SETTLING) {
+      const lease = this.#ready.shift();
+      if (lease === undefined) return;
+      void this.#attempt(lease);
+    }
+  }
+
+  async #attempt(lease: Lease): Promise<void> {
+    const handler = this.#handlers.get(lease.type);
+    if (handler === undefined) throw new Error(`leased a task of a foreign type: ${lease.type}`);
+    const { clock, around } = this.#config;
+    const attempt = new Attempt(lease, handler, { ...this.#config, completer: this.#completer });
+    this.#attempted += 1;
+    this.#running.add(attempt);
+    await around(lease, () => attempt.handle()).catch((error: unknown) => {
+      this.#config.log.error('what runs around attempts failed', { error: toError(error) });
+    });
+    this.#running.delete(attempt);
+    this.#prefetch.handled(clock.now() - attempt.startedAt);
+    this.#settling.add(attempt);
+    this.#startReady();
+    const outcome = await this.#settle(attempt);
+    this.#settling.delete(attempt);
+    this.#metrics.attempted(lease.type, outcome, clock.now() - attempt.startedAt);
+    this.#startReady();
+    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
+    if (this.#busy() === 0) this.#idle.ring();
+  }
+
+  async #settle(attempt: Attempt): Promise<Outcome> {
+    try {
+      return await attempt.settle();
+    } catch (error) {
+      const { type, id } = attempt.lease;
+      this.#config.log.error('attempt not settled: the task comes due when its lease ends', {
+        ...{ type, id, error: toError(error) },
+      });
+      return 'retry';
+    }
+  }
+
+  /** Stops leasing, gives back what has not begun, and waits for the rest. */
+  async #drain(): Promise<void> {
+    const { clock, graceMs, log } = this.#config;
+    await this.#releaseReady();
+    const ended = new AbortController();
+    const settled = this.#untilSettled().finally(() => ended.abort());
+    await clock.sleep(graceMs, ended.signal);
+    if (this.#running.size > 0) {
+      log.warn('the grace period is over: attempts are stopped', { count: this.#running.size });
+      for (const attempt of this.#running) attempt.stop('shutdown');
+    }
+    await settled;
+  }
+
+  async #releaseReady(): Promise<void> {
+    const leases = this.#ready;
+    this.#ready = [];
+    await this.#config.queue.release(leases).catch((error: unknown) => {
+      this.#config.log.warn('leases were not given back', { error: toError(error) });
+    });
+  }
+
+  async #untilSettled(): Promise<void> {
+    const never = new AbortController().signal;
+    while (this.#busy() > 0) await this.#idle.wait(Number.MAX_SAFE_INTEGER, never);
+  }
+
+  #busy(): number {
+    return this.#running.size + this.#settling.size + this.#ready.length;
+  }
+
+  async #buryUnknownTypes(): Promise<void> {
+    const { queue, clock, log, unknownTypes } = this.#config;
+    const now = clock.now();
+    if (unknownTypes === 'leave' || now - this.#lookedForUnknownAt < UNKNOWN_TYPES_EVERY_MS) return;
+    this.#lookedForUnknownAt = now;
+    const count = await queue.buryUnknownTypes([...this.#handlers.keys()]);
+    if (count > 0) log.error('tasks given up: no handler for their type', { count });
+  }
+
+  #room(): number {
+    const { workers } = this.#config;
+    return workers + this.#prefetch.size - this.#running.size - this.#ready.length;
+  }
+
+  /** Asks again only once half of the room is free, so that leases come in batches. */
+  #hasRoom(): boolean {
+    return this.#room() * 2 >= this.#config.workers + this.#prefetch.size;
+  }
+
+  #pollMs(): number {
+    const { pollMs, random } = this.#config;
+    return pollMs * (0.9 + 0.2 * random());
+  }
+}
+
+function withDefaults(config: DispatcherConfig): Required<DispatcherConfig> {
+  return {
+    workers: 10,
+    pollMs: 1_000,
+    graceMs: 30_000,
+    wakeUp: noWakeUp,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    metrics: noMetrics,
+    unknownTypes: 'leave',
+    around: (_lease, run) => run(),
+    ...config,
+    leaseMs: checkLeaseMs(config.leaseMs ?? 60_000),
+  };
+}

@@ -1,0 +1,63 @@
+/** What users write to have tasks done, and how long and how often it may take. */
+import type { EpochMs } from '../clock.ts';
+import type { Backoff } from '../retry.ts';
+import type { Transaction } from '../storage/database.ts';
+import type { TaskType } from './task.ts';
+
+/** One attempt at a task, as its handler sees it. */
+export interface Task<P = unknown> {
+  readonly type: string;
+  readonly id: string;
+  readonly payload: P;
+  readonly invocationId: string | undefined;
+  readonly createTime: EpochMs;
+  readonly processAfter: EpochMs;
+  /** Grows with each lease. */
+  readonly attempt: number;
+  /** Why the attempt before failed. */
+  readonly lastError: string | undefined;
+}
+
+export interface HandlerContext {
+  /** Aborts when the lease is lost, the time is up, or the process is asked to stop. */
+  readonly signal: AbortSignal;
+  /**
+   * Completes the task in the handler's own transaction, so that its writes take effect exactly
+   * once. Throws `lease-lost` where another attempt has begun: let it pass, it rolls all back.
+   */
+  complete(tx: Transaction): Promise<void>;
+}
+
+/**
+ * Handles one kind of task. An attempt that returns has done it. One that throws is tried again
+ * later; a PermanentError makes the task dead at once.
+ */
+export interface TaskHandler<P = unknown> {
+  readonly type: TaskType<P>;
+  handle(task: Task<P>, context: HandlerContext): Promise<void>;
+  /** Attempts in all before the task is dead: 20 unless given. */
+  readonly maxAttempts?: number;
+  /** Pauses between attempts, with full jitter: 1 s doubling up to 10 min unless given. */
+  readonly backoff?: Backoff;
+  /**
+   * How long one attempt may run: 1 hour unless given. Looked at with each heartbeat. A handler that
+   * goes on after its signal has aborted runs on by itself, fenced out.
+   */
+  readonly maxRunMs?: number;
+}
+
+export const HANDLER_DEFAULTS = {
+  maxAttempts: 20,
+  backoff: { initialMs: 1_000, maxMs: 600_000 },
+  maxRunMs: 3_600_000,
+} as const;
+
+/**
+ * How an attempt ended.
+ * - `done`: it returned, and the task is gone.
+ * - `retry`: it failed, and there will be another.
+ * - `dropped`: it failed for good; the task is among the dead ones.
+ * - `released`: the process was asked to stop; another worker may begin at once.
+ * - `lost`: another attempt had begun before it ended; nothing of it took effect.
+ */
+export type Outcome = 'done' | 'retry' | 'dropped' | 'released' | 'lost';

@@ -1,0 +1,55 @@
+/** What the queue tells of itself. Counts and ages come from the index of due tasks. */
+import type { Clock } from '../clock.ts';
+import type { Counter, GaugeReadings, Histogram, Metrics } from '../metrics.ts';
+import type { Outcome } from './handler.ts';
+import type { TaskQueue } from './queue.ts';
+
+export class TaskMetrics {
+  readonly #attempts: Counter;
+  readonly #duration: Histogram;
+
+  constructor(metrics: Metrics) {
+    this.#attempts = metrics.counter('postlude.task.attempts', {
+      description: 'Attempts at tasks, by type and outcome',
+      unit: '{attempt}',
+    });
+    this.#duration = metrics.histogram('postlude.task.duration', {
+      description: 'From the start of an attempt until it is settled',
+      unit: 'ms',
+    });
+  }
+
+  attempted(type: string, outcome: Outcome, durationMs: number): void {
+    this.#attempts.add(1, { type, outcome });
+    this.#duration.record(durationMs, { type, outcome });
+  }
+}
+
+/** Gauges of `types`: how many tasks are due (counted up to 10,000), and how long the oldest has been. */
+export function observeQueue(
+  metrics: Metrics,
+  parts: { readonly queue: TaskQueue; readonly clock: Clock; readonly types: readonly string[] },
+): void {
+  const { queue, clock, types } = parts;
+  const read = async (
+    pick: (depth: Awaited<ReturnType<TaskQueue['depth']>>) => number | undefined,
+  ): Promise<GaugeReadings> => {
+    const readings = await Promise.all(
+      types.map(async (type) => ({ value: pick(await queue.depth(type)), fields: { type } })),
+    );
+    return readings.flatMap(({ value, fields }) => (value === undefined ? [] : { value, fields }));
+  };
+  metrics.gauge(
+    'postlude.task.due',
+    { description: 'Due tasks, counted up to 10,000', unit: '{task}' },
+    () => read(({ due }) => due),
+  );
+  metrics.gauge(
+    'postlude.task.oldest_due_age',
+    { description: 'How long the oldest due task has been due', unit: 's' },
+    () =>
+      read(({ oldestDueTime }) =>
+        oldestDueTime === undefined ? undefined : (clock.now() - oldestDueTime) / 1000,
+      ),
+  );
+}
