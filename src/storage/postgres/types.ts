@@ -138,7 +138,9 @@ function decodeTimestamp(text: string): number {
   const offsetMs = (part(9) * 3600 + part(10) * 60 + part(11)) * 1000;
   const wholeMs = date.getTime() - (match[8] === '-' ? -offsetMs : offsetMs);
   const micros = Number((match[7] ?? '').padEnd(6, '0'));
-  return (wholeMs * 1000 + micros) / 1000;
+  const exact = wholeMs * 1000 + micros;
+  // Divided once, the nearest double; far from the epoch the product itself would be rounded.
+  return Number.isSafeInteger(exact) ? exact / 1000 : wholeMs + micros / 1000;
 }
 
 function arrayOf(element: WireType): WireType {
