@@ -9,7 +9,6 @@
  * attempt still runs without knowing that it is dead. In the end its rows stand in the table once.
  */
 import type { Batch } from './batches.ts';
-import type { EpochMicros } from './row.ts';
 
 /** Where the rows go. */
 export interface ExportTable {
@@ -71,8 +70,8 @@ export interface SinkSession {
 }
 
 export interface ExportSummary {
+  /** Of the whole export, those that had landed before included. */
   readonly rows: number;
-  readonly partitionTime: EpochMicros;
 }
 
 export interface Sink {

@@ -8,12 +8,17 @@
  */
 import { hash } from 'node:crypto';
 
+export interface VariantKey {
+  readonly testId: string;
+  readonly variantHash: string;
+}
+
 const WORDS = 4;
 const INITIAL_SLOTS = 64;
 /** Beyond this share of full slots, probing takes long. */
 const MAX_FILL = 2 / 3;
 
-export class VariantSet {
+export class CompactVariantSet {
   #words = new Uint32Array(INITIAL_SLOTS * WORDS);
   #slots = INITIAL_SLOTS;
   #size = 0;
@@ -22,14 +27,14 @@ export class VariantSet {
     return this.#size;
   }
 
-  add(testId: string, variantHash: string): void {
+  add(variant: VariantKey): void {
     if (this.#size + 1 > this.#slots * MAX_FILL) this.#grow();
-    if (insert(this.#words, digestOf(testId, variantHash))) this.#size++;
+    if (insert(this.#words, digestOf(variant))) this.#size++;
   }
 
-  has(testId: string, variantHash: string): boolean {
+  has(variant: VariantKey): boolean {
     if (this.#size === 0) return false;
-    const digest = digestOf(testId, variantHash);
+    const digest = digestOf(variant);
     return isSame(this.#words, findSlot(this.#words, digest), digest);
   }
 
@@ -71,7 +76,7 @@ function isEmpty(words: Uint32Array, at: number): boolean {
   return (words[at + WORDS - 1] ?? 0) === 0;
 }
 
-function digestOf(testId: string, variantHash: string): Uint32Array {
+function digestOf({ testId, variantHash }: VariantKey): Uint32Array {
   // The hash of a variant is of fixed length, so the two cannot run into one another.
   const bytes = hash('sha256', `${variantHash}:${testId}`, 'buffer');
   const digest = new Uint32Array(WORDS);

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type BatchLimits, cutBatches } from './batches.ts';
+import type { ExportRow } from './row.ts';
+import { rowBytes } from './row-size.ts';
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('', '"', '\\', '\n', '\u0001', 'é', '漢字', '👩‍👩‍👧', '\ud800'),
+);
+const pairs = fc.array(fc.record({ key: text, value: text }), { maxLength: 3 });
+const invocation = fc.record({ id: text, tags: pairs, realm: text });
+const location = fc.option(fc.record({ repo: text, file_name: text, line: fc.nat() }), {
+  nil: undefined,
+});
+const row: fc.Arbitrary<ExportRow> = fc.record({
+  exported: invocation,
+  parent: invocation,
+  test_id: text,
+  result_id: text,
+  variant: pairs,
+  variant_hash: text,
+  expected: fc.boolean(),
+  status: text,
+  summary_html: fc.option(text, { nil: undefined }),
+  start_time: fc.option(fc.maxSafeNat(), { nil: undefined }),
+  duration: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }), { nil: undefined }),
+  tags: pairs,
+  exonerated: fc.boolean(),
+  partition_time: fc.maxSafeNat(),
+  test_location: location,
+  test_metadata: fc.option(fc.record({ name: text, location }), { nil: undefined }),
+});
+
+test('the size of a row is that of its JSON, to the byte', () => {
+  fc.assert(
+    fc.property(row, (row) => {
+      expect(rowBytes(row)).toBe(Buffer.byteLength(JSON.stringify(row)));
+    }),
+  );
+});
+
+describe('batches', () => {
+  const limits = fc.record({
+    maxRows: fc.integer({ min: 1, max: 7 }),
+    maxBytes: fc.integer({ min: 1, max: 5000 }),
+  });
+
+  test('hold all rows in order, numbered through, within both limits', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(row, { maxLength: 6 }), { maxLength: 6 }), limits, check),
+      { numRuns: 50 },
+    );
+  });
+
+  async function check(pages: ExportRow[][], limits: BatchLimits): Promise<void> {
+    const rows: ExportRow[] = [];
+    for await (const batch of cutBatches(asAsync(pages), limits, 100)) {
+      expect(batch.offset).toBe(100 + rows.length);
+      expect(batch.rows.length).toBeGreaterThan(0);
+      expect(batch.rows.length).toBeLessThanOrEqual(limits.maxRows);
+      expect(batch.bytes).toBe(batch.rows.reduce((sum, row) => sum + rowBytes(row), 0));
+      if (batch.rows.length > 1) expect(batch.bytes).toBeLessThanOrEqual(limits.maxBytes);
+      rows.push(...batch.rows);
+    }
+    expect(rows).toEqual(pages.flat());
+  }
+
+  test('of no pages are none', async () => {
+    const batches = await Array.fromAsync(cutBatches(asAsync([]), { maxRows: 1, maxBytes: 1 }));
+    expect(batches).toEqual([]);
+  });
+});
+
+async function* asAsync<T>(items: readonly T[]): AsyncGenerator<T, void, void> {
+  yield* items;
+}

@@ -1,0 +1,21 @@
+/** Which test variants are exonerated anywhere in a set of invocations. */
+import type { RowId } from '../invocations/id.ts';
+import { exonerationsPage } from '../results/exonerations.ts';
+import { allPages } from '../results/page.ts';
+import type { Database } from '../storage/database.ts';
+import { CompactVariantSet } from './compact-variants.ts';
+
+const PAGE_ROWS = 1000;
+
+/** Over the whole set, before any row is written: an exoneration may come after what it exonerates. */
+export async function readExonerated(
+  db: Pick<Database, 'read'>,
+  rowIds: readonly RowId[],
+): Promise<CompactVariantSet> {
+  const exonerated = new CompactVariantSet();
+  const pages = allPages({ rowIds, limit: PAGE_ROWS }, (request) =>
+    db.read((reader) => exonerationsPage(reader, request)),
+  );
+  for await (const page of pages) for (const exoneration of page) exonerated.add(exoneration);
+  return exonerated;
+}

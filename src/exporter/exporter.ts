@@ -1,0 +1,205 @@
+/**
+ * Exports what a finalized invocation reaches: each result of that set once, as one row.
+ *
+ * 1. Find the set, and over all of it the facts that rows state of one another: which test
+ *    variants are exonerated, and which the predicate wants.
+ * 2. Read the results page by page, in the order of (row id, test id, result id), and hand them to
+ *    the sink in batches.
+ * 3. Let the sink commit.
+ *
+ * Every page is a read of its own, so that no transaction stays open for long and an embedded
+ * database serves others in between. That gives one view all the same: nothing that a FINALIZED
+ * invocation reaches ever changes. In memory are the ids of the set, the facts at some 50 bytes a
+ * test variant, one page and one batch.
+ */
+import { createHash } from 'node:crypto';
+import { toBinary } from '@bufbuild/protobuf';
+import { CodedError } from '../errors.ts';
+import {
+  type BigQueryExport,
+  BigQueryExportSchema,
+} from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
+import type { Invocation } from '../invocations/invocation.ts';
+import { requireInvocation } from '../invocations/invocations.ts';
+import { readReachable } from '../invocations/reachable.ts';
+import { allPages, type PageRequest } from '../results/page.ts';
+import { matcherOf, type TestResultPredicate } from '../results/predicate.ts';
+import { selectVariants } from '../results/select-variants.ts';
+import { testResultsPage } from '../results/test-results.ts';
+import type { VariantSet } from '../results/variant-set.ts';
+import type { Database, Reader } from '../storage/database.ts';
+import { type BatchLimits, cutBatches } from './batches.ts';
+import type { CompactVariantSet } from './compact-variants.ts';
+import { readExonerated } from './exonerated.ts';
+import { Parents } from './parents.ts';
+import { fromPredicateMessage } from './predicate.ts';
+import {
+  type ExportRow,
+  type InvocationRecord,
+  toInvocationRecord,
+  toMicros,
+  toRow,
+} from './row.ts';
+import {
+  type Export,
+  isReceipt,
+  type Landed,
+  type Receipt,
+  type Sink,
+  type SinkSession,
+} from './sink.ts';
+
+export interface ExporterConfig {
+  readonly db: Pick<Database, 'read'>;
+  readonly sink: Sink;
+  /** Of one batch; 500 rows and 6 MiB unless given. */
+  readonly batches?: BatchLimits;
+  /** Results read at once; 1,000 unless given. */
+  readonly pageRows?: number;
+}
+
+export interface ExportRequest {
+  readonly invocationId: InvocationId;
+  /** Which of the invocation's exports it is, from 0. */
+  readonly index: number;
+  readonly destination: BigQueryExport;
+  /** Must grow from attempt to attempt: the sink lets the newest one win. */
+  readonly attempt: number;
+}
+
+const DEFAULT_BATCHES: BatchLimits = { maxRows: 500, maxBytes: 6 * 1024 * 1024 };
+const DEFAULT_PAGE_ROWS = 1000;
+
+/**
+ * Runs one attempt. Repeating it is harmless, also after a success. Throws `not-found`;
+ * `failed-precondition` unless the invocation is FINALIZED; `invalid-argument` for a predicate that
+ * cannot be; `lease-lost` where a later attempt has begun; what the sink throws; and the reason of
+ * `signal` where that aborts.
+ */
+export async function exportInvocation(
+  config: ExporterConfig,
+  request: ExportRequest,
+  signal: AbortSignal,
+): Promise<Receipt> {
+  const invocation = await readFinalized(config.db, request.invocationId);
+  const begun = await config.sink.begin(toExport(invocation, request));
+  if (isReceipt(begun)) return begun;
+  try {
+    const rows = await writeRows(config, { invocation, request, session: begun, signal });
+    return await begun.commit({ rows });
+  } catch (error) {
+    await begun.abort();
+    throw error;
+  }
+}
+
+interface Writing {
+  readonly invocation: Invocation;
+  readonly request: ExportRequest;
+  readonly session: SinkSession;
+  readonly signal: AbortSignal;
+}
+
+/** Answers how many rows the export has, those of former attempts included. */
+async function writeRows(config: ExporterConfig, writing: Writing): Promise<number> {
+  const { invocation, request, session, signal } = writing;
+  const plan = await planRows(config.db, invocation, request.destination);
+  const limits = config.batches ?? DEFAULT_BATCHES;
+  const pageRows = config.pageRows ?? DEFAULT_PAGE_ROWS;
+  const pages = rowPages(config.db, plan, pageRequest(plan, session.landed, pageRows));
+  let rows = session.landed?.rows ?? 0;
+  for await (const batch of cutBatches(pages, limits, rows)) {
+    signal.throwIfAborted();
+    await session.append(batch);
+    rows += batch.rows.length;
+  }
+  signal.throwIfAborted();
+  return rows;
+}
+
+/** What decides, for each result of the set, whether and how it becomes a row. */
+interface RowPlan {
+  readonly exported: InvocationRecord;
+  readonly partitionTime: number;
+  readonly rowIds: readonly RowId[];
+  readonly predicate: TestResultPredicate;
+  readonly variants: VariantSet | undefined;
+  readonly exonerated: CompactVariantSet;
+}
+
+async function planRows(
+  db: ExporterConfig['db'],
+  invocation: Invocation,
+  { testResults }: BigQueryExport,
+): Promise<RowPlan> {
+  const predicate = fromPredicateMessage(testResults?.predicate);
+  matcherOf(predicate); // A wrong pattern is told before anything is read.
+  const rowIds = toRowOrder(await readReachable(db, [invocation.id]));
+  return {
+    exported: toInvocationRecord(invocation),
+    partitionTime: toMicros(invocation.createTime),
+    rowIds,
+    predicate,
+    variants: await selectVariants(db, rowIds, predicate),
+    exonerated: await readExonerated(db, rowIds),
+  };
+}
+
+function pageRequest(plan: RowPlan, landed: Landed | undefined, limit: number): PageRequest {
+  const after = landed && {
+    invocationId: landed.parentId as InvocationId,
+    testId: landed.testId,
+    itemId: landed.resultId,
+  };
+  return { rowIds: plan.rowIds, after, limit };
+}
+
+function rowPages(
+  db: ExporterConfig['db'],
+  plan: RowPlan,
+  first: PageRequest,
+): AsyncGenerator<readonly ExportRow[], void, void> {
+  const parents = new Parents();
+  return allPages(first, (request) => db.read((reader) => rowPage(reader, plan, parents, request)));
+}
+
+async function rowPage(reader: Reader, plan: RowPlan, parents: Parents, request: PageRequest) {
+  const { predicate, variants, exported, partitionTime, exonerated } = plan;
+  const { items, next } = await testResultsPage(reader, { ...request, predicate, variants });
+  const parentOf = await parents.read(reader, new Set(items.map((result) => result.invocationId)));
+  const rows = items.map((result) =>
+    toRow(result, {
+      exported,
+      parent: parentOf(result.invocationId),
+      exonerated: exonerated.has(result),
+      partitionTime,
+    }),
+  );
+  return { items: rows, next };
+}
+
+async function readFinalized(db: ExporterConfig['db'], id: InvocationId): Promise<Invocation> {
+  const invocation = await db.read((reader) => requireInvocation(reader, id));
+  if (invocation.state === 'FINALIZED') return invocation;
+  throw new CodedError('failed-precondition', `invocations/${id} is ${invocation.state}`);
+}
+
+function toExport(invocation: Invocation, request: ExportRequest): Export {
+  const { project, dataset, table } = request.destination;
+  return {
+    table: { project, dataset, table },
+    invocationId: invocation.id,
+    index: request.index,
+    fingerprint: fingerprintOf(invocation, request),
+    attempt: request.attempt,
+  };
+}
+
+function fingerprintOf(invocation: Invocation, { index, destination }: ExportRequest): string {
+  const { id, createTime, finalizeTime } = invocation;
+  return createHash('sha256')
+    .update(JSON.stringify([id, createTime, finalizeTime ?? 0, index]))
+    .update(toBinary(BigQueryExportSchema, destination))
+    .digest('hex');
+}

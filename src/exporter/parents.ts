@@ -1,0 +1,43 @@
+/**
+ * The records of the invocations that hold the results of a page. Pages come in the order of
+ * invocations, so only those of the page before are kept: however many there are, memory holds few.
+ */
+import { CodedError } from '../errors.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import { readInvocations } from '../invocations/invocations.ts';
+import type { Reader } from '../storage/database.ts';
+import { type InvocationRecord, toInvocationRecord } from './row.ts';
+
+export class Parents {
+  #records = new Map<InvocationId, InvocationRecord>();
+
+  /**
+   * Answers what to look them up with. Throws `not-found` where retention has taken one of them
+   * meanwhile.
+   */
+  async read(
+    reader: Reader,
+    ids: ReadonlySet<InvocationId>,
+  ): Promise<(id: InvocationId) => InvocationRecord> {
+    const missing = [...ids].filter((id) => !this.#records.has(id));
+    const found = await readInvocations(reader, missing);
+    const before = this.#records;
+    const records = new Map<InvocationId, InvocationRecord>();
+    for (const id of ids) {
+      const read = found.get(id);
+      const record = before.get(id) ?? (read && toInvocationRecord(read));
+      if (record) records.set(id, record);
+    }
+    this.#records = records;
+    return (id) => recordOf(records, id);
+  }
+}
+
+function recordOf(
+  records: ReadonlyMap<InvocationId, InvocationRecord>,
+  id: InvocationId,
+): InvocationRecord {
+  const record = records.get(id);
+  if (record) return record;
+  throw new CodedError('not-found', `invocations/${id} does not exist any more`);
+}

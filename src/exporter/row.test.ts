@@ -1,0 +1,122 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import {
+  TestLocationSchema,
+  TestMetadataSchema,
+} from '../gen/luci/resultdb/v1/test_metadata_pb.js';
+import type { InvocationId } from '../invocations/id.ts';
+import type { TestResult } from '../results/test-result.ts';
+import { type RowContext, toRow } from './row.ts';
+import { type Column, TEST_RESULT_COLUMNS } from './schema.ts';
+
+const location = { repo: 'https://git.example/r', fileName: '//a/b.ts', line: 7 };
+const RESULT: TestResult = {
+  invocationId: 'shard-1' as InvocationId,
+  testId: 'cart › adds „Käse“ 🧀',
+  resultId: 'r1',
+  variant: { os: 'linux', arch: 'arm' },
+  variantHash: '0123456789abcdef',
+  expected: false,
+  status: 'CRASH',
+  summaryHtml: '<p>it broke</p>',
+  startTime: Date.UTC(2026, 0, 2) + 0.001,
+  durationMicros: 1_500_001,
+  tags: [{ key: 'owner', value: 'shop' }],
+  testLocation: toBinary(TestLocationSchema, create(TestLocationSchema, location)),
+  testMetadata: toBinary(
+    TestMetadataSchema,
+    create(TestMetadataSchema, { name: 'adds cheese', location }),
+  ),
+};
+const CONTEXT: RowContext = {
+  exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'acme:ci' },
+  parent: { id: 'shard-1', tags: [], realm: 'acme:ci' },
+  exonerated: true,
+  partitionTime: Date.UTC(2026, 0, 1) * 1000,
+};
+const LOCATION_RECORD = { repo: 'https://git.example/r', file_name: '//a/b.ts', line: 7 };
+
+test('a result fills every column', () => {
+  expect(toRow(RESULT, CONTEXT)).toEqual({
+    exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'acme:ci' },
+    parent: { id: 'shard-1', tags: [], realm: 'acme:ci' },
+    test_id: 'cart › adds „Käse“ 🧀',
+    result_id: 'r1',
+    variant: [
+      { key: 'arch', value: 'arm' },
+      { key: 'os', value: 'linux' },
+    ],
+    variant_hash: '0123456789abcdef',
+    expected: false,
+    status: 'CRASH',
+    summary_html: '<p>it broke</p>',
+    start_time: Date.UTC(2026, 0, 2) * 1000 + 1,
+    duration: 1.500001,
+    tags: [{ key: 'owner', value: 'shop' }],
+    exonerated: true,
+    partition_time: Date.UTC(2026, 0, 1) * 1000,
+    test_location: LOCATION_RECORD,
+    test_metadata: { name: 'adds cheese', location: LOCATION_RECORD },
+  });
+});
+
+test('a row has the properties of the schema, in its order, at every level', () => {
+  expectColumns(toRow(RESULT, CONTEXT), TEST_RESULT_COLUMNS);
+});
+
+function expectColumns(record: object, columns: readonly Column[]): void {
+  expect(Object.keys(record)).toEqual(columns.map(({ name }) => name));
+  for (const { name, type, mode, fields } of columns) {
+    const value = Reflect.get(record, name);
+    if (type === 'RECORD')
+      expectColumns(mode === 'REPEATED' ? (value[0] ?? KEY_VALUE) : value, fields);
+  }
+}
+
+const KEY_VALUE = { key: '', value: '' };
+
+test('what a result leaves out is NULL, and lists are empty', () => {
+  const bare: TestResult = {
+    ...RESULT,
+    ...{ variant: {}, tags: [], summaryHtml: '' },
+    ...{ startTime: undefined, durationMicros: undefined },
+    ...{ testLocation: undefined, testMetadata: undefined },
+  };
+  const row = toRow(bare, CONTEXT);
+  expect(row.variant).toEqual([]);
+  expect(row.tags).toEqual([]);
+  for (const name of ['summary_html', 'start_time', 'duration', 'test_location', 'test_metadata']) {
+    expect(row).toHaveProperty(name, undefined);
+  }
+});
+
+test('a test may have metadata without a location', () => {
+  const testMetadata = toBinary(TestMetadataSchema, create(TestMetadataSchema, { name: 'n' }));
+  const row = toRow({ ...RESULT, testMetadata }, CONTEXT);
+  expect(row.test_metadata).toEqual({ name: 'n', location: undefined });
+});
+
+test('a zero duration is not a missing one', () => {
+  expect(toRow({ ...RESULT, durationMicros: 0 }, CONTEXT).duration).toBe(0);
+});
+
+test.each([
+  ['a'.repeat(600_000), 600_000],
+  ['é'.repeat(300_000), 600_000],
+])('a summary of 600,000 bytes stays whole', (summaryHtml, bytes) => {
+  const row = toRow({ ...RESULT, summaryHtml }, CONTEXT);
+  expect(row.summary_html).toBe(summaryHtml);
+  expect(Buffer.byteLength(summaryHtml)).toBe(bytes);
+});
+
+test.each([
+  ['one byte more', 'a'.repeat(600_001), 600_000],
+  ['a character across the limit', `a${'é'.repeat(300_000)}`, 599_999],
+  ['an emoji across the limit', `aa${'🧀'.repeat(200_000)}`, 599_998],
+])('a longer summary is cut between characters and marked: %s', (_, summaryHtml, kept) => {
+  const trimmed = toRow({ ...RESULT, summaryHtml }, CONTEXT).summary_html ?? '';
+  expect(trimmed.startsWith('[Trimmed] ')).toBe(true);
+  const rest = trimmed.slice('[Trimmed] '.length);
+  expect(Buffer.byteLength(rest)).toBe(kept);
+  expect(summaryHtml.startsWith(rest)).toBe(true);
+});
