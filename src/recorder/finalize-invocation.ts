@@ -1,3 +1,4 @@
+import { startFinalization } from '../finalizer/schedule.ts';
 import type { Invocation } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { FinalizeInvocationRequest } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { parseInvocationName } from '../invocations/id.ts';
@@ -25,7 +26,7 @@ export async function finalizeInvocation(
       const invocation = await requireInvocation(tx, id);
       const included = await readIncluded(tx, id);
       if (invocation.state !== 'ACTIVE') return toInvocationMessage(invocation, included);
-      await parts.finalization.start(tx, id);
+      await startFinalization(parts, tx, id);
       return toInvocationMessage({ ...invocation, state: 'FINALIZING' }, included);
     },
     { signal: context.signal },

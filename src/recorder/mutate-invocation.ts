@@ -21,7 +21,7 @@ export async function mutateInvocation<T>(
   return parts.db.write(
     async (tx) => {
       await requireActive(tx, id);
-      return fn(tx);
+      return await fn(tx);
     },
     { signal: context.signal },
   );

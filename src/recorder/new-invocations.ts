@@ -4,6 +4,7 @@
  * and answers what is there.
  */
 import { CodedError } from '../errors.ts';
+import { startFinalization } from '../finalizer/schedule.ts';
 import {
   Invocation_State,
   type Invocation as InvocationMessage,
@@ -141,7 +142,7 @@ async function isRepeated(tx: Transaction, creations: readonly Creation[]): Prom
 }
 
 async function insertAll(
-  { finalization }: RecorderParts,
+  parts: RecorderParts,
   tx: Transaction,
   creations: readonly Creation[],
 ): Promise<void> {
@@ -151,6 +152,6 @@ async function insertAll(
   );
   for (const { created, included, isFinalizing } of creations) {
     if (included.length > 0) await includeInvocations(tx, created.id, included);
-    if (isFinalizing) await finalization.start(tx, created.id);
+    if (isFinalizing) await startFinalization(parts, tx, created.id);
   }
 }

@@ -2,7 +2,8 @@
 import type { Clock } from '../clock.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Authorizer } from '../rpc/permissions.ts';
-import type { Database, Transaction } from '../storage/database.ts';
+import type { Database } from '../storage/database.ts';
+import type { TaskQueue } from '../tasks/queue.ts';
 import type { UpdateTokens } from './update-token.ts';
 
 export interface RecorderParts {
@@ -11,13 +12,9 @@ export interface RecorderParts {
   readonly updateTokens: UpdateTokens;
   readonly authorizer: Authorizer;
   readonly retention: Retention;
-  readonly finalization: Finalization;
-}
-
-/** How an invocation leaves ACTIVE; the finalizer's part. */
-export interface Finalization {
-  /** Of an invocation that the transaction has read as ACTIVE, or that it creates. */
-  start(tx: Transaction, id: InvocationId): Promise<void>;
+  readonly queue: Pick<TaskQueue, 'enqueue'>;
+  /** Told after the commit which invocations have changed; a hint, for watchers. */
+  readonly onChange?: (ids: readonly InvocationId[]) => void | Promise<void>;
 }
 
 /** How long after its creation an invocation is kept, and the expected results in it. */

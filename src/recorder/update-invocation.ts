@@ -21,7 +21,10 @@ export async function updateInvocation(
   context: CallContext,
 ): Promise<Invocation> {
   const { id, deadline } = checkUpdate(request, parts.clock.now());
-  await mutateInvocation(parts, context, id, (tx) => updateRow(tx, id, { deadline }));
+  await mutateInvocation(parts, context, id, async (tx) => {
+    await updateRow(tx, id, { deadline });
+    tx.afterCommit(() => parts.onChange?.([id]));
+  });
   return parts.db.read((tx) => readInvocationMessage(tx, id));
 }
 

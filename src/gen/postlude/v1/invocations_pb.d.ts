@@ -103,6 +103,14 @@ export declare type Explanation = Message<"postlude.v1.Explanation"> & {
    * @generated from field: repeated postlude.v1.Blocker chain = 2;
    */
   chain: Blocker[];
+
+  /**
+   * Whether the chain was too long to be shown whole: its last element is then
+   * not what the last but one waits for, but further on.
+   *
+   * @generated from field: bool is_shortened = 3;
+   */
+  isShortened: boolean;
 };
 
 /**

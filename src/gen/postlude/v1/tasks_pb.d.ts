@@ -378,7 +378,7 @@ export declare const RedriveTasksResponseSchema: GenMessage<RedriveTasksResponse
  */
 export declare const Tasks: GenService<{
   /**
-   * Lists tasks that are waiting or running, in the order of type and id.
+   * Lists tasks that are waiting or running, in the order of type, due time and id.
    *
    * @generated from rpc postlude.v1.Tasks.ListTasks
    */

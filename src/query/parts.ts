@@ -1,0 +1,16 @@
+/** What the reading methods stand on. */
+import type { Clock } from '../clock.ts';
+import type { InvocationChanges } from '../rpc/invocation-changes.ts';
+import type { Authorizer } from '../rpc/permissions.ts';
+import type { Database } from '../storage/database.ts';
+import type { TaskQueue } from '../tasks/queue.ts';
+import type { ReachableSets } from './reachable-sets.ts';
+
+export interface QueryParts {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly authorizer: Authorizer;
+  readonly queue: TaskQueue;
+  readonly reachableSets: ReachableSets;
+  readonly changes: InvocationChanges;
+}

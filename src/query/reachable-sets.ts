@@ -1,0 +1,97 @@
+/**
+ * What a query is over: all that its invocations reach, and which test variants its predicate wants
+ * of them. Once all of its invocations are FINALIZED neither can change, so the pages of a long
+ * query share one walk of the graph. What is kept is bounded by its size; the least recently used
+ * goes first.
+ */
+import type { InvocationId, RowId } from '../invocations/id.ts';
+import { toRowOrder } from '../invocations/id.ts';
+import { readInvocations } from '../invocations/invocations.ts';
+import { walkReachable } from '../invocations/reachable.ts';
+import type { TestResultPredicate } from '../results/predicate.ts';
+import { selectVariants } from '../results/select-variants.ts';
+import type { VariantSet } from '../results/variant-set.ts';
+import type { Database } from '../storage/database.ts';
+
+export interface ReachableSet {
+  /** In row order. */
+  readonly rowIds: readonly RowId[];
+  /** The test variants that are wanted; `undefined` for all. */
+  readonly variants: VariantSet | undefined;
+}
+
+/** Ids and tests kept, some 150 bytes each. */
+const MAX_KEPT_ITEMS = 200_000;
+
+type Selection = Pick<TestResultPredicate, 'expectancy' | 'excludeExonerated'>;
+
+export class ReachableSets {
+  readonly #db: Database;
+  readonly #maxItems: number;
+  /** In the order of use. */
+  readonly #kept = new Map<string, ReachableSet>();
+  #keptItems = 0;
+
+  constructor(db: Database, maxItems: number = MAX_KEPT_ITEMS) {
+    this.#db = db;
+    this.#maxItems = maxItems;
+  }
+
+  async read(
+    roots: readonly InvocationId[],
+    selection: Selection,
+    signal: AbortSignal,
+  ): Promise<ReachableSet> {
+    const key = keyOf(roots, selection);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) {
+      this.#kept.delete(key);
+      this.#kept.set(key, kept);
+      return kept;
+    }
+    // Asked before the walk: what is FINALIZED by then, the walk sees whole.
+    const isFinal = await this.#isFinal(roots);
+    const set = await this.#walk(roots, selection, signal);
+    if (isFinal) this.#keep(key, set);
+    return set;
+  }
+
+  async #isFinal(roots: readonly InvocationId[]): Promise<boolean> {
+    const found = await this.#db.read((tx) => readInvocations(tx, new Set(roots)));
+    return [...found.values()].every(({ state }) => state === 'FINALIZED');
+  }
+
+  async #walk(
+    roots: readonly InvocationId[],
+    selection: Selection,
+    signal: AbortSignal,
+  ): Promise<ReachableSet> {
+    const reached: InvocationId[] = [];
+    for await (const batch of walkReachable(this.#db, roots)) {
+      signal.throwIfAborted();
+      for (const id of batch) reached.push(id);
+    }
+    const rowIds = toRowOrder(reached);
+    return { rowIds, variants: await selectVariants(this.#db, rowIds, selection) };
+  }
+
+  #keep(key: string, set: ReachableSet): void {
+    if (sizeOf(set) > this.#maxItems) return;
+    this.#keptItems += sizeOf(set) - sizeOf(this.#kept.get(key));
+    this.#kept.set(key, set);
+    for (const [oldest, old] of this.#kept) {
+      if (this.#keptItems <= this.#maxItems) return;
+      this.#kept.delete(oldest);
+      this.#keptItems -= sizeOf(old);
+    }
+  }
+}
+
+function keyOf(roots: readonly InvocationId[], selection: Selection): string {
+  const { excludeExonerated = false, expectancy = 'ALL' } = selection;
+  return [expectancy, excludeExonerated, ...toRowOrder(roots)].join(' ');
+}
+
+function sizeOf(set: ReachableSet | undefined): number {
+  return set === undefined ? 0 : set.rowIds.length + (set.variants?.testCount ?? 0);
+}

@@ -1,0 +1,42 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type RedriveTasksRequest,
+  type RedriveTasksResponse,
+  RedriveTasksResponseSchema,
+} from '../gen/postlude/v1/tasks_pb.js';
+import type { CallContext } from '../rpc/call-context.ts';
+import { inField, invalid } from '../rpc/field.ts';
+import { requirePermission, TASKS_REALM } from '../rpc/permissions.ts';
+import type { DeadTaskSelection } from '../tasks/dead-tasks.ts';
+import { checkTaskId, checkTypeName } from '../tasks/task.ts';
+import type { QueryParts } from './parts.ts';
+
+export async function redriveTasks(
+  parts: QueryParts,
+  request: RedriveTasksRequest,
+  { caller }: CallContext,
+): Promise<RedriveTasksResponse> {
+  await requirePermission(parts.authorizer, caller, 'postlude.tasks.redrive', TASKS_REALM);
+  const redriven = await parts.queue.redrive(selectionOf(request));
+  return create(RedriveTasksResponseSchema, { redriven: BigInt(redriven) });
+}
+
+/** To leave out the target must not mean everything. */
+function selectionOf({ target }: RedriveTasksRequest): DeadTaskSelection {
+  switch (target.case) {
+    case 'task': {
+      const { type, id } = target.value;
+      return inField('task', () => ({
+        type: inField('type', () => checkTypeName(type)),
+        id: inField('id', () => checkTaskId(id)),
+      }));
+    }
+    case 'type':
+      return { type: inField('type', () => checkTypeName(target.value)) };
+    case 'all':
+      if (!target.value) throw invalid('all: must be true');
+      return {};
+    default:
+      throw invalid('needs a task, a type, or all');
+  }
+}
