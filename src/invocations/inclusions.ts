@@ -7,7 +7,7 @@ import { chunk } from '../concurrency.ts';
 import { CodedError } from '../errors.ts';
 import { text, textArray } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
-import { raw, selectList, sql } from '../storage/sql.ts';
+import { raw, type Sql, selectList, sql } from '../storage/sql.ts';
 import { table } from '../storage/table.ts';
 import { fromRowId, type InvocationId, type RowId, toRowId } from './id.ts';
 import { invocations } from './table.ts';
@@ -109,21 +109,27 @@ export async function inclusionsPage(
   after: Inclusion | undefined,
   limit: number,
 ): Promise<Inclusion[]> {
-  const isOfThese = reader.dialect.isAnyOf(raw('invocation_id'), textArray(ids));
-  const isBehind = reader.dialect.isAfterKey(
-    [raw('invocation_id'), raw('included_invocation_id')],
-    [text(startOf(after?.including)), text(startOf(after?.included))],
-  );
-  const rows = await reader.query(
-    sql`SELECT ${selectList(includedInvocations.columns)} FROM ${includedInvocations}
-        WHERE ${isOfThese} AND ${isBehind}
-        ORDER BY invocation_id, included_invocation_id LIMIT ${limit}`,
-    includedInvocations.columns,
-  );
+  const query = sql`${inclusionsQuery(reader, ids, after)} LIMIT ${limit}`;
+  const rows = await reader.query(query, includedInvocations.columns);
   return rows.map((row) => ({
     including: fromRowId(row.invocationId),
     included: fromRowId(row.includedInvocationId),
   }));
+}
+
+/** All that is behind `after`; `ids` are in row order. */
+export function inclusionsQuery(
+  { dialect }: Reader,
+  ids: readonly RowId[],
+  after: Inclusion | undefined,
+): Sql {
+  const isOfThese = dialect.isAnyOf(raw('invocation_id'), textArray(ids));
+  const isBehind = dialect.isAfterKey(
+    [raw('invocation_id'), raw('included_invocation_id')],
+    [text(startOf(after?.including)), text(startOf(after?.included))],
+  );
+  return sql`SELECT ${selectList(includedInvocations.columns)} FROM ${includedInvocations}
+    WHERE ${isOfThese} AND ${isBehind} ORDER BY invocation_id, included_invocation_id`;
 }
 
 function startOf(after: InvocationId | undefined): string {

@@ -1,0 +1,98 @@
+/** Finds what an invocation could wait for, and follows what that in turn waits for. */
+import type { InvocationId } from '../invocations/id.ts';
+import {
+  firstUnfinalized,
+  hasMoreInclusions,
+  readStanding,
+  type Standing,
+} from '../invocations/standings.ts';
+import type { Database, Reader } from '../storage/database.ts';
+import type { Known, Question } from './look.ts';
+
+/** False where there is none. */
+export async function isUnfinalized(
+  reader: Reader,
+  id: InvocationId | undefined,
+): Promise<boolean> {
+  const standing = id && (await readStanding(reader, id));
+  return standing !== undefined && standing.state !== 'FINALIZED';
+}
+
+/** The first direct inclusion that is not FINALIZED; `undefined` where all are. */
+export async function nextUnfinalized(
+  reader: Reader,
+  x: Standing,
+  { next }: Known,
+  maxInclusions: number,
+): Promise<Standing | Question | undefined> {
+  if (next === 'none') return undefined;
+  const candidate = next && (await readStanding(reader, next));
+  if (candidate && candidate.state !== 'FINALIZED') return candidate;
+  const behind = { of: x.id, after: next ?? x.finalizedUpTo };
+  const found = await firstUnfinalized(reader, behind, maxInclusions);
+  if (found) return found;
+  if (!(await hasMoreInclusions(reader, behind, maxInclusions))) return undefined;
+  return { question: 'inclusion', after: behind.after };
+}
+
+/**
+ * Where the chain of blockers from `start` ends: at an invocation that is ACTIVE or due to be
+ * tried, or at `x`, which is both.
+ */
+export async function endOfChain(
+  reader: Reader,
+  start: Standing,
+  x: InvocationId,
+  { chain, maxHops }: Pick<Known, 'chain'> & { readonly maxHops: number },
+): Promise<InvocationId | Question> {
+  const known = chain?.from === start.id ? await readStanding(reader, chain.at) : undefined;
+  const from = known && known.state !== 'FINALIZED' ? known : start;
+  const { at, isEnd } = await follow(reader, from, x, maxHops);
+  return isEnd ? at : { question: 'chain', from: start.id };
+}
+
+/** The same in snapshots of at most `maxHops` each, however long it is. Where the chain changes meanwhile, a part of it. */
+export async function followChain(
+  db: Pick<Database, 'read'>,
+  { from: start, x, maxHops }: { from: InvocationId; x: InvocationId; maxHops: number },
+): Promise<InvocationId> {
+  let from = start;
+  while (true) {
+    const reached = await db.read(async (reader) => {
+      const standing = await readStanding(reader, from);
+      return standing && (await follow(reader, standing, x, maxHops));
+    });
+    if (!reached) return from;
+    from = reached.at;
+    if (reached.isEnd) return from;
+  }
+}
+
+interface Reached {
+  readonly at: InvocationId;
+  readonly isEnd: boolean;
+}
+
+async function follow(
+  reader: Reader,
+  start: Standing,
+  x: InvocationId,
+  maxHops: number,
+): Promise<Reached> {
+  let at = start;
+  for (let hop = 0; hop < maxHops; hop++) {
+    const next = at.id === x ? undefined : await nextInChain(reader, at);
+    if (!next) return { at: at.id, isEnd: true };
+    at = next;
+  }
+  return { at: at.id, isEnd: false };
+}
+
+/** The known end of its chain where that still holds, and so skips what is between. */
+export async function nextInChain(reader: Reader, at: Standing): Promise<Standing | undefined> {
+  for (const id of new Set([at.blockerEnd, at.blocker])) {
+    const standing = id && (await readStanding(reader, id));
+    if (standing && standing.state !== 'FINALIZED') return standing;
+  }
+  return undefined;
+}

@@ -1,0 +1,71 @@
+/**
+ * What an invocation in a cycle of waits reaches that is not FINALIZED: all of it, or something
+ * ACTIVE. Held in memory are the ids of what is not FINALIZED.
+ *
+ * Reads of different snapshots fit together: what is past ACTIVE keeps its inclusions, and what is
+ * FINALIZED now need not be looked at, as it reaches only FINALIZED ones.
+ */
+import { chunk } from '../concurrency.ts';
+import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
+import type { Inclusion } from '../invocations/inclusions.ts';
+import { type InclusionWithState, inclusionStates } from '../invocations/standings.ts';
+import type { Database, Reader } from '../storage/database.ts';
+import type { Known } from './look.ts';
+
+const BATCH_IDS = 500;
+const PAGE_ROWS = 1000;
+
+/** The invocation is FINALIZING. Each snapshot is held for at most `maxQueries`. */
+export async function walkCycle(
+  db: Pick<Database, 'read'>,
+  id: InvocationId,
+  maxQueries: number,
+): Promise<Pick<Known, 'active' | 'closed'>> {
+  const walk = new Walk(id);
+  while (!walk.isDone) await db.read((reader) => walk.continue(reader, maxQueries));
+  return walk.active === undefined ? { closed: walk.seen } : { active: walk.active };
+}
+
+interface Step {
+  readonly batch: readonly RowId[];
+  readonly after: Inclusion | undefined;
+}
+
+class Walk {
+  readonly seen: Set<InvocationId>;
+  active: InvocationId | undefined;
+  readonly #steps: Step[];
+
+  constructor(root: InvocationId) {
+    this.seen = new Set([root]);
+    this.#steps = [{ batch: toRowOrder([root]), after: undefined }];
+  }
+
+  get isDone(): boolean {
+    return this.active !== undefined || this.#steps.length === 0;
+  }
+
+  async continue(reader: Reader, maxQueries: number): Promise<void> {
+    for (let queries = 0; queries < maxQueries && !this.isDone; queries++) {
+      const step = this.#steps.shift();
+      if (step) await this.#take(reader, step);
+    }
+  }
+
+  async #take(reader: Reader, { batch, after }: Step): Promise<void> {
+    const page = await inclusionStates(reader, batch, after, PAGE_ROWS);
+    this.#visit(page);
+    const last = page.at(-1);
+    if (last && page.length === PAGE_ROWS) this.#steps.push({ batch, after: last });
+  }
+
+  #visit(page: readonly InclusionWithState[]): void {
+    this.active = page.find(({ state }) => state === 'ACTIVE')?.included;
+    const found = page.filter(({ state }) => state === 'FINALIZING').map((it) => it.included);
+    const news = [...new Set(found)].filter((id) => !this.seen.has(id));
+    for (const id of news) this.seen.add(id);
+    for (const batch of chunk(toRowOrder(news), BATCH_IDS)) {
+      this.#steps.push({ batch, after: undefined });
+    }
+  }
+}

@@ -1,0 +1,317 @@
+/**
+ * How far invocations are on their way to FINALIZED, and what each waits for; the SQL under
+ * finalizer/. Of a FINALIZING invocation X:
+ *
+ * - `blocker` is the one invocation, reachable from X, that X waits for. It stays until that one is
+ *   FINALIZED, whose transaction clears it (or a later one, where very many wait).
+ * - `blockerEnd` is where the chain of blockers from X ended when X began to wait. Everything
+ *   between cannot be FINALIZED before the end is, so the chain still leads there until then.
+ * - `finalizedUpTo`: once the blocker is FINALIZED, so are all direct inclusions of X up to this
+ *   one, in key order.
+ */
+import type { EpochMs } from '../clock.ts';
+import { chunk } from '../concurrency.ts';
+import {
+  bytesArray,
+  int,
+  nullable,
+  type RowOf,
+  text,
+  textArray,
+  timestamp,
+} from '../storage/column.ts';
+import type { Reader, Transaction } from '../storage/database.ts';
+import { emptySql, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import { fromRowId, type InvocationId, type RowId, toRowId, toRowOrder } from './id.ts';
+import { type Inclusion, includedInvocations, inclusionsQuery } from './inclusions.ts';
+import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
+import { invocations } from './table.ts';
+
+export interface Standing {
+  readonly id: InvocationId;
+  readonly state: InvocationState;
+  readonly blocker: InvocationId | undefined;
+  readonly blockerEnd: InvocationId | undefined;
+  readonly finalizedUpTo: InvocationId | undefined;
+  readonly bigqueryExports: readonly Uint8Array[];
+}
+
+const COLUMNS = {
+  invocationId: text,
+  state: int,
+  blockerId: nullable(text),
+  blockerEndId: nullable(text),
+  finalizedUpTo: nullable(text),
+  bigqueryExports: bytesArray,
+};
+const BATCH_IDS = 500;
+// Literals, since the planner matches a partial index with constants only.
+const FINALIZED = raw(String(STATE_NUMBERS.FINALIZED));
+const FINALIZING = raw(String(STATE_NUMBERS.FINALIZING));
+
+/** `undefined` where there is none. */
+export async function readStanding(
+  reader: Reader,
+  id: InvocationId,
+): Promise<Standing | undefined> {
+  const [row] = await reader.query(
+    sql`SELECT ${selectList(COLUMNS)} FROM ${invocations} WHERE invocation_id = ${toRowId(id)}`,
+    COLUMNS,
+  );
+  return row && fromRow(row);
+}
+
+/** Those that exist, in row order. */
+export async function readStandings(
+  reader: Reader,
+  ids: Iterable<InvocationId>,
+): Promise<Standing[]> {
+  const found: Standing[] = [];
+  for (const batch of chunk(toRowOrder(ids), BATCH_IDS)) {
+    const isWanted = reader.dialect.isAnyOf(raw('invocation_id'), textArray(batch));
+    const rows = await reader.query(
+      sql`SELECT ${selectList(COLUMNS)} FROM ${invocations} WHERE ${isWanted}
+          ORDER BY invocation_id`,
+      COLUMNS,
+    );
+    found.push(...rows.map(fromRow));
+  }
+  return found;
+}
+
+/** Direct inclusions in key order, behind one of them: from the first where that is `undefined`. */
+export interface InclusionsBehind {
+  readonly of: InvocationId;
+  readonly after: InvocationId | undefined;
+}
+
+/** The first of the next `limit` direct inclusions that is not FINALIZED. The read stops there. */
+export async function firstUnfinalized(
+  reader: Reader,
+  behind: InclusionsBehind,
+  limit: number,
+): Promise<Standing | undefined> {
+  const [row] = await reader.query(
+    sql`SELECT ${selectList(COLUMNS, 's')}
+        FROM (${inclusionsBehind(behind)} LIMIT ${constant(limit)}) AS e
+        JOIN ${invocations} AS s ON s.invocation_id = e.included_invocation_id
+        WHERE s.state <> ${FINALIZED}
+        ORDER BY e.included_invocation_id LIMIT 1`,
+    COLUMNS,
+  );
+  return row && fromRow(row);
+}
+
+/** The same, however far it is: for reads that hold no locks. */
+export async function findUnfinalized(
+  reader: Reader,
+  behind: InclusionsBehind,
+): Promise<InvocationId | undefined> {
+  // A subquery as the condition, not a join: without a limit, planners may turn a join around and
+  // read all of it.
+  const [row] = await reader.query(
+    sql`SELECT included_invocation_id FROM (${inclusionsBehind(behind)}) AS e
+        WHERE (SELECT state FROM ${invocations} AS s
+               WHERE s.invocation_id = e.included_invocation_id) <> ${FINALIZED}
+        ORDER BY included_invocation_id LIMIT 1`,
+    { includedInvocationId: text },
+  );
+  return row && fromRowId(row.includedInvocationId);
+}
+
+/** Whether there are more than `limit` direct inclusions. */
+export async function hasMoreInclusions(
+  reader: Reader,
+  behind: InclusionsBehind,
+  limit: number,
+): Promise<boolean> {
+  const rows = await reader.query(
+    sql`${inclusionsBehind(behind)} LIMIT 1 OFFSET ${constant(limit)}`,
+    { includedInvocationId: text },
+  );
+  return rows.length > 0;
+}
+
+function inclusionsBehind({ of, after }: InclusionsBehind): Sql {
+  return sql`SELECT included_invocation_id FROM ${includedInvocations}
+    WHERE invocation_id = ${toRowId(of)}
+      AND included_invocation_id > ${after === undefined ? '' : toRowId(after)}
+    ORDER BY included_invocation_id`;
+}
+
+/** Planners count on constants, and guess parameters. */
+function constant(limit: number): Sql {
+  return raw(String(Math.trunc(limit)));
+}
+
+export interface InclusionWithState extends Inclusion {
+  /** Of the included one; `undefined` where that has been deleted. */
+  readonly state: InvocationState | undefined;
+}
+
+/** A page of the inclusions of many invocations, in key order, with states. */
+export async function inclusionStates(
+  reader: Reader,
+  ids: readonly RowId[],
+  after: Inclusion | undefined,
+  limit: number,
+): Promise<InclusionWithState[]> {
+  const rows = await reader.query(
+    sql`SELECT e.invocation_id, e.included_invocation_id, s.state
+        FROM (${inclusionsQuery(reader, ids, after)} LIMIT ${constant(limit)}) AS e
+        LEFT JOIN ${invocations} AS s ON s.invocation_id = e.included_invocation_id
+        ORDER BY e.invocation_id, e.included_invocation_id`,
+    { ...includedInvocations.columns, state: nullable(int) },
+  );
+  return rows.map((row) => ({
+    including: fromRowId(row.invocationId),
+    included: fromRowId(row.includedInvocationId),
+    state: row.state === undefined ? undefined : stateOf(row.state),
+  }));
+}
+
+/** A FINALIZING invocation, and the one that it waits for. */
+export interface Wait {
+  readonly waiter: InvocationId;
+  readonly blocker: InvocationId;
+}
+
+/** The first `limit` of those that wait for one of `blockers`, by blocker and waiter. */
+export async function readWaits(
+  reader: Reader,
+  blockers: readonly InvocationId[],
+  limit: number,
+): Promise<Wait[]> {
+  const isBlocked = reader.dialect.isAnyOf(raw('blocker_id'), textArray(toRowOrder(blockers)));
+  const rows = await reader.query(
+    sql`SELECT invocation_id, blocker_id FROM ${invocations}
+        ${reader.dialect.useIndex('invocations_by_blocker')}
+        WHERE ${isBlocked} ORDER BY blocker_id, invocation_id LIMIT ${constant(limit)}`,
+    { invocationId: text, blockerId: text },
+  );
+  return rows.map((row) => ({
+    waiter: fromRowId(row.invocationId),
+    blocker: fromRowId(row.blockerId),
+  }));
+}
+
+export interface NewWait extends Wait {
+  readonly blockerEnd: InvocationId;
+  readonly finalizedUpTo: InvocationId | undefined;
+}
+
+export async function setBlocker(tx: Transaction, wait: NewWait): Promise<void> {
+  await tx.update(invocations, [
+    {
+      invocationId: toRowId(wait.waiter),
+      blockerId: toRowId(wait.blocker),
+      blockerEndId: toRowId(wait.blockerEnd),
+      finalizedUpTo: wait.finalizedUpTo && toRowId(wait.finalizedUpTo),
+    },
+  ]);
+}
+
+/** Each once. */
+export async function clearBlockers(
+  tx: Transaction,
+  waiters: readonly InvocationId[],
+): Promise<void> {
+  await tx.update(
+    invocations,
+    waiters.map((id) => ({
+      invocationId: toRowId(id),
+      blockerId: undefined,
+      blockerEndId: undefined,
+    })),
+  );
+}
+
+/** The caller has seen in this transaction that it is ACTIVE, or has inserted it there. */
+export async function setFinalizing(
+  tx: Transaction,
+  id: InvocationId,
+  finalizeStartTime: EpochMs,
+): Promise<void> {
+  const state = STATE_NUMBERS.FINALIZING;
+  await tx.update(invocations, [{ invocationId: toRowId(id), state, finalizeStartTime }]);
+}
+
+/** The caller has seen in this transaction that they are FINALIZING. */
+export async function setFinalized(
+  tx: Transaction,
+  ids: readonly InvocationId[],
+  finalizeTime: EpochMs,
+): Promise<void> {
+  await tx.update(
+    invocations,
+    ids.map((id) => ({
+      invocationId: toRowId(id),
+      state: STATE_NUMBERS.FINALIZED,
+      finalizeTime,
+      blockerId: undefined,
+      blockerEndId: undefined,
+      finalizedUpTo: undefined,
+    })),
+  );
+}
+
+/** Place in the list of FINALIZING invocations, oldest first. */
+export interface FinalizingPosition {
+  readonly id: InvocationId;
+  readonly finalizeStartTime: EpochMs;
+}
+
+export interface FinalizingListing {
+  readonly startedBefore: EpochMs;
+  readonly after: FinalizingPosition | undefined;
+  readonly limit: number;
+}
+
+export interface FinalizingItem extends FinalizingPosition {
+  /** Whether it has a blocker that is not FINALIZED. */
+  readonly isWaiting: boolean;
+}
+
+/** A page of what has been FINALIZING for long, and whether it waits for something. */
+export async function finalizingPage(
+  reader: Reader,
+  { startedBefore, after, limit }: FinalizingListing,
+): Promise<FinalizingItem[]> {
+  const key = [raw('x.finalize_start_time'), raw('x.invocation_id')];
+  const isBehind = after
+    ? sql` AND ${reader.dialect.isAfterKey(key, [
+        timestamp(after.finalizeStartTime),
+        text(toRowId(after.id)),
+      ])}`
+    : emptySql;
+  const rows = await reader.query(
+    sql`SELECT x.invocation_id, x.finalize_start_time, b.state AS blocker_state
+        FROM ${invocations} AS x LEFT JOIN ${invocations} AS b ON b.invocation_id = x.blocker_id
+        WHERE x.state = ${FINALIZING} AND x.finalize_start_time < ${timestamp(startedBefore)}
+          ${isBehind}
+        ORDER BY x.finalize_start_time, x.invocation_id LIMIT ${constant(limit)}`,
+    { invocationId: text, finalizeStartTime: timestamp, blockerState: nullable(int) },
+  );
+  return rows.map((row) => ({
+    id: fromRowId(row.invocationId),
+    finalizeStartTime: row.finalizeStartTime,
+    isWaiting: row.blockerState !== undefined && row.blockerState !== STATE_NUMBERS.FINALIZED,
+  }));
+}
+
+type StandingRow = RowOf<typeof COLUMNS>;
+
+function fromRow(row: StandingRow): Standing {
+  return {
+    id: fromRowId(row.invocationId),
+    state: stateOf(row.state),
+    blocker: fromNullableRowId(row.blockerId),
+    blockerEnd: fromNullableRowId(row.blockerEndId),
+    finalizedUpTo: fromNullableRowId(row.finalizedUpTo),
+    bigqueryExports: row.bigqueryExports,
+  };
+}
+
+function fromNullableRowId(rowId: string | undefined): InvocationId | undefined {
+  return rowId === undefined ? undefined : fromRowId(rowId);
+}
