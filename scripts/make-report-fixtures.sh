@@ -90,7 +90,7 @@ install_go_tool() { # binary package
 
 gotestsum_version() { "$runners_dir/go/gotestsum" --version | grep -o '[0-9.]\+'; }
 
-GO_PACKAGES="Nothing; but gotestsum counts lines of the compiler as errors, and packages among the \
+GO_PACKAGES="gotestsum counts lines of the compiler as errors, and packages among the \
 failures. They are no tests, and recorded as failures of their own."
 
 go_version() { go env GOVERSION | sed 's/^go//'; }
@@ -114,8 +114,9 @@ make_pytest() {
     keep junit.xml "$directory/"
     expect "$directory" "$scratch/out" --runner pytest --format junit-xml --dialect pytest \
       --command "pytest -o junit_family=$family --continue-on-collection-errors --junitxml=junit.xml" \
-      --version "pytest=$version" --flaky 0 --hidden "${PYTEST_HIDDEN:-}" \
-      --file-counts "${PYTEST_FILE_COUNTS:-}"
+      --version "pytest=$version" --flaky 0 --hidden "Nothing; but pytest counts phases: a test \
+whose teardown breaks counts twice, as does one with a subtest that failed." \
+      --file-counts '{"tests":22,"passed":9,"errored":3}'
   done
   fresh_copy pytest-reruns
   directory=$(case_dir pytest reruns)
@@ -136,7 +137,7 @@ make_vitest() {
   expect "$directory" "$scratch/out" --runner vitest --format junit-xml --dialect vitest \
     --command "vitest run --reporter=junit" --version "vitest=$(npm_version vitest)" --flaky 1 \
     --hidden "A test that passed on a retry looks like any that passed." \
-    --file-counts '{"flaky":0}'
+    --file-counts '{"flaky":0}' --other-failures 3
 }
 
 make_jest() {
@@ -150,7 +151,7 @@ make_jest() {
     --command "JEST_JUNIT_REPORT_TEST_SUITE_ERRORS=true jest --ci --reporters=jest-junit" \
     --version "jest=$(npm_version jest)" --version "jest-junit=$(npm_version jest-junit)" --flaky 1 \
     --hidden "A test that passed on a retry looks like any that passed; so does a todo." \
-    --file-counts '{"passed":12,"skipped":1,"flaky":0}'
+    --file-counts '{"passed":12,"skipped":1,"flaky":0}' --other-failures 3
 }
 
 make_mocha() {
@@ -168,11 +169,11 @@ make_mocha() {
     --command "mocha --reporter mocha-junit-reporter --reporter-options includePending=true" \
     --version "mocha=$(npm_version mocha js-mocha-11)" --flaky 1 \
     --version "mocha-junit-reporter=$(npm_version mocha-junit-reporter js-mocha-11)" \
-    --hidden "${MOCHA_HIDDEN:-}" --file-counts "${MOCHA_FILE_COUNTS:-}"
+    --hidden "A test that passed on a retry looks like any that passed." --file-counts '{"flaky":0}'
 }
 
 make_node_test() {
-  local reporter extension format directory
+  local reporter extension format directory told
   for reporter in junit tap; do
     fresh_copy node-test
     directory=$(case_dir node-test $reporter)
@@ -181,9 +182,13 @@ make_node_test() {
     run "$scratch/out" "$node" --test --test-reporter=spec --test-reporter-destination=stdout \
       --test-reporter=$reporter --test-reporter-destination=report.$extension outcomes.test.mjs broken.test.mjs
     keep report.$extension "$directory/"
+    told=(--other-failures 2)
+    [[ $reporter = tap ]] || told=(--file-counts '{"tests":27,"passed":13,"failed":8,"skipped":6}'
+      --hidden "Tests with subtests are written as suites, a suite that is skipped as a test, and a \
+hook of a suite that broke not at all.")
     expect "$directory" "$scratch/out" --runner node-test --format $format --dialect node-test \
       --command "node --test --test-reporter=$reporter" \
-      --version "node=$("$node" -p process.versions.node)" --flaky 0
+      --version "node=$("$node" -p process.versions.node)" --flaky 0 "${told[@]}"
   done
 }
 
@@ -213,7 +218,9 @@ make_prove() {
     --command "prove t; for each file: perl FILE.t > FILE.tap" \
     --version "perl=$(perl -e 'printf "%vd", $^V')" \
     --version "TAP::Harness=$(perl -MTAP::Harness -e 'print $TAP::Harness::VERSION')" --flaky 0 \
-    --hidden "Nothing; but prove counts a todo that failed as ok." --file-counts '{"passed":8,"skipped":4}'
+    --hidden "Nothing; but prove counts a todo that failed as ok." --file-counts '{"passed":8,"skipped":4}' \
+    --other-failures 3 --incomplete "the plan says 4 points, but there are 2" \
+    --incomplete "the plan says 2 points, but there are 1"
 }
 
 make_go_test() {
@@ -228,7 +235,7 @@ make_go_test() {
   expect "$directory" "$scratch/out" --runner gotestsum --format go-test-json --dialect go-test \
     --command "go test -json -timeout 2s ./... > report.jsonl (counts by gotestsum, of this stream)" \
     --version "go=$(go_version)" --version "gotestsum=$(gotestsum_version)" --flaky 0 \
-    --hidden "$GO_PACKAGES" --file-counts '{"errored":0}'
+    --hidden "Nothing; but $GO_PACKAGES" --file-counts '{"errored":0}' --other-failures 2
 
   fresh_copy go-flaky
   mkdir "$scratch/flaky"
@@ -273,7 +280,8 @@ make_go_junit_report() {
     --command "go test -json -timeout 2s ./... | go-junit-report -parser gojson (counts by gotestsum)" \
     --version "go=$(go_version)" \
     --version "go-junit-report=$("$runners_dir/go/go-junit-report" -version 2>&1 | grep -o '[0-9.]\+' | head -1)" \
-    --flaky 0 --hidden "$GO_PACKAGES" --file-counts '{"errored":0}'
+    --flaky 0 --other-failures 2 --file-counts '{"tests":23,"failed":6,"errored":0}' \
+    --hidden "A test that prints a line like go test's own becomes a test. Besides, $GO_PACKAGES"
 }
 
 pom_version() { # artifact
@@ -309,7 +317,7 @@ make_cargo_nextest() {
     --command "cargo nextest run --profile ci" \
     --version "cargo-nextest=$("$runners_dir/cargo/bin/cargo-nextest" nextest --version | grep -o '[0-9.]\+' | head -1)" \
     --hidden "Tests that were not run (ignored) are not in the file." \
-    --file-counts '{"tests":10,"skipped":0}'
+    --file-counts '{"tests":9,"skipped":0}'
 }
 
 make_googletest() {
@@ -324,7 +332,8 @@ make_googletest() {
       --format "$([[ $format = xml ]] && echo junit-xml || echo googletest-json)" --dialect googletest \
       --command "outcomes --gtest_output=$format:report.$format" \
       --version "googletest=$(sed -n 's/.*PACKAGE_VERSION "\(.*\)".*/\1/p' \
-        /usr/lib/*/cmake/GTest/GTestConfigVersion.cmake | head -1)" --flaky 0
+        /usr/lib/*/cmake/GTest/GTestConfigVersion.cmake | head -1)" --flaky 0 \
+      --hidden "That the set-up of a suite broke: its tests are written as skipped."
   done
 }
 

@@ -179,6 +179,10 @@ const { values } = parseArgs({
     hidden: { type: 'string', default: '' },
     /** JSON: the counts that differ, for what is hidden, when only the file is read. */
     'file-counts': { type: 'string', default: '' },
+    /** What failed the run besides tests, as far as the report tells. */
+    'other-failures': { type: 'string', default: '0' },
+    /** Why results are missing, in the words of ingest. */
+    incomplete: { type: 'string', multiple: true, default: [] },
   },
 });
 
@@ -199,6 +203,8 @@ const expected = {
   summary_line: lines.join(' / '),
   counts: { ...counts, flaky } satisfies Counts,
   hidden: values.hidden,
+  other_failures: Number(values['other-failures']),
+  incomplete: values.incomplete,
   ...(fileCounts === '' ? {} : { file_counts: { ...counts, flaky, ...JSON.parse(fileCounts) } }),
 };
 writeFileSync(values.out, `${JSON.stringify(expected, null, 2)}\n`);

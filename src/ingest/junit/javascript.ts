@@ -32,7 +32,7 @@ export const vitest: JUnitDialect = {
   },
 };
 
-/** jest-junit writes `error` only for a file that failed to load. */
+/** jest-junit writes `error` only for a file that failed to load, and newer ones a failure too. */
 export const jestJUnit: JUnitDialect = {
   name: 'jest-junit',
   recognizes: ({ rootAttributes, suites }) =>
@@ -41,8 +41,10 @@ export const jestJUnit: JUnitDialect = {
       inOrder(suite, 'name errors failures skipped timestamp time tests'.split(' ')),
     ),
   open: () => (testCase) => {
-    const isBroken = has(testCase, 'error') || testCase.name.includes('Test execution failure:');
-    return isBroken ? notATest(testCase) : readPlainly(testCase);
+    const { name, classname } = testCase;
+    const isHook = name.includes('Test execution failure:');
+    const isFile = has(testCase, 'error') || classname === 'Test suite failed to run';
+    return isHook || isFile ? notATest(testCase) : readPlainly(testCase);
   },
 };
 
