@@ -270,7 +270,7 @@ test('a call is a line, a measurement and a span under the span of the caller', 
     traceId,
   });
   expect(await render()).toContain(
-    'postlude_rpc_duration_seconds_count{method="postlude.v1.Tasks/ListTasks",code="ok"} 1',
+    'postlude_rpc_duration_count{method="postlude.v1.Tasks/ListTasks",code="ok"} 1',
   );
   const [span] = spans.getFinishedSpans();
   expect(span).toMatchObject({

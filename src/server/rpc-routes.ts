@@ -54,9 +54,9 @@ export function rpcRoutes(options: RpcRoutesOptions): RpcRoutes {
   });
   options.services(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
-  const duration = options.metrics.histogram('postlude_rpc_duration_seconds', {
-    description: 'How long calls took, by method and code.',
-    unit: 's',
+  const duration = options.metrics.histogram('postlude.rpc.duration', {
+    description: 'How long calls took, by method and code',
+    unit: 'ms',
   });
   return (request, response) => {
     const handler = handlers.get((request.url ?? '').split('?', 1)[0] ?? '');
@@ -132,7 +132,7 @@ function rejectionCode(answer: UniversalServerResponse): string {
 
 function observe({ log, duration }: Observers, call: RpcCall, span: Span, ms: number): void {
   const { method, caller, code = 'unknown', error } = call;
-  duration.record(ms / 1000, { method, code });
+  duration.record(ms, { method, code });
   span.setAttribute('rpc.response.status_code', code);
   const { traceId } = span.spanContext();
   const line = { method, code, ms: Math.round(ms * 10) / 10, caller, traceId };

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { Signal } from '../testing/signal.ts';
+import { Background, type BackgroundParts } from './background.ts';
+import { jsonLog } from './json-log.ts';
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+}
+
+function start(overrides: Partial<BackgroundParts> = {}) {
+  const lines: { level: string; message: string; count?: number }[] = [];
+  const clock = new FakeClock();
+  const background = new Background({
+    dispatcher: { run: untilAborted },
+    serverClock: { run: ({ signal }) => untilAborted(signal) },
+    rescue: async () => 0,
+    rescueEveryMs: 60_000,
+    clock,
+    log: jsonLog('debug', { write: (line) => lines.push(JSON.parse(line)) }),
+    ...overrides,
+  });
+  return { background, clock, lines };
+}
+
+test('stop waits for what is under way', async () => {
+  const tasks = Promise.withResolvers<void>();
+  const { background } = start({ dispatcher: { run: () => tasks.promise } });
+  let isStopped = false;
+  const stopped = background.stop().then(() => {
+    isStopped = true;
+  });
+  await Promise.resolve();
+  expect(isStopped).toBe(false);
+  tasks.resolve();
+  await stopped;
+  expect(background.fault).toBeUndefined();
+});
+
+test('a dispatcher that fails, or ends by itself, is a fault', async () => {
+  const fails = start({ dispatcher: { run: () => Promise.reject(new Error('bug')) } });
+  const ends = start({ dispatcher: { run: () => Promise.resolve() } });
+  await new Promise(setImmediate);
+  expect(fails.background.fault).toBe('the dispatcher has failed');
+  expect(ends.background.fault).toBe('the dispatcher has ended');
+  expect(fails.lines).toMatchObject([{ level: 'error' }]);
+  await Promise.all([fails.background.stop(), ends.background.stop()]);
+});
+
+test('looks for stuck finalizations at each turn, also after one that failed', async () => {
+  const turns = new Signal();
+  const results = [() => Promise.reject(new Error('away')), async () => 2, async () => 0];
+  const { background, clock, lines } = start({
+    rescue: () => {
+      turns.emit();
+      return results.shift()?.() ?? Promise.resolve(0);
+    },
+  });
+  for (let turn = 0; turn < 3; turn++) {
+    await clock.untilSleepers(1);
+    clock.advance(60_000);
+    await turns.next();
+  }
+  await clock.untilSleepers(1);
+  expect(lines).toMatchObject([
+    { level: 'warn', message: 'cannot look for stuck finalizations' },
+    { level: 'warn', count: 2 },
+  ]);
+  await background.stop();
+});

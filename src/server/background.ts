@@ -1,0 +1,81 @@
+/**
+ * What runs beside the requests: the dispatcher of tasks, the clock that keeps in step with the
+ * database's, the search for finalizations that are stuck. A failure of one turn is logged, and the
+ * next turn comes; only a dispatcher that ends is a fault of the server.
+ */
+import type { Clock } from '../clock.ts';
+import { toError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { ServerClock } from '../storage/server-clock.ts';
+import type { Dispatcher } from '../tasks/dispatcher.ts';
+
+export interface BackgroundParts {
+  readonly dispatcher: Pick<Dispatcher, 'run'>;
+  readonly serverClock: Pick<ServerClock, 'run'>;
+  /** Answers how many invocations it has set going again. */
+  readonly rescue: () => Promise<number>;
+  readonly rescueEveryMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const CLOCK_SYNC_MS = 60_000;
+
+export class Background {
+  readonly #parts: BackgroundParts;
+  readonly #stopping = new AbortController();
+  readonly #ended: Promise<unknown>;
+  #fault: string | undefined;
+
+  /** Begins at once. */
+  constructor(parts: BackgroundParts) {
+    this.#parts = parts;
+    const { serverClock, log } = parts;
+    const { signal } = this.#stopping;
+    this.#ended = Promise.all([
+      this.#dispatch(signal),
+      serverClock.run({ everyMs: CLOCK_SYNC_MS, log, signal }),
+      this.#rescueAgainAndAgain(signal),
+    ]);
+  }
+
+  /** Why tasks are not run; `undefined` while they are. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** Resolves once tasks under way have ended, or have been given back. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#ended;
+  }
+
+  async #dispatch(signal: AbortSignal): Promise<void> {
+    const { dispatcher, log } = this.#parts;
+    try {
+      await dispatcher.run(signal);
+      if (!signal.aborted) this.#fault = 'the dispatcher has ended';
+    } catch (error) {
+      this.#fault = 'the dispatcher has failed';
+      log.error('the dispatcher has failed: tasks are not run', { error: toError(error) });
+    }
+  }
+
+  async #rescueAgainAndAgain(signal: AbortSignal): Promise<void> {
+    const { clock, rescueEveryMs } = this.#parts;
+    while (!signal.aborted) {
+      await clock.sleep(rescueEveryMs, signal);
+      if (!signal.aborted) await this.#rescue();
+    }
+  }
+
+  async #rescue(): Promise<void> {
+    const { rescue, log } = this.#parts;
+    try {
+      const rescued = await rescue();
+      if (rescued > 0) log.warn('stuck finalizations were set going again', { count: rescued });
+    } catch (error) {
+      log.warn('cannot look for stuck finalizations', { error: toError(error) });
+    }
+  }
+}

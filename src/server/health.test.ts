@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { CodedError } from '../errors.ts';
+import { openTestPglite } from '../testing/databases.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { Health, type HealthOptions } from './health.ts';
+
+function health(overrides: Partial<HealthOptions> = {}) {
+  const clock = new FakeClock();
+  const draining = new AbortController();
+  const options: HealthOptions = {
+    database: { checkSchema: async () => undefined },
+    dispatcherFault: () => undefined,
+    draining: draining.signal,
+    clock,
+    ...overrides,
+  };
+  return { health: new Health(options), clock, draining };
+}
+
+test('is ready on a database of this version, and not on one that lacks migrations', async () => {
+  const ready = health({ database: await openTestPglite() });
+  expect(await ready.health.notReadyBecause()).toBeUndefined();
+  const old = health({ database: await openTestPglite({ migrated: false }) });
+  expect(await old.health.notReadyBecause()).toMatch(/^the database lacks 0001_/);
+});
+
+test('is not ready while the server stops', async () => {
+  const { health: stopping, draining } = health();
+  draining.abort();
+  expect(await stopping.notReadyBecause()).toBe('the server is stopping');
+});
+
+test('is not ready without a dispatcher', async () => {
+  const { health: broken } = health({ dispatcherFault: () => 'the dispatcher has failed' });
+  expect(await broken.notReadyBecause()).toBe('the dispatcher has failed');
+});
+
+test('is not ready while the database is away', async () => {
+  const away = () => Promise.reject(new CodedError('unavailable', 'connection refused'));
+  const { health: cutOff } = health({ database: { checkSchema: away } });
+  expect(await cutOff.notReadyBecause()).toBe('connection refused');
+});
+
+test('asks a database that does not answer once, and not for ever', async () => {
+  let asked = 0;
+  const answer = Promise.withResolvers<void>();
+  const { health: slow, clock } = health({
+    database: {
+      checkSchema: () => {
+        asked += 1;
+        return answer.promise;
+      },
+    },
+  });
+  const reasons = Promise.all([slow.notReadyBecause(), slow.notReadyBecause()]);
+  await clock.untilSleepers(1);
+  clock.advance(5_000);
+  expect(await reasons).toEqual(Array(2).fill('the database does not answer'));
+  expect(asked).toBe(1);
+  answer.resolve();
+  expect(await slow.notReadyBecause()).toBeUndefined();
+  expect(asked).toBe(2);
+});

@@ -1,0 +1,71 @@
+/** Opens the configured database, with the schema of this version or not at all. */
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Database } from '../storage/database.ts';
+import { openPglite } from '../storage/pglite/database.ts';
+import { openPostgres } from '../storage/postgres/open.ts';
+import type { Config } from './config.ts';
+
+export type DatabaseConfig = Pick<Config, 'database' | 'schema' | 'databaseConnections'>;
+
+export interface DatabaseTools {
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Opened, and of whatever schema. */
+export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Promise<Database> {
+  const { database, schema, databaseConnections } = config;
+  const { log } = tools;
+  switch (database.kind) {
+    case 'memory':
+      return openPglite({ schema, log });
+    case 'pglite':
+      return openPglite({ dataDir: database.folder, schema, log });
+    case 'postgres':
+      return openPostgres({
+        ...tools,
+        url: database.url,
+        schema,
+        maxConnections: databaseConnections,
+      });
+  }
+}
+
+/**
+ * Opened, and migrated where the configuration allows it; else throws `schema-too-old`. Throws
+ * `schema-too-new` where a newer version of postlude has migrated it.
+ */
+export async function openReadyDatabase(
+  config: DatabaseConfig & Pick<Config, 'autoMigrate'>,
+  tools: DatabaseTools,
+): Promise<Database> {
+  const database = await openDatabase(config, tools);
+  try {
+    if (config.autoMigrate) await migrate(database, tools.log);
+    else await database.checkSchema();
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Migrates the configured database, as `postlude migrate` does; answers what has been applied. */
+export async function migrateDatabase(
+  config: DatabaseConfig,
+  tools: DatabaseTools,
+): Promise<readonly string[]> {
+  const database = await openDatabase(config, tools);
+  try {
+    return await migrate(database, tools.log);
+  } finally {
+    await database.close();
+  }
+}
+
+async function migrate(database: Database, log: Log): Promise<readonly string[]> {
+  const applied = await database.migrate();
+  if (applied.length > 0) log.info('migrated the database', { applied });
+  return applied;
+}

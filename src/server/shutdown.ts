@@ -1,0 +1,62 @@
+/**
+ * The end of a server, in the order that loses nothing:
+ *
+ *     not ready → (a delay, for load balancers) → streams end, no new connections
+ *       → requests and tasks under way end, within the grace period → connections are cut
+ *       → the database closes
+ *
+ * A task that did not end is given back, so that another server has it at once.
+ */
+import type { Clock } from '../clock.ts';
+import { toError } from '../errors.ts';
+import type { Log } from '../log.ts';
+
+export interface Stoppable {
+  /** From now on the server says that it is not ready. */
+  readonly refuse: () => void;
+  /** Streams end, and nothing new begins; resolves once all requests have been answered. */
+  readonly stopRequests: () => Promise<void>;
+  readonly activeRequests: () => number;
+  /** Cuts what `stopRequests` still waits for. */
+  readonly cutRequests: () => void;
+  /** Resolves once tasks have ended; keeps to the grace period by itself. */
+  readonly stopTasks: () => Promise<void>;
+  /** What stands below requests and tasks, the uppermost first; all are tried. */
+  readonly release: readonly (() => Promise<void>)[];
+}
+
+export interface ShutdownOptions {
+  readonly delayMs: number;
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export async function shutDown(server: Stoppable, options: ShutdownOptions): Promise<void> {
+  const { clock, delayMs, log } = options;
+  log.info('stopping');
+  server.refuse();
+  await clock.sleep(delayMs);
+  await Promise.all([stopRequests(server, options), server.stopTasks()]);
+  for (const release of server.release) {
+    await release().catch((error: unknown) => {
+      log.warn('something did not close', { error: toError(error) });
+    });
+  }
+  log.info('stopped');
+}
+
+async function stopRequests(
+  server: Stoppable,
+  { clock, graceMs, log }: ShutdownOptions,
+): Promise<void> {
+  const ended = new AbortController();
+  const stopped = server.stopRequests().finally(() => ended.abort());
+  await clock.sleep(graceMs, ended.signal);
+  if (!ended.signal.aborted) {
+    const count = server.activeRequests();
+    log.warn('the grace period is over: connections are cut', { requests: count });
+    server.cutRequests();
+  }
+  await stopped;
+}
