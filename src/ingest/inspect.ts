@@ -20,10 +20,10 @@ export async function inspect(paths: readonly string[]): Promise<Inspection> {
   return inspectionOf(await readReportSet(paths));
 }
 
-export function inspectionOf({ reports, counts, problems, isComplete }: ReportSet): Inspection {
+export function inspectionOf({ kinds, counts, problems, isComplete }: ReportSet): Inspection {
   return {
-    format: common(reports.map(({ format }) => format.name)),
-    dialect: common(reports.map(({ dialect }) => dialect)),
+    format: common(kinds.map(({ format }) => format)),
+    dialect: common(kinds.map(({ dialect }) => dialect)),
     counts,
     problems,
     complete: isComplete,

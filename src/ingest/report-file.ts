@@ -9,6 +9,7 @@ import { formatOf, whyUnknown } from './formats.ts';
 import { byRounds } from './grouping.ts';
 import { ProblemLog } from './problem-log.ts';
 import {
+  type FormatName,
   type FormatReader,
   type Grouping,
   type Problem,
@@ -27,13 +28,19 @@ export interface ReadableReport {
   /** Holds its executions, from `firstPosition` on. */
   readonly index: ExecutionIndex;
   readonly firstPosition: number;
-  readonly executions: number;
 }
 
 export interface Examination {
   /** `undefined` where nothing of the file may be recorded. */
   readonly report: ReadableReport | undefined;
+  /** What the file is, damaged or not; `undefined` where that is not known. */
+  readonly kind: ReportKind | undefined;
   readonly problems: readonly Problem[];
+}
+
+export interface ReportKind {
+  readonly format: FormatName;
+  readonly dialect: string;
 }
 
 /** Gives the index of the run that a file belongs to. */
@@ -52,7 +59,7 @@ export async function examine(
   const entry = new FirstPass(path, file, indexFor, problems);
   try {
     const report = await entry.run();
-    return { report, problems: problems.all };
+    return { report, kind: entry.kind, problems: problems.all };
   } catch (thrown) {
     entry.forget();
     const error = toError(thrown);
@@ -60,7 +67,7 @@ export async function examine(
     const line = error instanceof ReportDamage ? error.line : 1;
     const what = error instanceof ReportDamage ? error.message : `not readable: ${error.message}`;
     problems.error(line, what);
-    return { report: undefined, problems: problems.all };
+    return { report: undefined, kind: entry.kind, problems: problems.all };
   }
 }
 
@@ -106,6 +113,8 @@ class FirstPass {
   readonly #file: number;
   readonly #indexFor: IndexFor;
   readonly #problems: ProblemLog;
+  #format: ReportFormat | undefined;
+  #reader: FormatReader | undefined;
   #entry: { readonly index: ExecutionIndex; readonly firstPosition: number } | undefined;
   #shortened: { readonly line: number; count: number } | undefined;
 
@@ -116,28 +125,30 @@ class FirstPass {
     this.#problems = problems;
   }
 
+  get kind(): ReportKind | undefined {
+    return (
+      this.#format && { format: this.#format.name, dialect: this.#reader?.dialect ?? 'generic' }
+    );
+  }
+
   async run(): Promise<ReadableReport> {
     const text = openTextFile(this.#path);
-    let format: ReportFormat | undefined;
-    let reader: FormatReader | undefined;
     for await (const chunk of text.chunks) {
-      format ??= knownFormat(chunk);
-      reader ??= this.#open(format, chunk);
-      reader.push(chunk);
+      this.#reader ??= this.#open(chunk);
+      this.#reader.push(chunk);
     }
-    if (!(format && reader && this.#entry)) throw new ReportDamage(1, whyUnknown(''));
-    reader.end();
+    this.#reader?.end();
+    if (!(this.#format && this.#reader && this.#entry)) throw new ReportDamage(1, whyUnknown(''));
     this.#tellReplaced(text.firstReplacedLine());
     this.#tellShortened();
     const { index, firstPosition } = this.#entry;
     return {
       path: this.#path,
-      format,
-      dialect: reader.dialect,
+      format: this.#format,
+      dialect: this.#reader.dialect,
       contentHash: text.contentHash(),
       index,
       firstPosition,
-      executions: index.size - firstPosition,
     };
   }
 
@@ -145,7 +156,10 @@ class FirstPass {
     this.#entry?.index.cutTo(this.#entry.firstPosition);
   }
 
-  #open(format: ReportFormat, head: string): FormatReader {
+  #open(head: string): FormatReader {
+    const format = formatOf(head);
+    if (!format) throw new ReportDamage(1, whyUnknown(head));
+    this.#format = format;
     const sink: FormatSink = {
       execution: (execution) => this.#add(execution),
       error: (line, message) => this.#problems.error(line, message),
@@ -177,12 +191,6 @@ class FirstPass {
     const what = `${count} names are too long for a test id (first here)`;
     this.#problems.warning(line, `${what}: a hash stands for the end, the metadata has it all`);
   }
-}
-
-function knownFormat(head: string): ReportFormat {
-  const format = formatOf(head);
-  if (!format) throw new ReportDamage(1, whyUnknown(head));
-  return format;
 }
 
 /** Of the file system: they have a code such as ENOENT. */

@@ -6,11 +6,19 @@ import { resolve } from 'node:path';
 import type { ExecutionOutcome } from './execution.ts';
 import { addCounts, ExecutionIndex, NO_COUNTS } from './execution-index.ts';
 import type { Counts, FoundResult, Grouping, Problem, ResultStatus } from './report.ts';
-import { examine, executionsOf, type IndexFor, type ReadableReport } from './report-file.ts';
+import {
+  examine,
+  executionsOf,
+  type IndexFor,
+  type ReadableReport,
+  type ReportKind,
+} from './report-file.ts';
 
 export interface ReportSet {
   /** Those whose results may be recorded. */
   readonly reports: readonly ReadableReport[];
+  /** What the files are, damaged ones as far as they are recognized. */
+  readonly kinds: readonly ReportKind[];
   readonly counts: Counts;
   readonly problems: readonly Problem[];
   /** False where results are missing: a file is damaged, not understood, or says so itself. */
@@ -21,15 +29,17 @@ export interface ReportSet {
 export async function readReportSet(paths: readonly string[]): Promise<ReportSet> {
   const runs = new Runs();
   const reports: ReadableReport[] = [];
+  const kinds: ReportKind[] = [];
   const problems: Problem[] = [];
   const distinct = [...new Map(paths.map((path) => [resolve(path), path])).values()];
   for (const [file, path] of distinct.entries()) {
     const examination = await examine(path, file, runs.indexFor);
     if (examination.report) reports.push(examination.report);
+    if (examination.kind) kinds.push(examination.kind);
     problems.push(...examination.problems);
   }
   const isComplete = problems.every(({ severity }) => severity !== 'error');
-  return { reports, counts: runs.settle(), problems, isComplete };
+  return { reports, kinds, counts: runs.settle(), problems, isComplete };
 }
 
 /** The results of one report, in the order of the file. */

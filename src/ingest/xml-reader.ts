@@ -30,9 +30,15 @@ const MAX_TEXT = 1024 * 1024;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
 
-/** The parser's own field for the text at hand, which it lets grow without a limit. */
-interface TextInProgress {
+/** Characters between `&` and `;`. */
+const MAX_ENTITY = 100;
+
+/** The parser's own fields for what it is reading, which it lets grow without a limit. */
+interface InProgress {
   text: string;
+  readonly name: string;
+  /** What follows an `&`. */
+  readonly entity: string;
 }
 
 export class XmlReader {
@@ -60,7 +66,7 @@ export class XmlReader {
     if (text === '') return;
     this.#hasBegun = true;
     this.#parser.write(this.#withoutForbidden(text));
-    this.#shorten();
+    this.#bound();
     this.#line = this.#parser.line;
   }
 
@@ -102,8 +108,10 @@ export class XmlReader {
     });
   }
 
-  #shorten(): void {
-    const inProgress = this.#parser as unknown as TextInProgress;
+  #bound(): void {
+    const inProgress = this.#inProgress;
+    if (inProgress.entity.length > MAX_ENTITY) throw this.#rawAmpersand();
+    if (inProgress.name.length > MAX_TEXT) throw this.#damage('a name without an end');
     if (inProgress.text.length <= MAX_TEXT) return;
     inProgress.text = inProgress.text.slice(0, MAX_TEXT / 2);
     this.#tolerate(`a text is longer than ${MAX_TEXT} characters and was shortened`);
@@ -115,9 +123,25 @@ export class XmlReader {
       this.#tolerate('a reference to a character that XML forbids');
     } else if (reason.startsWith('the string "]]>"')) {
       this.#tolerate('"]]>" in text');
+    } else if (this.#inProgress.entity !== '') {
+      throw this.#rawAmpersand();
     } else {
-      throw this.#damage(reason, error);
+      throw this.#damage(inOurWords(reason), error);
     }
+  }
+
+  get #inProgress(): InProgress {
+    return this.#parser as unknown as InProgress;
+  }
+
+  #rawAmpersand(): ReportDamage {
+    const { entity } = this.#inProgress;
+    const line = this.#parser.line - (entity.split('\n').length - 1);
+    return this.#damage(
+      `an "&" begins no reference: ${JSON.stringify(entity.slice(0, 20))} follows`,
+      undefined,
+      line,
+    );
   }
 
   #tolerate(what: string, line = this.#parser.line): void {
@@ -126,12 +150,21 @@ export class XmlReader {
     else this.#toleratedTimes.set(what, { line, count: 1 });
   }
 
-  #damage(reason: string, cause?: Error): ReportDamage {
-    const message = `the XML is not well formed: ${reason}`;
-    return new ReportDamage(this.#parser.line, message, { cause });
+  #damage(reason: string, cause?: Error, line = this.#parser.line): ReportDamage {
+    return new ReportDamage(line, `the XML is not well formed: ${reason}`, { cause });
   }
 }
 
 function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1);
+}
+
+function inOurWords(reason: string): string {
+  const unclosed = /^unclosed tag: (.*)$/.exec(reason)?.[1];
+  if (unclosed !== undefined) return `the file ends inside of <${unclosed}>: it was cut`;
+  if (reason === 'undefined entity') return 'an entity that is not one of the five of XML';
+  if (/^(documents may contain only one root|an XML declaration must be)/.test(reason)) {
+    return 'a second document follows';
+  }
+  return reason;
 }

@@ -1,0 +1,153 @@
+/**
+ * Results of reports as messages for `BatchCreateTestResults`.
+ *
+ * A result's id follows from the report's content and place: uploading the same report again
+ * writes the same results, and never more.
+ */
+import { hash } from 'node:crypto';
+import { isAbsolute, relative, sep } from 'node:path';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { EpochMs } from '../clock.ts';
+import type { TestLocationSchema } from '../gen/luci/resultdb/v1/test_metadata_pb.js';
+import { type TestResultSchema, TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
+import { toDuration, toTimestamp } from '../rpc/timestamp.ts';
+import type { SourceLocation } from './execution.ts';
+import type { FoundResult } from './report.ts';
+import type { ReadableReport } from './report-file.ts';
+import { type ReportSet, resultsOf } from './report-set.ts';
+import { summaryHtmlOf } from './summary-html.ts';
+import { fitsIn, shortenTo } from './test-id.ts';
+
+export type TestResultMessage = MessageInitShape<typeof TestResultSchema>;
+
+export interface UploadContext {
+  /** Folder that paths of reports and of sources are told from. */
+  readonly root: string;
+  /** URL of the repository, without `.git`, where it is known. */
+  readonly repo?: string | undefined;
+  readonly variant: Readonly<Record<string, string>>;
+  /** Times after it are not believed. */
+  readonly now: EpochMs;
+}
+
+/** The server takes no more in one request. */
+const MAX_BATCH_RESULTS = 500;
+/** Estimated bytes, well within what servers accept. */
+const MAX_BATCH_BYTES = 2_000_000;
+
+const MAX_TAG_KEY_LENGTH = 64;
+const MAX_TAG_BYTES = 256;
+const MAX_FILE_BYTES = 512;
+const MAX_LINE = 2 ** 31 - 1;
+const MAX_NAME_BYTES = 16 * 1024;
+
+/**
+ * All results of the set, file by file, in batches of up to 500 results and about 2 MB. Throws
+ * `failed-precondition` if a file has changed since the set was read.
+ */
+export async function* testResultBatches(
+  { reports }: ReportSet,
+  context: UploadContext,
+): AsyncGenerator<readonly TestResultMessage[]> {
+  let batch: TestResultMessage[] = [];
+  let bytes = 0;
+  for (const report of reports) {
+    const idPrefix = resultIdPrefix(report, context.root);
+    for await (const result of resultsOf(report)) {
+      const message = testResultOf(result, report, idPrefix, context);
+      const size = sizeOf(message);
+      if (batch.length === MAX_BATCH_RESULTS || (bytes + size > MAX_BATCH_BYTES && bytes > 0)) {
+        yield batch;
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(message);
+      bytes += size;
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function resultIdPrefix({ path, contentHash }: ReadableReport, root: string): string {
+  return hash('sha256', `${relative(root, path)}\n${contentHash}`).slice(0, 16);
+}
+
+function testResultOf(
+  result: FoundResult,
+  { dialect }: ReadableReport,
+  idPrefix: string,
+  context: UploadContext,
+): TestResultMessage {
+  const { testId, status, expected, ordinal, execution } = result;
+  const location = locationOf(execution.location, context.root);
+  const inRepo = location && context.repo !== undefined;
+  return {
+    testId: testId.id,
+    resultId: `${idPrefix}-${ordinal}`,
+    variant: { def: { ...context.variant } },
+    expected,
+    status: TestStatus[status],
+    summaryHtml: summaryHtmlOf(execution.summary),
+    ...timesOf(result, context.now),
+    tags: tagsOf(result, dialect),
+    ...(location && !inRepo ? { testLocation: location } : {}),
+    testMetadata: {
+      name: shortenTo(testId.fullName, MAX_NAME_BYTES),
+      ...(inRepo ? { location: { ...location, repo: context.repo ?? '' } } : {}),
+    },
+  };
+}
+
+function timesOf({ execution }: FoundResult, now: EpochMs) {
+  const { startTimeMs, durationMs } = execution;
+  // A machine whose clock is ahead must not keep its results from being recorded.
+  const isPast = startTimeMs !== undefined && startTimeMs + (durationMs ?? 0) <= now;
+  return {
+    ...(isPast ? { startTime: toTimestamp(startTimeMs) } : {}),
+    ...(durationMs === undefined ? {} : { duration: toDuration(Math.round(durationMs * 1000)) }),
+  };
+}
+
+function tagsOf({ execution, attempt }: FoundResult, dialect: string) {
+  const pairs = [
+    ['report_dialect', dialect],
+    ...execution.tags,
+    ...(execution.isTest ? [] : [['kind', 'not_a_test']]),
+    ...(attempt === 1 ? [] : [['attempt', String(attempt)]]),
+  ];
+  return pairs.flatMap(([key = '', value = '']) => {
+    return value === '' ? [] : [{ key: tagKey(key), value: oneLine(value) }];
+  });
+}
+
+/** Tests may choose keys of their own, which the server would refuse. */
+function tagKey(key: string): string {
+  const plain = key.toLowerCase().replaceAll(/[^a-z0-9_]+/g, '_');
+  return (/^[a-z]/.test(plain) ? plain : `x${plain}`).slice(0, MAX_TAG_KEY_LENGTH);
+}
+
+function oneLine(text: string): string {
+  return shortenTo(text.replaceAll(/[\s\p{C}]+/gu, ' ').trim(), MAX_TAG_BYTES);
+}
+
+/** `undefined` for a file outside of `root`, such as one on the machine that built it. */
+function locationOf(
+  location: SourceLocation | undefined,
+  root: string,
+): MessageInitShape<typeof TestLocationSchema> | undefined {
+  if (!location) return undefined;
+  const path = location.file.replace(/^file:\/\//, '');
+  const inRoot = (isAbsolute(path) ? relative(root, path) : path).replaceAll(sep, '/');
+  const file = inRoot.replaceAll('\\', '/').replace(/^(\.\/)+/, '');
+  const isUsable = file !== '' && !/^(\/|[a-z]:)|^\.\.(\/|$)|\/$|\p{Cc}/iu.test(file);
+  if (!isUsable || !fitsIn(file, MAX_FILE_BYTES - 2)) return undefined;
+  const line = location.line ?? 0;
+  return { fileName: `//${file}`, line: line <= MAX_LINE ? line : 0 };
+}
+
+/** An estimate of the bytes on the wire. */
+function sizeOf({ testId = '', summaryHtml = '', tags = [], testMetadata }: TestResultMessage) {
+  const inTags = tags.reduce((sum, { key = '', value = '' }) => sum + key.length + value.length, 0);
+  const names = testId.length + (testMetadata?.name?.length ?? 0);
+  return 200 + 2 * (names + inTags + summaryHtml.length);
+}
