@@ -85,7 +85,7 @@ function copyStatement({ from, to, ...conversion }: Conversion): string {
   return `
     COPY (
       SELECT ${TEST_RESULT_COLUMNS.map(selected).join(', ')}
-      FROM read_json(${fileLiteral(from)}, format = 'newline_delimited', compression = 'none',
+      FROM read_json(${fileLiteral(from)}, format = 'newline_delimited', compression = 'uncompressed',
         maximum_object_size = ${maxLineBytes}, columns = {${json.join(', ')}})
     ) TO ${literal(to)} (
       FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${conversion.rowGroupRows},
