@@ -34,7 +34,7 @@ export interface PostgresDatabaseConfig {
 }
 
 const RETRY_BACKOFF = { initialMs: 10, maxMs: 1000 };
-const MAX_ATTEMPTS = 12;
+const MAX_ATTEMPTS = 20;
 const MAX_RETRY_MS = 20_000;
 const OUTCOME_TIMEOUT_MS = 30_000;
 

@@ -1,5 +1,6 @@
 /** What a lost connection does: a proxy between us and a real server cuts it where it hurts. */
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { forEachLimit } from '../../concurrency.ts';
 import {
   openTestPostgres,
   testPostgresUrl,
@@ -166,6 +167,30 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     );
     await Promise.all(restless);
     expect(await allAccounts(outside)).toHaveLength(10);
+  });
+
+  test('again and again, anywhere: each write that returned is there once, and no other', async () => {
+    const { db, outside, proxy } = await openThroughProxy();
+    await outside.write((tx) => tx.insert(accounts, [{ owner: 'count', number: 0, balance: 0 }]));
+    const query = sql`SELECT balance FROM ${accounts} WHERE owner = ${'count'}`;
+    let returned = 0;
+    const write = async (number: number): Promise<void> => {
+      await db.write(async (tx) => {
+        const [row] = await tx.query(query, { balance: int });
+        const balance = (row?.balance ?? 0) + 1;
+        await tx.update(accounts, [{ owner: 'count', number: 0, balance }]);
+        await tx.insert(accounts, [{ owner: 'ada', number, balance }]);
+      });
+      returned += 1;
+      if (returned % 7 === 0) proxy.cut();
+    };
+    const numbers = Array.from({ length: 60 }, (_, number) => number);
+    await forEachLimit(numbers, 3, write);
+    const rows = await allAccounts(outside);
+    const count = rows.find(({ owner }) => owner === 'count')?.balance;
+    expect(count).toBe(60);
+    const balances = rows.filter(({ owner }) => owner === 'ada').map(({ balance }) => balance);
+    expect(balances.sort((a, b) => a - b)).toEqual(numbers.map((number) => number + 1));
   });
 });
 
