@@ -10,8 +10,8 @@
 # Python 3, Go, cargo, Maven with a JDK of 17 or newer, CMake, a C++ compiler, GoogleTest's
 # library (libgtest-dev), perl.
 #
-# Reports differ from run to run in times and stack traces; counts and structure do not. Paths
-# and host names of the machine are replaced; nothing else is touched.
+# Reports differ from run to run in times and stack traces; counts and structure do not. Paths,
+# host names and Java's system properties are replaced; nothing else is touched.
 set -euo pipefail
 
 RUNNERS=(pytest vitest jest mocha node-test tape prove go-test gotestsum go-junit-report
