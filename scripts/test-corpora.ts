@@ -1,0 +1,34 @@
+/**
+ * Compares ingest with the shared reports of real runners and with hostile files: one line for
+ * each, and a JSON object as the last. Exits with 1 on any difference that is not explained, or
+ * where the reports are not there.
+ */
+import { compareAll, corporaFolder } from '../test/corpora.ts';
+
+const HEAD = {
+  name: 'case',
+  expected: 'runner: tests / passed / failed / errored / skipped / flaky',
+  ours: 'ours',
+  verdict: 'verdict',
+  reason: '',
+};
+
+const folder = corporaFolder();
+if (folder === undefined) {
+  console.error('test-corpora: ../shared/corpora is not there, so nothing was compared');
+  process.exit(1);
+}
+
+const comparisons = await compareAll(folder);
+const columns = ['name', 'expected', 'ours', 'verdict'] as const;
+const rows = [HEAD, ...comparisons];
+const widths = columns.map((column) => Math.max(...rows.map((row) => row[column].length)));
+for (const row of rows) {
+  const cells = columns.map((column, index) => row[column].padEnd(widths[index] ?? 0));
+  console.log(`${cells.join(' | ')} | ${row.reason}`.trimEnd());
+}
+
+const totals = { equal: 0, explained: 0, kept: 0, wrong: 0 };
+for (const { verdict } of comparisons) totals[verdict] += 1;
+console.log(JSON.stringify({ corpora: { cases: comparisons.length, ...totals } }));
+process.exitCode = totals.wrong === 0 ? 0 : 1;
