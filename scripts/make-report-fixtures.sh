@@ -241,12 +241,12 @@ make_go_test() {
   mkdir "$scratch/flaky"
   directory=$(case_dir go-test reruns)
   FLAKY_DIR=$scratch/flaky run "$scratch/out" "$runners_dir/go/gotestsum" --rerun-fails=3 \
-    --rerun-fails-report=reruns.txt --packages=. --jsonfile=report.jsonl
+    --rerun-fails-report=reruns.txt --packages=. --jsonfile=report.jsonl -- -count=1
   rm -r "$scratch/flaky"
   cat reruns.txt >>"$scratch/out"
   keep report.jsonl "$directory/"
   expect "$directory" "$scratch/out" --runner gotestsum-reruns --format go-test-json --dialect go-test \
-    --command "gotestsum --rerun-fails=3 --packages=. --jsonfile=report.jsonl" \
+    --command "gotestsum --rerun-fails=3 --packages=. --jsonfile=report.jsonl -- -count=1" \
     --version "go=$(go_version)" --version "gotestsum=$(gotestsum_version)"
 }
 
@@ -257,12 +257,12 @@ make_gotestsum() {
   local directory
   directory=$(case_dir gotestsum reruns)
   FLAKY_DIR=$scratch/flaky run "$scratch/out" "$runners_dir/go/gotestsum" --rerun-fails=3 \
-    --rerun-fails-report=reruns.txt --packages=. --junitfile=junit.xml
+    --rerun-fails-report=reruns.txt --packages=. --junitfile=junit.xml -- -count=1
   rm -r "$scratch/flaky"
   cat reruns.txt >>"$scratch/out"
   keep junit.xml "$directory/"
   expect "$directory" "$scratch/out" --runner gotestsum-reruns --format junit-xml --dialect gotestsum \
-    --command "gotestsum --rerun-fails=3 --packages=. --junitfile=junit.xml" \
+    --command "gotestsum --rerun-fails=3 --packages=. --junitfile=junit.xml -- -count=1" \
     --version "go=$(go_version)" --version "gotestsum=$(gotestsum_version)"
 }
 
