@@ -5,8 +5,23 @@ import type { ExportTable } from '../sink.ts';
 import { exportFiles } from './export-files.ts';
 
 const name = fc.oneof(
-  fc.constantFrom('a', 'a.b', '..', '.', '../../etc', 'a/b', 'a\\b', 'C:', 'a%2Eb', 'é', ' ', '~'),
-  fc.string({ minLength: 1, maxLength: 300, unit: 'binary' }),
+  fc.constantFrom(
+    '',
+    '%',
+    'a',
+    'a.b',
+    '..',
+    '.',
+    '../../etc',
+    'a/b',
+    'a\\b',
+    'C:',
+    'a%2Eb',
+    'é',
+    ' ',
+    '~',
+  ),
+  fc.string({ maxLength: 300, unit: 'binary' }),
 );
 const table: fc.Arbitrary<ExportTable> = fc.record({ project: name, dataset: name, table: name });
 const exported = fc.record({ table, invocationId: name, index: fc.nat(1000) });

@@ -56,7 +56,9 @@ function safeName(text: string): string {
   return shorten(escapeName(text));
 }
 
+/** Never empty: three empty names would make `..`. */
 function escapeName(text: string): string {
+  if (text === '') return '%';
   return encodeURIComponent(text.toWellFormed()).replace(
     /[^A-Za-z0-9_%-]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,

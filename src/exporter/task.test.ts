@@ -1,0 +1,199 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { BigQueryExportSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { TestResultPredicateSchema } from '../gen/luci/resultdb/v1/predicate_pb.js';
+import { type InvocationId, toRowId } from '../invocations/id.ts';
+import { STATE_NUMBERS } from '../invocations/state.ts';
+import { invocations } from '../invocations/table.ts';
+import type { Database } from '../storage/database.ts';
+import { Dispatcher } from '../tasks/dispatcher.ts';
+import { TaskQueue } from '../tasks/queue.ts';
+import { BQ_EXPORT } from '../tasks/types.ts';
+import { eachDatabase, openTestPglite } from '../testing/databases.ts';
+import { type GraphNode, writeGraph } from '../testing/export-graph.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { forEachCrash } from '../testing/faults.ts';
+import { FaultyDisk } from '../testing/faulty-disk.ts';
+import { MemorySink } from '../testing/memory-sink.ts';
+import { exportFiles } from './parquet/export-files.ts';
+import { verifyExport } from './parquet/manifest.ts';
+import { ParquetSink } from './parquet/parquet-sink.ts';
+import type { Sink } from './sink.ts';
+import { enqueueBigQueryExport, exportHandler } from './task.ts';
+
+const A = 'a' as InvocationId;
+const TABLE = { project: 'acme', dataset: 'tests', table: 'results' };
+const DESTINATION = create(BigQueryExportSchema, { ...TABLE, testResults: {} });
+const GRAPH: Readonly<Record<string, GraphNode>> = {
+  a: { includes: ['b'], results: [{ testId: 't1' }, { testId: 't2', expected: false }] },
+  b: { results: [{ testId: 't2', resultId: '1' }], exonerations: [{ testId: 't2' }] },
+};
+const LEASE_MS = 60_000;
+
+/** A process that serves exports. */
+function startExporter(db: Database, sink: Sink, clock = new FakeClock()) {
+  const queue = new TaskQueue({ db, clock });
+  const handlers = [exportHandler({ db, sink })];
+  const dispatcher = new Dispatcher({ queue, handlers, clock, leaseMs: LEASE_MS, random: () => 1 });
+  const enqueue = (more = {}) =>
+    db.write((tx) => enqueueBigQueryExport(queue, tx, { ...DEFAULT_TASK, ...more }));
+  const dead = () => db.read((reader) => queue.listDead(reader, { limit: 10 }));
+  return { clock, queue, dispatcher, enqueue, dead };
+}
+
+const DEFAULT_TASK = { invocationId: A, destination: DESTINATION };
+
+async function exportFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'postlude-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe('failures', () => {
+  test('an invocation that is not FINALIZED yet is exported by a later attempt', async () => {
+    const db = await openTestPglite();
+    await writeGraph(db, { a: { ...GRAPH.b, state: 'FINALIZING' } });
+    const sink = new MemorySink();
+    const { clock, dispatcher, enqueue } = startExporter(db, sink);
+    await enqueue();
+    await dispatcher.runOnce();
+    expect(sink.committed).toEqual([]);
+
+    const finalized = { invocationId: toRowId(A), state: STATE_NUMBERS.FINALIZED };
+    await db.write((tx) => tx.update(invocations, [finalized]));
+    clock.advance(LEASE_MS);
+    await dispatcher.runOnce();
+    expect(sink.committed).toHaveLength(1);
+  });
+
+  test.each([
+    ['a predicate that cannot be', predicated({ testIdRegexp: '(' }), /not a pattern of RE2/],
+    ['a missing invocation', { invocationId: 'nobody' as InvocationId }, /does not exist/],
+  ])('%s makes a dead task with the reason', async (_, more, reason) => {
+    const db = await openTestPglite();
+    await writeGraph(db, GRAPH);
+    const { dispatcher, enqueue, dead } = startExporter(db, new MemorySink());
+    await enqueue(more);
+    await dispatcher.runOnce();
+    expect(await dead()).toMatchObject([{ reason: expect.stringMatching(reason) }]);
+  });
+
+  test.each([
+    ['a payload that does not decode', { payload: new Uint8Array([10, 200]) }],
+    ['a destination without names', {}],
+    ['an id without an index', { id: 'a' }],
+    ['no invocation', { invocationId: undefined }],
+  ])('%s makes a dead task, and its neighbours are exported', async (_, damage) => {
+    const db = await openTestPglite();
+    await writeGraph(db, GRAPH);
+    const sink = new MemorySink();
+    const { dispatcher, enqueue, queue, dead } = startExporter(db, sink);
+    const { invocationId, ...others } = {
+      ...{
+        id: `${toRowId(A)}:7`,
+        invocationId: toRowId(A),
+        payload: new Uint8Array() as Uint8Array,
+      },
+      ...damage,
+    };
+    const named = invocationId === undefined ? {} : { invocationId };
+    await queue.enqueue([{ type: BQ_EXPORT, ...others, ...named }]);
+    await enqueue();
+    await dispatcher.runOnce();
+    expect(await dead()).toHaveLength(1);
+    expect(sink.committed).toHaveLength(3);
+  });
+
+  test('a failing sink is tried again, and the reason is kept with the task', async () => {
+    const db = await openTestPglite();
+    await writeGraph(db, GRAPH);
+    const sink = new MemorySink();
+    const { clock, dispatcher, enqueue, queue } = startExporter(db, sink);
+    await enqueue();
+    sink.onStep = (step, count) => {
+      if (step === 'commit' && count === 1) throw new Error('disk full');
+    };
+    await dispatcher.runOnce();
+    const page = { type: BQ_EXPORT.name, limit: 10 };
+    expect(await db.read((reader) => queue.list(reader, page))).toMatchObject([
+      { lastError: 'disk full' },
+    ]);
+    clock.advance(LEASE_MS);
+    await dispatcher.runOnce();
+    expect(sink.committed).toHaveLength(3);
+    expect(await db.read((reader) => queue.list(reader, page))).toEqual([]);
+  });
+
+  function predicated(predicate: { readonly testIdRegexp: string }) {
+    const testResults = { predicate: create(TestResultPredicateSchema, predicate) };
+    return { destination: create(BigQueryExportSchema, { ...TABLE, testResults }) };
+  }
+});
+
+eachDatabase((open) => {
+  test('an export is enqueued with the transaction, once', async () => {
+    const db = await open();
+    await writeGraph(db, GRAPH);
+    const sink = new MemorySink();
+    const { dispatcher, enqueue, queue } = startExporter(db, sink);
+    const rolledBack = db.write(async (tx) => {
+      await enqueueBigQueryExport(queue, tx, DEFAULT_TASK);
+      throw new Error('rolled back');
+    });
+    await expect(rolledBack).rejects.toThrow('rolled back');
+    expect(await dispatcher.runOnce()).toBe(0);
+
+    expect(await enqueue()).toBe('enqueued');
+    expect(await enqueue()).toBe('duplicate');
+    expect(await enqueue({ index: 1 })).toBe('enqueued');
+    expect(await dispatcher.runOnce()).toBe(2);
+    expect(sink.exports.map(({ index }) => index).sort()).toEqual([0, 1]);
+  });
+
+  test('a process that dies at any step on the database leaves one whole file in the end', async () => {
+    const crashes = await forEachCrash(async (faults) => {
+      const db = await open();
+      const root = await exportFolder();
+      await writeGraph(db, GRAPH);
+      const clock = new FakeClock();
+      const dying = startExporter(faults.wrap(db), new ParquetSink({ root }), clock);
+      await startExporter(db, new ParquetSink({ root }), clock).enqueue();
+      await faults.run(() => dying.dispatcher.runOnce());
+
+      await recover(db, root, clock);
+    });
+    expect(crashes).toBeGreaterThan(5);
+  });
+});
+
+test('a process that dies at any step on the disk leaves one whole file in the end', async () => {
+  for (let step = 1; ; step += 3) {
+    const db = await openTestPglite();
+    const root = await exportFolder();
+    await writeGraph(db, GRAPH);
+    const disk = new FaultyDisk({ step, when: 'after', what: 'crash' });
+    const clock = new FakeClock();
+    const { dispatcher, enqueue } = startExporter(db, new ParquetSink({ root, disk }), clock);
+    await enqueue();
+    await dispatcher.runOnce();
+    await recover(db, root, clock);
+    if (!disk.hasHappened) return;
+  }
+});
+
+/** Another process, once the lease of the dead one has ended. */
+async function recover(db: Database, root: string, clock: FakeClock): Promise<void> {
+  clock.advance(10 * LEASE_MS);
+  const { dispatcher, queue } = startExporter(db, new ParquetSink({ root }), clock);
+  await dispatcher.runOnce();
+  const page = { type: BQ_EXPORT.name, limit: 10 };
+  expect(await db.read((reader) => queue.list(reader, page))).toEqual([]);
+  expect(await db.read((reader) => queue.listDead(reader, { limit: 10 }))).toEqual([]);
+  const name = { table: TABLE, invocationId: A, index: 0 };
+  expect(await verifyExport(root, name)).toMatchObject({ status: 'whole', manifest: { rows: 3 } });
+  const files = await readdir(exportFiles(root, name).folder);
+  expect(files.sort()).toEqual(['a-0.manifest.json', 'a-0.parquet']);
+}

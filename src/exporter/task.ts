@@ -1,0 +1,107 @@
+/**
+ * The export task: enqueued when an invocation becomes FINALIZED, one for each of its exports, and
+ * handled by `exportInvocation`.
+ *
+ * An attempt may die anywhere, and run again: the sink makes that harmless. The task is completed
+ * under its lease once the sink has committed. Errors that time cannot cure make it a dead task,
+ * which keeps the reason and can be redriven.
+ */
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { EpochMs } from '../clock.ts';
+import { hasCode, PermanentError } from '../errors.ts';
+import {
+  type BigQueryExport,
+  BigQueryExportSchema,
+} from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
+import { type Log, silentLog } from '../log.ts';
+import { type Metrics, noMetrics } from '../metrics.ts';
+import type { Transaction } from '../storage/database.ts';
+import type { Task, TaskHandler } from '../tasks/handler.ts';
+import type { TaskQueue } from '../tasks/queue.ts';
+import type { EnqueueOutcome } from '../tasks/task.ts';
+import { BQ_EXPORT } from '../tasks/types.ts';
+import { type ExporterConfig, type ExportRequest, exportInvocation } from './exporter.ts';
+
+export interface BigQueryExportTask {
+  readonly invocationId: InvocationId;
+  readonly destination: BigQueryExport;
+  /** Tells the exports of one invocation apart; 0 unless given. */
+  readonly index?: number;
+  readonly processAfter?: EpochMs;
+}
+
+/**
+ * Enqueues an export in the caller's transaction. `duplicate`: one of that invocation and index
+ * waits already. An attempt before the invocation is FINALIZED fails, and is tried again.
+ */
+export async function enqueueBigQueryExport(
+  queue: Pick<TaskQueue, 'enqueue'>,
+  tx: Transaction,
+  { invocationId, destination, index = 0, ...when }: BigQueryExportTask,
+): Promise<EnqueueOutcome> {
+  const rowId = toRowId(invocationId);
+  const payload = toBinary(BigQueryExportSchema, destination);
+  const task = { type: BQ_EXPORT, id: `${rowId}:${index}`, invocationId: rowId, payload, ...when };
+  const [outcome = 'duplicate'] = await queue.enqueue([task], tx);
+  return outcome;
+}
+
+export interface ExportHandlerConfig extends ExporterConfig {
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+}
+
+/** Time does not cure these: what is asked for cannot be, or may not be. */
+const PERMANENT = ['invalid-argument', 'not-found', 'permission-denied'] as const;
+
+/** What the dispatcher runs for tasks `bq_export`. */
+export function exportHandler(config: ExportHandlerConfig): TaskHandler<Uint8Array> {
+  const { log = silentLog, metrics = noMetrics } = config;
+  const exportedRows = metrics.counter('postlude.export.rows', {
+    description: 'Rows of exports that have been committed',
+    unit: '{row}',
+  });
+  return {
+    type: BQ_EXPORT,
+    handle: async (task, { signal }) => {
+      const request = toRequest(task);
+      const receipt = await exportInvocation(config, request, signal).catch(throwPermanent);
+      exportedRows.add(receipt.rows);
+      log.info('exported', { invocation: request.invocationId, index: request.index, ...receipt });
+    },
+  };
+}
+
+function toRequest({ id, invocationId, payload, attempt }: Task<Uint8Array>): ExportRequest {
+  const index = /:(\d{1,9})$/.exec(id)?.[1];
+  if (invocationId === undefined || index === undefined) {
+    throw new PermanentError(`task ${id} does not say which export of which invocation it is`);
+  }
+  return {
+    invocationId: fromRowId(invocationId),
+    index: Number(index),
+    destination: decode(payload),
+    attempt,
+  };
+}
+
+function decode(payload: Uint8Array): BigQueryExport {
+  const destination = decodeMessage(payload);
+  const { project, dataset, table } = destination;
+  if (project !== '' && dataset !== '' && table !== '') return destination;
+  throw new PermanentError('the payload does not name project, dataset and table');
+}
+
+function decodeMessage(payload: Uint8Array): BigQueryExport {
+  try {
+    return fromBinary(BigQueryExportSchema, payload);
+  } catch (cause) {
+    throw new PermanentError('the payload is not a luci.resultdb.v1.BigQueryExport', { cause });
+  }
+}
+
+function throwPermanent(error: unknown): never {
+  if (hasCode(error, ...PERMANENT)) throw new PermanentError(error.message, { cause: error });
+  throw error;
+}
