@@ -108,7 +108,10 @@ export interface Database {
  * with polling behind them. A lost connection is listened to again by itself.
  */
 export interface Notifications {
-  /** Sends `payload` (at most 7,000 bytes) to all listeners of a channel, this process included. */
+  /**
+   * Sends `payload` (at most 7,000 bytes) to all listeners of a channel, this process included. Not
+   * inside a transaction: use `afterCommit`.
+   */
   notify(channel: string, payload: string): Promise<void>;
 
   /** Calls `fn` for each payload until the answered function is called. */

@@ -86,6 +86,7 @@ export function testCallbacks(open: OpenSuiteDatabase): void {
         () => db.write(async () => undefined),
         () => db.statement(query, one),
         () => db.serverTime(),
+        () => db.notifications.notify('a', 'x'),
       ];
       for (const outside of outer) {
         for (const inside of inner) await expect(outside(inside)).rejects.toThrow(refusal);

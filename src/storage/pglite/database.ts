@@ -101,7 +101,7 @@ class PgliteDatabase implements Database {
     this.#log = config.log;
     this.#free = config.free;
     this.#guard = guardOf(instance);
-    this.notifications = localNotifications(instance, config.schema, config.log);
+    this.notifications = localNotifications(instance, { ...config, guard: this.#guard });
     this.#migrations = new PostgresMigrationTarget(
       (fn) => this.#transaction('migrate', fn),
       config.schema,

@@ -5,14 +5,25 @@
 import type { Log } from '../../log.ts';
 import type { Notifications } from '../database.ts';
 import { checkPayload, Listeners } from '../listeners.ts';
+import type { NestingGuard } from '../nesting.ts';
 
 const listenersOf = new WeakMap<object, Listeners>();
 
-export function localNotifications(instance: object, schema: string, log: Log): Notifications {
+export interface LocalNotificationsConfig {
+  readonly schema: string;
+  readonly log: Log;
+  readonly guard: NestingGuard;
+}
+
+export function localNotifications(
+  instance: object,
+  { schema, log, guard }: LocalNotificationsConfig,
+): Notifications {
   const listeners = listenersOf.get(instance) ?? new Listeners();
   listenersOf.set(instance, listeners);
   return {
     async notify(channel, payload) {
+      guard.check('notify'); // as on a server, where it takes a connection
       checkPayload(payload);
       listeners.deliver(`${schema}.${channel}`, payload, log);
     },

@@ -63,7 +63,13 @@ export class PostgresDatabase implements Database {
       claim: 'skip-locked',
       notifies: true,
     };
-    this.notifications = new PostgresNotifications({ ...config, clock, random, log });
+    this.notifications = new PostgresNotifications({
+      ...config,
+      clock,
+      random,
+      log,
+      guard: this.#guard,
+    });
     this.#migrations = new PostgresMigrationTarget(
       (fn) => this.#transaction('BEGIN ISOLATION LEVEL READ COMMITTED', fn),
       config.schema,

@@ -11,6 +11,7 @@ import type { Random } from '../../random.ts';
 import { backoffMs } from '../../retry.ts';
 import type { Notifications } from '../database.ts';
 import { checkPayload, type Listener, Listeners } from '../listeners.ts';
+import type { NestingGuard } from '../nesting.ts';
 import type { Connections } from './connections.ts';
 import { quoteName } from './session.ts';
 import { withConnection } from './transact.ts';
@@ -22,6 +23,8 @@ export interface NotificationsConfig {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** A notification takes a connection: inside a transaction it might wait for one for ever. */
+  readonly guard: NestingGuard;
 }
 
 const RECONNECT = { initialMs: 50, maxMs: 10_000 };
@@ -41,6 +44,7 @@ export class PostgresNotifications implements Notifications {
   }
 
   async notify(channel: string, payload: string): Promise<void> {
+    this.#config.guard.check('notify');
     checkPayload(payload);
     const name = this.#nameOf(channel);
     await withConnection(this.#config.connections, (connection) =>
