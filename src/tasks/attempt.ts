@@ -158,17 +158,17 @@ export class Attempt {
   }
 
   #isLast(): boolean {
-    return this.lease.attemptsUsed >= (this.#handler.maxAttempts ?? HANDLER_DEFAULTS.maxAttempts);
+    return this.lease.attempt >= (this.#handler.maxAttempts ?? HANDLER_DEFAULTS.maxAttempts);
   }
 
   #delayMs(): number {
     const backoff = this.#handler.backoff ?? HANDLER_DEFAULTS.backoff;
-    return backoffMs(backoff, this.lease.attemptsUsed, this.#parts.random);
+    return backoffMs(backoff, this.lease.attempt, this.#parts.random);
   }
 
   #reasonFor(error: Error): string {
     if (error instanceof PermanentError) return error.message;
-    return `${error.message} (attempt ${this.lease.attemptsUsed}, the last one)`;
+    return `${error.message} (attempt ${this.lease.attempt}, the last one)`;
   }
 }
 

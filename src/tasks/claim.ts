@@ -33,6 +33,9 @@ export function claimFor(db: Database): Claim {
   return db.capabilities.claim === 'skip-locked' ? skipLockedClaim(db) : readThenCheckClaim(db);
 }
 
+/** All of a lease that the one who claims does not know already. */
+const { type: _, leaseUntil: __, ...claimedColumns } = tasks.columns;
+
 /** A place in the index of due tasks. */
 interface Position {
   processAfter: EpochMs;
@@ -49,8 +52,9 @@ interface Mark extends Position {
 export function skipLockedClaim(db: Database): Claim {
   const marks = new Map<string, Mark>();
   const take = async (request: ClaimRequest, from: Position): Promise<Lease[]> => {
-    const rows = await db.statement(claimStatement(request, from), tasks.columns);
-    return rows.map(toLease).sort(byDueTime);
+    const rows = await db.statement(claimStatement(request, from), claimedColumns);
+    const leaseUntil = request.now + request.leaseMs;
+    return rows.map((row) => ({ type: request.type, leaseUntil, ...row })).sort(byDueTime);
   };
   return async (request) => {
     const mark = markOf(marks, request.type);
@@ -68,14 +72,14 @@ export function skipLockedClaim(db: Database): Claim {
 }
 
 function claimStatement({ type, limit, now, leaseMs }: ClaimRequest, from: Position): Sql {
-  return sql`UPDATE ${tasks} SET attempt = attempt + 1, lease_until = ${timestamp(now + leaseMs)}
+  return sql`UPDATE ${tasks} SET attempt = attempt + 1, fence = fence + 1, lease_until = ${timestamp(now + leaseMs)}
     WHERE ctid = ANY(ARRAY(
       SELECT ctid FROM ${tasks}
       WHERE type = ${type} AND process_after <= ${timestamp(now)}
         AND (process_after, id) >= (${timestamp(from.processAfter)}, ${from.id})
         AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})
       ORDER BY process_after, id LIMIT ${limit} FOR UPDATE SKIP LOCKED))
-    RETURNING ${selectList(tasks.columns)}`;
+    RETURNING ${selectList(claimedColumns)}`;
 }
 
 /** For databases without SKIP LOCKED: candidates from a snapshot, checked again under lock. */
@@ -107,7 +111,9 @@ export async function leaseNamed(
     const leased = free.map((row) => withNextAttempt(row, now + leaseMs));
     await tx.update(
       tasks,
-      leased.map(({ type, id, attempt, leaseUntil }) => ({ type, id, attempt, leaseUntil })),
+      leased.map(({ type, id, attempt, fence, leaseUntil }) => ({
+        ...{ type, id, attempt, fence, leaseUntil },
+      })),
     );
     return leased.map(toLease).sort(byDueTime);
   });

@@ -23,9 +23,9 @@ function statementComplete(db: Database): Complete {
     const gone = await db.statement(completeStatement(leases), {
       type: text,
       id: text,
-      attempt: int,
+      fence: int,
     });
-    const keys = new Set(gone.map((row) => `${row.type}\n${row.id}\n${row.attempt}`));
+    const keys = new Set(gone.map((row) => leaseKey(row)));
     return leases.map((lease) => (keys.has(leaseKey(lease)) ? 'done' : 'lost'));
   };
 }
@@ -34,15 +34,19 @@ export function transactionComplete(db: Database): Complete {
   return (leases) => settle(db, leases, (tx, rows) => tx.delete(tasks, rows));
 }
 
-/** Times are compared as whole microseconds, in which both sides are exact. */
+/**
+ * Rows are found one by one through the primary key: LATERAL with FOR UPDATE keeps the planner from
+ * joining by a hash of the whole table, which it does as soon as it knows how many leases there are.
+ */
 function completeStatement(leases: readonly LeaseId[]): Sql {
   const types = textArray(leases.map(({ type }) => type));
   const ids = textArray(leases.map(({ id }) => id));
-  const attempts = intArray(leases.map(({ attempt }) => attempt));
-  const createdMicros = intArray(leases.map(({ createTime }) => Math.round(createTime * 1_000)));
-  return sql`DELETE FROM ${tasks} AS t
-    USING unnest(${types}, ${ids}, ${attempts}, ${createdMicros}) AS v(type, id, attempt, created_micros)
-    WHERE t.type = v.type AND t.id = v.id AND t.attempt = v.attempt
-      AND (extract(epoch FROM t.create_time) * 1000000)::bigint = v.created_micros
-    RETURNING t.type, t.id, t.attempt`;
+  const fences = intArray(leases.map(({ fence }) => fence));
+  return sql`DELETE FROM ${tasks} WHERE ctid = ANY(ARRAY(
+      SELECT held.ctid FROM unnest(${types}, ${ids}, ${fences}) AS lease(type, id, fence)
+      CROSS JOIN LATERAL (
+        SELECT ctid FROM ${tasks} AS task
+        WHERE task.type = lease.type AND task.id = lease.id AND task.fence = lease.fence
+        FOR UPDATE) AS held))
+    RETURNING type, id, fence`;
 }

@@ -5,7 +5,7 @@ import type { Database, Reader, Transaction } from '../storage/database.ts';
 import { emptySql, join, raw, selectList, sql } from '../storage/sql.ts';
 import type { NewRow, Row } from '../storage/table.ts';
 import { deadTasks, tasks } from './table.ts';
-import { type TaskRow, taskKey } from './task-rows.ts';
+import { firstFence, type TaskRow, taskKey } from './task-rows.ts';
 
 export type DeadTask = Row<typeof deadTasks>;
 
@@ -104,13 +104,13 @@ async function revive(
   return revived;
 }
 
-/** Its attempts go on from where they were, so that a worker from its first life stays fenced out. */
 function reborn(row: DeadTask, now: EpochMs): NewRow<typeof tasks> {
-  const { type, id, invocationId, payload, createTime, attempt, reason } = row;
+  const { type, id, invocationId, payload, createTime, reason } = row;
   return {
-    ...{ type, id, invocationId, payload, createTime, attempt },
+    ...{ type, id, invocationId, payload, createTime },
     processAfter: now,
-    forgiven: attempt,
+    attempt: 0,
+    fence: firstFence(now),
     lastError: reason,
   };
 }

@@ -212,8 +212,7 @@ export class Dispatcher {
   }
 
   async #untilSettled(): Promise<void> {
-    const never = new AbortController().signal;
-    while (this.#busy() > 0) await this.#idle.wait(Number.MAX_SAFE_INTEGER, never);
+    while (this.#busy() > 0) await this.#idle.wait(Number.MAX_SAFE_INTEGER);
   }
 
   #busy(): number {

@@ -12,7 +12,7 @@ export interface Task<P = unknown> {
   readonly invocationId: string | undefined;
   readonly createTime: EpochMs;
   readonly processAfter: EpochMs;
-  /** Grows with each lease. */
+  /** 1 for the first. */
   readonly attempt: number;
   /** Why the attempt before failed. */
   readonly lastError: string | undefined;

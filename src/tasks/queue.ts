@@ -35,7 +35,7 @@ import {
   type NewTask,
   type SettleOutcome,
 } from './task.ts';
-import { holds, readTasks, type TaskRow } from './task-rows.ts';
+import { firstFence, holds, readTasks, type TaskRow } from './task-rows.ts';
 import { buryUnknownTypes } from './unknown-types.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
 
@@ -132,8 +132,8 @@ export class TaskQueue {
   /** Gives leases back, as if their attempts had not been: another worker may begin at once. */
   async release(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
     const outcomes = await settle(this.#db, leases, async (tx, rows) => {
-      const freed = rows.map(({ type, id, forgiven }) => ({
-        ...{ type, id, forgiven: forgiven + 1 },
+      const freed = rows.map(({ type, id, attempt }) => ({
+        ...{ type, id, attempt: attempt - 1 },
         leaseUntil: undefined,
       }));
       await tx.update(tasks, freed);
@@ -216,7 +216,7 @@ function toRow<P>(task: NewTask<P>, now: EpochMs): NewRow<typeof tasks> {
     createTime: now,
     processAfter: processAfter === undefined ? now : checkProcessAfter(processAfter),
     attempt: 0,
-    forgiven: 0,
+    fence: firstFence(now),
   };
 }
 
@@ -233,6 +233,9 @@ function only(outcomes: readonly SettleOutcome[]): SettleOutcome {
   return outcomes[0] ?? 'lost';
 }
 
-function leaseLost({ type, id, attempt }: LeaseId): CodedError {
-  return new CodedError('lease-lost', `attempt ${attempt} at task ${type} ${id} is over`);
+function leaseLost({ type, id }: LeaseId): CodedError {
+  return new CodedError(
+    'lease-lost',
+    `this attempt at task ${type} ${id} is over: its lease is lost`,
+  );
 }

@@ -27,5 +27,5 @@ export async function settle(
 }
 
 export function leaseKey(lease: LeaseId): string {
-  return `${taskKey(lease)}\n${lease.attempt}`;
+  return `${taskKey(lease)}\n${lease.fence}`;
 }

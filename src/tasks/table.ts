@@ -12,7 +12,7 @@ export const tasks = table(
     createTime: timestamp,
     processAfter: timestamp,
     attempt: int,
-    forgiven: int,
+    fence: int,
     leaseUntil: nullable(timestamp),
     lastError: nullable(text),
   },

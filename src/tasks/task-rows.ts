@@ -33,29 +33,26 @@ export function isClaimable(row: TaskRow, now: EpochMs): boolean {
 
 /** The row as it is once the next attempt has begun. */
 export function withNextAttempt(row: TaskRow, leaseUntil: EpochMs): TaskRow {
-  return { ...row, attempt: row.attempt + 1, leaseUntil };
+  return { ...row, attempt: row.attempt + 1, fence: row.fence + 1, leaseUntil };
 }
 
 /** Whether the lease is that of the newest attempt. */
 export function holds(lease: LeaseId, row: TaskRow): boolean {
-  return row.attempt === lease.attempt && row.createTime === lease.createTime;
+  return row.fence === lease.fence;
 }
 
 export function toLease(row: TaskRow): Lease {
-  const { type, id, invocationId, payload, createTime, processAfter, attempt, lastError } = row;
-  if (row.leaseUntil === undefined) throw new Error(`task ${type} ${id} is not leased`);
-  return {
-    type,
-    id,
-    invocationId,
-    payload,
-    createTime,
-    processAfter,
-    attempt,
-    lastError,
-    leaseUntil: row.leaseUntil,
-    attemptsUsed: attempt - row.forgiven,
-  };
+  const { leaseUntil, ...lease } = row;
+  if (leaseUntil === undefined) throw new Error(`task ${row.type} ${row.id} is not leased`);
+  return { ...lease, leaseUntil };
+}
+
+/**
+ * Where the fence of a new task begins: at the time in microseconds, so that a task which is enqueued
+ * again under the name of one that was done does not meet the fences of that.
+ */
+export function firstFence(now: EpochMs): number {
+  return Math.floor(now * 1_000);
 }
 
 export function taskKey({ type, id }: TaskName): string {

@@ -6,8 +6,8 @@
  *                 └─────────────────────────────┘      │ PermanentError, or attempts used up
  *                                                      └──► dead (kept with its reason; redrive → due)
  *
- * Type and id name a task. Its attempt number grows with each lease and fences everything that
- * follows: a worker whose attempt is not the newest any more changes nothing.
+ * Type and id name a task. Its fence grows with each lease, and every later call names it: a worker
+ * whose attempt is not the newest any more changes nothing.
  */
 import type { EpochMs } from '../clock.ts';
 import { CodedError } from '../errors.ts';
@@ -37,19 +37,19 @@ export type EnqueueOutcome = 'enqueued' | 'duplicate';
 export interface LeaseId {
   readonly type: string;
   readonly id: string;
-  /** A task that was enqueued again after it was done is another one. */
-  readonly createTime: EpochMs;
-  readonly attempt: number;
+  /** Grows with each lease. Differs, too, if the task was done and enqueued again under its name. */
+  readonly fence: number;
 }
 
 /** The right to run one attempt at a task, until `leaseUntil` or an extension of it. */
 export interface Lease extends LeaseId {
   readonly invocationId: string | undefined;
   readonly payload: Uint8Array | undefined;
+  readonly createTime: EpochMs;
   readonly processAfter: EpochMs;
   readonly leaseUntil: EpochMs;
-  /** Attempts that count against the limit, this one included. */
-  readonly attemptsUsed: number;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
   /** Why the attempt before failed. */
   readonly lastError: string | undefined;
 }

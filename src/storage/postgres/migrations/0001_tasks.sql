@@ -7,10 +7,10 @@ CREATE TABLE tasks (
   payload bytea,
   create_time timestamptz NOT NULL,
   process_after timestamptz NOT NULL,
-  -- Grows with each lease, and fences what follows.
+  -- Attempts begun so far; those given back at a shutdown do not count.
   attempt bigint NOT NULL,
-  -- Attempts that do not count against the limit: given back at a shutdown, or before a redrive.
-  forgiven bigint NOT NULL,
+  -- Grows with each lease. Every call after the lease names it, and changes nothing if it has grown.
+  fence bigint NOT NULL,
   lease_until timestamptz,
   last_error text,
   PRIMARY KEY (type, id)

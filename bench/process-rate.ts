@@ -1,0 +1,144 @@
+/**
+ * How fast are trivial tasks processed, fenced, against a bare SQL loop of lease and delete on the
+ * same server, with the same driver and the same batches? Also: how fast are they enqueued.
+ *
+ *     npm run bench -- process-rate [--tasks 100000] [--rounds 3] [--json]
+ */
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { systemClock } from '../src/clock.ts';
+import type { Database } from '../src/storage/database.ts';
+import { openPostgres } from '../src/storage/postgres/open.ts';
+import { Dispatcher } from '../src/tasks/dispatcher.ts';
+import { noPayload } from '../src/tasks/payload.ts';
+import { TaskQueue } from '../src/tasks/queue.ts';
+import { taskType } from '../src/tasks/task.ts';
+import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+
+const { values } = parseArgs({
+  options: {
+    tasks: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const TASKS = Number(values.tasks);
+const BATCH = 500;
+const TYPE = taskType('bench', noPayload);
+
+const server = await startPostgres({ settings: fastSettings });
+const note = (text: string): void => console.error(text);
+try {
+  const db = await openPostgres({ url: server.url, schema: 'bench' });
+  await db.migrate();
+  const rates = { enqueued: [] as number[], fenced: [] as number[], bare: [] as number[] };
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    rates.enqueued.push(await perSecond(() => fill(db)));
+    rates.fenced.push(await perSecond(() => drainByDispatcher(db)));
+    await fill(db);
+    rates.bare.push(await perSecond(() => drainByBareLoop()));
+    note(`round ${round}: ${JSON.stringify(lastOf(rates))}`);
+  }
+  await db.close();
+  const best = mapValues(rates, (all) => Math.max(...all));
+  console.log(
+    JSON.stringify({
+      bench: 'process-rate',
+      ratios: { fenced_over_bare: round2(best.fenced / best.bare) },
+      tasks_per_second: best,
+      tasks: TASKS,
+    }),
+  );
+} finally {
+  await server.stop();
+}
+
+async function fill(db: Database): Promise<number> {
+  const queue = new TaskQueue({ db, clock: systemClock });
+  for (let start = 0; start < TASKS; start += BATCH) {
+    const count = Math.min(BATCH, TASKS - start);
+    const batch = Array.from({ length: count }, (_, index) => ({
+      type: TYPE,
+      id: `${(start + index) % 97}:task-${start + index}`,
+    }));
+    await queue.enqueue(batch);
+  }
+  await db.statement({ parts: [{ type: 'text', text: 'ANALYZE bench.tasks' }] }, {});
+  return TASKS;
+}
+
+async function drainByDispatcher(db: Database): Promise<number> {
+  let handled = 0;
+  const stop = new AbortController();
+  const dispatcher = new Dispatcher({
+    queue: new TaskQueue({ db, clock: systemClock }),
+    handlers: [
+      {
+        type: TYPE,
+        handle: async () => {
+          handled += 1;
+          if (handled === TASKS) stop.abort();
+        },
+      },
+    ],
+  });
+  await dispatcher.run(stop.signal);
+  const left = await db.read((tx) =>
+    new TaskQueue({ db, clock: systemClock }).list(tx, { limit: 1 }),
+  );
+  if (left.length > 0) throw new Error('tasks were left over');
+  return handled;
+}
+
+/** The least that a queue must do: lease a batch, delete it, fenced by nothing. Two connections. */
+async function drainByBareLoop(): Promise<number> {
+  const loops = await Promise.all([bareLoop(), bareLoop()]);
+  return loops.reduce((sum, count) => sum + count, 0);
+}
+
+async function bareLoop(): Promise<number> {
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  let handled = 0;
+  for (;;) {
+    const { rows } = await client.query({
+      name: 'lease',
+      text: `UPDATE bench.tasks SET attempt = attempt + 1, lease_until = now() + interval '1 minute'
+        WHERE ctid = ANY(ARRAY(SELECT ctid FROM bench.tasks WHERE type = 'bench' AND process_after <= now()
+          AND (lease_until IS NULL OR lease_until <= now())
+          ORDER BY process_after, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)) RETURNING id`,
+    });
+    if (rows.length === 0) break;
+    await client.query({
+      name: 'delete',
+      text: `DELETE FROM bench.tasks WHERE type = 'bench' AND id = ANY($1)`,
+      values: [rows.map((row) => row.id)],
+    });
+    handled += rows.length;
+  }
+  await client.end();
+  return handled;
+}
+
+async function perSecond(work: () => Promise<number>): Promise<number> {
+  const startedAt = performance.now();
+  const count = await work();
+  return Math.round(count / ((performance.now() - startedAt) / 1000));
+}
+
+function lastOf(rates: Record<string, number[]>): Record<string, number | undefined> {
+  return mapValues(rates, (all) => all.at(-1));
+}
+
+function mapValues<K extends string, V, R>(
+  record: Record<K, V>,
+  fn: (value: V) => R,
+): Record<K, R> {
+  return Object.fromEntries(
+    Object.entries(record).map(([key, value]) => [key, fn(value as V)]),
+  ) as Record<K, R>;
+}
+
+function round2(ratio: number): number {
+  return Math.round(ratio * 100) / 100;
+}
