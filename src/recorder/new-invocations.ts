@@ -42,12 +42,13 @@ interface Claim {
 export function checkClaim({ invocation, invocationId }: CreateInvocationRequest): Claim {
   return inField('invocation', () => {
     if (invocation === undefined) throw invalid('must be set');
-    return {
-      invocation,
-      id: invocationId,
-      realm: inField('realm', () => checkRealm(invocation.realm)),
-      included: inEach('included_invocations', invocation.includedInvocations, parseInvocationName),
-    };
+    const realm = inField('realm', () => checkRealm(invocation.realm));
+    const names = invocation.includedInvocations;
+    const included = inEach('included_invocations', names, parseInvocationName);
+    if (included.some((id) => id === invocationId)) {
+      throw invalid('included_invocations: must not name the invocation itself');
+    }
+    return { invocation, id: invocationId, realm, included };
   });
 }
 
@@ -83,9 +84,6 @@ export function checkCreation(
 ): Creation {
   const now = clock.now();
   const invocationId = inField('invocation_id', () => parseInvocationId(id));
-  if (included.includes(invocationId)) {
-    throw invalid('invocation: included_invocations: must not name the invocation itself');
-  }
   return {
     created: {
       id: invocationId,

@@ -1,0 +1,87 @@
+/** The services on a database, as a test calls them: without a server, and with a clock of its own. */
+import { create } from '@bufbuild/protobuf';
+import { tryFinalize } from '../finalizer/finalizer.ts';
+import { type Invocation, InvocationSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { CreateInvocationRequestSchema } from '../gen/luci/resultdb/v1/recorder_pb.js';
+import { fromRowId } from '../invocations/id.ts';
+import type { QueryParts } from '../query/parts.ts';
+import { ReachableSets } from '../query/reachable-sets.ts';
+import { createInvocationsService, createResultDb, createTasksService } from '../query/service.ts';
+import { DEFAULT_RETENTION } from '../recorder/parts.ts';
+import { createRecorder } from '../recorder/service.ts';
+import { UpdateTokens } from '../recorder/update-token.ts';
+import type { CallContext } from '../rpc/call-context.ts';
+import { InvocationChanges } from '../rpc/invocation-changes.ts';
+import { type Authorizer, allowAll } from '../rpc/permissions.ts';
+import type { Database } from '../storage/database.ts';
+import { TaskQueue } from '../tasks/queue.ts';
+import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
+import { FakeClock } from './fake-clock.ts';
+
+export type Services = Awaited<ReturnType<typeof openServices>>;
+
+export interface ServicesOptions {
+  readonly authorizer?: Authorizer;
+}
+
+export async function openServices(db: Database, { authorizer = allowAll }: ServicesOptions = {}) {
+  const clock = new FakeClock();
+  const changes = await InvocationChanges.open(db.notifications);
+  const updateTokens = new UpdateTokens({ secrets: [Buffer.from('secret')], clock });
+  const queue = new TaskQueue({ db, clock });
+  const reachableSets = new ReachableSets(db);
+  const parts: QueryParts = { db, clock, authorizer, queue, reachableSets, changes };
+  const onChange = changes.announce.bind(changes);
+  const recorder = createRecorder({
+    ...{ db, clock, authorizer, updateTokens, queue, onChange },
+    retention: DEFAULT_RETENTION,
+  });
+  return {
+    ...{ db, clock, changes, queue, reachableSets, recorder, onChange },
+    resultDb: createResultDb(parts),
+    invocations: createInvocationsService(parts),
+    tasks: createTasksService(parts),
+    /** Runs the tasks of finalization until none is due. */
+    finalizeAll: async () => {
+      for (;;) {
+        const leases = await queue.leaseDue(TRY_FINALIZE_INVOCATION.name, 100, 60_000);
+        if (leases.length === 0) return;
+        for (const { invocationId = '' } of leases) {
+          await tryFinalize({ db, clock, queue, onChange }, fromRowId(invocationId));
+        }
+        await queue.completeAll(leases);
+      }
+    },
+    /** The context of a call that may change the invocation. */
+    owner: (id: string, caller = OWNER) => contextOf(caller, updateTokens.issue(id)),
+    /** Creates an invocation that is ACTIVE, unless `init` says otherwise. */
+    create: (id: string, init: InvocationInit = {}) =>
+      recorder.createInvocation(
+        create(CreateInvocationRequestSchema, {
+          invocationId: id,
+          invocation: create(InvocationSchema, { realm: 'p:r', ...init }),
+        }),
+        contextOf(OWNER),
+      ),
+  };
+}
+
+type InvocationInit = Partial<Omit<Invocation, '$typeName' | '$unknown'>>;
+
+export const OWNER = 'user:owner@example.com';
+
+/** Keeps the headers that a method sets. */
+export interface TestContext extends CallContext {
+  readonly headers: Map<string, string>;
+}
+
+export function contextOf(caller: string, ...updateTokens: readonly string[]): TestContext {
+  const headers = new Map<string, string>();
+  return {
+    caller,
+    updateTokens,
+    signal: new AbortController().signal,
+    setHeader: (name, value) => headers.set(name, value),
+    headers,
+  };
+}
