@@ -2,8 +2,8 @@
  * What the first pass keeps of the executions of one run: enough to tell attempts from namesakes
  * and to count, in some tens of bytes for each.
  */
-import { hash } from 'node:crypto';
 import type { Execution, ExecutionOutcome } from './execution.ts';
+import { fingerprint } from './fingerprint.ts';
 import type { Counts, ExecutionFacts, Grouping, Placement } from './report.ts';
 
 /** Where an execution belongs, and its place among those of its name in its file. */
@@ -67,8 +67,7 @@ export class ExecutionIndex {
   }
 
   #nameNumber(testId: string): number {
-    // A hash of 72 bits, as the names would take most of the memory.
-    const key = hash('sha1', testId, 'base64').slice(0, 12);
+    const key = fingerprint(testId);
     const known = this.#names.get(key);
     if (known !== undefined) return known;
     this.#names.set(key, this.#names.size);

@@ -61,6 +61,8 @@ async function* readBytes(path: string): AsyncGenerator<Buffer> {
   const file = await open(path);
   const buffer = Buffer.alloc(CHUNK_BYTES);
   try {
+    if (!(await file.stat()).isFile())
+      throw new ReportDamage(1, 'not a file that can be read twice');
     for (;;) {
       const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
       if (bytesRead === 0) return;

@@ -1,8 +1,8 @@
 /**
  * Vitest, jest-junit, mocha-junit-reporter and node:test.
  */
-import { hash } from 'node:crypto';
 import type { ExecutionOutcome } from '../execution.ts';
+import { fingerprint } from '../fingerprint.ts';
 import type { JUnitDialect } from './dialect.ts';
 import {
   type Attributes,
@@ -98,10 +98,13 @@ function inOrder(attributes: Attributes, names: readonly string[]): boolean {
   return Object.keys(attributes).slice(0, names.length).join(' ') === names.join(' ');
 }
 
+/** Parts of a name that are looked at: more blocks never nest. */
+const MAX_PARTS = 12;
+
 /** The names of the describe blocks of one file, as far as its tests have shown them. */
 class Blocks {
   #file = 0;
-  /** Hashes, as names would keep the text of the file alive that they were cut from. */
+  /** Their fingerprints. */
   readonly #names = new Set<string>();
 
   enter({ suites }: JUnitCase): void {
@@ -123,10 +126,4 @@ class Blocks {
   has(name: string): boolean {
     return this.#names.has(fingerprint(name));
   }
-}
-
-const MAX_PARTS = 12;
-
-function fingerprint(text: string): string {
-  return hash('sha1', text, 'base64').slice(0, 12);
 }
