@@ -1,0 +1,158 @@
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import { TestResultSchema, TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
+import { checkTestResult } from '../recorder/validate-test-result.ts';
+import { writeReports } from '../testing/report-files.ts';
+import { readReportSet } from './report-set.ts';
+import { type TestResultMessage, testResultBatches, type UploadContext } from './test-results.ts';
+
+const REPORTS = join(import.meta.dirname, '../../test/fixtures/reports');
+const NOW = Date.UTC(2030, 0, 1);
+const context: UploadContext = { root: '/src', variant: { os: 'linux' }, now: NOW };
+
+describe('the messages of reports', () => {
+  it('may all be recorded, each under an id of its own', async () => {
+    const files = globSync('*/*/*.{xml,json,jsonl,tap}', { cwd: REPORTS });
+    const reports = files.filter((file) => !file.endsWith('expected.json'));
+    const messages = await messagesOf(
+      reports.map((file) => join(REPORTS, file)),
+      context,
+    );
+    const keys = messages.map(({ testId, resultId }) => `${testId} ${resultId}`);
+    expect(messages.length).toBeGreaterThan(300);
+    expect(new Set(keys).size).toBe(messages.length);
+    for (const message of messages) {
+      expect(() => checkTestResult(create(TestResultSchema, message), NOW)).not.toThrow();
+    }
+  });
+
+  it('are the same when they are made again', async () => {
+    const paths = writeReports({ 'a.xml': oneCase(''), 'b.xml': oneCase('') });
+    expect(await messagesOf(paths, context)).toEqual(await messagesOf(paths, context));
+  });
+
+  it('have ids of their own for another report, and for the same in another place', async () => {
+    const paths = writeReports({ a: oneCase(''), b: oneCase(''), c: oneCase('<failure/>') });
+    const messages = await messagesOf(paths, context);
+    expect(new Set(messages.map(({ testId }) => testId)).size).toBe(1);
+    expect(new Set(messages.map(({ resultId }) => resultId)).size).toBe(3);
+  });
+
+  it('say what the report says', async () => {
+    const [message] = await messagesOf(
+      writeReports({
+        'a.xml':
+          '<testsuite name="s"><testcase classname="c" name="x" time="1.5" file="./t/x.c" line="3"' +
+          ' timestamp="2026-01-02T03:04:05Z"><failure type="E" message="&lt;no>"/></testcase>' +
+          '</testsuite>',
+      }),
+      context,
+    );
+    expect(message).toMatchObject({
+      testId: 'c::x',
+      variant: { def: { os: 'linux' } },
+      expected: false,
+      status: TestStatus.FAIL,
+      summaryHtml: '<pre>&lt;no&gt;</pre>',
+      startTime: { seconds: BigInt(Date.UTC(2026, 0, 2, 3, 4, 5) / 1000), nanos: 0 },
+      duration: { seconds: 1n, nanos: 500_000_000 },
+      tags: [
+        { key: 'report_dialect', value: 'generic' },
+        { key: 'suite', value: 's' },
+        { key: 'class', value: 'c' },
+        { key: 'failure_type', value: 'E' },
+      ],
+      testLocation: { fileName: '//t/x.c', line: 3 },
+      testMetadata: { name: 'c::x' },
+    });
+  });
+
+  it('place a test in its repository, where that is known', async () => {
+    const repo = 'https://git.example/project';
+    const paths = writeReports({ 'a.xml': oneCase('', 'file="t/x.c"') });
+    const [message] = await messagesOf(paths, { ...context, repo });
+    expect(message?.testMetadata?.location).toEqual({ repo, fileName: '//t/x.c', line: 0 });
+    expect(message?.testLocation).toBeUndefined();
+  });
+
+  it.each([
+    ['/src/t/x.c', '//t/x.c'],
+    ['file:///src/t/x.c', '//t/x.c'],
+    ['t\\x.c', '//t/x.c'],
+    ['/build/x.c', undefined],
+    ['../x.c', undefined],
+    ['C:\\x.c', undefined],
+    ['t/', undefined],
+    ['x'.repeat(600), undefined],
+  ])('place %s at %s', async (file, fileName) => {
+    const [message] = await messagesOf(
+      writeReports({ 'a.xml': oneCase('', `file="${file}"`) }),
+      context,
+    );
+    expect(message?.testLocation?.fileName).toBe(fileName);
+  });
+
+  it('leave out a start that a clock ahead of ours has told', async () => {
+    const paths = writeReports({ 'a.xml': oneCase('', 'timestamp="2031-01-01T00:00:00Z"') });
+    const [message] = await messagesOf(paths, context);
+    expect(message?.startTime).toBeUndefined();
+  });
+
+  it('say which attempt they are, and that they are no test', async () => {
+    const tagsOf = (message: TestResultMessage | undefined) =>
+      message?.tags?.map(({ key, value }) => `${key}=${value}`);
+    const [first, second] = await messagesOf(
+      writeReports({ 'a.xml': oneCase('<flakyFailure/>') }),
+      context,
+    );
+    const [load] = await messagesOf(
+      writeReports({
+        'a.xml':
+          '<testsuites name="vitest tests"><testsuite name="f"><testcase classname="f" name="f">' +
+          '<failure/></testcase></testsuite></testsuites>',
+      }),
+      context,
+    );
+    expect(tagsOf(first)).not.toContain('attempt=1');
+    expect(tagsOf(second)).toContain('attempt=2');
+    expect(tagsOf(load)).toContain('kind=not_a_test');
+    expect(load).toMatchObject({ status: TestStatus.CRASH, expected: false });
+  });
+
+  it('come in batches that a request may hold, in order', async () => {
+    const cases = Array.from({ length: 1201 }, (_, n) => `<testcase name="${n}"/>`);
+    const paths = writeReports({ 'a.xml': `<testsuite>${cases.join('')}</testsuite>` });
+    const batches = await batchesOf(paths, context);
+    expect(batches.map((batch) => batch.length)).toEqual([500, 500, 201]);
+    expect(batches.flat().map(({ testId }) => testId)).toEqual(cases.map((_, n) => String(n)));
+  });
+
+  it('come in smaller batches where they are big', async () => {
+    const failure = `<failure>${'x'.repeat(5000)}</failure>`;
+    const cases = Array.from(
+      { length: 600 },
+      (_, n) => `<testcase name="${n}">${failure}</testcase>`,
+    );
+    const paths = writeReports({ 'a.xml': `<testsuite>${cases.join('')}</testsuite>` });
+    const batches = await batchesOf(paths, context);
+    expect(batches.flat()).toHaveLength(600);
+    for (const batch of batches) {
+      const bytes = batch.reduce((sum, { summaryHtml = '' }) => sum + summaryHtml.length, 0);
+      expect(bytes).toBeLessThan(2_000_000);
+    }
+  });
+});
+
+async function batchesOf(paths: readonly string[], { ...given }: UploadContext) {
+  return Array.fromAsync(testResultBatches(await readReportSet(paths), given));
+}
+
+async function messagesOf(paths: readonly string[], given: UploadContext) {
+  return (await batchesOf(paths, given)).flat();
+}
+
+function oneCase(children: string, attributes = ''): string {
+  return `<testsuite><testcase name="x" ${attributes}>${children}</testcase></testsuite>`;
+}
