@@ -7,7 +7,7 @@ import {
   type Standing,
 } from '../invocations/standings.ts';
 import type { Database, Reader } from '../storage/database.ts';
-import type { Known, Question } from './look.ts';
+import type { Known, Question } from './known.ts';
 
 /** False where there is none. */
 export async function isUnfinalized(

@@ -10,7 +10,7 @@ import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts'
 import type { Inclusion } from '../invocations/inclusions.ts';
 import { type InclusionWithState, inclusionStates } from '../invocations/standings.ts';
 import type { Database, Reader } from '../storage/database.ts';
-import type { Known } from './look.ts';
+import type { Known } from './known.ts';
 
 const BATCH_IDS = 500;
 const PAGE_ROWS = 1000;

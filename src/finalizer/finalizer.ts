@@ -35,7 +35,8 @@ import type { Transaction } from '../storage/database.ts';
 import { endOfChain, isUnfinalized, nextUnfinalized } from './blocker.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
 import { finalize, wakeWaiters } from './finalize.ts';
-import { isQuestion, type Known, lookFor, type Question } from './look.ts';
+import { isQuestion, type Known, type Question } from './known.ts';
+import { lookFor } from './look.ts';
 import type { FinalizerParts } from './parts.ts';
 
 /**
@@ -76,11 +77,11 @@ async function waitForActive(
   parts: FinalizerParts,
   tx: Transaction,
   x: Standing,
-  { active }: Known,
+  known: Known,
 ): Promise<Verdict | undefined> {
-  const blocker = active && (await readStanding(tx, active));
+  const blocker = known.active && (await readStanding(tx, known.active));
   if (!blocker || blocker.state === 'FINALIZED') return undefined;
-  return await waitFor(parts, tx, { x, blocker, finalizedUpTo: x.finalizedUpTo }, {});
+  return await waitFor(parts, tx, { x, blocker, finalizedUpTo: x.finalizedUpTo }, known);
 }
 
 async function waitForNext(

@@ -1,0 +1,210 @@
+/**
+ * A database with invocations to finalize, for tests that check every step: owners act, tasks are
+ * tried in any order, and after each step the promises of finalizer.ts must hold.
+ */
+import type { Bounds } from '../finalizer/bounds.ts';
+import { tryFinalize } from '../finalizer/finalizer.ts';
+import type { FinalizerParts } from '../finalizer/parts.ts';
+import { startFinalization } from '../finalizer/schedule.ts';
+import { fromRowId, type InvocationId } from '../invocations/id.ts';
+import { includedInvocations, includeInvocations } from '../invocations/inclusions.ts';
+import { insertInvocations, requireActive } from '../invocations/invocations.ts';
+import { type InvocationState, stateOf } from '../invocations/state.ts';
+import { invocations } from '../invocations/table.ts';
+import { int, nullable, text } from '../storage/column.ts';
+import type { Database } from '../storage/database.ts';
+import { selectList, sql } from '../storage/sql.ts';
+import { TaskQueue } from '../tasks/queue.ts';
+import { tasks } from '../tasks/table.ts';
+import { BQ_EXPORT, TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
+import { FakeClock } from './fake-clock.ts';
+import { newInvocation } from './fixtures.ts';
+
+export interface Node {
+  readonly state: InvocationState;
+  readonly blocker: InvocationId | undefined;
+}
+
+export interface PendingTry {
+  readonly taskId: string;
+  readonly id: InvocationId;
+}
+
+/** All that matters for finalization at one moment. */
+export interface Snapshot {
+  readonly nodes: ReadonlyMap<InvocationId, Node>;
+  readonly inclusions: ReadonlyMap<InvocationId, readonly InvocationId[]>;
+  readonly tries: readonly PendingTry[];
+  /** Whose export is enqueued; each invocation has asked for one. */
+  readonly exports: readonly InvocationId[];
+}
+
+export class FinalizationWorld {
+  readonly db: Database;
+  readonly clock = new FakeClock();
+  readonly parts: FinalizerParts;
+
+  constructor(db: Database, bounds?: Bounds) {
+    this.db = db;
+    const queue = new TaskQueue({ db, clock: this.clock });
+    this.parts = { db, clock: this.clock, queue, ...(bounds ? { bounds } : {}) };
+  }
+
+  /** Invocations that are ACTIVE and have asked for one export each. */
+  async create(ids: readonly InvocationId[]): Promise<void> {
+    const bigqueryExports = [new Uint8Array([1])];
+    await this.db.write((tx) =>
+      insertInvocations(
+        tx,
+        ids.map((id) => newInvocation(id, { bigqueryExports })),
+      ),
+    );
+  }
+
+  async include(id: InvocationId, included: readonly InvocationId[]): Promise<void> {
+    await this.db.write(async (tx) => {
+      await requireActive(tx, id);
+      await includeInvocations(tx, id, included);
+    });
+  }
+
+  /** What an owner does. */
+  async start(id: InvocationId): Promise<void> {
+    await this.db.write(async (tx) => {
+      await requireActive(tx, id);
+      await startFinalization(this.parts, tx, id);
+    });
+  }
+
+  /** What a worker does: at least once. */
+  async run({ taskId, id }: PendingTry): Promise<void> {
+    await tryFinalize(this.parts, id);
+    await this.complete(taskId);
+  }
+
+  async complete(taskId: string): Promise<void> {
+    const type = TRY_FINALIZE_INVOCATION.name;
+    await this.db.write((tx) => tx.delete(tasks, [{ type, id: taskId }]));
+  }
+
+  async tries(): Promise<PendingTry[]> {
+    return (await this.#taskRows(TRY_FINALIZE_INVOCATION.name)).map((row) => ({
+      taskId: row.id,
+      id: fromRowId(row.invocationId ?? ''),
+    }));
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const rows = await this.db.read((reader) =>
+      reader.query(
+        sql`SELECT invocation_id, state, blocker_id FROM ${invocations} ORDER BY invocation_id`,
+        { invocationId: text, state: int, blockerId: nullable(text) },
+      ),
+    );
+    const nodes = rows.map(({ invocationId, state, blockerId }): [InvocationId, Node] => {
+      const blocker = blockerId === undefined ? undefined : fromRowId(blockerId);
+      return [fromRowId(invocationId), { state: stateOf(state), blocker }];
+    });
+    const exports = await this.#taskRows(BQ_EXPORT.name);
+    return {
+      nodes: new Map(nodes),
+      inclusions: await this.#inclusions(),
+      tries: await this.tries(),
+      exports: exports.map((row) => fromRowId(row.invocationId ?? '')),
+    };
+  }
+
+  async #inclusions(): Promise<Map<InvocationId, InvocationId[]>> {
+    const { columns } = includedInvocations;
+    const rows = await this.db.read((reader) =>
+      reader.query(
+        sql`SELECT ${selectList(columns)} FROM ${includedInvocations}
+            ORDER BY invocation_id, included_invocation_id`,
+        columns,
+      ),
+    );
+    const inclusions = new Map<InvocationId, InvocationId[]>();
+    for (const { invocationId, includedInvocationId } of rows) {
+      const id = fromRowId(invocationId);
+      const known = inclusions.get(id) ?? [];
+      inclusions.set(id, [...known, fromRowId(includedInvocationId)]);
+    }
+    return inclusions;
+  }
+
+  #taskRows(type: string) {
+    return this.db.read((reader) =>
+      reader.query(sql`SELECT id, invocation_id FROM ${tasks} WHERE type = ${type} ORDER BY id`, {
+        id: text,
+        invocationId: nullable(text),
+      }),
+    );
+  }
+}
+
+/**
+ * What is wrong with a moment; empty where all promises hold. `running` are tries that have begun:
+ * their tasks may be gone.
+ */
+export function violationsOf(snapshot: Snapshot, running: readonly InvocationId[] = []): string[] {
+  const { nodes, exports, tries } = snapshot;
+  const due = new Set([...tries.map(({ id }) => id), ...running]);
+  const problems: string[] = [];
+  for (const [id, { state, blocker }] of nodes) {
+    const isFinal = state === 'FINALIZED';
+    const unfinal = isFinal
+      ? reachableOf(snapshot, id).filter((x) => !isFinalized(snapshot, x))
+      : [];
+    if (unfinal.length > 0) problems.push(`unsafe: ${id} is FINALIZED, ${unfinal.join()} not`);
+    const waits = blocker !== undefined && !isFinalized(snapshot, blocker);
+    const isDue = due.has(id) || (blocker !== undefined && due.has(blocker));
+    if (state === 'FINALIZING' && !waits && !isDue) problems.push(`stuck: ${id}`);
+    if (state !== 'FINALIZING' && blocker !== undefined) problems.push(`blocker of ${state} ${id}`);
+    const exported = exports.filter((each) => each === id).length;
+    if (exported !== (isFinal ? 1 : 0)) problems.push(`${exported} exports of ${state} ${id}`);
+    if (isInCycle(snapshot, id)) problems.push(`cycle of blockers: ${id}`);
+  }
+  if (due.size === 0) problems.push(...differencesFromReference(snapshot));
+  return problems;
+}
+
+/** The reference's rule, read literally: over, and nothing ACTIVE is reachable. */
+export function isOverByReference(snapshot: Snapshot, id: InvocationId): boolean {
+  return [id, ...reachableOf(snapshot, id)].every(
+    (each) => snapshot.nodes.get(each)?.state !== 'ACTIVE',
+  );
+}
+
+/** With nothing left to do, exactly what the reference calls over is FINALIZED. */
+function differencesFromReference(snapshot: Snapshot): string[] {
+  return [...snapshot.nodes.keys()]
+    .filter((id) => isFinalized(snapshot, id) !== isOverByReference(snapshot, id))
+    .map((id) => `nothing left to do, and ${id} is ${snapshot.nodes.get(id)?.state}`);
+}
+
+function isFinalized({ nodes }: Snapshot, id: InvocationId): boolean {
+  return nodes.get(id)?.state === 'FINALIZED';
+}
+
+function reachableOf({ inclusions }: Snapshot, id: InvocationId): InvocationId[] {
+  const seen = new Set<InvocationId>();
+  const todo = [id];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    for (const included of inclusions.get(next) ?? []) {
+      if (seen.has(included)) continue;
+      seen.add(included);
+      todo.push(included);
+    }
+  }
+  return [...seen];
+}
+
+function isInCycle({ nodes }: Snapshot, id: InvocationId): boolean {
+  const seen = new Set<InvocationId>();
+  for (let at = nodes.get(id)?.blocker; at !== undefined; at = nodes.get(at)?.blocker) {
+    if (at === id) return true;
+    if (seen.has(at)) return false;
+    seen.add(at);
+  }
+  return false;
+}
