@@ -256,3 +256,13 @@ test('takes one issuer, its realms and the secrets from flags and files', async 
   });
   expect(config.tokenSecrets).toEqual(['a-secret-of-enough-letters', 'an-older-one-of-enough']);
 });
+
+test.each([
+  [{}, false],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' }, true],
+  [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://localhost:4318/v1/traces' }, true],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318', OTEL_TRACES_EXPORTER: 'none' }, false],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318', OTEL_SDK_DISABLED: 'true' }, false],
+])('with %j, whether traces are sent is %s', async (env, sendsTraces) => {
+  expect((await load({ env })).config.sendsTraces).toBe(sendsTraces);
+});

@@ -56,6 +56,8 @@ export interface Config {
   readonly shutdownGraceMs: number;
   readonly shutdownDelayMs: number;
   readonly logLevel: Settings['logLevel'];
+  /** Send traces over OTLP, as OpenTelemetry's own variables say. */
+  readonly sendsTraces: boolean;
 }
 
 const MIN_SECRET_LENGTH = 16;
@@ -66,7 +68,7 @@ export async function loadConfig(input: ConfigInput): Promise<Config> {
   const written = await collectSettings(input, problems);
   const settings = parseSettings(written, input.cwd, problems);
   const config = await toConfig(settings, written, problems);
-  if (problems.length === 0) return config;
+  if (problems.length === 0) return { ...config, sendsTraces: sendsTraces(input.env) };
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
   const list = problems.map((problem) => `  ${problem}`).join('\n');
   throw new CodedError('invalid-argument', `the configuration has ${count}:\n${list}`);
@@ -109,7 +111,7 @@ async function toConfig(
   settings: Settings,
   written: WrittenSettings,
   problems: string[],
-): Promise<Config> {
+): Promise<Omit<Config, 'sendsTraces'>> {
   const auth = await authConfig(settings, written, problems);
   const { host, port } = settings.listen;
   if (auth.kind === 'none' && !isLoopback(host)) {
@@ -239,6 +241,12 @@ async function readText(
     problems.push(`${source}: cannot be read: ${toError(error).message}`);
     return undefined;
   }
+}
+
+/** OpenTelemetry's exporter reads its variables by itself; this only asks whether it is wanted. */
+function sendsTraces(env: ConfigInput['env']): boolean {
+  if (env.OTEL_SDK_DISABLED === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return false;
+  return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT);
 }
 
 function isAnyWritten(written: WrittenSettings, names: readonly SettingName[]): boolean {

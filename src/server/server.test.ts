@@ -1,0 +1,249 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Code, createClient, type Transport } from '@connectrpc/connect';
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from '@connectrpc/connect-node';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Invocation_State, type InvocationSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
+import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
+import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
+import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
+import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
+import { silentLog } from '../log.ts';
+import {
+  openTestPglite,
+  openTestPostgres,
+  testPostgresUrl,
+  testSchema,
+} from '../testing/databases.ts';
+import { Signal } from '../testing/signal.ts';
+import { loadConfig } from './config.ts';
+import { jsonLog } from './json-log.ts';
+import { type ServerOptions, startServer } from './server.ts';
+
+type Flags = Readonly<Record<string, string>>;
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'postlude-server-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** On a database of the test's own, unless `flags` or `options` name one. */
+async function start(flags: Flags = {}, options: ServerOptions = {}) {
+  const cwd = await temporaryFolder();
+  const config = await loadConfig({ flags: { listen: '127.0.0.1:0', ...flags }, env: {}, cwd });
+  const server = await startServer(config, {
+    log: silentLog,
+    ...(flags.database === undefined ? { database: await openTestPglite() } : {}),
+    ...options,
+  });
+  onTestFinished(() => server.close());
+  const clients = (transport: Transport) => ({
+    recorder: createClient(Recorder, transport),
+    resultDb: createClient(ResultDB, transport),
+    invocations: createClient(Invocations, transport),
+    tasks: createClient(Tasks, transport),
+  });
+  const grpc = createGrpcTransport({ baseUrl: server.url });
+  return { server, config, cwd, clients, ...clients(grpc) };
+}
+
+type Started = Awaited<ReturnType<typeof start>>;
+
+/** Creates an invocation; answers the header that carries its token. */
+async function create(
+  { recorder }: Pick<Started, 'recorder'>,
+  invocationId: string,
+  invocation: MessageInitShape<typeof InvocationSchema> = {},
+) {
+  let token = '';
+  await recorder.createInvocation(
+    { invocationId, invocation: { realm: 'ci:main', ...invocation } },
+    { onHeader: (headers) => (token = headers.get('update-token') ?? '') },
+  );
+  return { headers: { 'update-token': token } };
+}
+
+async function untilFinalized({ invocations }: Started, name: string): Promise<void> {
+  for await (const { invocation } of invocations.watchInvocation({ name })) {
+    if (invocation?.state === Invocation_State.FINALIZED) return;
+  }
+  throw new Error(`the stream ended, and ${name} is not FINALIZED`);
+}
+
+async function get(url: string): Promise<readonly [number, string]> {
+  const response = await fetch(url);
+  return [response.status, await response.text()];
+}
+
+test('records a run, finalizes it, and tells those who watch', async () => {
+  const started = await start();
+  const { recorder, resultDb, invocations } = started;
+  const shard = await create(started, 'shard');
+  const run = await create(started, 'run');
+  await recorder.updateIncludedInvocations(
+    { includingInvocation: 'invocations/run', addInvocations: ['invocations/shard'] },
+    run,
+  );
+  await recorder.batchCreateTestResults(
+    {
+      invocation: 'invocations/shard',
+      requests: ['a', 'b'].map((testId) => ({
+        testResult: { testId, resultId: '1', expected: true, status: TestStatus.PASS },
+      })),
+    },
+    shard,
+  );
+  await recorder.finalizeInvocation({ name: 'invocations/run' }, run);
+  const { explanation } = await invocations.explainInvocation({ name: 'invocations/run' });
+  expect(explanation?.chain.at(-1)?.name).toBe('invocations/shard');
+
+  const over = untilFinalized(started, 'invocations/run');
+  await recorder.finalizeInvocation({ name: 'invocations/shard' }, shard);
+  await over;
+  const { testResults } = await resultDb.queryTestResults({ invocations: ['invocations/run'] });
+  expect(testResults.map(({ testId }) => testId)).toEqual(['a', 'b']);
+});
+
+test('exports a finalized invocation into a Parquet file', async () => {
+  const exported = new Signal<{ readonly message: string; readonly location: string }>();
+  const log = jsonLog('info', {
+    write: (line) => {
+      const entry = JSON.parse(line) as { message: string; location: string };
+      if (entry.message === 'exported') exported.emit(entry);
+    },
+  });
+  const started = await start({}, { log });
+  const token = await create(started, 'inv', {
+    bigqueryExports: [{ project: 'ci', dataset: 'd', table: 't', testResults: {} }],
+  });
+  await started.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
+  const { location } = await exported.next();
+  expect(relative(started.config.exportDir, location)).toMatch(/^ci\.d\.t.inv-0\.parquet$/);
+  expect((await stat(location)).size).toBeGreaterThan(0);
+});
+
+const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
+  ['gRPC', (baseUrl) => createGrpcTransport({ baseUrl })],
+  ['gRPC-web', (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' })],
+  ['Connect', (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '1.1' })],
+];
+
+describe.each(TRANSPORTS)('over %s', (_name, transport) => {
+  test('an update token comes in a header, and counts when it is sent back', async () => {
+    const { server, clients } = await start();
+    const client = clients(transport(server.url));
+    const token = await create(client, 'inv');
+    await expect(
+      client.recorder.finalizeInvocation({ name: 'invocations/inv' }),
+    ).rejects.toMatchObject({ code: Code.Unauthenticated });
+    const finalizing = await client.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
+    expect(finalizing.state).not.toBe(Invocation_State.ACTIVE);
+  });
+});
+
+test('speaks plain JSON', async () => {
+  const { server } = await start();
+  const response = await fetch(`${server.url}/luci.resultdb.v1.Recorder/CreateInvocation`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ invocationId: 'inv', invocation: { realm: 'ci:main' } }),
+  });
+  expect(await response.json()).toMatchObject({ name: 'invocations/inv', state: 'ACTIVE' });
+  expect(response.headers.get('update-token')).toMatch(/^[\w-]{80,}$/);
+});
+
+test('is ready, and tells its metrics', async () => {
+  const { server, tasks } = await start();
+  await tasks.listTasks({});
+  expect(await get(`${server.url}/readyz`)).toEqual([200, 'ready\n']);
+  const [, metrics] = await get(`${server.url}/metrics`);
+  expect(metrics).toContain('postlude_task_due{type="finalize"} 0');
+  expect(metrics).toContain('postlude_rpc_duration_count{method="postlude.v1.Tasks/ListTasks"');
+});
+
+test('an attempt at a task is a span', async () => {
+  const names: string[] = [];
+  const done = (): Promise<void> => Promise.resolve();
+  const started = await start(
+    {},
+    {
+      tracesTo: {
+        onStart: () => undefined,
+        onEnd: ({ name }) => names.push(name),
+        ...{ forceFlush: done, shutdown: done },
+      },
+    },
+  );
+  const token = await create(started, 'inv');
+  await started.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
+  await untilFinalized(started, 'invocations/inv');
+  await started.server.close();
+  expect(names).toContain('task finalize');
+});
+
+test('keeps data and update tokens over a restart', async () => {
+  const folder = await temporaryFolder();
+  const flags = { database: `pglite:${join(folder, 'data')}` };
+  const first = await start(flags);
+  const token = await create(first, 'inv');
+  await first.server.close();
+  const second = await start(flags);
+  await second.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
+  await untilFinalized(second, 'invocations/inv');
+});
+
+test('refuses a folder that another server has open', async () => {
+  const { config } = await start({ database: 'pglite:data' });
+  await expect(startServer(config, { log: silentLog })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('in use'),
+  });
+});
+
+test('refuses an address that is taken, and leaves the database to others', async () => {
+  const { server } = await start();
+  const { host } = new URL(server.url);
+  const database = await openTestPglite();
+  await expect(start({ listen: host }, { database })).rejects.toThrow('EADDRINUSE');
+  await start({}, { database });
+});
+
+test('migrates an embedded database by itself, unless it is told not to', async () => {
+  await expect(start({ database: 'memory:', autoMigrate: 'false' })).rejects.toMatchObject({
+    code: 'schema-too-old',
+  });
+  await start({ database: 'memory:' });
+});
+
+test('a stop ends streams with a code to try again, and answers what is under way', async () => {
+  const lines: string[] = [];
+  const log = jsonLog('info', { write: (line) => lines.push(line) });
+  const started = await start({}, { log });
+  await create(started, 'inv');
+  const stream = started.invocations.watchInvocation({ name: 'invocations/inv' });
+  const read = async (): Promise<void> => {
+    for await (const _ of stream) void started.server.close();
+  };
+  await expect(read()).rejects.toMatchObject({ code: Code.Unavailable });
+  await started.server.close();
+  await expect(fetch(started.server.url)).rejects.toThrow();
+  expect(lines.join('')).toContain('"message":"stopped"');
+});
+
+test.runIf(testPostgresUrl() !== '')('two servers share one PostgreSQL database', async () => {
+  const schema = testSchema();
+  const first = await start({}, { database: await openTestPostgres({ schema }) });
+  const second = await start({}, { database: await openTestPostgres({ schema }) });
+  const token = await create(first, 'inv');
+  const over = untilFinalized(first, 'invocations/inv');
+  await second.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
+  await over;
+});

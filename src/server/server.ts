@@ -1,0 +1,222 @@
+/**
+ * A whole server from a Config: database, queue, dispatcher, services, HTTP. The one place where
+ * the parts meet; each part takes what it uses, and knows nothing of the others.
+ */
+import { type Clock, systemClock } from '../clock.ts';
+import { ParquetSink } from '../exporter/parquet/parquet-sink.ts';
+import { exportHandler } from '../exporter/task.ts';
+import { finalizeHandler } from '../finalizer/handler.ts';
+import type { FinalizerParts } from '../finalizer/parts.ts';
+import { rescueStuck } from '../finalizer/rescue.ts';
+import type { Log } from '../log.ts';
+import { ReachableSets } from '../query/reachable-sets.ts';
+import { DEFAULT_RETENTION } from '../recorder/parts.ts';
+import { openSecret, UPDATE_TOKEN_SECRET } from '../recorder/secrets.ts';
+import { UpdateTokens } from '../recorder/update-token.ts';
+import { InvocationChanges } from '../rpc/invocation-changes.ts';
+import { allowAll, realmAuthorizer } from '../rpc/permissions.ts';
+import type { Database } from '../storage/database.ts';
+import { ServerClock } from '../storage/server-clock.ts';
+import { Dispatcher } from '../tasks/dispatcher.ts';
+import { TaskQueue } from '../tasks/queue.ts';
+import { observeQueue } from '../tasks/task-metrics.ts';
+import { ALL_TYPES } from '../tasks/types.ts';
+import { DatabaseWakeUp, type WakeUp } from '../tasks/wake-up.ts';
+import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './auth.ts';
+import { Background } from './background.ts';
+import type { AuthConfig, Config } from './config.ts';
+import { Health } from './health.ts';
+import { jsonLog } from './json-log.ts';
+import { OnePort } from './one-port.ts';
+import { openReadyDatabase } from './open-database.ts';
+import { openPrometheus, type PrometheusMetrics } from './prometheus.ts';
+import { routes } from './routes.ts';
+import { rpcRoutes } from './rpc-routes.ts';
+import { registerServices, type ServiceParts } from './services.ts';
+import type { ListenAddress } from './setting-values.ts';
+import { type Stoppable, shutDown } from './shutdown.ts';
+import { tracedHandler } from './traced-handler.ts';
+import { openTracing, type Tracing, type TracingOptions } from './tracing.ts';
+
+export interface ServerOptions {
+  readonly log?: Log;
+  readonly clock?: Clock;
+  /** Where spans go instead of where the configuration says. */
+  readonly tracesTo?: TracingOptions['to'];
+  readonly version?: string;
+  /** Open and migrated already, and left open; else the configured one. */
+  readonly database?: Database;
+}
+
+export interface Server {
+  /** `http://127.0.0.1:8010`, with the port that was taken. */
+  readonly url: string;
+  /** Stops as shutdown.ts says. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Throws where the database cannot be had in this version's schema, or the address is taken. */
+export async function startServer(config: Config, options: ServerOptions = {}): Promise<Server> {
+  const foundation = await openFoundation(config, options);
+  try {
+    return await serve(config, foundation);
+  } catch (error) {
+    for (const release of foundation.release) await release();
+    throw error;
+  }
+}
+
+/** What requests and tasks both stand on. */
+interface Foundation {
+  readonly log: Log;
+  readonly machineClock: Clock;
+  /** In step with the database's. */
+  readonly clock: ServerClock;
+  readonly db: Database;
+  readonly prometheus: PrometheusMetrics;
+  readonly tracing: Tracing;
+  readonly wakeUp: WakeUp;
+  readonly queue: TaskQueue;
+  readonly changes: InvocationChanges;
+  /** The uppermost first. */
+  readonly release: readonly (() => Promise<void>)[];
+}
+
+async function openFoundation(config: Config, options: ServerOptions): Promise<Foundation> {
+  const { log = jsonLog(config.logLevel), clock: machineClock = systemClock } = options;
+  const db = options.database ?? (await openReadyDatabase(config, { log, clock: machineClock }));
+  const clock = new ServerClock(db, machineClock);
+  await clock.sync();
+  const wakeUp = await DatabaseWakeUp.open(db.notifications, log);
+  const changes = await InvocationChanges.open(db.notifications, log);
+  const tracing = openTracing({
+    serviceVersion: options.version ?? 'unknown',
+    to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
+  });
+  return {
+    ...{ log, machineClock, clock, db, tracing, wakeUp, changes },
+    prometheus: openPrometheus(log),
+    queue: new TaskQueue({ db, clock, wakeUp }),
+    release: [
+      () => changes.close(),
+      () => wakeUp.close(),
+      () => tracing.close(),
+      () => (options.database ? Promise.resolve() : db.close()),
+    ],
+  };
+}
+
+async function serve(config: Config, foundation: Foundation): Promise<Server> {
+  const { log, machineClock, db } = foundation;
+  const refusing = new AbortController();
+  const endingStreams = new AbortController();
+  let background: Background | undefined;
+  const health = new Health({
+    database: db,
+    dispatcherFault: () => (background ? background.fault : 'the server is starting'),
+    draining: refusing.signal,
+    clock: machineClock,
+  });
+  const port = await buildPort(config, foundation, health, endingStreams.signal);
+  const url = urlOf(await port.listen(config.listen));
+  background = startBackground(config, foundation);
+  log.info('listening', { url, database: config.database.kind, auth: config.auth.kind });
+
+  const stoppable: Stoppable = {
+    refuse: () => refusing.abort(),
+    stopRequests: () => {
+      endingStreams.abort();
+      return port.close();
+    },
+    activeRequests: () => port.activeRequests,
+    cutRequests: () => port.destroy(),
+    stopTasks: () => background.stop(),
+    release: foundation.release,
+  };
+  const { shutdownDelayMs: delayMs, shutdownGraceMs: graceMs } = config;
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    close() {
+      closing ??= shutDown(stoppable, { delayMs, graceMs, clock: machineClock, log });
+      return closing;
+    },
+  };
+}
+
+async function buildPort(
+  config: Config,
+  foundation: Foundation,
+  health: Health,
+  endingStreams: AbortSignal,
+): Promise<OnePort> {
+  const { log, machineClock, prometheus, tracing } = foundation;
+  const parts = await serviceParts(config, foundation);
+  const rpcs = rpcRoutes({
+    services: (router) => registerServices(router, parts, endingStreams),
+    authenticate: authenticateBy(config.auth, machineClock),
+    maxRequestBytes: config.maxRequestBytes,
+    ...{ log, tracing },
+    metrics: prometheus.metrics,
+  });
+  const handle = routes({
+    ...{ rpcs, health, log },
+    renderMetrics: prometheus.render,
+    onlyLoopbackHosts: config.auth.kind === 'none',
+  });
+  const { maxConnections, requestTimeoutMs } = config;
+  return new OnePort({ handle, maxConnections, requestTimeoutMs, clock: machineClock });
+}
+
+async function serviceParts(
+  { auth, tokenSecrets }: Config,
+  { db, clock, queue, changes }: Foundation,
+): Promise<ServiceParts> {
+  const [first, ...older] = tokenSecrets.map((secret) => Buffer.from(secret));
+  const secret = first ?? (await openSecret(db, UPDATE_TOKEN_SECRET, clock));
+  return {
+    ...{ db, clock, queue, changes },
+    updateTokens: new UpdateTokens({ secrets: [secret, ...older], clock }),
+    authorizer: auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants),
+    retention: DEFAULT_RETENTION,
+    reachableSets: new ReachableSets(db),
+    onChange: (ids) => changes.announce(ids),
+  };
+}
+
+function authenticateBy(auth: AuthConfig, clock: Clock): Authenticate {
+  return auth.kind === 'none'
+    ? everybodyAnonymous
+    : oidcAuthenticate({ issuers: auth.issuers, clock });
+}
+
+function startBackground(config: Config, foundation: Foundation): Background {
+  const { db, clock, queue, wakeUp, changes, log, tracing, prometheus } = foundation;
+  const { metrics } = prometheus;
+  const finalizer: FinalizerParts = {
+    ...{ db, clock, queue },
+    onChange: (ids) => changes.announce(ids),
+  };
+  const sink = new ParquetSink({ root: config.exportDir, log });
+  observeQueue(metrics, { queue, clock, types: ALL_TYPES.map(({ name }) => name) });
+  const { workers, leaseMs, pollMs, shutdownGraceMs: graceMs, rescueEveryMs } = config;
+  const dispatcher = new Dispatcher({
+    handlers: [
+      tracedHandler(finalizeHandler(finalizer), tracing),
+      tracedHandler(exportHandler({ db, sink, log, metrics }), tracing),
+    ],
+    ...{ queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
+    // On a server of PostgreSQL, others may run tasks of their own from this queue.
+    unknownTypes: config.database.kind === 'postgres' ? 'leave' : 'bury',
+  });
+  return new Background({
+    ...{ dispatcher, log, rescueEveryMs },
+    serverClock: clock,
+    clock: foundation.machineClock,
+    rescue: () => rescueStuck(finalizer, { olderThanMs: rescueEveryMs }),
+  });
+}
+
+function urlOf({ host, port }: ListenAddress): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

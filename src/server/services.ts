@@ -1,0 +1,28 @@
+/** The services on their parts, and the parts on the database: what an RPC can reach. */
+import type { ConnectRouter } from '@connectrpc/connect';
+import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
+import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
+import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
+import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
+import type { QueryParts } from '../query/parts.ts';
+import { createInvocationsService, createResultDb, createTasksService } from '../query/service.ts';
+import type { RecorderParts } from '../recorder/parts.ts';
+import { createRecorder } from '../recorder/service.ts';
+import { connectService } from './rpc-service.ts';
+
+export type ServiceParts = RecorderParts & QueryParts;
+
+/** Registers all services; `draining` aborts when streams shall end. */
+export function registerServices(
+  router: ConnectRouter,
+  parts: ServiceParts,
+  draining: AbortSignal,
+): void {
+  router.service(Recorder, connectService(Recorder, createRecorder(parts), draining));
+  router.service(ResultDB, connectService(ResultDB, createResultDb(parts), draining));
+  router.service(
+    Invocations,
+    connectService(Invocations, createInvocationsService(parts), draining),
+  );
+  router.service(Tasks, connectService(Tasks, createTasksService(parts), draining));
+}

@@ -1,0 +1,12 @@
+/** A server as a process of its own. Flags are those of `postlude serve`, as `name=value`. */
+import { loadConfig } from '../../src/server/config.ts';
+import { startServer } from '../../src/server/server.ts';
+
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+
+const flags = Object.fromEntries(process.argv.slice(2).map((argument) => argument.split('=', 2)));
+const config = await loadConfig({ flags, env: process.env, cwd: process.cwd() });
+const server = await startServer(config);
+console.log(server.url);
+stopping.signal.addEventListener('abort', () => void server.close());
