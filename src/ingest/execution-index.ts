@@ -17,6 +17,7 @@ interface Entry extends ExecutionFacts {
   readonly isTest: boolean;
 }
 
+/** From the worst on. */
 const OUTCOMES: readonly ExecutionOutcome[] = ['fail', 'crash', 'abort', 'not-run', 'pass', 'skip'];
 
 export class ExecutionIndex {
@@ -86,30 +87,44 @@ export class ExecutionIndex {
   }
 
   #settleNamesakes(positions: readonly number[], grouping: Grouping, counter: Counter): void {
-    const ordinals = new Map<number, number>();
-    const scopes = Map.groupBy(positions, (position) => {
-      const { file, container, isTest } = this.#entry(position);
-      return `${grouping.spansFiles ? '' : file}/${container}/${isTest}`;
-    });
+    const ordinals = this.#ordinalsInFile(positions);
     let testsBefore = 0;
-    for (const members of scopes.values()) {
-      const placements = grouping.place(members.map((position) => this.#entry(position)));
-      const tests: ExecutionOutcome[][] = [];
+    for (const members of this.#scopes(positions, grouping)) {
+      const entries = members.map((position) => this.#entry(position));
+      const placements = grouping.place(entries);
       for (const [index, position] of members.entries()) {
-        const { file, isTest } = this.#entry(position);
         const placement = placements[index] ?? this.placementOf(position);
-        const ordinal = (ordinals.get(file) ?? 0) + 1;
-        ordinals.set(file, ordinal);
+        const test = testsBefore + placement.test;
         this.#placements.set(position, {
           ...placement,
-          test: testsBefore + placement.test,
-          ordinal,
+          test,
+          ordinal: ordinals.get(position) ?? 1,
         });
-        addAttempt(tests, placement);
-        if (index === members.length - 1) for (const test of tests) counter.add(isTest, test);
       }
+      const tests = attemptsOf(placements);
+      for (const attempts of tests) counter.add(entries[0]?.isTest ?? true, attempts);
       testsBefore += tests.length;
     }
+  }
+
+  /** Those that may be attempts of one test. */
+  #scopes(positions: readonly number[], { spansFiles }: Grouping): Iterable<readonly number[]> {
+    return Map.groupBy(positions, (position) => {
+      const { file, container, isTest } = this.#entry(position);
+      return `${spansFiles ? '' : file}/${container}/${isTest}`;
+    }).values();
+  }
+
+  #ordinalsInFile(positions: readonly number[]): ReadonlyMap<number, number> {
+    const inFile = new Map<number, number>();
+    return new Map(
+      positions.map((position) => {
+        const { file } = this.#entry(position);
+        const ordinal = (inFile.get(file) ?? 0) + 1;
+        inFile.set(file, ordinal);
+        return [position, ordinal];
+      }),
+    );
   }
 
   #entry(position: number): Entry {
@@ -124,13 +139,17 @@ export class ExecutionIndex {
   }
 }
 
-/** Of the parts of one attempt, the worst outcome is that of the attempt. */
-function addAttempt(tests: ExecutionOutcome[][], { test, attempt, outcome }: Placement): void {
-  tests[test] ??= [];
-  const attempts = tests[test];
-  const known = attempts[attempt - 1];
-  const isWorse = known === undefined || OUTCOMES.indexOf(outcome) < OUTCOMES.indexOf(known);
-  if (isWorse) attempts[attempt - 1] = outcome;
+/** The outcomes of each test's attempts. Of the parts of one attempt, the worst is its outcome. */
+function attemptsOf(placements: readonly Placement[]): readonly (readonly ExecutionOutcome[])[] {
+  const tests: ExecutionOutcome[][] = [];
+  for (const { test, attempt, outcome } of placements) {
+    tests[test] ??= [];
+    const attempts = tests[test];
+    const known = attempts[attempt - 1] ?? outcome;
+    const isWorse = OUTCOMES.indexOf(outcome) < OUTCOMES.indexOf(known);
+    attempts[attempt - 1] = isWorse ? outcome : known;
+  }
+  return tests;
 }
 
 class Counter {
