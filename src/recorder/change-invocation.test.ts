@@ -54,7 +54,7 @@ async function included(services: Services): Promise<string[]> {
 test.each(['', 'u-inv', 'invocations/', 'invocations/U', 'invocations/u-inv/x'])(
   'finalizing %j is refused for its name, before its token is looked at',
   async (name) => {
-    const services = await openServices(await openTestPglite());
+    const services = await openServices(await openTestPglite({ migrated: false }));
     await expect(finalize(services, name, contextOf(OWNER))).rejects.toMatchObject({
       code: 'invalid-argument',
       message: expect.stringMatching(/^name: /),
@@ -81,7 +81,7 @@ describe('an update is refused', () => {
       { invocation: { ...invocation, deadline: toTimestamp(0) }, updateMask },
     ],
   ])('%s', async (message, init) => {
-    const services = await openServices(await openTestPglite());
+    const services = await openServices(await openTestPglite({ migrated: false }));
     await expect(update(services, init)).rejects.toMatchObject({
       code: 'invalid-argument',
       message: expect.stringContaining(message),
@@ -100,7 +100,7 @@ describe('an inclusion is refused', () => {
       { addInvocations: ['invocations/u-a'], removeInvocations: ['invocations/u-a'] },
     ],
   ])('%s', async (message, init) => {
-    const services = await openServices(await openTestPglite());
+    const services = await openServices(await openTestPglite({ migrated: false }));
     await expect(include(services, init)).rejects.toMatchObject({
       code: 'invalid-argument',
       message: expect.stringContaining(message),

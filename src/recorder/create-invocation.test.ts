@@ -78,7 +78,7 @@ test.each<[string, Init, MessageInitShape<typeof InvocationSchema>]>([
   ['included_invocations[0]: not the name', {}, { includedInvocations: ['u-b'] }],
   ['must not name the invocation itself', {}, { includedInvocations: ['invocations/u-inv'] }],
 ])('refuses a request: %s', async (message, init, invocation) => {
-  const services = await openServices(await openTestPglite());
+  const services = await openServices(await openTestPglite({ migrated: false }));
   const error = await services.recorder
     .createInvocation(request(init, invocation), contextOf(OWNER))
     .catch((caught: unknown) => caught);
@@ -86,7 +86,6 @@ test.each<[string, Init, MessageInitShape<typeof InvocationSchema>]>([
     code: 'invalid-argument',
     message: expect.stringContaining(message),
   });
-  expect(await existing(services, 'u-inv')).toBeUndefined();
 });
 
 test.each([
@@ -94,7 +93,7 @@ test.each([
   [5_000, 'must be at least 10 seconds in the future'],
   [1000 * HOUR_MS, 'must be at most 120 hours in the future'],
 ])('a deadline in %i ms is refused', async (fromNow, message) => {
-  const services = await openServices(await openTestPglite());
+  const services = await openServices(await openTestPglite({ migrated: false }));
   const deadline = toTimestamp(services.clock.now() + fromNow);
   await expect(services.create('u-inv', { deadline })).rejects.toMatchObject({
     code: 'invalid-argument',
@@ -113,7 +112,7 @@ test.each([
   ['requests[1]: invocation_id: not an invocation id', batchOf('', 'u-a', 'u-A')],
   ['requests[2]: the same as requests[0]: u-a', batchOf('', 'u-a', 'u-b', 'u-a')],
 ])('a batch is refused: %s', async (message, batch) => {
-  const services = await openServices(await openTestPglite());
+  const services = await openServices(await openTestPglite({ migrated: false }));
   await expect(
     services.recorder.batchCreateInvocations(batch, contextOf(OWNER)),
   ).rejects.toMatchObject({

@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { tryFinalize } from '../finalizer/finalizer.ts';
 import { type Invocation, InvocationSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { CreateInvocationRequestSchema } from '../gen/luci/resultdb/v1/recorder_pb.js';
-import { fromRowId } from '../invocations/id.ts';
+import { fromRowId, type InvocationId } from '../invocations/id.ts';
 import type { QueryParts } from '../query/parts.ts';
 import { ReachableSets } from '../query/reachable-sets.ts';
 import { createInvocationsService, createResultDb, createTasksService } from '../query/service.ts';
@@ -22,16 +22,23 @@ export type Services = Awaited<ReturnType<typeof openServices>>;
 
 export interface ServicesOptions {
   readonly authorizer?: Authorizer;
+  /** `false` for a process whose announcements of changes get lost. */
+  readonly announces?: boolean;
 }
 
-export async function openServices(db: Database, { authorizer = allowAll }: ServicesOptions = {}) {
+export async function openServices(
+  db: Database,
+  { announces = true, authorizer = allowAll }: ServicesOptions = {},
+) {
   const clock = new FakeClock();
   const changes = await InvocationChanges.open(db.notifications);
   const updateTokens = new UpdateTokens({ secrets: [Buffer.from('secret')], clock });
   const queue = new TaskQueue({ db, clock });
   const reachableSets = new ReachableSets(db);
   const parts: QueryParts = { db, clock, authorizer, queue, reachableSets, changes };
-  const onChange = changes.announce.bind(changes);
+  const onChange = (ids: readonly InvocationId[]) => {
+    if (announces) changes.announce(ids);
+  };
   const recorder = createRecorder({
     ...{ db, clock, authorizer, updateTokens, queue, onChange },
     retention: DEFAULT_RETENTION,

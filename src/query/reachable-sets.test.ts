@@ -1,0 +1,109 @@
+import { create } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import {
+  FinalizeInvocationRequestSchema,
+  UpdateIncludedInvocationsRequestSchema,
+} from '../gen/luci/resultdb/v1/recorder_pb.js';
+import { fromRowId, parseInvocationId } from '../invocations/id.ts';
+import type { Database } from '../storage/database.ts';
+import { openTestPglite } from '../testing/databases.ts';
+import { openServices, type Services } from '../testing/rpc-services.ts';
+import { ReachableSets } from './reachable-sets.ts';
+
+const { signal } = new AbortController();
+const all = {};
+
+async function openTree(services: Services): Promise<void> {
+  for (const id of ['u-a', 'u-b']) await services.create(id);
+  await services.create('u-top', { includedInvocations: ['invocations/u-a'] });
+}
+
+async function finalizeAll(services: Services, ...ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const request = create(FinalizeInvocationRequestSchema, { name: `invocations/${id}` });
+    await services.recorder.finalizeInvocation(request, services.owner(id));
+  }
+  await services.finalizeAll();
+}
+
+/** Counts the reads that go through it. */
+function countReads(db: Database): { readonly db: Database; reads: number } {
+  const counter = {
+    reads: 0,
+    db: {
+      ...db,
+      read: (fn) => {
+        counter.reads++;
+        return db.read(fn);
+      },
+    } as Database,
+  };
+  return counter;
+}
+
+const top = parseInvocationId('u-top');
+
+test('what is not FINALIZED is walked each time', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  const sets = new ReachableSets(services.db);
+  expect((await sets.read([top], all, signal)).rowIds).toHaveLength(2);
+  await services.recorder.updateIncludedInvocations(
+    create(UpdateIncludedInvocationsRequestSchema, {
+      includingInvocation: 'invocations/u-top',
+      addInvocations: ['invocations/u-b'],
+    }),
+    services.owner('u-top'),
+  );
+  const { rowIds } = await sets.read([top], all, signal);
+  expect(rowIds.map(fromRowId).sort()).toEqual(['u-a', 'u-b', 'u-top']);
+  expect(rowIds).toEqual([...rowIds].sort());
+});
+
+test('what is FINALIZED is walked once, for each selection of test variants', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  await finalizeAll(services, 'u-top', 'u-a');
+  const counter = countReads(services.db);
+  const sets = new ReachableSets(counter.db);
+  const first = await sets.read([top], all, signal);
+  const reads = counter.reads;
+  expect(await sets.read([top], all, signal)).toBe(first);
+  expect(counter.reads).toBe(reads);
+  const selection = { expectancy: 'VARIANTS_WITH_UNEXPECTED_RESULTS' } as const;
+  const selected = await sets.read([top], selection, signal);
+  expect(selected.variants).toBeDefined();
+  expect(await sets.read([top], selection, signal)).toBe(selected);
+});
+
+test('the least recently used goes when there is too much', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  await finalizeAll(services, 'u-top', 'u-a', 'u-b');
+  const sets = new ReachableSets(services.db, 3);
+  const [a, b] = [parseInvocationId('u-a'), parseInvocationId('u-b')];
+  const keptA = await sets.read([a], all, signal);
+  const keptTop = await sets.read([top], all, signal);
+  expect(await sets.read([a], all, signal)).toBe(keptA);
+  await sets.read([b], all, signal);
+  expect(await sets.read([a], all, signal)).toBe(keptA);
+  expect(await sets.read([top], all, signal)).not.toBe(keptTop);
+});
+
+test('what is larger than all that may be kept is not kept, and pushes nothing out', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  await finalizeAll(services, 'u-top', 'u-a', 'u-b');
+  const sets = new ReachableSets(services.db, 1);
+  const a = parseInvocationId('u-a');
+  const keptA = await sets.read([a], all, signal);
+  await sets.read([top], all, signal);
+  expect(await sets.read([a], all, signal)).toBe(keptA);
+});
+
+test('a walk ends when the caller goes away', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  const sets = new ReachableSets(services.db);
+  await expect(sets.read([top], all, AbortSignal.abort())).rejects.toThrow('aborted');
+});
