@@ -167,6 +167,20 @@ eachDatabase((open) => {
     });
   });
 
+  test('finalizing needs the token of an invocation that exists', async () => {
+    const services = await openServices(await open());
+    const name = 'invocations/u-inv';
+    await expect(finalize(services, name, contextOf(OWNER))).rejects.toMatchObject({
+      code: 'unauthenticated',
+    });
+    await expect(finalize(services, name, services.owner('u-other'))).rejects.toMatchObject({
+      code: 'permission-denied',
+    });
+    await expect(finalize(services, name, services.owner('u-inv'))).rejects.toMatchObject({
+      code: 'not-found',
+    });
+  });
+
   test('finalizing an ACTIVE invocation answers FINALIZING, and enqueues one task', async () => {
     const services = await openServices(await open());
     await services.create('u-inv');
