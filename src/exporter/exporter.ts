@@ -83,7 +83,10 @@ export async function exportInvocation(
   signal: AbortSignal,
 ): Promise<Receipt> {
   const invocation = await readFinalized(config.db, request.invocationId);
-  const begun = await config.sink.begin(toExport(invocation, request));
+  const begun = await config.sink.begin({
+    ...identifyExport(invocation, request),
+    attempt: request.attempt,
+  });
   if (isReceipt(begun)) return begun;
   try {
     const rows = await writeRows(config, { invocation, request, session: begun, signal });
@@ -185,18 +188,24 @@ async function readFinalized(db: ExporterConfig['db'], id: InvocationId): Promis
   throw new CodedError('failed-precondition', `invocations/${id} is ${invocation.state}`);
 }
 
-function toExport(invocation: Invocation, request: ExportRequest): Export {
+/** What names an export to its sink, whatever the attempt. */
+export function identifyExport(
+  invocation: Invocation,
+  request: Omit<ExportRequest, 'attempt' | 'invocationId'>,
+): Omit<Export, 'attempt'> {
   const { project, dataset, table } = request.destination;
   return {
     table: { project, dataset, table },
     invocationId: invocation.id,
     index: request.index,
     fingerprint: fingerprintOf(invocation, request),
-    attempt: request.attempt,
   };
 }
 
-function fingerprintOf(invocation: Invocation, { index, destination }: ExportRequest): string {
+function fingerprintOf(
+  invocation: Invocation,
+  { index, destination }: Pick<ExportRequest, 'index' | 'destination'>,
+): string {
   const { id, createTime, finalizeTime } = invocation;
   return createHash('sha256')
     .update(JSON.stringify([id, createTime, finalizeTime ?? 0, index]))

@@ -77,6 +77,9 @@ export interface ExportSummary {
 export interface Sink {
   /** Answers a receipt where a former attempt of the same export has committed. */
   begin(exported: Export): Promise<SinkSession | Receipt>;
+
+  /** How the export ended, once one of its attempts has committed. Changes nothing. */
+  find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined>;
 }
 
 export function isReceipt(begun: SinkSession | Receipt): begun is Receipt {

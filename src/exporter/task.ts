@@ -40,11 +40,17 @@ export async function enqueueBigQueryExport(
   tx: Transaction,
   { invocationId, destination, index = 0, ...when }: BigQueryExportTask,
 ): Promise<EnqueueOutcome> {
-  const rowId = toRowId(invocationId);
+  const { rowId, id } = exportTaskName(invocationId, index);
   const payload = toBinary(BigQueryExportSchema, destination);
-  const task = { type: BQ_EXPORT, id: `${rowId}:${index}`, invocationId: rowId, payload, ...when };
+  const task = { type: BQ_EXPORT, id, invocationId: rowId, payload, ...when };
   const [outcome = 'duplicate'] = await queue.enqueue([task], tx);
   return outcome;
+}
+
+/** The names of an export's task: its id, and the row id that it is about. */
+export function exportTaskName(invocationId: InvocationId, index: number) {
+  const rowId = toRowId(invocationId);
+  return { type: BQ_EXPORT.name, id: `${rowId}:${index}`, rowId };
 }
 
 export interface ExportHandlerConfig extends ExporterConfig {
@@ -73,7 +79,7 @@ export function exportHandler(config: ExportHandlerConfig): TaskHandler<Uint8Arr
   };
 }
 
-function toRequest({ id, invocationId, payload, attempt }: Task<Uint8Array>): ExportRequest {
+function toRequest({ id, invocationId, payload, fence }: Task<Uint8Array>): ExportRequest {
   const index = /:(\d{1,9})$/.exec(id)?.[1];
   if (invocationId === undefined || index === undefined) {
     throw new PermanentError(`task ${id} does not say which export of which invocation it is`);
@@ -82,7 +88,7 @@ function toRequest({ id, invocationId, payload, attempt }: Task<Uint8Array>): Ex
     invocationId: fromRowId(invocationId),
     index: Number(index),
     destination: decode(payload),
-    attempt,
+    attempt: fence,
   };
 }
 

@@ -1,5 +1,6 @@
 /** What the reading methods stand on. */
 import type { Clock } from '../clock.ts';
+import type { Sink } from '../exporter/sink.ts';
 import type { InvocationChanges } from '../rpc/invocation-changes.ts';
 import type { Authorizer } from '../rpc/permissions.ts';
 import type { Database } from '../storage/database.ts';
@@ -11,6 +12,7 @@ export interface QueryParts {
   readonly clock: Clock;
   readonly authorizer: Authorizer;
   readonly queue: TaskQueue;
+  readonly sink: Pick<Sink, 'find'>;
   readonly reachableSets: ReachableSets;
   readonly changes: InvocationChanges;
 }

@@ -1,5 +1,6 @@
 /** What the recorder's methods stand on. */
 import type { Clock } from '../clock.ts';
+import type { Sink } from '../exporter/sink.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Authorizer } from '../rpc/permissions.ts';
 import type { Database } from '../storage/database.ts';
@@ -15,6 +16,12 @@ export interface RecorderParts {
   readonly queue: Pick<TaskQueue, 'enqueue'>;
   /** Told after the commit which invocations have changed; a hint, for watchers. */
   readonly onChange?: (ids: readonly InvocationId[]) => void | Promise<void>;
+}
+
+/** What exports on request stand on, too. */
+export interface ExportParts extends Pick<RecorderParts, 'db' | 'authorizer'> {
+  readonly queue: Pick<TaskQueue, 'enqueue' | 'find' | 'findDead'>;
+  readonly sink: Pick<Sink, 'find'>;
 }
 
 /** How long after its creation an invocation is kept, and the expected results in it. */

@@ -78,7 +78,7 @@ function checkProducerResource(resource: string): string | undefined {
 }
 
 /** BigQuery's own rules for names are left to BigQuery. */
-function checkExport(bqExport: BigQueryExport): Uint8Array {
+export function checkExport(bqExport: BigQueryExport): Uint8Array {
   for (const field of ['project', 'dataset', 'table'] as const) {
     inField(field, () => requireName(bqExport[field]));
   }

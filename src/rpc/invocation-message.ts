@@ -56,7 +56,7 @@ export function encodeExport(bqExport: BigQueryExport): Uint8Array {
   return toBinary(BigQueryExportSchema, bqExport);
 }
 
-function decodeExport(bytes: Uint8Array): BigQueryExport {
+export function decodeExport(bytes: Uint8Array): BigQueryExport {
   return fromBinary(BigQueryExportSchema, bytes);
 }
 

@@ -4,6 +4,7 @@
  */
 import { type Clock, systemClock } from '../clock.ts';
 import { ParquetSink } from '../exporter/parquet/parquet-sink.ts';
+import type { Sink } from '../exporter/sink.ts';
 import { exportHandler } from '../exporter/task.ts';
 import { finalizeHandler } from '../finalizer/handler.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
@@ -78,6 +79,7 @@ interface Foundation {
   readonly wakeUp: WakeUp;
   readonly queue: TaskQueue;
   readonly changes: InvocationChanges;
+  readonly sink: Sink;
   /** The uppermost first. */
   readonly release: readonly (() => Promise<void>)[];
 }
@@ -97,6 +99,7 @@ async function openFoundation(config: Config, options: ServerOptions): Promise<F
     ...{ log, machineClock, clock, db, tracing, wakeUp, changes },
     prometheus: openPrometheus(log),
     queue: new TaskQueue({ db, clock, wakeUp }),
+    sink: new ParquetSink({ root: config.exportDir, log }),
     release: [
       () => changes.close(),
       () => wakeUp.close(),
@@ -170,12 +173,12 @@ async function buildPort(
 
 async function serviceParts(
   { auth, tokenSecrets }: Config,
-  { db, clock, queue, changes }: Foundation,
+  { db, clock, queue, sink, changes }: Foundation,
 ): Promise<ServiceParts> {
   const [first, ...older] = tokenSecrets.map((secret) => Buffer.from(secret));
   const secret = first ?? (await openSecret(db, UPDATE_TOKEN_SECRET, clock));
   return {
-    ...{ db, clock, queue, changes },
+    ...{ db, clock, queue, sink, changes },
     updateTokens: new UpdateTokens({ secrets: [secret, ...older], clock }),
     authorizer: auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants),
     retention: DEFAULT_RETENTION,
@@ -191,13 +194,12 @@ function authenticateBy(auth: AuthConfig, clock: Clock): Authenticate {
 }
 
 function startBackground(config: Config, foundation: Foundation): Background {
-  const { db, clock, queue, wakeUp, changes, log, tracing, prometheus } = foundation;
+  const { db, clock, queue, sink, wakeUp, changes, log, tracing, prometheus } = foundation;
   const { metrics } = prometheus;
   const finalizer: FinalizerParts = {
     ...{ db, clock, queue },
     onChange: (ids) => changes.announce(ids),
   };
-  const sink = new ParquetSink({ root: config.exportDir, log });
   observeQueue(metrics, { queue, clock, types: ALL_TYPES.map(({ name }) => name) });
   const { workers, leaseMs, pollMs, shutdownGraceMs: graceMs, rescueEveryMs } = config;
   const dispatcher = new Dispatcher({

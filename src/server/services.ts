@@ -2,12 +2,16 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
+import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
+import { listExports } from '../query/list-exports.ts';
 import type { QueryParts } from '../query/parts.ts';
 import { createInvocationsService, createResultDb, createTasksService } from '../query/service.ts';
+import { exportInvocation } from '../recorder/export-invocation.ts';
 import type { RecorderParts } from '../recorder/parts.ts';
 import { createRecorder } from '../recorder/service.ts';
+import type { ServiceMethods } from '../rpc/service-methods.ts';
 import { connectService } from './rpc-service.ts';
 
 export type ServiceParts = RecorderParts & QueryParts;
@@ -24,5 +28,14 @@ export function registerServices(
     Invocations,
     connectService(Invocations, createInvocationsService(parts), draining),
   );
+  router.service(Exports, connectService(Exports, createExports(parts), draining));
   router.service(Tasks, connectService(Tasks, createTasksService(parts), draining));
+}
+
+/** Its reading half belongs to query, its writing half to the recorder. */
+function createExports(parts: ServiceParts): ServiceMethods<typeof Exports> {
+  return {
+    listExports: (request, context) => listExports(parts, request, context),
+    exportInvocation: (request, context) => exportInvocation(parts, request, context),
+  };
 }

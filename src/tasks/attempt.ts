@@ -99,8 +99,8 @@ export class Attempt {
   }
 
   #task(payload: unknown): Task {
-    const { type, id, invocationId, createTime, processAfter, attempt, lastError } = this.lease;
-    return { type, id, invocationId, createTime, processAfter, attempt, lastError, payload };
+    const { payload: _encoded, leaseUntil: _leaseUntil, ...task } = this.lease;
+    return { ...task, payload };
   }
 
   #context(): HandlerContext {

@@ -55,6 +55,18 @@ export async function listDeadTasks(reader: Reader, page: DeadTaskPage): Promise
   );
 }
 
+/** One dead task, if there is one of that name. */
+export async function findDeadTask(
+  reader: Reader,
+  { type, id }: TaskName,
+): Promise<DeadTask | undefined> {
+  const [row] = await reader.query(
+    sql`SELECT ${selectList(deadTasks.columns)} FROM ${deadTasks} WHERE type = ${type} AND id = ${id}`,
+    deadTasks.columns,
+  );
+  return row;
+}
+
 /**
  * Makes dead tasks due again, with fresh attempts, in bounded transactions. A task whose type and id
  * have been enqueued anew stays dead. Answers the types of those that live again, one for each.

@@ -14,6 +14,8 @@ export interface Task<P = unknown> {
   readonly processAfter: EpochMs;
   /** 1 for the first. */
   readonly attempt: number;
+  /** Grows from attempt to attempt, redrives included: what a handler writes elsewhere can be fenced by it. */
+  readonly fence: number;
   /** Why the attempt before failed. */
   readonly lastError: string | undefined;
 }

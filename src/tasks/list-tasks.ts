@@ -53,6 +53,19 @@ export async function listTasks(
   return rows.map((row) => ({ ...row, state: stateOf(row, now) }));
 }
 
+/** One living task; `undefined` where it is done, dead, or never was. */
+export async function findTask(
+  reader: Reader,
+  { type, id }: Pick<TaskSummary, 'type' | 'id'>,
+  now: EpochMs,
+): Promise<TaskSummary | undefined> {
+  const [row] = await reader.query(
+    sql`SELECT ${selectList(columns)} FROM ${tasks} WHERE type = ${type} AND id = ${id}`,
+    columns,
+  );
+  return row && { ...row, state: stateOf(row, now) };
+}
+
 function isIn(state: TaskState, now: EpochMs): Sql {
   if (state === 'leased') return sql`lease_until > ${timestamp(now)}`;
   const isFree = sql`(lease_until IS NULL OR lease_until <= ${timestamp(now)})`;

@@ -16,10 +16,11 @@ import {
   type DeadTask,
   type DeadTaskPage,
   type DeadTaskSelection,
+  findDeadTask,
   listDeadTasks,
   redrive,
 } from './dead-tasks.ts';
-import { listTasks, type TaskPage, type TaskSummary } from './list-tasks.ts';
+import { findTask, listTasks, type TaskPage, type TaskSummary } from './list-tasks.ts';
 import { peekTasks } from './peek.ts';
 import { type QueueDepth, queueDepth } from './queue-depth.ts';
 import { settle } from './settle.ts';
@@ -180,6 +181,16 @@ export class TaskQueue {
   /** A page of the living tasks, in the order of type, due time and id. */
   list(reader: Reader, page: TaskPage): Promise<TaskSummary[]> {
     return listTasks(reader, page, this.#clock.now());
+  }
+
+  /** One living task; `undefined` where it is done, dead, or never was. */
+  find(reader: Reader, name: Pick<LeaseId, 'type' | 'id'>): Promise<TaskSummary | undefined> {
+    return findTask(reader, name, this.#clock.now());
+  }
+
+  /** One dead task, if there is one of that name. */
+  findDead(reader: Reader, name: Pick<LeaseId, 'type' | 'id'>): Promise<DeadTask | undefined> {
+    return findDeadTask(reader, name);
   }
 
   /** How much of a type is due, and since when: from the index of due times, within bounds. */

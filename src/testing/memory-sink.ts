@@ -25,6 +25,7 @@ export class MemorySink implements Sink {
   /** Called before each step; what it throws is what the step throws. */
   onStep: (step: Step, count: number) => void = () => undefined;
   readonly #appended: ExportRow[] = [];
+  #receipt: Receipt | undefined;
 
   async begin(exported: Export): Promise<SinkSession | Receipt> {
     this.#step('begin');
@@ -42,11 +43,16 @@ export class MemorySink implements Sink {
     };
   }
 
+  async find(): Promise<Receipt | undefined> {
+    return this.#receipt;
+  }
+
   #commit({ rows }: ExportSummary): Receipt {
     this.#step('commit');
     if (rows !== this.#appended.length) throw new Error(`${rows} rows`);
     this.committed.push(...this.#appended);
-    return { rows, location: 'memory' };
+    this.#receipt = { rows, location: 'memory' };
+    return this.#receipt;
   }
 
   #landed(): { readonly landed?: Landed } {

@@ -17,6 +17,7 @@ import type { Database } from '../storage/database.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 import { FakeClock } from './fake-clock.ts';
+import { MemorySink } from './memory-sink.ts';
 
 export type Services = Awaited<ReturnType<typeof openServices>>;
 
@@ -35,7 +36,8 @@ export async function openServices(
   const updateTokens = new UpdateTokens({ secrets: [Buffer.from('secret')], clock });
   const queue = new TaskQueue({ db, clock });
   const reachableSets = new ReachableSets(db);
-  const parts: QueryParts = { db, clock, authorizer, queue, reachableSets, changes };
+  const sink = new MemorySink();
+  const parts: QueryParts = { db, clock, authorizer, queue, reachableSets, changes, sink };
   const onChange = (ids: readonly InvocationId[]) => {
     if (announces) changes.announce(ids);
   };

@@ -21,7 +21,8 @@ export interface Conversion {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const MEMORY_LIMIT = '128MB';
+/** It takes about 60 MB for rows of a usual size; more only where lines are very long. */
+const MEMORY_LIMIT = '192MB';
 /** DuckDB reads in buffers of about twice the longest line that it accepts. */
 const MIN_MAX_LINE_BYTES = 4 * 1024 * 1024;
 

@@ -25,7 +25,7 @@ export interface ParquetSinkConfig {
 }
 
 /** Of rows as JSON: what a reader must hold of a column at once is a part of this. */
-const ROW_GROUP_BYTES = 16 * 1024 * 1024;
+const ROW_GROUP_BYTES = 8 * 1024 * 1024;
 const MIN_ROW_GROUP_ROWS = 64;
 const MAX_ROW_GROUP_ROWS = 122_880;
 
@@ -56,6 +56,13 @@ export class ParquetSink implements Sink {
     }
     const rows = await disk.create(files.part(exported.attempt, 'rows'));
     return new ParquetSession({ exported, files, disk, log: this.#log, rows });
+  }
+
+  async find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined> {
+    const files = exportFiles(this.#root, exported);
+    const found = await verifyFiles(this.#disk, files);
+    const isIt = found.status === 'whole' && found.manifest.fingerprint === exported.fingerprint;
+    return isIt ? toReceipt(found.manifest, files) : undefined;
   }
 }
 

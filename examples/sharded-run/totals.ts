@@ -1,0 +1,40 @@
+/** The runners' own totals, read off what they print for people: what ours are held against. */
+
+export interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** `runner` as the shards name it. A todo of node:test counts as skipped. */
+export function runnersOwnTotals(runner: string, output: string): Totals {
+  const number = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? 0);
+  if (runner.startsWith('node:test')) {
+    return {
+      passed: number(/^ℹ pass (\d+)/m),
+      failed: number(/^ℹ fail (\d+)/m),
+      skipped: number(/^ℹ skipped (\d+)/m) + number(/^ℹ todo (\d+)/m),
+    };
+  }
+  if (runner.startsWith('Vitest')) {
+    const line = /^\s*Tests\s+(.*)$/m.exec(output)?.[1] ?? '';
+    const part = (word: string): number =>
+      Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);
+    return { passed: part('passed'), failed: part('failed'), skipped: part('skipped') };
+  }
+  return {
+    passed: number(/^# pass (\d+)/m),
+    failed: number(/^# fail (\d+)/m),
+    skipped: output.match(/^ok .* # SKIP/gm)?.length ?? 0,
+  };
+}
+
+export function addTotals(all: readonly Totals[]): Totals {
+  const sum = (pick: (totals: Totals) => number): number =>
+    all.reduce((total, one) => total + pick(one), 0);
+  return {
+    passed: sum((one) => one.passed),
+    failed: sum((one) => one.failed),
+    skipped: sum((one) => one.skipped),
+  };
+}

@@ -1,0 +1,37 @@
+/** What all commands share: the type of their makers, and the options that stand on the program. */
+import type { Command } from 'commander';
+import type { CliContext } from './context.ts';
+import { Output } from './output.ts';
+import { Progress } from './progress.ts';
+
+/** Makes one command. It calls `setExitCode` where it ends without an error, but not with 0. */
+export type CommandMaker = (context: CliContext, setExitCode: (code: number) => void) => Command;
+
+export interface GlobalOptions {
+  readonly server?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** Options may stand before or behind the name of the command. */
+export function addGlobalOptions(command: Command): Command {
+  return command
+    .option('--server <url>', 'the postlude server ($POSTLUDE_SERVER; http://127.0.0.1:8010)')
+    .option('--json', 'print results as JSON, one value a line')
+    .option('-q, --quiet', 'print results and errors only');
+}
+
+export function outputOf(context: CliContext, command: Command): Output {
+  const { json, quiet } = command.optsWithGlobals<GlobalOptions>();
+  return new Output(context, { json: json ?? false, quiet: quiet ?? false });
+}
+
+export function progressOf(context: CliContext, command: Command): Progress {
+  const { json, quiet } = command.optsWithGlobals<GlobalOptions>();
+  return new Progress(context.stderr, context.clock, !json && !quiet);
+}
+
+/** For options that may be given several times: `--include a --include b`. */
+export function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
+import { connect } from '../connection.ts';
+import { EXIT } from '../context.ts';
+import { type Check, type Finding, runChecks } from '../doctor-checks.ts';
+import type { Output, Style } from '../output.ts';
+import { addServerOptions, configOf } from '../server-options.ts';
+
+const STYLES: Readonly<Record<Finding['level'], Style>> = {
+  ok: 'green',
+  warning: 'yellow',
+  problem: 'red',
+};
+
+export const doctorCommand: CommandMaker = (context, setExitCode) =>
+  addServerOptions(
+    addGlobalOptions(
+      new Command('doctor')
+        .description('look for what is wrong: this machine, the configuration, server, database')
+        .option('--no-server-check', 'leave the server out')
+        .option(
+          '--database-check',
+          'open the configured database, too (no server may use its folder)',
+        )
+        .addHelpText('after', '\nEnds with 1 where it finds a problem, and says what to do.'),
+    ),
+  ).action(
+    async (
+      options: { readonly serverCheck: boolean; readonly databaseCheck?: boolean },
+      command: Command,
+    ) => {
+      const findings = await runChecks({
+        context,
+        serverUrl: options.serverCheck ? connect(context, command).url : undefined,
+        config: () => configOf(context, command),
+        opensDatabase: options.databaseCheck ?? false,
+      });
+      const output = outputOf(context, command);
+      output.result({ findings }, () =>
+        findings.map((finding) => describe(output, finding)).join('\n'),
+      );
+      if (findings.some(({ level }) => level === 'problem')) setExitCode(EXIT.error);
+    },
+  );
+
+function describe(output: Output, { level, check, message }: Finding & { check: Check }): string {
+  return `${output.style(STYLES[level], level.padEnd(8))} ${check.padEnd(10)} ${message}`;
+}

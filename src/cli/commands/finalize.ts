@@ -1,0 +1,27 @@
+import { Command } from 'commander';
+import { Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
+import { connect } from '../connection.ts';
+import { invocationName, parseInvocation } from '../invocation-argument.ts';
+import { updateHeaders } from '../tokens.ts';
+
+export const finalizeCommand: CommandMaker = (context) =>
+  addGlobalOptions(
+    new Command('finalize')
+      .description('say that an invocation is complete; safe to repeat')
+      .argument('<invocation>', 'what to finalize', parseInvocation)
+      .option('--token <token>', 'the update token, where another client created it')
+      .addHelpText(
+        'after',
+        '\nIt becomes FINALIZED once everything it includes is: "postlude status ID --watch" waits for that,\n"postlude why ID" says what is missing.',
+      ),
+  ).action(async (id: string, options: { readonly token?: string }, command: Command) => {
+    const connection = connect(context, command);
+    const source = { context, connection, given: options.token };
+    const invocation = await connection.recorder.finalizeInvocation(
+      { name: invocationName(id) },
+      { headers: await updateHeaders(source, id) },
+    );
+    const state = Invocation_State[invocation.state];
+    outputOf(context, command).result({ invocation: id, state }, () => `${id} is ${state}`);
+  });

@@ -1,0 +1,20 @@
+import { Command } from 'commander';
+import { silentLog } from '../../log.ts';
+import { migrateDatabase } from '../../server/open-database.ts';
+import type { CommandMaker } from '../command.ts';
+import { Output } from '../output.ts';
+import { addServerOptions, configOf } from '../server-options.ts';
+
+export const migrateCommand: CommandMaker = (context) =>
+  addServerOptions(
+    new Command('migrate')
+      .description('bring a database to the schema of this version; safe to repeat')
+      .option('--json', 'print the applied migrations as JSON'),
+  ).action(async (options: { readonly json?: boolean }, command: Command) => {
+    const config = await configOf(context, command);
+    const applied = await migrateDatabase(config, { log: silentLog, clock: context.clock });
+    const output = new Output(context, { json: options.json ?? false, quiet: false });
+    output.result({ applied }, () =>
+      applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`,
+    );
+  });

@@ -1,0 +1,31 @@
+import { Command } from 'commander';
+import { startServer } from '../../server/server.ts';
+import type { CommandMaker } from '../command.ts';
+import { Output } from '../output.ts';
+import { addServerOptions, configOf } from '../server-options.ts';
+import { packageVersion } from '../version.ts';
+
+export const serveCommand: CommandMaker = (context) =>
+  addServerOptions(
+    new Command('serve')
+      .description('run a server: records results, finalizes, exports')
+      .option('--json', 'print the address as JSON')
+      .addHelpText(
+        'after',
+        '\nWithout options: an embedded database in .postlude/, for callers on this machine only.\nSIGTERM ends it in order; a second signal ends it at once. docs/configuration.md has it all.',
+      ),
+  ).action(async (options: { readonly json?: boolean }, command: Command) => {
+    const config = await configOf(context, command);
+    const server = await startServer(config, { version: packageVersion() });
+    const output = new Output(context, { json: options.json ?? false, quiet: false });
+    output.result({ url: server.url }, () => `postlude serves on ${server.url}`);
+    await aborted(context.signal);
+    await server.close();
+  });
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

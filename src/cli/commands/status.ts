@@ -1,0 +1,75 @@
+import { Command } from 'commander';
+import { type Invocation, Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../command.ts';
+import { type Connection, connect, isTransientRpcError } from '../connection.ts';
+import { type CliContext, CliError } from '../context.ts';
+import { describeExplanation, invocationValue, isoTime } from '../describe.ts';
+import { invocationName, parseInvocation } from '../invocation-argument.ts';
+import type { Progress } from '../progress.ts';
+
+const RECONNECT_MS = 1_000;
+
+export const statusCommand: CommandMaker = (context) =>
+  addGlobalOptions(
+    new Command('status')
+      .description('print the state of an invocation')
+      .argument('<invocation>', 'which one', parseInvocation)
+      .option('-w, --watch', 'wait until it is FINALIZED, then print'),
+  ).action(async (id: string, options: { readonly watch?: boolean }, command: Command) => {
+    const connection = connect(context, command);
+    const invocation = options.watch
+      ? await watchUntilFinalized(
+          { context, connection, progress: progressOf(context, command) },
+          id,
+        )
+      : await connection.resultDb.getInvocation({ name: invocationName(id) });
+    outputOf(context, command).result(invocationValue(invocation), () => describe(invocation, id));
+  });
+
+interface Watch {
+  readonly context: CliContext;
+  readonly connection: Connection;
+  readonly progress: Progress;
+}
+
+/** Goes on through a restart of the server. */
+async function watchUntilFinalized(watch: Watch, id: string): Promise<Invocation> {
+  const { context, progress } = watch;
+  while (!context.signal.aborted) {
+    try {
+      const finalized = await watchOnce(watch, id);
+      progress.clear();
+      if (finalized !== undefined) return finalized;
+    } catch (error) {
+      if (!isTransientRpcError(error)) throw error;
+      progress.update('the server is away; trying again');
+      await context.clock.sleep(RECONNECT_MS, context.signal);
+    }
+  }
+  throw new CliError(`stopped; ${id} is not over yet`);
+}
+
+async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefined> {
+  const { context, connection, progress } = watch;
+  const stream = connection.invocations.watchInvocation(
+    { name: invocationName(id) },
+    { signal: context.signal },
+  );
+  for await (const { invocation, explanation } of stream) {
+    if (invocation?.state === Invocation_State.FINALIZED) return invocation;
+    if (explanation !== undefined) {
+      progress.update(describeExplanation(id, explanation).replaceAll(/\s*\n\s*/g, ' · '));
+    }
+  }
+  return undefined;
+}
+
+function describe(invocation: Invocation, id: string): string {
+  const includes = invocation.includedInvocations.length;
+  return [
+    `${id} is ${Invocation_State[invocation.state]}`,
+    `  created   ${isoTime(invocation.createTime) ?? '?'} by ${invocation.createdBy}`,
+    `  finalized ${isoTime(invocation.finalizeTime) ?? 'not yet'}`,
+    `  includes  ${includes} invocation${includes === 1 ? '' : 's'}`,
+  ].join('\n');
+}

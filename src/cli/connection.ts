@@ -1,0 +1,87 @@
+/** Talks to a postlude server: typed clients, and its errors in words that say what to do. */
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+} from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import type { Command } from 'commander';
+import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
+import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
+import { Exports } from '../gen/postlude/v1/exports_pb.js';
+import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
+import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
+import type { GlobalOptions } from './command.ts';
+import { type CliContext, CliError, EXIT } from './context.ts';
+
+const DEFAULT_SERVER = 'http://127.0.0.1:8010';
+
+export interface Connection {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly recorder: Client<typeof Recorder>;
+  readonly resultDb: Client<typeof ResultDB>;
+  readonly invocations: Client<typeof Invocations>;
+  readonly exports: Client<typeof Exports>;
+  readonly tasks: Client<typeof Tasks>;
+}
+
+export function connect(context: CliContext, command: Command): Connection {
+  const url = serverUrl(context, command.optsWithGlobals<GlobalOptions>().server);
+  const transport = createConnectTransport({
+    baseUrl: url,
+    httpVersion: '1.1',
+    interceptors: [authorize(context.env.POSTLUDE_ID_TOKEN)],
+  });
+  return {
+    url,
+    recorder: createClient(Recorder, transport),
+    resultDb: createClient(ResultDB, transport),
+    invocations: createClient(Invocations, transport),
+    exports: createClient(Exports, transport),
+    tasks: createClient(Tasks, transport),
+  };
+}
+
+/** What went wrong between here and the server; `undefined` where `error` is none of that. */
+export function describeRpcError(error: unknown): string | undefined {
+  if (!(error instanceof ConnectError)) return undefined;
+  if (isUnreachable(error)) {
+    return `cannot reach the server: ${reasonOf(error)}\n  start one with "postlude serve", or name it with --server or POSTLUDE_SERVER`;
+  }
+  if (error.code === Code.Unauthenticated) {
+    return `${error.rawMessage}\n  set POSTLUDE_ID_TOKEN to an OIDC token that the server accepts`;
+  }
+  return error.rawMessage;
+}
+
+/** True where the same call may succeed a moment later. */
+export function isTransientRpcError(error: unknown): boolean {
+  if (!(error instanceof ConnectError)) return false;
+  return [Code.Unavailable, Code.Aborted, Code.DeadlineExceeded].includes(error.code);
+}
+
+function serverUrl(context: CliContext, option: string | undefined): string {
+  const given = option ?? context.env.POSTLUDE_SERVER ?? DEFAULT_SERVER;
+  if (!URL.canParse(given) || !/^https?:/.test(given)) {
+    throw new CliError(`not a server's URL: ${given} (try ${DEFAULT_SERVER})`, EXIT.badInput);
+  }
+  return given.replace(/\/+$/, '');
+}
+
+function authorize(idToken: string | undefined): Interceptor {
+  return (next) => (request) => {
+    if (idToken !== undefined) request.header.set('authorization', `Bearer ${idToken}`);
+    return next(request);
+  };
+}
+
+function isUnreachable(error: ConnectError): boolean {
+  return error.code === Code.Unavailable && error.cause instanceof Error;
+}
+
+function reasonOf(error: ConnectError): string {
+  return error.cause instanceof Error ? error.cause.message : error.rawMessage;
+}

@@ -1,0 +1,129 @@
+/** Creates invocations for `create` and `record`, which take the same options for it. */
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type Invocation, Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { randomHex } from '../random.ts';
+import { collect } from './command.ts';
+import type { Connection } from './connection.ts';
+import { type CliContext, CliError } from './context.ts';
+import { invocationName, parseInvocation } from './invocation-argument.ts';
+import { requestIdFor, UPDATE_TOKEN_HEADER } from './tokens.ts';
+
+export interface NewInvocationOptions {
+  readonly realm?: string;
+  readonly include?: readonly string[];
+  readonly export?: readonly ExportTarget[];
+  readonly tag?: readonly StringPair[];
+  readonly deadline?: number;
+}
+
+export interface StringPair {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface ExportTarget {
+  readonly project: string;
+  readonly dataset: string;
+  readonly table: string;
+}
+
+export interface CreatedInvocation {
+  readonly invocation: Invocation;
+  readonly token: string;
+}
+
+const DEFAULT_REALM = 'local:ci';
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+export function addNewInvocationOptions(command: Command): Command {
+  return command
+    .option('--realm <project:realm>', `where it belongs ($POSTLUDE_REALM; ${DEFAULT_REALM})`)
+    .option('--include <id>', 'an invocation that it includes (repeatable)', collect)
+    .option(
+      '--export <p.d.t>',
+      'export to project.dataset.table once it is over (repeatable)',
+      collectTarget,
+    )
+    .option('--tag <key:value>', 'a tag (repeatable)', collectPair)
+    .option('--deadline <duration>', 'how long it may stay open: 90m, 6h, 2d', parseDuration);
+}
+
+/** Users' own ids are free; `u-…` ids need no special permission. */
+export function generatedInvocationId(): string {
+  return `u-${randomHex(8)}`;
+}
+
+/** Safe to repeat: the same id, from the same identity, answers the invocation that exists. */
+export async function createInvocation(
+  context: CliContext,
+  connection: Connection,
+  request: {
+    readonly id: string;
+    readonly options: NewInvocationOptions;
+    readonly finalize: boolean;
+  },
+): Promise<CreatedInvocation> {
+  const { id, options, finalize } = request;
+  let token: string | undefined;
+  const invocation = await connection.recorder.createInvocation(
+    {
+      invocationId: id,
+      requestId: requestIdFor(id),
+      invocation: {
+        realm: options.realm ?? context.env.POSTLUDE_REALM ?? DEFAULT_REALM,
+        state: finalize ? Invocation_State.FINALIZING : Invocation_State.ACTIVE,
+        includedInvocations: (options.include ?? []).map(includedName),
+        tags: [...(options.tag ?? [])],
+        bigqueryExports: (options.export ?? []).map((target) => ({
+          ...target,
+          testResults: {},
+        })),
+        ...(options.deadline === undefined
+          ? {}
+          : { deadline: timestampFromMs(context.clock.now() + options.deadline) }),
+      },
+    },
+    {
+      onHeader: (headers) => {
+        token = headers.get(UPDATE_TOKEN_HEADER) ?? undefined;
+      },
+    },
+  );
+  if (token === undefined) throw new CliError('the server answered without an update token');
+  return { invocation, token };
+}
+
+function includedName(argument: string): string {
+  return invocationName(parseInvocation(argument));
+}
+
+/** For repeatable `key:value` options. */
+export function collectPair(
+  text: string,
+  previous: readonly StringPair[] = [],
+): readonly StringPair[] {
+  const colon = text.indexOf(':');
+  if (colon < 1) throw new InvalidArgumentError('must be key:value');
+  return [...previous, { key: text.slice(0, colon), value: text.slice(colon + 1) }];
+}
+
+/** For repeatable `project.dataset.table` options. */
+export function collectTarget(
+  text: string,
+  previous: readonly ExportTarget[] = [],
+): readonly ExportTarget[] {
+  const [project, dataset, table, ...rest] = text.split('.');
+  if (!project || !dataset || !table || rest.length > 0) {
+    throw new InvalidArgumentError('an export goes to project.dataset.table');
+  }
+  return [...previous, { project, dataset, table }];
+}
+
+function parseDuration(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
+  if (amount === undefined || unit === undefined) {
+    throw new InvalidArgumentError('a duration is a number and s, m, h or d: 90m');
+  }
+  return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+}

@@ -1,0 +1,18 @@
+/** The server's settings as options of commands: made from the one table of settings. */
+import type { Command } from 'commander';
+import { type Config, loadConfig } from '../server/config.ts';
+import { serverFlags } from '../server/settings-help.ts';
+import type { CliContext } from './context.ts';
+
+export function addServerOptions(command: Command): Command {
+  for (const { flags, description } of serverFlags()) command.option(flags, description);
+  return command;
+}
+
+/** Throws `invalid-argument` with all problems at once. */
+export function configOf(context: CliContext, command: Command): Promise<Config> {
+  const given = command.opts<Record<string, string | undefined>>();
+  const names = new Set<string>(serverFlags().map(({ name }) => name));
+  const flags = Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)));
+  return loadConfig({ flags, env: context.env, cwd: context.cwd });
+}

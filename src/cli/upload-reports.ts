@@ -1,0 +1,145 @@
+/**
+ * Gets test reports into an invocation. Nothing is lost without a word: a file that cannot be
+ * understood is named with its line and reason, the others go in all the same, and the invocation
+ * gets a failed result of its own that says it is incomplete.
+ */
+import { glob } from 'tinyglobby';
+import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
+import type { Counts, Problem } from '../ingest/report.ts';
+import { type ReportSet, readReportSet } from '../ingest/report-set.ts';
+import { summaryHtmlOf } from '../ingest/summary-html.ts';
+import { type TestResultMessage, testResultBatches } from '../ingest/test-results.ts';
+import { systemRandom } from '../random.ts';
+import { retry } from '../retry.ts';
+import { type Connection, isTransientRpcError } from './connection.ts';
+import type { CliContext } from './context.ts';
+import { invocationName } from './invocation-argument.ts';
+import type { Output } from './output.ts';
+import type { Progress } from './progress.ts';
+
+export interface Upload {
+  readonly context: CliContext;
+  readonly connection: Connection;
+  readonly output: Output;
+  readonly progress: Progress;
+  readonly invocationId: string;
+  /** With the update token. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Files, or glob patterns, relative to the current folder. */
+  readonly patterns: readonly string[];
+  readonly variant: Readonly<Record<string, string>>;
+  readonly repo?: string | undefined;
+}
+
+export interface UploadSummary {
+  readonly files: number;
+  readonly results: number;
+  readonly counts: Counts;
+  readonly problems: readonly Problem[];
+  readonly complete: boolean;
+}
+
+/** The server being away for some minutes does not lose a report. */
+const RETRY = { maxAttempts: 12, backoff: { initialMs: 200, maxMs: 30_000 } };
+const INCOMPLETE_TEST_ID = 'postlude/incomplete-report';
+
+export async function uploadReports(upload: Upload): Promise<UploadSummary> {
+  const files = await findReports(upload);
+  const set = await readReportSet(files);
+  const problems = [...set.problems, ...unmatched(upload.patterns, files)];
+  for (const problem of problems) tell(upload.output, problem);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const results = await uploadResults(upload, set);
+  if (errors.length > 0) await markIncomplete(upload, errors);
+  return {
+    files: set.reports.length,
+    results,
+    counts: set.counts,
+    problems,
+    complete: errors.length === 0,
+  };
+}
+
+export function describeUpload({ files, results, counts }: UploadSummary): string {
+  const { tests, passed, failed, errored, skipped, flaky } = counts;
+  const outcomes = `${passed} passed, ${failed} failed, ${errored} errored, ${skipped} skipped, ${flaky} flaky`;
+  return `${results} results from ${files} report${files === 1 ? '' : 's'}: ${tests} tests, ${outcomes}`;
+}
+
+/** `file:line: message`, as compilers have it. */
+export function describeProblem({ file, line, message }: Problem): string {
+  return `${file}:${line}: ${message}`;
+}
+
+async function findReports({ context, patterns }: Upload): Promise<string[]> {
+  const paths = await glob([...patterns], {
+    cwd: context.cwd,
+    absolute: true,
+    dot: true,
+    expandDirectories: false,
+  });
+  return paths.sort();
+}
+
+function unmatched(patterns: readonly string[], files: readonly string[]): Problem[] {
+  if (files.length > 0) return [];
+  const file = patterns.join(', ');
+  return [{ file, line: 1, message: 'no report file is there', severity: 'error' }];
+}
+
+async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
+  const { context, progress, variant, repo } = upload;
+  const batches = testResultBatches(set, {
+    root: context.cwd,
+    variant,
+    repo,
+    now: context.clock.now(),
+  });
+  let results = 0;
+  for await (const batch of batches) {
+    await send(upload, batch);
+    results += batch.length;
+    progress.update(`${results} results uploaded`);
+  }
+  progress.clear();
+  return results;
+}
+
+/** Result ids follow from the report, so sending a batch again changes nothing. */
+async function send(upload: Upload, batch: readonly TestResultMessage[]): Promise<void> {
+  const { context, connection, headers, invocationId } = upload;
+  const invocation = invocationName(invocationId);
+  const policy = {
+    ...RETRY,
+    clock: context.clock,
+    random: systemRandom,
+    signal: context.signal,
+    isRetryable: isTransientRpcError,
+  };
+  await retry(policy, () =>
+    connection.recorder.batchCreateTestResults(
+      { invocation, requests: batch.map((testResult) => ({ testResult })) },
+      { headers, signal: context.signal },
+    ),
+  );
+}
+
+async function markIncomplete(upload: Upload, errors: readonly Problem[]): Promise<void> {
+  const summary = errors.map(describeProblem).join('\n');
+  await send(upload, [
+    {
+      testId: INCOMPLETE_TEST_ID,
+      resultId: 'reports',
+      variant: { def: { ...upload.variant } },
+      status: TestStatus.CRASH,
+      expected: false,
+      summaryHtml: summaryHtmlOf(summary),
+      tags: [{ key: 'kind', value: 'not_a_test' }],
+    },
+  ]);
+}
+
+function tell(output: Output, problem: Problem): void {
+  if (problem.severity === 'error') output.error(describeProblem(problem));
+  else output.warn(describeProblem(problem));
+}

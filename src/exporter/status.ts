@@ -1,0 +1,59 @@
+/** What has become of an export: read from its task, or from the sink once the task is gone. */
+import { createHash } from 'node:crypto';
+import { toBinary } from '@bufbuild/protobuf';
+import {
+  type BigQueryExport,
+  BigQueryExportSchema,
+} from '../gen/luci/resultdb/v1/invocation_pb.js';
+import type { Invocation } from '../invocations/invocation.ts';
+import type { Database } from '../storage/database.ts';
+import type { TaskQueue } from '../tasks/queue.ts';
+import { identifyExport } from './exporter.ts';
+import type { Receipt, Sink } from './sink.ts';
+import { exportTaskName } from './task.ts';
+
+export interface ExportStatusParts {
+  readonly db: Pick<Database, 'read'>;
+  readonly queue: Pick<TaskQueue, 'find' | 'findDead'>;
+  readonly sink: Pick<Sink, 'find'>;
+}
+
+/**
+ * - `waiting`: the invocation is not FINALIZED.
+ * - `pending`: its task is due or running; `reason` is why the attempt before failed.
+ * - `done`: all rows are there, as the receipt says.
+ * - `dead`: it was given up for `reason`.
+ * - `absent`: nobody has asked for it, or what it wrote has been removed.
+ */
+export type ExportStatus =
+  | { readonly state: 'waiting' | 'absent' }
+  | { readonly state: 'pending'; readonly reason: string | undefined }
+  | { readonly state: 'done'; readonly receipt: Receipt }
+  | { readonly state: 'dead'; readonly reason: string };
+
+/** Indexes of exports that an invocation was not created with begin here. */
+const FIRST_FURTHER_INDEX = 1_000_000;
+const FURTHER_INDEXES = 100_000_000;
+
+export async function exportStatus(
+  { db, queue, sink }: ExportStatusParts,
+  invocation: Invocation,
+  wanted: { readonly index: number; readonly destination: BigQueryExport },
+): Promise<ExportStatus> {
+  if (invocation.state !== 'FINALIZED') return { state: 'waiting' };
+  const name = exportTaskName(invocation.id, wanted.index);
+  const tasks = await db.read(async (tx) => ({
+    living: await queue.find(tx, name),
+    dead: await queue.findDead(tx, name),
+  }));
+  if (tasks.living) return { state: 'pending', reason: tasks.living.lastError };
+  const receipt = await sink.find(identifyExport(invocation, wanted));
+  if (receipt) return { state: 'done', receipt };
+  return tasks.dead ? { state: 'dead', reason: tasks.dead.reason } : { state: 'absent' };
+}
+
+/** The same destination always has the same index, so that asking again starts nothing new. */
+export function furtherExportIndex(destination: BigQueryExport): number {
+  const digest = createHash('sha256').update(toBinary(BigQueryExportSchema, destination)).digest();
+  return FIRST_FURTHER_INDEX + (digest.readUInt32BE(0) % FURTHER_INDEXES);
+}

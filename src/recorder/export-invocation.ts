@@ -1,0 +1,45 @@
+/**
+ * Exports a FINALIZED invocation to a destination that it was not created with. An update token is
+ * not needed: nothing of the invocation changes.
+ */
+import { create } from '@bufbuild/protobuf';
+import { CodedError } from '../errors.ts';
+import { exportStatus, furtherExportIndex } from '../exporter/status.ts';
+import { enqueueBigQueryExport } from '../exporter/task.ts';
+import {
+  type ExportInvocationRequest,
+  type ExportInvocationResponse,
+  ExportInvocationResponseSchema,
+} from '../gen/postlude/v1/exports_pb.js';
+import { parseInvocationName } from '../invocations/id.ts';
+import { requireInvocation } from '../invocations/invocations.ts';
+import type { CallContext } from '../rpc/call-context.ts';
+import { toExportMessage } from '../rpc/export-message.ts';
+import { inField, invalid } from '../rpc/field.ts';
+import { requireInRealms } from '../rpc/readable.ts';
+import type { ExportParts } from './parts.ts';
+import { checkExport } from './validate-invocation.ts';
+
+export async function exportInvocation(
+  parts: ExportParts,
+  request: ExportInvocationRequest,
+  { caller, signal }: CallContext,
+): Promise<ExportInvocationResponse> {
+  const id = inField('name', () => parseInvocationName(request.name));
+  const { destination } = request;
+  if (destination === undefined) throw invalid('destination: must be set');
+  inField('destination', () => checkExport(destination));
+  await requireInRealms(parts, caller, 'resultdb.invocations.exportToBigQuery', [id]);
+  const invocation = await parts.db.read((tx) => requireInvocation(tx, id));
+  if (invocation.state !== 'FINALIZED') {
+    throw new CodedError('failed-precondition', `${request.name} is ${invocation.state}`);
+  }
+  const wanted = { index: furtherExportIndex(destination), destination };
+  let status = await exportStatus(parts, invocation, wanted);
+  if (status.state === 'absent') {
+    const task = { invocationId: id, ...wanted };
+    await parts.db.write((tx) => enqueueBigQueryExport(parts.queue, tx, task), { signal });
+    status = { state: 'pending', reason: undefined };
+  }
+  return create(ExportInvocationResponseSchema, { export: toExportMessage(wanted, status) });
+}
