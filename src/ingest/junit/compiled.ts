@@ -8,7 +8,8 @@ import { byClass, has, type JUnitCase, messageOf, readPlainly, typeOf } from './
 export const cargoNextest: JUnitDialect = {
   name: 'cargo-nextest',
   recognizes: ({ root, rootAttributes }) =>
-    root === 'testsuites' && rootAttributes.uuid !== undefined,
+    root === 'testsuites' &&
+    (rootAttributes.uuid !== undefined || /^nextest\b/.test(rootAttributes.name ?? '')),
   open: () => (testCase) => {
     const reading = readPlainly(testCase);
     const hasTimedOut = typeOf(testCase, 'failure') === 'test timeout';

@@ -1,4 +1,5 @@
 /** The dialects of JUnit XML that are told apart, and how. */
+import type { ExecutionOutcome } from '../execution.ts';
 import { byRounds } from '../grouping.ts';
 import type { Grouping } from '../report.ts';
 import { cargoNextest, cTest, googleTest } from './compiled.ts';
@@ -8,7 +9,7 @@ import { jestJUnit, mochaJUnitReporter, nodeTest, vitest } from './javascript.ts
 import type { JUnitMarks } from './marks.ts';
 import { pytest } from './pytest.ts';
 import { surefire } from './surefire.ts';
-import { byClass, worstOutcome } from './test-case.ts';
+import { byClass, type JUnitCase, worstOutcome } from './test-case.ts';
 
 /** Who wrote the file does not show: read what all of them mean. */
 const generic: JUnitDialect = {
@@ -18,9 +19,18 @@ const generic: JUnitDialect = {
     const inClass = byClass(testCase);
     const suites = testCase.suites.map(({ name }) => name);
     const suite = testCase.classname === '' ? suites : inClass.suite;
-    return { suite, name: inClass.name, isTest: true, outcome: worstOutcome(testCase) };
+    return { suite, name: inClass.name, isTest: true, outcome: genericOutcome(testCase) };
   },
 };
+
+/** Some producers say it in an attribute only: without a look at it, a failure would be lost. */
+function genericOutcome(testCase: JUnitCase): ExecutionOutcome {
+  if (testCase.verdicts.length > 0) return worstOutcome(testCase);
+  const status = (testCase.attributes.status ?? testCase.attributes.result ?? '').toLowerCase();
+  if (/^(fail|failed|failure)$/.test(status)) return 'fail';
+  if (/^(error|errored|broken|crashed)$/.test(status)) return 'crash';
+  return /^(skip|skipped|ignored|disabled|pending|notrun)$/.test(status) ? 'skip' : 'pass';
+}
 
 /** The first that recognizes a file has it: those with a mark of their own come first. */
 const DIALECTS: readonly JUnitDialect[] = [

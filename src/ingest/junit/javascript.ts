@@ -4,8 +4,8 @@
 import type { ExecutionOutcome } from '../execution.ts';
 import { fingerprint } from '../fingerprint.ts';
 import type { JUnitDialect } from './dialect.ts';
+import { inOrder } from './marks.ts';
 import {
-  type Attributes,
   byClass,
   type CaseReading,
   has,
@@ -18,7 +18,9 @@ import {
 /** A file that failed to load bears its name; a hook that failed bears its block's, at the end. */
 export const vitest: JUnitDialect = {
   name: 'vitest',
-  recognizes: ({ rootAttributes }) => rootAttributes.name === 'vitest tests',
+  recognizes: ({ rootAttributes, suites }) =>
+    rootAttributes.name === 'vitest tests' ||
+    suites.some((suite) => inOrder(suite, 'name timestamp hostname tests failures errors')),
   open: () => {
     const blocks = new Blocks();
     return (testCase) => {
@@ -37,9 +39,7 @@ export const jestJUnit: JUnitDialect = {
   name: 'jest-junit',
   recognizes: ({ rootAttributes, suites }) =>
     rootAttributes.name === 'jest tests' ||
-    suites.some((suite) =>
-      inOrder(suite, 'name errors failures skipped timestamp time tests'.split(' ')),
-    ),
+    suites.some((suite) => inOrder(suite, 'name errors failures skipped timestamp time tests')),
   open: () => (testCase) => {
     const { name, classname } = testCase;
     const isHook = name.includes('Test execution failure:');
@@ -52,7 +52,9 @@ export const jestJUnit: JUnitDialect = {
 export const mochaJUnitReporter: JUnitDialect = {
   name: 'mocha-junit-reporter',
   recognizes: ({ rootAttributes, suites }) =>
-    rootAttributes.name === 'Mocha Tests' || suites[0]?.name === 'Root Suite',
+    rootAttributes.name === 'Mocha Tests' ||
+    suites[0]?.name === 'Root Suite' ||
+    suites.some((suite) => inOrder(suite, 'name timestamp tests file time failures')),
   open: () => (testCase) => {
     const { name, classname } = testCase;
     const fullTitle = classname.length > name.length ? classname : name;
@@ -67,8 +69,8 @@ export const nodeTest: JUnitDialect = {
   recognizes: ({ root, rootAttributes, cases, suites }) =>
     root === 'testsuites' &&
     Object.keys(rootAttributes).length === 0 &&
-    (cases.some((attributes) => inOrder(attributes, ['name', 'time', 'classname'])) ||
-      suites.some((attributes) => inOrder(attributes, ['name', 'time', 'disabled', 'errors']))),
+    (cases.some((attributes) => inOrder(attributes, 'name time classname')) ||
+      suites.some((attributes) => inOrder(attributes, 'name time disabled errors'))),
   open: () => (testCase) => ({
     suite: testCase.suites.map(({ name }) => unquoted(name)),
     name: unquoted(testCase.name),
@@ -92,10 +94,6 @@ function unquoted(text: string): string {
 
 function notATest(testCase: JUnitCase): CaseReading {
   return { ...byClass(testCase), isTest: false, outcome: 'crash' };
-}
-
-function inOrder(attributes: Attributes, names: readonly string[]): boolean {
-  return Object.keys(attributes).slice(0, names.length).join(' ') === names.join(' ');
 }
 
 /** Parts of a name that are looked at: more blocks never nest. */

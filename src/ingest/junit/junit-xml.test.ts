@@ -121,6 +121,37 @@ describe('the reader of JUnit XML', () => {
 });
 
 describe('dialects of JUnit XML', () => {
+  it.each([
+    ['status="failed"', 'fail'],
+    ['result="Error"', 'crash'],
+    ['status="ignored"', 'skip'],
+    ['status="run"', 'pass'],
+    ['status="whatever"', 'pass'],
+  ])(
+    'generic: believes the attribute %s of a test case that says nothing else',
+    (status, outcome) => {
+      const { dialect, outcomes } = readFormat(
+        junitXml,
+        `<testsuites><testsuite name="s"><testcase name="x" ${status}/></testsuite></testsuites>`,
+      );
+      expect(dialect).toBe('generic');
+      expect(outcomes).toEqual([`s > x: ${outcome}`]);
+    },
+  );
+
+  it.each([
+    ['pytest', 'name="" errors="" failures="" skipped="" tests="" time="" timestamp=""'],
+    ['vitest', 'name="" timestamp="" hostname="" tests="" failures="" errors="" skipped=""'],
+    ['jest-junit', 'name="" errors="" failures="" skipped="" timestamp="" time="" tests=""'],
+    ['mocha-junit-reporter', 'name="" timestamp="" tests="" file="" time="" failures=""'],
+  ])(
+    '%s: is known by the order of its attributes, where its names were changed',
+    (name, attributes) => {
+      const text = `<testsuites name="ours"><testsuite ${attributes}/></testsuites>`;
+      expect(readFormat(junitXml, text).dialect).toBe(name);
+    },
+  );
+
   it('pytest: tells an expected failure', () => {
     const { dialect, executions } = readFormat(
       junitXml,

@@ -1,8 +1,8 @@
 /**
  * Reads the JUnit XML family: each test case once, with its attempts, as the dialect means it.
  *
- * Counts in attributes are never believed. Elements that are not of the family are ignored, and so
- * are test cases outside of any suite's rules: `<testcase>` counts wherever it stands.
+ * Counts in attributes are never believed, a `<testcase>` counts wherever it stands, and elements
+ * that are not of the family are ignored.
  */
 import { Excerpt } from '../excerpt.ts';
 import type { FormatSink } from '../execution.ts';

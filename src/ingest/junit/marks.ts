@@ -47,3 +47,8 @@ function readBeginning(reader: XmlReader, head: string): void {
     if (!(error instanceof ReportDamage)) throw error;
   }
 }
+
+/** Whether an element has its first attributes in this order: producers rarely change theirs. */
+export function inOrder(attributes: Attributes, names: string): boolean {
+  return `${Object.keys(attributes).join(' ')} `.startsWith(`${names} `);
+}

@@ -7,6 +7,7 @@
  */
 import type { ExecutionFacts, Grouping, Placement } from '../report.ts';
 import type { JUnitDialect } from './dialect.ts';
+import { inOrder } from './marks.ts';
 import { readPlainly, typeOf } from './test-case.ts';
 
 const byRepetition: Grouping = { spansFiles: false, place };
@@ -14,7 +15,9 @@ const byRepetition: Grouping = { spansFiles: false, place };
 export const pytest: JUnitDialect = {
   name: 'pytest',
   recognizes: ({ rootAttributes, suites }) =>
-    rootAttributes.name === 'pytest tests' || suites[0]?.name === 'pytest',
+    rootAttributes.name === 'pytest tests' ||
+    suites[0]?.name === 'pytest' ||
+    suites.some((suite) => inOrder(suite, 'name errors failures skipped tests time timestamp')),
   open: () => (testCase) => {
     const isXfail = typeOf(testCase, 'skipped') === 'pytest.xfail';
     return { ...readPlainly(testCase), tags: isXfail ? [['xfail', 'true']] : [] };
