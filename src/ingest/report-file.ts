@@ -81,6 +81,20 @@ export interface FoundExecution {
 
 /** The second pass. Throws `failed-precondition` if the file has changed since the first. */
 export async function* executionsOf(report: ReadableReport): AsyncGenerator<FoundExecution> {
+  let position = report.firstPosition;
+  try {
+    for await (const execution of readAgain(report)) {
+      yield { execution, testId: testIdOf(execution.suite, execution.name), position };
+      position += 1;
+    }
+  } catch (error) {
+    // It was whole before.
+    if (error instanceof ReportDamage) throw changed(report, error);
+    throw error;
+  }
+}
+
+async function* readAgain(report: ReadableReport): AsyncGenerator<Execution> {
   const found: Execution[] = [];
   const ignore = () => {};
   const sink = {
@@ -90,22 +104,18 @@ export async function* executionsOf(report: ReadableReport): AsyncGenerator<Foun
   };
   const text = openTextFile(report.path);
   let reader: FormatReader | undefined;
-  let position = report.firstPosition;
-  const take = () =>
-    found.splice(0).map((execution) => {
-      const testId = testIdOf(execution.suite, execution.name);
-      return { execution, testId, position: position++ };
-    });
   for await (const chunk of text.chunks) {
     reader ??= report.format.open(sink, chunk);
     reader.push(chunk);
-    yield* take();
+    yield* found.splice(0);
   }
   reader?.end();
-  yield* take();
-  if (text.contentHash() !== report.contentHash) {
-    throw new CodedError('failed-precondition', `${report.path} has changed while it was read`);
-  }
+  yield* found.splice(0);
+  if (text.contentHash() !== report.contentHash) throw changed(report);
+}
+
+function changed({ path }: ReadableReport, cause?: Error): CodedError {
+  return new CodedError('failed-precondition', `${path} has changed while it was read`, { cause });
 }
 
 class FirstPass {

@@ -8,37 +8,31 @@ import { millisecondsOf, zonedTimeOf } from './time.ts';
 
 export function executionsOf(testCase: JUnitCase, reading: CaseReading): Execution[] {
   const { verdicts } = testCase;
-  const own = verdicts.filter(({ kind }) => !/^(flaky|rerun)/.test(kind));
   const before = verdicts.filter(({ kind }) => kind.startsWith('flaky'));
   const after = verdicts.filter(({ kind }) => kind.startsWith('rerun'));
   const shared = sharedFields(testCase, reading);
   const attempts = [
     ...before.map((verdict) => attemptOf(verdict, reading)),
-    {
-      outcome: reading.outcome,
-      durationMs: millisecondsOf(testCase.attributes.time),
-      startTimeMs: zonedTimeOf(testCase.attributes.timestamp),
-      summary: own.map(summaryOf).join('\n\n'),
-    },
+    ownAttempt(testCase, reading),
     ...after.map((verdict) => attemptOf(verdict, reading)),
   ];
-  return attempts.map((attempt, index) => ({ ...shared, ...attempt, round: index + 1 }));
+  return attempts.map(({ tags, ...attempt }, index) => ({
+    ...shared,
+    ...attempt,
+    tags: [...shared.tags, ...tags],
+    round: index + 1,
+  }));
 }
 
 function sharedFields(testCase: JUnitCase, reading: CaseReading) {
-  const { suites, verdicts, classname, line } = testCase;
+  const { suites, classname, line } = testCase;
   const suite = suites.at(-1);
   return {
     suite: reading.suite,
     name: reading.name,
     isTest: reading.isTest,
     container: suite?.ordinal ?? 0,
-    tags: [
-      ...pair('suite', suite?.name),
-      ...pair('class', classname),
-      ...pair('failure_type', verdicts[0]?.attributes.type),
-      ...(reading.tags ?? []),
-    ],
+    tags: [...pair('suite', suite?.name), ...pair('class', classname), ...(reading.tags ?? [])],
     location: locationOf(testCase),
     line,
   };
@@ -55,6 +49,19 @@ function locationOf({ attributes, suites }: JUnitCase): SourceLocation | undefin
   return { file, line: Number.isInteger(line) && line > 0 ? line : undefined };
 }
 
+/** The attempt that the test case itself tells of. */
+function ownAttempt({ verdicts, attributes }: JUnitCase, { outcome }: CaseReading) {
+  const own = verdicts.filter(({ kind }) => !/^(flaky|rerun)/.test(kind));
+  const failure = own.find(({ kind }) => kind !== 'skipped');
+  return {
+    outcome,
+    durationMs: millisecondsOf(attributes.time),
+    startTimeMs: zonedTimeOf(attributes.timestamp),
+    summary: own.map(summaryOf).join('\n\n'),
+    tags: pair('failure_type', failure?.attributes.type),
+  };
+}
+
 function attemptOf(verdict: Verdict, { isTest }: CaseReading) {
   const isError = verdict.kind.endsWith('Error') || !isTest;
   const outcome: ExecutionOutcome = isError ? 'crash' : 'fail';
@@ -63,6 +70,7 @@ function attemptOf(verdict: Verdict, { isTest }: CaseReading) {
     durationMs: millisecondsOf(verdict.attributes.time),
     startTimeMs: zonedTimeOf(verdict.attributes.timestamp),
     summary: summaryOf(verdict),
+    tags: pair('failure_type', verdict.attributes.type),
   };
 }
 

@@ -50,8 +50,11 @@ describe('the reader of JUnit XML', () => {
   });
 
   it('takes flaky and rerun children as attempts before and after', () => {
-    const flaky = oneCase('<flakyFailure message="1"/><flakyError message="2"/>');
+    const flaky = oneCase('<flakyFailure message="1" type="T"/><flakyError message="2"/>');
     const rerun = oneCase('<error message="1"/><rerunFailure message="2"/>');
+    const { executions } = readFormat(junitXml, flaky);
+    expect(executions.map(({ summary }) => summary)).toEqual(['1', '2', '']);
+    expect(executions.map(({ tags }) => tags.at(-1)?.[1])).toEqual(['T', 'a', 'a']);
     expect(readFormat(junitXml, flaky).outcomes).toEqual([
       'a > x: fail',
       'a > x: crash (2)',
