@@ -27,6 +27,8 @@ export interface Exploration {
   readonly ids: readonly InvocationId[];
   /** Whether an invocation may include itself. */
   readonly selfInclusions: boolean;
+  /** In all; any number unless given. */
+  readonly maxInclusions?: number;
   /** How many tries may run at once. */
   readonly workers: number;
 }
@@ -102,7 +104,8 @@ class Explorer {
   }
 
   #includable({ inclusions }: Snapshot, id: InvocationId): InvocationId[] {
-    const { ids, selfInclusions } = this.#exploration;
+    const { ids, maxInclusions = Infinity, selfInclusions } = this.#exploration;
+    if ([...inclusions.values()].flat().length >= maxInclusions) return [];
     const included = inclusions.get(id) ?? [];
     return ids.filter((other) => !included.includes(other) && (selfInclusions || other !== id));
   }

@@ -1,0 +1,48 @@
+/** Every order of events in small graphs, and random ones in larger graphs. */
+import { expect, test } from 'vitest';
+import { includedInvocations } from '../invocations/inclusions.ts';
+import { invocations } from '../invocations/table.ts';
+import { randomInt, systemRandom } from '../random.ts';
+import { tasks } from '../tasks/table.ts';
+import { eachDatabase } from '../testing/databases.ts';
+import { explore } from '../testing/finalization-explorer.ts';
+import { FinalizationWorld } from '../testing/finalization-world.ts';
+import { invocationId } from '../testing/fixtures.ts';
+import { randomHistory } from '../testing/random-finalization.ts';
+import { SqliteDatabase } from '../testing/sqlite-database.ts';
+
+const [A, B, C] = [invocationId('a'), invocationId('b'), invocationId('c')];
+const TIGHT = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
+
+test('all graphs of two invocations keep the promises in every order of two workers', async () => {
+  const result = await explore({ ids: [A, B], selfInclusions: true, workers: 2 });
+  expect(result.violations).toEqual([]);
+  expect(result.states).toBeGreaterThan(500);
+});
+
+test('graphs of three with two inclusions keep the promises in every order', async () => {
+  const ids = [A, B, C];
+  const result = await explore({ ids, selfInclusions: false, maxInclusions: 2, workers: 1 });
+  expect(result.violations).toEqual([]);
+  expect(result.states).toBeGreaterThan(1000);
+});
+
+test('random graphs of up to seven keep the promises in random orders', async () => {
+  const first = randomInt(systemRandom, 1_000_000_000);
+  for (let seed = first; seed < first + 150; seed++) {
+    const db = new SqliteDatabase([invocations, includedInvocations, tasks]);
+    const bounds = seed % 2 === 0 ? TIGHT : undefined;
+    expect(await randomHistory(new FinalizationWorld(db, bounds), seed)).toEqual([]);
+    await db.close();
+  }
+});
+
+eachDatabase((open) => {
+  test('random histories end as they should', async () => {
+    const first = randomInt(systemRandom, 1_000_000_000);
+    for (let seed = first; seed < first + 4; seed++) {
+      const world = new FinalizationWorld(await open(), TIGHT);
+      expect(await randomHistory(world, seed)).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
+import { FinalizationWorld } from '../testing/finalization-world.ts';
+import { invocationId } from '../testing/fixtures.ts';
+import { rescueStuck } from './rescue.ts';
+
+const id = invocationId;
+const OLD_MS = 60_000;
+
+async function openWorld(open: OpenDatabase, names: readonly string[]) {
+  const world = new FinalizationWorld(await open());
+  await world.create(names.map(id));
+  return world;
+}
+
+async function loseTasks(world: FinalizationWorld): Promise<void> {
+  for (const { taskId } of await world.tries()) await world.complete(taskId);
+}
+
+eachDatabase((open) => {
+  test('has those tried whose task was lost', async () => {
+    const world = await openWorld(open, ['a']);
+    await world.start(id('a'));
+    await loseTasks(world);
+    world.clock.advance(OLD_MS + 1);
+    expect(await rescueStuck(world.parts, { olderThanMs: OLD_MS })).toBe(1);
+    expect((await world.tries()).map((task) => task.id)).toEqual(['a']);
+  });
+
+  test('has those tried whose blocker is FINALIZED, though the wake-up was lost', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const world = await openWorld(open, names);
+    for (const waiter of names.slice(1)) await world.include(id(waiter), [id('a')]);
+    const bounds = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
+    const tight = new FinalizationWorld(world.db, bounds);
+    for (const waiter of names.slice(1)) await tight.start(id(waiter));
+    for (const pending of await tight.tries()) await tight.run(pending);
+    await tight.start(id('a'));
+    for (const pending of await tight.tries()) await tight.run(pending);
+    await loseTasks(tight);
+    tight.clock.advance(OLD_MS + 1);
+    expect(await rescueStuck(tight.parts, { olderThanMs: OLD_MS })).toBe(3);
+    for (const pending of await tight.tries()) await tight.run(pending);
+    const { nodes } = await tight.snapshot();
+    expect([...nodes.values()].every(({ state }) => state === 'FINALIZED')).toBe(true);
+  });
+
+  test('leaves those alone that wait for something, or are young, or over', async () => {
+    const world = await openWorld(open, ['waits', 'active', 'young', 'over']);
+    await world.include(id('waits'), [id('active')]);
+    for (const name of ['waits', 'over']) await world.start(id(name));
+    for (const pending of await world.tries()) await world.run(pending);
+    world.clock.advance(OLD_MS + 1);
+    await world.start(id('young'));
+    await loseTasks(world);
+    expect(await rescueStuck(world.parts, { olderThanMs: OLD_MS })).toBe(0);
+  });
+
+  test('goes through all pages, and enqueues no second rescue while one is pending', async () => {
+    const names = Array.from({ length: 7 }, (_, index) => `n${index}`);
+    const world = await openWorld(open, names);
+    for (const name of names) await world.start(id(name));
+    await loseTasks(world);
+    world.clock.advance(OLD_MS + 1);
+    const options = { olderThanMs: OLD_MS, pageRows: 2 };
+    expect(await rescueStuck(world.parts, options)).toBe(7);
+    expect(await rescueStuck(world.parts, options)).toBe(0);
+  });
+});
