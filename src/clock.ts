@@ -21,14 +21,6 @@ export const systemClock: Clock = {
   sleep: (ms, signal) => sleepOnTimer(ms, signal),
 };
 
-/** A clock that runs `offsetMs()` ahead of `base`: in step with a database server, say. */
-export function offsetClock(base: Clock, offsetMs: () => number): Clock {
-  return {
-    now: () => base.now() + offsetMs(),
-    sleep: (ms, signal) => base.sleep(ms, signal),
-  };
-}
-
 /** Milliseconds that only ever grow: for durations, never for dates. */
 export function monotonicMs(): number {
   return performance.now();

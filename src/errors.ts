@@ -60,11 +60,6 @@ export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): error i
   return error instanceof CodedError && codes.includes(error.code);
 }
 
-/** True where time alone may cure the error. */
-export function isTransient(error: unknown): boolean {
-  return hasCode(error, 'conflict', 'unavailable', 'outcome-unknown');
-}
-
 /** What was thrown, as an Error: JavaScript lets people throw anything. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;

@@ -11,7 +11,10 @@ export interface Histogram {
 }
 
 /** What a gauge reports when it is read: one value for each set of fields. */
-export type GaugeReadings = ReadonlyArray<{ readonly value: number; readonly fields: MetricFields }>;
+export type GaugeReadings = ReadonlyArray<{
+  readonly value: number;
+  readonly fields: MetricFields;
+}>;
 
 export interface MetricOptions {
   readonly description: string;
