@@ -25,7 +25,7 @@ export interface ParquetSinkConfig {
 }
 
 /** Of rows as JSON: what a reader must hold of a column at once is a part of this. */
-const ROW_GROUP_BYTES = 8 * 1024 * 1024;
+const ROW_GROUP_BYTES = 4 * 1024 * 1024;
 const MIN_ROW_GROUP_ROWS = 64;
 const MAX_ROW_GROUP_ROWS = 122_880;
 
@@ -85,11 +85,15 @@ class ParquetSession implements SinkSession {
   }
 
   async append(batch: Batch): Promise<void> {
-    const lines = batch.rows.map((row) => `${JSON.stringify(row)}\n`);
-    // A character of UTF-16 takes up to three bytes of UTF-8.
-    for (const line of lines) this.#maxLineBytes = Math.max(this.#maxLineBytes, line.length * 3);
+    let lines = '';
+    for (const row of batch.rows) {
+      const line = JSON.stringify(row);
+      // A character of UTF-16 takes up to three bytes of UTF-8.
+      this.#maxLineBytes = Math.max(this.#maxLineBytes, line.length * 3);
+      lines += `${line}\n`;
+    }
     this.#maxRowBytes = Math.max(this.#maxRowBytes, batch.bytes / batch.rows.length);
-    await this.#state.rows.write(lines.join(''));
+    await this.#state.rows.write(lines);
   }
 
   async commit(summary: ExportSummary): Promise<Receipt> {

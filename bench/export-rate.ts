@@ -1,0 +1,188 @@
+/**
+ * How many rows a second does an export write to a Parquet file, read from a database, and how far
+ * does the process grow over its idle meanwhile (at most 300 MB)? The rows are made in the database
+ * itself, in 100 invocations that one includes. The export runs in processes of its own: one with
+ * V8's defaults, where garbage alone may reach 100 MB however little is alive, and one with V8's
+ * young generation held to 16 MB halves.
+ *
+ *     npm run bench -- export-rate [--rows 1000000] [--database postgres|pglite] [--json]
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { exportInvocation } from '../src/exporter/exporter.ts';
+import { verifyExport } from '../src/exporter/parquet/manifest.ts';
+import { ParquetSink } from '../src/exporter/parquet/parquet-sink.ts';
+import { BigQueryExportSchema } from '../src/gen/luci/resultdb/v1/invocation_pb.js';
+import { TestMetadataSchema } from '../src/gen/luci/resultdb/v1/test_metadata_pb.js';
+import { type InvocationId, toRowId } from '../src/invocations/id.ts';
+import { testResults } from '../src/results/test-results.ts';
+import { variantHash } from '../src/results/variant.ts';
+import type { Database } from '../src/storage/database.ts';
+import { openPglite } from '../src/storage/pglite/database.ts';
+import { openPostgres } from '../src/storage/postgres/open.ts';
+import { sql } from '../src/storage/sql.ts';
+import { writeGraph } from '../src/testing/export-graph.ts';
+import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    database: { type: 'string', default: 'postgres' },
+    json: { type: 'boolean', default: false },
+    /** Of the process that exports: where the rows are, and where they go. */
+    from: { type: 'string' },
+    to: { type: 'string' },
+  },
+});
+
+const LIMIT_MB = 300;
+const SHARDS = 100;
+const ROOT = 'run' as InvocationId;
+const TABLE = { project: 'acme', dataset: 'tests', table: 'results' };
+
+interface Measurement {
+  readonly rowsPerSecond: number;
+  readonly seconds: number;
+  readonly idleMb: number;
+  readonly overIdleMb: number;
+  readonly fileMb: number;
+}
+
+const note = (text: string): void => console.error(text);
+
+if (values.from !== undefined && values.to !== undefined) {
+  console.log(JSON.stringify(await measureExport(values.from, values.to)));
+} else {
+  await compare();
+}
+
+async function compare(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'postlude-bench-'));
+  const isPglite = values.database === 'pglite';
+  const server = isPglite ? undefined : await startPostgres({ settings: fastSettings });
+  try {
+    const from = server?.url ?? join(folder, 'data');
+    await fill(from);
+    const byDefault = inProcess([], from, join(folder, 'by-default'));
+    const bounded = inProcess(['--max-semi-space-size=16'], from, join(folder, 'bounded'));
+    report(byDefault, bounded);
+  } finally {
+    await server?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function report(byDefault: Measurement, bounded: Measurement): void {
+  note(`${values.rows} rows on ${values.database}: ${byDefault.rowsPerSecond} rows/s`);
+  note(`  ${byDefault.overIdleMb} MB over an idle of ${byDefault.idleMb} MB with V8's defaults`);
+  note(`  ${bounded.overIdleMb} MB over idle with a young generation of 16 MB halves`);
+  console.log(
+    JSON.stringify({
+      bench: 'export-rate',
+      ratios: { memory_of_limit: round(byDefault.overIdleMb / LIMIT_MB, 100) },
+      rows: Number(values.rows),
+      database: values.database,
+      rows_per_second: byDefault.rowsPerSecond,
+      seconds: byDefault.seconds,
+      idle_mb: byDefault.idleMb,
+      over_idle_mb: byDefault.overIdleMb,
+      over_idle_bounded_mb: bounded.overIdleMb,
+      file_mb: byDefault.fileMb,
+    }),
+  );
+}
+
+function inProcess(flags: readonly string[], from: string, to: string): Measurement {
+  const args = [...flags, import.meta.filename, '--rows', values.rows, '--from', from, '--to', to];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Measurement;
+}
+
+function openDatabase(from: string): Promise<Database> {
+  if (from.startsWith('postgres')) return openPostgres({ url: from, schema: 'bench' });
+  return openPglite({ dataDir: from, schema: 'bench' });
+}
+
+async function measureExport(from: string, to: string): Promise<Measurement> {
+  const db = await openDatabase(from);
+  await db.checkSchema();
+  const idleBytes = process.memoryUsage.rss();
+  const startedAt = performance.now();
+  const request = {
+    invocationId: ROOT,
+    index: 0,
+    destination: create(BigQueryExportSchema, { ...TABLE, testResults: {} }),
+    attempt: 1,
+  };
+  const sink = new ParquetSink({ root: to });
+  const receipt = await exportInvocation({ db, sink }, request, new AbortController().signal);
+  const seconds = (performance.now() - startedAt) / 1000;
+  // The machine's own high-water mark, which no sampling can miss.
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  await db.close();
+  const { status } = await verifyExport(to, { table: TABLE, invocationId: ROOT, index: 0 });
+  if (status !== 'whole' || receipt.rows !== Number(values.rows)) {
+    throw new Error(`${status}, with ${receipt.rows} rows`);
+  }
+  return {
+    rowsPerSecond: Math.round(receipt.rows / seconds),
+    seconds: round(seconds, 10),
+    idleMb: toMb(idleBytes),
+    overIdleMb: toMb(peakBytes - idleBytes),
+    fileMb: round((receipt.bytes ?? 0) / 1e6, 10),
+  };
+}
+
+async function fill(from: string): Promise<void> {
+  const db = await openDatabase(from);
+  await db.migrate();
+  const shards = Array.from({ length: SHARDS }, (_, index) => `shard-${index}`);
+  await writeGraph(db, {
+    [ROOT]: { includes: shards },
+    ...Object.fromEntries(shards.map((id) => [id, { tags: [{ key: 'os', value: 'linux' }] }])),
+  });
+  const total = Number(values.rows);
+  for (const [index, shard] of shards.entries()) {
+    const [first, last] = [index, index + 1].map((n) => Math.floor((total * n) / SHARDS));
+    await fillShard(db, shard, { first: first ?? 0, last: (last ?? 0) - 1 });
+    if (index % 20 === 0) note(`filling: ${index} of ${SHARDS} shards`);
+  }
+  await db.close();
+}
+
+/** Made by the database: a million rows would take minutes to send. */
+async function fillShard(
+  db: Database,
+  shard: string,
+  { first, last }: { readonly first: number; readonly last: number },
+): Promise<void> {
+  const metadata = create(TestMetadataSchema, {
+    name: 'adds to the cart',
+    location: { repo: 'https://git.example/shop', fileName: '//src/cart.test.ts', line: 12 },
+  });
+  const hash = variantHash({ builder: 'release', os: 'linux' });
+  await db.statement(
+    sql`INSERT INTO ${testResults}
+      (invocation_id, test_id, result_id, variant, variant_hash, is_unexpected, status,
+       summary_html, start_time, run_duration_micros, tags, test_metadata)
+      SELECT ${toRowId(shard as InvocationId)}, 'src/cart.test.ts > cart > case ' || n, 'r1',
+        ARRAY['builder:release', 'os:linux'], ${hash},
+        CASE WHEN n % 50 = 0 THEN true END, CASE WHEN n % 50 = 0 THEN 2 ELSE 1 END,
+        CASE WHEN n % 50 = 0 THEN repeat('<p>expected ' || n || '</p>', 40) END,
+        timestamptz '2026-01-02 03:04:05Z' + n * interval '1 ms', n % 100000,
+        ARRAY['owner:shop', 'runner:' || n % 40], ${toBinary(TestMetadataSchema, metadata)}
+      FROM generate_series(${first}, ${last}) AS n`,
+    {},
+  );
+}
+
+function toMb(bytes: number): number {
+  return Math.round(bytes / 1e6);
+}
+
+function round(value: number, parts: number): number {
+  return Math.round(value * parts) / parts;
+}

@@ -1,0 +1,6 @@
+/** The export that export-kill.test.ts kills again and again. */
+export const EXPORTED = {
+  table: { project: 'acme', dataset: 'tests', table: 'results' },
+  invocationId: 'run',
+  index: 0,
+};
