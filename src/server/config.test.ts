@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -265,4 +265,16 @@ test.each([
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318', OTEL_SDK_DISABLED: 'true' }, false],
 ])('with %j, whether traces are sent is %s', async (env, sendsTraces) => {
   expect((await load({ env })).config.sendsTraces).toBe(sendsTraces);
+});
+
+test('the example of docs/configuration.md is valid', async () => {
+  const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+  const example = /```yaml\n(# postlude\.yaml\n[\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const { config } = await load({
+    files: {
+      'postlude.yaml': example.replace('/run/secrets/postlude-tokens', 'tokens'),
+      tokens: 'a-secret-of-enough-letters',
+    },
+  });
+  expect(config).toMatchObject({ listen: { host: '0.0.0.0' }, auth: { kind: 'oidc' } });
 });

@@ -30,6 +30,7 @@ import { Health } from './health.ts';
 import { jsonLog } from './json-log.ts';
 import { OnePort } from './one-port.ts';
 import { openReadyDatabase } from './open-database.ts';
+import { observeProcess } from './process-metrics.ts';
 import { openPrometheus, type PrometheusMetrics } from './prometheus.ts';
 import { routes } from './routes.ts';
 import { rpcRoutes } from './rpc-routes.ts';
@@ -95,12 +96,14 @@ async function openFoundation(config: Config, options: ServerOptions): Promise<F
     serviceVersion: options.version ?? 'unknown',
     to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
   });
+  const prometheus = openPrometheus(log);
+  const stopObserving = observeProcess(prometheus.metrics);
   return {
-    ...{ log, machineClock, clock, db, tracing, wakeUp, changes },
-    prometheus: openPrometheus(log),
+    ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes },
     queue: new TaskQueue({ db, clock, wakeUp }),
     sink: new ParquetSink({ root: config.exportDir, log }),
     release: [
+      async () => stopObserving(),
       () => changes.close(),
       () => wakeUp.close(),
       () => tracing.close(),

@@ -28,7 +28,7 @@ export function serverFlags(): readonly FlagHelp[] {
   const settings = SETTING_NAMES.filter((name) => comesFrom(name, 'flag')).map((name) => ({
     name,
     flags: `--${flagName(name)} <${placeholder(name)}>`,
-    description: `${lead(SETTINGS[name])} ($${environmentName(name)}${defaultSuffix(name)})`,
+    description: `${lead(SETTINGS[name])}${choices(name)} ($${environmentName(name)}${defaultSuffix(name)})`,
   }));
   return [CONFIG_FLAG, ...settings];
 }
@@ -67,12 +67,24 @@ function defaultSuffix(name: SettingName): string {
 
 /** The first sentence, without its end and with a small letter, as help lines begin. */
 function lead({ description }: { readonly description: string }): string {
-  const [sentence = ''] = description.split(/[.:] |\.$/);
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+  const [sentence = ''] = description.split(/\.(?: |$)/);
+  return /^[A-Z][a-z ]/.test(sentence)
+    ? sentence.charAt(0).toLowerCase() + sentence.slice(1)
+    : sentence;
 }
 
-/** One word: Commander takes the first `>` for its end. */
+/** Commander wants one word. */
 function placeholder(name: SettingName): string {
   const { takes } = SETTINGS[name];
-  return /^[\w:]+$/.test(takes) ? takes : (/^\w+/.exec(takes)?.[0] ?? 'value');
+  return isOneWord(takes) ? takes : 'value';
+}
+
+/** What a placeholder cannot say. */
+function choices(name: SettingName): string {
+  const { takes } = SETTINGS[name];
+  return isOneWord(takes) ? '' : `: ${takes}`;
+}
+
+function isOneWord(text: string): boolean {
+  return /^[\w:]+$/.test(text);
 }

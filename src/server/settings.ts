@@ -93,7 +93,7 @@ export const SETTINGS = {
   database: setting({
     group: 'Database',
     description:
-      'Where the data is: a folder of the embedded database, memory, or a PostgreSQL server.',
+      'Where the data is. A folder of the embedded database, memory, or a PostgreSQL server.',
     takes: 'pglite:PATH | memory: | postgres://…',
     default: 'pglite:.postlude/data',
     parse: databaseLocation,
@@ -134,7 +134,7 @@ export const SETTINGS = {
   }),
   oidcAudiences: optional({
     group: 'Callers',
-    description: 'Whom tokens of that issuer must be made for (`aud`): one of these.',
+    description: 'Whom tokens of that issuer must be made for (`aud`), one of these.',
     takes: 'text[,text…]',
     parse: words,
     parseStructure: texts,
@@ -157,7 +157,7 @@ export const SETTINGS = {
   }),
   realmsFile: optional({
     group: 'Callers',
-    description: 'The same in a file of its own (YAML or JSON).',
+    description: 'The realms, in a file of their own (YAML or JSON).',
     takes: 'path',
     parse: path,
   }),
@@ -173,7 +173,7 @@ export const SETTINGS = {
   }),
   tokenSecretsFile: optional({
     group: 'Callers',
-    description: 'The same in a file of its own, one a line.',
+    description: 'The secrets of update tokens in a file of their own, one a line.',
     takes: 'path',
     parse: path,
   }),
@@ -207,7 +207,7 @@ export const SETTINGS = {
   }),
   shutdownGrace: setting({
     group: 'Operation',
-    description: 'After SIGTERM: how long requests and tasks may take to end.',
+    description: 'How long requests and tasks may take to end after SIGTERM.',
     takes: 'duration',
     default: '20s',
     parse: duration({ min: 0, max: HOUR }),
@@ -215,7 +215,7 @@ export const SETTINGS = {
   shutdownDelay: setting({
     group: 'Operation',
     description:
-      'After SIGTERM: how long to serve on, while /readyz says no, until load balancers have noticed.',
+      'How long to serve on after SIGTERM, while /readyz says no, until load balancers have noticed.',
     takes: 'duration',
     default: '0s',
     parse: duration({ min: 0, max: 10 * MINUTE }),
