@@ -1,13 +1,12 @@
 /** Finds what an invocation could wait for, and follows what that in turn waits for. */
 import type { InvocationId } from '../invocations/id.ts';
-import {
-  firstUnfinalized,
-  hasMoreInclusions,
-  readStanding,
-  type Standing,
-} from '../invocations/standings.ts';
+import { nextInclusions, readStanding, type Standing } from '../invocations/standings.ts';
 import type { Database, Reader } from '../storage/database.ts';
 import type { Known, Question } from './known.ts';
+
+/** Most include few; of those who include many, one of the first is as a rule not FINALIZED. */
+const FIRST_PAGE_ROWS = 4;
+const PAGE_GROWTH = 4;
 
 /** False where there is none. */
 export async function isUnfinalized(
@@ -28,11 +27,28 @@ export async function nextUnfinalized(
   if (next === 'none') return undefined;
   const candidate = next && (await readStanding(reader, next));
   if (candidate && candidate.state !== 'FINALIZED') return candidate;
-  const behind = { of: x.id, after: next ?? x.finalizedUpTo };
-  const found = await firstUnfinalized(reader, behind, maxInclusions);
-  if (found) return found;
-  if (!(await hasMoreInclusions(reader, behind, maxInclusions))) return undefined;
-  return { question: 'inclusion', after: behind.after };
+  return await firstUnfinalized(reader, x.id, next ?? x.finalizedUpTo, maxInclusions);
+}
+
+async function firstUnfinalized(
+  reader: Reader,
+  of: InvocationId,
+  start: InvocationId | undefined,
+  maxInclusions: number,
+): Promise<Standing | Question | undefined> {
+  let after = start;
+  let pageRows = FIRST_PAGE_ROWS;
+  for (let looked = 0; looked < maxInclusions; ) {
+    const limit = Math.min(pageRows, maxInclusions - looked);
+    const page = await nextInclusions(reader, { of, after }, limit);
+    const found = page.find(({ standing }) => standing && standing.state !== 'FINALIZED');
+    if (found) return found.standing;
+    if (page.length < limit) return undefined;
+    after = page.at(-1)?.included;
+    looked += limit;
+    pageRows *= PAGE_GROWTH;
+  }
+  return { question: 'inclusion', after };
 }
 
 /**
@@ -51,7 +67,10 @@ export async function endOfChain(
   return isEnd ? at : { question: 'chain', from: start.id };
 }
 
-/** The same in snapshots of at most `maxHops` each, however long it is. Where the chain changes meanwhile, a part of it. */
+/**
+ * The same however long it is, in snapshots of at most `maxHops` each. Where the chain changes
+ * meanwhile, a part of it.
+ */
 export async function followChain(
   db: Pick<Database, 'read'>,
   { from: start, x, maxHops }: { from: InvocationId; x: InvocationId; maxHops: number },

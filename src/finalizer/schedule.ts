@@ -12,14 +12,26 @@ type SchedulingParts = Pick<FinalizerParts, 'clock' | 'onChange' | 'queue'>;
  * Makes an invocation FINALIZING, and enqueues the first try to finalize it, both in `tx`. It reads
  * nothing: the caller has read in `tx` that the invocation is ACTIVE, or inserts it there.
  */
-export async function startFinalization(
-  { clock, onChange, queue }: SchedulingParts,
+export function startFinalization(
+  parts: SchedulingParts,
   tx: Transaction,
   id: InvocationId,
 ): Promise<void> {
-  await setFinalizing(tx, id, clock.now());
-  await queue.enqueue([tryTask(id, `finalize/${toRowId(id)}`)], tx);
-  if (onChange) tx.afterCommit(() => onChange([id]));
+  return startFinalizations(parts, tx, [id]);
+}
+
+/** The same for many at once. */
+export async function startFinalizations(
+  { clock, onChange, queue }: SchedulingParts,
+  tx: Transaction,
+  ids: readonly InvocationId[],
+): Promise<void> {
+  await setFinalizing(tx, ids, clock.now());
+  await queue.enqueue(
+    ids.map((id) => tryTask(id, `finalize/${toRowId(id)}`)),
+    tx,
+  );
+  if (onChange) tx.afterCommit(() => onChange(ids));
 }
 
 /** A task to try one invocation. Tries are idempotent, so there may be several. */

@@ -44,6 +44,12 @@ const COLUMNS = {
   finalizedUpTo: nullable(text),
   bigqueryExports: bytesArray,
 };
+const NULLABLE_COLUMNS = {
+  ...COLUMNS,
+  invocationId: nullable(text),
+  state: nullable(int),
+  bigqueryExports: nullable(bytesArray),
+};
 const BATCH_IDS = 500;
 // Literals, since the planner matches a partial index with constants only.
 const FINALIZED = raw(String(STATE_NUMBERS.FINALIZED));
@@ -85,30 +91,37 @@ export interface InclusionsBehind {
   readonly after: InvocationId | undefined;
 }
 
-/** The first of the next `limit` direct inclusions that is not FINALIZED. The read stops there. */
-export async function firstUnfinalized(
+export interface IncludedStanding {
+  readonly included: InvocationId;
+  /** `undefined` where it has been deleted. */
+  readonly standing: Standing | undefined;
+}
+
+/** The next `limit` direct inclusions. */
+export async function nextInclusions(
   reader: Reader,
   behind: InclusionsBehind,
   limit: number,
-): Promise<Standing | undefined> {
-  const [row] = await reader.query(
-    sql`SELECT ${selectList(COLUMNS, 's')}
+): Promise<IncludedStanding[]> {
+  const rows = await reader.query(
+    sql`SELECT e.included_invocation_id, ${selectList(COLUMNS, 's')}
         FROM (${inclusionsBehind(behind)} LIMIT ${constant(limit)}) AS e
-        JOIN ${invocations} AS s ON s.invocation_id = e.included_invocation_id
-        WHERE s.state <> ${FINALIZED}
-        ORDER BY e.included_invocation_id LIMIT 1`,
-    COLUMNS,
+        LEFT JOIN ${invocations} AS s ON s.invocation_id = e.included_invocation_id
+        ORDER BY e.included_invocation_id`,
+    { ...NULLABLE_COLUMNS, includedInvocationId: text },
   );
-  return row && fromRow(row);
+  return rows.map(({ includedInvocationId, ...row }) => ({
+    included: fromRowId(includedInvocationId),
+    standing: isPresent(row) ? fromRow(row) : undefined,
+  }));
 }
 
-/** The same, however far it is: for reads that hold no locks. */
+/** The first that is not FINALIZED, however far it is. The read stops there. */
 export async function findUnfinalized(
   reader: Reader,
   behind: InclusionsBehind,
 ): Promise<InvocationId | undefined> {
-  // A subquery as the condition, not a join: without a limit, planners may turn a join around and
-  // read all of it.
+  // A subquery as the condition, not a join: planners may turn a join around, and read all of it.
   const [row] = await reader.query(
     sql`SELECT included_invocation_id FROM (${inclusionsBehind(behind)}) AS e
         WHERE (SELECT state FROM ${invocations} AS s
@@ -117,19 +130,6 @@ export async function findUnfinalized(
     { includedInvocationId: text },
   );
   return row && fromRowId(row.includedInvocationId);
-}
-
-/** Whether there are more than `limit` direct inclusions. */
-export async function hasMoreInclusions(
-  reader: Reader,
-  behind: InclusionsBehind,
-  limit: number,
-): Promise<boolean> {
-  const rows = await reader.query(
-    sql`${inclusionsBehind(behind)} LIMIT 1 OFFSET ${constant(limit)}`,
-    { includedInvocationId: text },
-  );
-  return rows.length > 0;
 }
 
 function inclusionsBehind({ of, after }: InclusionsBehind): Sql {
@@ -226,14 +226,17 @@ export async function clearBlockers(
   );
 }
 
-/** The caller has seen in this transaction that it is ACTIVE, or has inserted it there. */
+/** The caller has seen in this transaction that they are ACTIVE, or has inserted them there. */
 export async function setFinalizing(
   tx: Transaction,
-  id: InvocationId,
+  ids: readonly InvocationId[],
   finalizeStartTime: EpochMs,
 ): Promise<void> {
   const state = STATE_NUMBERS.FINALIZING;
-  await tx.update(invocations, [{ invocationId: toRowId(id), state, finalizeStartTime }]);
+  await tx.update(
+    invocations,
+    ids.map((id) => ({ invocationId: toRowId(id), state, finalizeStartTime })),
+  );
 }
 
 /** The caller has seen in this transaction that they are FINALIZING. */
@@ -300,6 +303,10 @@ export async function finalizingPage(
 }
 
 type StandingRow = RowOf<typeof COLUMNS>;
+
+function isPresent(row: RowOf<typeof NULLABLE_COLUMNS>): row is StandingRow {
+  return row.invocationId !== undefined;
+}
 
 function fromRow(row: StandingRow): Standing {
   return {

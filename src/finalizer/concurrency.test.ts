@@ -1,0 +1,77 @@
+/** Many workers at once on one real server: overlapping graphs, owners and tries at the same time. */
+import { describe, expect, test } from 'vitest';
+import { systemClock } from '../clock.ts';
+import { forEachLimit } from '../concurrency.ts';
+import { hasCode } from '../errors.ts';
+import { fromRowId, type InvocationId } from '../invocations/id.ts';
+import { randomInt, seededRandom, systemRandom } from '../random.ts';
+import type { Database } from '../storage/database.ts';
+import { TaskQueue } from '../tasks/queue.ts';
+import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
+import { openTestPostgres, testPostgresUrl } from '../testing/databases.ts';
+import { FinalizationWorld, violationsOf } from '../testing/finalization-world.ts';
+import { invocationId } from '../testing/fixtures.ts';
+import { tryFinalize } from './finalizer.ts';
+
+const WORKERS = 8;
+
+/** Leases and tries until told that no more will come, and nothing is left. */
+async function work(db: Database, world: FinalizationWorld, isOver: () => boolean) {
+  const queue = new TaskQueue({ db, clock: systemClock });
+  const type = TRY_FINALIZE_INVOCATION.name;
+  let conflicts = 0;
+  while (true) {
+    const mayEnd = isOver();
+    const leases = await queue.leaseDue(type, 4, 60_000);
+    if (leases.length === 0 && mayEnd && (await world.tries()).length === 0) return conflicts;
+    for (const lease of leases) {
+      try {
+        await tryFinalize(world.parts, fromRowId(lease.invocationId ?? ''));
+        await queue.complete(lease);
+      } catch (error) {
+        if (!hasCode(error, 'conflict')) throw error;
+        conflicts++;
+        await queue.release([lease]);
+      }
+    }
+  }
+}
+
+describe.skipIf(testPostgresUrl() === '')('with a server', () => {
+  test('eight workers finalize overlapping graphs, each invocation exactly once', async () => {
+    const seed = randomInt(systemRandom, 1_000_000_000);
+    const random = seededRandom(seed);
+    const db = await openTestPostgres({ maxConnections: 20 });
+    const world = new FinalizationWorld(db);
+    const ids = Array.from({ length: 60 }, (_, index) => invocationId(`n${index}`));
+    const pick = (): InvocationId => ids[randomInt(random, ids.length)] ?? invocationId('n0');
+    await world.create(ids);
+    for (const id of ids) await world.include(id, [pick(), pick(), pick()]);
+
+    let isOver = false;
+    const owners = forEachLimit(ids, 6, (id) => world.start(id)).then(() => {
+      isOver = true;
+    });
+    const workers = Array.from({ length: WORKERS }, () => work(db, world, () => isOver));
+    const conflicts = await Promise.all([...workers, owners]);
+
+    const after = await world.snapshot();
+    expect(violationsOf(after), `seed ${seed}, conflicts ${conflicts}`).toEqual([]);
+    expect([...after.nodes.values()].every(({ state }) => state === 'FINALIZED')).toBe(true);
+  });
+
+  test('a hundred children that finalize at once wake their parent', async () => {
+    const db = await openTestPostgres({ maxConnections: 20 });
+    const world = new FinalizationWorld(db);
+    const children = Array.from({ length: 100 }, (_, index) => invocationId(`c${index}`));
+    const parent = invocationId('parent');
+    await world.create([parent, ...children]);
+    await world.include(parent, children);
+    await world.start(parent);
+    await forEachLimit(children, WORKERS, (id) => world.start(id));
+    await Promise.all(Array.from({ length: WORKERS }, () => work(db, world, () => true)));
+    const after = await world.snapshot();
+    expect(violationsOf(after)).toEqual([]);
+    expect(after.nodes.get(parent)?.state).toBe('FINALIZED');
+  });
+});
