@@ -65,8 +65,8 @@ export class Attempt {
   /** Runs the handler, or finds that it cannot. Never throws: `settle` acts on how it went. */
   async handle(): Promise<void> {
     try {
-      const payload = await this.#decode();
-      await this.#untilStopped(() => this.#handler.handle(this.#task(payload), this.#context()));
+      const task = this.#task(await this.#decode());
+      await this.#untilStopped(() => this.#handler.handle(task, this.#context()));
     } catch (thrown) {
       this.#failure = toError(thrown);
     }
@@ -99,8 +99,9 @@ export class Attempt {
   }
 
   #task(payload: unknown): Task {
-    const { payload: _encoded, leaseUntil: _leaseUntil, ...task } = this.lease;
-    return { ...task, payload };
+    const { type, id, invocationId, createTime, processAfter, attempt, fence, lastError } =
+      this.lease;
+    return { type, id, payload, invocationId, createTime, processAfter, attempt, fence, lastError };
   }
 
   #context(): HandlerContext {

@@ -25,7 +25,8 @@ function statementComplete(db: Database): Complete {
       id: text,
       fence: int,
     });
-    const keys = new Set(gone.map((row) => leaseKey(row)));
+    if (gone.length === leases.length) return leases.map(() => 'done');
+    const keys = new Set(gone.map(leaseKey));
     return leases.map((lease) => (keys.has(leaseKey(lease)) ? 'done' : 'lost'));
   };
 }

@@ -11,7 +11,7 @@ import { toError } from '../errors.ts';
 import { type Log, silentLog } from '../log.ts';
 import { type Metrics, noMetrics } from '../metrics.ts';
 import { type Random, systemRandom } from '../random.ts';
-import { Attempt } from './attempt.ts';
+import { Attempt, type AttemptParts } from './attempt.ts';
 import { Bell } from './bell.ts';
 import { Completer } from './completer.ts';
 import type { Outcome, TaskHandler } from './handler.ts';
@@ -53,10 +53,10 @@ const MAX_SETTLING = 2_000;
 const UNKNOWN_TYPES_EVERY_MS = 60_000;
 
 export class Dispatcher {
-  readonly #config: Required<DispatcherConfig>;
+  readonly #config: FullConfig;
+  readonly #attemptParts: AttemptParts;
   readonly #handlers: ReadonlyMap<string, TaskHandler>;
   readonly #metrics: TaskMetrics;
-  readonly #completer: Completer;
   readonly #prefetch: Prefetch;
   /** Rings when there may be something to lease. */
   readonly #bell: Bell;
@@ -76,7 +76,8 @@ export class Dispatcher {
     this.#config = withDefaults(config);
     this.#handlers = new Map(config.handlers.map((handler) => [handler.type.name, handler]));
     this.#metrics = new TaskMetrics(this.#config.metrics);
-    this.#completer = new Completer(config.queue);
+    const { queue, clock, random, log } = this.#config;
+    this.#attemptParts = { queue, clock, random, log, completer: new Completer(queue) };
     this.#prefetch = new Prefetch(this.#config.workers);
     this.#bell = new Bell(this.#config.clock);
     this.#idle = new Bell(this.#config.clock);
@@ -156,25 +157,38 @@ export class Dispatcher {
   }
 
   async #attempt(lease: Lease): Promise<void> {
+    const attempt = this.#begin(lease);
+    await this.#handle(attempt);
+    this.#handled(attempt);
+    const outcome = await this.#settle(attempt);
+    this.#settled(attempt, outcome);
+  }
+
+  #begin(lease: Lease): Attempt {
     const handler = this.#handlers.get(lease.type);
     if (handler === undefined) throw new Error(`leased a task of a foreign type: ${lease.type}`);
-    const { clock, around } = this.#config;
-    const attempt = new Attempt(lease, handler, { ...this.#config, completer: this.#completer });
+    const attempt = new Attempt(lease, handler, this.#attemptParts);
     this.#attempted += 1;
     this.#running.add(attempt);
-    await around(lease, () => attempt.handle()).catch((error: unknown) => {
-      this.#config.log.error('what runs around attempts failed', { error: toError(error) });
-    });
+    return attempt;
+  }
+
+  async #handle(attempt: Attempt): Promise<void> {
+    const { around, log } = this.#config;
+    if (around === undefined) return await attempt.handle();
+    try {
+      await around(attempt.lease, () => attempt.handle());
+    } catch (error) {
+      log.error('what runs around attempts failed', { error: toError(error) });
+    }
+  }
+
+  /** Its slot is free, though its completion is still under way. */
+  #handled(attempt: Attempt): void {
     this.#running.delete(attempt);
-    this.#prefetch.handled(clock.now() - attempt.startedAt);
     this.#settling.add(attempt);
+    this.#prefetch.handled(this.#config.clock.now() - attempt.startedAt);
     this.#startReady();
-    const outcome = await this.#settle(attempt);
-    this.#settling.delete(attempt);
-    this.#metrics.attempted(lease.type, outcome, clock.now() - attempt.startedAt);
-    this.#startReady();
-    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
-    if (this.#busy() === 0) this.#idle.ring();
   }
 
   async #settle(attempt: Attempt): Promise<Outcome> {
@@ -187,6 +201,15 @@ export class Dispatcher {
       });
       return 'retry';
     }
+  }
+
+  #settled(attempt: Attempt, outcome: Outcome): void {
+    const durationMs = this.#config.clock.now() - attempt.startedAt;
+    this.#settling.delete(attempt);
+    this.#metrics.attempted(attempt.lease.type, outcome, durationMs);
+    this.#startReady();
+    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
+    if (this.#busy() === 0) this.#idle.ring();
   }
 
   /** Stops leasing, gives back what has not begun, and waits for the rest. */
@@ -244,7 +267,9 @@ export class Dispatcher {
   }
 }
 
-function withDefaults(config: DispatcherConfig): Required<DispatcherConfig> {
+type FullConfig = Required<Omit<DispatcherConfig, 'around'>> & Pick<DispatcherConfig, 'around'>;
+
+function withDefaults(config: DispatcherConfig): FullConfig {
   return {
     workers: 10,
     pollMs: 1_000,
@@ -255,7 +280,6 @@ function withDefaults(config: DispatcherConfig): Required<DispatcherConfig> {
     log: silentLog,
     metrics: noMetrics,
     unknownTypes: 'leave',
-    around: (_lease, run) => run(),
     ...config,
     leaseMs: checkLeaseMs(config.leaseMs ?? 60_000),
   };

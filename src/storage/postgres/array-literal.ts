@@ -44,6 +44,7 @@ function bare(literal: string, start: number): Element {
 
 function encodeElement(element: string | null): string {
   if (element === null) return 'NULL';
+  if (!element.includes('"') && !element.includes('\\')) return `"${element}"`;
   return `"${element.replace(/["\\]/g, '\\$&')}"`;
 }
 

@@ -128,7 +128,24 @@ function isoAfterYear(date: Date): string {
 const TIMESTAMP =
   /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/;
 
+/** Rows that are read together mostly share their second, and sessions mostly speak UTC. */
+const UTC_SECOND = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
+let lastSecond = { text: '', ms: 0 };
+
 function decodeTimestamp(text: string): number {
+  if (!text.endsWith('+00') || text.length > 29) return decodeAnyTimestamp(text);
+  const second = text.slice(0, 19);
+  if (second !== lastSecond.text) {
+    if (!UTC_SECOND.test(second)) return decodeAnyTimestamp(text);
+    lastSecond = { text: second, ms: decodeAnyTimestamp(`${second}+00`) };
+  }
+  if (text.length === 22) return lastSecond.ms;
+  const micros = Number(text.slice(20, -3).padEnd(6, '0'));
+  const exact = lastSecond.ms * 1000 + micros;
+  return Number.isSafeInteger(exact) ? exact / 1000 : lastSecond.ms + micros / 1000;
+}
+
+function decodeAnyTimestamp(text: string): number {
   const match = TIMESTAMP.exec(text);
   if (!match) throw new CodedError('failed-precondition', `not an ISO time: ${text}`);
   const part = (index: number): number => Number(match[index] ?? 0);
