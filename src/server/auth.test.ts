@@ -1,75 +1,22 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import {
-  type CryptoKey,
-  exportJWK,
-  exportSPKI,
-  generateKeyPair,
-  SignJWT,
-  UnsecuredJWT,
-} from 'jose';
-import { expect, onTestFinished, test } from 'vitest';
+import { exportSPKI, generateKeyPair, UnsecuredJWT } from 'jose';
+import { expect, test } from 'vitest';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { issuerKeyPair, OidcIssuerServer, type TokenOptions } from '../testing/oidc-issuer.ts';
 import { ANONYMOUS, oidcAuthenticate } from './auth.ts';
 import type { OidcIssuer } from './oidc-issuers.ts';
 
-const KEYS = await generateKeyPair('ES256', { extractable: true });
-const OTHER_KEYS = await generateKeyPair('ES256', { extractable: true });
-
-/** An issuer on this machine: its discovery document and its keys, and how often it was asked. */
-async function startIssuer() {
-  const state = {
-    status: 200,
-    keys: [{ ...(await exportJWK(KEYS.publicKey)), kid: 'k1', alg: 'ES256' }] as object[],
-    claimsToBe: undefined as string | undefined,
-    padding: 0,
-    asked: [] as string[],
-  };
-  const server = createServer((request, response) => {
-    state.asked.push(request.url ?? '');
-    const issuer = state.claimsToBe ?? url;
-    const documents: Record<string, object> = {
-      '/.well-known/openid-configuration': { issuer, jwks_uri: `${url}/jwks` },
-      '/jwks': { keys: state.keys, padding: ' '.repeat(state.padding) },
-    };
-    response.writeHead(state.status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(documents[request.url ?? '']));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return Object.assign(state, { url });
-}
-
-interface Token {
-  readonly claims?: Readonly<Record<string, unknown>>;
-  readonly header?: { readonly alg?: string; readonly kid?: string };
-  readonly key?: CryptoKey | Uint8Array;
-}
+const OTHER_KEYS = await generateKeyPair('ES256');
 
 async function setUp(settings: Partial<OidcIssuer> = {}) {
   const clock = new FakeClock();
-  const issuer = await startIssuer();
+  const issuer = await OidcIssuerServer.start();
+  const audiences = ['postlude', 'other'];
   const authenticate = oidcAuthenticate({
-    issuers: [
-      {
-        issuer: issuer.url,
-        audiences: ['postlude', 'other'],
-        identity: 'user:{email}',
-        ...settings,
-      },
-    ],
+    issuers: [{ issuer: issuer.url, audiences, identity: 'user:{email}', ...settings }],
     clock,
   });
-  const now = Math.floor(clock.now() / 1000);
-  const bearer = async ({ claims, header, key }: Token = {}): Promise<string> => {
-    const standard = { iss: issuer.url, aud: 'postlude', sub: 's', iat: now, exp: now + 300 };
-    const token = new SignJWT({ ...standard, email: 'a@example.com', ...claims })
-      .setProtectedHeader({ alg: 'ES256', kid: 'k1', ...header })
-      .sign(key ?? KEYS.privateKey);
-    return `Bearer ${await token}`;
-  };
-  return { authenticate, bearer, issuer, clock, now };
+  const bearer = (token?: TokenOptions): Promise<string> => issuer.bearer(clock.now(), token);
+  return { authenticate, bearer, issuer, clock };
 }
 
 test('who brings no token is anonymous', async () => {
@@ -94,7 +41,7 @@ test('names a caller by other claims where the issuer is configured so', async (
 
 const NOW = Math.floor(new FakeClock().now() / 1000);
 
-const REFUSED: readonly [string, Token, string][] = [
+const REFUSED: readonly [string, TokenOptions, string][] = [
   [
     'was made for others',
     { claims: { aud: 'elsewhere' } },
@@ -152,7 +99,7 @@ test('refuses a token without a signature, or signed with the public key as a se
   await expect(authenticate(`Bearer ${unsigned}`)).rejects.toMatchObject({
     code: 'unauthenticated',
   });
-  const key = Buffer.from(await exportSPKI(KEYS.publicKey));
+  const key = Buffer.from(await exportSPKI((await issuerKeyPair()).publicKey));
   const confused = await bearer({ header: { alg: 'HS256' }, key });
   await expect(authenticate(confused)).rejects.toMatchObject({ code: 'unauthenticated' });
 });
@@ -177,7 +124,7 @@ test('asks an issuer once for all callers, and no more for unknown keys', async 
 });
 
 test('needs no discovery where it is told where the keys are', async () => {
-  const other = await startIssuer();
+  const other = await OidcIssuerServer.start();
   const { authenticate, bearer, issuer } = await setUp({ jwksUri: `${other.url}/jwks` });
   expect(await authenticate(await bearer())).toBe('user:a@example.com');
   expect([issuer.asked, other.asked]).toEqual([[], ['/jwks']]);

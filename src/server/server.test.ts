@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -9,6 +9,7 @@ import {
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../clock.ts';
 import { Invocation_State, type InvocationSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
@@ -22,6 +23,7 @@ import {
   testPostgresUrl,
   testSchema,
 } from '../testing/databases.ts';
+import { OidcIssuerServer } from '../testing/oidc-issuer.ts';
 import { Signal } from '../testing/signal.ts';
 import { loadConfig } from './config.ts';
 import { jsonLog } from './json-log.ts';
@@ -158,6 +160,34 @@ test('speaks plain JSON', async () => {
   });
   expect(await response.json()).toMatchObject({ name: 'invocations/inv', state: 'ACTIVE' });
   expect(response.headers.get('update-token')).toMatch(/^[\w-]{80,}$/);
+});
+
+test('with an issuer, callers may do what their realms grant', async () => {
+  const issuer = await OidcIssuerServer.start();
+  const cwd = await temporaryFolder();
+  await writeFile(join(cwd, 'realms.yaml'), "ci:main: {writer: ['user:a@example.com']}");
+  const { recorder } = await start({
+    oidcIssuer: issuer.url,
+    oidcAudiences: 'postlude',
+    realmsFile: join(cwd, 'realms.yaml'),
+  });
+  const createAs = async (claims: Readonly<Record<string, unknown>>) => {
+    const authorization = await issuer.bearer(systemClock.now(), { claims });
+    return await recorder.createInvocation(
+      { invocationId: 'inv', invocation: { realm: 'ci:main' } },
+      { headers: { authorization } },
+    );
+  };
+  await expect(
+    recorder.createInvocation({ invocationId: 'inv', invocation: { realm: 'ci:main' } }),
+  ).rejects.toMatchObject({ code: Code.PermissionDenied });
+  await expect(createAs({ email: 'b@example.com' })).rejects.toMatchObject({
+    code: Code.PermissionDenied,
+  });
+  await expect(createAs({ aud: 'elsewhere' })).rejects.toMatchObject({
+    code: Code.Unauthenticated,
+  });
+  expect((await createAs({})).createdBy).toBe('user:a@example.com');
 });
 
 test('is ready, and tells its metrics', async () => {

@@ -1,0 +1,68 @@
+/** An issuer of OIDC tokens on this machine: its discovery document, its keys, and its faults. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { onTestFinished } from 'vitest';
+
+export interface TokenOptions {
+  /** Claims to add, to change, or to leave out (`undefined`). */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly header?: { readonly alg?: string; readonly kid?: string };
+  readonly key?: CryptoKey | Uint8Array;
+}
+
+let keys: ReturnType<typeof generateKeyPair> | undefined;
+
+/** One pair a worker process. */
+export function issuerKeyPair(): ReturnType<typeof generateKeyPair> {
+  keys ??= generateKeyPair('ES256', { extractable: true });
+  return keys;
+}
+
+export class OidcIssuerServer {
+  /** What it answers with. */
+  status = 200;
+  /** Who it says it is, in its discovery document; itself unless given. */
+  claimsToBe: string | undefined;
+  /** Blanks in its answers. */
+  padding = 0;
+  /** The paths it was asked for. */
+  readonly asked: string[] = [];
+  url = '';
+
+  /** Runs until the test ends. */
+  static async start(): Promise<OidcIssuerServer> {
+    const issuer = new OidcIssuerServer();
+    const { publicKey } = await issuerKeyPair();
+    const key = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' };
+    const server = createServer((request, response) => {
+      issuer.asked.push(request.url ?? '');
+      response.writeHead(issuer.status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(issuer.#documents(key)[request.url ?? '']));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    issuer.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return issuer;
+  }
+
+  /** A token of this issuer for `postlude` and `a@example.com`, valid for five minutes from `now`. */
+  async bearer(nowMs: number, options: TokenOptions = {}): Promise<string> {
+    const iat = Math.floor(nowMs / 1000);
+    const standard = { iss: this.url, aud: 'postlude', sub: 's', iat, exp: iat + 300 };
+    const token = new SignJWT({ ...standard, email: 'a@example.com', ...options.claims })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k1', ...options.header })
+      .sign(options.key ?? (await issuerKeyPair()).privateKey);
+    return `Bearer ${await token}`;
+  }
+
+  #documents(key: object): Readonly<Record<string, object>> {
+    return {
+      '/.well-known/openid-configuration': {
+        issuer: this.claimsToBe ?? this.url,
+        jwks_uri: `${this.url}/jwks`,
+      },
+      '/jwks': { keys: [key], padding: ' '.repeat(this.padding) },
+    };
+  }
+}
