@@ -1,0 +1,200 @@
+/**
+ * What does it cost to finalize graphs, and how does that grow? Rows read and written per
+ * inclusion, time per inclusion, and the naive rule beside it: with each child that is finalized,
+ * look at all of the parent's.
+ *
+ *     npm run bench -- finalize-graphs [--sizes 1000,10000,100000] [--shapes star,ring] [--json]
+ *
+ * On a real PostgreSQL, from one process, as a server does it: owners finalize a batch of
+ * invocations, then the queue is worked off.
+ */
+import { parseArgs } from 'node:util';
+import { systemClock } from '../src/clock.ts';
+import { chunk, forEachLimit } from '../src/concurrency.ts';
+import { tryFinalize } from '../src/finalizer/finalizer.ts';
+import type { FinalizerParts } from '../src/finalizer/parts.ts';
+import { startFinalizations } from '../src/finalizer/schedule.ts';
+import { fromRowId, type InvocationId, toRowId } from '../src/invocations/id.ts';
+import { includedInvocations } from '../src/invocations/inclusions.ts';
+import { insertInvocations, readInvocations } from '../src/invocations/invocations.ts';
+import { invocations } from '../src/invocations/table.ts';
+import { seededRandom } from '../src/random.ts';
+import { int, text } from '../src/storage/column.ts';
+import type { Database } from '../src/storage/database.ts';
+import { openPostgres } from '../src/storage/postgres/open.ts';
+import { sql } from '../src/storage/sql.ts';
+import { TaskQueue } from '../src/tasks/queue.ts';
+import { TRY_FINALIZE_INVOCATION } from '../src/tasks/types.ts';
+import { invocationId, newInvocation } from '../src/testing/fixtures.ts';
+import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+import { difference, type RowCounts, readRowCounts } from './graphs/row-counts.ts';
+import { SHAPES, type Shape, type ShapeName, shapeOf } from './graphs/shapes.ts';
+
+const { values } = parseArgs({
+  options: {
+    sizes: { type: 'string', default: '1000,10000,100000' },
+    shapes: { type: 'string', default: SHAPES.join() },
+    seed: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const SIZES = values.sizes.split(',').map(Number);
+const NAIVE_SIZE = 1000;
+const WORKERS = 4;
+const BATCH = 500;
+
+interface Measurement extends RowCounts {
+  readonly shape: ShapeName;
+  readonly inclusions: number;
+  readonly seconds: number;
+}
+
+const note = (line: string): void => console.error(line);
+const server = await startPostgres({ settings: fastSettings });
+try {
+  const measured: Measurement[] = [];
+  for (const shape of SHAPES.filter((name) => values.shapes.split(',').includes(name))) {
+    for (const size of SIZES) measured.push(report(await measure(shape, size)));
+  }
+  const naive = await measureNaiveStar();
+  note(`naive rule, star of ${NAIVE_SIZE}: ${naive.read + naive.written} rows`);
+  console.log(JSON.stringify(summaryOf(measured, naive)));
+} finally {
+  await server.stop();
+}
+
+function report(measurement: Measurement): Measurement {
+  const { shape, inclusions, read, written, seconds } = measurement;
+  const each = (total: number): string => (total / inclusions).toFixed(2);
+  note(
+    `${shape} ${inclusions}: per inclusion ${each(read)} rows read, ${each(written)} written, ` +
+      `${each(seconds * 1e6)} µs`,
+  );
+  return measurement;
+}
+
+async function measure(name: ShapeName, size: number): Promise<Measurement> {
+  const schema = `${name}_${size}`;
+  const shape = shapeOf(name, size, seededRandom(Number(values.seed)));
+  await withDatabase(schema, (db) => build(db, shape));
+  const before = await readRowCounts(server.url, schema);
+  const startedAt = performance.now();
+  await withDatabase(schema, (db) => finalizeAll(db, shape));
+  const seconds = (performance.now() - startedAt) / 1000;
+  const rows = difference(await readRowCounts(server.url, schema), before);
+  await withDatabase(schema, requireAllFinalized);
+  return { shape: name, inclusions: shape.inclusions.length, seconds, ...rows };
+}
+
+async function withDatabase<T>(schema: string, fn: (db: Database) => Promise<T>): Promise<T> {
+  const db = await openPostgres({ url: server.url, schema, maxConnections: WORKERS + 1 });
+  try {
+    await db.migrate();
+    return await fn(db);
+  } finally {
+    await db.close();
+  }
+}
+
+function idOf(node: number): InvocationId {
+  return invocationId(`node-${node}`);
+}
+
+async function build(db: Database, { nodes, inclusions }: Shape): Promise<void> {
+  const ids = Array.from({ length: nodes }, (_, node) => idOf(node));
+  for (const batch of chunk(ids, 2000)) {
+    await db.write((tx) =>
+      insertInvocations(
+        tx,
+        batch.map((id) => newInvocation(id)),
+      ),
+    );
+  }
+  const rows = inclusions.map(([including, included]) => ({
+    invocationId: toRowId(idOf(including)),
+    includedInvocationId: toRowId(idOf(included)),
+  }));
+  for (const batch of chunk(rows, 2000)) {
+    await db.write((tx) => tx.upsert(includedInvocations, batch));
+  }
+  await db.statement(sql`ANALYZE ${invocations}, ${includedInvocations}`, {});
+}
+
+async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
+  const queue = new TaskQueue({ db, clock: systemClock });
+  const parts = { db, queue, clock: systemClock };
+  for (const batch of chunk(order.map(idOf), BATCH)) {
+    await db.write(async (tx) => {
+      const found = await readInvocations(tx, batch); // as an owner's request does
+      await startFinalizations(parts, tx, [...found.keys()]);
+    });
+    await workOff(parts, queue);
+  }
+}
+
+async function workOff(parts: FinalizerParts, queue: TaskQueue): Promise<void> {
+  while (true) {
+    const leases = await queue.leaseDue(TRY_FINALIZE_INVOCATION.name, BATCH, 600_000);
+    if (leases.length === 0) return;
+    await forEachLimit(leases, WORKERS, async (lease) => {
+      await tryFinalize(parts, fromRowId(lease.invocationId ?? ''));
+    });
+    await queue.completeAll(leases);
+  }
+}
+
+async function requireAllFinalized(db: Database): Promise<void> {
+  const query = sql`SELECT count(*) AS unfinished FROM ${invocations} WHERE state <> 3`;
+  const [row] = await db.read((reader) => reader.query(query, { unfinished: int }));
+  if (row?.unfinished !== 0) throw new Error(`${row?.unfinished} invocations are not FINALIZED`);
+}
+
+/** Children finish in random order; each time all that the parent includes is looked at. */
+async function measureNaiveStar(): Promise<RowCounts> {
+  const schema = 'naive_star';
+  const shape = shapeOf('star', NAIVE_SIZE, seededRandom(Number(values.seed)));
+  await withDatabase(schema, (db) => build(db, shape));
+  const before = await readRowCounts(server.url, schema);
+  await withDatabase(schema, async (db) => {
+    const [parent, ...children] = shape.order.map((node) => toRowId(idOf(node)));
+    if (parent === undefined) return;
+    for (const child of children) {
+      await db.write((tx) => tx.update(invocations, [{ invocationId: child, state: 2 }]));
+      await db.write((tx) => tx.update(invocations, [{ invocationId: child, state: 3 }]));
+      await db.read((reader) => reader.query(unfinishedOf(parent), { invocationId: text }));
+    }
+  });
+  return difference(await readRowCounts(server.url, schema), before);
+}
+
+function unfinishedOf(parent: string) {
+  return sql`SELECT s.invocation_id FROM ${includedInvocations} AS e
+    JOIN ${invocations} AS s ON s.invocation_id = e.included_invocation_id
+    WHERE e.invocation_id = ${parent} AND s.state <> 3`;
+}
+
+function summaryOf(measured: readonly Measurement[], naive: RowCounts) {
+  const largest = Math.max(...SIZES);
+  const smallest = Math.min(...SIZES);
+  const of = (shape: ShapeName, size: number) =>
+    measured.find((each) => each.shape === shape && each.inclusions === size);
+  const rows = (each: RowCounts | undefined): number =>
+    each ? each.read + each.written : Number.NaN;
+  const growth = SHAPES.map((shape) => {
+    const [large, small] = [of(shape, largest), of(shape, smallest)];
+    if (!large || !small) return 0;
+    return large.seconds / large.inclusions / (small.seconds / small.inclusions);
+  });
+  const ratios = {
+    ...Object.fromEntries(
+      SHAPES.map((shape) => [`rows_${shape}`, round(rows(of(shape, largest)) / largest)]),
+    ),
+    time_growth: round(Math.max(...growth)),
+    naive_star: round(rows(naive) / rows(of('star', NAIVE_SIZE))),
+  };
+  return { bench: 'finalize-graphs', ratios, measured };
+}
+
+function round(ratio: number): number {
+  return Math.round(ratio * 100) / 100;
+}
