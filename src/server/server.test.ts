@@ -171,19 +171,19 @@ test('with an issuer, callers may do what their realms grant', async () => {
     oidcAudiences: 'postlude',
     realmsFile: join(cwd, 'realms.yaml'),
   });
-  const createAs = async (claims: Readonly<Record<string, unknown>>) => {
+  const createAs = async (claims: Readonly<Record<string, unknown>>, invocationId = 'u-inv') => {
     const authorization = await issuer.bearer(systemClock.now(), { claims });
     return await recorder.createInvocation(
-      { invocationId: 'inv', invocation: { realm: 'ci:main' } },
+      { invocationId, invocation: { realm: 'ci:main' } },
       { headers: { authorization } },
     );
   };
+  const denied = { code: Code.PermissionDenied };
   await expect(
-    recorder.createInvocation({ invocationId: 'inv', invocation: { realm: 'ci:main' } }),
-  ).rejects.toMatchObject({ code: Code.PermissionDenied });
-  await expect(createAs({ email: 'b@example.com' })).rejects.toMatchObject({
-    code: Code.PermissionDenied,
-  });
+    recorder.createInvocation({ invocationId: 'u-inv', invocation: { realm: 'ci:main' } }),
+  ).rejects.toMatchObject(denied);
+  await expect(createAs({ email: 'b@example.com' })).rejects.toMatchObject(denied);
+  await expect(createAs({}, 'reserved')).rejects.toMatchObject(denied);
   await expect(createAs({ aud: 'elsewhere' })).rejects.toMatchObject({
     code: Code.Unauthenticated,
   });
