@@ -30,6 +30,7 @@ export class FaultyDisk implements Disk {
   makeFolder = (path: string) => this.#step('makeFolder', () => systemDisk.makeFolder(path));
   list = (folder: string) => this.#step('list', () => systemDisk.list(folder));
   readText = (path: string) => this.#step('readText', () => systemDisk.readText(path));
+  size = (path: string) => this.#step('size', () => systemDisk.size(path));
   digest = (path: string) => this.#step('digest', () => systemDisk.digest(path));
   sync = (path: string) => this.#step('sync', () => systemDisk.sync(path));
   rename = (from: string, to: string) => this.#step('rename', () => systemDisk.rename(from, to));

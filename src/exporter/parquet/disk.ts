@@ -1,7 +1,7 @@
 /** What the sink does to the file system: few steps, each of which can fail in a test. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 
 export interface Digest {
   readonly bytes: number;
@@ -22,6 +22,8 @@ export interface Disk {
   create(path: string): Promise<DiskFile>;
   /** `undefined` where there is no such file. */
   readText(path: string): Promise<string | undefined>;
+  /** In bytes; `undefined` where there is no such file. */
+  size(path: string): Promise<number | undefined>;
   /** `undefined` where there is no such file. */
   digest(path: string): Promise<Digest | undefined>;
   /** Waits until a file's content, or the names in a folder, are on the disk itself. */
@@ -37,6 +39,7 @@ export const systemDisk: Disk = {
   list: (folder) => readdir(folder),
   create: createFile,
   readText: (path) => readFile(path, 'utf8').catch(undefinedIfMissing),
+  size: (path) => stat(path).then(({ size }) => size, undefinedIfMissing),
   digest: (path) => digestFile(path).catch(undefinedIfMissing),
   sync: syncPath,
   rename,

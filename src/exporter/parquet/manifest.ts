@@ -43,7 +43,7 @@ export function verifyExport(root: string, name: ExportName): Promise<Verificati
 export async function verifyFiles(disk: Disk, files: ExportFiles): Promise<Verification> {
   const digest = await disk.digest(files.data);
   if (digest === undefined) return { status: 'missing' };
-  const manifest = parseManifest(await disk.readText(files.manifest));
+  const manifest = await readManifest(disk, files);
   if (manifest === undefined) return { status: 'unfinished' };
   if (digest.sha256 === manifest.sha256) return { status: 'whole', manifest };
   const reason =
@@ -53,11 +53,15 @@ export async function verifyFiles(disk: Disk, files: ExportFiles): Promise<Verif
   return { status: 'damaged', reason };
 }
 
+/** `undefined` where there is none that this version has written. */
+export async function readManifest(disk: Disk, files: ExportFiles): Promise<Manifest | undefined> {
+  return parseManifest(await disk.readText(files.manifest));
+}
+
 export function toReceipt({ rows, bytes, sha256 }: Manifest, files: ExportFiles): Receipt {
   return { rows, bytes, sha256, location: files.data };
 }
 
-/** `undefined` for what this version did not write. */
 function parseManifest(text: string | undefined): Manifest | undefined {
   if (text === undefined) return undefined;
   try {

@@ -15,7 +15,7 @@ import type { Export, ExportSummary, Receipt, Sink, SinkSession } from '../sink.
 import { type Disk, type DiskFile, systemDisk } from './disk.ts';
 import { convertToParquet } from './duckdb.ts';
 import { type ExportFiles, exportFiles, type Part } from './export-files.ts';
-import { type Manifest, toReceipt, verifyFiles } from './manifest.ts';
+import { type Manifest, readManifest, toReceipt, verifyFiles } from './manifest.ts';
 
 export interface ParquetSinkConfig {
   /** The export folder; made when it is first needed. */
@@ -58,11 +58,13 @@ export class ParquetSink implements Sink {
     return new ParquetSession({ exported, files, disk, log: this.#log, rows });
   }
 
+  /** By manifest and size: asked often, it does not read the file. */
   async find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined> {
     const files = exportFiles(this.#root, exported);
-    const found = await verifyFiles(this.#disk, files);
-    const isIt = found.status === 'whole' && found.manifest.fingerprint === exported.fingerprint;
-    return isIt ? toReceipt(found.manifest, files) : undefined;
+    const manifest = await readManifest(this.#disk, files);
+    if (manifest?.fingerprint !== exported.fingerprint) return undefined;
+    const isThere = (await this.#disk.size(files.data)) === manifest.bytes;
+    return isThere ? toReceipt(manifest, files) : undefined;
   }
 }
 

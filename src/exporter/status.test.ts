@@ -1,0 +1,94 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { expect, onTestFinished, test } from 'vitest';
+import { BigQueryExportSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import type { InvocationId } from '../invocations/id.ts';
+import { requireInvocation } from '../invocations/invocations.ts';
+import { Dispatcher } from '../tasks/dispatcher.ts';
+import { TaskQueue } from '../tasks/queue.ts';
+import { openTestPglite } from '../testing/databases.ts';
+import { writeGraph } from '../testing/export-graph.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { exportFiles } from './parquet/export-files.ts';
+import { ParquetSink } from './parquet/parquet-sink.ts';
+import { exportStatus, furtherExportIndex } from './status.ts';
+import { enqueueBigQueryExport, exportHandler } from './task.ts';
+
+const TABLE = { project: 'acme', dataset: 'tests', table: 'results' };
+const destination = create(BigQueryExportSchema, { ...TABLE, testResults: {} });
+const WHY = /ENOTDIR|EEXIST/;
+const wanted = { index: 0, destination };
+
+async function startExports() {
+  const root = await mkdtemp(join(tmpdir(), 'postlude-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const db = await openTestPglite();
+  await writeGraph(db, {
+    active: { state: 'ACTIVE' },
+    over: { results: [{ testId: 't' }] },
+  });
+  const clock = new FakeClock();
+  const queue = new TaskQueue({ db, clock });
+  const sink = new ParquetSink({ root });
+  const handlers = [{ ...exportHandler({ db, sink }), maxAttempts: 2 }];
+  const dispatcher = new Dispatcher({ queue, handlers, clock, random: () => 1 });
+  const enqueue = () =>
+    db.write((tx) =>
+      enqueueBigQueryExport(queue, tx, { invocationId: 'over' as InvocationId, destination }),
+    );
+  const statusOf = async (id: string) => {
+    const invocation = await db.read((tx) => requireInvocation(tx, id as InvocationId));
+    return await exportStatus({ db, queue, sink }, invocation, wanted);
+  };
+  return { root, clock, dispatcher, enqueue, statusOf };
+}
+
+test('an export waits until its invocation is FINALIZED', async () => {
+  const { statusOf } = await startExports();
+  expect(await statusOf('active')).toEqual({ state: 'waiting' });
+});
+
+test('an export is absent, then pending, then done, with its receipt', async () => {
+  const { dispatcher, enqueue, statusOf } = await startExports();
+  expect(await statusOf('over')).toEqual({ state: 'absent' });
+  await enqueue();
+  expect(await statusOf('over')).toEqual({ state: 'pending', reason: undefined });
+  await dispatcher.runOnce();
+  expect(await statusOf('over')).toMatchObject({ state: 'done', receipt: { rows: 1 } });
+});
+
+test('an export whose file has gone is absent again', async () => {
+  const { root, dispatcher, enqueue, statusOf } = await startExports();
+  await enqueue();
+  await dispatcher.runOnce();
+  await rm(exportFiles(root, { table: TABLE, invocationId: 'over', index: 0 }).data);
+  expect(await statusOf('over')).toEqual({ state: 'absent' });
+});
+
+test('an export that failed says why, while it is tried again and when it is given up', async () => {
+  const { root, clock, dispatcher, enqueue, statusOf } = await startExports();
+  await rm(root, { recursive: true });
+  // A file where the folder should be: nothing can be written.
+  await writeFile(root, '');
+  await enqueue();
+  await dispatcher.runOnce();
+  expect(await statusOf('over')).toMatchObject({
+    state: 'pending',
+    reason: expect.stringMatching(WHY),
+  });
+  clock.advance(60_000);
+  await dispatcher.runOnce();
+  expect(await statusOf('over')).toMatchObject({
+    state: 'dead',
+    reason: expect.stringMatching(WHY),
+  });
+});
+
+test('the same further destination has the same index, away from those of the invocation', () => {
+  const other = create(BigQueryExportSchema, { ...TABLE, table: 'other', testResults: {} });
+  expect(furtherExportIndex(destination)).toBe(furtherExportIndex(destination));
+  expect(furtherExportIndex(other)).not.toBe(furtherExportIndex(destination));
+  expect(furtherExportIndex(other)).toBeGreaterThanOrEqual(1_000_000);
+});
