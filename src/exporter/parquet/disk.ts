@@ -76,7 +76,9 @@ async function syncPath(path: string): Promise<void> {
   }
 }
 
+/** Also where a file stands in the place of a folder. */
 function undefinedIfMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
   throw error;
 }
