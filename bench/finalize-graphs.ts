@@ -40,7 +40,7 @@ const { values } = parseArgs({
 });
 const SIZES = values.sizes.split(',').map(Number);
 const NAIVE_SIZE = 1000;
-const WORKERS = 4;
+const WORKERS = 2;
 const BATCH = 500;
 
 interface Measurement extends RowCounts {

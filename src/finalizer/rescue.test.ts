@@ -23,7 +23,10 @@ eachDatabase((open) => {
     await world.start(id('a'));
     await loseTasks(world);
     world.clock.advance(OLD_MS + 1);
-    expect(await rescueStuck(world.parts, { olderThanMs: OLD_MS })).toBe(1);
+    expect(await rescueStuck(world.parts, { olderThanMs: OLD_MS })).toEqual({
+      rescued: 1,
+      next: undefined,
+    });
     expect((await world.tries()).map((task) => task.id)).toEqual(['a']);
   });
 
@@ -39,7 +42,7 @@ eachDatabase((open) => {
     for (const pending of await tight.tries()) await tight.run(pending);
     await loseTasks(tight);
     tight.clock.advance(OLD_MS + 1);
-    expect(await rescueStuck(tight.parts, { olderThanMs: OLD_MS })).toBe(3);
+    expect(await rescueStuck(tight.parts, { olderThanMs: OLD_MS })).toMatchObject({ rescued: 3 });
     for (const pending of await tight.tries()) await tight.run(pending);
     const { nodes } = await tight.snapshot();
     expect([...nodes.values()].every(({ state }) => state === 'FINALIZED')).toBe(true);
@@ -53,7 +56,7 @@ eachDatabase((open) => {
     world.clock.advance(OLD_MS + 1);
     await world.start(id('young'));
     await loseTasks(world);
-    expect(await rescueStuck(world.parts, { olderThanMs: OLD_MS })).toBe(0);
+    expect(await rescueStuck(world.parts, { olderThanMs: OLD_MS })).toMatchObject({ rescued: 0 });
   });
 
   test('goes through all pages, and enqueues no second rescue while one is pending', async () => {
@@ -63,7 +66,19 @@ eachDatabase((open) => {
     await loseTasks(world);
     world.clock.advance(OLD_MS + 1);
     const options = { olderThanMs: OLD_MS, pageRows: 2 };
-    expect(await rescueStuck(world.parts, options)).toBe(7);
-    expect(await rescueStuck(world.parts, options)).toBe(0);
+    expect(await rescueStuck(world.parts, options)).toMatchObject({ rescued: 7 });
+    expect(await rescueStuck(world.parts, options)).toMatchObject({ rescued: 0 });
+  });
+
+  test('looks at a bounded number, and goes on there when called again', async () => {
+    const world = await openWorld(open, ['a', 'b', 'c', 'd', 'e']);
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await world.start(id(name));
+    await loseTasks(world);
+    world.clock.advance(OLD_MS + 1);
+    const options = { olderThanMs: OLD_MS, pageRows: 2, rows: 4 };
+    const first = await rescueStuck(world.parts, options);
+    expect(first.rescued).toBe(4);
+    const second = await rescueStuck(world.parts, { ...options, after: first.next });
+    expect(second).toEqual({ rescued: 1, next: undefined });
   });
 });

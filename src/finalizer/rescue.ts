@@ -2,48 +2,55 @@
  * The safety net under liveness: finds invocations that have been FINALIZING for long though they
  * wait for nothing, because a task was lost (deleted by hand, or dead after its last attempt), and
  * has them tried. One that has a task after all is tried once more, which does no harm.
+ *
+ * It goes through all invocations by key, some at a time, for ever: call it now and then with where
+ * it ended. With 20,000 a minute, a million are looked at within the hour.
  */
-import type { EpochMs } from '../clock.ts';
-import { toRowId } from '../invocations/id.ts';
-import {
-  type FinalizingItem,
-  type FinalizingPosition,
-  finalizingPage,
-} from '../invocations/standings.ts';
+import { type InvocationId, toRowId } from '../invocations/id.ts';
+import { stuckPage } from '../invocations/standings.ts';
 import type { FinalizerParts } from './parts.ts';
 import { tryTask } from './schedule.ts';
 
 export interface RescueOptions {
-  /** Since when at least they are FINALIZING: how old a task may be that is not lost. */
+  /** How old a task may be that is not lost. */
   readonly olderThanMs: number;
+  /** Where the call before ended; from the beginning unless given. */
+  readonly after?: InvocationId | undefined;
+  /** How many invocations to look at: 20,000 unless given. */
+  readonly rows?: number;
+  /** Of them in one read: 1,000 unless given. */
   readonly pageRows?: number;
 }
 
-/** Answers how many tasks it has enqueued. Costs a read of all that is FINALIZING for so long. */
+export interface Rescue {
+  /** How many tries were enqueued. */
+  readonly rescued: number;
+  /** For the next call; `undefined`: all have been looked at. */
+  readonly next: InvocationId | undefined;
+}
+
 export async function rescueStuck(
   parts: FinalizerParts,
-  { olderThanMs, pageRows = 500 }: RescueOptions,
-): Promise<number> {
-  const startedBefore: EpochMs = parts.clock.now() - olderThanMs;
+  { olderThanMs, after, rows = 20_000, pageRows = 1_000 }: RescueOptions,
+): Promise<Rescue> {
+  const startedBefore = parts.clock.now() - olderThanMs;
   let rescued = 0;
-  let after: FinalizingPosition | undefined;
-  do {
-    const listing = { startedBefore, after, limit: pageRows };
-    const page = await parts.db.read((reader) => finalizingPage(reader, listing));
-    rescued += await enqueueTries(
-      parts,
-      page.filter(({ isWaiting }) => !isWaiting),
-    );
-    after = page.length === pageRows ? page.at(-1) : undefined;
-  } while (after !== undefined);
-  return rescued;
+  let next = after;
+  for (let looked = 0; looked < rows; looked += pageRows) {
+    const listing = { startedBefore, after: next, rows: pageRows };
+    const page = await parts.db.read((reader) => stuckPage(reader, listing));
+    rescued += await enqueueTries(parts, page.stuck);
+    next = page.next;
+    if (next === undefined) break;
+  }
+  return { rescued, next };
 }
 
 async function enqueueTries(
   { queue }: FinalizerParts,
-  stuck: readonly FinalizingItem[],
+  stuck: readonly InvocationId[],
 ): Promise<number> {
   if (stuck.length === 0) return 0;
-  const outcomes = await queue.enqueue(stuck.map(({ id }) => tryTask(id, `rescue/${toRowId(id)}`)));
+  const outcomes = await queue.enqueue(stuck.map((id) => tryTask(id, `rescue/${toRowId(id)}`)));
   return outcomes.filter((outcome) => outcome === 'enqueued').length;
 }

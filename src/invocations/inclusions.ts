@@ -68,12 +68,28 @@ export async function includedPage(
   { after, limit }: Page,
 ): Promise<InvocationId[]> {
   const rows = await reader.query(
-    sql`SELECT included_invocation_id FROM ${includedInvocations}
-        WHERE invocation_id = ${toRowId(id)} AND included_invocation_id > ${startOf(after)}
-        ORDER BY included_invocation_id LIMIT ${limit}`,
+    sql`${inclusionsBehind(reader, { of: id, after })} LIMIT ${limit}`,
     { includedInvocationId: text },
   );
   return rows.map((row) => fromRowId(row.includedInvocationId));
+}
+
+/** Direct inclusions in key order, behind one of them: from the first where that is `undefined`. */
+export interface InclusionsBehind {
+  readonly of: InvocationId;
+  readonly after: InvocationId | undefined;
+}
+
+/**
+ * A range of the key, not an equality of its first column: with that, the index of the reversed
+ * key has the right order as well, and planners that know of few who include much take it.
+ */
+export function inclusionsBehind({ dialect }: Reader, { of, after }: InclusionsBehind): Sql {
+  const key = [raw('invocation_id'), raw('included_invocation_id')];
+  const isBehind = dialect.isAfterKey(key, [text(toRowId(of)), text(startOf(after))]);
+  return sql`SELECT included_invocation_id FROM ${includedInvocations}
+    WHERE ${isBehind} AND invocation_id <= ${toRowId(of)}
+    ORDER BY invocation_id, included_invocation_id`;
 }
 
 /** A page of those that include it directly, in the order of row ids. */

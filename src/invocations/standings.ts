@@ -23,7 +23,13 @@ import {
 import type { Reader, Transaction } from '../storage/database.ts';
 import { emptySql, raw, type Sql, selectList, sql } from '../storage/sql.ts';
 import { fromRowId, type InvocationId, type RowId, toRowId, toRowOrder } from './id.ts';
-import { type Inclusion, includedInvocations, inclusionsQuery } from './inclusions.ts';
+import {
+  type Inclusion,
+  type InclusionsBehind,
+  includedInvocations,
+  inclusionsBehind,
+  inclusionsQuery,
+} from './inclusions.ts';
 import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
 import { invocations } from './table.ts';
 
@@ -85,12 +91,6 @@ export async function readStandings(
   return found;
 }
 
-/** Direct inclusions in key order, behind one of them: from the first where that is `undefined`. */
-export interface InclusionsBehind {
-  readonly of: InvocationId;
-  readonly after: InvocationId | undefined;
-}
-
 export interface IncludedStanding {
   readonly included: InvocationId;
   /** `undefined` where it has been deleted. */
@@ -105,7 +105,7 @@ export async function nextInclusions(
 ): Promise<IncludedStanding[]> {
   const rows = await reader.query(
     sql`SELECT e.included_invocation_id, ${selectList(COLUMNS, 's')}
-        FROM (${inclusionsBehind(behind)} LIMIT ${constant(limit)}) AS e
+        FROM (${inclusionsBehind(reader, behind)} LIMIT ${constant(limit)}) AS e
         LEFT JOIN ${invocations} AS s ON s.invocation_id = e.included_invocation_id
         ORDER BY e.included_invocation_id`,
     { ...NULLABLE_COLUMNS, includedInvocationId: text },
@@ -123,20 +123,13 @@ export async function findUnfinalized(
 ): Promise<InvocationId | undefined> {
   // A subquery as the condition, not a join: planners may turn a join around, and read all of it.
   const [row] = await reader.query(
-    sql`SELECT included_invocation_id FROM (${inclusionsBehind(behind)}) AS e
+    sql`SELECT included_invocation_id FROM (${inclusionsBehind(reader, behind)}) AS e
         WHERE (SELECT state FROM ${invocations} AS s
                WHERE s.invocation_id = e.included_invocation_id) <> ${FINALIZED}
         ORDER BY included_invocation_id LIMIT 1`,
     { includedInvocationId: text },
   );
   return row && fromRowId(row.includedInvocationId);
-}
-
-function inclusionsBehind({ of, after }: InclusionsBehind): Sql {
-  return sql`SELECT included_invocation_id FROM ${includedInvocations}
-    WHERE invocation_id = ${toRowId(of)}
-      AND included_invocation_id > ${after === undefined ? '' : toRowId(after)}
-    ORDER BY included_invocation_id`;
 }
 
 /** Planners count on constants, and guess parameters. */
@@ -258,48 +251,49 @@ export async function setFinalized(
   );
 }
 
-/** Place in the list of FINALIZING invocations, oldest first. */
-export interface FinalizingPosition {
-  readonly id: InvocationId;
-  readonly finalizeStartTime: EpochMs;
-}
-
-export interface FinalizingListing {
+export interface StuckListing {
   readonly startedBefore: EpochMs;
-  readonly after: FinalizingPosition | undefined;
-  readonly limit: number;
+  /** The last of the page before. */
+  readonly after: InvocationId | undefined;
+  /** Of invocations looked at. */
+  readonly rows: number;
 }
 
-export interface FinalizingItem extends FinalizingPosition {
-  /** Whether it has a blocker that is not FINALIZED. */
-  readonly isWaiting: boolean;
+export interface StuckPage {
+  /** FINALIZING since before then, with no blocker that is not FINALIZED. */
+  readonly stuck: readonly InvocationId[];
+  /** `undefined` after the last page. */
+  readonly next: InvocationId | undefined;
 }
 
-/** A page of what has been FINALIZING for long, and whether it waits for something. */
-export async function finalizingPage(
+/**
+ * Looks through a page of all invocations, by key: an index of the FINALIZING ones would cost each
+ * change of state more than the rare search is worth.
+ */
+export async function stuckPage(
   reader: Reader,
-  { startedBefore, after, limit }: FinalizingListing,
-): Promise<FinalizingItem[]> {
-  const key = [raw('x.finalize_start_time'), raw('x.invocation_id')];
-  const isBehind = after
-    ? sql` AND ${reader.dialect.isAfterKey(key, [
-        timestamp(after.finalizeStartTime),
-        text(toRowId(after.id)),
-      ])}`
-    : emptySql;
-  const rows = await reader.query(
-    sql`SELECT x.invocation_id, x.finalize_start_time, b.state AS blocker_state
-        FROM ${invocations} AS x LEFT JOIN ${invocations} AS b ON b.invocation_id = x.blocker_id
-        WHERE x.state = ${FINALIZING} AND x.finalize_start_time < ${timestamp(startedBefore)}
-          ${isBehind}
-        ORDER BY x.finalize_start_time, x.invocation_id LIMIT ${constant(limit)}`,
-    { invocationId: text, finalizeStartTime: timestamp, blockerState: nullable(int) },
+  { startedBefore, after, rows }: StuckListing,
+): Promise<StuckPage> {
+  const start = after === undefined ? '' : toRowId(after);
+  const [last] = await reader.query(
+    sql`SELECT invocation_id FROM ${invocations} WHERE invocation_id > ${start}
+        ORDER BY invocation_id LIMIT 1 OFFSET ${constant(rows - 1)}`,
+    { invocationId: text },
   );
-  return rows.map((row) => ({
-    id: fromRowId(row.invocationId),
-    finalizeStartTime: row.finalizeStartTime,
-    isWaiting: row.blockerState !== undefined && row.blockerState !== STATE_NUMBERS.FINALIZED,
-  }));
+  const isInPage = last ? sql` AND x.invocation_id <= ${last.invocationId}` : emptySql;
+  const stuck = await reader.query(
+    sql`SELECT x.invocation_id
+        FROM ${invocations} AS x LEFT JOIN ${invocations} AS b ON b.invocation_id = x.blocker_id
+        WHERE x.invocation_id > ${start}${isInPage}
+          AND x.state = ${FINALIZING} AND x.finalize_start_time < ${timestamp(startedBefore)}
+          AND (b.state IS NULL OR b.state = ${FINALIZED})
+        ORDER BY x.invocation_id`,
+    { invocationId: text },
+  );
+  return {
+    stuck: stuck.map((row) => fromRowId(row.invocationId)),
+    next: last && fromRowId(last.invocationId),
+  };
 }
 
 type StandingRow = RowOf<typeof COLUMNS>;
