@@ -3,19 +3,14 @@
  * whole. All problems come at once, each with where it stands, so that nobody mends them one by
  * one. Nothing behind this file reads the environment or a configuration file.
  */
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { CodedError, toError } from '../errors.ts';
-import type { RealmGrants } from '../rpc/permissions.ts';
-import { parseConfigFile } from './config-file.ts';
+import { type AuthConfig, authConfig, tokenSecrets } from './caller-config.ts';
 import {
   type ConfigInput,
   collectSettings,
   type Written,
   type WrittenSettings,
 } from './config-sources.ts';
-import { DEFAULT_IDENTITY, type OidcIssuer } from './oidc-issuers.ts';
-import { realmGrants } from './realm-grants.ts';
 import { type DatabaseLocation, isLoopback, type ListenAddress } from './setting-values.ts';
 import {
   environmentName,
@@ -26,15 +21,6 @@ import {
   type SettingName,
   type Settings,
 } from './settings.ts';
-
-/** Who may call: anybody on this machine, or those with a token and a grant. */
-export type AuthConfig =
-  | { readonly kind: 'none' }
-  | {
-      readonly kind: 'oidc';
-      readonly issuers: readonly OidcIssuer[];
-      readonly grants: RealmGrants;
-    };
 
 export interface Config {
   readonly listen: ListenAddress;
@@ -59,8 +45,6 @@ export interface Config {
   /** Send traces over OTLP, as OpenTelemetry's own variables say. */
   readonly sendsTraces: boolean;
 }
-
-const MIN_SECRET_LENGTH = 16;
 
 /** Throws `invalid-argument` with a list of all problems, one a line. */
 export async function loadConfig(input: ConfigInput): Promise<Config> {
@@ -142,113 +126,8 @@ async function toConfig(
   };
 }
 
-async function authConfig(
-  settings: Settings,
-  written: WrittenSettings,
-  problems: string[],
-): Promise<AuthConfig> {
-  const issuers = allIssuers(settings, written, problems);
-  const grants = await allGrants(settings, written, problems);
-  if (issuers.length === 0) {
-    const source = (written.get('realms') ?? written.get('realmsFile'))?.source;
-    if (source && !isAnyWritten(written, ['oidc', 'oidcIssuer'])) {
-      problems.push(
-        `${source}: realms need callers that are authenticated: set oidcIssuer or oidc`,
-      );
-    }
-    return { kind: 'none' };
-  }
-  if (!isAnyWritten(written, ['realms', 'realmsFile'])) {
-    const source = (written.get('oidc') ?? written.get('oidcIssuer'))?.source;
-    problems.push(`${source}: without realms nobody may do anything: set realms or realmsFile`);
-  }
-  return { kind: 'oidc', issuers, grants };
-}
-
-function allIssuers(
-  settings: Settings,
-  written: WrittenSettings,
-  problems: string[],
-): readonly OidcIssuer[] {
-  const { oidc = [], oidcIssuer: issuer, oidcAudiences: audiences } = settings;
-  const one = written.get('oidcIssuer');
-  const other = written.get('oidcAudiences');
-  if (one && !other) problems.push(`${one.source}: needs oidcAudiences, too`);
-  if (other && !one) problems.push(`${other.source}: needs oidcIssuer, too`);
-  if (issuer === undefined || audiences === undefined) return oidc;
-  if (oidc.some((entry) => entry.issuer === issuer)) {
-    problems.push(`${one?.source}: oidc has the issuer ${issuer}, too`);
-  }
-  return [...oidc, { issuer, audiences, identity: DEFAULT_IDENTITY }];
-}
-
-async function allGrants(
-  settings: Settings,
-  written: WrittenSettings,
-  problems: string[],
-): Promise<RealmGrants> {
-  const { realms, realmsFile } = settings;
-  const source = written.get('realmsFile')?.source;
-  if (realms && realmsFile) problems.push(`${source}: realms are given twice, as realms, too`);
-  if (realmsFile === undefined) return realms ?? {};
-  const file = await readText(realmsFile, source, problems);
-  if (file === undefined) return {};
-  const parsed = parseConfigFile(file, basename(realmsFile));
-  if ('problems' in parsed) {
-    problems.push(...parsed.problems);
-    return {};
-  }
-  const entries = parsed.entries.flatMap((entry) => {
-    try {
-      return Object.entries(realmGrants({ [entry.key]: entry.value }));
-    } catch (error) {
-      problems.push(`${entry.source}: ${toError(error).message}`);
-      return [];
-    }
-  });
-  return Object.fromEntries(entries);
-}
-
-async function tokenSecrets(
-  settings: Settings,
-  written: WrittenSettings,
-  problems: string[],
-): Promise<readonly string[]> {
-  const { tokenSecrets: inline = [], tokenSecretsFile: file } = settings;
-  const fileSource = written.get('tokenSecretsFile')?.source;
-  if (file && inline.length > 0) {
-    problems.push(`${fileSource}: secrets are given twice, as tokenSecrets, too`);
-  }
-  const text = file === undefined ? undefined : await readText(file, fileSource, problems);
-  const lines = (text ?? '').split(/\r?\n/).map((line) => line.trim());
-  const secrets = [...inline, ...lines.filter((line) => line !== '')];
-  const source = written.get('tokenSecrets')?.source ?? fileSource;
-  if (text !== undefined && secrets.length === 0) problems.push(`${source}: holds no secret`);
-  if (secrets.some((secret) => secret.length < MIN_SECRET_LENGTH)) {
-    problems.push(`${source}: has a secret shorter than ${MIN_SECRET_LENGTH} characters`);
-  }
-  return secrets;
-}
-
-async function readText(
-  file: string,
-  source: string | undefined,
-  problems: string[],
-): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    problems.push(`${source}: cannot be read: ${toError(error).message}`);
-    return undefined;
-  }
-}
-
 /** OpenTelemetry's exporter reads its variables by itself; this only asks whether it is wanted. */
 function sendsTraces(env: ConfigInput['env']): boolean {
   if (env.OTEL_SDK_DISABLED === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return false;
   return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT);
-}
-
-function isAnyWritten(written: WrittenSettings, names: readonly SettingName[]): boolean {
-  return names.some((name) => written.has(name));
 }

@@ -105,6 +105,25 @@ test('hangs up on who says nothing, or only half of the preface', async () => {
   await ended;
 });
 
+test('cuts off a request of HTTP/2 that takes too long to arrive', async () => {
+  const { address, clock } = await open({
+    handle: (request, response) => {
+      request.on('end', () => respond(response, 200, 'all of it'));
+      request.resume();
+    },
+  });
+  const session = connectHttp2(`http://127.0.0.1:${address.port}`);
+  onTestFinished(() => session.destroy());
+  const stream = session.request({ ':method': 'POST' });
+  stream.on('error', () => undefined);
+  stream.write('half of it');
+  await clock.untilSleepers(1);
+  const closed = new Promise((resolve) => stream.once('close', resolve));
+  clock.advance(60_000);
+  await closed;
+  expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+});
+
 test('survives connections that end or break at once', async () => {
   const { address } = await open();
   const ends = dial(address);

@@ -7,8 +7,10 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
+  constants,
   createServer as createHttp2Server,
   type Http2Server,
+  type Http2ServerRequest,
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
@@ -33,6 +35,7 @@ const IDLE_MS = 5 * 60_000;
 
 export class OnePort {
   readonly #clock: Clock;
+  readonly #requestTimeoutMs: number;
   readonly #http1: Server;
   readonly #http2: Http2Server;
   readonly #undecided = new Set<Socket>();
@@ -42,6 +45,7 @@ export class OnePort {
 
   constructor(options: OnePortOptions) {
     this.#clock = options.clock;
+    this.#requestTimeoutMs = options.requestTimeoutMs;
     const handle = (request: NodeServerRequest, response: NodeServerResponse): void =>
       this.#track(request, response, options.handle);
     this.#http1 = createHttp1(options, handle);
@@ -114,17 +118,23 @@ export class OnePort {
 
   /** Who says nothing is hung up on, unless the answered function is called in time. */
   #untilDecided(socket: Socket): () => void {
-    const done = new AbortController();
+    this.#undecided.add(socket);
+    const stopWaiting = this.#unlessWithin(MAX_HEADERS_MS, () => socket.destroy());
     const end = (): void => {
       this.#undecided.delete(socket);
-      done.abort();
+      stopWaiting();
     };
-    this.#undecided.add(socket);
     socket.once('close', end);
-    void this.#clock.sleep(MAX_HEADERS_MS, done.signal).then(() => {
-      if (!done.signal.aborted) socket.destroy();
-    });
     return end;
+  }
+
+  /** Calls `fn` in a while, unless the answered function is called before. */
+  #unlessWithin(ms: number, fn: () => void): () => void {
+    const done = new AbortController();
+    void this.#clock.sleep(ms, done.signal).then(() => {
+      if (!done.signal.aborted) fn();
+    });
+    return () => done.abort();
   }
 
   #keepSession(session: ServerHttp2Session): void {
@@ -141,7 +151,17 @@ export class OnePort {
     this.#responses.add(response);
     response.once('close', () => this.#responses.delete(response));
     if (this.#isClosing) askToLeave(response);
+    if ('stream' in request) this.#limitSending(request);
     handle(request, response);
+  }
+
+  /** Node's server does so for HTTP/1.1 only. */
+  #limitSending(request: Http2ServerRequest): void {
+    const arrived = this.#unlessWithin(this.#requestTimeoutMs, () => {
+      request.stream.close(constants.NGHTTP2_CANCEL);
+    });
+    request.once('end', arrived);
+    request.once('close', arrived);
   }
 }
 

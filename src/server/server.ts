@@ -25,7 +25,8 @@ import { ALL_TYPES } from '../tasks/types.ts';
 import { DatabaseWakeUp, type WakeUp } from '../tasks/wake-up.ts';
 import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './auth.ts';
 import { Background } from './background.ts';
-import type { AuthConfig, Config } from './config.ts';
+import type { AuthConfig } from './caller-config.ts';
+import type { Config } from './config.ts';
 import { Health } from './health.ts';
 import { jsonLog } from './json-log.ts';
 import { OnePort } from './one-port.ts';
@@ -88,28 +89,34 @@ interface Foundation {
 async function openFoundation(config: Config, options: ServerOptions): Promise<Foundation> {
   const { log = jsonLog(config.logLevel), clock: machineClock = systemClock } = options;
   const db = options.database ?? (await openReadyDatabase(config, { log, clock: machineClock }));
-  const clock = new ServerClock(db, machineClock);
-  await clock.sync();
-  const wakeUp = await DatabaseWakeUp.open(db.notifications, log);
-  const changes = await InvocationChanges.open(db.notifications, log);
-  const tracing = openTracing({
-    serviceVersion: options.version ?? 'unknown',
-    to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
-  });
-  const prometheus = openPrometheus(log);
-  const stopObserving = observeProcess(prometheus.metrics);
-  return {
-    ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes },
-    queue: new TaskQueue({ db, clock, wakeUp }),
-    sink: new ParquetSink({ root: config.exportDir, log }),
-    release: [
-      async () => stopObserving(),
-      () => changes.close(),
-      () => wakeUp.close(),
-      () => tracing.close(),
-      () => (options.database ? Promise.resolve() : db.close()),
-    ],
-  };
+  const closeDatabase = (): Promise<void> => (options.database ? Promise.resolve() : db.close());
+  try {
+    const clock = new ServerClock(db, machineClock);
+    await clock.sync();
+    const wakeUp = await DatabaseWakeUp.open(db.notifications, log);
+    const changes = await InvocationChanges.open(db.notifications, log);
+    const tracing = openTracing({
+      serviceVersion: options.version ?? 'unknown',
+      to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
+    });
+    const prometheus = openPrometheus(log);
+    const stopObserving = observeProcess(prometheus.metrics);
+    return {
+      ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes },
+      queue: new TaskQueue({ db, clock, wakeUp }),
+      sink: new ParquetSink({ root: config.exportDir, log }),
+      release: [
+        async () => stopObserving(),
+        () => changes.close(),
+        () => wakeUp.close(),
+        () => tracing.close(),
+        closeDatabase,
+      ],
+    };
+  } catch (error) {
+    await closeDatabase();
+    throw error;
+  }
 }
 
 async function serve(config: Config, foundation: Foundation): Promise<Server> {
