@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest';
+import { tryFinalize } from '../finalizer/finalizer.ts';
+import { startFinalization } from '../finalizer/schedule.ts';
+import { recordTestResults, testResultsPage } from '../results/test-results.ts';
+import type { Database } from '../storage/database.ts';
+import {
+  eachDatabase,
+  openTestPostgres,
+  testPostgresUrl,
+  withTestClient,
+} from '../testing/databases.ts';
+import { FinalizationWorld } from '../testing/finalization-world.ts';
+import { invocationId, newInvocation, newTestResult } from '../testing/fixtures.ts';
+import { Signal } from '../testing/signal.ts';
+import { toRowOrder } from './id.ts';
+import {
+  insertInvocations,
+  listInvocations,
+  readInvocation,
+  readInvocations,
+  requireActive,
+  requireInvocation,
+  updateInvocation,
+} from './invocations.ts';
+
+const [A, B, C] = [invocationId('a'), invocationId('b'), invocationId('c')];
+
+async function insert(db: Database, ...ids: readonly string[]): Promise<void> {
+  await db.write((tx) =>
+    insertInvocations(
+      tx,
+      ids.map((id) => newInvocation(id)),
+    ),
+  );
+}
+
+eachDatabase((open) => {
+  test('gives back all that an invocation was created with', async () => {
+    const db = await open();
+    const created = newInvocation('a', {
+      createRequestId: 'request',
+      expectedResultsExpirationTime: 1_800_000_000_000,
+      tags: [
+        { key: 'k', value: 'b\n:c' },
+        { key: 'k', value: 'a' },
+      ],
+      producerResource: '//builds.example.org/1',
+      bigqueryExports: [new Uint8Array([0, 255]), new Uint8Array()],
+      historyOptions: new Uint8Array([1]),
+    });
+    await db.write((tx) => insertInvocations(tx, [created]));
+    expect(await db.read((reader) => readInvocation(reader, A))).toEqual({
+      ...created,
+      state: 'ACTIVE',
+      tags: [
+        { key: 'k', value: 'a' },
+        { key: 'k', value: 'b\n:c' },
+      ],
+      finalizeStartTime: undefined,
+      finalizeTime: undefined,
+    });
+  });
+
+  test('refuses a second invocation of an id, and all that is created with it', async () => {
+    const db = await open();
+    await insert(db, 'a');
+    await expect(insert(db, 'b', 'a')).rejects.toMatchObject({ code: 'already-exists' });
+    expect(await db.read((reader) => readInvocation(reader, B))).toBeUndefined();
+  });
+
+  test('reads many, and leaves out those that do not exist', async () => {
+    const db = await open();
+    await insert(db, 'a', 'b');
+    const found = await db.read((reader) => readInvocations(reader, [C, B, A, B]));
+    expect([...found.keys()].sort()).toEqual(['a', 'b']);
+  });
+
+  test('says not-found where one must exist', async () => {
+    const db = await open();
+    await expect(db.read((reader) => requireInvocation(reader, A))).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('invocations/a'),
+    });
+  });
+
+  test('changes what is given, and nothing else', async () => {
+    const db = await open();
+    await insert(db, 'a');
+    const before = await db.read((reader) => requireInvocation(reader, A));
+    const tags = [{ key: 'k', value: 'v' }];
+    await db.write((tx) => updateInvocation(tx, A, { deadline: before.deadline + 1, tags }));
+    const after = await db.read((reader) => requireInvocation(reader, A));
+    expect(after).toEqual({ ...before, deadline: before.deadline + 1, tags });
+  });
+
+  test('changing one that does not exist fails with not-found', async () => {
+    const db = await open();
+    const change = db.write((tx) => updateInvocation(tx, A, { deadline: 1_800_000_000_000 }));
+    await expect(change).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  test('lists all in pages, each once, and by state', async () => {
+    const world = new FinalizationWorld(await open());
+    await world.create([A, B, C]);
+    await world.start(B);
+    const list = (page: Parameters<typeof listInvocations>[1]) =>
+      world.db.read((reader) => listInvocations(reader, page));
+    const first = await list({ limit: 2 });
+    const second = await list({ limit: 2, after: first.at(-1)?.id });
+    expect([...first, ...second].map(({ id }) => id)).toEqual(['c', 'b', 'a']);
+    expect((await list({ limit: 9, state: 'FINALIZING' })).map(({ id }) => id)).toEqual(['b']);
+  });
+
+  describe('requireActive', () => {
+    test('answers the invocation while it is ACTIVE', async () => {
+      const db = await open();
+      await insert(db, 'a');
+      const active = await db.write((tx) => requireActive(tx, A));
+      expect(active).toMatchObject({ id: 'a', state: 'ACTIVE' });
+    });
+
+    test('refuses one that does not exist', async () => {
+      const db = await open();
+      await expect(db.write((tx) => requireActive(tx, A))).rejects.toMatchObject({
+        code: 'not-found',
+      });
+    });
+
+    test('refuses one that is past ACTIVE, saying in what state it is', async () => {
+      const world = new FinalizationWorld(await open());
+      await world.create([A]);
+      await world.start(A);
+      const check = () => world.db.write((tx) => requireActive(tx, A));
+      await expect(check()).rejects.toMatchObject({
+        code: 'failed-precondition',
+        message: expect.stringContaining('FINALIZING'),
+      });
+      await tryFinalize(world.parts, A);
+      await expect(check()).rejects.toThrow('FINALIZED');
+    });
+  });
+});
+
+describe.skipIf(testPostgresUrl() === '')('with concurrent transactions', () => {
+  test('what began before finalization is in every reading of the FINALIZED invocation', async () => {
+    const db = await openTestPostgres();
+    const world = new FinalizationWorld(db);
+    await world.create([A]);
+    const [checked, mayCommit] = [new Signal(), new Signal()];
+    const upload = db.write(async (tx) => {
+      await requireActive(tx, A);
+      checked.emit();
+      await mayCommit.next();
+      await recordTestResults(tx, A, [newTestResult('t')]);
+    });
+    await checked.next();
+    const reading = finalizeAndRead(world);
+    await Promise.race([reading, untilSomebodyWaits()]);
+    mayCommit.emit();
+    await upload;
+    expect(await reading).toEqual(['t']);
+  });
+
+  test('uploads to one invocation do not wait for each other', async () => {
+    const db = await openTestPostgres();
+    await insert(db, 'a');
+    const [checked, mayCommit] = [new Signal(), new Signal()];
+    const slow = db.write(async (tx) => {
+      await requireActive(tx, A);
+      checked.emit();
+      await mayCommit.next();
+      await recordTestResults(tx, A, [newTestResult('slow')]);
+    });
+    await checked.next();
+    await db.write(async (tx) => {
+      await requireActive(tx, A);
+      await recordTestResults(tx, A, [newTestResult('fast')]);
+    });
+    mayCommit.emit();
+    await slow;
+    expect(await testIds(db)).toEqual(['fast', 'slow']);
+  });
+
+  async function finalizeAndRead(world: FinalizationWorld): Promise<string[]> {
+    await world.db.write((tx) => startFinalization(world.parts, tx, A));
+    expect(await tryFinalize(world.parts, A)).toBe('finalized');
+    return await testIds(world.db);
+  }
+
+  async function testIds(db: Database): Promise<string[]> {
+    const request = { rowIds: toRowOrder([A]), limit: 10 };
+    const { items } = await db.read((reader) => testResultsPage(reader, request));
+    return items.map(({ testId }) => testId);
+  }
+
+  /** On the test server: some transaction waits for a lock on a row of invocations. */
+  async function untilSomebodyWaits(): Promise<void> {
+    await withTestClient(async (client) => {
+      const query = `SELECT 1 FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%invocations%'`;
+      while ((await client.query(query)).rows.length === 0);
+    });
+  }
+});
