@@ -55,7 +55,7 @@ export interface ExporterConfig {
   readonly sink: Sink;
   /** Of one batch; 500 rows and 6 MiB unless given. */
   readonly batches?: BatchLimits;
-  /** Results read at once; 500 unless given. */
+  /** Results read at once; 250 unless given. */
   readonly pageRows?: number;
 }
 
@@ -69,7 +69,7 @@ export interface ExportRequest {
 }
 
 const DEFAULT_BATCHES: BatchLimits = { maxRows: 500, maxBytes: 6 * 1024 * 1024 };
-const DEFAULT_PAGE_ROWS = 500;
+const DEFAULT_PAGE_ROWS = 250;
 
 /**
  * Runs one attempt. Repeating it is harmless, also after a success. Throws `not-found`;
