@@ -33,6 +33,7 @@ export function connect(context: CliContext, command: Command): Connection {
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: '1.1',
+    useBinaryFormat: true,
     interceptors: [authorize(context.env.POSTLUDE_ID_TOKEN)],
   });
   return {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `postlude` command: hands the process to runCli and answers with its exit code. */
+import './small-heap.ts';
 import { systemClock } from '../clock.ts';
 import { runCli } from './program.ts';
 
