@@ -9,6 +9,7 @@ import { exportHandler } from '../exporter/task.ts';
 import { finalizeHandler } from '../finalizer/handler.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import { rescueStuck } from '../finalizer/rescue.ts';
+import type { InvocationId } from '../invocations/id.ts';
 import type { Log } from '../log.ts';
 import { ReachableSets } from '../query/reachable-sets.ts';
 import { DEFAULT_RETENTION } from '../recorder/parts.ts';
@@ -225,8 +226,18 @@ function startBackground(config: Config, foundation: Foundation): Background {
     ...{ dispatcher, log, rescueEveryMs },
     serverClock: clock,
     clock: foundation.machineClock,
-    rescue: () => rescueStuck(finalizer, { olderThanMs: rescueEveryMs }),
+    rescue: rescueBySteps(finalizer, rescueEveryMs),
   });
+}
+
+/** Each call looks at some more of the invocations, and begins anew where all have been looked at. */
+function rescueBySteps(finalizer: FinalizerParts, olderThanMs: number): () => Promise<number> {
+  let after: InvocationId | undefined;
+  return async () => {
+    const { rescued, next } = await rescueStuck(finalizer, { olderThanMs, after });
+    after = next;
+    return rescued;
+  };
 }
 
 function urlOf({ host, port }: ListenAddress): string {
