@@ -9,6 +9,7 @@ import pg from 'pg';
 import { systemClock } from '../src/clock.ts';
 import type { Database } from '../src/storage/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
+import { raw } from '../src/storage/sql.ts';
 import { Dispatcher } from '../src/tasks/dispatcher.ts';
 import { noPayload } from '../src/tasks/payload.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
@@ -40,12 +41,12 @@ try {
     note(`round ${round}: ${JSON.stringify(lastOf(rates))}`);
   }
   await db.close();
-  const best = mapValues(rates, (all) => Math.max(...all));
+  const middle = mapValues(rates, median);
   console.log(
     JSON.stringify({
       bench: 'process-rate',
-      ratios: { fenced_over_bare: round2(best.fenced / best.bare) },
-      tasks_per_second: best,
+      ratios: { fenced_over_bare: round2(middle.fenced / middle.bare) },
+      tasks_per_second: middle,
       tasks: TASKS,
     }),
   );
@@ -53,7 +54,9 @@ try {
   await server.stop();
 }
 
+/** An empty table each time, so that neither side walks over what the other has left. */
 async function fill(db: Database): Promise<number> {
+  await db.statement(raw('TRUNCATE bench.tasks'), {});
   const queue = new TaskQueue({ db, clock: systemClock });
   for (let start = 0; start < TASKS; start += BATCH) {
     const count = Math.min(BATCH, TASKS - start);
@@ -63,7 +66,7 @@ async function fill(db: Database): Promise<number> {
     }));
     await queue.enqueue(batch);
   }
-  await db.statement({ parts: [{ type: 'text', text: 'ANALYZE bench.tasks' }] }, {});
+  await db.statement(raw('ANALYZE bench.tasks'), {});
   return TASKS;
 }
 
@@ -137,6 +140,10 @@ function mapValues<K extends string, V, R>(
   return Object.fromEntries(
     Object.entries(record).map(([key, value]) => [key, fn(value as V)]),
   ) as Record<K, R>;
+}
+
+function median(all: readonly number[]): number {
+  return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
 }
 
 function round2(ratio: number): number {

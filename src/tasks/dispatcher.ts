@@ -189,6 +189,7 @@ export class Dispatcher {
     this.#settling.add(attempt);
     this.#prefetch.handled(this.#config.clock.now() - attempt.startedAt);
     this.#startReady();
+    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
   }
 
   async #settle(attempt: Attempt): Promise<Outcome> {
@@ -208,7 +209,6 @@ export class Dispatcher {
     this.#settling.delete(attempt);
     this.#metrics.attempted(attempt.lease.type, outcome, durationMs);
     this.#startReady();
-    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
     if (this.#busy() === 0) this.#idle.ring();
   }
 
