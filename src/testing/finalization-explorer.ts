@@ -4,6 +4,7 @@
  * try that has questions; so two tries interleave as they could in two processes. Tasks are done
  * at least once, in any order.
  */
+import { createHash } from 'node:crypto';
 import { decide } from '../finalizer/finalizer.ts';
 import { isQuestion, type Known, type Question } from '../finalizer/known.ts';
 import { lookFor } from '../finalizer/look.ts';
@@ -64,6 +65,7 @@ class Explorer {
   readonly #exploration: Exploration;
   readonly #db = new SqliteDatabase(TABLES);
   readonly #world = new FinalizationWorld(this.#db, TIGHT_BOUNDS);
+  /** By digest, as there are many. */
   readonly #seen = new Set<string>();
   readonly #todo: State[] = [];
   readonly #violations: string[] = [];
@@ -154,14 +156,15 @@ class Explorer {
     const dumps = TABLES.map((table) => this.#db.dump(table));
     this.#loaded = dumps;
     const state = { dumps, running: sorted };
-    const key = JSON.stringify(state, (_, value) => (value instanceof Set ? [...value] : value));
+    const text = JSON.stringify(state, (_, value) => (value instanceof Set ? [...value] : value));
+    const key = createHash('sha256').update(text).digest('base64');
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     this.#todo.push(state);
     const snapshot = await this.#world.snapshot();
     const ids = running.map(({ id }) => id);
     for (const problem of violationsOf(snapshot, ids)) {
-      if (this.#violations.length < 20) this.#violations.push(`${problem} in ${key}`);
+      if (this.#violations.length < 20) this.#violations.push(`${problem} in ${text}`);
     }
   }
 

@@ -46,7 +46,7 @@ export class FinalizationWorld {
 
   constructor(db: Database, bounds?: Bounds) {
     this.db = db;
-    const queue = new TaskQueue({ db, clock: this.clock });
+    const queue = withoutRepeatedExports(new TaskQueue({ db, clock: this.clock }));
     this.parts = { db, clock: this.clock, queue, ...(bounds ? { bounds } : {}) };
   }
 
@@ -140,6 +140,20 @@ export class FinalizationWorld {
       }),
     );
   }
+}
+
+/** The queue would swallow a second export while the first is pending: here it is an error. */
+function withoutRepeatedExports(queue: TaskQueue): FinalizerParts['queue'] {
+  return {
+    async enqueue(added, tx) {
+      const outcomes = await queue.enqueue(added, tx);
+      const repeated = added.find(
+        ({ type }, index) => type.name === BQ_EXPORT.name && outcomes[index] === 'duplicate',
+      );
+      if (repeated) throw new Error(`the export ${repeated.id} was enqueued twice`);
+      return outcomes;
+    },
+  };
 }
 
 /**

@@ -1,0 +1,113 @@
+/**
+ * Every graph of up to three invocations in every order of include, finalize and try, with two
+ * workers that may stop between any two transactions; then random graphs of up to seven in random
+ * orders, on SQLite in memory, and a sample of them on PGlite and on PostgreSQL.
+ *
+ *     npm run test:exhaustive [-- --histories 5000 --sample 25 --seed 1]
+ *
+ * The last line is {"exhaustive": {"runs", "states", "violations"}}: runs are the steps and whole
+ * histories that were run on the real code.
+ */
+import { parseArgs } from 'node:util';
+import { PGlite } from '@electric-sql/pglite';
+import { includedInvocations } from '../src/invocations/inclusions.ts';
+import { invocations } from '../src/invocations/table.ts';
+import { randomInt, systemRandom } from '../src/random.ts';
+import type { Database } from '../src/storage/database.ts';
+import { fromPglite } from '../src/storage/pglite/database.ts';
+import { openPostgres } from '../src/storage/postgres/open.ts';
+import { tasks } from '../src/tasks/table.ts';
+import { type Exploration, explore } from '../src/testing/finalization-explorer.ts';
+import { FinalizationWorld } from '../src/testing/finalization-world.ts';
+import { invocationId } from '../src/testing/fixtures.ts';
+import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+import { randomHistory } from '../src/testing/random-finalization.ts';
+import { SqliteDatabase } from '../src/testing/sqlite-database.ts';
+
+const { values } = parseArgs({
+  options: {
+    histories: { type: 'string', default: '5000' },
+    sample: { type: 'string', default: '25' },
+    seed: { type: 'string', default: String(randomInt(systemRandom, 1_000_000_000)) },
+  },
+});
+const SEED = Number(values.seed);
+const TIGHT = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
+const total = { runs: 0, states: 0, violations: 0 };
+
+for (const count of [1, 2, 3]) await exploreAll(count);
+await runHistories('SQLite', Number(values.histories), async (run) => {
+  const db = new SqliteDatabase([invocations, includedInvocations, tasks]);
+  await run(db);
+  await db.close();
+});
+await samplePglite();
+await samplePostgres();
+console.log(JSON.stringify({ exhaustive: total }));
+if (total.violations > 0) process.exitCode = 1;
+
+async function exploreAll(count: number): Promise<void> {
+  const ids = ['a', 'b', 'c'].slice(0, count).map(invocationId);
+  const exploration: Exploration = { ids, selfInclusions: true, workers: 2 };
+  const startedAt = performance.now();
+  const { states, steps, violations } = await explore(exploration);
+  total.runs += steps;
+  total.states += states;
+  report(violations);
+  console.log(
+    `all graphs of ${count}: ${states} states, ${steps} steps, ` +
+      `${violations.length} violations, ${seconds(startedAt)} s`,
+  );
+}
+
+type Open = (run: (db: Database) => Promise<void>) => Promise<void>;
+
+async function runHistories(name: string, count: number, open: Open): Promise<void> {
+  const startedAt = performance.now();
+  const before = total.violations;
+  for (let seed = SEED; seed < SEED + count; seed++) {
+    const bounds = seed % 2 === 0 ? TIGHT : undefined;
+    await open(async (db) => report(await randomHistory(new FinalizationWorld(db, bounds), seed)));
+    total.runs += 1;
+  }
+  console.log(
+    `${count} random histories on ${name}, seeds from ${SEED}: ` +
+      `${total.violations - before} violations, ${seconds(startedAt)} s`,
+  );
+}
+
+async function samplePglite(): Promise<void> {
+  const instance = await PGlite.create();
+  let number = 0;
+  await runHistories('PGlite', Number(values.sample), async (run) => {
+    const db = fromPglite(instance, { schema: `sample_${number++}` });
+    await db.migrate();
+    await run(db);
+    await db.close();
+  });
+  await instance.close();
+}
+
+async function samplePostgres(): Promise<void> {
+  const server = await startPostgres({ settings: fastSettings });
+  let number = 0;
+  try {
+    await runHistories('PostgreSQL', Number(values.sample), async (run) => {
+      const db = await openPostgres({ url: server.url, schema: `sample_${number++}` });
+      await db.migrate();
+      await run(db);
+      await db.close();
+    });
+  } finally {
+    await server.stop();
+  }
+}
+
+function report(violations: readonly string[]): void {
+  total.violations += violations.length;
+  for (const violation of violations) console.error(violation);
+}
+
+function seconds(startedAt: number): number {
+  return Math.round((performance.now() - startedAt) / 1000);
+}
