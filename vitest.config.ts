@@ -1,6 +1,16 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+const sources = join(import.meta.dirname, 'src');
+
 export default defineConfig({
+  // Examples import the package by its name, as users do.
+  resolve: {
+    alias: [
+      { find: /^postlude$/, replacement: join(sources, 'index.ts') },
+      { find: /^postlude\/(.+)$/, replacement: `${join(sources, 'exports')}/$1.ts` },
+    ],
+  },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/*.test.ts'],
     // One worker serves many files, so that they share one embedded database;

@@ -40,9 +40,14 @@ function useInEmptyProject(tarball: string): void {
     join(project, 'package.json'),
     '{ "name": "empty", "type": "module", "private": true }',
   );
-  const packages = ['typescript', '@types/node', '@electric-sql/pglite'].map(
-    (name) => `${name}@${devDependencies[name]}`,
-  );
+  const packages = [
+    'typescript',
+    '@types/node',
+    '@electric-sql/pglite',
+    'pg',
+    '@types/pg',
+    'zod',
+  ].map((name) => `${name}@${devDependencies[name]}`);
   run('npm', ['install', '--no-fund', '--no-audit', tarball, ...packages], project);
   const example = readFileSync(join(root, 'examples', 'queue.ts'), 'utf8');
   writeFileSync(join(project, 'queue.ts'), example);

@@ -1,0 +1,32 @@
+/** postlude/tasks: a durable, transactional, fenced task queue in your own database. */
+export type { Clock, EpochMs } from '../clock.ts';
+export { systemClock } from '../clock.ts';
+export { CodedError, type ErrorCode, hasCode, PermanentError } from '../errors.ts';
+export type { Log, LogFields } from '../log.ts';
+export type { Metrics } from '../metrics.ts';
+export type { Backoff } from '../retry.ts';
+export type { Database, Reader, Transaction } from '../storage/database.ts';
+export type { DeadTask, DeadTaskPage, DeadTaskSelection } from '../tasks/dead-tasks.ts';
+export { Dispatcher, type DispatcherConfig } from '../tasks/dispatcher.ts';
+export type { HandlerContext, Outcome, Task, TaskHandler } from '../tasks/handler.ts';
+export type { TaskPage, TaskState, TaskSummary } from '../tasks/list-tasks.ts';
+export {
+  bytesPayload,
+  noPayload,
+  type Payload,
+  protobufPayload,
+  standardPayload,
+} from '../tasks/payload.ts';
+export { TaskQueue, type TaskQueueConfig } from '../tasks/queue.ts';
+export type { QueueDepth } from '../tasks/queue-depth.ts';
+export {
+  type EnqueueOutcome,
+  type Lease,
+  type LeaseId,
+  type NewTask,
+  type SettleOutcome,
+  type TaskType,
+  taskType,
+} from '../tasks/task.ts';
+export { observeQueue } from '../tasks/task-metrics.ts';
+export { DatabaseWakeUp, LocalWakeUp, type WakeUp } from '../tasks/wake-up.ts';
