@@ -57,7 +57,6 @@ const NULLABLE_COLUMNS = {
   bigqueryExports: nullable(bytesArray),
 };
 const BATCH_IDS = 500;
-// Literals, since the planner matches a partial index with constants only.
 const FINALIZED = raw(String(STATE_NUMBERS.FINALIZED));
 const FINALIZING = raw(String(STATE_NUMBERS.FINALIZING));
 

@@ -12,7 +12,7 @@ import { exonerations } from './exonerations.ts';
 import { allPages, type Page, type PageRequest, positionOfRow, readPage } from './page.ts';
 import type { TestResultPredicate } from './predicate.ts';
 import { testResults } from './test-results.ts';
-import { VariantSet } from './variant-set.ts';
+import { onlyTestsOf, VariantSet } from './variant-set.ts';
 
 const PAGE_ROWS = 5000;
 
@@ -30,16 +30,13 @@ export async function selectVariants(
   const selected = new VariantSet();
   const all = { rowIds, limit: PAGE_ROWS };
   for await (const keys of allKeys(db, all, UNEXPECTED)) for (const key of keys) selected.add(key);
-  if (expectancy === 'VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS') {
-    for await (const keys of allKeys(db, all, EXPECTED)) {
+  const without = async (source: KeySource): Promise<void> => {
+    for await (const keys of allKeys(db, all, source, selected)) {
       for (const key of keys) selected.delete(key);
     }
-  }
-  if (excludeExonerated) {
-    for await (const keys of allKeys(db, all, EXONERATED)) {
-      for (const key of keys) selected.delete(key);
-    }
-  }
+  };
+  if (expectancy === 'VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS') await without(EXPECTED);
+  if (excludeExonerated) await without(EXONERATED);
   return selected;
 }
 
@@ -67,8 +64,19 @@ const KEY_COLUMNS = { invocationId: text, testId: text, itemId: text, variantHas
 
 type KeyPage = Page<{ readonly testId: string; readonly variantHash: string }>;
 
-function allKeys(db: Pick<Database, 'read'>, request: PageRequest, source: KeySource) {
-  return allPages(request, (page) => db.read((reader) => keysPage(reader, page, source)));
+/** Of all tests, or of those in `among`. */
+function allKeys(
+  db: Pick<Database, 'read'>,
+  request: PageRequest,
+  source: KeySource,
+  among?: VariantSet,
+) {
+  return allPages(request, (page) =>
+    db.read((reader) => {
+      const condition = sql`${source.condition}${onlyTestsOf(reader, among)}`;
+      return keysPage(reader, page, { ...source, condition });
+    }),
+  );
 }
 
 async function keysPage(

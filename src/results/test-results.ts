@@ -15,7 +15,7 @@ import { matcherOf, type TestVariantPredicate } from './predicate.ts';
 import type { NewTestResult, TestResult, TestResultKey } from './test-result.ts';
 import { STATUS_NUMBERS, statusOf } from './test-status.ts';
 import { formatVariant, parseVariant, variantHash } from './variant.ts';
-import type { VariantSet } from './variant-set.ts';
+import { onlyTestsOf, type VariantSet } from './variant-set.ts';
 
 export const testResults = table(
   'test_results',
@@ -104,9 +104,6 @@ export async function countTestResults(
   return row?.results ?? 0;
 }
 
-/** Above this the database had better read in order and let the filter decide. */
-const MAX_TEST_IDS = 500;
-
 /** What the database can narrow cheaply; the matcher has the last word. */
 function conditionOf(
   reader: Reader,
@@ -118,9 +115,7 @@ function conditionOf(
     variant && 'equals' in variant
       ? sql` AND variant_hash = ${variantHash(variant.equals)}`
       : emptySql;
-  if (variants === undefined || variants.testCount > MAX_TEST_IDS) return isVariant;
-  const isTest = reader.dialect.isAnyOf(raw('test_id'), textArray([...variants.testIds()]));
-  return sql`${isVariant} AND ${isTest}`;
+  return sql`${isVariant}${onlyTestsOf(reader, variants)}`;
 }
 
 function toRow(invocationId: string, result: NewTestResult): NewRow<typeof testResults> {

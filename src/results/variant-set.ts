@@ -1,3 +1,7 @@
+import { textArray } from '../storage/column.ts';
+import type { Reader } from '../storage/database.ts';
+import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
+
 type VariantKey = { readonly testId: string; readonly variantHash: string };
 
 /** Test variants by test id and hash of the variant. */
@@ -27,4 +31,13 @@ export class VariantSet {
   testIds(): Iterable<string> {
     return this.#hashes.keys();
   }
+}
+
+/** Above this the database had better read in order and let the set decide. */
+const MAX_TEST_IDS = 500;
+
+/** ` AND …`: only tests of the set, where they are few; nothing otherwise. */
+export function onlyTestsOf({ dialect }: Reader, variants: VariantSet | undefined): Sql {
+  if (variants === undefined || variants.testCount > MAX_TEST_IDS) return emptySql;
+  return sql` AND ${dialect.isAnyOf(raw('test_id'), textArray([...variants.testIds()]))}`;
 }
