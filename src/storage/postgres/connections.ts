@@ -37,9 +37,10 @@ export interface ConnectionsConfig {
 export function openConnections(config: ConnectionsConfig): Connections {
   const { Pool, Client } = config.driver.default;
   const pool: Pool = new Pool(config.pool);
-  // An idle connection that breaks leaves the pool by itself; unheard, its error would end the
-  // process.
+  // An idle connection that breaks leaves the pool by itself. Unheard, an error ends the process; so
+  // each connection has a listener for life, also while it is handed out or thrown away.
   pool.on('error', config.onIdleError);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   let closing: Promise<void> | undefined;
   return {
     async acquire() {
@@ -69,8 +70,6 @@ function clientConfig(pool: PoolConfig): ClientConfig {
 function pooledConnection(client: PoolClient, names: StatementNames | undefined): Connection {
   const turns = new Mutex();
   let isReleased = false;
-  const onError = (): void => undefined; // the running query has the error, too
-  client.on('error', onError);
   return {
     serverPid: serverPidOf(client),
     run: (text, values = []) => turns.run(() => runOn(client, text, values, names)),
@@ -79,7 +78,6 @@ function pooledConnection(client: PoolClient, names: StatementNames | undefined)
     release(state) {
       if (isReleased) return;
       isReleased = true;
-      client.removeListener('error', onError);
       client.release(state === 'broken');
     },
   };
