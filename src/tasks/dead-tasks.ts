@@ -23,19 +23,13 @@ export interface DeadTaskPage {
 
 const REDRIVE_BATCH = 500;
 
-/** Moves tasks to the dead ones, within the caller's transaction. */
-export async function bury(
-  tx: Transaction,
-  rows: readonly TaskRow[],
-  death: { readonly reason: string; readonly at: EpochMs },
-): Promise<void> {
-  const dead = rows.map(({ type, id, invocationId, payload, createTime, attempt }) => ({
-    ...{ type, id, invocationId, payload, createTime, attempt },
-    deadTime: death.at,
-    reason: death.reason,
-  }));
-  await tx.delete(tasks, rows);
-  await tx.upsert(deadTasks, dead);
+/** What is kept of a task that will not be tried again. */
+export function toDeadTask(
+  row: TaskRow,
+  death: { readonly reason: string; readonly deadTime: EpochMs },
+): DeadTask {
+  const { type, id, invocationId, payload, createTime, attempt } = row;
+  return { type, id, invocationId, payload, createTime, attempt, ...death };
 }
 
 /** A page of dead tasks in the order of type and id. */

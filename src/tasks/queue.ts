@@ -10,9 +10,7 @@ import { CodedError } from '../errors.ts';
 import type { Database, Reader, Transaction } from '../storage/database.ts';
 import type { NewRow } from '../storage/table.ts';
 import { type Claim, claimFor, leaseNamed } from './claim.ts';
-import { type Complete, completeFor } from './complete.ts';
 import {
-  bury,
   type DeadTask,
   type DeadTaskPage,
   type DeadTaskSelection,
@@ -23,7 +21,8 @@ import {
 import { findTask, listTasks, type TaskPage, type TaskSummary } from './list-tasks.ts';
 import { peekTasks } from './peek.ts';
 import { type QueueDepth, queueDepth } from './queue-depth.ts';
-import { settle } from './settle.ts';
+import { type Settlement, type Settling, settleAll } from './settlement.ts';
+import { StatementSettling } from './statement-settling.ts';
 import { tasks } from './table.ts';
 import {
   checkLeaseMs,
@@ -36,7 +35,8 @@ import {
   type NewTask,
   type SettleOutcome,
 } from './task.ts';
-import { firstFence, holds, readTasks, type TaskRow } from './task-rows.ts';
+import { firstFence, holds, readTasks } from './task-rows.ts';
+import { TransactionSettling } from './transaction-settling.ts';
 import { buryUnknownTypes } from './unknown-types.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
 
@@ -47,21 +47,19 @@ export interface TaskQueueConfig {
   readonly wakeUp?: WakeUp;
 }
 
-const MAX_ERROR_LENGTH = 4_000;
-
 export class TaskQueue {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #wakeUp: WakeUp;
   readonly #claim: Claim;
-  readonly #complete: Complete;
+  readonly #settling: Settling;
 
   constructor(config: TaskQueueConfig) {
     this.#db = config.db;
     this.#clock = config.clock;
     this.#wakeUp = config.wakeUp ?? noWakeUp;
     this.#claim = claimFor(config.db);
-    this.#complete = completeFor(config.db);
+    this.#settling = settlingFor(config.db);
   }
 
   /**
@@ -99,7 +97,7 @@ export class TaskQueue {
 
   /** The tasks are done and go. Answers for each whether its lease still held. */
   completeAll(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
-    return this.#complete(leases);
+    return this.#settling.complete(leases);
   }
 
   /**
@@ -107,7 +105,7 @@ export class TaskQueue {
    * together or not at all: throws `lease-lost` where another attempt has begun, which rolls it back.
    */
   async complete(lease: LeaseId, tx?: Transaction): Promise<SettleOutcome> {
-    if (tx === undefined) return only(await this.#complete([lease]));
+    if (tx === undefined) return only(await this.#settling.complete([lease]));
     const [row] = await readTasks(tx, [lease]);
     if (row === undefined || !holds(lease, row)) throw leaseLost(lease);
     await tx.delete(tasks, [lease]);
@@ -115,49 +113,34 @@ export class TaskQueue {
   }
 
   /** The attempt failed; the next one may begin after `delayMs`. */
-  retry(
+  async retry(
     lease: LeaseId,
     failure: { readonly error: string; readonly delayMs: number },
   ): Promise<SettleOutcome> {
-    const processAfter = checkProcessAfter(this.#clock.now() + failure.delayMs);
-    const lastError = storable(failure.error);
-    return this.#settleOne(lease, async (tx, rows) => {
-      const changes = { processAfter, lastError, leaseUntil: undefined };
-      await tx.update(
-        tasks,
-        rows.map(({ type, id }) => ({ type, id, ...changes })),
-      );
-    });
+    return only(await this.settleAll([{ lease, outcome: 'retry', ...failure }]));
   }
 
   /** Gives leases back, as if their attempts had not been: another worker may begin at once. */
-  async release(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
-    const outcomes = await settle(this.#db, leases, async (tx, rows) => {
-      const freed = rows.map(({ type, id, attempt }) => ({
-        ...{ type, id, attempt: attempt - 1 },
-        leaseUntil: undefined,
-      }));
-      await tx.update(tasks, freed);
-      tx.afterCommit(() => this.#wakeUp.enqueued(typesOf(rows)));
-    });
-    return outcomes;
+  release(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    return this.settleAll(leases.map((lease) => ({ lease, outcome: 'released' })));
+  }
+
+  /** No retry can help: the task is kept with its reason among the dead ones. */
+  async bury(lease: LeaseId, reason: string): Promise<SettleOutcome> {
+    return only(await this.settleAll([{ lease, outcome: 'dropped', reason }]));
   }
 
   /** Makes leases end `leaseMs` from now. */
   extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
-    const leaseUntil = this.#clock.now() + checkLeaseMs(leaseMs);
-    return settle(this.#db, leases, async (tx, rows) => {
-      await tx.update(
-        tasks,
-        rows.map(({ type, id }) => ({ type, id, leaseUntil })),
-      );
-    });
+    return this.#settling.extend(leases, this.#clock.now() + checkLeaseMs(leaseMs));
   }
 
-  /** No retry can help: the task is kept with its reason among the dead ones. */
-  bury(lease: LeaseId, reason: string): Promise<SettleOutcome> {
-    const death = { reason: storable(reason), at: this.#clock.now() };
-    return this.#settleOne(lease, (tx, rows) => bury(tx, rows, death));
+  /** What has become of many attempts at once: one batch for each kind of outcome. */
+  async settleAll(settlements: readonly Settlement[]): Promise<SettleOutcome[]> {
+    const outcomes = await settleAll(this.#settling, settlements, this.#clock.now());
+    const released = settlements.filter(({ outcome }) => outcome === 'released');
+    if (released.length > 0) this.#wakeUp.enqueued(typesOf(released.map(({ lease }) => lease)));
+    return outcomes;
   }
 
   /** Makes dead tasks due again, with fresh attempts. Answers how many. */
@@ -208,13 +191,11 @@ export class TaskQueue {
     if (due.length > 0) tx.afterCommit(() => this.#wakeUp.enqueued(typesOf(due)));
     return rows.map((row) => (inserted.has(row) ? 'enqueued' : 'duplicate'));
   }
+}
 
-  async #settleOne(
-    lease: LeaseId,
-    change: (tx: Transaction, rows: readonly TaskRow[]) => Promise<void>,
-  ): Promise<SettleOutcome> {
-    return only(await settle(this.#db, [lease], change));
-  }
+function settlingFor(db: Database): Settling {
+  const isLocking = db.capabilities.claim === 'skip-locked';
+  return isLocking ? new StatementSettling(db) : new TransactionSettling(db);
 }
 
 function toRow<P>(task: NewTask<P>, now: EpochMs): NewRow<typeof tasks> {
@@ -229,11 +210,6 @@ function toRow<P>(task: NewTask<P>, now: EpochMs): NewRow<typeof tasks> {
     attempt: 0,
     fence: firstFence(now),
   };
-}
-
-/** As databases can keep it: bounded, and without NUL. */
-function storable(message: string): string {
-  return message.slice(0, MAX_ERROR_LENGTH).toWellFormed().replaceAll('\0', '\ufffd');
 }
 
 function typesOf(rows: readonly { readonly type: string }[]): string[] {

@@ -58,3 +58,7 @@ export function firstFence(now: EpochMs): number {
 export function taskKey({ type, id }: TaskName): string {
   return `${type}\n${id}`;
 }
+
+export function leaseKey(lease: LeaseId): string {
+  return `${taskKey(lease)}\n${lease.fence}`;
+}

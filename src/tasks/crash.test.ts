@@ -1,0 +1,84 @@
+/** A worker that dies after any step on the database: another one must end in the same state. */
+import { describe, expect, test } from 'vitest';
+import { PermanentError } from '../errors.ts';
+import type { Database } from '../storage/database.ts';
+import { eachDatabase } from '../testing/databases.ts';
+import { forEachCrash } from '../testing/faults.ts';
+import { LETTER, MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { TaskHandler } from './handler.ts';
+import { TaskQueue } from './queue.ts';
+
+type World = Awaited<ReturnType<typeof openTaskWorld>>;
+
+function dispatcherOn(world: World, db: Database, handler: Partial<TaskHandler<undefined>> = {}) {
+  const queue = new TaskQueue({ db, clock: world.clock });
+  return new Dispatcher({
+    queue,
+    clock: world.clock,
+    random: () => 0,
+    leaseMs: MINUTE,
+    handlers: [
+      {
+        type: PLAIN,
+        handle: async ({ id }, { complete }) => {
+          await db.write(async (tx) => {
+            const letter = { type: LETTER, id: `${id}/effect`, payload: { to: id } };
+            // Counted by name: a second effect would be reported as a duplicate, and fail.
+            const [outcome] = await queue.enqueue([letter], tx);
+            if (outcome !== 'enqueued') throw new PermanentError('a second effect');
+            await complete(tx);
+          });
+        },
+        ...handler,
+      },
+    ],
+  });
+}
+
+eachDatabase((open) => {
+  describe('a crash at any step', () => {
+    test('of handling leaves each effect exactly once', async () => {
+      const steps = await forEachCrash(async (faults) => {
+        const world = await openTaskWorld(open);
+        await world.enqueue('a', 'b');
+        await faults.run(() => dispatcherOn(world, faults.wrap(world.db)).runOnce());
+        world.clock.advance(MINUTE);
+        await dispatcherOn(world, world.db).runOnce();
+        expect((await world.living()).map(({ id }) => id)).toEqual(['a/effect', 'b/effect']);
+        expect(await world.dead()).toEqual([]);
+      });
+      expect(steps).toBeGreaterThan(4);
+    });
+
+    test('of giving up leaves the task among the dead, or to be given up again', async () => {
+      const failing = {
+        handle: async () => {
+          throw new PermanentError('never');
+        },
+      };
+      await forEachCrash(async (faults) => {
+        const world = await openTaskWorld(open);
+        await world.enqueue('a');
+        await faults.run(() => dispatcherOn(world, faults.wrap(world.db), failing).runOnce());
+        world.clock.advance(MINUTE);
+        await dispatcherOn(world, world.db, failing).runOnce();
+        expect(await world.living()).toEqual([]);
+        expect(await world.dead()).toMatchObject([{ id: 'a', reason: 'never' }]);
+      });
+    });
+
+    test('of redriving loses no task and makes no second one', async () => {
+      await forEachCrash(async (faults) => {
+        const world = await openTaskWorld(open);
+        await world.enqueue('a', 'b', 'c');
+        for (const id of ['a', 'b', 'c']) await world.queue.bury(await world.lease(id), 'bad');
+        const dying = new TaskQueue({ db: faults.wrap(world.db), clock: world.clock });
+        await faults.run(() => dying.redrive());
+        await world.queue.redrive();
+        expect((await world.living()).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+        expect(await world.dead()).toEqual([]);
+      });
+    });
+  });
+});

@@ -1,0 +1,196 @@
+/**
+ * The queue against a model of it: a map, and what a few lines of code say should happen. Several
+ * workers lease, settle, stall past their leases and settle then; nothing may differ.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../testing/databases.ts';
+import { MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
+import type { Lease, SettleOutcome } from './task.ts';
+
+type World = Awaited<ReturnType<typeof openTaskWorld>>;
+
+interface ModelTask {
+  due: number;
+  attempt: number;
+  /** Whose lease it is under, or was last; leases are numbered as they are taken. */
+  holder: number | undefined;
+  leaseUntil: number;
+}
+
+interface Model {
+  readonly living: Map<string, ModelTask>;
+  readonly dead: Map<string, number>;
+  readonly leases: { readonly lease: Lease; readonly id: string }[];
+}
+
+const IDS = ['a', 'b', 'c', 'd'];
+const id = fc.constantFrom(...IDS);
+const held = fc.nat({ max: 30 });
+
+const step = fc.oneof(
+  fc.record({ do: fc.constant('enqueue' as const), id, delay: fc.constantFrom(0, 500, MINUTE) }),
+  fc.record({ do: fc.constant('lease' as const), id }),
+  fc.record({ do: fc.constant('leaseDue' as const), limit: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({ do: fc.constant('complete' as const), held }),
+  fc.record({ do: fc.constant('completeInTx' as const), held }),
+  fc.record({ do: fc.constant('retry' as const), held, delay: fc.constantFrom(0, 500, MINUTE) }),
+  fc.record({ do: fc.constant('release' as const), held }),
+  fc.record({ do: fc.constant('extend' as const), held }),
+  fc.record({ do: fc.constant('bury' as const), held }),
+  fc.record({ do: fc.constant('redrive' as const), id: fc.option(id, { nil: undefined }) }),
+  fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 500, MINUTE) }),
+);
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+async function apply(world: World, model: Model, action: Step): Promise<void> {
+  const { queue, clock } = world;
+  const now = clock.now();
+  switch (action.do) {
+    case 'wait':
+      clock.advance(action.ms);
+      return;
+    case 'enqueue': {
+      const task = { type: PLAIN, id: action.id, processAfter: now + action.delay };
+      const expected = model.living.has(action.id) ? 'duplicate' : 'enqueued';
+      expect(await queue.enqueue([task])).toEqual([expected]);
+      if (expected === 'enqueued') model.living.set(action.id, fresh(now + action.delay));
+      return;
+    }
+    case 'lease': {
+      const lease = await queue.lease('plain', action.id, MINUTE);
+      expect(lease !== undefined).toBe(isFree(model.living.get(action.id), now));
+      if (lease) take(model, lease, now);
+      return;
+    }
+    case 'leaseDue': {
+      const leases = await queue.leaseDue('plain', action.limit, MINUTE);
+      const free = [...model.living].filter(([, task]) => isFree(task, now));
+      const oldest = free.sort(([a, x], [b, y]) => x.due - y.due || (a < b ? -1 : 1));
+      expect(leases.map((lease) => lease.id)).toEqual(
+        oldest.slice(0, action.limit).map(([name]) => name),
+      );
+      for (const lease of leases) take(model, lease, now);
+      return;
+    }
+    case 'redrive': {
+      const wanted = [...model.dead.keys()].filter((name) => (action.id ?? name) === name);
+      const revived = wanted.filter((name) => !model.living.has(name));
+      const selection = action.id === undefined ? {} : { type: 'plain', id: action.id };
+      expect(await queue.redrive(selection)).toBe(revived.length);
+      for (const name of revived) {
+        model.dead.delete(name);
+        model.living.set(name, fresh(now));
+      }
+      return;
+    }
+    default:
+      await settle(world, model, action);
+  }
+}
+
+type Settling = Extract<Step, { readonly held: number }>;
+
+async function settle(world: World, model: Model, action: Settling): Promise<void> {
+  const index = action.held;
+  const held = model.leases[index];
+  if (held === undefined) return;
+  const task = model.living.get(held.id);
+  const isHeld = task?.holder === index;
+  expect(await outcomeOf(world, held.lease, action)).toBe(isHeld ? 'done' : 'lost');
+  if (isHeld && task) settleModel(model, { id: held.id, task, action, now: world.clock.now() });
+}
+
+async function outcomeOf(world: World, lease: Lease, action: Settling): Promise<SettleOutcome> {
+  const { db, queue } = world;
+  switch (action.do) {
+    case 'complete':
+      return await queue.complete(lease);
+    case 'completeInTx':
+      return await db
+        .write((tx) => queue.complete(lease, tx))
+        .catch((error: unknown) => {
+          expect(error).toMatchObject({ code: 'lease-lost' });
+          return 'lost' as const;
+        });
+    case 'retry':
+      return await queue.retry(lease, { error: 'again', delayMs: action.delay });
+    case 'release':
+      return (await queue.release([lease]))[0] ?? 'lost';
+    case 'extend':
+      return (await queue.extend([lease], MINUTE))[0] ?? 'lost';
+    case 'bury':
+      return await queue.bury(lease, 'enough');
+  }
+}
+
+interface Settled {
+  readonly id: string;
+  readonly task: ModelTask;
+  readonly action: Settling;
+  readonly now: number;
+}
+
+function settleModel(model: Model, { id: name, task, action, now }: Settled): void {
+  switch (action.do) {
+    case 'complete':
+    case 'completeInTx':
+      model.living.delete(name);
+      return;
+    case 'retry':
+      task.due = now + action.delay;
+      task.leaseUntil = 0;
+      return;
+    case 'release':
+      task.attempt -= 1;
+      task.leaseUntil = 0;
+      return;
+    case 'extend':
+      task.leaseUntil = now + MINUTE;
+      return;
+    case 'bury':
+      model.living.delete(name);
+      model.dead.set(name, task.attempt);
+  }
+}
+
+function take(model: Model, lease: Lease, now: number): void {
+  const task = model.living.get(lease.id);
+  if (!task) throw new Error(`leased ${lease.id}, which is not there`);
+  task.attempt += 1;
+  task.leaseUntil = now + MINUTE;
+  task.holder = model.leases.length;
+  model.leases.push({ lease, id: lease.id });
+  expect(lease.attempt).toBe(task.attempt);
+}
+
+function fresh(due: number): ModelTask {
+  return { due, attempt: 0, holder: undefined, leaseUntil: 0 };
+}
+
+function isFree(task: ModelTask | undefined, now: number): boolean {
+  return task !== undefined && task.due <= now && task.leaseUntil <= now;
+}
+
+eachDatabase((open, name) => {
+  describe('the queue', () => {
+    test('does what its model does', async () => {
+      const numRuns = name === 'pglite' ? 40 : 15;
+      const steps = fc.array(step, { minLength: 10, maxLength: 40 });
+      await fc.assert(
+        fc.asyncProperty(steps, async (actions) => {
+          const world = await openTaskWorld(open);
+          const model: Model = { living: new Map(), dead: new Map(), leases: [] };
+          for (const action of actions) await apply(world, model, action);
+          const living = (await world.living()).map(({ id: task, attempt }) => [task, attempt]);
+          expect(Object.fromEntries(living)).toEqual(
+            Object.fromEntries([...model.living].map(([task, { attempt }]) => [task, attempt])),
+          );
+          const dead = (await world.dead()).map(({ id: task, attempt }) => [task, attempt]);
+          expect(Object.fromEntries(dead)).toEqual(Object.fromEntries(model.dead));
+        }),
+        { numRuns },
+      );
+    });
+  });
+});

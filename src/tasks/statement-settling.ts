@@ -1,0 +1,119 @@
+/**
+ * Settles tasks by one statement a batch, for databases that lock rows. Serializable transactions
+ * would abort one another here: thousands of attempts that fail at once would hardly get settled.
+ */
+import type { EpochMs } from '../clock.ts';
+import {
+  columnName,
+  int,
+  intArray,
+  type Param,
+  text,
+  textArray,
+  timestamp,
+} from '../storage/column.ts';
+import type { Database } from '../storage/database.ts';
+import { join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import type { Death, Failure, Settling } from './settlement.ts';
+import { deadTasks, tasks } from './table.ts';
+import type { LeaseId, SettleOutcome } from './task.ts';
+import { leaseKey } from './task-rows.ts';
+
+const IS_HELD = raw(
+  'task.type = lease.type AND task.id = lease.id AND task.fence = lease.fence',
+);
+const OVERWRITTEN = raw(
+  Object.keys(deadTasks.columns)
+    .map(columnName)
+    .map((name) => `${name} = excluded.${name}`)
+    .join(', '),
+);
+const SETTLED = raw('task.type, task.id, task.fence');
+
+export class StatementSettling implements Settling {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  complete(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    return this.#run(
+      leases,
+      sql`DELETE FROM ${tasks} AS task USING ${given(leases)} WHERE ${IS_HELD} RETURNING ${SETTLED}`,
+    );
+  }
+
+  retry(failures: readonly Failure[]): Promise<SettleOutcome[]> {
+    const extra = {
+      epoch_ms: intArray(failures.map(({ processAfter }) => Math.round(processAfter))),
+      last_error: textArray(failures.map(({ lastError }) => lastError)),
+    };
+    const processAfter = sql`${timestamp(0)} + lease.epoch_ms * interval '1 millisecond'`;
+    return this.#update(
+      failures,
+      sql`process_after = ${processAfter}, last_error = lease.last_error, lease_until = NULL`,
+      extra,
+    );
+  }
+
+  release(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    return this.#update(leases, raw('attempt = task.attempt - 1, lease_until = NULL'));
+  }
+
+  extend(leases: readonly LeaseId[], leaseUntil: EpochMs): Promise<SettleOutcome[]> {
+    return this.#update(leases, sql`lease_until = ${timestamp(leaseUntil)}`);
+  }
+
+  bury(deaths: readonly Death[], deadTime: EpochMs): Promise<SettleOutcome[]> {
+    const reasons = textArray(deaths.map(({ reason }) => reason));
+    return this.#run(
+      deaths,
+      sql`WITH gone AS (
+          DELETE FROM ${tasks} AS task USING ${given(deaths, { reason: reasons })} WHERE ${IS_HELD}
+          RETURNING task.*, ${timestamp(deadTime)} AS dead_time, lease.reason),
+        kept AS (
+          INSERT INTO ${deadTasks} (${selectList(deadTasks.columns)})
+          SELECT ${selectList(deadTasks.columns)} FROM gone
+          ON CONFLICT (type, id) DO UPDATE SET ${OVERWRITTEN})
+        SELECT type, id, fence FROM gone`,
+    );
+  }
+
+  #update(
+    leases: readonly LeaseId[],
+    changes: Sql,
+    extra: Readonly<Record<string, Param>> = {},
+  ): Promise<SettleOutcome[]> {
+    return this.#run(
+      leases,
+      sql`UPDATE ${tasks} AS task SET ${changes} FROM ${given(leases, extra)}
+        WHERE ${IS_HELD} RETURNING ${SETTLED}`,
+    );
+  }
+
+  async #run(leases: readonly LeaseId[], statement: Sql): Promise<SettleOutcome[]> {
+    if (leases.length === 0) return [];
+    const settled = await this.#db.statement(statement, { type: text, id: text, fence: int });
+    if (settled.length === leases.length) return leases.map(() => 'done');
+    const keys = new Set(settled.map(leaseKey));
+    return leases.map((lease) => (keys.has(leaseKey(lease)) ? 'done' : 'lost'));
+  }
+}
+
+/**
+ * The leases as a table. Rows are to be found one by one through the primary key. A limit that the
+ * planner cannot see makes it expect few leases; knowing how many there are, it would join by a hash
+ * of the whole table.
+ */
+function given(leases: readonly LeaseId[], extra: Readonly<Record<string, Param>> = {}): Sql {
+  const arrays = {
+    type: textArray(leases.map(({ type }) => type)),
+    id: textArray(leases.map(({ id }) => id)),
+    fence: intArray(leases.map(({ fence }) => fence)),
+    ...extra,
+  };
+  const values = join(Object.values(arrays).map((array) => sql`${array}`));
+  return sql`(SELECT * FROM unnest(${values}) AS given(${raw(Object.keys(arrays).join(', '))})
+    LIMIT (SELECT ${leases.length})) AS lease`;
+}

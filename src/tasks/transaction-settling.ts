@@ -1,0 +1,90 @@
+/** Settles tasks by serializable transactions: read the rows, check the leases, write. */
+import type { EpochMs } from '../clock.ts';
+import type { Database, Transaction } from '../storage/database.ts';
+import { toDeadTask } from './dead-tasks.ts';
+import type { Death, Failure, Settling } from './settlement.ts';
+import { deadTasks, tasks } from './table.ts';
+import type { LeaseId, SettleOutcome } from './task.ts';
+import { holds, leaseKey, readTasks, type TaskRow, taskKey } from './task-rows.ts';
+
+interface Held<L extends LeaseId> {
+  readonly lease: L;
+  readonly row: TaskRow;
+}
+
+export class TransactionSettling implements Settling {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  complete(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    return this.#settle(leases, (tx, held) => tx.delete(tasks, held.map(rowOf)));
+  }
+
+  retry(failures: readonly Failure[]): Promise<SettleOutcome[]> {
+    return this.#settle(failures, (tx, held) =>
+      tx.update(
+        tasks,
+        held.map(({ lease: { type, id, processAfter, lastError } }) => ({
+          ...{ type, id, processAfter, lastError },
+          leaseUntil: undefined,
+        })),
+      ),
+    );
+  }
+
+  release(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    return this.#settle(leases, (tx, held) =>
+      tx.update(
+        tasks,
+        held.map(({ row: { type, id, attempt } }) => ({
+          ...{ type, id, attempt: attempt - 1 },
+          leaseUntil: undefined,
+        })),
+      ),
+    );
+  }
+
+  extend(leases: readonly LeaseId[], leaseUntil: EpochMs): Promise<SettleOutcome[]> {
+    return this.#settle(leases, (tx, held) =>
+      tx.update(
+        tasks,
+        held.map(({ row: { type, id } }) => ({ type, id, leaseUntil })),
+      ),
+    );
+  }
+
+  bury(deaths: readonly Death[], deadTime: EpochMs): Promise<SettleOutcome[]> {
+    return this.#settle(deaths, async (tx, held) => {
+      await tx.delete(tasks, held.map(rowOf));
+      await tx.upsert(
+        deadTasks,
+        held.map(({ lease: { reason }, row }) => toDeadTask(row, { reason, deadTime })),
+      );
+    });
+  }
+
+  /** Calls `change` with what is held still. */
+  async #settle<L extends LeaseId>(
+    leases: readonly L[],
+    change: (tx: Transaction, held: readonly Held<L>[]) => Promise<void>,
+  ): Promise<SettleOutcome[]> {
+    if (leases.length === 0) return [];
+    return await this.#db.write(async (tx) => {
+      const rows = new Map((await readTasks(tx, leases)).map((row) => [taskKey(row), row]));
+      const held = leases.flatMap((lease) => {
+        const row = rows.get(taskKey(lease));
+        return row !== undefined && holds(lease, row) ? [{ lease, row }] : [];
+      });
+      if (held.length > 0) await change(tx, held);
+      const keys = new Set(held.map(({ lease }) => leaseKey(lease)));
+      return leases.map((lease) => (keys.has(leaseKey(lease)) ? 'done' : 'lost'));
+    });
+  }
+}
+
+function rowOf({ row }: Held<LeaseId>): TaskRow {
+  return row;
+}
