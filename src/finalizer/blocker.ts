@@ -1,6 +1,7 @@
 /** Finds what an invocation could wait for, and follows what that in turn waits for. */
 import type { InvocationId } from '../invocations/id.ts';
-import { nextInclusions, readStanding, type Standing } from '../invocations/standings.ts';
+import { includedPage } from '../invocations/inclusions.ts';
+import { readStanding, readStandings, type Standing } from '../invocations/standings.ts';
 import type { Database, Reader } from '../storage/database.ts';
 import type { Known, Question } from './known.ts';
 
@@ -40,11 +41,12 @@ async function firstUnfinalized(
   let pageRows = FIRST_PAGE_ROWS;
   for (let looked = 0; looked < maxInclusions; ) {
     const limit = Math.min(pageRows, maxInclusions - looked);
-    const page = await nextInclusions(reader, { of, after }, limit);
-    const found = page.find(({ standing }) => standing && standing.state !== 'FINALIZED');
-    if (found) return found.standing;
+    const page = await includedPage(reader, of, { after, limit });
+    const standings = await readStandings(reader, page); // in the order of the page
+    const found = standings.find(({ state }) => state !== 'FINALIZED');
+    if (found) return found;
     if (page.length < limit) return undefined;
-    after = page.at(-1)?.included;
+    after = page.at(-1);
     looked += limit;
     pageRows *= PAGE_GROWTH;
   }

@@ -7,8 +7,8 @@
  */
 import { chunk } from '../concurrency.ts';
 import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
-import type { Inclusion } from '../invocations/inclusions.ts';
-import { type InclusionWithState, inclusionStates } from '../invocations/standings.ts';
+import { type Inclusion, inclusionsPage } from '../invocations/inclusions.ts';
+import { readStandings, type Standing } from '../invocations/standings.ts';
 import type { Database, Reader } from '../storage/database.ts';
 import type { Known } from './known.ts';
 
@@ -53,18 +53,18 @@ class Walk {
   }
 
   async #take(reader: Reader, { batch, after }: Step): Promise<void> {
-    const page = await inclusionStates(reader, batch, after, PAGE_ROWS);
-    this.#visit(page);
+    const page = await inclusionsPage(reader, batch, after, PAGE_ROWS);
+    const news = new Set(page.map(({ included }) => included).filter((id) => !this.seen.has(id)));
+    this.#visit(await readStandings(reader, news));
     const last = page.at(-1);
     if (last && page.length === PAGE_ROWS) this.#steps.push({ batch, after: last });
   }
 
-  #visit(page: readonly InclusionWithState[]): void {
-    this.active = page.find(({ state }) => state === 'ACTIVE')?.included;
-    const found = page.filter(({ state }) => state === 'FINALIZING').map((it) => it.included);
-    const news = [...new Set(found)].filter((id) => !this.seen.has(id));
-    for (const id of news) this.seen.add(id);
-    for (const batch of chunk(toRowOrder(news), BATCH_IDS)) {
+  #visit(standings: readonly Standing[]): void {
+    this.active = standings.find(({ state }) => state === 'ACTIVE')?.id;
+    const finalizing = standings.filter(({ state }) => state === 'FINALIZING').map(({ id }) => id);
+    for (const id of finalizing) this.seen.add(id);
+    for (const batch of chunk(toRowOrder(finalizing), BATCH_IDS)) {
       this.#steps.push({ batch, after: undefined });
     }
   }

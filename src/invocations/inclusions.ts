@@ -118,34 +118,29 @@ export async function readIncluded(reader: Reader, id: InvocationId): Promise<In
   return rows.map((row) => fromRowId(row.includedInvocationId)).sort();
 }
 
-/** A page of the inclusions of many invocations, in key order; for walks of the graph. */
+/** A page of the inclusions of many invocations, in key order; `ids` are in row order. */
 export async function inclusionsPage(
   reader: Reader,
   ids: readonly RowId[],
   after: Inclusion | undefined,
   limit: number,
 ): Promise<Inclusion[]> {
-  const query = sql`${inclusionsQuery(reader, ids, after)} LIMIT ${limit}`;
-  const rows = await reader.query(query, includedInvocations.columns);
-  return rows.map((row) => ({
-    including: fromRowId(row.invocationId),
-    included: fromRowId(row.includedInvocationId),
-  }));
-}
-
-/** All that is behind `after`; `ids` are in row order. */
-export function inclusionsQuery(
-  { dialect }: Reader,
-  ids: readonly RowId[],
-  after: Inclusion | undefined,
-): Sql {
+  const { dialect } = reader;
   const isOfThese = dialect.isAnyOf(raw('invocation_id'), textArray(ids));
   const isBehind = dialect.isAfterKey(
     [raw('invocation_id'), raw('included_invocation_id')],
     [text(startOf(after?.including)), text(startOf(after?.included))],
   );
-  return sql`SELECT ${selectList(includedInvocations.columns)} FROM ${includedInvocations}
-    WHERE ${isOfThese} AND ${isBehind} ORDER BY invocation_id, included_invocation_id`;
+  const rows = await reader.query(
+    sql`SELECT ${selectList(includedInvocations.columns)} FROM ${includedInvocations}
+        WHERE ${isOfThese} AND ${isBehind}
+        ORDER BY invocation_id, included_invocation_id LIMIT ${limit}`,
+    includedInvocations.columns,
+  );
+  return rows.map((row) => ({
+    including: fromRowId(row.invocationId),
+    included: fromRowId(row.includedInvocationId),
+  }));
 }
 
 function startOf(after: InvocationId | undefined): string {

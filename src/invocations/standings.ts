@@ -22,14 +22,8 @@ import {
 } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
 import { emptySql, raw, type Sql, selectList, sql } from '../storage/sql.ts';
-import { fromRowId, type InvocationId, type RowId, toRowId, toRowOrder } from './id.ts';
-import {
-  type Inclusion,
-  type InclusionsBehind,
-  includedInvocations,
-  inclusionsBehind,
-  inclusionsQuery,
-} from './inclusions.ts';
+import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
+import { type InclusionsBehind, inclusionsBehind } from './inclusions.ts';
 import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
 import { invocations } from './table.ts';
 
@@ -49,12 +43,6 @@ const COLUMNS = {
   blockerEndId: nullable(text),
   finalizedUpTo: nullable(text),
   bigqueryExports: bytesArray,
-};
-const NULLABLE_COLUMNS = {
-  ...COLUMNS,
-  invocationId: nullable(text),
-  state: nullable(int),
-  bigqueryExports: nullable(bytesArray),
 };
 const BATCH_IDS = 500;
 const FINALIZED = raw(String(STATE_NUMBERS.FINALIZED));
@@ -90,37 +78,13 @@ export async function readStandings(
   return found;
 }
 
-export interface IncludedStanding {
-  readonly included: InvocationId;
-  /** `undefined` where it has been deleted. */
-  readonly standing: Standing | undefined;
-}
-
-/** The next `limit` direct inclusions. */
-export async function nextInclusions(
-  reader: Reader,
-  behind: InclusionsBehind,
-  limit: number,
-): Promise<IncludedStanding[]> {
-  const rows = await reader.query(
-    sql`SELECT e.included_invocation_id, ${selectList(COLUMNS, 's')}
-        FROM (${inclusionsBehind(reader, behind)} LIMIT ${constant(limit)}) AS e
-        LEFT JOIN ${invocations} AS s ON s.invocation_id = e.included_invocation_id
-        ORDER BY e.included_invocation_id`,
-    { ...NULLABLE_COLUMNS, includedInvocationId: text },
-  );
-  return rows.map(({ includedInvocationId, ...row }) => ({
-    included: fromRowId(includedInvocationId),
-    standing: isPresent(row) ? fromRow(row) : undefined,
-  }));
-}
-
-/** The first that is not FINALIZED, however far it is. The read stops there. */
+/** The first direct inclusion that is not FINALIZED, however far it is. The read stops there. */
 export async function findUnfinalized(
   reader: Reader,
   behind: InclusionsBehind,
 ): Promise<InvocationId | undefined> {
-  // A subquery as the condition, not a join: planners may turn a join around, and read all of it.
+  // A subquery as the condition, not a join: a planner may turn a join around, or merge, and read
+  // all of the table.
   const [row] = await reader.query(
     sql`SELECT included_invocation_id FROM (${inclusionsBehind(reader, behind)}) AS e
         WHERE (SELECT state FROM ${invocations} AS s
@@ -134,32 +98,6 @@ export async function findUnfinalized(
 /** Planners count on constants, and guess parameters. */
 function constant(limit: number): Sql {
   return raw(String(Math.trunc(limit)));
-}
-
-export interface InclusionWithState extends Inclusion {
-  /** Of the included one; `undefined` where that has been deleted. */
-  readonly state: InvocationState | undefined;
-}
-
-/** A page of the inclusions of many invocations, in key order, with states. */
-export async function inclusionStates(
-  reader: Reader,
-  ids: readonly RowId[],
-  after: Inclusion | undefined,
-  limit: number,
-): Promise<InclusionWithState[]> {
-  const rows = await reader.query(
-    sql`SELECT e.invocation_id, e.included_invocation_id, s.state
-        FROM (${inclusionsQuery(reader, ids, after)} LIMIT ${constant(limit)}) AS e
-        LEFT JOIN ${invocations} AS s ON s.invocation_id = e.included_invocation_id
-        ORDER BY e.invocation_id, e.included_invocation_id`,
-    { ...includedInvocations.columns, state: nullable(int) },
-  );
-  return rows.map((row) => ({
-    including: fromRowId(row.invocationId),
-    included: fromRowId(row.includedInvocationId),
-    state: row.state === undefined ? undefined : stateOf(row.state),
-  }));
 }
 
 /** A FINALIZING invocation, and the one that it waits for. */
@@ -282,10 +220,11 @@ export async function stuckPage(
   const isInPage = last ? sql` AND x.invocation_id <= ${last.invocationId}` : emptySql;
   const stuck = await reader.query(
     sql`SELECT x.invocation_id
-        FROM ${invocations} AS x LEFT JOIN ${invocations} AS b ON b.invocation_id = x.blocker_id
+        FROM ${invocations} AS x
         WHERE x.invocation_id > ${start}${isInPage}
           AND x.state = ${FINALIZING} AND x.finalize_start_time < ${timestamp(startedBefore)}
-          AND (b.state IS NULL OR b.state = ${FINALIZED})
+          AND NOT EXISTS (SELECT 1 FROM ${invocations} AS b
+                          WHERE b.invocation_id = x.blocker_id AND b.state <> ${FINALIZED})
         ORDER BY x.invocation_id`,
     { invocationId: text },
   );
@@ -295,13 +234,7 @@ export async function stuckPage(
   };
 }
 
-type StandingRow = RowOf<typeof COLUMNS>;
-
-function isPresent(row: RowOf<typeof NULLABLE_COLUMNS>): row is StandingRow {
-  return row.invocationId !== undefined;
-}
-
-function fromRow(row: StandingRow): Standing {
+function fromRow(row: RowOf<typeof COLUMNS>): Standing {
   return {
     id: fromRowId(row.invocationId),
     state: stateOf(row.state),
