@@ -1,6 +1,6 @@
 /**
  * One attempt at one task: decode, handle, settle. Whatever the handler throws or does ends here, in
- * one of five outcomes; which of them is decided in one place (`#settleFailure`).
+ * one of five outcomes; which of them is decided in one place (`#afterFailure`).
  */
 import type { Clock, EpochMs } from '../clock.ts';
 import { hasCode, PermanentError, toError } from '../errors.ts';
@@ -8,7 +8,6 @@ import type { Log } from '../log.ts';
 import type { Random } from '../random.ts';
 import { backoffMs } from '../retry.ts';
 import type { Transaction } from '../storage/database.ts';
-import type { Completer } from './completer.ts';
 import {
   HANDLER_DEFAULTS,
   type HandlerContext,
@@ -17,11 +16,13 @@ import {
   type TaskHandler,
 } from './handler.ts';
 import type { TaskQueue } from './queue.ts';
-import type { Lease, SettleOutcome } from './task.ts';
+import type { Settlement } from './settlement.ts';
+import type { Settler } from './settler.ts';
+import type { Lease } from './task.ts';
 
 export interface AttemptParts {
   readonly queue: TaskQueue;
-  readonly completer: Completer;
+  readonly settler: Settler;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -42,9 +43,9 @@ class Stopped extends Error {
 
 export class Attempt {
   readonly lease: Lease;
-  readonly startedAt: EpochMs;
   readonly #handler: TaskHandler;
   readonly #parts: AttemptParts;
+  #startedAt: EpochMs | undefined;
   #aborter: AbortController | undefined;
   #stopped: Stopped | undefined;
   #reject: ((error: Stopped) => void) | undefined;
@@ -55,18 +56,25 @@ export class Attempt {
     this.lease = lease;
     this.#handler = handler;
     this.#parts = parts;
-    this.startedAt = parts.clock.now();
   }
 
-  isOutOfTime(now: EpochMs): boolean {
-    return now - this.startedAt > (this.#handler.maxRunMs ?? HANDLER_DEFAULTS.maxRunMs);
+  /** How long it has been running; 0 before it begins. */
+  get durationMs(): number {
+    return this.#startedAt === undefined ? 0 : this.#parts.clock.now() - this.#startedAt;
+  }
+
+  isOutOfTime(): boolean {
+    return this.durationMs > (this.#handler.maxRunMs ?? HANDLER_DEFAULTS.maxRunMs);
   }
 
   /** Runs the handler, or finds that it cannot. Never throws: `settle` acts on how it went. */
   async handle(): Promise<void> {
+    this.#startedAt = this.#parts.clock.now();
     try {
-      const task = this.#task(await this.#decode());
-      await this.#untilStopped(() => this.#handler.handle(task, this.#context()));
+      await this.#untilStopped(async () => {
+        const task = this.#task(await this.#decode());
+        await this.#handler.handle(task, this.#context());
+      });
     } catch (thrown) {
       this.#failure = toError(thrown);
     }
@@ -74,11 +82,12 @@ export class Attempt {
 
   /** Completes, retries, releases or buries the task. Throws faults of the database only. */
   async settle(): Promise<Outcome> {
-    if (this.#failure) return await this.#settleFailure(this.#failure);
+    if (this.#failure && isLost(this.#failure)) return this.#lost(this.#failure);
+    if (this.#failure) return await this.#settle(this.#afterFailure(this.#failure));
     if (this.#completion === 'committed') return 'done';
-    const settled = await this.#parts.completer.complete(this.lease);
+    const outcome = await this.#settle({ lease: this.lease, outcome: 'done' });
     // A commit in a user's own transaction is not seen here: the task is gone by that very commit.
-    return this.#completion === 'asked-for' ? 'done' : outcomeOf(settled, 'done');
+    return this.#completion === 'asked-for' ? 'done' : outcome;
   }
 
   /** Aborts the handler's signal, and ends the attempt without waiting for the handler. */
@@ -137,25 +146,34 @@ export class Attempt {
     });
   }
 
-  async #settleFailure(error: Error): Promise<Outcome> {
-    const { queue, log } = this.#parts;
+  async #settle(settlement: Settlement): Promise<Outcome> {
+    const settled = await this.#parts.settler.settle(settlement);
+    return settled === 'done' ? settlement.outcome : 'lost';
+  }
+
+  #lost(error: Error): Outcome {
+    this.#parts.log.warn('another attempt has begun: this one is void', this.#fields(error));
+    return 'lost';
+  }
+
+  #afterFailure(error: Error): Settlement {
     const { lease } = this;
-    const fields = { type: lease.type, id: lease.id, attempt: lease.attempt, error };
-    if (isLost(error)) {
-      log.warn('another attempt has begun: this one is void', fields);
-      return 'lost';
-    }
+    const { log } = this.#parts;
     if (error instanceof Stopped && error.reason === 'shutdown') {
-      const [settled = 'lost'] = await queue.release([lease]);
-      return outcomeOf(settled, 'released');
+      return { lease, outcome: 'released' };
     }
     if (error instanceof PermanentError || this.#isLast()) {
-      log.error('task given up', fields);
-      return outcomeOf(await queue.bury(lease, this.#reasonFor(error)), 'dropped');
+      log.error('task given up', this.#fields(error));
+      return { lease, outcome: 'dropped', reason: this.#reasonFor(error) };
     }
     const delayMs = this.#delayMs();
-    log.warn('attempt failed', { ...fields, delayMs });
-    return outcomeOf(await queue.retry(lease, { error: error.message, delayMs }), 'retry');
+    log.warn('attempt failed', { ...this.#fields(error), delayMs });
+    return { lease, outcome: 'retry', error: error.message, delayMs };
+  }
+
+  #fields(error: Error) {
+    const { type, id, attempt } = this.lease;
+    return { type, id, attempt, error };
   }
 
   #isLast(): boolean {
@@ -176,8 +194,4 @@ export class Attempt {
 function isLost(error: Error): boolean {
   if (error instanceof Stopped) return error.reason === 'lease-lost';
   return hasCode(error, 'lease-lost');
-}
-
-function outcomeOf(settled: SettleOutcome, outcome: Outcome): Outcome {
-  return settled === 'done' ? outcome : 'lost';
 }

@@ -392,14 +392,14 @@ eachDatabase((open) => {
     expect(order).toHaveLength(41);
   });
 
-  test('a completion that fails leaves the task to be run again', async () => {
+  test('a completion that fails for good leaves the task to be run again', async () => {
     const world = await openWorld(async () => undefined);
     await world.enqueue('a');
     const failing = new Dispatcher({
       queue: Object.assign(Object.create(world.queue), {
         leaseDue: (...request: Parameters<typeof world.queue.leaseDue>) =>
           world.queue.leaseDue(...request),
-        completeAll: () => Promise.reject(new CodedError('unavailable', 'the database is away')),
+        settleAll: () => Promise.reject(new Error('the database cannot do it')),
       }),
       clock: world.clock,
       handlers: [{ type: PLAIN, handle: async () => undefined }],

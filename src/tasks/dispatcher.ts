@@ -13,11 +13,11 @@ import { type Metrics, noMetrics } from '../metrics.ts';
 import { type Random, systemRandom } from '../random.ts';
 import { Attempt, type AttemptParts } from './attempt.ts';
 import { Bell } from './bell.ts';
-import { Completer } from './completer.ts';
 import type { Outcome, TaskHandler } from './handler.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Prefetch } from './prefetch.ts';
 import type { TaskQueue } from './queue.ts';
+import { Settler } from './settler.ts';
 import { checkLeaseMs, type Lease } from './task.ts';
 import { TaskMetrics } from './task-metrics.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
@@ -63,7 +63,8 @@ export class Dispatcher {
   /** Rings when nothing runs any more. */
   readonly #idle: Bell;
   readonly heartbeat: Heartbeat;
-  #ready: Lease[] = [];
+  /** Leased, and waiting for a free slot. */
+  #ready: Attempt[] = [];
   readonly #running = new Set<Attempt>();
   readonly #settling = new Set<Attempt>();
   /** The last look left tasks behind, for want of room. */
@@ -77,14 +78,13 @@ export class Dispatcher {
     this.#handlers = new Map(config.handlers.map((handler) => [handler.type.name, handler]));
     this.#metrics = new TaskMetrics(this.#config.metrics);
     const { queue, clock, random, log } = this.#config;
-    this.#attemptParts = { queue, clock, random, log, completer: new Completer(queue) };
+    this.#attemptParts = { queue, clock, random, log, settler: new Settler(this.#config) };
     this.#prefetch = new Prefetch(this.#config.workers);
     this.#bell = new Bell(this.#config.clock);
     this.#idle = new Bell(this.#config.clock);
     this.heartbeat = new Heartbeat({
       ...this.#config,
-      attempts: () => this.#running,
-      prefetched: () => this.#ready,
+      attempts: () => [...this.#running, ...this.#ready],
     });
   }
 
@@ -115,7 +115,7 @@ export class Dispatcher {
   /** One turn of the loop: take what there is room for, or wait until there is something to take. */
   async #serve(signal: AbortSignal): Promise<void> {
     try {
-      await this.#leaseMore();
+      await this.#leaseMore(signal);
       if (this.#mayBeMore && this.#hasRoom()) return;
       await this.#buryUnknownTypes();
     } catch (error) {
@@ -125,7 +125,7 @@ export class Dispatcher {
   }
 
   /** Each type in turn is the first to be asked, so that a busy one does not starve the others. */
-  async #leaseMore(): Promise<number> {
+  async #leaseMore(signal?: AbortSignal): Promise<number> {
     const { queue, leaseMs } = this.#config;
     const types = [...this.#handlers.keys()];
     const rotated = [...types.slice(this.#firstType), ...types.slice(0, this.#firstType)];
@@ -133,7 +133,7 @@ export class Dispatcher {
     let leased = 0;
     this.#mayBeMore = false;
     for (const type of rotated) {
-      const room = this.#room();
+      const room = signal?.aborted ? 0 : this.#room();
       if (room <= 0) {
         this.#mayBeMore = true;
         break;
@@ -141,8 +141,8 @@ export class Dispatcher {
       const leases = await queue.leaseDue(type, room, leaseMs);
       leased += leases.length;
       this.#mayBeMore ||= leases.length === room;
-      this.#ready.push(...leases);
-      this.#startReady();
+      this.#ready.push(...leases.map((lease) => this.#toAttempt(lease)));
+      if (!signal?.aborted) this.#startReady();
     }
     return leased;
   }
@@ -150,44 +150,48 @@ export class Dispatcher {
   #startReady(): void {
     const { workers } = this.#config;
     while (this.#running.size < workers && this.#settling.size < MAX_SETTLING) {
-      const lease = this.#ready.shift();
-      if (lease === undefined) return;
-      void this.#attempt(lease);
+      const attempt = this.#ready.shift();
+      if (attempt === undefined) return;
+      void this.#attempt(attempt);
     }
   }
 
-  async #attempt(lease: Lease): Promise<void> {
-    const attempt = this.#begin(lease);
+  async #attempt(attempt: Attempt): Promise<void> {
+    this.#attempted += 1;
+    this.#running.add(attempt);
     await this.#handle(attempt);
     this.#handled(attempt);
     const outcome = await this.#settle(attempt);
     this.#settled(attempt, outcome);
   }
 
-  #begin(lease: Lease): Attempt {
+  #toAttempt(lease: Lease): Attempt {
     const handler = this.#handlers.get(lease.type);
     if (handler === undefined) throw new Error(`leased a task of a foreign type: ${lease.type}`);
-    const attempt = new Attempt(lease, handler, this.#attemptParts);
-    this.#attempted += 1;
-    this.#running.add(attempt);
-    return attempt;
+    return new Attempt(lease, handler, this.#attemptParts);
   }
 
   async #handle(attempt: Attempt): Promise<void> {
     const { around, log } = this.#config;
     if (around === undefined) return await attempt.handle();
+    let handling: Promise<void> | undefined;
+    const handle = (): Promise<void> => {
+      handling ??= attempt.handle();
+      return handling;
+    };
     try {
-      await around(attempt.lease, () => attempt.handle());
+      await around(attempt.lease, handle);
     } catch (error) {
       log.error('what runs around attempts failed', { error: toError(error) });
     }
+    await handle(); // also where `around` has not called it
   }
 
   /** Its slot is free, though its completion is still under way. */
   #handled(attempt: Attempt): void {
     this.#running.delete(attempt);
     this.#settling.add(attempt);
-    this.#prefetch.handled(this.#config.clock.now() - attempt.startedAt);
+    this.#prefetch.handled(attempt.durationMs);
     this.#startReady();
     if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
   }
@@ -205,9 +209,8 @@ export class Dispatcher {
   }
 
   #settled(attempt: Attempt, outcome: Outcome): void {
-    const durationMs = this.#config.clock.now() - attempt.startedAt;
     this.#settling.delete(attempt);
-    this.#metrics.attempted(attempt.lease.type, outcome, durationMs);
+    this.#metrics.attempted(attempt.lease.type, outcome, attempt.durationMs);
     this.#startReady();
     if (this.#busy() === 0) this.#idle.ring();
   }
@@ -227,7 +230,7 @@ export class Dispatcher {
   }
 
   async #releaseReady(): Promise<void> {
-    const leases = this.#ready;
+    const leases = this.#ready.map(({ lease }) => lease);
     this.#ready = [];
     await this.#config.queue.release(leases).catch((error: unknown) => {
       this.#config.log.warn('leases were not given back', { error: toError(error) });
@@ -248,7 +251,9 @@ export class Dispatcher {
     if (unknownTypes === 'leave' || now - this.#lookedForUnknownAt < UNKNOWN_TYPES_EVERY_MS) return;
     this.#lookedForUnknownAt = now;
     const count = await queue.buryUnknownTypes([...this.#handlers.keys()]);
-    if (count > 0) log.error('tasks given up: no handler for their type', { count });
+    if (count === 0) return;
+    log.error('tasks given up: no handler for their type', { count });
+    this.#lookedForUnknownAt = Number.NEGATIVE_INFINITY; // there may be more
   }
 
   #room(): number {

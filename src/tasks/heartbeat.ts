@@ -1,6 +1,6 @@
 /**
- * Keeps the leases of a dispatcher alive: at half their length all of them are extended, in one
- * transaction. An attempt whose lease is lost, or whose time is up, is stopped.
+ * Keeps the leases of a dispatcher alive: at half their length all of them are extended, by one
+ * statement. An attempt whose lease is lost, or whose time is up, is stopped.
  *
  * A handler that blocks the event loop blocks this, too. If that lasts past the lease, another worker
  * may begin, and the blocked one is fenced out; a warning says so.
@@ -10,17 +10,14 @@ import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Attempt } from './attempt.ts';
 import type { TaskQueue } from './queue.ts';
-import type { Lease } from './task.ts';
 
 export interface HeartbeatConfig {
   readonly queue: Pick<TaskQueue, 'extend'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly leaseMs: number;
-  /** What runs. */
-  readonly attempts: () => Iterable<Attempt>;
-  /** What is leased but has not begun. */
-  readonly prefetched: () => readonly Lease[];
+  /** What is leased: running, or about to begin. */
+  readonly attempts: () => readonly Attempt[];
 }
 
 export class Heartbeat {
@@ -49,12 +46,10 @@ export class Heartbeat {
 
   /** One beat. Tests call this, so nothing in them sleeps. */
   async beat(): Promise<void> {
-    const { queue, clock, leaseMs, prefetched } = this.#config;
-    const attempts = [...this.#config.attempts()];
-    for (const attempt of attempts) {
-      if (attempt.isOutOfTime(clock.now())) attempt.stop('out-of-time');
-    }
-    const leases = [...attempts.map(({ lease }) => lease), ...prefetched()];
+    const { queue, leaseMs } = this.#config;
+    const attempts = this.#config.attempts();
+    for (const attempt of attempts) if (attempt.isOutOfTime()) attempt.stop('out-of-time');
+    const leases = attempts.map(({ lease }) => lease);
     const outcomes = await queue.extend(leases, leaseMs);
     attempts.forEach((attempt, index) => {
       if (outcomes[index] === 'lost') attempt.stop('lease-lost');

@@ -152,8 +152,7 @@ export class TaskQueue {
 
   /** Due tasks of types other than `known` become dead ones. Answers how many. */
   buryUnknownTypes(known: readonly string[]): Promise<number> {
-    const parts = { db: this.#db, queue: this, now: this.#clock.now() };
-    return buryUnknownTypes(parts, new Set(known));
+    return buryUnknownTypes({ db: this.#db, queue: this }, new Set(known));
   }
 
   /** A page of the dead tasks, in the order of type and id. */

@@ -9,11 +9,16 @@ import type { EpochMs } from '../clock.ts';
 import { checkProcessAfter, type LeaseId, type SettleOutcome } from './task.ts';
 
 /** How one attempt ended, and what follows from it for its task. */
-export type Settlement = { readonly lease: LeaseId } & (
-  | { readonly outcome: 'done' | 'released' }
-  | { readonly outcome: 'retry'; readonly error: string; readonly delayMs: number }
-  | { readonly outcome: 'dropped'; readonly reason: string }
-);
+export type Settlement =
+  | { readonly lease: LeaseId; readonly outcome: 'done' }
+  | { readonly lease: LeaseId; readonly outcome: 'released' }
+  | {
+      readonly lease: LeaseId;
+      readonly outcome: 'retry';
+      readonly error: string;
+      readonly delayMs: number;
+    }
+  | { readonly lease: LeaseId; readonly outcome: 'dropped'; readonly reason: string };
 
 export interface Failure extends LeaseId {
   readonly processAfter: EpochMs;
@@ -39,27 +44,56 @@ export interface Settling {
 
 const MAX_REASON_LENGTH = 4_000;
 
-/** One call for each kind of outcome. Answers an outcome for each settlement, in order. */
+/** One batch for each kind of outcome. Answers for each settlement, in order. */
 export async function settleAll(
   settling: Settling,
   settlements: readonly Settlement[],
   now: EpochMs,
 ): Promise<SettleOutcome[]> {
-  const completed: LeaseId[] = [];
-  const released: LeaseId[] = [];
-  const failures: Failure[] = [];
-  const deaths: Death[] = [];
-  const places = settlements.map((settlement) => {
-    switch (settlement.outcome) {
-      case 'done':
-        return { of: 'completed', index: completed.push(settlement.lease) - 1 } as const;
-      case 'released':
-        return { of: 'released', index: released.push(settlement.lease) - 1 } as const;
-      case 'retry':
-        return { of: 'failures', index: failures.push(toFailure(settlement, now)) - 1 } as const;
-      case 'dropped':
-        return { of: 'deaths', index: deaths.push(toDeath(settlement)) - 1 } as const;
-    }
-  });
-  return []
+  const outcomes = new Map<Settlement, SettleOutcome>();
+  const settle = async <S extends Settlement>(
+    group: readonly S[],
+    change: (group: readonly S[]) => Promise<SettleOutcome[]>,
+  ): Promise<void> => {
+    if (group.length === 0) return;
+    const settled = await change(group);
+    group.forEach((settlement, index) => {
+      outcomes.set(settlement, settled[index] ?? 'lost');
+    });
+  };
+  await settle(settlements.filter(isA('done')), (done) => settling.complete(done.map(leaseOf)));
+  await settle(settlements.filter(isA('released')), (free) => settling.release(free.map(leaseOf)));
+  await settle(settlements.filter(isA('retry')), (failed) =>
+    settling.retry(failed.map((one) => toFailure(one, now))),
+  );
+  await settle(settlements.filter(isA('dropped')), (dead) => settling.bury(dead.map(toDeath), now));
+  return settlements.map((settlement) => outcomes.get(settlement) ?? 'lost');
+}
+
+type SettlementOf<O> = Extract<Settlement, { readonly outcome: O }>;
+
+function isA<O extends Settlement['outcome']>(
+  outcome: O,
+): (settlement: Settlement) => settlement is SettlementOf<O> {
+  return (settlement): settlement is SettlementOf<O> => settlement.outcome === outcome;
+}
+
+function leaseOf({ lease }: Settlement): LeaseId {
+  return lease;
+}
+
+function toFailure({ lease, error, delayMs }: SettlementOf<'retry'>, now: EpochMs): Failure {
+  const { type, id, fence } = lease;
+  const processAfter = checkProcessAfter(now + delayMs);
+  return { type, id, fence, processAfter, lastError: storable(error) };
+}
+
+function toDeath({ lease, reason }: SettlementOf<'dropped'>): Death {
+  const { type, id, fence } = lease;
+  return { type, id, fence, reason: storable(reason) };
+}
+
+/** As databases can keep it: bounded, and without NUL. */
+function storable(message: string): string {
+  return message.slice(0, MAX_REASON_LENGTH).toWellFormed().replaceAll('\0', '\ufffd');
 }

@@ -19,9 +19,7 @@ import { deadTasks, tasks } from './table.ts';
 import type { LeaseId, SettleOutcome } from './task.ts';
 import { leaseKey } from './task-rows.ts';
 
-const IS_HELD = raw(
-  'task.type = lease.type AND task.id = lease.id AND task.fence = lease.fence',
-);
+const IS_HELD = raw('task.type = lease.type AND task.id = lease.id AND task.fence = lease.fence');
 const OVERWRITTEN = raw(
   Object.keys(deadTasks.columns)
     .map(columnName)
