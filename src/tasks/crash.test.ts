@@ -45,7 +45,8 @@ eachDatabase((open) => {
         await faults.run(() => dispatcherOn(world, faults.wrap(world.db)).runOnce());
         world.clock.advance(MINUTE);
         await dispatcherOn(world, world.db).runOnce();
-        expect((await world.living()).map(({ id }) => id)).toEqual(['a/effect', 'b/effect']);
+        const effects = (await world.living()).map(({ id }) => id);
+        expect(effects.sort()).toEqual(['a/effect', 'b/effect']);
         expect(await world.dead()).toEqual([]);
       });
       expect(steps).toBeGreaterThan(4);
