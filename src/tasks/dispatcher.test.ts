@@ -2,42 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { CodedError, PermanentError } from '../errors.ts';
 import { sql } from '../storage/sql.ts';
 import { eachDatabase } from '../testing/databases.ts';
-import { RecordingLog } from '../testing/recording-log.ts';
+import { openDispatcherWorld } from '../testing/dispatcher-world.ts';
 import { Signal } from '../testing/signal.ts';
 import { LETTER, MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
-import { Dispatcher, type DispatcherConfig } from './dispatcher.ts';
-import type { HandlerContext, Task, TaskHandler } from './handler.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { Task } from './handler.ts';
 import { tasks } from './table.ts';
 import { taskType } from './task.ts';
-import { DatabaseWakeUp, LocalWakeUp } from './wake-up.ts';
-
-type Handle = (task: Task<undefined>, context: HandlerContext) => Promise<void>;
 
 eachDatabase((open) => {
-  async function openWorld(
-    handle: Handle,
-    options: Partial<DispatcherConfig> & { readonly handler?: Partial<TaskHandler> } = {},
-  ) {
-    const world = await openTaskWorld(open);
-    const log = new RecordingLog();
-    const { handler, ...config } = options;
-    const outcomes: string[] = [];
-    const dispatcher = new Dispatcher({
-      queue: world.queue,
-      handlers: [{ type: PLAIN, handle, ...handler } as TaskHandler<undefined>],
-      clock: world.clock,
-      random: () => 0.5,
-      leaseMs: MINUTE,
-      log,
-      metrics: {
-        counter: () => ({ add: (_, fields = {}) => void outcomes.push(fields.outcome ?? '?') }),
-        histogram: () => ({ record: () => undefined }),
-        gauge: () => undefined,
-      },
-      ...config,
-    });
-    return { ...world, dispatcher, log, outcomes };
-  }
+  const openWorld = openDispatcherWorld(open);
 
   describe('an attempt', () => {
     test('that returns has done its task', async () => {
@@ -188,166 +162,6 @@ eachDatabase((open) => {
       await world.enqueue('a');
       await world.dispatcher.runOnce();
       expect(await world.living()).toMatchObject([{ id: 'a', lastError: 'not yet' }]);
-    });
-  });
-
-  describe('leases of what runs', () => {
-    test('are extended by the heartbeat', async () => {
-      const began = new Signal();
-      const mayEnd = new Signal();
-      const world = await openWorld(async () => {
-        began.emit();
-        await mayEnd.next();
-      });
-      await world.enqueue('a');
-      const running = world.dispatcher.runOnce();
-      await began.next();
-      for (let beat = 0; beat < 4; beat++) {
-        world.clock.advance(MINUTE / 2);
-        await world.dispatcher.heartbeat.beat();
-      }
-      expect(await world.peek()).toEqual([]);
-      mayEnd.emit();
-      await running;
-      expect(world.outcomes).toEqual(['done']);
-    });
-
-    test('once lost abort the signal of the handler, and its work is void', async () => {
-      const began = new Signal<AbortSignal>();
-      const aborted = new Signal();
-      const world = await openWorld(async (_task, { signal }) => {
-        signal.addEventListener('abort', () => aborted.emit());
-        began.emit(signal);
-        await new Promise(() => undefined);
-      });
-      await world.enqueue('a');
-      const running = world.dispatcher.runOnce();
-      await began.next();
-      world.clock.advance(MINUTE);
-      await world.lease('a');
-      await world.dispatcher.heartbeat.beat();
-      await aborted.next();
-      await running;
-      expect(world.outcomes).toEqual(['lost']);
-      expect(await world.living()).toMatchObject([{ state: 'leased' }]);
-    });
-
-    test('end for a handler that never returns, once its time is up', async () => {
-      const began = new Signal();
-      const world = await openWorld(
-        async () => {
-          began.emit();
-          await new Promise(() => undefined);
-        },
-        { handler: { maxRunMs: 5 * MINUTE } },
-      );
-      await world.enqueue('a');
-      const running = world.dispatcher.runOnce();
-      await began.next();
-      world.clock.advance(5 * MINUTE + 1);
-      await world.dispatcher.heartbeat.beat();
-      await running;
-      expect(world.outcomes).toEqual(['retry']);
-      expect((await world.living())[0]?.lastError).toContain('out-of-time');
-    });
-
-    test('that a blocked event loop could not extend are taken over, with a warning', async () => {
-      const world = await openWorld(async (_task, { complete }) => {
-        world.clock.advance(2 * MINUTE); // as if it had computed for two minutes
-        await world.lease('a');
-        await world.db.write((tx) => complete(tx));
-      });
-      const stop = new AbortController();
-      await world.enqueue('a');
-      const heartbeat = world.dispatcher.heartbeat.run(stop.signal);
-      await world.dispatcher.runOnce();
-      stop.abort();
-      await heartbeat;
-      expect(world.outcomes).toEqual(['lost']);
-      const messages = world.log.lines.map(({ message }) => message);
-      expect(messages).toContain('a handler blocked the event loop past its lease');
-    });
-  });
-
-  describe('run', () => {
-    test('serves what is enqueued meanwhile, woken without polling', async () => {
-      const handled = new Signal<string>();
-      const wakeUp = new LocalWakeUp();
-      const world = await openTaskWorld(open);
-      const waking = await import('./queue.ts').then(
-        ({ TaskQueue }) => new TaskQueue({ db: world.db, clock: world.clock, wakeUp }),
-      );
-      const dispatcher = new Dispatcher({
-        queue: waking,
-        clock: world.clock,
-        wakeUp,
-        handlers: [{ type: PLAIN, handle: async ({ id }: Task<undefined>) => handled.emit(id) }],
-      });
-      const stop = new AbortController();
-      const running = dispatcher.run(stop.signal);
-      await world.clock.untilSleepers(2);
-      await waking.enqueue([{ type: PLAIN, id: 'a' }]);
-      expect(await handled.next()).toBe('a');
-      stop.abort();
-      await running;
-    });
-
-    test('is woken by another process through the database', async () => {
-      const world = await openTaskWorld(open);
-      const [here, there] = [
-        await DatabaseWakeUp.open(world.db.notifications),
-        await DatabaseWakeUp.open(world.db.notifications),
-      ];
-      const woken = new Signal();
-      here.subscribe(['plain'], () => woken.emit());
-      there.enqueued(['plain']);
-      await woken.next();
-      await here.close();
-      await there.close();
-    });
-
-    test('lets handlers end when it is told to stop, and begins nothing more', async () => {
-      const began = new Signal();
-      const mayEnd = new Signal();
-      const world = await openWorld(
-        async () => {
-          began.emit();
-          await mayEnd.next();
-        },
-        { workers: 1 },
-      );
-      await world.enqueue('a', 'b');
-      const stop = new AbortController();
-      const running = world.dispatcher.run(stop.signal);
-      await began.next();
-      stop.abort();
-      mayEnd.emit();
-      await running;
-      expect(await world.peek()).toEqual(['b']);
-      expect(world.outcomes).toEqual(['done']);
-    });
-
-    test('gives back at once what outlasts the grace period', async () => {
-      const began = new Signal();
-      const world = await openWorld(
-        async () => {
-          began.emit();
-          await new Promise(() => undefined);
-        },
-        { graceMs: 1_000 },
-      );
-      await world.enqueue('a');
-      const stop = new AbortController();
-      const running = world.dispatcher.run(stop.signal);
-      await began.next();
-      const sleepers = world.clock.sleepers;
-      stop.abort();
-      await world.clock.untilSleepers(Math.max(1, sleepers));
-      world.clock.advance(1_000);
-      await running;
-      expect(world.outcomes).toEqual(['released']);
-      expect(await world.peek()).toEqual(['a']);
-      expect(await world.lease('a')).toMatchObject({ attempt: 1 });
     });
   });
 
