@@ -2,7 +2,6 @@
 import { toError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabase } from '../server/open-database.ts';
 import type { CliContext } from './context.ts';
 
 export type Check = 'node' | 'packages' | 'config' | 'server' | 'clock' | 'database';
@@ -81,6 +80,7 @@ function describeConfig({ listen, database, auth }: Config): string {
 
 async function checkDatabase(config: Config, { clock }: CliContext): Promise<Finding> {
   try {
+    const { openDatabase } = await import('../server/open-database.ts');
     const database = await openDatabase(config, { log: silentLog, clock });
     try {
       await database.checkSchema();

@@ -1,6 +1,6 @@
 /** The server's settings as options of commands: made from the one table of settings. */
 import type { Command } from 'commander';
-import { type Config, loadConfig } from '../server/config.ts';
+import type { Config } from '../server/config.ts';
 import { serverFlags } from '../server/settings-help.ts';
 import type { CliContext } from './context.ts';
 
@@ -10,7 +10,8 @@ export function addServerOptions(command: Command): Command {
 }
 
 /** Throws `invalid-argument` with all problems at once. */
-export function configOf(context: CliContext, command: Command): Promise<Config> {
+export async function configOf(context: CliContext, command: Command): Promise<Config> {
+  const { loadConfig } = await import('../server/config.ts');
   const given = command.opts<Record<string, string | undefined>>();
   const names = new Set<string>(serverFlags().map(({ name }) => name));
   const flags = Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)));

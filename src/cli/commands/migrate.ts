@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { silentLog } from '../../log.ts';
-import { migrateDatabase } from '../../server/open-database.ts';
 import type { CommandMaker } from '../command.ts';
 import { Output } from '../output.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
@@ -12,6 +11,7 @@ export const migrateCommand: CommandMaker = (context) =>
       .option('--json', 'print the applied migrations as JSON'),
   ).action(async (options: { readonly json?: boolean }, command: Command) => {
     const config = await configOf(context, command);
+    const { migrateDatabase } = await import('../../server/open-database.ts');
     const applied = await migrateDatabase(config, { log: silentLog, clock: context.clock });
     const output = new Output(context, { json: options.json ?? false, quiet: false });
     output.result({ applied }, () =>

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { startServer } from '../../server/server.ts';
 import type { CommandMaker } from '../command.ts';
 import { Output } from '../output.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
@@ -16,6 +15,8 @@ export const serveCommand: CommandMaker = (context) =>
       ),
   ).action(async (options: { readonly json?: boolean }, command: Command) => {
     const config = await configOf(context, command);
+    // Clients of a server need not load one.
+    const { startServer } = await import('../../server/server.ts');
     const server = await startServer(config, { version: packageVersion() });
     const output = new Output(context, { json: options.json ?? false, quiet: false });
     output.result({ url: server.url }, () => `postlude serves on ${server.url}`);
