@@ -87,7 +87,7 @@ export interface InclusionsBehind {
 export function inclusionsBehind({ dialect }: Reader, { of, after }: InclusionsBehind): Sql {
   const key = [raw('invocation_id'), raw('included_invocation_id')];
   const isBehind = dialect.isAfterKey(key, [text(toRowId(of)), text(startOf(after))]);
-  return sql`SELECT included_invocation_id FROM ${includedInvocations}
+  return sql`SELECT invocation_id, included_invocation_id FROM ${includedInvocations}
     WHERE ${isBehind} AND invocation_id <= ${toRowId(of)}
     ORDER BY invocation_id, included_invocation_id`;
 }

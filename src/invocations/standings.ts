@@ -89,7 +89,7 @@ export async function findUnfinalized(
     sql`SELECT included_invocation_id FROM (${inclusionsBehind(reader, behind)}) AS e
         WHERE (SELECT state FROM ${invocations} AS s
                WHERE s.invocation_id = e.included_invocation_id) <> ${FINALIZED}
-        ORDER BY included_invocation_id LIMIT 1`,
+        ORDER BY invocation_id, included_invocation_id LIMIT 1`,
     { includedInvocationId: text },
   );
   return row && fromRowId(row.includedInvocationId);
