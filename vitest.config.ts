@@ -19,7 +19,7 @@ export default defineConfig({
     maxWorkers: 2,
     globalSetup: ['./test/postgres-server.ts'],
     reporters: ['default', './test/summary-reporter.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
   },
 });
