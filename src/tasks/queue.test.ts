@@ -43,14 +43,16 @@ eachDatabase((open) => {
       ['an empty id', { id: '' }],
       ['an id that is too long', { id: 'é'.repeat(257) }],
       ['an id with NUL', { id: 'a\0b' }],
+      ['an id that is half a character', { id: 'a\ud800' }],
+      ['an invocation with NUL', { invocationId: 'a\0b' }],
+      ['an invocation without a name', { invocationId: '' }],
+      ['a type made by hand, without a name', { type: { ...PLAIN, name: '' } }],
       ['a time that is no number', { processAfter: Number.NaN }],
       ['a time before 1970', { processAfter: -1 }],
       ['a time without end', { processAfter: Number.POSITIVE_INFINITY }],
     ])('refuses %s', async (_name, wrong) => {
       const { queue } = await openTaskWorld(open);
-      const enqueuing = Promise.resolve().then(() =>
-        queue.enqueue([{ type: PLAIN, id: 'a', ...wrong }]),
-      );
+      const enqueuing = queue.enqueue([{ type: PLAIN, id: 'a', ...wrong }]);
       await expect(enqueuing).rejects.toMatchObject({ code: 'invalid-argument' });
     });
 
@@ -123,6 +125,16 @@ eachDatabase((open) => {
       await expect(queue.leaseDue('plain', 1, ms)).rejects.toMatchObject({
         code: 'invalid-argument',
       });
+    });
+
+    test('is not extended by nothing, or less', async () => {
+      const { queue, enqueue, lease, living } = await openTaskWorld(open);
+      await enqueue('a');
+      const held = await lease('a');
+      const before = await living();
+      const extending = queue.extend([held], -1);
+      await expect(extending).rejects.toMatchObject({ code: 'invalid-argument' });
+      expect(await living()).toEqual(before);
     });
   });
 

@@ -67,11 +67,11 @@ export class TaskQueue {
    * one outcome for each, in order. A task whose type and id live already is reported as a
    * duplicate and aborts nothing. Throws `invalid-argument` where a name or time cannot be.
    */
-  enqueue<P>(added: readonly NewTask<P>[], tx?: Transaction): Promise<EnqueueOutcome[]> {
+  async enqueue<P>(added: readonly NewTask<P>[], tx?: Transaction): Promise<EnqueueOutcome[]> {
     const now = this.#clock.now();
     const rows = added.map((task) => toRow(task, now));
-    if (tx === undefined) return this.#db.write((own) => this.#insert(own, rows, now));
-    return this.#insert(tx, rows, now);
+    if (tx === undefined) return await this.#db.write((own) => this.#insert(own, rows, now));
+    return await this.#insert(tx, rows, now);
   }
 
   /** The ids of due tasks that nobody has leased, oldest first, in pages of one snapshot each. */
@@ -131,8 +131,8 @@ export class TaskQueue {
   }
 
   /** Makes leases end `leaseMs` from now. */
-  extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
-    return this.#settling.extend(leases, this.#clock.now() + checkLeaseMs(leaseMs));
+  async extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
+    return await this.#settling.extend(leases, this.#clock.now() + checkLeaseMs(leaseMs));
   }
 
   /** What has become of many attempts at once: one batch for each kind of outcome. */
@@ -200,9 +200,9 @@ function settlingFor(db: Database): Settling {
 function toRow<P>(task: NewTask<P>, now: EpochMs): NewRow<typeof tasks> {
   const { type, id, invocationId, processAfter } = task;
   return {
-    type: type.name,
+    type: checkTypeName(type.name),
     id: checkTaskId(id),
-    invocationId,
+    invocationId: invocationId === undefined ? undefined : checkTaskId(invocationId, 'invocation'),
     payload: type.payload.encode(task.payload as P),
     createTime: now,
     processAfter: processAfter === undefined ? now : checkProcessAfter(processAfter),

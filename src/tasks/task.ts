@@ -78,10 +78,13 @@ export function checkTypeName(name: string): string {
   );
 }
 
-export function checkTaskId(id: string): string {
+export function checkTaskId(id: string, noun = 'task'): string {
   const size = Buffer.byteLength(id);
-  if (size > 0 && size <= MAX_ID_BYTES && !id.includes('\0')) return id;
-  throw invalid(`task id ${quote(id)}: must have 1 to ${MAX_ID_BYTES} bytes, none of them NUL`);
+  const isStorable = !id.includes('\0') && id.isWellFormed();
+  if (size > 0 && size <= MAX_ID_BYTES && isStorable) return id;
+  throw invalid(
+    `${noun} id ${quote(id)}: must have 1 to ${MAX_ID_BYTES} bytes of well-formed text, without NUL`,
+  );
 }
 
 export function checkProcessAfter(time: EpochMs): EpochMs {
