@@ -13,6 +13,8 @@ import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
+import { systemRandom } from '../random.ts';
+import { retry } from '../retry.ts';
 import type { GlobalOptions } from './command.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
 
@@ -62,6 +64,19 @@ export function describeRpcError(error: unknown): string | undefined {
 export function isTransientRpcError(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false;
   return [Code.Unavailable, Code.Aborted, Code.DeadlineExceeded].includes(error.code);
+}
+
+/** The server being away for some minutes fails nothing that is safe to repeat. */
+export function retryRpc<T>(context: CliContext, call: () => Promise<T>): Promise<T> {
+  const policy = {
+    maxAttempts: 12,
+    backoff: { initialMs: 200, maxMs: 30_000 },
+    clock: context.clock,
+    random: systemRandom,
+    signal: context.signal,
+    isRetryable: isTransientRpcError,
+  };
+  return retry(policy, call);
 }
 
 function serverUrl(context: CliContext, option: string | undefined): string {

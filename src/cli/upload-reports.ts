@@ -3,16 +3,14 @@
  * understood is named with its line and reason, the others go in all the same, and the invocation
  * gets a failed result of its own that says it is incomplete.
  */
-import { glob } from 'tinyglobby';
 import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts, Problem } from '../ingest/report.ts';
 import { type ReportSet, readReportSet } from '../ingest/report-set.ts';
 import { summaryHtmlOf } from '../ingest/summary-html.ts';
 import { type TestResultMessage, testResultBatches } from '../ingest/test-results.ts';
-import { systemRandom } from '../random.ts';
-import { retry } from '../retry.ts';
-import { type Connection, isTransientRpcError } from './connection.ts';
+import { type Connection, retryRpc } from './connection.ts';
 import type { CliContext } from './context.ts';
+import { findReports } from './find-reports.ts';
 import { invocationName } from './invocation-argument.ts';
 import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
@@ -39,14 +37,12 @@ export interface UploadSummary {
   readonly complete: boolean;
 }
 
-/** The server being away for some minutes does not lose a report. */
-const RETRY = { maxAttempts: 12, backoff: { initialMs: 200, maxMs: 30_000 } };
 const INCOMPLETE_TEST_ID = 'postlude/incomplete-report';
 
 export async function uploadReports(upload: Upload): Promise<UploadSummary> {
-  const files = await findReports(upload);
-  const set = await readReportSet(files);
-  const problems = [...set.problems, ...unmatched(upload.patterns, files)];
+  const found = await findReports(upload.context.cwd, upload.patterns);
+  const set = await readReportSet(found.files);
+  const problems = [...set.problems, ...found.problems];
   for (const problem of problems) tell(upload.output, problem);
   const errors = problems.filter(({ severity }) => severity === 'error');
   const results = await uploadResults(upload, set);
@@ -71,22 +67,6 @@ export function describeProblem({ file, line, message }: Problem): string {
   return `${file}:${line}: ${message}`;
 }
 
-async function findReports({ context, patterns }: Upload): Promise<string[]> {
-  const paths = await glob([...patterns], {
-    cwd: context.cwd,
-    absolute: true,
-    dot: true,
-    expandDirectories: false,
-  });
-  return paths.sort();
-}
-
-function unmatched(patterns: readonly string[], files: readonly string[]): Problem[] {
-  if (files.length > 0) return [];
-  const file = patterns.join(', ');
-  return [{ file, line: 1, message: 'no report file is there', severity: 'error' }];
-}
-
 async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
   const { context, progress, variant, repo } = upload;
   const batches = testResultBatches(set, {
@@ -109,14 +89,7 @@ async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
 async function send(upload: Upload, batch: readonly TestResultMessage[]): Promise<void> {
   const { context, connection, headers, invocationId } = upload;
   const invocation = invocationName(invocationId);
-  const policy = {
-    ...RETRY,
-    clock: context.clock,
-    random: systemRandom,
-    signal: context.signal,
-    isRetryable: isTransientRpcError,
-  };
-  await retry(policy, () =>
+  await retryRpc(context, () =>
     connection.recorder.batchCreateTestResults(
       { invocation, requests: batch.map((testResult) => ({ testResult })) },
       { headers, signal: context.signal },

@@ -1,0 +1,64 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { findReports } from './find-reports.ts';
+
+async function folderWith(...names: string[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'postlude-reports-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  for (const name of names) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), '');
+  }
+  return folder;
+}
+
+describe('findReports', () => {
+  test('names each pattern that finds nothing, though others find something', async () => {
+    const cwd = await folderWith('a.xml');
+    const { files, problems } = await findReports(cwd, ['a.xml', 'b.xml', 'out/*.json']);
+    expect(files).toEqual([join(cwd, 'a.xml')]);
+    expect(problems).toMatchObject([
+      { file: 'b.xml', severity: 'error' },
+      { file: 'out/*.json', severity: 'error' },
+    ]);
+  });
+
+  test('finds nothing in a folder that is named without a pattern', async () => {
+    const cwd = await folderWith('out/a.xml');
+    expect(await findReports(cwd, ['out'])).toMatchObject({
+      files: [],
+      problems: [{ file: 'out' }],
+    });
+  });
+
+  test('finds a file once, whichever patterns match it, in hidden folders too', async () => {
+    const cwd = await folderWith('.out/deep/a.xml', '.out/b.xml');
+    const { files } = await findReports(cwd, ['.out/**/*.xml', '**/a.xml', '.out/b.xml']);
+    expect(files).toEqual([join(cwd, '.out/b.xml'), join(cwd, '.out/deep/a.xml')]);
+  });
+
+  test('takes absolute patterns', async () => {
+    const cwd = await folderWith('a.xml');
+    const { files } = await findReports(tmpdir(), [join(cwd, '*.xml')]);
+    expect(files).toEqual([join(cwd, 'a.xml')]);
+  });
+
+  test('finds a file whose name would be a pattern', async () => {
+    const cwd = await folderWith('TEST-sum[1].xml', 'TEST-sum1.xml');
+    const { files } = await findReports(cwd, ['TEST-sum[1].xml']);
+    expect(files).toEqual([join(cwd, 'TEST-sum[1].xml')]);
+  });
+
+  test('leaves out what a negated pattern matches', async () => {
+    const cwd = await folderWith('out/a.xml', 'out/old/a.xml');
+    const { files, problems } = await findReports(cwd, ['out/**/*.xml', '!out/old/**']);
+    expect(files).toEqual([join(cwd, 'out/a.xml')]);
+    expect(problems).toEqual([]);
+  });
+
+  test('is content with no patterns at all', async () => {
+    expect(await findReports(tmpdir(), [])).toEqual({ files: [], problems: [] });
+  });
+});
