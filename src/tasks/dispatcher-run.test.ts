@@ -158,9 +158,8 @@ eachDatabase((open) => {
       const stop = new AbortController();
       const running = world.dispatcher.run(stop.signal);
       await began.next();
-      const sleepers = world.clock.sleepers;
       stop.abort();
-      await world.clock.untilSleepers(Math.max(1, sleepers));
+      await world.clock.untilSleepers(2); // the heartbeat's and that of the grace period
       world.clock.advance(1_000);
       await running;
       expect(world.outcomes).toEqual(['released']);
