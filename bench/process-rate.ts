@@ -1,6 +1,7 @@
 /**
  * How fast are trivial tasks processed, fenced, against a bare SQL loop of lease and delete on the
- * same server, with the same driver and the same batches? Also: how fast are they enqueued.
+ * same server, with the same driver and the same batches? Also against two such loops side by side,
+ * which is all that two cores give; and how fast are tasks enqueued.
  *
  *     npm run bench -- process-rate [--tasks 100000] [--rounds 3] [--json]
  */
@@ -27,17 +28,21 @@ const TASKS = Number(values.tasks);
 const BATCH = 500;
 const TYPE = taskType('bench', noPayload);
 
+type Rate = 'enqueued' | 'fenced' | 'bare' | 'bare_twice';
+
 const server = await startPostgres({ settings: fastSettings });
 const note = (text: string): void => console.error(text);
 try {
   const db = await openPostgres({ url: server.url, schema: 'bench' });
   await db.migrate();
-  const rates = { enqueued: [] as number[], fenced: [] as number[], bare: [] as number[] };
+  const rates: Record<Rate, number[]> = { enqueued: [], fenced: [], bare: [], bare_twice: [] };
   for (let round = 1; round <= Number(values.rounds); round++) {
     rates.enqueued.push(await perSecond(() => fill(db)));
     rates.fenced.push(await perSecond(() => drainByDispatcher(db)));
     await fill(db);
-    rates.bare.push(await perSecond(() => drainByBareLoop()));
+    rates.bare.push(await perSecond(() => drainByBareLoops(1)));
+    await fill(db);
+    rates.bare_twice.push(await perSecond(() => drainByBareLoops(2)));
     note(`round ${round}: ${JSON.stringify(lastOf(rates))}`);
   }
   await db.close();
@@ -45,7 +50,10 @@ try {
   console.log(
     JSON.stringify({
       bench: 'process-rate',
-      ratios: { fenced_over_bare: round2(middle.fenced / middle.bare) },
+      ratios: {
+        fenced_over_bare: round2(middle.fenced / middle.bare),
+        fenced_over_two_bare: round2(middle.fenced / middle.bare_twice),
+      },
       tasks_per_second: middle,
       tasks: TASKS,
     }),
@@ -93,9 +101,9 @@ async function drainByDispatcher(db: Database): Promise<number> {
   return handled;
 }
 
-/** The least that a queue must do: lease a batch, delete it, fenced by nothing. Two connections. */
-async function drainByBareLoop(): Promise<number> {
-  const loops = await Promise.all([bareLoop(), bareLoop()]);
+/** The least that a queue must do: lease a batch, delete it, fenced by nothing. */
+async function drainByBareLoops(count: number): Promise<number> {
+  const loops = await Promise.all(Array.from({ length: count }, () => bareLoop()));
   return loops.reduce((sum, count) => sum + count, 0);
 }
 

@@ -48,7 +48,8 @@ export class Attempt {
   #startedAt: EpochMs | undefined;
   #aborter: AbortController | undefined;
   #stopped: Stopped | undefined;
-  #reject: ((error: Stopped) => void) | undefined;
+  /** Ends `handle`. */
+  #end: (() => void) | undefined;
   #failure: Error | undefined;
   #completion: 'none' | 'asked-for' | 'committed' = 'none';
 
@@ -67,27 +68,29 @@ export class Attempt {
     return this.durationMs > (this.#handler.maxRunMs ?? HANDLER_DEFAULTS.maxRunMs);
   }
 
-  /** Runs the handler, or finds that it cannot. Never throws: `settle` acts on how it went. */
-  async handle(): Promise<void> {
+  /**
+   * Runs the handler, or finds that it cannot, until it ends or is stopped. Never throws: `settle` acts
+   * on how it went.
+   */
+  handle(): Promise<void> {
     this.#startedAt = this.#parts.clock.now();
-    try {
-      await this.#untilStopped(async () => {
-        const task = this.#task(await this.#decode());
-        await this.#handler.handle(task, this.#context());
-      });
-    } catch (thrown) {
-      this.#failure = toError(thrown);
-    }
+    return new Promise((resolve) => {
+      this.#end = resolve;
+      if (this.#stopped) resolve();
+      else void this.#run();
+    });
   }
 
   /** Completes, retries, releases or buries the task. Throws faults of the database only. */
-  async settle(): Promise<Outcome> {
-    if (this.#failure && isLost(this.#failure)) return this.#lost(this.#failure);
-    if (this.#failure) return await this.#settle(this.#afterFailure(this.#failure));
-    if (this.#completion === 'committed') return 'done';
-    const outcome = await this.#settle({ lease: this.lease, outcome: 'done' });
+  settle(): Promise<Outcome> {
+    const { settler } = this.#parts;
+    const failure = this.#stopped ?? this.#failure;
+    if (this.#completion === 'committed') return Promise.resolve(this.#afterCommit());
+    if (failure && isLost(failure)) return Promise.resolve(this.#lost(failure));
+    if (failure) return settler.settle(this.#afterFailure(failure));
+    const settled = settler.settle({ lease: this.lease, outcome: 'done' });
     // A commit in a user's own transaction is not seen here: the task is gone by that very commit.
-    return this.#completion === 'asked-for' ? 'done' : outcome;
+    return this.#completion === 'asked-for' ? settled.then(() => 'done') : settled;
   }
 
   /** Aborts the handler's signal, and ends the attempt without waiting for the handler. */
@@ -95,15 +98,42 @@ export class Attempt {
     if (this.#stopped) return;
     this.#stopped = new Stopped(reason);
     this.#aborter?.abort(this.#stopped);
-    this.#reject?.(this.#stopped);
+    this.#end?.();
   }
 
-  async #decode(): Promise<unknown> {
+  /** Made when a handler asks for it: most never do, and it costs more than all the rest. */
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController();
+    if (this.#stopped) this.#aborter.abort(this.#stopped);
+    return this.#aborter.signal;
+  }
+
+  /** In the handler's own transaction. */
+  async complete(tx: Transaction): Promise<void> {
+    await this.#parts.queue.complete(this.lease, tx);
+    this.#completion = 'asked-for';
+    tx.afterCommit(() => {
+      this.#completion = 'committed';
+    });
+  }
+
+  async #run(): Promise<void> {
     try {
-      return await this.#handler.type.payload.decode(this.lease.payload);
+      const decoded = this.#decode();
+      const payload = decoded instanceof Promise ? await decoded : decoded;
+      await this.#handler.handle(this.#task(payload), new AttemptContext(this));
+    } catch (thrown) {
+      this.#failure = toError(thrown);
+    }
+    this.#end?.();
+  }
+
+  #decode(): unknown {
+    try {
+      const decoded = this.#handler.type.payload.decode(this.lease.payload);
+      return decoded instanceof Promise ? decoded.catch(undecodable) : decoded;
     } catch (cause) {
-      const { message } = toError(cause);
-      throw new PermanentError(`its payload cannot be decoded: ${message}`, { cause });
+      return undecodable(cause);
     }
   }
 
@@ -113,42 +143,11 @@ export class Attempt {
     return { type, id, payload, invocationId, createTime, processAfter, attempt, fence, lastError };
   }
 
-  #context(): HandlerContext {
-    const signal = (): AbortSignal => this.#signal();
-    return {
-      get signal() {
-        return signal();
-      },
-      complete: (tx) => this.#completeIn(tx),
-    };
-  }
-
-  /** Made when a handler asks for it: most never do, and it costs more than all the rest. */
-  #signal(): AbortSignal {
-    this.#aborter ??= new AbortController();
-    if (this.#stopped) this.#aborter.abort(this.#stopped);
-    return this.#aborter.signal;
-  }
-
-  async #completeIn(tx: Transaction): Promise<void> {
-    await this.#parts.queue.complete(this.lease, tx);
-    this.#completion = 'asked-for';
-    tx.afterCommit(() => {
-      this.#completion = 'committed';
-    });
-  }
-
-  #untilStopped(handle: () => Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      if (this.#stopped) reject(this.#stopped);
-      else handle().then(resolve, reject);
-    });
-  }
-
-  async #settle(settlement: Settlement): Promise<Outcome> {
-    const settled = await this.#parts.settler.settle(settlement);
-    return settled === 'done' ? settlement.outcome : 'lost';
+  #afterCommit(): Outcome {
+    const { log } = this.#parts;
+    if (this.#failure)
+      log.warn('the handler failed behind its commit', this.#fields(this.#failure));
+    return 'done';
   }
 
   #lost(error: Error): Outcome {
@@ -189,6 +188,25 @@ export class Attempt {
     if (error instanceof PermanentError) return error.message;
     return `${error.message} (attempt ${this.lease.attempt}, the last one)`;
   }
+}
+
+/** The attempt as its handler sees it. */
+class AttemptContext implements HandlerContext {
+  readonly #attempt: Attempt;
+  readonly complete = (tx: Transaction): Promise<void> => this.#attempt.complete(tx);
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+}
+
+function undecodable(cause: unknown): never {
+  const { message } = toError(cause);
+  throw new PermanentError(`its payload cannot be decoded: ${message}`, { cause });
 }
 
 function isLost(error: Error): boolean {

@@ -54,7 +54,7 @@ export function skipLockedClaim(db: Database): Claim {
   const take = async (request: ClaimRequest, from: Position): Promise<Lease[]> => {
     const rows = await db.statement(claimStatement(request, from), claimedColumns);
     const leaseUntil = request.now + request.leaseMs;
-    return rows.map((row) => ({ type: request.type, leaseUntil, ...row })).sort(byDueTime);
+    return rows.map((row) => ({ ...row, type: request.type, leaseUntil })).sort(byDueTime);
   };
   return async (request) => {
     const mark = markOf(marks, request.type);

@@ -45,11 +45,15 @@ export interface DispatcherConfig {
    */
   readonly unknownTypes?: 'leave' | 'bury';
   /** Runs around each attempt: for traces. */
-  readonly around?: (lease: Lease, run: () => Promise<void>) => Promise<void>;
+  readonly around?: Around;
 }
+
+type Around = (lease: Lease, run: () => Promise<void>) => Promise<void>;
 
 /** Attempts whose handler has ended but whose completion is under way. */
 const MAX_SETTLING = 2_000;
+/** In one statement. Less than what is prefetched, so that the next is under way while one is handled. */
+const MAX_CLAIM = 500;
 const UNKNOWN_TYPES_EVERY_MS = 60_000;
 
 export class Dispatcher {
@@ -133,7 +137,7 @@ export class Dispatcher {
     let leased = 0;
     this.#mayBeMore = false;
     for (const type of rotated) {
-      const room = signal?.aborted ? 0 : this.#room();
+      const room = signal?.aborted ? 0 : Math.min(this.#room(), MAX_CLAIM);
       if (room <= 0) {
         this.#mayBeMore = true;
         break;
@@ -171,9 +175,12 @@ export class Dispatcher {
     return new Attempt(lease, handler, this.#attemptParts);
   }
 
-  async #handle(attempt: Attempt): Promise<void> {
-    const { around, log } = this.#config;
-    if (around === undefined) return await attempt.handle();
+  #handle(attempt: Attempt): Promise<void> {
+    const { around } = this.#config;
+    return around === undefined ? attempt.handle() : this.#handleWithin(around, attempt);
+  }
+
+  async #handleWithin(around: Around, attempt: Attempt): Promise<void> {
     let handling: Promise<void> | undefined;
     const handle = (): Promise<void> => {
       handling ??= attempt.handle();
@@ -182,7 +189,7 @@ export class Dispatcher {
     try {
       await around(attempt.lease, handle);
     } catch (error) {
-      log.error('what runs around attempts failed', { error: toError(error) });
+      this.#config.log.error('what runs around attempts failed', { error: toError(error) });
     }
     await handle(); // also where `around` has not called it
   }

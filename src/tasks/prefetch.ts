@@ -4,7 +4,7 @@
  * will start within HORIZON_MS, judged by how long handlers have taken of late.
  */
 const HORIZON_MS = 100;
-const MAX_PREFETCH = 500;
+const MAX_PREFETCH = 1_000;
 /** The weight of the newest duration in the moving average. */
 const WEIGHT = 0.1;
 

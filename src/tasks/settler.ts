@@ -9,13 +9,13 @@ import type { Clock } from '../clock.ts';
 import { hasCode } from '../errors.ts';
 import type { Random } from '../random.ts';
 import { retry } from '../retry.ts';
+import type { Outcome } from './handler.ts';
 import type { TaskQueue } from './queue.ts';
 import type { Settlement } from './settlement.ts';
-import type { SettleOutcome } from './task.ts';
 
 interface Waiting {
   readonly settlement: Settlement;
-  readonly resolve: (outcome: SettleOutcome) => void;
+  readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -38,7 +38,8 @@ export class Settler {
     this.#parts = parts;
   }
 
-  settle(settlement: Settlement): Promise<SettleOutcome> {
+  /** Answers what came of it: the outcome that was wanted, or `lost`. */
+  settle(settlement: Settlement): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ settlement, resolve, reject });
       this.#flushing ??= this.#flush().finally(() => {
@@ -57,10 +58,13 @@ export class Settler {
   /** Of one kind of outcome, so that a failure leaves no half of it settled. */
   #takeBatch(): Waiting[] {
     const outcome = this.#waiting[0]?.settlement.outcome;
-    const isOfBatch = ({ settlement }: Waiting): boolean => settlement.outcome === outcome;
-    const batch = this.#waiting.filter(isOfBatch).slice(0, MAX_BATCH);
-    const taken = new Set(batch);
-    this.#waiting = this.#waiting.filter((waiting) => !taken.has(waiting));
+    const batch: Waiting[] = [];
+    const others: Waiting[] = [];
+    for (const waiting of this.#waiting) {
+      const isOfBatch = waiting.settlement.outcome === outcome && batch.length < MAX_BATCH;
+      (isOfBatch ? batch : others).push(waiting);
+    }
+    this.#waiting = others;
     return batch;
   }
 
@@ -72,8 +76,8 @@ export class Settler {
       const outcomes = await retry({ ...RETRIES, isRetryable, clock, random }, () =>
         queue.settleAll(batch.map(({ settlement }) => settlement)),
       );
-      batch.forEach(({ resolve }, index) => {
-        resolve(outcomes[index] ?? 'lost');
+      batch.forEach(({ settlement, resolve }, index) => {
+        resolve(outcomes[index] === 'done' ? settlement.outcome : 'lost');
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);

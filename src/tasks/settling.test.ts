@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../testing/databases.ts';
+import { MINUTE, openTaskWorld } from '../testing/task-world.ts';
+import { StatementSettling } from './statement-settling.ts';
+import { TransactionSettling } from './transaction-settling.ts';
+
+const NOON = Date.UTC(2026, 0, 2, 12);
+
+eachDatabase((open) => {
+  describe.each([
+    ['by a statement', StatementSettling],
+    ['by a transaction', TransactionSettling],
+  ])('settling %s', (_name, Settling) => {
+    /** Tasks a, b, c; all are leased, and b once more by somebody else. */
+    async function openSettlingWorld() {
+      const world = await openTaskWorld(open);
+      await world.enqueue('a', 'b', 'c');
+      const leases = [await world.lease('a'), await world.lease('b'), await world.lease('c')];
+      world.clock.advance(MINUTE);
+      const other = await world.lease('b');
+      const untouched = (await world.living()).find(({ id }) => id === 'b');
+      return {
+        ...{ ...world, leases, other, untouched, settling: new Settling(world.db) },
+        summaryOf: async (id: string) => (await world.living()).find((task) => task.id === id),
+      };
+    }
+
+    const OUTCOMES = ['done', 'lost', 'done'];
+
+    test('completes what is held, and nothing else', async () => {
+      const { settling, leases, living, untouched } = await openSettlingWorld();
+      expect(await settling.complete(leases)).toEqual(OUTCOMES);
+      expect(await living()).toEqual([untouched]);
+      expect(await settling.complete(leases)).toEqual(['lost', 'lost', 'lost']);
+    });
+
+    test('retries what is held, each at its time and with its error', async () => {
+      const { settling, leases, summaryOf, untouched } = await openSettlingWorld();
+      const failures = leases.map(({ type, id, fence }, index) => ({
+        ...{ type, id, fence },
+        processAfter: NOON + index,
+        lastError: `error of ${id}`,
+      }));
+      expect(await settling.retry(failures)).toEqual(OUTCOMES);
+      expect(await summaryOf('a')).toMatchObject({ processAfter: NOON, lastError: 'error of a' });
+      expect(await summaryOf('c')).toMatchObject({
+        ...{ processAfter: NOON + 2, lastError: 'error of c', leaseUntil: undefined },
+      });
+      expect(await summaryOf('b')).toEqual(untouched);
+    });
+
+    test('keeps the last time there is', async () => {
+      const { settling, other, summaryOf } = await openSettlingWorld();
+      const processAfter = Date.UTC(9999, 11, 31);
+      const { type, id, fence } = other;
+      await settling.retry([{ type, id, fence, processAfter, lastError: '' }]);
+      expect(await summaryOf('b')).toMatchObject({ processAfter });
+    });
+
+    test('releases what is held, and takes its attempt back', async () => {
+      const { settling, leases, summaryOf, untouched } = await openSettlingWorld();
+      expect(await settling.release(leases)).toEqual(OUTCOMES);
+      expect(await summaryOf('a')).toMatchObject({ state: 'due', attempt: 0 });
+      expect(await summaryOf('b')).toEqual(untouched);
+    });
+
+    test('extends what is held', async () => {
+      const { settling, leases, summaryOf, untouched } = await openSettlingWorld();
+      expect(await settling.extend(leases, NOON)).toEqual(OUTCOMES);
+      expect(await summaryOf('c')).toMatchObject({ leaseUntil: NOON, attempt: 1 });
+      expect(await summaryOf('b')).toEqual(untouched);
+    });
+
+    test('buries what is held, over an older one of its name', async () => {
+      const { settling, queue, enqueue, lease, leases, dead, living } = await openSettlingWorld();
+      const deaths = leases.map(({ type, id, fence }) => ({ type, id, fence, reason: `no ${id}` }));
+      expect(await settling.bury(deaths, NOON)).toEqual(OUTCOMES);
+      expect((await living()).map(({ id }) => id)).toEqual(['b']);
+      await enqueue('a');
+      await queue.retry(await lease('a'), { error: 'x', delayMs: 0 });
+      const { type, id, fence } = await lease('a');
+      await settling.bury([{ type, id, fence, reason: 'again' }], NOON + 1);
+      expect(await dead()).toMatchObject([
+        { id: 'a', reason: 'again', deadTime: NOON + 1, attempt: 2 },
+        { id: 'c', reason: 'no c', deadTime: NOON, attempt: 1 },
+      ]);
+    });
+
+    test('does nothing about nothing', async () => {
+      const { settling } = await openSettlingWorld();
+      expect(await settling.complete([])).toEqual([]);
+      expect(await settling.bury([], NOON)).toEqual([]);
+    });
+
+    test('answers the same to a lease that is named twice', async () => {
+      const { settling, other } = await openSettlingWorld();
+      expect(await settling.complete([other, other])).toEqual(['done', 'done']);
+    });
+  });
+});
