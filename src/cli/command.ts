@@ -21,13 +21,19 @@ export function addGlobalOptions(command: Command): Command {
     .option('-q, --quiet', 'print results and errors only');
 }
 
+/** The option nearest to the command's arguments wins. */
+export function globalOptionsOf(command: Command): GlobalOptions {
+  const inherited = command.parent ? globalOptionsOf(command.parent) : {};
+  return { ...inherited, ...command.opts<GlobalOptions>() };
+}
+
 export function outputOf(context: CliContext, command: Command): Output {
-  const { json, quiet } = command.optsWithGlobals<GlobalOptions>();
+  const { json, quiet } = globalOptionsOf(command);
   return new Output(context, { json: json ?? false, quiet: quiet ?? false });
 }
 
 export function progressOf(context: CliContext, command: Command): Progress {
-  const { json, quiet } = command.optsWithGlobals<GlobalOptions>();
+  const { json, quiet } = globalOptionsOf(command);
   return new Progress(context.stderr, context.clock, !json && !quiet);
 }
 

@@ -15,7 +15,7 @@ import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import { systemRandom } from '../random.ts';
 import { retry } from '../retry.ts';
-import type { GlobalOptions } from './command.ts';
+import { globalOptionsOf } from './command.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8010';
@@ -31,7 +31,7 @@ export interface Connection {
 }
 
 export function connect(context: CliContext, command: Command): Connection {
-  const url = serverUrl(context, command.optsWithGlobals<GlobalOptions>().server);
+  const url = serverUrl(context, globalOptionsOf(command).server);
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: '1.1',

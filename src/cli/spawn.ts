@@ -1,4 +1,4 @@
-/** Runs the command that `record` wraps: its streams are ours, and it gets the signals that we get. */
+/** Runs the command that `record` wraps: its streams are ours, and it ends when we are told to. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { CliError, EXIT } from './context.ts';
@@ -7,6 +7,8 @@ export interface SpawnOptions {
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where its standard output goes: to ours, or to our standard error. */
+  readonly stdout: 'stdout' | 'stderr';
   /** When it aborts, the command gets SIGTERM; we go on waiting until it has ended. */
   readonly signal: AbortSignal;
 }
@@ -19,11 +21,16 @@ export interface CommandEnd {
 
 export async function runCommand(options: SpawnOptions): Promise<CommandEnd> {
   const [file, ...args] = options.command;
-  const child = spawn(file, args, { cwd: options.cwd, env: { ...options.env }, stdio: 'inherit' });
+  const child = spawn(file, args, {
+    cwd: options.cwd,
+    env: { ...options.env },
+    stdio: ['inherit', options.stdout === 'stdout' ? 1 : 2, 2],
+  });
   const stop = (): void => {
     child.kill('SIGTERM');
   };
   options.signal.addEventListener('abort', stop, { once: true });
+  if (options.signal.aborted) stop();
   try {
     return await new Promise<CommandEnd>((resolve, reject) => {
       child.once('error', (error: NodeJS.ErrnoException) => reject(cannotStart(file, error)));

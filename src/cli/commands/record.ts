@@ -1,11 +1,11 @@
 import { Command } from 'commander';
+import { toError } from '../../errors.ts';
 import { addGlobalOptions, type CommandMaker, collect, outputOf, progressOf } from '../command.ts';
-import { connect } from '../connection.ts';
+import { connect, describeRpcError, retryRpc } from '../connection.ts';
 import { CliError, EXIT } from '../context.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import {
   addNewInvocationOptions,
-  type CreatedInvocation,
   createInvocation,
   generatedInvocationId,
   type NewInvocationOptions,
@@ -13,7 +13,12 @@ import {
 import { type CommandEnd, runCommand } from '../spawn.ts';
 import { UPDATE_TOKEN_HEADER } from '../tokens.ts';
 import { addUploadOptions, type UploadOptions, variantOf } from '../upload-options.ts';
-import { describeUpload, type UploadSummary, uploadReports } from '../upload-reports.ts';
+import {
+  describeUpload,
+  type Upload,
+  type UploadSummary,
+  uploadReports,
+} from '../upload-reports.ts';
 
 interface RecordOptions extends NewInvocationOptions, UploadOptions {
   readonly id?: string;
@@ -22,10 +27,15 @@ interface RecordOptions extends NewInvocationOptions, UploadOptions {
 
 const MORE = `
 The command runs with POSTLUDE_INVOCATION, POSTLUDE_UPDATE_TOKEN and POSTLUDE_SERVER in its
-environment. Repeated with the same --id, while that invocation is open, it goes on with it.
+environment. Its output stays as it is: what record has to say goes to standard error. With --json
+the output of the command goes there, too, and standard output has one object.
 
-Ends with the exit code of the command; where that is 0, with 2 if a report is damaged or missing;
-with 127 where the command cannot be started (the invocation then stays open).`;
+Repeated with the same --id, while that invocation is open, it goes on with it. Reports are
+uploaded whether the command fails or not. Each --reports must find a file; !GLOB leaves files out.
+
+Ends with the exit code of the command (128 + its number where a signal killed it); where that is
+0, with 2 if a report is damaged or missing, with 1 if the results cannot be uploaded. With 127
+where the command cannot be started (the invocation then stays open).`;
 
 export const recordCommand: CommandMaker = (context, setExitCode) =>
   addGlobalOptions(
@@ -40,7 +50,7 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
             'the id of the invocation (default: one is made up)',
             parseInvocation,
           )
-          .option('--reports <glob>', 'reports that it writes, in quotes (repeatable)', collect)
+          .option('--reports <glob...>', 'reports that it writes, in quotes (repeatable)', collect)
           .passThroughOptions(),
       ),
     ).addHelpText('after', MORE),
@@ -48,32 +58,39 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
     const id = options.id ?? generatedInvocationId();
     const output = outputOf(context, command);
     const connection = connect(context, command);
-    const created = await createInvocation(context, connection, { id, options, finalize: false });
+    const { token } = await createInvocation(context, connection, { id, options, finalize: false });
     output.note(`recording invocation ${id}`);
 
-    const env = environment(context.env, { id, server: connection.url, token: created.token });
-    const end = await runCommand({ command: words, cwd: context.cwd, env, signal: context.signal });
-    if (context.signal.aborted) throw interrupted(id);
-
-    const headers = { [UPDATE_TOKEN_HEADER]: created.token };
-    const summary = await uploadReports({
-      ...{ context, connection, output, headers },
+    const end = await runCommand({
+      command: words,
+      cwd: context.cwd,
+      env: environment(context.env, { id, server: connection.url, token }),
+      stdout: output.isJson ? 'stderr' : 'stdout',
+      signal: context.signal,
+    });
+    if (context.signal.aborted) throw interrupted(id, end);
+    const upload = {
+      ...{ context, connection, output },
       progress: progressOf(context, command),
       invocationId: id,
+      headers: { [UPDATE_TOKEN_HEADER]: token },
       patterns: options.reports ?? [],
       variant: variantOf(options),
       repo: options.repo,
+    };
+    const summary = await uploadAndFinalize(upload).catch((error: unknown) => {
+      throw context.signal.aborted ? interrupted(id, end) : notUploaded(id, end, error);
     });
-    await connection.recorder.finalizeInvocation({ name: invocationName(id) }, { headers });
-    output.result({ invocation: id, exitCode: end.exitCode, ...summary }, () =>
-      describe(id, end, summary),
-    );
+    if (output.isJson) {
+      output.result({ invocation: id, exitCode: end.exitCode, ...summary }, () => '');
+    }
+    output.note(describe(id, end, summary));
     setExitCode(exitCodeOf(end, summary));
   });
 
 function environment(
   inherited: Readonly<Record<string, string | undefined>>,
-  own: { readonly id: string; readonly server: string; readonly token: CreatedInvocation['token'] },
+  own: { readonly id: string; readonly server: string; readonly token: string },
 ): Record<string, string | undefined> {
   return {
     ...inherited,
@@ -83,9 +100,32 @@ function environment(
   };
 }
 
+async function uploadAndFinalize(upload: Upload): Promise<UploadSummary> {
+  const { context, connection, headers, invocationId, output, patterns } = upload;
+  if (patterns.length === 0) {
+    output.warn('no --reports: nothing is recorded but what the command uploads itself');
+  }
+  const summary = await uploadReports(upload);
+  await retryRpc(context, () =>
+    connection.recorder.finalizeInvocation({ name: invocationName(invocationId) }, { headers }),
+  );
+  return summary;
+}
+
 /** Whoever stops us may start us again: the invocation stays open for that. */
-function interrupted(id: string): CliError {
-  return new CliError(`interrupted; invocation ${id} stays open: record it again, or finalize it`);
+function interrupted(id: string, { exitCode }: CommandEnd): CliError {
+  return new CliError(
+    `interrupted; invocation ${id} stays open: record it again, or finalize it`,
+    exitCode || EXIT.error,
+  );
+}
+
+function notUploaded(id: string, { exitCode }: CommandEnd, error: unknown): CliError {
+  return new CliError(
+    `${describeRpcError(error) ?? toError(error).message}\n  the command ended with ${exitCode}; invocation ${id} stays open: upload its reports, then finalize it`,
+    exitCode || EXIT.error,
+    { cause: error },
+  );
 }
 
 function exitCodeOf(end: CommandEnd, summary: UploadSummary): number {

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import type { CommandMaker } from '../command.ts';
-import { Output } from '../output.ts';
+import { type CommandMaker, outputOf } from '../command.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
 import { packageVersion } from '../version.ts';
 
@@ -13,13 +12,15 @@ export const serveCommand: CommandMaker = (context) =>
         'after',
         '\nWithout options: an embedded database in .postlude/, for callers on this machine only.\nSIGTERM ends it in order; a second signal ends it at once. docs/configuration.md has it all.',
       ),
-  ).action(async (options: { readonly json?: boolean }, command: Command) => {
+  ).action(async (_options: unknown, command: Command) => {
     const config = await configOf(context, command);
     // Clients of a server need not load one.
     const { startServer } = await import('../../server/server.ts');
     const server = await startServer(config, { version: packageVersion() });
-    const output = new Output(context, { json: options.json ?? false, quiet: false });
-    output.result({ url: server.url }, () => `postlude serves on ${server.url}`);
+    outputOf(context, command).result(
+      { url: server.url },
+      () => `postlude serves on ${server.url}`,
+    );
     await aborted(context.signal);
     await server.close();
   });

@@ -5,6 +5,7 @@ import { type Connection, connect, isTransientRpcError } from '../connection.ts'
 import { type CliContext, CliError } from '../context.ts';
 import { describeExplanation, invocationValue, isoTime } from '../describe.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
+import type { Output } from '../output.ts';
 import type { Progress } from '../progress.ts';
 
 const RECONNECT_MS = 1_000;
@@ -19,7 +20,11 @@ export const statusCommand: CommandMaker = (context) =>
     const connection = connect(context, command);
     const invocation = options.watch
       ? await watchUntilFinalized(
-          { context, connection, progress: progressOf(context, command) },
+          {
+            ...{ context, connection },
+            output: outputOf(context, command),
+            progress: progressOf(context, command),
+          },
           id,
         )
       : await connection.resultDb.getInvocation({ name: invocationName(id) });
@@ -29,20 +34,27 @@ export const statusCommand: CommandMaker = (context) =>
 interface Watch {
   readonly context: CliContext;
   readonly connection: Connection;
+  readonly output: Output;
   readonly progress: Progress;
 }
 
-/** Goes on through a restart of the server. */
+/** Goes on through a restart of the server; but one that is away from the start is a mistake. */
 async function watchUntilFinalized(watch: Watch, id: string): Promise<Invocation> {
-  const { context, progress } = watch;
+  const { context, connection, output, progress } = watch;
+  const now = await connection.resultDb.getInvocation({ name: invocationName(id) });
+  if (now.state === Invocation_State.FINALIZED) return now;
+  let isTold = false;
   while (!context.signal.aborted) {
     try {
       const finalized = await watchOnce(watch, id);
       progress.clear();
       if (finalized !== undefined) return finalized;
     } catch (error) {
+      if (context.signal.aborted) break;
       if (!isTransientRpcError(error)) throw error;
-      progress.update('the server is away; trying again');
+      progress.clear();
+      if (!isTold) output.note('the server is away; trying until it is back');
+      isTold = true;
       await context.clock.sleep(RECONNECT_MS, context.signal);
     }
   }

@@ -20,7 +20,7 @@ interface RedriveOptions {
 }
 
 export const tasksCommand: CommandMaker = (context) =>
-  new Command('tasks')
+  addGlobalOptions(new Command('tasks'))
     .description('look at the task queue, and at what it has given up on')
     .addCommand(listCommand(context))
     .addCommand(showCommand(context))
