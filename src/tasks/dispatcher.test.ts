@@ -10,6 +10,8 @@ import type { Task } from './handler.ts';
 import { tasks } from './table.ts';
 import { taskType } from './task.ts';
 
+const handle = async (): Promise<void> => undefined;
+
 eachDatabase((open) => {
   const openWorld = openDispatcherWorld(open);
 
@@ -121,6 +123,19 @@ eachDatabase((open) => {
     await world.queue.enqueue([{ type: taskType('foreign', PLAIN.payload), id: 'x' }]);
     await world.dispatcher.runOnce();
     expect(await world.living()).toMatchObject([{ type: 'foreign', state: 'due' }]);
+  });
+
+  test.each([
+    ['no workers', { workers: 0 }],
+    ['a part of a worker', { workers: 0.5 }],
+    ['a lease of no time', { leaseMs: 0 }],
+    ['two handlers of one type', { handlers: [PLAIN, PLAIN].map((type) => ({ type, handle })) }],
+  ])('a dispatcher refuses %s', async (_name, wrong) => {
+    const { queue } = await openTaskWorld(open);
+    const config = { queue, handlers: [], ...wrong };
+    expect(() => new Dispatcher(config)).toThrow(
+      expect.objectContaining({ code: 'invalid-argument' }),
+    );
   });
 
   describe('completion in the handler’s own transaction', () => {

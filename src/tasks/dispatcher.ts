@@ -7,7 +7,7 @@
  * transaction that completes the task takes effect once.
  */
 import { type Clock, systemClock } from '../clock.ts';
-import { toError } from '../errors.ts';
+import { CodedError, toError } from '../errors.ts';
 import { type Log, silentLog } from '../log.ts';
 import { type Metrics, noMetrics } from '../metrics.ts';
 import { type Random, systemRandom } from '../random.ts';
@@ -79,7 +79,7 @@ export class Dispatcher {
 
   constructor(config: DispatcherConfig) {
     this.#config = withDefaults(config);
-    this.#handlers = new Map(config.handlers.map((handler) => [handler.type.name, handler]));
+    this.#handlers = byType(config.handlers);
     this.#metrics = new TaskMetrics(this.#config.metrics);
     const { queue, clock, random, log } = this.#config;
     this.#attemptParts = { queue, clock, random, log, settler: new Settler(this.#config) };
@@ -279,11 +279,16 @@ export class Dispatcher {
   }
 }
 
+function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandler> {
+  const map = new Map(handlers.map((handler) => [handler.type.name, handler]));
+  if (map.size === handlers.length) return map;
+  throw new CodedError('invalid-argument', 'two handlers of one type of tasks');
+}
+
 type FullConfig = Required<Omit<DispatcherConfig, 'around'>> & Pick<DispatcherConfig, 'around'>;
 
 function withDefaults(config: DispatcherConfig): FullConfig {
   return {
-    workers: 10,
     pollMs: 1_000,
     graceMs: 30_000,
     wakeUp: noWakeUp,
@@ -293,6 +298,12 @@ function withDefaults(config: DispatcherConfig): FullConfig {
     metrics: noMetrics,
     unknownTypes: 'leave',
     ...config,
+    workers: checkWorkers(config.workers ?? 10),
     leaseMs: checkLeaseMs(config.leaseMs ?? 60_000),
   };
+}
+
+function checkWorkers(workers: number): number {
+  if (Number.isSafeInteger(workers) && workers > 0) return workers;
+  throw new CodedError('invalid-argument', `${workers} workers: must be a whole number, 1 or more`);
 }

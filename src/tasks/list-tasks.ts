@@ -67,16 +67,14 @@ export async function findTask(
 }
 
 function isIn(state: TaskState, now: EpochMs): Sql {
-  if (state === 'leased') return sql`lease_until > ${timestamp(now)}`;
-  const isFree = sql`(lease_until IS NULL OR lease_until <= ${timestamp(now)})`;
-  const isDue =
-    state === 'due'
-      ? sql`process_after <= ${timestamp(now)}`
-      : sql`process_after > ${timestamp(now)}`;
-  return sql`${isFree} AND ${isDue}`;
+  const isDue = sql`process_after <= ${timestamp(now)}`;
+  if (state === 'scheduled') return sql`process_after > ${timestamp(now)}`;
+  // What is leased was due: so the index of due times bounds the search.
+  if (state === 'leased') return sql`${isDue} AND lease_until > ${timestamp(now)}`;
+  return sql`${isDue} AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})`;
 }
 
 function stateOf(row: RowOf<typeof columns>, now: EpochMs): TaskState {
-  if (row.leaseUntil !== undefined && row.leaseUntil > now) return 'leased';
-  return row.processAfter <= now ? 'due' : 'scheduled';
+  if (row.processAfter > now) return 'scheduled';
+  return row.leaseUntil !== undefined && row.leaseUntil > now ? 'leased' : 'due';
 }
