@@ -105,7 +105,10 @@ class Crew {
     const worker = fork(script, [server.url, schema], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    await once(worker, 'message');
+    const ended = once(worker, 'exit').then(() => {
+      throw new Error('a worker ended before it was ready');
+    });
+    await Promise.race([once(worker, 'message'), ended]);
     return worker;
   }
 }
