@@ -15,6 +15,14 @@ export function parseInvocation(argument: string): string {
   return id;
 }
 
+/** For arguments and options that take several. */
+export function collectInvocation(
+  argument: string,
+  previous: readonly string[] = [],
+): readonly string[] {
+  return [...previous, parseInvocation(argument)];
+}
+
 export function invocationName(id: string): string {
   return NAME_PREFIX + id;
 }

@@ -3,10 +3,9 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Invocation, Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { randomHex } from '../random.ts';
-import { collect } from './command.ts';
 import type { Connection } from './connection.ts';
 import { type CliContext, CliError } from './context.ts';
-import { invocationName, parseInvocation } from './invocation-argument.ts';
+import { collectInvocation, invocationName } from './invocation-argument.ts';
 import { requestIdFor, UPDATE_TOKEN_HEADER } from './tokens.ts';
 
 export interface NewInvocationOptions {
@@ -39,7 +38,7 @@ const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 export function addNewInvocationOptions(command: Command): Command {
   return command
     .option('--realm <project:realm>', `where it belongs ($POSTLUDE_REALM; ${DEFAULT_REALM})`)
-    .option('--include <id>', 'an invocation that it includes (repeatable)', collect)
+    .option('--include <id>', 'an invocation that it includes (repeatable)', collectInvocation)
     .option(
       '--export <p.d.t>',
       'export to project.dataset.table once it is over (repeatable)',
@@ -73,7 +72,7 @@ export async function createInvocation(
       invocation: {
         realm: options.realm ?? context.env.POSTLUDE_REALM ?? DEFAULT_REALM,
         state: finalize ? Invocation_State.FINALIZING : Invocation_State.ACTIVE,
-        includedInvocations: (options.include ?? []).map(includedName),
+        includedInvocations: (options.include ?? []).map(invocationName),
         tags: [...(options.tag ?? [])],
         bigqueryExports: (options.export ?? []).map((target) => ({
           ...target,
@@ -92,10 +91,6 @@ export async function createInvocation(
   );
   if (token === undefined) throw new CliError('the server answered without an update token');
   return { invocation, token };
-}
-
-function includedName(argument: string): string {
-  return invocationName(parseInvocation(argument));
 }
 
 /** For repeatable `key:value` options. */

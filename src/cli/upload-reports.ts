@@ -10,6 +10,7 @@ import { summaryHtmlOf } from '../ingest/summary-html.ts';
 import { type TestResultMessage, testResultBatches } from '../ingest/test-results.ts';
 import { type Connection, retryRpc } from './connection.ts';
 import type { CliContext } from './context.ts';
+import { describeCounts, describeProblem } from './describe-report.ts';
 import { findReports } from './find-reports.ts';
 import { invocationName } from './invocation-argument.ts';
 import type { Output } from './output.ts';
@@ -57,14 +58,7 @@ export async function uploadReports(upload: Upload): Promise<UploadSummary> {
 }
 
 export function describeUpload({ files, results, counts }: UploadSummary): string {
-  const { tests, passed, failed, errored, skipped, flaky } = counts;
-  const outcomes = `${passed} passed, ${failed} failed, ${errored} errored, ${skipped} skipped, ${flaky} flaky`;
-  return `${results} results from ${files} report${files === 1 ? '' : 's'}: ${tests} tests, ${outcomes}`;
-}
-
-/** `file:line: message`, as compilers have it. */
-export function describeProblem({ file, line, message }: Problem): string {
-  return `${file}:${line}: ${message}`;
+  return `${results} results from ${files} report${files === 1 ? '' : 's'}; ${describeCounts(counts)}`;
 }
 
 async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {

@@ -3,11 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { CliContext } from '../cli/context.ts';
 import { runCli } from '../cli/program.ts';
 import { systemClock } from '../clock.ts';
 import { silentLog } from '../log.ts';
 import { loadConfig } from '../server/config.ts';
-import { startServer } from '../server/server.ts';
+import { type Server, startServer } from '../server/server.ts';
 import { openTestPglite } from './databases.ts';
 import { MemoryStream } from './memory-stream.ts';
 
@@ -19,40 +20,51 @@ export interface CliRun {
   json(): unknown[];
 }
 
+export interface RunOptions extends Partial<Pick<CliContext, 'clock' | 'env' | 'signal'>> {
+  /** Both output streams are terminals. */
+  readonly isTTY?: boolean;
+}
+
 /** A folder of its own to run in, and no server. */
-export async function openCli(env: Readonly<Record<string, string>> = {}) {
+export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
   const cwd = await mkdtemp(join(tmpdir(), 'postlude-cli-'));
   onTestFinished(() => rm(cwd, { recursive: true, force: true }));
-  const run = async (...argv: string[]): Promise<CliRun> => {
-    const stdout = new MemoryStream();
-    const stderr = new MemoryStream();
+  const runWith = async (options: RunOptions, ...argv: string[]): Promise<CliRun> => {
+    const { clock = systemClock, env, isTTY = false, signal } = options;
+    const stdout = new MemoryStream({ isTTY });
+    const stderr = new MemoryStream({ isTTY });
     const code = await runCli(argv, {
-      ...{ stdout, stderr, cwd },
-      env: { PATH: process.env.PATH, ...env },
-      clock: systemClock,
-      signal: new AbortController().signal,
+      ...{ stdout, stderr, cwd, clock },
+      env: { PATH: process.env.PATH, ...ownEnv, ...env },
+      signal: signal ?? new AbortController().signal,
     });
     const out = stdout.text();
-    const lines = (): unknown[] =>
-      out
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
-    return { code, out, err: stderr.text(), json: lines };
+    const json = (): unknown[] => out.split(/\n(?=.)/).map((line) => JSON.parse(line));
+    return { code, out, err: stderr.text(), json };
   };
-  return { cwd, run };
+  return { cwd, runWith, run: (...argv: string[]) => runWith({}, ...argv) };
 }
 
 /** The same with a server to talk to. */
 export async function openCliWithServer() {
   const database = await openTestPglite();
   const exportDir = await mkdtemp(join(tmpdir(), 'postlude-exports-'));
-  const flags = { listen: '127.0.0.1:0', exportDir, database: 'memory:', poll: '100ms' };
-  const config = await loadConfig({ flags, env: {}, cwd: exportDir });
-  const server = await startServer(config, { database, log: silentLog });
+  const start = async (listen: string): Promise<Server> => {
+    const flags = { listen, exportDir, database: 'memory:', poll: '100ms' };
+    const config = await loadConfig({ flags, env: {}, cwd: exportDir });
+    return startServer(config, { database, log: silentLog });
+  };
+  const first = await start('127.0.0.1:0');
+  let server = first;
   onTestFinished(async () => {
     await server.close();
     await rm(exportDir, { recursive: true, force: true });
   });
-  return { ...(await openCli({ POSTLUDE_SERVER: server.url })), server, database, exportDir };
+  const stopServer = (): Promise<void> => server.close();
+  /** On the same port, with the same data. */
+  const startAgain = async (): Promise<void> => {
+    server = await start(new URL(first.url).host);
+  };
+  const cli = await openCli({ POSTLUDE_SERVER: first.url });
+  return { ...cli, url: first.url, database, exportDir, startAgain, stopServer };
 }

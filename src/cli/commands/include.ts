@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
 import { connect } from '../connection.ts';
-import { invocationName, parseInvocation } from '../invocation-argument.ts';
+import { collectInvocation, invocationName, parseInvocation } from '../invocation-argument.ts';
 import { updateHeaders } from '../tokens.ts';
 
 export const includeCommand: CommandMaker = (context) =>
@@ -9,12 +9,12 @@ export const includeCommand: CommandMaker = (context) =>
     new Command('include')
       .description('make an invocation include others: it is over only when they are')
       .argument('<invocation>', 'the including one; it must still be ACTIVE', parseInvocation)
-      .argument('<included...>', 'the ones to include; they must exist')
+      .argument('<included...>', 'the ones to include; they must exist', collectInvocation)
       .option('--remove', 'stop including them')
       .option('--token <token>', 'the update token, where another client created it'),
   ).action(async (id: string, included: string[], options: IncludeOptions, command: Command) => {
     const connection = connect(context, command);
-    const names = included.map((other) => invocationName(parseInvocation(other)));
+    const names = included.map(invocationName);
     const source = { context, connection, given: options.token };
     await connection.recorder.updateIncludedInvocations(
       {

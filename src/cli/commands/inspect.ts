@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { inspect } from '../../ingest/inspect.ts';
 import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
 import { EXIT } from '../context.ts';
-import { describeProblem } from '../upload-reports.ts';
+import { describeCounts, describeProblem } from '../describe-report.ts';
 
 export const inspectCommand: CommandMaker = (context, setExitCode) =>
   addGlobalOptions(
@@ -19,7 +19,7 @@ export const inspectCommand: CommandMaker = (context, setExitCode) =>
     outputOf(context, command).result(inspection, () =>
       [
         `format    ${format} (${dialect})`,
-        `tests     ${counts.tests}: ${counts.passed} passed, ${counts.failed} failed, ${counts.errored} errored, ${counts.skipped} skipped; ${counts.flaky} flaky`,
+        `counts    ${describeCounts(counts)}`,
         `complete  ${complete ? 'yes' : 'no: results are missing'}`,
         ...problems.map((problem) => `${problem.severity.padEnd(8)}  ${describeProblem(problem)}`),
       ].join('\n'),
