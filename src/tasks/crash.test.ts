@@ -16,7 +16,7 @@ function dispatcherOn(world: World, db: Database, handler: Partial<TaskHandler<u
   return new Dispatcher({
     queue,
     clock: world.clock,
-    random: () => 0,
+    random: () => 0.5,
     leaseMs: MINUTE,
     handlers: [
       {
@@ -50,6 +50,57 @@ eachDatabase((open) => {
         expect(await world.dead()).toEqual([]);
       });
       expect(steps).toBeGreaterThan(4);
+    });
+
+    test('of enqueueing leaves all of its transaction, or nothing', async () => {
+      await forEachCrash(async (faults) => {
+        const world = await openTaskWorld(open);
+        const order = async (db: Database) => {
+          const queue = new TaskQueue({ db, clock: world.clock });
+          await db.write(async (tx) => {
+            await queue.enqueue([{ type: PLAIN, id: 'a' }], tx);
+            await queue.enqueue([{ type: LETTER, id: 'b', payload: { to: 'ada' } }], tx);
+          });
+        };
+        await faults.run(() => order(faults.wrap(world.db)));
+        expect([0, 2]).toContain((await world.living()).length);
+        await order(world.db);
+        expect((await world.living()).map(({ type, id }) => `${type} ${id}`)).toEqual([
+          'letter b',
+          'plain a',
+        ]);
+      });
+    });
+
+    test('of failing leaves the task to the next attempt', async () => {
+      const failing = {
+        handle: async () => {
+          throw new Error('not yet');
+        },
+      };
+      await forEachCrash(async (faults) => {
+        const world = await openTaskWorld(open);
+        await world.enqueue('a');
+        await faults.run(() => dispatcherOn(world, faults.wrap(world.db), failing).runOnce());
+        world.clock.advance(MINUTE);
+        expect(await world.living()).toMatchObject([{ id: 'a', state: 'due' }]);
+        await dispatcherOn(world, world.db).runOnce();
+        expect((await world.living()).map(({ id }) => id)).toEqual(['a/effect']);
+        expect(await world.dead()).toEqual([]);
+      });
+    });
+
+    test('of giving leases back leaves the tasks to others', async () => {
+      await forEachCrash(async (faults) => {
+        const world = await openTaskWorld(open);
+        await world.enqueue('a', 'b');
+        const dying = new TaskQueue({ db: faults.wrap(world.db), clock: world.clock });
+        await faults.run(async () => dying.release(await dying.leaseDue('plain', 2, MINUTE)));
+        world.clock.advance(MINUTE);
+        await dispatcherOn(world, world.db).runOnce();
+        const effects = (await world.living()).map(({ id }) => id);
+        expect(effects).toEqual(['a/effect', 'b/effect']);
+      });
     });
 
     test('of giving up leaves the task among the dead, or to be given up again', async () => {

@@ -4,8 +4,9 @@ import { text, textArray } from '../storage/column.ts';
 import type { Database, Reader, Transaction } from '../storage/database.ts';
 import { emptySql, join, raw, selectList, sql } from '../storage/sql.ts';
 import type { NewRow, Row } from '../storage/table.ts';
+import type { Fences } from './fences.ts';
 import { deadTasks, tasks } from './table.ts';
-import { firstFence, type TaskRow, taskKey } from './task-rows.ts';
+import { type TaskRow, taskKey } from './task-rows.ts';
 
 export type DeadTask = Row<typeof deadTasks>;
 
@@ -21,6 +22,12 @@ export interface DeadTaskPage {
   readonly after?: TaskName | undefined;
 }
 
+/** When, and with which fences, tasks begin to live again. */
+export interface Birth {
+  readonly now: EpochMs;
+  readonly fences: Fences;
+}
+
 const REDRIVE_BATCH = 500;
 
 /** What is kept of a task that will not be tried again. */
@@ -28,8 +35,8 @@ export function toDeadTask(
   row: TaskRow,
   death: { readonly reason: string; readonly deadTime: EpochMs },
 ): DeadTask {
-  const { type, id, invocationId, payload, createTime, attempt } = row;
-  return { type, id, invocationId, payload, createTime, attempt, ...death };
+  const { type, id, invocationId, payload, createTime, attempt, fence } = row;
+  return { type, id, invocationId, payload, createTime, attempt, fence, ...death };
 }
 
 /** A page of dead tasks in the order of type and id. */
@@ -68,14 +75,14 @@ export async function findDeadTask(
 export async function redrive(
   db: Database,
   selection: DeadTaskSelection,
-  now: EpochMs,
+  birth: Birth,
 ): Promise<string[]> {
   const redriven: string[] = [];
   let after: TaskName | undefined;
   for (;;) {
     const names = await db.read((tx) => selectedNames(tx, selection, after));
     if (names.length === 0) return redriven;
-    const revived = await db.write((tx) => revive(tx, names, now));
+    const revived = await db.write((tx) => revive(tx, names, birth));
     redriven.push(...revived.map(({ type }) => type));
     after = names.at(-1);
   }
@@ -95,12 +102,12 @@ async function selectedNames(
 async function revive(
   tx: Transaction,
   names: readonly TaskName[],
-  now: EpochMs,
+  birth: Birth,
 ): Promise<TaskName[]> {
   const dead = await readDeadTasks(tx, names);
   const revived = await tx.insertNew(
     tasks,
-    dead.map((row) => reborn(row, now)),
+    dead.map((row) => reborn(row, birth)),
   );
   const keys = new Set(revived.map(taskKey));
   await tx.delete(
@@ -110,13 +117,13 @@ async function revive(
   return revived;
 }
 
-function reborn(row: DeadTask, now: EpochMs): NewRow<typeof tasks> {
+function reborn(row: DeadTask, { now, fences }: Birth): NewRow<typeof tasks> {
   const { type, id, invocationId, payload, createTime, reason } = row;
   return {
     ...{ type, id, invocationId, payload, createTime },
     processAfter: now,
     attempt: 0,
-    fence: firstFence(now),
+    fence: Math.max(row.fence + 1, fences.next(now)),
     lastError: reason,
   };
 }

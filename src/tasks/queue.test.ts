@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../testing/databases.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
 import { LETTER, MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
 import { bytesPayload } from './payload.ts';
+import { TaskQueue } from './queue.ts';
 import { taskType } from './task.ts';
 
 const HOUR = 60 * MINUTE;
@@ -175,6 +177,35 @@ eachDatabase((open) => {
       await lease('a').then((again) => queue.release([again]));
       expect(await queue.complete(stale)).toBe('lost');
       expect(await peek()).toEqual(['a']);
+    });
+
+    test('tells it even within one instant, however often', async () => {
+      const { queue, enqueue, lease } = await openTaskWorld(open);
+      await enqueue('a');
+      const first = await lease('a');
+      await queue.release([first]);
+      await queue.complete(await lease('a'));
+      await enqueue('a');
+      expect(await queue.complete(first)).toBe('lost');
+      const second = await lease('a');
+      expect(await queue.complete(first)).toBe('lost');
+      await queue.bury(second, 'bad');
+      await queue.redrive();
+      expect(await queue.complete(second)).toBe('lost');
+      const third = await lease('a');
+      expect(await queue.complete(second)).toBe('lost');
+      expect(third.fence).toBeGreaterThan(second.fence);
+      expect(await queue.complete(third)).toBe('done');
+    });
+
+    test('grows with a redrive by a machine whose clock is behind', async () => {
+      const { db, queue, clock, enqueue, lease } = await openTaskWorld(open);
+      await enqueue('a');
+      const before = await lease('a');
+      await queue.bury(before, 'bad');
+      const behind = new TaskQueue({ db, clock: new FakeClock(clock.now() - HOUR) });
+      await behind.redrive();
+      expect((await lease('a')).fence).toBeGreaterThan(before.fence);
     });
 
     test('answers for each of a batch', async () => {

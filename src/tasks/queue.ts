@@ -18,6 +18,7 @@ import {
   listDeadTasks,
   redrive,
 } from './dead-tasks.ts';
+import { Fences } from './fences.ts';
 import { findTask, listTasks, type TaskPage, type TaskSummary } from './list-tasks.ts';
 import { peekTasks } from './peek.ts';
 import { type QueueDepth, queueDepth } from './queue-depth.ts';
@@ -35,7 +36,7 @@ import {
   type NewTask,
   type SettleOutcome,
 } from './task.ts';
-import { firstFence, holds, readTasks } from './task-rows.ts';
+import { holds, readTasks } from './task-rows.ts';
 import { TransactionSettling } from './transaction-settling.ts';
 import { buryUnknownTypes } from './unknown-types.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
@@ -53,6 +54,7 @@ export class TaskQueue {
   readonly #wakeUp: WakeUp;
   readonly #claim: Claim;
   readonly #settling: Settling;
+  readonly #fences = new Fences();
 
   constructor(config: TaskQueueConfig) {
     this.#db = config.db;
@@ -69,7 +71,8 @@ export class TaskQueue {
    */
   async enqueue<P>(added: readonly NewTask<P>[], tx?: Transaction): Promise<EnqueueOutcome[]> {
     const now = this.#clock.now();
-    const rows = added.map((task) => toRow(task, now));
+    const birth = { now, fence: this.#fences.next(now) };
+    const rows = added.map((task) => toRow(task, birth));
     if (tx === undefined) return await this.#db.write((own) => this.#insert(own, rows, now));
     return await this.#insert(tx, rows, now);
   }
@@ -145,7 +148,8 @@ export class TaskQueue {
 
   /** Makes dead tasks due again, with fresh attempts. Answers how many. */
   async redrive(selection: DeadTaskSelection = {}): Promise<number> {
-    const types = await redrive(this.#db, selection, this.#clock.now());
+    const birth = { now: this.#clock.now(), fences: this.#fences };
+    const types = await redrive(this.#db, selection, birth);
     this.#wakeUp.enqueued([...new Set(types)]);
     return types.length;
   }
@@ -197,7 +201,10 @@ function settlingFor(db: Database): Settling {
   return isLocking ? new StatementSettling(db) : new TransactionSettling(db);
 }
 
-function toRow<P>(task: NewTask<P>, now: EpochMs): NewRow<typeof tasks> {
+function toRow<P>(
+  task: NewTask<P>,
+  { now, fence }: { readonly now: EpochMs; readonly fence: number },
+): NewRow<typeof tasks> {
   const { type, id, invocationId, processAfter } = task;
   return {
     type: checkTypeName(type.name),
@@ -207,7 +214,7 @@ function toRow<P>(task: NewTask<P>, now: EpochMs): NewRow<typeof tasks> {
     createTime: now,
     processAfter: processAfter === undefined ? now : checkProcessAfter(processAfter),
     attempt: 0,
-    fence: firstFence(now),
+    fence,
   };
 }
 

@@ -29,6 +29,7 @@ export const deadTasks = table(
     createTime: timestamp,
     deadTime: timestamp,
     attempt: int,
+    fence: int,
     reason: text,
   },
   ['type', 'id'],

@@ -47,14 +47,6 @@ export function toLease(row: TaskRow): Lease {
   return { ...lease, leaseUntil };
 }
 
-/**
- * Where the fence of a new task begins: at the time in microseconds, so that a task which is enqueued
- * again under the name of one that was done does not meet the fences of that.
- */
-export function firstFence(now: EpochMs): number {
-  return Math.floor(now * 1_000);
-}
-
 export function taskKey({ type, id }: TaskName): string {
   return `${type}\n${id}`;
 }

@@ -26,6 +26,8 @@ CREATE TABLE dead_tasks (
   create_time timestamptz NOT NULL,
   dead_time timestamptz NOT NULL,
   attempt bigint NOT NULL,
+  -- Of its last lease: should it live again, its fences begin above.
+  fence bigint NOT NULL,
   reason text NOT NULL,
   PRIMARY KEY (type, id)
 );
