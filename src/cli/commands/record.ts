@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { toError } from '../../errors.ts';
+import { Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { addGlobalOptions, type CommandMaker, collect, outputOf, progressOf } from '../command.ts';
-import { connect, describeRpcError, retryRpc } from '../connection.ts';
-import { CliError, EXIT } from '../context.ts';
+import { type Connection, connect, describeRpcError, retryRpc } from '../connection.ts';
+import { type CliContext, CliError, EXIT } from '../context.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import {
   addNewInvocationOptions,
@@ -58,7 +59,7 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
     const id = options.id ?? generatedInvocationId();
     const output = outputOf(context, command);
     const connection = connect(context, command);
-    const { token } = await createInvocation(context, connection, { id, options, finalize: false });
+    const token = await openInvocation(context, connection, id, options);
     output.note(`recording invocation ${id}`);
 
     const end = await runCommand({
@@ -87,6 +88,21 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
     output.note(describe(id, end, summary));
     setExitCode(exitCodeOf(end, summary));
   });
+
+/** Answers the update token. What is complete takes no more results: better said before the tests. */
+async function openInvocation(
+  context: CliContext,
+  connection: Connection,
+  id: string,
+  options: NewInvocationOptions,
+): Promise<string> {
+  const request = { id, options, finalize: false };
+  const { invocation, token } = await createInvocation(context, connection, request);
+  if (invocation.state === Invocation_State.ACTIVE) return token;
+  throw new CliError(
+    `invocation ${id} is complete already: record this attempt as another one, ${id}-try-2 say, and include both`,
+  );
+}
 
 function environment(
   inherited: Readonly<Record<string, string | undefined>>,
