@@ -35,7 +35,7 @@ export function standardPayload<S extends StandardSchemaV1>(
   schema: S,
 ): Payload<StandardSchemaV1.InferOutput<S>> {
   return {
-    encode: (value) => new TextEncoder().encode(JSON.stringify(value)),
+    encode: (value) => new TextEncoder().encode(toJson(value)),
     decode: async (bytes) => {
       const value: unknown = JSON.parse(new TextDecoder().decode(bytes ?? new Uint8Array()));
       const result = await schema['~standard'].validate(value);
@@ -44,4 +44,10 @@ export function standardPayload<S extends StandardSchemaV1>(
       throw new CodedError('invalid-argument', reasons);
     },
   };
+}
+
+function toJson(value: unknown): string {
+  const json: string | undefined = JSON.stringify(value);
+  if (json !== undefined) return json;
+  throw new CodedError('invalid-argument', `a payload of ${typeof value} has no form in JSON`);
 }

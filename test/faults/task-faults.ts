@@ -93,7 +93,9 @@ class Crew {
   }
 
   async stop(): Promise<void> {
-    const running = this.#workers.filter((worker) => worker.exitCode === null);
+    const running = this.#workers.filter(
+      ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+    );
     const ended = running.map((worker) => once(worker, 'exit'));
     for (const worker of running) worker.kill('SIGTERM');
     await Promise.all(ended);

@@ -1,0 +1,57 @@
+import { create } from '@bufbuild/protobuf';
+import { DurationSchema } from '@bufbuild/protobuf/wkt';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { bytesPayload, noPayload, protobufPayload, standardPayload } from './payload.ts';
+
+const letter = standardPayload(z.object({ to: z.string(), copies: z.int().default(1) }));
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+describe('a payload', () => {
+  test('of JSON comes back as its validator sees it', async () => {
+    expect(await letter.decode(letter.encode({ to: 'ada', copies: 2 }))).toEqual({
+      to: 'ada',
+      copies: 2,
+    });
+    expect(await letter.decode(text('{"to":"ada"}'))).toEqual({ to: 'ada', copies: 1 });
+  });
+
+  test.each([
+    ['does not fit', text('{"to":7}'), 'string'],
+    ['is no JSON', text('{"to":'), 'JSON'],
+    ['is missing', undefined, 'JSON'],
+  ])('of JSON that %s is refused, with the reason', async (_name, bytes, reason) => {
+    await expect(letter.decode(bytes)).rejects.toThrow(reason);
+  });
+
+  test('of JSON is refused when it is no value of JSON at all', () => {
+    const anything = standardPayload(z.any());
+    expect(() => anything.encode(undefined)).toThrow(
+      expect.objectContaining({ code: 'invalid-argument' }),
+    );
+    expect(() => anything.encode(1n)).toThrow(TypeError);
+  });
+
+  test('of a protobuf message comes back, and is refused where it is none', () => {
+    const payload = protobufPayload(DurationSchema);
+    const message = create(DurationSchema, { seconds: 7n, nanos: 5 });
+    expect(payload.decode(payload.encode(message))).toEqual(message);
+    expect(payload.decode(undefined)).toEqual(create(DurationSchema));
+    expect(() => payload.decode(new Uint8Array([8]))).toThrow();
+  });
+
+  test('of bytes comes back as it is', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        expect(bytesPayload.decode(bytesPayload.encode(bytes))).toEqual(bytes);
+      }),
+    );
+    expect(bytesPayload.decode(undefined)).toEqual(new Uint8Array());
+  });
+
+  test('is refused where there should be none', () => {
+    expect(noPayload.decode(noPayload.encode(undefined))).toBeUndefined();
+    expect(() => noPayload.decode(new Uint8Array())).toThrow('expected no payload');
+  });
+});
