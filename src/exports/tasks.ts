@@ -19,6 +19,7 @@ export {
 } from '../tasks/payload.ts';
 export { TaskQueue, type TaskQueueConfig } from '../tasks/queue.ts';
 export type { QueueDepth } from '../tasks/queue-depth.ts';
+export type { Settlement } from '../tasks/settlement.ts';
 export {
   type EnqueueOutcome,
   type Lease,

@@ -65,6 +65,7 @@ eachDatabase((open) => {
       ['a text', 'boom', 'boom'],
       ['undefined', undefined, 'undefined'],
       ['an object', { code: 7 }, '{"code":7}'],
+      ['an error whose message is none', Object.assign(new Error(), { message: 42 }), '42'],
     ])('that throws %s fails like any other', async (_name, thrown, reason) => {
       const { dispatcher, enqueue, living } = await openWorld(async () => {
         throw thrown;
@@ -129,6 +130,12 @@ eachDatabase((open) => {
     ['no workers', { workers: 0 }],
     ['a part of a worker', { workers: 0.5 }],
     ['a lease of no time', { leaseMs: 0 }],
+    ['a handler of no attempts', { handlers: [{ type: PLAIN, handle, maxAttempts: 0 }] }],
+    ['a handler of no time', { handlers: [{ type: PLAIN, handle, maxRunMs: 0 }] }],
+    [
+      'pauses without end',
+      { handlers: [{ type: PLAIN, handle, backoff: { initialMs: 1, maxMs: Infinity } }] },
+    ],
     ['two handlers of one type', { handlers: [PLAIN, PLAIN].map((type) => ({ type, handle })) }],
   ])('a dispatcher refuses %s', async (_name, wrong) => {
     const { queue } = await openTaskWorld(open);

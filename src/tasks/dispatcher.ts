@@ -13,7 +13,7 @@ import { type Metrics, noMetrics } from '../metrics.ts';
 import { type Random, systemRandom } from '../random.ts';
 import { Attempt, type AttemptParts } from './attempt.ts';
 import { Bell } from './bell.ts';
-import type { Outcome, TaskHandler } from './handler.ts';
+import { checkHandler, type Outcome, type TaskHandler } from './handler.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Prefetch } from './prefetch.ts';
 import type { TaskQueue } from './queue.ts';
@@ -280,7 +280,7 @@ export class Dispatcher {
 }
 
 function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandler> {
-  const map = new Map(handlers.map((handler) => [handler.type.name, handler]));
+  const map = new Map(handlers.map((handler) => [handler.type.name, checkHandler(handler)]));
   if (map.size === handlers.length) return map;
   throw new CodedError('invalid-argument', 'two handlers of one type of tasks');
 }

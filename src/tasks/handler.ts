@@ -1,5 +1,6 @@
 /** What users write to have tasks done, and how long and how often it may take. */
 import type { EpochMs } from '../clock.ts';
+import { CodedError } from '../errors.ts';
 import type { Backoff } from '../retry.ts';
 import type { Transaction } from '../storage/database.ts';
 import type { TaskType } from './task.ts';
@@ -48,11 +49,39 @@ export interface TaskHandler<P = unknown> {
   readonly maxRunMs?: number;
 }
 
-export const HANDLER_DEFAULTS = {
+interface HandlerLimits {
+  readonly maxAttempts: number;
+  readonly backoff: Backoff;
+  readonly maxRunMs: number;
+}
+
+export const HANDLER_DEFAULTS: HandlerLimits = {
   maxAttempts: 20,
   backoff: { initialMs: 1_000, maxMs: 600_000 },
   maxRunMs: 3_600_000,
-} as const;
+};
+
+const MAX_PAUSE_MS = 366 * 24 * 3_600_000;
+
+/** Throws `invalid-argument` for limits that would leave a failed attempt without a next one. */
+export function checkHandler(handler: TaskHandler): TaskHandler {
+  const { maxAttempts, backoff, maxRunMs } = { ...HANDLER_DEFAULTS, ...handler };
+  const isValid =
+    maxAttempts >= 1 &&
+    maxRunMs > 0 &&
+    isPause(backoff.initialMs) &&
+    isPause(backoff.maxMs) &&
+    (backoff.factor ?? 1) >= 0;
+  if (isValid) return handler;
+  throw new CodedError(
+    'invalid-argument',
+    `handler of ${handler.type.name}: maxAttempts must be 1 or more, maxRunMs more than 0, and the pauses of backoff 0 to 366 days`,
+  );
+}
+
+function isPause(ms: number): boolean {
+  return ms >= 0 && ms <= MAX_PAUSE_MS;
+}
 
 /**
  * How an attempt ended.

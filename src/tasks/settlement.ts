@@ -93,7 +93,7 @@ function toDeath({ lease, reason }: SettlementOf<'dropped'>): Death {
   return { type, id, fence, reason: storable(reason) };
 }
 
-/** As databases can keep it: bounded, and without NUL. */
+/** As databases can keep it: bounded, and without NUL. What was thrown may have any message. */
 function storable(message: string): string {
-  return message.slice(0, MAX_REASON_LENGTH).toWellFormed().replaceAll('\0', '\ufffd');
+  return String(message).slice(0, MAX_REASON_LENGTH).toWellFormed().replaceAll('\0', '\ufffd');
 }
