@@ -49,8 +49,14 @@ export function connect(context: CliContext, command: Command): Connection {
 }
 
 /** What went wrong between here and the server; `undefined` where `error` is none of that. */
-export function describeRpcError(error: unknown): string | undefined {
+export function toRpcFailure(error: unknown): CliError | undefined {
   if (!(error instanceof ConnectError)) return undefined;
+  const isBadInput = error.code === Code.InvalidArgument;
+  const exitCode = isBadInput ? EXIT.badInput : EXIT.error;
+  return new CliError(describe(error), exitCode, { cause: error });
+}
+
+function describe(error: ConnectError): string {
   if (isUnreachable(error)) {
     return `cannot reach the server: ${reasonOf(error)}\n  start one with "postlude serve", or name it with --server or POSTLUDE_SERVER`;
   }

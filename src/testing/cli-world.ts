@@ -23,6 +23,8 @@ export interface CliRun {
 export interface RunOptions extends Partial<Pick<CliContext, 'clock' | 'env' | 'signal'>> {
   /** Both output streams are terminals. */
   readonly isTTY?: boolean;
+  /** Called with what is written to standard error, as it is written. */
+  readonly onStderr?: (text: string) => void;
 }
 
 /** A folder of its own to run in, and no server. */
@@ -30,9 +32,9 @@ export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
   const cwd = await mkdtemp(join(tmpdir(), 'postlude-cli-'));
   onTestFinished(() => rm(cwd, { recursive: true, force: true }));
   const runWith = async (options: RunOptions, ...argv: string[]): Promise<CliRun> => {
-    const { clock = systemClock, env, isTTY = false, signal } = options;
+    const { clock = systemClock, env, isTTY = false, onStderr, signal } = options;
     const stdout = new MemoryStream({ isTTY });
-    const stderr = new MemoryStream({ isTTY });
+    const stderr = new MemoryStream({ isTTY, ...(onStderr ? { onText: onStderr } : {}) });
     const code = await runCli(argv, {
       ...{ stdout, stderr, cwd, clock },
       env: { PATH: process.env.PATH, ...ownEnv, ...env },

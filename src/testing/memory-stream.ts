@@ -1,17 +1,26 @@
 import { Writable } from 'node:stream';
 
+export interface MemoryStreamOptions {
+  readonly isTTY?: boolean;
+  /** Called with each piece of text as it is written. */
+  readonly onText?: (text: string) => void;
+}
+
 /** A stream that keeps what is written to it; a terminal, if `isTTY` says so. */
 export class MemoryStream extends Writable {
   readonly isTTY: boolean;
   readonly #chunks: string[] = [];
+  readonly #onText: (text: string) => void;
 
-  constructor(options: { readonly isTTY?: boolean } = {}) {
+  constructor(options: MemoryStreamOptions = {}) {
     super();
     this.isTTY = options.isTTY ?? false;
+    this.#onText = options.onText ?? (() => undefined);
   }
 
   override _write(chunk: unknown, _encoding: string, done: () => void): void {
     this.#chunks.push(String(chunk));
+    this.#onText(String(chunk));
     done();
   }
 

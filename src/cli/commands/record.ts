@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { toError } from '../../errors.ts';
 import { Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { addGlobalOptions, type CommandMaker, collect, outputOf, progressOf } from '../command.ts';
-import { type Connection, connect, describeRpcError, retryRpc } from '../connection.ts';
+import { type Connection, connect, retryRpc, toRpcFailure } from '../connection.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import {
@@ -138,7 +138,7 @@ function interrupted(id: string, { exitCode }: CommandEnd): CliError {
 
 function notUploaded(id: string, { exitCode }: CommandEnd, error: unknown): CliError {
   return new CliError(
-    `${describeRpcError(error) ?? toError(error).message}\n  the command ended with ${exitCode}; invocation ${id} stays open: upload its reports, then finalize it`,
+    `${(toRpcFailure(error) ?? toError(error)).message}\n  the command ended with ${exitCode}; invocation ${id} stays open: upload its reports, then finalize it`,
     exitCode || EXIT.error,
     { cause: error },
   );

@@ -1,0 +1,42 @@
+/**
+ * All commands, in the order of the help text. Each is loaded only where it is needed: most of them
+ * talk to a server, and importing what that takes costs more time than the call itself.
+ */
+import type { CommandMaker } from './command.ts';
+
+const LOADERS: Readonly<Record<string, () => Promise<CommandMaker>>> = {
+  record: async () => (await import('./commands/record.ts')).recordCommand,
+  upload: async () => (await import('./commands/upload.ts')).uploadCommand,
+  create: async () => (await import('./commands/create.ts')).createCommand,
+  include: async () => (await import('./commands/include.ts')).includeCommand,
+  finalize: async () => (await import('./commands/finalize.ts')).finalizeCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  why: async () => (await import('./commands/why.ts')).whyCommand,
+  query: async () => (await import('./commands/query.ts')).queryCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  tasks: async () => (await import('./commands/tasks.ts')).tasksCommand,
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  completion: async () => (await import('./commands/completion.ts')).completionCommand,
+};
+
+export function loadAllCommands(): Promise<CommandMaker[]> {
+  return Promise.all(Object.values(LOADERS).map((load) => load()));
+}
+
+/**
+ * The commands that this command line may mean: every one that it names, as a name may also be the
+ * value of an option before it; all of them where it names none, which is help or a mistake.
+ */
+export function loadCommandsFor(argv: readonly string[]): Promise<CommandMaker[]> {
+  const end = argv.indexOf('--');
+  const words = new Set(end < 0 ? argv : argv.slice(0, end));
+  const named = Object.entries(LOADERS).filter(([name]) => words.has(name));
+  if (words.has('completion')) return loadAllCommands();
+  if (named.length > 0) return Promise.all(named.map(([, load]) => load()));
+  return VERSION_FLAGS.has(argv[0] ?? '') ? Promise.resolve([]) : loadAllCommands();
+}
+
+const VERSION_FLAGS = new Set(['-V', '--version']);
