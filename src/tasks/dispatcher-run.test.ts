@@ -145,6 +145,32 @@ eachDatabase((open) => {
       expect(world.outcomes).toEqual(['done']);
     });
 
+    test('gives back at once what it has leased ahead', async () => {
+      const began = new Signal();
+      const mayEnd = new Signal();
+      const world = await openWorld(
+        async ({ id }) => {
+          if (id !== 'b') return;
+          began.emit();
+          await mayEnd.next();
+        },
+        { workers: 1 },
+      );
+      // The first is done at once, so that the next two are leased together.
+      await world.enqueue('a', 'b', 'c');
+      const stop = new AbortController();
+      const running = world.dispatcher.run(stop.signal);
+      await began.next();
+      await world.clock.untilSleepers(2); // the heartbeat and the loop
+      expect(await world.peek()).toEqual([]);
+      stop.abort();
+      await world.clock.untilSleepers(2); // the heartbeat and the grace period
+      expect(await world.lease('c')).toMatchObject({ attempt: 1 });
+      mayEnd.emit();
+      await running;
+      expect(world.outcomes).toEqual(['done', 'done']);
+    });
+
     test('gives back at once what outlasts the grace period', async () => {
       const began = new Signal();
       const world = await openWorld(
