@@ -1,4 +1,6 @@
 /** Talks to a postlude server: typed clients, and its errors in words that say what to do. */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import {
   type Client,
   Code,
@@ -36,6 +38,7 @@ export function connect(context: CliContext, command: Command): Connection {
     baseUrl: url,
     httpVersion: '1.1',
     useBinaryFormat: true,
+    nodeOptions: { agent: agentFor(url) },
     interceptors: [authorize(context.env.POSTLUDE_ID_TOKEN)],
   });
   return {
@@ -69,8 +72,12 @@ function describe(error: ConnectError): string {
 /** True where the same call may succeed a moment later. */
 export function isTransientRpcError(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false;
-  return [Code.Unavailable, Code.Aborted, Code.DeadlineExceeded].includes(error.code);
+  return TRANSIENT_CODES.includes(error.code) || LOST_CONNECTION.includes(systemCodeOf(error));
 }
+
+const TRANSIENT_CODES = [Code.Unavailable, Code.Aborted, Code.DeadlineExceeded];
+/** A server that went away in the middle of a call; all calls that are tried again may be. */
+const LOST_CONNECTION = ['ECONNRESET', 'EPIPE'];
 
 /** The server being away for some minutes fails nothing that is safe to repeat. */
 export function retryRpc<T>(context: CliContext, call: () => Promise<T>): Promise<T> {
@@ -101,7 +108,19 @@ function authorize(idToken: string | undefined): Interceptor {
 }
 
 function isUnreachable(error: ConnectError): boolean {
-  return error.code === Code.Unavailable && error.cause instanceof Error;
+  const isLost = LOST_CONNECTION.includes(systemCodeOf(error));
+  return isLost || (error.code === Code.Unavailable && error.cause instanceof Error);
+}
+
+function systemCodeOf({ cause }: ConnectError): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+}
+
+/** Connections of its own, kept open from call to call. */
+function agentFor(url: string): HttpAgent {
+  return url.startsWith('https:')
+    ? new HttpsAgent({ keepAlive: true })
+    : new HttpAgent({ keepAlive: true });
 }
 
 function reasonOf(error: ConnectError): string {
