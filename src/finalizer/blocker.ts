@@ -25,10 +25,10 @@ export async function nextUnfinalized(
   { next }: Known,
   maxInclusions: number,
 ): Promise<Standing | Question | undefined> {
-  if (next === 'none') return undefined;
-  const candidate = next && (await readStanding(reader, next));
+  if (next && next.id === undefined) return undefined;
+  const candidate = next?.id && (await readStanding(reader, next.id));
   if (candidate && candidate.state !== 'FINALIZED') return candidate;
-  return await firstUnfinalized(reader, x.id, next ?? x.finalizedUpTo, maxInclusions);
+  return await firstUnfinalized(reader, x.id, next?.id ?? x.finalizedUpTo, maxInclusions);
 }
 
 async function firstUnfinalized(

@@ -8,7 +8,7 @@ import type { Bounds } from './bounds.ts';
 import { tryFinalize } from './finalizer.ts';
 
 const id = invocationId;
-const [A, B, C, D] = [id('a'), id('b'), id('c'), id('d')];
+const [A, B, C] = [id('a'), id('b'), id('c')];
 type Graph = Readonly<Record<string, readonly string[]>>;
 
 async function openWorld(open: OpenDatabase, graph: Graph, bounds?: Bounds) {
@@ -182,20 +182,24 @@ eachDatabase((open) => {
     expect(triesOfParent).toBeLessThanOrEqual(20); // ln 200 is 5.3
   });
 
-  test('looks at more inclusions than one transaction may, in a snapshot', async () => {
-    const children = Array.from({ length: 150 }, (_, index) => `c${index}`);
-    const world = await openWorld(open, {
-      a: [...children, 'd'],
-      d: [],
-      ...Object.fromEntries(children.map((child) => [child, []])),
-    });
-    await startAll(world, children.map(id));
-    await settle(world);
-    await world.start(A);
-    expect(await tryFinalize(world.parts, A)).toBe('waiting');
-    expect((await world.snapshot()).nodes.get(A)?.blocker).toBe(D);
-    await world.start(D);
-    await settle(world);
-    expect(await stateOf(world, A)).toBe('FINALIZED');
-  });
+  // `none` is an id like any other.
+  test.each(['d', 'none'])(
+    'looks at more inclusions than one transaction may: for %s',
+    async (last) => {
+      const children = Array.from({ length: 150 }, (_, index) => `c${index}`);
+      const world = await openWorld(open, {
+        a: [...children, last],
+        [last]: [],
+        ...Object.fromEntries(children.map((child) => [child, []])),
+      });
+      await startAll(world, children.map(id));
+      await settle(world);
+      await world.start(A);
+      expect(await tryFinalize(world.parts, A)).toBe('waiting');
+      expect((await world.snapshot()).nodes.get(A)?.blocker).toBe(id(last));
+      await world.start(id(last));
+      await settle(world);
+      expect(await stateOf(world, A)).toBe('FINALIZED');
+    },
+  );
 });

@@ -14,8 +14,8 @@ export type Question =
 
 /** All that has been answered so far; a newer answer replaces an older one. */
 export interface Known {
-  /** All direct inclusions before this one were FINALIZED; `none`: all of them. */
-  readonly next?: InvocationId | 'none';
+  /** The first direct inclusion that was not FINALIZED; `undefined`: all were. */
+  readonly next?: { readonly id: InvocationId | undefined };
   /** The chain from `from` passes `at`, for as long as that is not FINALIZED. */
   readonly chain?: { readonly from: InvocationId; readonly at: InvocationId };
   /** Reachable, and was ACTIVE. */

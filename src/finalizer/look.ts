@@ -16,7 +16,7 @@ export async function lookFor(
   switch (asked.question) {
     case 'inclusion': {
       const behind = { of: id, after: asked.after };
-      return { next: (await db.read((reader) => findUnfinalized(reader, behind))) ?? 'none' };
+      return { next: { id: await db.read((reader) => findUnfinalized(reader, behind)) } };
     }
     case 'chain': {
       const { from } = asked;
