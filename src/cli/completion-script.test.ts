@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { openCli } from '../testing/cli-world.ts';
 import { completionScript } from './completion-script.ts';
 
 function program(): Command {
@@ -11,14 +12,18 @@ function program(): Command {
 }
 
 /** What bash offers for the last of `words`. */
-function complete(...words: string[]): string[] {
-  const script = `${completionScript('bash', program())}
+function evaluate(completion: string, ...words: string[]): string[] {
+  const script = `${completion}
     COMP_WORDS=(postlude ${words.map((word) => `'${word}'`).join(' ')})
     COMP_CWORD=${words.length}
     _postlude
     printf '%s\\n' "\${COMPREPLY[@]}"`;
   const output = execFileSync('bash', ['-c', script], { encoding: 'utf8' });
   return output.split('\n').filter((line) => line !== '');
+}
+
+function complete(...words: string[]): string[] {
+  return evaluate(completionScript('bash', program()), ...words);
 }
 
 describe('completionScript', () => {
@@ -36,7 +41,25 @@ describe('completionScript', () => {
     expect(complete('tasks', 'redrive', '--a')).toEqual(['--all']);
   });
 
+  test('of the real program knows its commands and options', async () => {
+    const { run } = await openCli();
+    const { out, code } = await run('completion', 'bash');
+    expect(code).toBe(0);
+    expect(evaluate(out, 'in')).toEqual(['include', 'inspect']);
+    expect(evaluate(out, 'tasks', 'redrive', '--i')).toEqual(['--id']);
+    expect(evaluate(out, '--server', 'http://host', 'status', '--wa')).toEqual(['--watch']);
+  });
+
+  test('hands zsh the bash script, without the names that zsh keeps for itself', () => {
+    const script = completionScript('zsh', program());
+    expect(script).toContain('bashcompinit');
+    expect(script).not.toMatch(/\b(path|words)=/);
+  });
+
   test('makes a script for fish, with quotes in descriptions escaped', () => {
-    expect(completionScript('fish', program())).toContain("-a status -d 'an invocation\\'s state'");
+    const script = completionScript('fish', program());
+    expect(script).toContain("-a status -d 'an invocation\\'s state'");
+    const both = '__fish_seen_subcommand_from tasks; and __fish_seen_subcommand_from redrive';
+    expect(script).toContain(`-n '${both}' -l all`);
   });
 });

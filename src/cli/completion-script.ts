@@ -30,22 +30,25 @@ function* wordsOf(command: Command, path: readonly string[]): Generator<Words> {
   for (const child of command.commands) yield* wordsOf(child, [...path, child.name()]);
 }
 
-/** Options of the deepest command typed so far; files where none of its words fits. */
+/**
+ * Options of the deepest command typed so far; files where none of its words fits. In zsh `path`
+ * and `words` are special, so that they cannot be names here.
+ */
 function bashScript(words: readonly Words[]): string {
   const cases = words.map(({ path, subcommands, options }) => {
     const all = [...subcommands.map(({ name }) => name), ...options].join(' ');
-    return `    '${path}') words='${all}' ;;`;
+    return `    '${path}') offered='${all}' ;;`;
   });
   const paths = words.map(({ path }) => `'${path}'`).join('|');
   return `_postlude() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" path='' word words=''
+  local current="\${COMP_WORDS[COMP_CWORD]}" typed='' word offered=''
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "\${path:+$path }$word" in ${paths}) path="\${path:+$path }$word" ;; esac
+    case "\${typed:+$typed }$word" in ${paths}) typed="\${typed:+$typed }$word" ;; esac
   done
-  case "$path" in
+  case "$typed" in
 ${cases.join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  COMPREPLY=($(compgen -W "$offered" -- "$current"))
 }
 complete -o default -F _postlude postlude
 `;
@@ -54,7 +57,8 @@ complete -o default -F _postlude postlude
 function fishScript(words: readonly Words[]): string {
   return words
     .flatMap(({ path, subcommands, options }) => {
-      const when = path === '' ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${path}`;
+      const seen = path.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`);
+      const when = path === '' ? '__fish_use_subcommand' : seen.join('; and ');
       return [
         ...subcommands.map(
           ({ name, description }) =>
