@@ -27,6 +27,18 @@ export interface RunOptions extends Partial<Pick<CliContext, 'clock' | 'env' | '
   readonly onStderr?: (text: string) => void;
 }
 
+/** For looking at the program without running a command. */
+export function openCliContext(): CliContext {
+  return {
+    stdout: new MemoryStream(),
+    stderr: new MemoryStream(),
+    env: {},
+    cwd: tmpdir(),
+    clock: systemClock,
+    signal: new AbortController().signal,
+  };
+}
+
 /** A folder of its own to run in, and no server. */
 export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
   const cwd = await mkdtemp(join(tmpdir(), 'postlude-cli-'));

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { serverFlags } from '../server/settings-help.ts';
+import { openCliContext } from '../testing/cli-world.ts';
+import { loadAllCommands } from './command-loaders.ts';
+import { buildProgram } from './program.ts';
+
+const PAGE = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+const FOR_ALL = ['--server', '--json', '--quiet'];
+const SETTINGS = serverFlags().map(({ flags }) => flags.split(' ')[0]);
+const program = buildProgram(openCliContext(), await loadAllCommands(), () => undefined);
+
+/** What the table of options in a section has, long names only. */
+function documented(section: string): string[] {
+  const [, rest = ''] = PAGE.split(`\n### ${section}\n`);
+  const [body = ''] = rest.split(/\n##/);
+  const rows = body.split('\n').filter((line) => line.startsWith('| `'));
+  return rows.flatMap((row) => /--[a-z-]+/.exec(row.split('|')[1] ?? '') ?? []).sort();
+}
+
+/** Those of the command and its subcommands, without those of all commands and of the server. */
+function options(command: Command): string[] {
+  const own = [command, ...command.commands].flatMap((one) => one.options);
+  const names = new Set(own.map(({ long }) => long ?? ''));
+  return [...names].filter((name) => ![...FOR_ALL, ...SETTINGS].includes(name)).sort();
+}
+
+describe('docs/cli.md', () => {
+  test.each(program.commands.map((command) => [command.name(), command] as const))(
+    'has the options of %s, and no others',
+    (name, command) => {
+      expect(PAGE).toContain(`\n### ${name}\n`);
+      expect(documented(name)).toEqual(options(command));
+    },
+  );
+
+  test('has no command that is not there', () => {
+    const sections = [...PAGE.matchAll(/^### ([a-z]+)$/gm)].map(([, name]) => name);
+    expect(sections.sort()).toEqual(program.commands.map((command) => command.name()).sort());
+  });
+});
