@@ -44,3 +44,42 @@ export function chunk<T>(items: readonly T[], size: number): T[][] {
   }
   return chunks;
 }
+
+/**
+ * Handles items in batches that form by themselves: while one is under way, the next gathers. What
+ * is added to an idle one goes at once; to a busy one, many at a time.
+ */
+export class Batches<T> {
+  readonly #run: (items: readonly T[]) => Promise<void>;
+  readonly #maxItems: number;
+  #waiting: { readonly item: T; readonly settle: PromiseWithResolvers<void> }[] = [];
+  #flushing: Promise<void> | undefined;
+
+  constructor(maxItems: number, run: (items: readonly T[]) => Promise<void>) {
+    this.#maxItems = maxItems;
+    this.#run = run;
+  }
+
+  /** Ends as the batch does that the item goes with. */
+  add(item: T): Promise<void> {
+    const settle = Promise.withResolvers<void>();
+    this.#waiting.push({ item, settle });
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+    return settle.promise;
+  }
+
+  async #flush(): Promise<void> {
+    await Promise.resolve(); // what is added in one go goes together
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#maxItems);
+      try {
+        await this.#run(batch.map(({ item }) => item));
+        for (const { settle } of batch) settle.resolve();
+      } catch (error) {
+        for (const { settle } of batch) settle.reject(error);
+      }
+    }
+  }
+}

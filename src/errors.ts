@@ -56,6 +56,17 @@ export class PermanentError extends Error {
   }
 }
 
+/**
+ * Thrown by the handler of a pushed task: it is not worth doing any more. The task is dropped with
+ * a warning, and counts as no failure.
+ */
+export class IgnoredError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'IgnoredError';
+  }
+}
+
 export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): error is CodedError {
   return error instanceof CodedError && codes.includes(error.code);
 }

@@ -1,0 +1,55 @@
+/**
+ * How a pushed task's payload becomes JSON and a checked value again. Its form is LUCI's: fields in
+ * lowerCamelCase, 64-bit integers as strings, enums as numbers, and unknown fields ignored, so that
+ * the payload may evolve while tasks are under way.
+ */
+import {
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from '@bufbuild/protobuf';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { CodedError } from '../errors.ts';
+
+export type { JsonValue };
+
+export interface TaskBody<P> {
+  /** Full name of the protobuf message; a receiver may find the class by it. */
+  readonly typeName?: string;
+  /** Throws where the value has no form in JSON: a bug of the caller. */
+  encode(value: P): JsonValue;
+  /** Throws where the JSON is not such a payload. */
+  decode(json: JsonValue): P | Promise<P>;
+}
+
+/** A protobuf message in its JSON form. */
+export function protobufBody<D extends DescMessage>(schema: D): TaskBody<MessageShape<D>> {
+  return {
+    typeName: schema.typeName,
+    encode: (message) => toJson(schema, message, { enumAsInteger: true }),
+    decode: (json) => fromJson(schema, json, { ignoreUnknownFields: true }),
+  };
+}
+
+/** JSON, checked by any validator that speaks Standard Schema (Zod, Valibot, ArkType, …). */
+export function standardBody<S extends StandardSchemaV1>(
+  schema: S,
+): TaskBody<StandardSchemaV1.InferOutput<S>> {
+  return {
+    encode: jsonOf,
+    decode: async (json) => {
+      const result = await schema['~standard'].validate(json);
+      if (result.issues === undefined) return result.value as StandardSchemaV1.InferOutput<S>;
+      const reasons = result.issues.map((issue) => issue.message).join('; ');
+      throw new CodedError('invalid-argument', reasons);
+    },
+  };
+}
+
+function jsonOf(value: unknown): JsonValue {
+  const text: string | undefined = JSON.stringify(value);
+  if (text !== undefined) return JSON.parse(text);
+  throw new CodedError('invalid-argument', `a payload of ${typeof value} has no form in JSON`);
+}

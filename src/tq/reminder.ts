@@ -1,0 +1,56 @@
+/**
+ * A reminder: what says, from inside a transaction, that a task has to be submitted once it has
+ * committed. The process that wrote it has a minute to do so (it is *fresh*); after that, a sweep
+ * does. Task and reminder share their id, so that both submitting it makes one task.
+ */
+import type { EpochMs } from '../clock.ts';
+import type { NewRow, Row } from '../storage/table.ts';
+import { encodeRequest } from './stored-request.ts';
+import type { SubmitRequest } from './submitter.ts';
+import type { deadReminders, reminders } from './table.ts';
+
+export type Reminder = Row<typeof reminders>;
+
+/** A reminder that cannot be submitted, kept with the reason. */
+export type DeadReminder = Row<typeof deadReminders>;
+
+/** What a scan sees of a reminder. */
+export type ReminderSummary = Pick<Reminder, 'id' | 'freshUntil'>;
+
+/** Digits of an id; tasks that are named by a deduplication key have 64, so the two never meet. */
+export const REMINDER_ID_LENGTH = 32;
+export const FRESH_MS = 60_000;
+/** Attribute of messages, for those who look for a task: topics know no names. */
+const REMINDER_ATTRIBUTE = 'X-Luci-Tq-Reminder-Id';
+
+/** The request as it is submitted for a reminder of that id. */
+export function remindedRequest(request: SubmitRequest, id: string): SubmitRequest {
+  if (request.kind === 'queue') return { ...request, name: id };
+  return { ...request, attributes: { ...request.attributes, [REMINDER_ATTRIBUTE]: id } };
+}
+
+/** `request` is the one of `remindedRequest`. */
+export function newReminder(
+  id: string,
+  request: SubmitRequest,
+  now: EpochMs,
+): NewRow<typeof reminders> {
+  return {
+    id,
+    classId: request.classId,
+    createTime: now,
+    freshUntil: Math.floor(now + FRESH_MS),
+    payload: encodeRequest(request),
+  };
+}
+
+export function isFresh({ freshUntil }: Pick<Reminder, 'freshUntil'>, now: EpochMs): boolean {
+  return now < freshUntil;
+}
+
+export function toDeadReminder(
+  { id, classId, createTime, payload }: Reminder,
+  death: { readonly reason: string; readonly deadTime: EpochMs },
+): DeadReminder {
+  return { id, classId, createTime, payload, ...death };
+}

@@ -1,0 +1,122 @@
+/** Reminders in the database: saved, fetched by ranges of their ids, deleted; and the dead ones. */
+import type { EpochMs } from '../clock.ts';
+import { textArray } from '../storage/column.ts';
+import type { Database, Reader, Transaction } from '../storage/database.ts';
+import { raw, selectList, sql } from '../storage/sql.ts';
+import type { DeadReminder, Reminder, ReminderSummary } from './reminder.ts';
+import { deadReminders, reminders } from './table.ts';
+
+/** Ids from `low` on, and below `high`. */
+export interface IdRange {
+  readonly low: string;
+  readonly high: string;
+}
+
+/** All ids: every hexadecimal digit sorts before `g`. */
+export const ALL_IDS: IdRange = { low: '', high: 'g' };
+
+const REDRIVE_BATCH = 500;
+const { id, freshUntil, ...stored } = reminders.columns;
+
+/** In the order of their ids. */
+export async function readReminderSummaries(
+  reader: Reader,
+  { low, high }: IdRange,
+  limit: number,
+): Promise<ReminderSummary[]> {
+  return await reader.query(
+    sql`SELECT id, fresh_until FROM ${reminders}
+        WHERE id >= ${low} AND id < ${high} ORDER BY id LIMIT ${limit}`,
+    { id, freshUntil },
+  );
+}
+
+/** Those of that ids which are still there, in the order of their ids. */
+export async function readReminders(reader: Reader, ids: readonly string[]): Promise<Reminder[]> {
+  if (ids.length === 0) return [];
+  return await reader.query(
+    sql`SELECT ${selectList(reminders.columns)} FROM ${reminders}
+        WHERE ${reader.dialect.isAnyOf(raw('id'), textArray(ids))} ORDER BY id`,
+    reminders.columns,
+  );
+}
+
+/** A page in the order of ids, behind `after`. */
+export async function listReminders(
+  reader: Reader,
+  page: { readonly after?: string | undefined; readonly limit: number },
+): Promise<Omit<Reminder, 'payload'>[]> {
+  const { payload: _, ...columns } = { id, freshUntil, ...stored };
+  return await reader.query(
+    sql`SELECT ${selectList(columns)} FROM ${reminders}
+        WHERE id > ${page.after ?? ''} ORDER BY id LIMIT ${page.limit}`,
+    columns,
+  );
+}
+
+/** A page in the order of ids, behind `after`. */
+export async function listDeadReminders(
+  reader: Reader,
+  page: { readonly after?: string | undefined; readonly limit: number },
+): Promise<DeadReminder[]> {
+  return await reader.query(
+    sql`SELECT ${selectList(deadReminders.columns)} FROM ${deadReminders}
+        WHERE id > ${page.after ?? ''} ORDER BY id LIMIT ${page.limit}`,
+    deadReminders.columns,
+  );
+}
+
+/** Submitted ones go, also where they are gone already; dead ones change their table. */
+export async function settleReminders(
+  tx: Transaction,
+  submitted: readonly string[],
+  dead: readonly DeadReminder[],
+): Promise<void> {
+  const ids = [...submitted, ...dead.map((reminder) => reminder.id)];
+  if (dead.length > 0) await tx.upsert(deadReminders, dead);
+  await tx.delete(
+    reminders,
+    ids.map((id) => ({ id })),
+  );
+}
+
+/**
+ * Makes dead reminders due for the next sweep, in bounded transactions: the one that is named, or
+ * all. Answers how many.
+ */
+export async function redriveReminders(db: Database, now: EpochMs, only?: string): Promise<number> {
+  let redriven = 0;
+  let after: string | undefined;
+  for (;;) {
+    const batch = await db.write((tx) => redrivePage(tx, now, { only, after }));
+    redriven += batch.length;
+    after = batch.at(-1);
+    if (after === undefined || only !== undefined) return redriven;
+  }
+}
+
+async function redrivePage(
+  tx: Transaction,
+  now: EpochMs,
+  { only, after }: { readonly only: string | undefined; readonly after: string | undefined },
+): Promise<string[]> {
+  const dead = await (only === undefined
+    ? listDeadReminders(tx, { after, limit: REDRIVE_BATCH })
+    : readDead(tx, only));
+  await tx.upsert(
+    reminders,
+    dead.map(({ deadTime: _, reason: __, ...kept }) => ({ ...kept, freshUntil: now })),
+  );
+  await tx.delete(
+    deadReminders,
+    dead.map((reminder) => ({ id: reminder.id })),
+  );
+  return dead.map((reminder) => reminder.id);
+}
+
+async function readDead(reader: Reader, wanted: string): Promise<DeadReminder[]> {
+  return await reader.query(
+    sql`SELECT ${selectList(deadReminders.columns)} FROM ${deadReminders} WHERE id = ${wanted}`,
+    deadReminders.columns,
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * The happy path: submits the tasks of committed transactions in the background, so that no caller
+ * waits for a slow queue, and deletes their reminders in batches. Whatever goes wrong here, the
+ * reminder is still there, and a sweep does the work.
+ */
+import { Batches } from '../concurrency.ts';
+import { toError } from '../errors.ts';
+import type { Database } from '../storage/database.ts';
+import { type DeadReminder, isFresh, type Reminder } from './reminder.ts';
+import { settleReminders } from './reminders.ts';
+import { type Fate, type SubmitParts, submitReminder } from './submit.ts';
+
+export interface SubmissionsParts extends SubmitParts {
+  readonly db: Database;
+}
+
+/** At once. */
+const MAX_RUNNING = 64;
+/** More than these are left to sweeps, so that a queue that is away does not fill the memory. */
+const MAX_WAITING = 10_000;
+const MAX_SETTLED = 500;
+
+interface Settled {
+  readonly id: string;
+  readonly fate: Exclude<Fate, 'kept'>;
+}
+
+export class Submissions {
+  readonly #parts: SubmissionsParts;
+  readonly #waiting: Reminder[] = [];
+  readonly #running = new Set<Promise<void>>();
+  readonly #settling: Batches<Settled>;
+
+  constructor(parts: SubmissionsParts) {
+    this.#parts = parts;
+    this.#settling = new Batches(MAX_SETTLED, (settled) => this.#settle(settled));
+  }
+
+  /** Never throws, never waits. */
+  add(reminder: Reminder): void {
+    this.#parts.metrics.reminderCreated(reminder.classId);
+    if (this.#waiting.length >= MAX_WAITING) this.#leaveToSweep(reminder);
+    else this.#waiting.push(reminder);
+    this.#startMore();
+  }
+
+  /** Resolves once nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #startMore(): void {
+    while (this.#running.size < MAX_RUNNING) {
+      const reminder = this.#waiting.shift();
+      if (reminder === undefined) return;
+      const run = this.#process(reminder).finally(() => {
+        this.#running.delete(run);
+        this.#startMore();
+      });
+      this.#running.add(run);
+    }
+  }
+
+  async #process(reminder: Reminder): Promise<void> {
+    const { clock, log } = this.#parts;
+    if (!isFresh(reminder, clock.now())) return this.#leaveToSweep(reminder);
+    const fate = await submitReminder(this.#parts, reminder, 'happy');
+    if (fate === 'kept') return;
+    await this.#settling.add({ id: reminder.id, fate }).catch((error: unknown) => {
+      log.warn('a reminder is left to a sweep, though its task is submitted', {
+        reminderId: reminder.id,
+        error: toError(error),
+      });
+    });
+  }
+
+  async #settle(settled: readonly Settled[]): Promise<void> {
+    const dead = settled.map(({ fate }) => fate).filter((fate) => fate !== 'submitted');
+    const submitted = settled.filter(({ fate }) => fate === 'submitted').map(({ id }) => id);
+    await this.#parts.db.write((tx) => settleReminders(tx, submitted, dead as DeadReminder[]));
+  }
+
+  #leaveToSweep(reminder: Reminder): void {
+    const { clock, metrics } = this.#parts;
+    metrics.reminderProcessed(reminder, 'happy', 'stale', clock.now());
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Transactional push tasks. A task that is added in a transaction is delivered if and only if the
+ * transaction commits, at least once, by push: in the usual case nothing polls for it.
+ *
+ * 1. The transaction saves a *reminder* of the task.
+ * 2. After the commit, the task is submitted to its queue under the reminder's id, and the reminder
+ *    deleted.
+ * 3. Where that did not happen (the process died, the queue was away), a *sweep* finds the reminder
+ *    once it is not fresh any more, and does the same. Queues know tasks by their names, so one that
+ *    was submitted both ways runs once, while they remember it.
+ *
+ * A queue in the same database (QueueSubmitter) takes the task in the transaction itself, and needs
+ * no reminder. The protocol is that of LUCI's server/tq.
+ */
+import { type Clock, systemClock } from '../clock.ts';
+import { CodedError } from '../errors.ts';
+import { type Log, silentLog } from '../log.ts';
+import { type Metrics, noMetrics } from '../metrics.ts';
+import { randomHex } from '../random.ts';
+import type { Database, Transaction } from '../storage/database.ts';
+import { newReminder, REMINDER_ID_LENGTH, remindedRequest } from './reminder.ts';
+import { checkSettings, prepareRequest, type RequestSettings } from './request.ts';
+import { Submissions } from './submissions.ts';
+import { submit } from './submit.ts';
+import type { SubmitOutcome, SubmitRequest, Submitter } from './submitter.ts';
+import { reminders } from './table.ts';
+import type { NewPushTask } from './task-class.ts';
+import type { TaskClasses } from './task-classes.ts';
+import { TqMetrics } from './tq-metrics.ts';
+
+export interface TqConfig {
+  /** Keeps the reminders; the one whose transactions are passed to `addTask`. */
+  readonly db: Database;
+  readonly classes: TaskClasses;
+  readonly submitter: Submitter;
+  readonly settings?: RequestSettings;
+  /** In step with the database's, where there are several processes (ServerClock). */
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  /** W3C trace context of the caller, to be carried along. */
+  readonly traceparent?: () => string | undefined;
+  /** 32 hexadecimal digits, random unless given. */
+  readonly newReminderId?: () => string;
+}
+
+/** `added`: it is delivered once the transaction commits, or is submitted already. */
+export type AddOutcome = 'added' | 'duplicate';
+
+type FullConfig = Required<TqConfig>;
+
+export class Tq {
+  readonly #config: FullConfig;
+  readonly #submitParts: ConstructorParameters<typeof Submissions>[0];
+  readonly #submissions: Submissions;
+
+  /** Throws `invalid-argument` for settings that cannot be. */
+  constructor(config: TqConfig) {
+    this.#config = withDefaults(config);
+    const { db, submitter, clock, log, metrics, settings } = this.#config;
+    checkSettings(settings);
+    this.#submitParts = { db, submitter, clock, log, metrics: new TqMetrics(metrics) };
+    this.#submissions = new Submissions(this.#submitParts);
+  }
+
+  /**
+   * Adds a task: in `tx`, to be delivered if and only if it commits; without, now. Throws
+   * `invalid-argument` where such a task cannot be, `failed-precondition` where its class is not for
+   * this side of a transaction, and, outside transactions, a SubmitError.
+   */
+  async addTask<P>(task: NewPushTask<P>, tx?: Transaction): Promise<AddOutcome> {
+    const { classes, settings, clock, traceparent } = this.#config;
+    classes.check(task.class);
+    checkKind(task, tx);
+    const context = { settings, now: clock.now(), traceparent: traceparent() };
+    const request = prepareRequest(task, context);
+    if (tx === undefined) return toOutcome(await submit(this.#submitParts, request, 'direct'));
+    await this.#addIn(tx, request);
+    return 'added';
+  }
+
+  /** Resolves once all that is under way after commits has ended: call it before the end. */
+  idle(): Promise<void> {
+    return this.#submissions.idle();
+  }
+
+  async #addIn(tx: Transaction, request: SubmitRequest): Promise<void> {
+    const { submitter, newReminderId, clock } = this.#config;
+    const id = newReminderId();
+    const reminded = remindedRequest(request, id);
+    if (await submitter.submitIn?.(tx, reminded)) return;
+    const reminder = newReminder(id, reminded, clock.now());
+    await tx.insert(reminders, [reminder]);
+    tx.afterCommit(() => this.#submissions.add(reminder));
+  }
+}
+
+function checkKind<P>(
+  { class: { id, kind }, deduplicationKey }: NewPushTask<P>,
+  tx: Transaction | undefined,
+): void {
+  if (tx === undefined && kind === 'transactional') {
+    throw new CodedError('failed-precondition', `tasks of ${id} are added in a transaction only`);
+  }
+  if (tx !== undefined && kind === 'non-transactional') {
+    throw new CodedError('failed-precondition', `tasks of ${id} are added outside transactions`);
+  }
+  if (tx !== undefined && deduplicationKey !== undefined) {
+    throw new CodedError(
+      'invalid-argument',
+      `task of ${id}: no deduplicationKey in a transaction: what is to happen once, the transaction decides`,
+    );
+  }
+}
+
+function toOutcome(outcome: SubmitOutcome): AddOutcome {
+  return outcome === 'duplicate' ? 'duplicate' : 'added';
+}
+
+function withDefaults(config: TqConfig): FullConfig {
+  return {
+    settings: {},
+    clock: systemClock,
+    log: silentLog,
+    metrics: noMetrics,
+    traceparent: () => undefined,
+    newReminderId: () => randomHex(REMINDER_ID_LENGTH / 2),
+    ...config,
+  };
+}
