@@ -137,6 +137,24 @@ function etaText(eta: EpochMs): string {
   return `${Math.floor(micros / 1_000_000)}.${String(micros % 1_000_000).padStart(6, '0')}`;
 }
 
+type Headers = Readonly<Record<string, string | undefined>>;
+
+/** When a delivered task was meant to run. Names of headers in any case. */
+export function etaOfHeaders(headers: Headers): EpochMs | undefined {
+  const seconds = Number(headerOf(headers, ETA_HEADER) ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
+}
+
+/** The trace context that a delivered task carries. */
+export function traceparentOfHeaders(headers: Headers): string | undefined {
+  return headerOf(headers, TRACE_HEADER);
+}
+
+function headerOf(headers: Headers, name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  return Object.entries(headers).find(([key]) => key.toLowerCase() === wanted)?.[1];
+}
+
 function urlOf<P>(
   { class: taskClass, title }: NewPushTask<P>,
   custom: CustomRequest | undefined,

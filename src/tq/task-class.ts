@@ -77,6 +77,8 @@ export interface PushTaskContext {
   readonly executionCount: number;
   /** When it was meant to run, where that is told. */
   readonly eta: EpochMs | undefined;
+  /** W3C trace context of who added the task. */
+  readonly traceparent: string | undefined;
   /** Aborts when the delivery has ended: the request was cut, or the process stops. */
   readonly signal: AbortSignal;
 }
