@@ -1,0 +1,51 @@
+/** Push tasks on a fresh database: a class of them, what was submitted, and a clock that stands still. */
+import { z } from 'zod';
+import type { Database } from '../storage/database.ts';
+import { standardBody } from '../tq/body.ts';
+import { listDeadReminders, listReminders } from '../tq/reminders.ts';
+import type { SubmitOutcome, SubmitRequest, Submitter } from '../tq/submitter.ts';
+import { taskClass } from '../tq/task-class.ts';
+import { TaskClasses } from '../tq/task-classes.ts';
+import { Tq, type TqConfig } from '../tq/tq.ts';
+import { FakeClock } from './fake-clock.ts';
+import { RecordingLog } from './recording-log.ts';
+
+const body = standardBody(z.object({ to: z.string() }));
+
+/** Added in transactions and outside. */
+export const MAIL = taskClass({ id: 'mail', body, kind: 'follows-context', queue: 'post' });
+export const INNER = taskClass({ id: 'inner', body, kind: 'transactional', queue: 'post' });
+export const OUTER = taskClass({ id: 'outer', body, kind: 'non-transactional', queue: 'post' });
+export const NOTICE = taskClass({ id: 'notice', body, kind: 'follows-context', topic: 'notices' });
+
+/** Keeps what is submitted, and answers as the test says. */
+export class ScriptedSubmitter implements Submitter {
+  readonly requests: SubmitRequest[] = [];
+  answer: (request: SubmitRequest, signal: AbortSignal) => Promise<SubmitOutcome> = () =>
+    Promise.resolve('submitted');
+
+  submit(request: SubmitRequest, signal: AbortSignal): Promise<SubmitOutcome> {
+    this.requests.push(request);
+    return this.answer(request, signal);
+  }
+}
+
+export function openTqWorld(db: Database, options: Partial<TqConfig> = {}) {
+  const clock = new FakeClock();
+  const submitter = new ScriptedSubmitter();
+  const classes = new TaskClasses([MAIL, INNER, OUTER, NOTICE]);
+  const log = new RecordingLog();
+  const tq = new Tq({ db, classes, submitter, clock, log, ...options });
+  return {
+    ...{ db, clock, submitter, classes, log, tq },
+    /** Adds mails in one transaction, and waits until what follows from it has ended. */
+    send: async (...to: string[]): Promise<void> => {
+      await db.write(async (tx) => {
+        for (const name of to) await tq.addTask({ class: MAIL, payload: { to: name } }, tx);
+      });
+      await tq.idle();
+    },
+    reminders: () => db.read((tx) => listReminders(tx, { limit: 1_000 })),
+    dead: () => db.read((tx) => listDeadReminders(tx, { limit: 1_000 })),
+  };
+}
