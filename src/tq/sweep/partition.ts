@@ -71,6 +71,11 @@ export interface Density {
   readonly maxParts: number;
 }
 
+/** What lies behind an id of the partition, where anything does. */
+export function restAfter({ high }: Partition, id: string): Partition | undefined {
+  return partsOf(toNumber(id) + 1n, high)[0];
+}
+
 /**
  * What lies behind the last id that was seen, in parts that each hold `target` ids if the rest is as
  * dense as what was seen.
@@ -79,14 +84,11 @@ export function splitAfter(
   partition: Partition,
   { last, seen, target, maxParts }: Density,
 ): Partition[] {
-  const low = toNumber(last) + 1n;
-  const scanned = low - partition.low;
-  const parts = partsOf(low, partition.high).map((remaining) => {
-    const expected = BigInt(seen) * (remaining.high - remaining.low);
-    const wanted = divideUp(expected, BigInt(target) * scanned);
-    return splitPartition(remaining, Number(smaller(wanted, BigInt(maxParts))));
-  });
-  return parts.flat();
+  const rest = restAfter(partition, last);
+  if (!rest) return [];
+  const expected = BigInt(seen) * (rest.high - rest.low);
+  const wanted = divideUp(expected, BigInt(target) * (rest.low - partition.low));
+  return splitPartition(rest, Number(smaller(wanted, BigInt(maxParts))));
 }
 
 /** What is left of a partition without the others, which may overlap, in order. */
