@@ -28,6 +28,8 @@ export async function startCloudTasksEmulator(
     ...queues.flatMap((queue) => ['-queue', queue]),
   ]);
   const output = outputOf(child);
+  const kill = (): void => void child.kill();
+  process.once('exit', kill);
   await once(child, 'spawn');
   for (const needed of [port, issuerPort]) {
     while (!(await isListening(needed))) {
@@ -39,8 +41,9 @@ export async function startCloudTasksEmulator(
     host: `127.0.0.1:${port}`,
     issuer,
     async stop() {
+      process.off('exit', kill);
       if (hasEnded(child)) return;
-      child.kill();
+      kill();
       await once(child, 'exit');
     },
   };

@@ -1,6 +1,6 @@
-/** A port of 127.0.0.1 that nobody listens on now. */
 import { createServer } from 'node:net';
 
+/** A port of 127.0.0.1 on which nobody listens now. */
 export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
