@@ -1,7 +1,8 @@
 /**
  * Every graph of up to three invocations in every order of include, finalize and try, with two
  * workers that may stop between any two transactions; then random graphs of up to seven in random
- * orders, on SQLite in memory, and a sample of them on PGlite and on PostgreSQL.
+ * orders, tried by tasks of the queue, by pushed ones, and by either: on SQLite in memory, and a
+ * sample of them on PGlite and on PostgreSQL.
  *
  *     npm run test:exhaustive [-- --histories 5000 --sample 25 --seed 1]
  *
@@ -18,7 +19,7 @@ import { fromPglite } from '../src/storage/pglite/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { tasks } from '../src/tasks/table.ts';
 import { type Exploration, explore } from '../src/testing/finalization-explorer.ts';
-import { FinalizationWorld } from '../src/testing/finalization-world.ts';
+import { FinalizationWorld, TRY_WAYS } from '../src/testing/finalization-world.ts';
 import { invocationId } from '../src/testing/fixtures.ts';
 import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
 import { randomHistory } from '../src/testing/random-finalization.ts';
@@ -67,7 +68,10 @@ async function runHistories(name: string, count: number, open: Open): Promise<vo
   const before = total.violations;
   for (let seed = SEED; seed < SEED + count; seed++) {
     const bounds = seed % 2 === 0 ? TIGHT : undefined;
-    await open(async (db) => report(await randomHistory(new FinalizationWorld(db, bounds), seed)));
+    const way = TRY_WAYS[seed % TRY_WAYS.length] ?? 'queue';
+    await open(async (db) => {
+      report(await randomHistory(new FinalizationWorld(db, { bounds, way, seed }), seed));
+    });
     total.runs += 1;
   }
   console.log(

@@ -3,30 +3,36 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { forEachLimit } from '../concurrency.ts';
 import { hasCode } from '../errors.ts';
-import { fromRowId, type InvocationId } from '../invocations/id.ts';
+import type { InvocationId } from '../invocations/id.ts';
 import { randomInt, seededRandom, systemRandom } from '../random.ts';
 import type { Database } from '../storage/database.ts';
 import { TaskQueue } from '../tasks/queue.ts';
+import type { Lease } from '../tasks/task.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 import { openTestPostgres, testPostgresUrl } from '../testing/databases.ts';
-import { FinalizationWorld, violationsOf } from '../testing/finalization-world.ts';
+import { FinalizationWorld, tryOf, violationsOf } from '../testing/finalization-world.ts';
 import { invocationId } from '../testing/fixtures.ts';
+import { PUSH } from '../tq/queue-submitter.ts';
 import { tryFinalize } from './finalizer.ts';
 
 const WORKERS = 8;
 
+async function leaseTries(queue: TaskQueue): Promise<Lease[]> {
+  const queued = await queue.leaseDue(TRY_FINALIZE_INVOCATION.name, 4, 60_000);
+  return [...queued, ...(await queue.leaseDue(PUSH.name, 4, 60_000))];
+}
+
 /** Leases and tries until told that no more will come, and nothing is left. */
 async function work(db: Database, world: FinalizationWorld, isOver: () => boolean) {
   const queue = new TaskQueue({ db, clock: systemClock });
-  const type = TRY_FINALIZE_INVOCATION.name;
   let conflicts = 0;
   while (true) {
     const mayEnd = isOver();
-    const leases = await queue.leaseDue(type, 4, 60_000);
+    const leases = await leaseTries(queue);
     if (leases.length === 0 && mayEnd && (await world.tries()).length === 0) return conflicts;
     for (const lease of leases) {
       try {
-        await tryFinalize(world.parts, fromRowId(lease.invocationId ?? ''));
+        await tryFinalize(world.parts, tryOf(lease).id);
         await queue.complete(lease);
       } catch (error) {
         if (!hasCode(error, 'conflict')) throw error;
@@ -42,7 +48,7 @@ describe.skipIf(testPostgresUrl() === '')('with a server', () => {
     const seed = randomInt(systemRandom, 1_000_000_000);
     const random = seededRandom(seed);
     const db = await openTestPostgres({ maxConnections: 20 });
-    const world = new FinalizationWorld(db);
+    const world = new FinalizationWorld(db, { way: 'flipping', seed });
     const ids = Array.from({ length: 60 }, (_, index) => invocationId(`n${index}`));
     const pick = (): InvocationId => ids[randomInt(random, ids.length)] ?? invocationId('n0');
     await world.create(ids);
@@ -62,7 +68,7 @@ describe.skipIf(testPostgresUrl() === '')('with a server', () => {
 
   test('a hundred children that finalize at once wake their parent', async () => {
     const db = await openTestPostgres({ maxConnections: 20 });
-    const world = new FinalizationWorld(db);
+    const world = new FinalizationWorld(db, { way: 'flipping' });
     const children = Array.from({ length: 100 }, (_, index) => invocationId(`c${index}`));
     const parent = invocationId('parent');
     await world.create([parent, ...children]);

@@ -6,13 +6,20 @@ import type { Database } from '../storage/database.ts';
 import { tasks } from '../tasks/table.ts';
 import { openTestPglite } from '../testing/databases.ts';
 import { type Faults, forEachCrash } from '../testing/faults.ts';
-import { FinalizationWorld, violationsOf } from '../testing/finalization-world.ts';
+import {
+  FinalizationWorld,
+  violationsOf,
+  type WorldOptions,
+} from '../testing/finalization-world.ts';
 import { invocationId } from '../testing/fixtures.ts';
 import { SqliteDatabase } from '../testing/sqlite-database.ts';
 import { tryFinalize } from './finalizer.ts';
 
 const id = invocationId;
-const TIGHT = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
+const TIGHT: WorldOptions = {
+  bounds: { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 },
+  way: 'flipping',
+};
 const BOTH_FINALIZED = ['FINALIZED', 'FINALIZED'];
 type Edges = readonly (readonly [string, readonly string[]])[];
 

@@ -13,7 +13,7 @@ import type { NewTask } from '../tasks/task.ts';
 import { BQ_EXPORT } from '../tasks/types.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import type { FinalizerParts } from './parts.ts';
-import { tryTask } from './schedule.ts';
+import { scheduleTries, type Try } from './schedule.ts';
 
 const BATCH_IDS = 500;
 
@@ -35,10 +35,11 @@ export async function finalize(
 
 /** Has those tried that wait for `finalized`; where they are very many, a task does the rest. */
 export async function wakeWaiters(
-  { bounds = DEFAULT_BOUNDS, queue }: FinalizerParts,
+  parts: FinalizerParts,
   tx: Transaction,
   finalized: readonly InvocationId[],
 ): Promise<void> {
+  const { bounds = DEFAULT_BOUNDS } = parts;
   const done = new Set(finalized);
   for (const batch of chunk(finalized, BATCH_IDS)) {
     const limit = bounds.wakes + batch.length;
@@ -49,7 +50,8 @@ export async function wakeWaiters(
       woken.map(({ waiter }) => waiter),
     );
     const last = waits.length === limit ? waits.at(-1) : undefined;
-    await queue.enqueue([...woken.map(wakeTask), ...(last ? moreTasks(batch, last) : [])], tx);
+    const tries = [...woken.map(wakingTry), ...(last ? furtherTries(batch, last) : [])];
+    await scheduleTries(parts, tx, tries);
   }
 }
 
@@ -64,14 +66,14 @@ function exportTasks({ id, bigqueryExports }: Standing): NewTask<Uint8Array>[] {
 }
 
 /** Of its own for each pair: a task that another one enqueued may be running already. */
-function wakeTask({ waiter, blocker }: Wait): NewTask<undefined> {
-  return tryTask(waiter, `${toRowId(blocker)}/${toRowId(waiter)}`);
+function wakingTry({ waiter, blocker }: Wait): Try {
+  return { id: waiter, taskId: `${toRowId(blocker)}/${toRowId(waiter)}` };
 }
 
 /** A try of a FINALIZED invocation wakes those that still wait for it. */
-function moreTasks(blockers: readonly InvocationId[], last: Wait): NewTask<undefined>[] {
+function furtherTries(blockers: readonly InvocationId[], last: Wait): Try[] {
   const lastBlocker = toRowId(last.blocker);
   return blockers
     .filter((id) => toRowId(id) >= lastBlocker)
-    .map((id) => tryTask(id, `${toRowId(id)}/more/${toRowId(last.waiter)}`));
+    .map((id) => ({ id, taskId: `${toRowId(id)}/more/${toRowId(last.waiter)}` }));
 }

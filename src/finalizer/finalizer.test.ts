@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
+import { includedInvocations } from '../invocations/inclusions.ts';
 import { invocations } from '../invocations/table.ts';
+import { tasks } from '../tasks/table.ts';
 import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
-import { FinalizationWorld, violationsOf } from '../testing/finalization-world.ts';
+import {
+  FinalizationWorld,
+  TRY_WAYS,
+  type TryWay,
+  violationsOf,
+} from '../testing/finalization-world.ts';
 import { invocationId } from '../testing/fixtures.ts';
+import { SqliteDatabase } from '../testing/sqlite-database.ts';
 import type { Bounds } from './bounds.ts';
 import { tryFinalize } from './finalizer.ts';
 
@@ -11,8 +19,13 @@ const id = invocationId;
 const [A, B, C] = [id('a'), id('b'), id('c')];
 type Graph = Readonly<Record<string, readonly string[]>>;
 
-async function openWorld(open: OpenDatabase, graph: Graph, bounds?: Bounds) {
-  const world = new FinalizationWorld(await open(), bounds);
+interface Place {
+  readonly open: OpenDatabase;
+  readonly way: TryWay;
+}
+
+async function openWorld({ open, way }: Place, graph: Graph, bounds?: Bounds) {
+  const world = new FinalizationWorld(await open(), { bounds, way });
   await world.create(Object.keys(graph).map(id));
   for (const [including, included] of Object.entries(graph)) {
     await world.include(id(including), included.map(id));
@@ -41,23 +54,31 @@ async function settle(world: FinalizationWorld): Promise<number> {
   return count;
 }
 
-eachDatabase((open) => {
+/** The ways differ in what they write, not in how: in memory all of them are quick. */
+describe.each(TRY_WAYS)('in memory, tried by way of: %s', (way) => {
+  const tables = [invocations, includedInvocations, tasks];
+  testFinalizer({ open: () => Promise.resolve(new SqliteDatabase(tables)), way });
+});
+
+eachDatabase((open) => testFinalizer({ open, way: 'flipping' }));
+
+function testFinalizer(place: Place): void {
   describe('readiness', () => {
     test('finalizes an invocation that includes nothing', async () => {
-      const world = await openWorld(open, { a: [] });
+      const world = await openWorld(place, { a: [] });
       await world.start(A);
       expect(await tryFinalize(world.parts, A)).toBe('finalized');
       expect(await stateOf(world, A)).toBe('FINALIZED');
     });
 
     test('leaves an invocation alone that its owner has not finalized', async () => {
-      const world = await openWorld(open, { a: [] });
+      const world = await openWorld(place, { a: [] });
       expect(await tryFinalize(world.parts, A)).toBe('idle');
       expect(await stateOf(world, A)).toBe('ACTIVE');
     });
 
     test('does nothing about an invocation that does not exist', async () => {
-      const world = await openWorld(open, {});
+      const world = await openWorld(place, {});
       expect(await tryFinalize(world.parts, A)).toBe('idle');
     });
 
@@ -67,7 +88,7 @@ eachDatabase((open) => {
       ['an ACTIVE one and a FINALIZING one', { a: ['b', 'c'], b: [], c: ['b'] }, [], [C]],
       ['a FINALIZING one that includes an ACTIVE one', { a: ['c'], b: [], c: ['b'] }, [], [C]],
     ])('waits for %s', async (_, graph: Graph, finalized, finalizing) => {
-      const world = await openWorld(open, graph);
+      const world = await openWorld(place, graph);
       await startAll(world, finalized);
       await settle(world);
       await startAll(world, [...finalizing, A]);
@@ -80,7 +101,7 @@ eachDatabase((open) => {
       ['one that includes it', { a: ['b'], b: ['a'] }],
       ['one that reaches it', { a: ['b'], b: ['c'], c: ['a'] }],
     ])('finalizes one that includes %s, with the whole cycle', async (_, graph: Graph) => {
-      const world = await openWorld(open, graph);
+      const world = await openWorld(place, graph);
       await startAll(world, Object.keys(graph).map(id));
       await settle(world);
       const { nodes } = await world.snapshot();
@@ -90,7 +111,7 @@ eachDatabase((open) => {
     });
 
     test('an ACTIVE invocation behind a cycle holds up the whole cycle', async () => {
-      const world = await openWorld(open, { a: ['b'], b: ['a', 'c'], c: [] });
+      const world = await openWorld(place, { a: ['b'], b: ['a', 'c'], c: [] });
       await startAll(world, [A, B]);
       await settle(world);
       expect([await stateOf(world, A), await stateOf(world, B)]).toEqual([
@@ -104,7 +125,7 @@ eachDatabase((open) => {
     });
 
     test('an included invocation that has been deleted counts as finished', async () => {
-      const world = await openWorld(open, { a: ['b'], b: [] });
+      const world = await openWorld(place, { a: ['b'], b: [] });
       await world.db.write((tx) => tx.delete(invocations, [{ invocationId: toRowId(B) }]));
       await world.start(A);
       expect(await tryFinalize(world.parts, A)).toBe('finalized');
@@ -113,7 +134,7 @@ eachDatabase((open) => {
 
   describe('what follows', () => {
     test('enqueues one export task for each export, in the same transaction', async () => {
-      const world = await openWorld(open, { a: [] });
+      const world = await openWorld(place, { a: [] });
       await world.start(A);
       expect((await world.snapshot()).exports).toEqual([]);
       await tryFinalize(world.parts, A);
@@ -121,7 +142,7 @@ eachDatabase((open) => {
     });
 
     test('enqueues nothing again when tried again', async () => {
-      const world = await openWorld(open, { a: [] });
+      const world = await openWorld(place, { a: [] });
       await world.start(A);
       await tryFinalize(world.parts, A);
       const before = await world.snapshot();
@@ -130,7 +151,7 @@ eachDatabase((open) => {
     });
 
     test('wakes those that wait for it, and no others', async () => {
-      const world = await openWorld(open, { a: ['c'], b: ['c', 'd'], c: [], d: [] });
+      const world = await openWorld(place, { a: ['c'], b: ['c', 'd'], c: [], d: [] });
       await startAll(world, [A, B]);
       await settle(world);
       const waitsFor = (await world.snapshot()).nodes.get(B)?.blocker ?? A;
@@ -145,7 +166,7 @@ eachDatabase((open) => {
       const bounds = { inclusions: 64, hops: 16, snapshotQueries: 500, wakes: 10 };
       const waiters = Array.from({ length: 95 }, (_, index) => `w${index}`);
       const graph = Object.fromEntries([['a', []], ...waiters.map((w) => [w, ['a']])]);
-      const world = await openWorld(open, graph, bounds);
+      const world = await openWorld(place, graph, bounds);
       await startAll(world, waiters.map(id));
       await settle(world);
       await world.start(A);
@@ -161,7 +182,7 @@ eachDatabase((open) => {
 
   test('a parent of many is tried about ln n times', async () => {
     const children = Array.from({ length: 200 }, (_, index) => `c${index}`);
-    const world = await openWorld(open, {
+    const world = await openWorld(place, {
       a: children,
       ...Object.fromEntries(children.map((child) => [child, []])),
     });
@@ -187,7 +208,7 @@ eachDatabase((open) => {
     'looks at more inclusions than one transaction may: for %s',
     async (last) => {
       const children = Array.from({ length: 150 }, (_, index) => `c${index}`);
-      const world = await openWorld(open, {
+      const world = await openWorld(place, {
         a: [...children, last],
         [last]: [],
         ...Object.fromEntries(children.map((child) => [child, []])),
@@ -202,4 +223,4 @@ eachDatabase((open) => {
       expect(await stateOf(world, A)).toBe('FINALIZED');
     },
   );
-});
+}

@@ -1,8 +1,10 @@
-/** What the dispatcher runs for tasks `finalize`. */
-import { PermanentError } from '../errors.ts';
-import { fromRowId } from '../invocations/id.ts';
+/** What runs a try: for tasks `finalize` of the queue, and for pushed ones. */
+import { PermanentError, toError } from '../errors.ts';
+import { fromRowId, type InvocationId, parseInvocationId } from '../invocations/id.ts';
 import type { TaskHandler } from '../tasks/handler.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
+import type { PushTaskHandler } from '../tq/task-class.ts';
+import type { finalizationTasks } from './finalization-tasks.ts';
 import { tryFinalize } from './finalizer.ts';
 import type { FinalizerParts } from './parts.ts';
 
@@ -14,4 +16,21 @@ export function finalizeHandler(parts: FinalizerParts): TaskHandler<undefined> {
       await tryFinalize(parts, fromRowId(invocationId));
     },
   };
+}
+
+type Payload = Parameters<typeof finalizationTasks.body.encode>[0];
+
+/** The handler of `finalizationTasks`. */
+export function finalizePushHandler(parts: FinalizerParts): PushTaskHandler<Payload> {
+  return async ({ invocationId }) => {
+    await tryFinalize(parts, parse(invocationId));
+  };
+}
+
+function parse(invocationId: string): InvocationId {
+  try {
+    return parseInvocationId(invocationId);
+  } catch (cause) {
+    throw new PermanentError(toError(cause).message, { cause });
+  }
 }

@@ -14,7 +14,7 @@ async function openWorld(open: OpenDatabase, names: readonly string[]) {
 }
 
 async function loseTasks(world: FinalizationWorld): Promise<void> {
-  for (const { taskId } of await world.tries()) await world.complete(taskId);
+  for (const pending of await world.tries()) await world.complete(pending);
 }
 
 eachDatabase((open) => {
@@ -35,7 +35,7 @@ eachDatabase((open) => {
     const world = await openWorld(open, names);
     for (const waiter of names.slice(1)) await world.include(id(waiter), [id('a')]);
     const bounds = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
-    const tight = new FinalizationWorld(world.db, bounds);
+    const tight = new FinalizationWorld(world.db, { bounds });
     for (const waiter of names.slice(1)) await tight.start(id(waiter));
     for (const pending of await tight.tries()) await tight.run(pending);
     await tight.start(id('a'));

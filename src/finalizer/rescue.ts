@@ -9,7 +9,7 @@
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { stuckPage } from '../invocations/standings.ts';
 import type { FinalizerParts } from './parts.ts';
-import { tryTask } from './schedule.ts';
+import { scheduleTries } from './schedule.ts';
 
 export interface RescueOptions {
   /** How old a task may be that is not lost. */
@@ -39,18 +39,15 @@ export async function rescueStuck(
   for (let looked = 0; looked < rows; looked += pageRows) {
     const listing = { startedBefore, after: next, rows: pageRows };
     const page = await parts.db.read((reader) => stuckPage(reader, listing));
-    rescued += await enqueueTries(parts, page.stuck);
+    rescued += await tryAll(parts, page.stuck);
     next = page.next;
     if (next === undefined) break;
   }
   return { rescued, next };
 }
 
-async function enqueueTries(
-  { queue }: FinalizerParts,
-  stuck: readonly InvocationId[],
-): Promise<number> {
+async function tryAll(parts: FinalizerParts, stuck: readonly InvocationId[]): Promise<number> {
   if (stuck.length === 0) return 0;
-  const outcomes = await queue.enqueue(stuck.map((id) => tryTask(id, `rescue/${toRowId(id)}`)));
-  return outcomes.filter((outcome) => outcome === 'enqueued').length;
+  const tries = stuck.map((id) => ({ id, taskId: `rescue/${toRowId(id)}` }));
+  return await parts.db.write((tx) => scheduleTries(parts, tx, tries));
 }

@@ -1,6 +1,7 @@
 /** What the recorder's methods stand on. */
 import type { Clock } from '../clock.ts';
 import type { Sink } from '../exporter/sink.ts';
+import type { PushedTries } from '../finalizer/finalization-tasks.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Authorizer } from '../rpc/permissions.ts';
 import type { Database } from '../storage/database.ts';
@@ -14,6 +15,8 @@ export interface RecorderParts {
   readonly authorizer: Authorizer;
   readonly retention: Retention;
   readonly queue: Pick<TaskQueue, 'enqueue'>;
+  /** Another way to have invocations tried, by experiment. */
+  readonly pushed?: PushedTries;
   /** Told after the commit which invocations have changed; a hint, for watchers. */
   readonly onChange?: (ids: readonly InvocationId[]) => void | Promise<void>;
 }

@@ -4,6 +4,7 @@
  * one. Nothing behind this file reads the environment or a configuration file.
  */
 import { CodedError, toError } from '../errors.ts';
+import { isLoopback } from '../loopback.ts';
 import { type AuthConfig, authConfig, tokenSecrets } from './caller-config.ts';
 import {
   type ConfigInput,
@@ -11,7 +12,7 @@ import {
   type Written,
   type WrittenSettings,
 } from './config-sources.ts';
-import { type DatabaseLocation, isLoopback, type ListenAddress } from './setting-values.ts';
+import type { DatabaseLocation, ListenAddress } from './setting-values.ts';
 import {
   environmentName,
   flagName,

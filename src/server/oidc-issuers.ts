@@ -1,14 +1,11 @@
 /** Who may sign callers' tokens, and how callers are named after them: `oidc` in the settings. */
-import { didYouMean } from './nearest-name.ts';
-import { inKey, isRecord, oneText, safeUrl, texts } from './setting-values.ts';
 
-export interface OidcIssuer {
-  /** As in the tokens' `iss`, to the letter. */
-  readonly issuer: string;
-  /** A token must be made for one of them (`aud`). */
-  readonly audiences: readonly string[];
-  /** Where its public keys are; found by OIDC discovery unless given. */
-  readonly jwksUri?: string;
+import type { TrustedIssuer } from '../oidc/issuer-keys.ts';
+import { safeUrl } from '../safe-url.ts';
+import { didYouMean } from './nearest-name.ts';
+import { inKey, isRecord, oneText, texts } from './setting-values.ts';
+
+export interface OidcIssuer extends TrustedIssuer {
   /** How a caller is named after the claims of its token, such as `user:{email}`. */
   readonly identity: string;
 }

@@ -1,9 +1,9 @@
 import { connect as connectHttp2, constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { type NodeServerResponse, respond } from '../node-messages.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { Signal } from '../testing/signal.ts';
-import { type NodeServerResponse, respond } from './node-messages.ts';
 import { OnePort, type OnePortOptions } from './one-port.ts';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';

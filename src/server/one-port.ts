@@ -15,7 +15,7 @@ import {
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
-import type { NodeServerRequest, NodeServerResponse } from './node-messages.ts';
+import type { NodeServerRequest, NodeServerResponse } from '../node-messages.ts';
 import type { ListenAddress } from './setting-values.ts';
 
 export interface OnePortOptions {

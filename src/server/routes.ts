@@ -1,18 +1,23 @@
 /** What this server answers, by path: RPCs, health, metrics. */
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { namesLoopback } from '../loopback.ts';
+import {
+  authorityOf,
+  type NodeServerRequest,
+  type NodeServerResponse,
+  respond,
+} from '../node-messages.ts';
 import type { Health } from './health.ts';
-import { type NodeServerRequest, type NodeServerResponse, respond } from './node-messages.ts';
 import type { RpcRoutes } from './rpc-routes.ts';
-import { isLoopback } from './setting-values.ts';
 
 export interface RoutesOptions {
   readonly rpcs: RpcRoutes;
   readonly health: Pick<Health, 'notReadyBecause'>;
   readonly renderMetrics: () => Promise<string>;
   /**
-   * For local mode: only requests that name this machine. A web page could otherwise make a browser
-   * here call us, by a name of its own that it points to 127.0.0.1 ("DNS rebinding").
+   * For local mode: only requests that name this machine, so that no web page can reach us by a
+   * name of its own (namesLoopback says how).
    */
   readonly onlyLoopbackHosts: boolean;
   readonly log: Log;
@@ -29,7 +34,7 @@ export function routes(
     ['/metrics', (response) => answerMetrics(options.renderMetrics, response)],
   ]);
   return (request, response) => {
-    if (options.onlyLoopbackHosts && !namesLoopback(request)) {
+    if (options.onlyLoopbackHosts && !namesLoopback(authorityOf(request))) {
       respond(response, 403, 'without authentication, only requests to localhost are served\n');
       return;
     }
@@ -66,10 +71,4 @@ async function answerMetrics(
   response: NodeServerResponse,
 ): Promise<void> {
   respond(response, 200, await render(), 'text/plain; version=0.0.4; charset=utf-8');
-}
-
-function namesLoopback(request: NodeServerRequest): boolean {
-  const authority = request.headers[':authority'] ?? request.headers.host;
-  const host = typeof authority === 'string' ? URL.parse(`http://${authority}`)?.hostname : '';
-  return isLoopback((host ?? '').replace(/^\[|\]$/g, ''));
 }

@@ -27,9 +27,9 @@ import { monotonicMs } from '../clock.ts';
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Histogram, Metrics } from '../metrics.ts';
+import { type NodeServerRequest, type NodeServerResponse, respond } from '../node-messages.ts';
 import { ANONYMOUS, type Authenticate } from './auth.ts';
 import { codeName, FAULTS, toConnectError } from './error-mapping.ts';
-import { type NodeServerRequest, type NodeServerResponse, respond } from './node-messages.ts';
 import { type RpcCall, rpcCallKey } from './rpc-call.ts';
 import { endFailed, type Tracing } from './tracing.ts';
 

@@ -86,11 +86,6 @@ export function listenAddress(text: string): ListenAddress {
   return { host, port };
 }
 
-/** True where only this machine can reach it. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-}
-
 /** Paths are relative to `folder`. */
 export function databaseLocation(text: string, folder: string): DatabaseLocation {
   if (text === 'memory:') return { kind: 'memory' };
@@ -101,17 +96,6 @@ export function databaseLocation(text: string, folder: string): DatabaseLocation
   }
   if (/^postgres(ql)?:\/\//.test(text)) return { kind: 'postgres', url: text };
   throw new Error('must be pglite:PATH, memory: or postgres://user@host:port/database');
-}
-
-/** A URL that cannot be listened in on: https, or http on this machine. */
-export function safeUrl(text: string): string {
-  const url = URL.parse(text);
-  if (!url) throw new Error('must be a URL');
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(host))) {
-    throw new Error('must begin with https:// (http:// only on this machine)');
-  }
-  return text;
 }
 
 export function path(text: string, folder: string): string {

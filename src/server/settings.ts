@@ -5,6 +5,7 @@
  * A setting `exportDir` is the flag `--export-dir`, the environment variable POSTLUDE_EXPORT_DIR
  * and the key `exportDir` of the configuration file.
  */
+import { safeUrl } from '../safe-url.ts';
 import { oidcIssuers } from './oidc-issuers.ts';
 import { realmGrants } from './realm-grants.ts';
 import {
@@ -16,7 +17,6 @@ import {
   listenAddress,
   nonEmpty,
   path,
-  safeUrl,
   size,
   texts,
   words,

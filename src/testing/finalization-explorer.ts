@@ -23,6 +23,8 @@ import { SqliteDatabase } from './sqlite-database.ts';
 /** So low that small graphs reach all of them. */
 const TIGHT_BOUNDS = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
 const TABLES = [invocations, includedInvocations, tasks];
+/** Grows with every task and tells nothing here: with it, no two states would be the same. */
+const ZEROED = ['fence'];
 
 export interface Exploration {
   readonly ids: readonly InvocationId[];
@@ -64,7 +66,7 @@ export async function explore(exploration: Exploration): Promise<ExplorationResu
 class Explorer {
   readonly #exploration: Exploration;
   readonly #db = new SqliteDatabase(TABLES);
-  readonly #world = new FinalizationWorld(this.#db, TIGHT_BOUNDS);
+  readonly #world = new FinalizationWorld(this.#db, { bounds: TIGHT_BOUNDS });
   /** By digest, as there are many. */
   readonly #seen = new Set<string>();
   readonly #todo: State[] = [];
@@ -132,7 +134,7 @@ class Explorer {
   }
 
   async #decide(state: State, running: Running, others: readonly Running[]): Promise<void> {
-    const { id, known, taskId } = running;
+    const { id, known } = running;
     this.#restore(state);
     this.#steps++;
     const verdict = await this.#db.write((tx) => decide(this.#world.parts, tx, id, known));
@@ -140,7 +142,7 @@ class Explorer {
       return await this.#arrive([...others, { ...running, question: verdict }]);
     }
     await this.#arrive(others); // the worker dies before it completes the task
-    await this.#world.complete(taskId);
+    await this.#world.complete(running);
     await this.#arrive(others);
   }
 
@@ -153,7 +155,7 @@ class Explorer {
 
   async #arrive(running: readonly Running[]): Promise<void> {
     const sorted = running.toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1));
-    const dumps = TABLES.map((table) => this.#db.dump(table));
+    const dumps = TABLES.map((table) => this.#db.dump(table, ZEROED));
     this.#loaded = dumps;
     const state = { dumps, running: sorted };
     const text = JSON.stringify(state, (_, value) => (value instanceof Set ? [...value] : value));

@@ -2,21 +2,31 @@
  * A database with invocations to finalize, for tests that check every step: owners act, tasks are
  * tried in any order, and after each step the promises of finalizer.ts must hold.
  */
+import { fromJson } from '@bufbuild/protobuf';
 import type { Bounds } from '../finalizer/bounds.ts';
+import { finalizationTasks } from '../finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../finalizer/finalizer.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import { startFinalization } from '../finalizer/schedule.ts';
-import { fromRowId, type InvocationId } from '../invocations/id.ts';
+import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
+import { fromRowId, type InvocationId, parseInvocationId } from '../invocations/id.ts';
 import { includedInvocations, includeInvocations } from '../invocations/inclusions.ts';
 import { insertInvocations, requireActive } from '../invocations/invocations.ts';
 import { type InvocationState, stateOf } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
+import { seededRandom } from '../random.ts';
 import { int, nullable, text } from '../storage/column.ts';
 import type { Database } from '../storage/database.ts';
 import { selectList, sql } from '../storage/sql.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { tasks } from '../tasks/table.ts';
+import type { Lease } from '../tasks/task.ts';
 import { BQ_EXPORT, TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
+import { decodeEnvelope } from '../tq/envelope.ts';
+import { PUSH, QueueSubmitter } from '../tq/queue-submitter.ts';
+import { decodeRequest } from '../tq/stored-request.ts';
+import { TaskClasses } from '../tq/task-classes.ts';
+import { Tq } from '../tq/tq.ts';
 import { FakeClock } from './fake-clock.ts';
 import { newInvocation } from './fixtures.ts';
 
@@ -26,6 +36,7 @@ export interface Node {
 }
 
 export interface PendingTry {
+  readonly type: string;
   readonly taskId: string;
   readonly id: InvocationId;
 }
@@ -39,15 +50,32 @@ export interface Snapshot {
   readonly exports: readonly InvocationId[];
 }
 
+/** Whether tries are pushed: never, always, or now and then. */
+export type TryWay = 'queue' | 'pushed' | 'flipping';
+
+export const TRY_WAYS: readonly TryWay[] = ['queue', 'pushed', 'flipping'];
+
+export interface WorldOptions {
+  readonly bounds?: Bounds | undefined;
+  /** `queue` unless given. */
+  readonly way?: TryWay;
+  /** For `flipping`. */
+  readonly seed?: number;
+}
+
 export class FinalizationWorld {
   readonly db: Database;
   readonly clock = new FakeClock();
   readonly parts: FinalizerParts;
 
-  constructor(db: Database, bounds?: Bounds) {
+  constructor(db: Database, { bounds, way = 'queue', seed = 1 }: WorldOptions = {}) {
     this.db = db;
-    const queue = withoutRepeatedExports(new TaskQueue({ db, clock: this.clock }));
-    this.parts = { db, clock: this.clock, queue, ...(bounds ? { bounds } : {}) };
+    const { clock } = this;
+    const queue = withoutRepeatedExports(new TaskQueue({ db, clock }));
+    const classes = new TaskClasses([finalizationTasks]);
+    const tq = new Tq({ db, classes, clock, submitter: new QueueSubmitter(queue) });
+    const pushed = { tq, experiments: { isEnabled: switchOf(way, seed) } };
+    this.parts = { db, clock, queue, pushed, ...(bounds ? { bounds } : {}) };
   }
 
   /** Invocations that are ACTIVE and have asked for one export each. */
@@ -77,21 +105,19 @@ export class FinalizationWorld {
   }
 
   /** What a worker does: at least once. */
-  async run({ taskId, id }: PendingTry): Promise<void> {
-    await tryFinalize(this.parts, id);
-    await this.complete(taskId);
+  async run(pending: PendingTry): Promise<void> {
+    await tryFinalize(this.parts, pending.id);
+    await this.complete(pending);
   }
 
-  async complete(taskId: string): Promise<void> {
-    const type = TRY_FINALIZE_INVOCATION.name;
+  async complete({ type, taskId }: Omit<PendingTry, 'id'>): Promise<void> {
     await this.db.write((tx) => tx.delete(tasks, [{ type, id: taskId }]));
   }
 
+  /** Of both ways. */
   async tries(): Promise<PendingTry[]> {
-    return (await this.#taskRows(TRY_FINALIZE_INVOCATION.name)).map((row) => ({
-      taskId: row.id,
-      id: fromRowId(row.invocationId ?? ''),
-    }));
+    const queued = await this.#taskRows(TRY_FINALIZE_INVOCATION);
+    return [...queued, ...(await this.#taskRows(PUSH))].map(tryOf);
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -105,7 +131,7 @@ export class FinalizationWorld {
       const blocker = blockerId === undefined ? undefined : fromRowId(blockerId);
       return [fromRowId(invocationId), { state: stateOf(state), blocker }];
     });
-    const exports = await this.#taskRows(BQ_EXPORT.name);
+    const exports = await this.#taskRows(BQ_EXPORT);
     return {
       nodes: new Map(nodes),
       inclusions: await this.#inclusions(),
@@ -132,14 +158,35 @@ export class FinalizationWorld {
     return inclusions;
   }
 
-  #taskRows(type: string) {
+  #taskRows({ name }: { readonly name: string }) {
+    const { type, id, invocationId, payload } = tasks.columns;
+    const columns = { type, id, invocationId, payload };
     return this.db.read((reader) =>
-      reader.query(sql`SELECT id, invocation_id FROM ${tasks} WHERE type = ${type} ORDER BY id`, {
-        id: text,
-        invocationId: nullable(text),
-      }),
+      reader.query(
+        sql`SELECT ${selectList(columns)} FROM ${tasks} WHERE type = ${name} ORDER BY id`,
+        columns,
+      ),
     );
   }
+}
+
+function switchOf(way: TryWay, seed: number): () => boolean {
+  const random = seededRandom(seed);
+  return way === 'flipping' ? () => random() < 0.5 : () => way === 'pushed';
+}
+
+/** What a task of either way has tried. */
+export function tryOf(task: Pick<Lease, 'type' | 'id' | 'invocationId' | 'payload'>): PendingTry {
+  const { type, id: taskId, invocationId, payload } = task;
+  const isPushed = type === PUSH.name;
+  return { type, taskId, id: isPushed ? pushedId(payload) : fromRowId(invocationId ?? '') };
+}
+
+function pushedId(payload: Uint8Array | undefined): InvocationId {
+  const request = decodeRequest(payload ?? new Uint8Array());
+  if (request.kind !== 'queue') throw new Error('a try of a topic');
+  const { invocationId } = fromJson(TryFinalizeInvocationSchema, decodeEnvelope(request.body).body);
+  return parseInvocationId(invocationId);
 }
 
 /** The queue would swallow a second export while the first is pending: here it is an error. */

@@ -93,11 +93,11 @@ class History {
   }
 
   async #decide(running: Running): Promise<void> {
-    const { id, known, taskId } = running;
+    const { id, known } = running;
     const { db, parts } = this.#world;
     const verdict = await db.write((tx) => decide(parts, tx, id, known));
     if (isQuestion(verdict)) this.#running.push({ ...running, question: verdict });
-    else if (this.#random() < 0.9) await this.#world.complete(taskId);
+    else if (this.#random() < 0.9) await this.#world.complete(running);
   }
 
   #pick<T>(items: readonly T[]): T {

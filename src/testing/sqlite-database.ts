@@ -79,8 +79,10 @@ export class SqliteDatabase implements Database {
   }
 
   /** All rows of a table as text; the same for the same rows. */
-  dump(table: AnyTable): string {
-    const cells = columnsOf(table).join(', ');
+  dump(table: AnyTable, zeroed: readonly string[] = []): string {
+    const cells = columnsOf(table)
+      .map((column) => (zeroed.includes(column) ? '0' : column))
+      .join(', ');
     const key = table.key.map(columnName).join(', ');
     const [dump] = this.#prepare(
       `SELECT json_group_array(json_array(${cells})) AS dump

@@ -24,6 +24,7 @@ export class TqMetrics {
   readonly #rejected: Counter;
   readonly #scanned: Counter;
   readonly #staleness: Histogram;
+  readonly #sweepDuration: Histogram;
 
   constructor(metrics: Metrics) {
     this.#submits = metrics.counter('postlude.tq.submits', {
@@ -70,6 +71,10 @@ export class TqMetrics {
       description: 'How long reminders had been stale when a sweep found them',
       unit: 'ms',
     });
+    this.#sweepDuration = metrics.histogram('postlude.tq.sweep.duration', {
+      description: 'How long a sweep in one process took, by whether it reached all reminders',
+      unit: 'ms',
+    });
   }
 
   submitted(classId: string, path: SubmitPath, code: string, durationMs: number): void {
@@ -110,5 +115,9 @@ export class TqMetrics {
   scanned(status: ScanStatus, level: number, stalenessMs: readonly number[]): void {
     this.#scanned.add(1, { status, level: String(level) });
     for (const value of stalenessMs) this.#staleness.record(value, { level: String(level) });
+  }
+
+  swept(isWhole: boolean, durationMs: number): void {
+    this.#sweepDuration.record(durationMs, { whole: String(isWhole) });
   }
 }

@@ -5,6 +5,12 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 export type NodeServerRequest = IncomingMessage | Http2ServerRequest;
 export type NodeServerResponse = ServerResponse | Http2ServerResponse;
 
+/** Whom a request asks for: `Host`, or `:authority` of HTTP/2. */
+export function authorityOf({ headers }: NodeServerRequest): string | undefined {
+  const authority = headers[':authority'] ?? headers.host;
+  return typeof authority === 'string' ? authority : undefined;
+}
+
 /** Answers with a text, and nothing else. */
 export function respond(
   response: NodeServerResponse,

@@ -1,0 +1,46 @@
+/**
+ * Named switches for new ways of doing things. Off unless a process is started with them; a switch
+ * may differ from process to process and flip at any time, so what both sides of it leave behind has
+ * to be served whichever way it stands.
+ */
+import type { Log } from '../log.ts';
+
+/** `experiment('rdb-use-tq-finalization')`. */
+export interface Experiment {
+  readonly name: string;
+}
+
+export function experiment(name: string): Experiment {
+  return { name };
+}
+
+export interface Experiments {
+  isEnabled(experiment: Experiment): boolean;
+}
+
+/** All are off. */
+export const noExperiments: Experiments = { isEnabled: () => false };
+
+/**
+ * Enables those of `known` that are named. Other names are logged and change nothing: a program may
+ * lose an experiment before its configuration does. Throws where `known` has a name twice, or an
+ * empty one: a bug.
+ */
+export function enableExperiments(
+  names: readonly string[],
+  known: readonly Experiment[],
+  log: Log,
+): Experiments {
+  const byName = new Map(known.map((each) => [each.name, each]));
+  if (byName.size < known.length || byName.has('')) {
+    throw new Error('experiments must have names, each its own');
+  }
+  const enabled = new Set<Experiment>();
+  for (const name of new Set(names)) {
+    const found = byName.get(name);
+    if (found) enabled.add(found);
+    if (found) log.info('an experiment is enabled', { experiment: name });
+    else log.warn('no such experiment: ignored', { experiment: name, known: [...byName.keys()] });
+  }
+  return { isEnabled: (each) => enabled.has(each) };
+}

@@ -1,0 +1,118 @@
+/**
+ * The public keys of an issuer. Asked for over the network rarely, whatever callers send: keys are
+ * kept ten minutes, an unknown key id makes at most one request in half a minute, a failure is
+ * remembered a while, answers are bounded in size and time.
+ */
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
+import type { Clock } from '../clock.ts';
+import { CodedError } from '../errors.ts';
+import { safeUrl } from '../safe-url.ts';
+
+/** Whose tokens are accepted, and for whom they must be made. */
+export interface TrustedIssuer {
+  /** As in the tokens' `iss`, to the letter. */
+  readonly issuer: string;
+  /** A token must be made for one of them (`aud`). */
+  readonly audiences: readonly string[];
+  /** Where its public keys are; found by OIDC discovery unless given. */
+  readonly jwksUri?: string;
+}
+
+/** Finds the key that a token's header names. Throws `unavailable` where the issuer cannot be asked. */
+export type IssuerKeys = JWTVerifyGetKey;
+
+export interface IssuerKeysOptions {
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+}
+
+const TIMEOUT_MS = 5_000;
+const FAILURE_KEPT_MS = 5_000;
+const MAX_ANSWER_BYTES = 512 * 1024;
+
+export function issuerKeys(
+  { issuer, jwksUri }: Pick<TrustedIssuer, 'issuer' | 'jwksUri'>,
+  options: IssuerKeysOptions,
+): IssuerKeys {
+  const ask = boundedAsk(options);
+  const keySet = (uri: string): IssuerKeys =>
+    createRemoteJWKSet(new URL(uri), {
+      timeoutDuration: TIMEOUT_MS,
+      [customFetch]: async (url, init) => Response.json(await ask(url, isKeySet, init)),
+    });
+  if (jwksUri !== undefined) return keySet(jwksUri);
+  let discovering: Promise<IssuerKeys> | undefined;
+  return async (header, token) => {
+    discovering ??= discover(issuer, ask)
+      .then(keySet)
+      .catch((error: unknown) => {
+        discovering = undefined; // the next call tries again, once the failure is no longer kept
+        throw error;
+      });
+    return (await discovering)(header, token);
+  };
+}
+
+type Ask = <T>(
+  url: string,
+  isWanted: (json: unknown) => json is T,
+  init?: RequestInit,
+) => Promise<T>;
+
+/** Refuses at once for a while after a failure, so that callers cannot make us hammer an issuer. */
+function boundedAsk({ clock, fetch }: IssuerKeysOptions): Ask {
+  let failedAt = Number.NEGATIVE_INFINITY;
+  return async (url, isWanted, init = {}) => {
+    if (clock.now() < failedAt + FAILURE_KEPT_MS) {
+      throw new CodedError('unavailable', `${url} could not be had a moment ago`);
+    }
+    try {
+      const signal = init.signal ?? AbortSignal.timeout(TIMEOUT_MS);
+      const response = await fetch(url, { ...init, redirect: 'error', signal });
+      if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+      const json: unknown = JSON.parse(await readBounded(response));
+      if (!isWanted(json)) throw new Error(`${url} answered something else`);
+      return json;
+    } catch (cause) {
+      failedAt = clock.now();
+      throw new CodedError('unavailable', `${url} cannot be had`, { cause });
+    }
+  };
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_ANSWER_BYTES)
+      throw new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function isKeySet(json: unknown): json is { readonly keys: readonly object[] } {
+  const keys = isObject(json) ? json.keys : undefined;
+  return Array.isArray(keys) && keys.every(isObject);
+}
+
+/** OpenID Connect Discovery 1.0, section 4: the document must name the issuer that we asked. */
+async function discover(issuer: string, ask: Ask): Promise<string> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const isConfiguration = (json: unknown): json is { readonly jwks_uri: string } =>
+    isObject(json) && json.issuer === issuer && isSafeUrl(json.jwks_uri);
+  return (await ask(url, isConfiguration)).jwks_uri;
+}
+
+function isSafeUrl(value: unknown): value is string {
+  try {
+    return typeof value === 'string' && safeUrl(value) === value;
+  } catch {
+    return false;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

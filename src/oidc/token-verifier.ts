@@ -1,0 +1,125 @@
+/**
+ * Whether a bearer token counts: only if an issuer that is trusted signed it with a key of its own,
+ * for us, and it has not ended. Never one that is unsigned, or signed with a shared secret.
+ */
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Clock } from '../clock.ts';
+import { CodedError, toError } from '../errors.ts';
+import { type IssuerKeys, issuerKeys, type TrustedIssuer } from './issuer-keys.ts';
+
+export type Claims = JWTPayload;
+
+/** What a token says, and which issuer says it. */
+export interface VerifiedToken<I extends TrustedIssuer> {
+  readonly issuer: I;
+  readonly claims: Claims;
+}
+
+/**
+ * Verifies the token of a header `authorization`. Throws `unauthenticated` for one that does not
+ * count, with a reason that its holder may know; `unavailable` where the issuer's keys cannot be had.
+ */
+export type VerifyToken<I extends TrustedIssuer> = (
+  authorization: string,
+) => Promise<VerifiedToken<I>>;
+
+export interface TokenVerifierOptions {
+  readonly clock: Clock;
+  readonly fetch?: typeof fetch;
+}
+
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+];
+const CLOCK_TOLERANCE_S = 30;
+const MAX_TOKEN_LENGTH = 16 * 1024;
+
+export function tokenVerifier<I extends TrustedIssuer>(
+  issuers: readonly I[],
+  { clock, fetch: given = fetch }: TokenVerifierOptions,
+): VerifyToken<I> {
+  const byName = new Map(
+    issuers.map((issuer) => {
+      const keys = issuerKeys(issuer, { clock, fetch: given });
+      return [issuer.issuer, { issuer, keys }];
+    }),
+  );
+  return async (authorization) => {
+    const token = bearerToken(authorization);
+    const found = byName.get(claimedIssuer(token));
+    if (!found) throw refused('the token is of an issuer that is not accepted here');
+    const { issuer, keys } = found;
+    return { issuer, claims: await verify(token, issuer, keys, clock) };
+  };
+}
+
+/** `undefined`: the issuer does not say. Some issuers write it as a text. */
+export function isEmailVerified(claims: Claims): boolean | undefined {
+  if (!Object.hasOwn(claims, 'email_verified')) return undefined;
+  return claims.email_verified === true || claims.email_verified === 'true';
+}
+
+export function refused(message: string, cause?: unknown): CodedError {
+  return new CodedError('unauthenticated', message, cause === undefined ? {} : { cause });
+}
+
+function bearerToken(authorization: string): string {
+  const match = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization);
+  if (!match?.[1]) throw refused('authorization must be "Bearer" and a token');
+  if (match[1].length > MAX_TOKEN_LENGTH) throw refused('the token is too long');
+  return match[1];
+}
+
+/** Not verified yet: only to find the keys that may verify it. */
+function claimedIssuer(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? '';
+  } catch (cause) {
+    throw refused('the token is not a JSON web token', cause);
+  }
+}
+
+async function verify(
+  token: string,
+  { issuer, audiences }: TrustedIssuer,
+  keys: IssuerKeys,
+  clock: Clock,
+): Promise<Claims> {
+  try {
+    const { payload } = await jwtVerify(token, keys, {
+      algorithms: ALGORITHMS,
+      issuer,
+      audience: [...audiences],
+      requiredClaims: ['exp', 'aud'],
+      clockTolerance: CLOCK_TOLERANCE_S,
+      currentDate: new Date(clock.now()),
+    });
+    return payload;
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    if (error instanceof errors.JOSEError) throw refused(reasonOf(error), error);
+    throw new CodedError('unavailable', `the keys of ${issuer} cannot be had`, {
+      cause: toError(error),
+    });
+  }
+}
+
+/** Says no more than the holder of the token can know anyway. */
+function reasonOf(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'the token has expired';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return error.claim === 'aud'
+      ? 'the token was made for another audience'
+      : `the token's claim ${error.claim} does not fit`;
+  }
+  return 'the token cannot be verified';
+}

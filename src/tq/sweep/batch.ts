@@ -1,0 +1,67 @@
+/**
+ * Submits the tasks of a batch of stale reminders. A reminder goes, or becomes a dead one, only
+ * after its task was submitted, or was found never to be; all of the batch in one transaction. So
+ * wherever the process dies, what is not done is done again, and nothing is lost.
+ */
+import { forEachLimit } from '../../concurrency.ts';
+import type { Database } from '../../storage/database.ts';
+import type { DeadReminder } from '../reminder.ts';
+import { readReminders, settleReminders } from '../reminders.ts';
+import { type Fate, type SubmitParts, submitReminder } from '../submit.ts';
+
+export interface BatchParts extends SubmitParts {
+  readonly db: Database;
+}
+
+/** What became of stale reminders. */
+export interface SweepCounts {
+  /** Their tasks are in the queue, they are gone. */
+  readonly submitted: number;
+  /** They wait for the next sweep. */
+  readonly kept: number;
+  /** Their tasks cannot be submitted, they are among the dead. */
+  readonly dead: number;
+  /** Somebody else was faster. */
+  readonly missing: number;
+}
+
+export const NO_COUNTS: SweepCounts = { submitted: 0, kept: 0, dead: 0, missing: 0 };
+
+const SUBMITS_AT_ONCE = 16;
+
+/**
+ * Aborting keeps what has not begun; what has is settled. Throws what the database does: then all
+ * are kept, also those that are submitted, and a queue that knows names takes them once.
+ */
+export async function sweepBatch(
+  parts: BatchParts,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<SweepCounts> {
+  const { db } = parts;
+  const found = await db.read((tx) => readReminders(tx, ids));
+  const submitted: string[] = [];
+  const dead: DeadReminder[] = [];
+  await forEachLimit(found, SUBMITS_AT_ONCE, async (reminder) => {
+    const fate: Fate = signal.aborted ? 'kept' : await submitReminder(parts, reminder, 'sweep');
+    if (fate === 'submitted') submitted.push(reminder.id);
+    else if (fate !== 'kept') dead.push(fate);
+  });
+  const settled = submitted.length + dead.length;
+  if (settled > 0) await db.write((tx) => settleReminders(tx, submitted, dead));
+  return {
+    submitted: submitted.length,
+    kept: found.length - settled,
+    dead: dead.length,
+    missing: ids.length - found.length,
+  };
+}
+
+export function addCounts(a: SweepCounts, b: SweepCounts): SweepCounts {
+  return {
+    submitted: a.submitted + b.submitted,
+    kept: a.kept + b.kept,
+    dead: a.dead + b.dead,
+    missing: a.missing + b.missing,
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Who sweeps which reminders: leased ranges of their ids. Leases of one section never overlap while
+ * they last; those of different sections know nothing of each other. They only save work: what two
+ * sweeps submit both is one task by its name.
+ */
+import type { EpochMs } from '../../clock.ts';
+import { randomHex } from '../../random.ts';
+import { timestamp } from '../../storage/column.ts';
+import type { Database, Reader } from '../../storage/database.ts';
+import { selectList, sql } from '../../storage/sql.ts';
+import type { Row } from '../../storage/table.ts';
+import { sweepLeases } from '../table.ts';
+import { exclude, idRangeOf, type Partition, partitionOf } from './partition.ts';
+
+type SweepLeaseRow = Row<typeof sweepLeases>;
+
+export interface WantedLease {
+  /** Sweeps that may meet share its name. */
+  readonly section: string;
+  readonly partition: Partition;
+  readonly now: EpochMs;
+  readonly leaseMs: number;
+}
+
+export interface SweepLease {
+  /** What was wanted, without what others hold: in order, maybe nothing. */
+  readonly partitions: readonly Partition[];
+  release(): Promise<void>;
+}
+
+/** Expired leases that one acquisition clears away. */
+const MAX_CLEARED = 50;
+const { columns } = sweepLeases;
+
+export async function acquireSweepLease(
+  db: Database,
+  { section, partition, now, leaseMs }: WantedLease,
+): Promise<SweepLease> {
+  const leaseId = randomHex(8);
+  const partitions = await db.write(async (tx) => {
+    const held = await readHeld(tx, section, now);
+    const free = exclude(partition, held.map(partitionOf));
+    await tx.delete(sweepLeases, await readExpired(tx, section, now));
+    await tx.insert(
+      sweepLeases,
+      free.map((part, index) => ({
+        ...{ section, leaseId: partId(leaseId, index), ...idRangeOf(part) },
+        expireTime: now + leaseMs,
+      })),
+    );
+    return free;
+  });
+  const keys = partitions.map((_, index) => ({ section, leaseId: partId(leaseId, index) }));
+  return {
+    partitions,
+    release: async () => {
+      if (keys.length > 0) await db.write((tx) => tx.delete(sweepLeases, keys));
+    },
+  };
+}
+
+/** Each of the leased ranges has a row. */
+function partId(leaseId: string, index: number): string {
+  return `${leaseId}_${index}`;
+}
+
+function readHeld(reader: Reader, section: string, now: EpochMs): Promise<SweepLeaseRow[]> {
+  return reader.query(
+    sql`SELECT ${selectList(columns)} FROM ${sweepLeases}
+        WHERE section = ${section} AND expire_time > ${timestamp(now)}`,
+    columns,
+  );
+}
+
+function readExpired(reader: Reader, section: string, now: EpochMs): Promise<SweepLeaseRow[]> {
+  return reader.query(
+    sql`SELECT ${selectList(columns)} FROM ${sweepLeases}
+        WHERE section = ${section} AND expire_time <= ${timestamp(now)} LIMIT ${MAX_CLEARED}`,
+    columns,
+  );
+}

@@ -1,0 +1,25 @@
+import type { Clock, EpochMs } from '../../clock.ts';
+import { toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+
+export interface RepeatParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** When the round after the one that began at `startedAt` begins; at once where that is past. */
+  readonly nextAt: (startedAt: EpochMs) => EpochMs;
+}
+
+/** Runs rounds until `signal` aborts, and lets the last one end. A failed one is logged. */
+export async function repeat(
+  { clock, log, nextAt }: RepeatParts,
+  signal: AbortSignal,
+  round: () => Promise<unknown>,
+): Promise<void> {
+  while (!signal.aborted) {
+    const startedAt = clock.now();
+    await round().catch((error: unknown) => {
+      log.error('a sweep failed', { error: toError(error) });
+    });
+    await clock.sleep(Math.max(nextAt(startedAt) - clock.now(), 0), signal);
+  }
+}

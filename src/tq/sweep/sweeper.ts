@@ -1,0 +1,73 @@
+/**
+ * Sweeps in this process, once a minute: what makes reminders a promise. Every server may run one;
+ * where that is too many looks at one table, let one of them, or share the work (DistributedSweep).
+ */
+import { type Clock, systemClock } from '../../clock.ts';
+import { type Log, silentLog } from '../../log.ts';
+import { type Metrics, noMetrics } from '../../metrics.ts';
+import { type Random, systemRandom } from '../../random.ts';
+import type { Database } from '../../storage/database.ts';
+import type { Submitter } from '../submitter.ts';
+import { TqMetrics } from '../tq-metrics.ts';
+import { InProcessSweep, type InProcessSweepOptions, type SweepSummary } from './in-process.ts';
+import { repeat } from './repeat.ts';
+
+export type { SweepSummary };
+
+export interface SweeperConfig extends InProcessSweepOptions {
+  readonly db: Database;
+  readonly submitter: Submitter;
+  /** In step with the database's, where there are several processes (ServerClock). */
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  readonly random?: Random;
+  /** From start to start, a tenth more or less at random: a minute unless given. */
+  readonly intervalMs?: number;
+}
+
+export const SWEEP_INTERVAL_MS = 60_000;
+/** Of the interval, up and down: so that processes that start together do not sweep together. */
+const JITTER = 0.1;
+
+export class Sweeper {
+  readonly #parts: {
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly metrics: TqMetrics;
+    readonly random: Random;
+  };
+  readonly #sweep: InProcessSweep;
+  readonly #intervalMs: number;
+
+  constructor({ db, submitter, intervalMs, ...config }: SweeperConfig) {
+    const { clock = systemClock, log = silentLog, random = systemRandom, ...rest } = config;
+    const { metrics = noMetrics, ...options } = rest;
+    this.#parts = { clock, log, random, metrics: new TqMetrics(metrics) };
+    this.#sweep = new InProcessSweep({ db, submitter, ...this.#parts }, options);
+    this.#intervalMs = intervalMs ?? SWEEP_INTERVAL_MS;
+  }
+
+  /**
+   * One sweep. Aborting ends it early, with what has begun settled. Failures of the database are
+   * logged and show in the summary. Throws `failed-precondition` where one is under way already.
+   */
+  async runOnce(signal: AbortSignal = new AbortController().signal): Promise<SweepSummary> {
+    const { clock, log, metrics } = this.#parts;
+    const startedAt = clock.now();
+    const summary = await this.#sweep.run(signal);
+    const durationMs = clock.now() - startedAt;
+    metrics.swept(summary.isWhole, durationMs);
+    const say = summary.stale > 0 ? 'info' : 'debug';
+    log[say]('a sweep has ended', { ...summary, durationMs });
+    return summary;
+  }
+
+  /** Sweeps now and every minute, until `signal` aborts; resolves once the last one has ended. */
+  run(signal: AbortSignal): Promise<void> {
+    const { clock, log, random } = this.#parts;
+    const nextAt = (startedAt: number): number =>
+      startedAt + this.#intervalMs * (1 - JITTER + 2 * JITTER * random());
+    return repeat({ clock, log, nextAt }, signal, () => this.runOnce(signal));
+  }
+}

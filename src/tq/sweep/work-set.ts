@@ -1,0 +1,37 @@
+/**
+ * Work that makes more work: a loop over it ends when nothing waits and nothing is under way any
+ * more. Picks at random, so that sweeps that run at once seldom work on the same thing.
+ */
+import { type Random, randomInt } from '../../random.ts';
+
+export class WorkSet<T> implements AsyncIterable<T> {
+  readonly #random: Random;
+  readonly #waiting: T[];
+  #underWay = 0;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(items: readonly T[], random: Random) {
+    this.#waiting = [...items];
+    this.#random = random;
+  }
+
+  /** To be called once for each item that was taken: it is done, and these follow from it. */
+  done(followUps: readonly T[]): void {
+    this.#waiting.push(...followUps);
+    this.#underWay -= 1;
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+
+  /** One loop at a time. */
+  async *[Symbol.asyncIterator](): AsyncIterator<T> {
+    for (;;) {
+      const [item] = this.#waiting.splice(randomInt(this.#random, this.#waiting.length), 1);
+      if (item !== undefined) {
+        this.#underWay += 1;
+        yield item;
+      } else if (this.#underWay > 0) await this.#wake.promise;
+      else return;
+    }
+  }
+}
