@@ -17,7 +17,7 @@ export default defineConfig({
     // tests isolate themselves by schema.
     isolate: false,
     maxWorkers: 2,
-    globalSetup: ['./test/postgres-server.ts'],
+    globalSetup: ['./test/postgres-server.ts', './test/spanner-emulator.ts'],
     reporters: ['default', './test/summary-reporter.ts'],
     testTimeout: 240_000,
     hookTimeout: 120_000,

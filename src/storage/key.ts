@@ -1,4 +1,5 @@
 /** Keys as text, so that rows can be found in a Map: equal keys of one table give equal text. */
+import type { Columns } from './column.ts';
 import type { AnyTable } from './table.ts';
 
 export type AnyRow = Readonly<Record<string, unknown>>;
@@ -12,4 +13,10 @@ function comparable(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (Array.isArray(value)) return value.map(comparable);
   return value;
+}
+
+/** The columns of the primary key, in its order. */
+export function keyColumns(table: AnyTable): Columns {
+  const entries = table.key.map((property: string) => [property, table.columns[property]]);
+  return Object.fromEntries(entries);
 }

@@ -47,6 +47,27 @@ export class WriteBuffer {
     }
   }
 
+  /**
+   * Adds an `insertNew` for each row whose key is neither stored nor written yet; answers these.
+   * `findStored` is asked, once at most, for the stored ones among keys that no write has touched.
+   */
+  async addNew<R extends AnyRow>(
+    table: AnyTable,
+    rows: readonly R[],
+    findStored: (rows: readonly R[]) => Promise<ReadonlySet<string>>,
+  ): Promise<R[]> {
+    const unknown = rows.filter((row) => this.stateOf(table, row) === 'unknown');
+    const stored = unknown.length === 0 ? new Set() : await findStored(unknown);
+    return rows.filter((row) => {
+      const state = this.stateOf(table, row);
+      if (state === 'present' || (state === 'unknown' && stored.has(keyText(table, row)))) {
+        return false;
+      }
+      this.add('insertNew', table, [row]);
+      return true;
+    });
+  }
+
   stateOf(table: AnyTable, row: AnyRow): BufferedState {
     return this.#states.get(table.name)?.get(keyText(table, row)) ?? 'unknown';
   }

@@ -17,15 +17,16 @@ export interface SuiteBackend {
   /** A migrated database in a schema of its own. */
   readonly open: OpenDatabase;
   readonly newSchema: () => string;
-  /** Creates the tables of suite-tables.ts in the database's schema. */
-  readonly createTables: (database: Database) => Promise<void>;
+  /** Creates the tables of suite-tables.ts in the database's schema, which has this name. */
+  readonly createTables: (database: Database, schema: string) => Promise<void>;
 }
 
 /** Holds a backend to the contract. */
 export function testDatabase(name: string, backend: SuiteBackend): void {
   const open: OpenSuiteDatabase = async (options) => {
-    const database = await backend.open(options);
-    await backend.createTables(database);
+    const schema = options?.schema ?? backend.newSchema();
+    const database = await backend.open({ ...options, schema });
+    await backend.createTables(database, schema);
     return database;
   };
   describe(`${name} as a database`, () => {

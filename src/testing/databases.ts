@@ -1,6 +1,6 @@
 /**
- * Databases for tests: PGlite, and PostgreSQL where the run has a server. DATABASES=pglite,postgres
- * selects. Each call of `open` answers a migrated database in a schema of its own, which goes when
+ * Databases for tests: PGlite, and PostgreSQL and Spanner where the run has a server.
+ * DATABASES=pglite,postgres,spanner selects. Each call of `open` answers a migrated database in a schema of its own, which goes when
  * the test ends; so tests never see each other's rows.
  *
  *     eachDatabase((open) => {
@@ -16,11 +16,15 @@ import { randomHex } from '../random.ts';
 import type { Database } from '../storage/database.ts';
 import { fromPglite } from '../storage/pglite/database.ts';
 import { openPostgres, type PostgresOptions } from '../storage/postgres/open.ts';
+import { openSpanner, type SpannerOptions } from '../storage/spanner/open.ts';
+import { openSpannerAdmin, type SpannerAdmin, testDatabaseUrl } from './spanner-admin.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Of the PostgreSQL server for tests; empty where there is none. */
     postgresUrl: string;
+    /** `host:port` of the Spanner emulator for tests; empty where there is none. */
+    spannerEmulatorHost: string;
   }
 }
 
@@ -35,10 +39,13 @@ export type OpenDatabase = (options?: OpenOptions) => Promise<Database>;
 
 /** Describes `suite` once on each database. */
 export function eachDatabase(suite: (open: OpenDatabase, name: string) => void): void {
-  const wanted = process.env.DATABASES?.split(',') ?? ['pglite', 'postgres'];
+  const wanted = process.env.DATABASES?.split(',') ?? ['pglite', 'postgres', 'spanner'];
   describe.runIf(wanted.includes('pglite'))('pglite', () => suite(openTestPglite, 'pglite'));
   describe.runIf(wanted.includes('postgres') && testPostgresUrl() !== '')('postgres', () =>
     suite(openTestPostgres, 'postgres'),
+  );
+  describe.runIf(wanted.includes('spanner') && testSpannerHost() !== '')('spanner', () =>
+    suite(openTestSpanner, 'spanner'),
   );
 }
 
@@ -67,6 +74,40 @@ export async function openTestPostgres(
   });
   if (options.migrated !== false) await database.migrate();
   return database;
+}
+
+/** A database of its own on the run's Spanner emulator, which goes when the test ends. */
+export async function openTestSpanner(
+  options: OpenOptions & Partial<SpannerOptions> = {},
+): Promise<Database> {
+  const name = options.schema ?? testSchema();
+  const emulatorHost = testSpannerHost();
+  const admin = await sharedSpannerAdmin();
+  await admin.createDatabase(name);
+  const database = await openSpanner({
+    database: testDatabaseUrl(name),
+    emulatorHost,
+    ...options,
+  });
+  onTestFinished(async () => {
+    await database.close();
+    await admin.dropDatabase(name);
+  });
+  if (options.migrated !== false) await database.migrate();
+  return database;
+}
+
+/** Of the Spanner emulator for tests; empty where there is none. */
+export function testSpannerHost(): string {
+  return inject('spannerEmulatorHost');
+}
+
+let spannerAdmin: Promise<SpannerAdmin> | undefined;
+
+/** One a worker process, for all its tests. */
+export function sharedSpannerAdmin(): Promise<SpannerAdmin> {
+  spannerAdmin ??= openSpannerAdmin(testSpannerHost());
+  return spannerAdmin;
 }
 
 /** Of the PostgreSQL server for tests; empty where there is none. */

@@ -60,4 +60,12 @@ export class FakeClock implements Clock {
     const due = [...this.#sleepers].filter(({ wakeAt }) => wakeAt <= this.#now);
     for (const sleeper of due.sort((a, b) => a.wakeAt - b.wakeAt)) sleeper.wake();
   }
+
+  /** Moves time on to the earliest end of a sleep; false where nobody sleeps. */
+  advanceToNext(): boolean {
+    if (this.#sleepers.size === 0) return false;
+    const times = [...this.#sleepers].map(({ wakeAt }) => wakeAt);
+    this.advance(Math.min(...times) - this.#now);
+    return true;
+  }
 }

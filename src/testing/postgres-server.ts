@@ -4,10 +4,10 @@
  * which `stop` removes.
  */
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
+import { freePort } from './free-port.ts';
 
 export interface PostgresServerOptions {
   /** Settings of the server: `{ fsync: 'off' }`. */
@@ -104,13 +104,4 @@ function flags(settings: Readonly<Record<string, string>>): string[] {
     ...settings,
   };
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

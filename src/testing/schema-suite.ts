@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { int, text } from '../storage/column.ts';
-import { raw, sql } from '../storage/sql.ts';
+import { sql } from '../storage/sql.ts';
 import { table } from '../storage/table.ts';
 import type { OpenDatabase } from './databases.ts';
 
@@ -44,7 +44,7 @@ export function testSchema(open: OpenDatabase, newSchema: () => string): void {
 
     test('made by a migration that has been edited since is refused', async () => {
       const db = await open();
-      await db.statement(sql`UPDATE ${schemaMigrations} SET checksum = ${raw("'old'")}`, {});
+      await db.write((tx) => tx.update(schemaMigrations, [{ number: 1, checksum: 'old' }]));
       await expect(db.checkSchema()).rejects.toMatchObject({ code: 'failed-precondition' });
       await expect(db.migrate()).rejects.toThrow('has changed');
     });

@@ -5,13 +5,12 @@
 import type { Log } from '../../log.ts';
 import { type AfterCommit, runAfterCommit } from '../after-commit.ts';
 import type { Transaction } from '../database.ts';
-import { type AnyRow, keyText } from '../key.ts';
+import { type AnyRow, keyColumns, keyText } from '../key.ts';
 import type { AnyTable, Key, NewRow, RowUpdate } from '../table.ts';
 import { WriteBuffer, type WriteGroup, type WriteKind } from '../writes.ts';
 import { SessionReader } from './reader.ts';
 import { type Session, toRows } from './session.ts';
 import { applyGroup, insertNewStatement } from './statements.ts';
-import { keyColumns } from './transaction.ts';
 
 export interface UserTransaction extends Transaction {
   /**

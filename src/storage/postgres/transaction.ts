@@ -6,7 +6,7 @@
 import type { AfterCommit } from '../after-commit.ts';
 import { type ColumnKind, type Columns, columnName, type RowOf } from '../column.ts';
 import type { Transaction } from '../database.ts';
-import { type AnyRow, keyText } from '../key.ts';
+import { type AnyRow, keyColumns, keyText } from '../key.ts';
 import { join, raw, type Sql, selectList, sql } from '../sql.ts';
 import type { AnyTable, Key, NewRow, RowUpdate } from '../table.ts';
 import { WriteBuffer, type WriteKind } from '../writes.ts';
@@ -43,17 +43,8 @@ export class BufferedTransaction extends SessionReader implements Transaction {
     return this.#add('delete', table, keys);
   }
 
-  async insertNew<T extends AnyTable>(table: T, rows: readonly NewRow<T>[]): Promise<NewRow<T>[]> {
-    const candidates = rows.filter((row) => this.#writes.stateOf(table, row) !== 'present');
-    const stored = await this.#storedKeys(table, candidates);
-    const added: NewRow<T>[] = [];
-    for (const row of candidates) {
-      const state = this.#writes.stateOf(table, row);
-      if (state === 'present' || (state === 'unknown' && stored.has(keyText(table, row)))) continue;
-      this.#writes.add('insertNew', table, [row]);
-      added.push(row);
-    }
-    return added;
+  insertNew<T extends AnyTable>(table: T, rows: readonly NewRow<T>[]): Promise<NewRow<T>[]> {
+    return this.#writes.addNew(table, rows, (unknown) => this.#storedKeys(table, unknown));
   }
 
   afterCommit(fn: AfterCommit): void {
@@ -81,7 +72,6 @@ export class BufferedTransaction extends SessionReader implements Transaction {
 
   /** Which of the rows' keys are in the database, as key texts. */
   async #storedKeys(table: AnyTable, rows: readonly AnyRow[]): Promise<Set<string>> {
-    if (rows.length === 0) return new Set();
     const columns = keyColumns(table);
     const arrays = Object.entries(columns).map(([property, { kind }]) =>
       arrayParam(
@@ -98,11 +88,6 @@ export class BufferedTransaction extends SessionReader implements Transaction {
     );
     return new Set(found.map((row) => keyText(table, row)));
   }
-}
-
-export function keyColumns(table: AnyTable): Columns {
-  const entries = table.key.map((property: string) => [property, table.columns[property]]);
-  return Object.fromEntries(entries);
 }
 
 /** An array literal of any element type travels as text and is cast. */

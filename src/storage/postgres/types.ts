@@ -3,6 +3,15 @@
  * whatever the driver, and exact: 64-bit numbers, microseconds and bytes survive.
  */
 import { CodedError } from '../../errors.ts';
+import {
+  checkedText,
+  decodeInt,
+  encodeInt,
+  encodeTimestamp,
+  expectType,
+  joinTime,
+  wrongType,
+} from '../checked-value.ts';
 import type { ColumnKind } from '../column.ts';
 import { decodeArray, encodeArray } from './array-literal.ts';
 
@@ -21,20 +30,7 @@ const textType: WireType = {
   decode: (text) => text,
 };
 
-const intType: WireType = {
-  sqlType: 'bigint',
-  encode: (value) => {
-    if (!Number.isSafeInteger(value)) throw wrongType(value, 'a whole number within 2^53');
-    return String(value);
-  },
-  decode: (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value)) {
-      throw new CodedError('data-loss', `a stored number is beyond 2^53: ${text}`);
-    }
-    return value;
-  },
-};
+const intType: WireType = { sqlType: 'bigint', encode: encodeInt, decode: decodeInt };
 
 const bytesType: WireType = {
   sqlType: 'bytea',
@@ -92,39 +88,6 @@ export function encodeColumn(kind: ColumnKind, values: readonly unknown[]): stri
   return encodeArray(values.map((value) => encodeValue(kind, value)));
 }
 
-/** PostgreSQL cannot store U+0000; a lone surrogate would silently become another character. */
-function checkedText(text: string): string {
-  if (text.includes('\0')) {
-    throw new CodedError('invalid-argument', 'text must not contain the NUL character (U+0000)');
-  }
-  if (!text.isWellFormed()) {
-    throw new CodedError('invalid-argument', 'text must not contain half a surrogate pair');
-  }
-  return text;
-}
-
-const DAY_MS = 86_400_000;
-/** What a Date can hold: ±100 million days around the epoch. */
-const MAX_DATE_MS = 100_000_000 * DAY_MS;
-
-function encodeTimestamp(value: unknown): string {
-  const ms = expectType(value, 'number');
-  if (!(Math.abs(ms) <= MAX_DATE_MS)) throw wrongType(value, 'a time in milliseconds');
-  // The fraction alone is exact, where a product with 1000 would not be.
-  const rounded = Math.round((ms - Math.floor(ms)) * 1000);
-  const date = new Date(Math.floor(ms) + (rounded === 1000 ? 1 : 0));
-  const fraction = String(rounded % 1000).padStart(3, '0');
-  const year = date.getUTCFullYear();
-  // ISO strings count years from 1 BC = 0 with a sign; PostgreSQL wants an era.
-  if (year < 1) throw wrongType(value, 'a time after the year 0');
-  return `${year.toString().padStart(4, '0')}${isoAfterYear(date).replace('Z', `${fraction}Z`)}`;
-}
-
-function isoAfterYear(date: Date): string {
-  const iso = date.toISOString();
-  return iso.slice(iso.indexOf('-', 1));
-}
-
 const TIMESTAMP =
   /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/;
 
@@ -141,8 +104,7 @@ function decodeTimestamp(text: string): number {
   }
   if (text.length === 22) return lastSecond.ms;
   const micros = Number(text.slice(20, -3).padEnd(6, '0'));
-  const exact = lastSecond.ms * 1000 + micros;
-  return Number.isSafeInteger(exact) ? exact / 1000 : lastSecond.ms + micros / 1000;
+  return joinTime(lastSecond.ms, micros);
 }
 
 function decodeAnyTimestamp(text: string): number {
@@ -155,9 +117,7 @@ function decodeAnyTimestamp(text: string): number {
   const offsetMs = (part(9) * 3600 + part(10) * 60 + part(11)) * 1000;
   const wholeMs = date.getTime() - (match[8] === '-' ? -offsetMs : offsetMs);
   const micros = Number((match[7] ?? '').padEnd(6, '0'));
-  const exact = wholeMs * 1000 + micros;
-  // Divided once, the nearest double; far from the epoch the product itself would be rounded.
-  return Number.isSafeInteger(exact) ? exact / 1000 : wholeMs + micros / 1000;
+  return joinTime(wholeMs, micros);
 }
 
 function arrayOf(element: WireType): WireType {
@@ -170,23 +130,4 @@ function arrayOf(element: WireType): WireType {
     decode: (text) =>
       decodeArray(text).map((item) => (item === null ? null : element.decode(item))),
   };
-}
-
-interface Primitives {
-  string: string;
-  number: number;
-  boolean: boolean;
-}
-
-function expectType<K extends keyof Primitives>(value: unknown, type: K): Primitives[K] {
-  if (typeof value !== type) throw wrongType(value, `a ${type}`);
-  return value as Primitives[K];
-}
-
-function wrongType(value: unknown, wanted: string): CodedError {
-  return new CodedError('invalid-argument', `expected ${wanted}, got ${describe(value)}`);
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'number' ? String(value) : value === null ? 'null' : typeof value;
 }

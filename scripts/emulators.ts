@@ -1,0 +1,66 @@
+/**
+ * npm run emulators [-- --list]
+ *
+ * Gets and builds the emulators of cloud services that this machine lacks; quick when all are there.
+ * `--list` only says what is there, what is missing, and how to get it.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  CLOUD_TASKS_EMULATOR,
+  emulatorPath,
+  type GoEmulator,
+  isThere,
+} from '../src/testing/emulators.ts';
+import { buildGoEmulator } from './build-go-emulator.ts';
+
+const GO_EMULATORS: readonly GoEmulator[] = [CLOUD_TASKS_EMULATOR];
+
+const { values } = parseArgs({ options: { list: { type: 'boolean', default: false } } });
+if (values.list) list();
+else await buildMissing().catch(giveUp);
+
+async function buildMissing(): Promise<void> {
+  for (const emulator of GO_EMULATORS) {
+    if (!isThere(emulator)) {
+      console.log(`building ${emulator.name} ${emulator.version}: seconds, at the first time`);
+      await buildGoEmulator(emulator);
+    }
+    console.log(`${emulator.name} ${emulator.version}: ${emulatorPath(emulator)}`);
+  }
+}
+
+/** What went wrong is the user's to mend: no stack. */
+function giveUp(error: unknown): void {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+function list(): void {
+  for (const emulator of GO_EMULATORS) {
+    const state = isThere(emulator) ? emulatorPath(emulator) : 'missing: npm run emulators';
+    console.log(`${emulator.name} ${emulator.version}: ${state}`);
+  }
+  console.log(`spanner emulator: ${spannerEmulator()}`);
+}
+
+/** Not ours to get: it comes with Google's command. */
+function spannerEmulator(): string {
+  const { SPANNER_EMULATOR_HOST } = process.env;
+  if (SPANNER_EMULATOR_HOST) return `the one at ${SPANNER_EMULATOR_HOST}`;
+  const program = spannerProgram();
+  if (program && existsSync(program)) return program;
+  return 'missing: gcloud components install cloud-spanner-emulator (or start its container, and set SPANNER_EMULATOR_HOST)';
+}
+
+function spannerProgram(): string | undefined {
+  try {
+    const info = ['info', '--format=value(installation.sdk_root)'];
+    const root = execFileSync('gcloud', info, { encoding: 'utf8', stdio: 'pipe' }).trim();
+    return join(root, 'bin', 'cloud_spanner_emulator', 'emulator_main');
+  } catch {
+    return undefined; // no gcloud here
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Cloud Spanner. Reads are strong snapshots without locks, writes read-write transactions whose rows
+ * travel as mutations with the commit. Processes do not notify each other.
+ */
+import { type Clock, type EpochMs, systemClock } from '../../clock.ts';
+import { CodedError } from '../../errors.ts';
+import { type Log, silentLog } from '../../log.ts';
+import { type Random, systemRandom } from '../../random.ts';
+import { runAfterCommit } from '../after-commit.ts';
+import { timestamp } from '../column.ts';
+import type { Database, Reader, Transaction, WriteOptions } from '../database.ts';
+import type { Capabilities } from '../dialect.ts';
+import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
+import { NestingGuard } from '../nesting.ts';
+import { sql } from '../sql.ts';
+import { SpannerClient, type SpannerLibrary, type TransactionOptions } from './client.ts';
+import type { DatabaseName } from './database-name.ts';
+import { spannerDialect } from './dialect.ts';
+import { isSessionLost } from './errors.ts';
+import { MIGRATIONS_FOLDER, SpannerMigrationTarget } from './migration-target.ts';
+import { processNotifications } from './notifications.ts';
+import { SpannerReader } from './reader.ts';
+import { Sessions } from './sessions.ts';
+import { write } from './write.ts';
+
+export interface SpannerDatabaseConfig {
+  readonly library: SpannerLibrary;
+  readonly name: DatabaseName;
+  readonly maxConnections: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Log;
+}
+
+const SNAPSHOT: TransactionOptions = { readOnly: { strong: true } };
+/** For sessions that were deleted while they lay idle. */
+const MAX_LOST_SESSIONS = 3;
+
+export class SpannerDatabase implements Database {
+  readonly dialect = spannerDialect;
+  readonly capabilities: Capabilities;
+  readonly notifications;
+  readonly #library: SpannerLibrary;
+  readonly #client: SpannerClient;
+  readonly #sessions: Sessions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #log: Log;
+  readonly #guard = new NestingGuard();
+  readonly #migrations: SpannerMigrationTarget;
+  #closing: Promise<void> | undefined;
+
+  constructor(config: SpannerDatabaseConfig) {
+    const { clock = systemClock, random = systemRandom, log = silentLog, name } = config;
+    const { maxConnections: maxSessions } = config;
+    this.#library = config.library;
+    this.#client = new SpannerClient(config.library.data, name);
+    this.#sessions = new Sessions({ client: this.#client, clock, maxSessions });
+    this.#clock = clock;
+    this.#random = random;
+    this.#log = log;
+    this.capabilities = { connections: maxSessions, claim: 'read-then-check', notifies: false };
+    this.notifications = processNotifications(name.path, { log, guard: this.#guard });
+    this.#migrations = new SpannerMigrationTarget({
+      admin: config.library.admin,
+      databasePath: name.path,
+      database: this,
+      clock,
+      log,
+    });
+  }
+
+  async read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {
+    this.#guard.check('read');
+    return await this.#read(fn);
+  }
+
+  async write<T>(fn: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
+    this.#guard.check('write');
+    const config = {
+      client: this.#client,
+      sessions: this.#sessions,
+      clock: this.#clock,
+      random: this.#random,
+    };
+    const { value, transaction } = await write(
+      config,
+      (tx) => this.#guard.enter(() => fn(tx)),
+      options,
+    );
+    await runAfterCommit(transaction.afterCommitCalls(), this.#log);
+    return value;
+  }
+
+  async statement(): Promise<never> {
+    this.#guard.check('statement');
+    throw new CodedError('failed-precondition', 'Spanner has no statements that skip locked rows');
+  }
+
+  async serverTime(): Promise<EpochMs> {
+    this.#guard.check('serverTime');
+    const query = sql`SELECT CURRENT_TIMESTAMP() AS now`;
+    const [row] = await this.#read((tx) => tx.query(query, { now: timestamp }));
+    if (!row) throw new Error('the database told no time');
+    return row.now;
+  }
+
+  async migrate(): Promise<string[]> {
+    this.#guard.check('migrate');
+    return await migrate(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
+  }
+
+  async checkSchema(): Promise<void> {
+    this.#guard.check('checkSchema');
+    await checkSchema(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#sessions.close();
+    await this.#client.close();
+    await this.#library.admin.close();
+  }
+
+  async #read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.#sessions.use((session, lose) => this.#readOnce(session, lose, fn));
+      if ('value' in result) return result.value;
+      if (attempt > MAX_LOST_SESSIONS) throw result.lost;
+    }
+  }
+
+  /** `lost`: the session was, before anything had been read. */
+  async #readOnce<T>(
+    session: string,
+    lose: () => void,
+    fn: (tx: Reader) => Promise<T>,
+  ): Promise<{ readonly value: T } | { readonly lost: unknown }> {
+    const reader = new SpannerReader({ client: this.#client, session, options: SNAPSHOT });
+    try {
+      const value = await this.#guard.enter(() => fn(reader));
+      if (reader.failure) throw reader.failure.error;
+      return { value };
+    } catch (thrown) {
+      const error = reader.failure?.error ?? thrown;
+      if (!reader.failure || !isSessionLost(error)) throw error;
+      lose();
+      if (reader.transactionId) throw error;
+      return { lost: error };
+    }
+  }
+}

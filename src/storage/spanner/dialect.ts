@@ -1,0 +1,25 @@
+/**
+ * GoogleSQL. A read in a read-write transaction locks what it read as it is, so there are no words
+ * for it; and rows of columns cannot be compared, so that is spelt out.
+ */
+import type { Param } from '../column.ts';
+import type { Dialect } from '../dialect.ts';
+import { emptySql, join, raw, type Sql, sql } from '../sql.ts';
+
+export const spannerDialect: Dialect = {
+  forUpdate: emptySql,
+  forShare: emptySql,
+  isAnyOf: (column, values) => sql`${column} IN UNNEST(${values})`,
+  isAfterKey,
+  useIndex: (index) => raw(`@{FORCE_INDEX=${index}}`),
+};
+
+/** `a >= x AND (a > x OR (a = x AND (b > y)))`: the first term alone is what an index can seek. */
+function isAfterKey(columns: readonly Sql[], values: readonly Param[]): Sql {
+  const [column, ...columnsLeft] = columns;
+  const [value, ...valuesLeft] = values;
+  if (!column || !value) return raw('FALSE');
+  if (columnsLeft.length === 0) return sql`${column} > ${value}`;
+  const isTied = join([sql`${column} = ${value}`, isAfterKey(columnsLeft, valuesLeft)], ' AND ');
+  return sql`${column} >= ${value} AND (${column} > ${value} OR (${isTied}))`;
+}

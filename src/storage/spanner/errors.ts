@@ -1,0 +1,135 @@
+/** What the client library throws, as an error with a code: by gRPC status. */
+import { CodedError, type ErrorCode, toError } from '../../errors.ts';
+
+const STATUS = {
+  cancelled: 1,
+  unknown: 2,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  notFound: 5,
+  alreadyExists: 6,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  aborted: 10,
+  internal: 13,
+  unavailable: 14,
+  dataLoss: 15,
+  unauthenticated: 16,
+} as const;
+
+const BY_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
+  [STATUS.cancelled, 'unavailable'],
+  [STATUS.deadlineExceeded, 'unavailable'],
+  [STATUS.notFound, 'not-found'],
+  [STATUS.alreadyExists, 'already-exists'],
+  [STATUS.permissionDenied, 'permission-denied'],
+  [STATUS.resourceExhausted, 'resource-exhausted'],
+  [STATUS.failedPrecondition, 'failed-precondition'],
+  [STATUS.aborted, 'conflict'],
+  [STATUS.unavailable, 'unavailable'],
+  [STATUS.dataLoss, 'data-loss'],
+  [STATUS.unauthenticated, 'unauthenticated'],
+]);
+
+/** INTERNAL says that a connection broke, too; only its words tell. */
+const BROKEN = /RST_STREAM|unexpected EOS|stream terminated|Connection (reset|closed|dropped)/i;
+
+/** Of a commit: the row that the caller gave, and not our SQL, is at fault. */
+const COMMIT_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
+  [STATUS.invalidArgument, 'invalid-argument'],
+  [STATUS.failedPrecondition, 'invalid-argument'],
+]);
+
+/** The error with a code, or as it is where no caller could act on it. */
+export function toStorageError(thrown: unknown): Error {
+  if (thrown instanceof CodedError) return thrown;
+  const error = toError(thrown);
+  const code = errorCodeOf(error);
+  if (code === undefined) return error;
+  return new CodedError(code, wordsOf(error), { cause: error });
+}
+
+/** As above, of a commit. */
+export function toCommitError(thrown: unknown): Error {
+  const error = toError(thrown);
+  const status = statusOf(error);
+  const code = status === undefined ? undefined : COMMIT_STATUS.get(status);
+  if (code === undefined) return toStorageError(error);
+  const isTooLarge = /too many mutations|too large|exceeds the maximum/i.test(error.message);
+  return new CodedError(isTooLarge ? 'resource-exhausted' : code, wordsOf(error), { cause: error });
+}
+
+/** Whether a call that failed so may have done its work all the same. */
+export function mayHaveLanded(error: unknown): boolean {
+  const status = statusOf(causeOf(error));
+  return (
+    status === STATUS.unavailable ||
+    status === STATUS.deadlineExceeded ||
+    status === STATUS.internal ||
+    status === STATUS.unknown ||
+    status === STATUS.cancelled
+  );
+}
+
+/** The session has been deleted, by its age or by hand; a new one does. */
+export function isSessionLost(error: unknown): boolean {
+  const cause = causeOf(error);
+  return statusOf(cause) === STATUS.notFound && /session not found/i.test(toError(cause).message);
+}
+
+/** How long the server asks to wait before an aborted transaction is run again. */
+export function retryDelayMs(error: unknown): number | undefined {
+  const cause = causeOf(error);
+  if (!isRecord(cause) || !isRecord(cause.metadata)) return undefined;
+  const { metadata } = cause;
+  if (typeof metadata.get !== 'function') return undefined;
+  const [info] = metadata.get('google.rpc.retryinfo-bin') as unknown[];
+  return info instanceof Uint8Array ? decodeRetryInfo(info) : undefined;
+}
+
+/** RetryInfo is a message with a Duration in field 1: seconds in field 1, nanoseconds in field 2. */
+function decodeRetryInfo(info: Uint8Array): number | undefined {
+  if (info[0] !== 0x0a) return undefined;
+  let ms = 0;
+  for (let at = 2; at < info.length; ) {
+    const field = info[at++];
+    let value = 0;
+    let scale = 1;
+    for (let more = true; more && at < info.length; scale *= 128) {
+      const byte = info[at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      more = byte >= 0x80;
+    }
+    if (field === 0x08) ms += value * 1000;
+    else if (field === 0x10) ms += value / 1_000_000;
+    else return undefined;
+  }
+  return ms;
+}
+
+function errorCodeOf(error: Error): ErrorCode | undefined {
+  const status = statusOf(error);
+  if (status === undefined) return undefined;
+  if (isSessionLost(error)) return 'unavailable';
+  if (status === STATUS.internal && BROKEN.test(error.message)) return 'unavailable';
+  return BY_STATUS.get(status);
+}
+
+function statusOf(error: unknown): number | undefined {
+  return isRecord(error) && typeof error.code === 'number' ? error.code : undefined;
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof CodedError ? error.cause : error;
+}
+
+/** gRPC's own message begins with the status: `5 NOT_FOUND: Database not found: …`. */
+function wordsOf(error: Error): string {
+  const words = error.message.replace(/^\d+ [A-Z_]+: /, '');
+  return words === '' ? 'Spanner gave no reason' : words;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,155 @@
+/**
+ * A Spanner database as the migrator sees it. Changes of the schema are no transactions, and nothing
+ * could hold a lock meanwhile. So each change is a long-running operation that bears the migration's
+ * name: of many processes one starts it, and the others wait for the same one. Each statement is one
+ * that may be run twice (IF NOT EXISTS), for the case that a process died before it recorded it.
+ */
+import type { v1 } from '@google-cloud/spanner';
+import type { Clock } from '../../clock.ts';
+import { CodedError, hasCode } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { int, text, timestamp } from '../column.ts';
+import type { Database } from '../database.ts';
+import type { AppliedMigration, Migration, MigrationTarget } from '../migrator.ts';
+import { sql } from '../sql.ts';
+import { table } from '../table.ts';
+import { toStorageError } from './errors.ts';
+
+export const MIGRATIONS_FOLDER = new URL('./migrations/', import.meta.url);
+
+const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations (
+  number INT64 NOT NULL,
+  name STRING(MAX) NOT NULL,
+  checksum STRING(MAX) NOT NULL,
+  applied_at TIMESTAMP
+) PRIMARY KEY (number)`;
+
+const schemaMigrations = table(
+  'schema_migrations',
+  { number: int, name: text, checksum: text, appliedAt: timestamp },
+  ['number'],
+);
+
+const BUSY_PAUSE_MS = 200;
+const MAX_BUSY_ATTEMPTS = 300;
+
+export interface MigrationTargetConfig {
+  readonly admin: v1.DatabaseAdminClient;
+  readonly databasePath: string;
+  readonly database: Pick<Database, 'read' | 'write' | 'serverTime'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class SpannerMigrationTarget implements MigrationTarget {
+  readonly #config: MigrationTargetConfig;
+
+  constructor(config: MigrationTargetConfig) {
+    this.#config = config;
+  }
+
+  async applied(): Promise<readonly AppliedMigration[]> {
+    const { database } = this.#config;
+    return await database.read(async (tx) => {
+      const [found] = await tx.query(
+        sql`SELECT table_name FROM information_schema.tables
+            WHERE table_schema = ${''} AND table_name = ${'schema_migrations'}`,
+        { tableName: text },
+      );
+      if (!found) return [];
+      return await tx.query(
+        sql`SELECT number, name, checksum FROM ${schemaMigrations} ORDER BY number`,
+        { number: int, name: text, checksum: text },
+      );
+    });
+  }
+
+  async applyNext(
+    next: (applied: readonly AppliedMigration[]) => Migration | undefined,
+  ): Promise<Migration | undefined> {
+    await this.#change('schema_migrations', [CREATE_TABLE]);
+    for (;;) {
+      const migration = next(await this.applied());
+      if (!migration) return undefined;
+      const { name, checksum } = migration;
+      await this.#change(`m${name}_${checksum.slice(0, 8)}`, statementsOf(migration.text));
+      // Whoever records it has done it.
+      if (await this.#record(migration)) return migration;
+    }
+  }
+
+  async #record({ number, name, checksum }: Migration): Promise<boolean> {
+    const { database } = this.#config;
+    const appliedAt = await database.serverTime();
+    const added = await database.write((tx) =>
+      tx.insertNew(schemaMigrations, [{ number, name, checksum, appliedAt }]),
+    );
+    return added.length > 0;
+  }
+
+  /** Runs the statements once, whoever else does; again where they failed before. */
+  async #change(name: string, statements: readonly string[]): Promise<void> {
+    const { clock, log } = this.#config;
+    for (let attempt = 1; ; attempt++) {
+      const operationId = attempt === 1 ? name : `${name}_${attempt}`;
+      try {
+        await this.#runOperation(operationId, statements);
+        return;
+      } catch (error) {
+        if (!isBusy(error) || attempt >= MAX_BUSY_ATTEMPTS) throw error;
+        log.debug('the schema is being changed by another process', { operationId });
+        await clock.sleep(BUSY_PAUSE_MS);
+      }
+    }
+  }
+
+  async #runOperation(operationId: string, statements: readonly string[]): Promise<void> {
+    const { admin, databasePath, log } = this.#config;
+    try {
+      const [operation] = await admin.updateDatabaseDdl({
+        database: databasePath,
+        statements: [...statements],
+        operationId,
+      });
+      operation.on('progress', (metadata: { progress?: unknown }) =>
+        log.info('changing the schema', { operationId, progress: metadata.progress }),
+      );
+      await operation.promise();
+    } catch (thrown) {
+      const error = toStorageError(thrown);
+      if (!hasCode(error, 'already-exists')) throw error;
+      await this.#awaitOperation(`${databasePath}/operations/${operationId}`);
+    }
+  }
+
+  async #awaitOperation(name: string): Promise<void> {
+    const { admin, clock } = this.#config;
+    for (;;) {
+      const operation = await admin
+        .checkUpdateDatabaseDdlProgress(name)
+        .catch((thrown: unknown) => {
+          throw toStorageError(thrown);
+        });
+      if (operation.done) return;
+      await clock.sleep(BUSY_PAUSE_MS);
+    }
+  }
+}
+
+/** Spanner itself queues changes; the emulator refuses those that meet another. */
+function isBusy(error: unknown): boolean {
+  return (
+    hasCode(error, 'conflict', 'failed-precondition', 'unavailable') &&
+    error instanceof CodedError &&
+    /concurrent schema change|already in progress|aborted/i.test(error.message)
+  );
+}
+
+/** The statements of a file, without comments; none of ours has a semicolon within. */
+export function statementsOf(text: string): string[] {
+  return text
+    .replace(/--.*$/gm, '')
+    .split(';')
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
+}

@@ -1,0 +1,32 @@
+/**
+ * Notifications within the process: Spanner has none. All databases that this process has open under
+ * one name hear each other.
+ */
+import type { Log } from '../../log.ts';
+import type { Notifications } from '../database.ts';
+import { checkPayload, Listeners } from '../listeners.ts';
+import type { NestingGuard } from '../nesting.ts';
+
+export interface ProcessNotificationsConfig {
+  readonly log: Log;
+  readonly guard: NestingGuard;
+}
+
+const listeners = new Listeners();
+
+export function processNotifications(
+  databasePath: string,
+  { log, guard }: ProcessNotificationsConfig,
+): Notifications {
+  return {
+    async notify(channel, payload) {
+      guard.check('notify'); // as on a server, where it takes a connection
+      checkPayload(payload);
+      listeners.deliver(`${databasePath} ${channel}`, payload, log);
+    },
+    async listen(channel, fn) {
+      const stop = listeners.add(`${databasePath} ${channel}`, fn);
+      return async () => stop();
+    },
+  };
+}

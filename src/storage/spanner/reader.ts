@@ -1,0 +1,133 @@
+/**
+ * Reads within one transaction of a session. The first call begins the transaction as well; those
+ * that come meanwhile wait for its id.
+ */
+import type { Columns, RowOf } from '../column.ts';
+import type { Reader } from '../database.ts';
+import { compile, type Sql } from '../sql.ts';
+import type {
+  KeyRead,
+  ResultPart,
+  SpannerClient,
+  SqlRead,
+  TransactionId,
+  TransactionOptions,
+  TransactionSelector,
+} from './client.ts';
+import { toBytes } from './client.ts';
+import { spannerDialect } from './dialect.ts';
+import { RowAssembler } from './result-rows.ts';
+import { encodeValue, typeOf } from './types.ts';
+
+export interface ReaderConfig {
+  readonly client: SpannerClient;
+  readonly session: string;
+  readonly options: TransactionOptions;
+}
+
+export interface Failure {
+  readonly error: unknown;
+}
+
+export class SpannerReader implements Reader {
+  readonly dialect = spannerDialect;
+  readonly #config: ReaderConfig;
+  #begun: PromiseWithResolvers<TransactionId> | undefined;
+  #id: TransactionId | undefined;
+  #failure: Failure | undefined;
+
+  constructor(config: ReaderConfig) {
+    this.#config = config;
+  }
+
+  async query<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
+    return await Array.fromAsync(this.stream(query, columns));
+  }
+
+  async *stream<C extends Columns>(query: Sql, columns: C): AsyncGenerator<RowOf<C>, void, void> {
+    const read = this.#guarded(() => toSqlRead(query));
+    const { client, session } = this.#config;
+    yield* this.#rows((transaction) => client.execute({ session, transaction }, read), columns);
+  }
+
+  /** The rows of these keys, those that exist. */
+  async readKeys<C extends Columns>(read: KeyRead, columns: C): Promise<RowOf<C>[]> {
+    const { client, session } = this.#config;
+    const open = (transaction: TransactionSelector): AsyncIterable<ResultPart> =>
+      client.readKeys({ session, transaction }, read);
+    return await Array.fromAsync(this.#rows(open, columns));
+  }
+
+  /** The first call that failed: it ends the transaction, also where its error was swallowed. */
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  /** Undefined until something has been read. */
+  get transactionId(): TransactionId | undefined {
+    return this.#id;
+  }
+
+  async *#rows<C extends Columns>(
+    open: (transaction: TransactionSelector) => AsyncIterable<ResultPart>,
+    columns: C,
+  ): AsyncGenerator<RowOf<C>, void, void> {
+    const transaction = await this.#selector();
+    const assembler = new RowAssembler(columns);
+    const parts = open(transaction)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const part = await parts.next().catch((error: unknown) => this.#fail(error));
+        if (part.done) return;
+        this.#learnId(part.value);
+        yield* this.#guarded(() => assembler.add(part.value));
+      }
+    } finally {
+      await parts.return?.();
+    }
+  }
+
+  async #selector(): Promise<TransactionSelector> {
+    if (this.#failure) throw this.#failure.error;
+    if (this.#begun) return { id: this.#id ?? (await this.#begun.promise) };
+    this.#begun = Promise.withResolvers();
+    this.#begun.promise.catch(() => undefined); // nobody may be waiting for it
+    return { begin: this.#config.options };
+  }
+
+  #learnId(part: ResultPart): void {
+    const id = part.metadata?.transaction?.id;
+    if (this.#id || !id || id.length === 0) return;
+    this.#id = toBytes(id);
+    this.#begun?.resolve(this.#id);
+  }
+
+  #guarded<T>(fn: () => T): T {
+    try {
+      return fn();
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): never {
+    this.#failure ??= { error };
+    this.#begun?.reject(error);
+    throw error;
+  }
+}
+
+function toSqlRead(query: Sql): SqlRead {
+  const { text, params } = compile(query, {
+    placeholder: (position) => `@p${position}`,
+    tableName: (name) => name,
+  });
+  const named = params.map((param, index) => [`p${index + 1}`, param] as const);
+  return {
+    sql: text,
+    params: Object.fromEntries(
+      named.map(([name, { kind, value }]) => [name, encodeValue(kind, value)]),
+    ),
+    paramTypes: Object.fromEntries(named.map(([name, { kind }]) => [name, typeOf(kind)])),
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Runs read-write transactions, again and again while Spanner aborts them: after the pause that it
+ * asks for, in the same session, whose age gives the next attempt the better chance.
+ */
+import type { Clock } from '../../clock.ts';
+import { hasCode } from '../../errors.ts';
+import type { Random } from '../../random.ts';
+import { backoffMs } from '../../retry.ts';
+import type { WriteOptions } from '../database.ts';
+import type { SpannerClient, TransactionOptions } from './client.ts';
+import { commit } from './commit.ts';
+import { isSessionLost, retryDelayMs } from './errors.ts';
+import { toMutations } from './mutations.ts';
+import type { Sessions } from './sessions.ts';
+import { SpannerTransaction } from './transaction.ts';
+
+export interface WriteConfig {
+  readonly client: SpannerClient;
+  readonly sessions: Sessions;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface Written<T> {
+  readonly value: T;
+  readonly transaction: SpannerTransaction;
+}
+
+type WriteFunction<T> = (tx: SpannerTransaction) => Promise<T>;
+
+const READ_WRITE: TransactionOptions = { readWrite: {} };
+const BACKOFF = { initialMs: 10, maxMs: 1000 };
+const MAX_ATTEMPTS = 200;
+const MAX_RETRY_MS = 30_000;
+const OUTCOME_TIMEOUT_MS = 30_000;
+
+/** Commits what `fn` wrote. Throws as Database.write does. */
+export async function write<T>(
+  config: WriteConfig,
+  fn: WriteFunction<T>,
+  options: WriteOptions,
+): Promise<Written<T>> {
+  const endsAt = config.clock.now() + MAX_RETRY_MS;
+  let attempt = 0;
+  for (;;) {
+    const outcome = await config.sessions.use(async (session, lose) => {
+      for (;;) {
+        attempt += 1;
+        const result = await writeOnce(config, session, fn);
+        if (!('error' in result)) return result;
+        const isLost = isSessionLost(result.error);
+        if (isLost) lose();
+        if (!result.isRetryable || attempt >= MAX_ATTEMPTS) throw result.error;
+        const delayMs = delayOf(result.error, attempt, config.random);
+        if (config.clock.now() + delayMs >= endsAt) throw result.error;
+        await config.clock.sleep(delayMs, options.signal);
+        if (options.signal?.aborted) throw result.error;
+        if (isLost) return undefined;
+      }
+    });
+    if (outcome) return outcome;
+  }
+}
+
+interface Failed {
+  readonly error: unknown;
+  readonly isRetryable: boolean;
+}
+
+async function writeOnce<T>(
+  config: WriteConfig,
+  session: string,
+  fn: WriteFunction<T>,
+): Promise<Written<T> | Failed> {
+  const { client } = config;
+  const transaction = new SpannerTransaction({ client, session, options: READ_WRITE });
+  let value: T;
+  try {
+    value = await fn(transaction);
+    if (transaction.failure) throw transaction.failure.error;
+  } catch (thrown) {
+    await rollback(client, session, transaction);
+    const { failure } = transaction;
+    // What `fn` throws of its own accord may carry a code, too, but is its last word.
+    return failure ? failed(failure.error) : { error: thrown, isRetryable: false };
+  }
+  try {
+    await finish(config, session, transaction);
+    return { value, transaction };
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function failed(error: unknown): Failed {
+  return { error, isRetryable: hasCode(error, 'conflict', 'unavailable') };
+}
+
+/** Commits reads as well: only then is it certain that their locks held. */
+async function finish(
+  config: WriteConfig,
+  session: string,
+  transaction: SpannerTransaction,
+): Promise<void> {
+  const groups = transaction.groups();
+  if (groups.length === 0 && !transaction.transactionId) return;
+  const mutations = toMutations(groups);
+  const transactionId =
+    transaction.transactionId ?? (await config.client.begin(session, READ_WRITE));
+  const call = { session, transactionId, mutations };
+  await commit(call, { ...config, outcomeTimeoutMs: OUTCOME_TIMEOUT_MS });
+}
+
+async function rollback(
+  client: SpannerClient,
+  session: string,
+  { transactionId }: SpannerTransaction,
+): Promise<void> {
+  if (!transactionId) return;
+  // Where it fails, the transaction is gone already, or ends when it has idled for ten seconds.
+  await client.rollback(session, transactionId).catch(() => undefined);
+}
+
+function delayOf(error: unknown, attempt: number, random: Random): number {
+  return (retryDelayMs(error) ?? 0) + backoffMs(BACKOFF, attempt, random);
+}

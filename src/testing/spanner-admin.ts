@@ -1,0 +1,79 @@
+/** Creates and drops databases on an emulator: one for each test, as a schema is elsewhere. */
+import type { v1 } from '@google-cloud/spanner';
+import { endpointOptions } from '../storage/spanner/client.ts';
+
+const PROJECT = 'postlude-test';
+const INSTANCE = 'tests';
+const INSTANCE_PATH = `projects/${PROJECT}/instances/${INSTANCE}`;
+
+const ALREADY_EXISTS = 6;
+
+/** `spanner://…` of a test's database. */
+export function testDatabaseUrl(name: string): string {
+  return `spanner://${PROJECT}/${INSTANCE}/${name}`;
+}
+
+export interface SpannerAdmin {
+  /** Does nothing where it exists. */
+  createInstance(): Promise<void>;
+  /** Does nothing where it exists. */
+  createDatabase(name: string): Promise<void>;
+  dropDatabase(name: string): Promise<void>;
+  runDdl(name: string, statements: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openSpannerAdmin(emulatorHost: string): Promise<SpannerAdmin> {
+  const { v1: api } = await import('@google-cloud/spanner');
+  const options = { projectId: PROJECT, ...endpointOptions({ emulatorHost }) };
+  const instances = new api.InstanceAdminClient(options);
+  const databases = new api.DatabaseAdminClient(options);
+  return {
+    createInstance: () => createInstance(instances),
+    createDatabase: (name) => createDatabase(databases, name),
+    async dropDatabase(name) {
+      await databases.dropDatabase({ database: `${INSTANCE_PATH}/databases/${name}` });
+    },
+    async runDdl(name, statements) {
+      const [operation] = await databases.updateDatabaseDdl({
+        database: `${INSTANCE_PATH}/databases/${name}`,
+        statements: [...statements],
+      });
+      await operation.promise();
+    },
+    async close() {
+      await Promise.all([instances.close(), databases.close()]);
+    },
+  };
+}
+
+async function createInstance(admin: v1.InstanceAdminClient): Promise<void> {
+  const config = `projects/${PROJECT}/instanceConfigs/emulator-config`;
+  const instance = { config, displayName: INSTANCE, nodeCount: 1 };
+  await unlessExists(async () => {
+    const [operation] = await admin.createInstance({
+      parent: `projects/${PROJECT}`,
+      instanceId: INSTANCE,
+      instance,
+    });
+    await operation.promise();
+  });
+}
+
+async function createDatabase(admin: v1.DatabaseAdminClient, name: string): Promise<void> {
+  await unlessExists(async () => {
+    const [operation] = await admin.createDatabase({
+      parent: INSTANCE_PATH,
+      createStatement: `CREATE DATABASE \`${name}\``,
+    });
+    await operation.promise();
+  });
+}
+
+async function unlessExists(create: () => Promise<void>): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === ALREADY_EXISTS)) throw error;
+  }
+}

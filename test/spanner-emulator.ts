@@ -1,0 +1,22 @@
+/**
+ * Gives the test run a Spanner emulator: the one of SPANNER_EMULATOR_HOST, or its own. Where none
+ * can be had, tests on Spanner are skipped, loudly; with CI set, that is a failure.
+ */
+import type { TestProject } from 'vitest/node';
+import { startSpannerEmulator } from '../src/testing/spanner-emulator.ts';
+
+export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const { DATABASES, CI } = process.env;
+  project.provide('spannerEmulatorHost', '');
+  if (DATABASES && !DATABASES.includes('spanner')) return undefined;
+  try {
+    const emulator = await startSpannerEmulator();
+    if (!emulator) throw new Error('no SPANNER_EMULATOR_HOST, and no emulator beside gcloud');
+    project.provide('spannerEmulatorHost', emulator.host);
+    return () => emulator.stop();
+  } catch (error) {
+    if (CI) throw error;
+    console.error('\n!! The Spanner emulator cannot start here: its tests are SKIPPED.\n', error);
+    return undefined;
+  }
+}
