@@ -1,4 +1,4 @@
-/** Pushes by way of Fastify, 4 or 5. */
+/** Pushes by way of Fastify 5. */
 import type { NodeServerRequest, NodeServerResponse } from '../../node-messages.ts';
 import type { PushHandler } from '../push.ts';
 import { answerHeaders, nodePushRequest } from './node.ts';
@@ -27,11 +27,8 @@ export interface FastifyLike {
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(
     type: string,
-    parser: (
-      request: never,
-      payload: NodeServerRequest,
-      done: (error: Error | null, body?: unknown) => void,
-    ) => void,
+    options: Readonly<Record<string, never>>,
+    parser: (request: unknown, payload: NodeServerRequest) => Promise<unknown>,
   ): unknown;
   all(path: string, handler: FastifyPushHandler): unknown;
 }
@@ -43,7 +40,7 @@ export interface FastifyLike {
 export function fastifyPush(push: PushHandler): (instance: FastifyLike) => Promise<void> {
   return async (instance) => {
     instance.removeAllContentTypeParsers();
-    instance.addContentTypeParser('*', (_, payload, done) => done(null, payload));
+    instance.addContentTypeParser('*', {}, async (_, payload) => payload);
     instance.all('/*', fastifyPushHandler(push));
   };
 }

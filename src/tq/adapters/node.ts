@@ -69,7 +69,12 @@ export function sendAnswer(
   for (const [name, value] of Object.entries(answerHeaders(request, answer))) {
     response.setHeader(name, value);
   }
-  respond(response, answer.status, answer.status === 204 ? '' : `${answer.message}\n`);
+  if (answer.status !== 204) {
+    respond(response, answer.status, `${answer.message}\n`);
+    return;
+  }
+  response.statusCode = 204;
+  response.end();
 }
 
 /** The rest of a body that is too large is not waited for. */
