@@ -45,10 +45,8 @@ export async function openServices(
   const reachableSets = new ReachableSets(db);
   const sink = new MemorySink();
   const sweeper = new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) });
-  const parts: QueryParts = {
-    ...{ db, clock, authorizer, queue, reachableSets, changes, sink },
-    sweeper,
-  };
+  const reading = { db, clock, authorizer, queue, reachableSets };
+  const parts: QueryParts = { ...reading, changes, sink, sweeper };
   const onChange = (ids: readonly InvocationId[]) => {
     if (announces) changes.announce(ids);
   };
