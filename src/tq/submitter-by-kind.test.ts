@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { TaskQueue } from '../tasks/queue.ts';
 import { queueRequest } from '../testing/cloud-tasks-world.ts';
 import { eachDatabase } from '../testing/databases.ts';
-import { MAIL, NOTICE, openTqWorld, ScriptedSubmitter } from '../testing/tq-world.ts';
+import { RecordingSubmitter } from '../testing/recording-submitter.ts';
+import { MAIL, NOTICE, openTqWorld } from '../testing/tq-world.ts';
 import { QueueSubmitter } from './queue-submitter.ts';
 import type { TopicRequest } from './submitter.ts';
 import { SubmitterByKind } from './submitter-by-kind.ts';
@@ -14,7 +15,7 @@ const TOPIC_REQUEST: TopicRequest = {
 };
 
 test('each request goes to the submitter of its kind, with its signal', async () => {
-  const [queue, topic] = [new ScriptedSubmitter(), new ScriptedSubmitter()];
+  const [queue, topic] = [new RecordingSubmitter(), new RecordingSubmitter()];
   const submitter = new SubmitterByKind({ queue, topic });
   const signals: AbortSignal[] = [];
   queue.answer = async (_, signal) => {
@@ -33,7 +34,7 @@ eachDatabase((open) => {
   test('a queue in the database takes its tasks in the transaction, a topic needs reminders', async () => {
     const { db, classes, clock, reminders } = openTqWorld(await open());
     const queue = new TaskQueue({ db, clock });
-    const topic = new ScriptedSubmitter();
+    const topic = new RecordingSubmitter();
     topic.answer = () => Promise.reject(new Error('away'));
     const submitter = new SubmitterByKind({ queue: new QueueSubmitter(queue), topic });
     const tq = new Tq({ db, classes, clock, submitter });
