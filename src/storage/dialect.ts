@@ -19,6 +19,11 @@ export interface Dialect {
   isAfterKey(columns: readonly Sql[], values: readonly Param[]): Sql;
   /** Behind a table name: makes the planner use this index, where it needs telling. */
   useIndex(index: string): Sql;
+  /**
+   * For databases that crowd rows of neighbouring keys onto one machine: conditions that part the
+   * rows of the queue, one for each shard of its index of due times. Empty where there are none.
+   */
+  readonly shards: readonly Sql[];
 }
 
 export interface Capabilities {

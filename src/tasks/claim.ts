@@ -10,9 +10,11 @@
  * from the beginning, which happens at least every LOOK_BEHIND_MS.
  */
 import type { EpochMs } from '../clock.ts';
+import { type Random, randomInt, systemRandom } from '../random.ts';
 import { text, timestamp } from '../storage/column.ts';
 import type { Database } from '../storage/database.ts';
 import { type Sql, selectList, sql } from '../storage/sql.ts';
+import { isFree, selectDue } from './due.ts';
 import { tasks } from './table.ts';
 import type { Lease } from './task.ts';
 import { isClaimable, readTasks, toLease, withNextAttempt } from './task-rows.ts';
@@ -82,22 +84,37 @@ function claimStatement({ type, limit, now, leaseMs }: ClaimRequest, from: Posit
     RETURNING ${selectList(claimedColumns)}`;
 }
 
-/** For databases without SKIP LOCKED: candidates from a snapshot, checked again under lock. */
-export function readThenCheckClaim(db: Database): Claim {
-  return async ({ type, limit, now, leaseMs }) => {
-    const candidates = await db.read((tx) =>
-      tx.query(
-        sql`SELECT id FROM ${tasks}
-            WHERE type = ${type} AND process_after <= ${timestamp(now)}
-              AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})
-            ORDER BY process_after, id LIMIT ${limit}`,
-        { id: text },
-      ),
-    );
-    if (candidates.length === 0) return [];
-    const names = candidates.map(({ id }) => ({ type, id }));
+/**
+ * For databases without SKIP LOCKED: candidates from a snapshot, checked again under lock. Where the
+ * index has shards, whoever found as many as it wanted looks into one of them next time, at random,
+ * so that many workers on a long queue seldom meet; into all where that one does not hold enough. On
+ * a short queue all are looked into at once: so an idle worker makes one read a look.
+ */
+export function readThenCheckClaim(db: Database, random: Random = systemRandom): Claim {
+  const longQueues = new Set<string>();
+  return async (request) => {
+    const { type, limit, now, leaseMs } = request;
+    const shards = db.dialect.shards.length;
+    const shard = longQueues.has(type) && shards > 0 ? randomInt(random, shards) : undefined;
+    let ids = await candidates(db, { ...request, shard });
+    if (shard !== undefined && ids.length < limit) ids = await candidates(db, request);
+    if (ids.length === limit) longQueues.add(type);
+    else longQueues.delete(type);
+    if (ids.length === 0) return [];
+    const names = ids.map((id) => ({ type, id }));
     return await leaseNamed(db, names, { now, leaseMs });
   };
+}
+
+async function candidates(
+  db: Database,
+  { type, limit, now, shard }: ClaimRequest & { readonly shard?: number | undefined },
+): Promise<string[]> {
+  const rows = await db.read((tx) => {
+    const conditions = [isFree(now)];
+    return tx.query(selectDue(tx.dialect, { type, limit, now, shard, conditions }), { id: text });
+  });
+  return rows.map(({ id }) => id);
 }
 
 /** Leases those of the named tasks that are due and free. */

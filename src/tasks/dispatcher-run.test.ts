@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../testing/databases.ts';
 import { openDispatcherWorld } from '../testing/dispatcher-world.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
 import { Signal } from '../testing/signal.ts';
 import { MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -73,8 +74,10 @@ eachDatabase((open) => {
 
     test('that a blocked event loop could not extend are taken over, with a warning', async () => {
       const world = await openWorld(async (_task, { complete }) => {
-        world.clock.advance(2 * MINUTE); // as if it had computed for two minutes
-        await world.lease('a');
+        // As if it had computed for two minutes, and another worker had begun meanwhile.
+        const clock = new FakeClock(world.clock.now() + 2 * MINUTE);
+        await new TaskQueue({ db: world.db, clock }).lease('plain', 'a', MINUTE);
+        world.clock.advance(2 * MINUTE);
         await world.db.write((tx) => complete(tx));
       });
       const stop = new AbortController();

@@ -12,7 +12,7 @@ import { taskType } from './task.ts';
 
 const handle = async (): Promise<void> => undefined;
 
-eachDatabase((open) => {
+eachDatabase((open, _database, traits) => {
   const openWorld = openDispatcherWorld(open);
 
   describe('an attempt', () => {
@@ -247,7 +247,8 @@ eachDatabase((open) => {
     expect(world.outcomes).toEqual(['done']);
   });
 
-  test('leases touch no index: updates stay within their page', async () => {
+  const whereLocksAreSkipped = test.runIf(traits.claim === 'skip-locked');
+  whereLocksAreSkipped('leases touch no index: updates stay within their page', async () => {
     const world = await openWorld(async () => undefined);
     const columns = await world.db.read((tx) =>
       tx.query(

@@ -1,8 +1,8 @@
 import type { EpochMs } from '../clock.ts';
 import { text, timestamp } from '../storage/column.ts';
 import type { Database } from '../storage/database.ts';
-import { raw, sql } from '../storage/sql.ts';
-import { tasks } from './table.ts';
+import { raw } from '../storage/sql.ts';
+import { isFree, selectDue } from './due.ts';
 
 const PAGE_SIZE = 500;
 
@@ -16,13 +16,11 @@ export async function* peekTasks(
     const page = await db.read((tx) => {
       const key = [raw('process_after'), raw('id')];
       const isAfter = tx.dialect.isAfterKey(key, [timestamp(after.processAfter), text(after.id)]);
-      return tx.query(
-        sql`SELECT process_after, id FROM ${tasks}
-            WHERE type = ${type} AND process_after <= ${timestamp(now)} AND ${isAfter}
-              AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})
-            ORDER BY process_after, id LIMIT ${PAGE_SIZE}`,
-        { processAfter: timestamp, id: text },
-      );
+      const conditions = [isAfter, isFree(now)];
+      return tx.query(selectDue(tx.dialect, { type, now, limit: PAGE_SIZE, conditions }), {
+        processAfter: timestamp,
+        id: text,
+      });
     });
     yield* page.map(({ id }) => id);
     const last = page.at(-1);

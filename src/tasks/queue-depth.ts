@@ -3,7 +3,7 @@ import type { EpochMs } from '../clock.ts';
 import { int, nullable, timestamp } from '../storage/column.ts';
 import type { Reader } from '../storage/database.ts';
 import { sql } from '../storage/sql.ts';
-import { tasks } from './table.ts';
+import { selectDue } from './due.ts';
 
 export interface QueueDepth {
   /** Due tasks, leased ones included; counted up to MAX_COUNTED. */
@@ -18,9 +18,7 @@ export const MAX_COUNTED = 10_000;
 export async function queueDepth(reader: Reader, type: string, now: EpochMs): Promise<QueueDepth> {
   const [row] = await reader.query(
     sql`SELECT count(*) AS due, min(process_after) AS oldest_due_time FROM (
-          SELECT process_after FROM ${tasks}
-          WHERE type = ${type} AND process_after <= ${timestamp(now)}
-          ORDER BY process_after, id LIMIT ${MAX_COUNTED}) AS oldest`,
+          ${selectDue(reader.dialect, { type, now, limit: MAX_COUNTED })}) AS due_tasks`,
     { due: int, oldestDueTime: nullable(timestamp) },
   );
   return row ?? { due: 0, oldestDueTime: undefined };

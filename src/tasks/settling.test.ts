@@ -6,10 +6,10 @@ import { TransactionSettling } from './transaction-settling.ts';
 
 const NOON = Date.UTC(2026, 0, 2, 12);
 
-eachDatabase((open) => {
+eachDatabase((open, _database, traits) => {
   describe.each([
-    ['by a statement', StatementSettling],
-    ['by a transaction', TransactionSettling],
+    ...(traits.claim === 'skip-locked' ? [['by a statement', StatementSettling] as const] : []),
+    ['by a transaction', TransactionSettling] as const,
   ])('settling %s', (_name, Settling) => {
     /** Tasks a, b, c; all are leased, and b once more by somebody else. */
     async function openSettlingWorld() {

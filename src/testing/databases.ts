@@ -14,6 +14,7 @@ import pg from 'pg';
 import { describe, inject, onTestFinished } from 'vitest';
 import { randomHex } from '../random.ts';
 import type { Database } from '../storage/database.ts';
+import type { Capabilities } from '../storage/dialect.ts';
 import { fromPglite } from '../storage/pglite/database.ts';
 import { openPostgres, type PostgresOptions } from '../storage/postgres/open.ts';
 import { openSpanner, type SpannerOptions } from '../storage/spanner/open.ts';
@@ -37,16 +38,20 @@ export interface OpenOptions {
 
 export type OpenDatabase = (options?: OpenOptions) => Promise<Database>;
 
+/** What a suite knows of a database before it is open. */
+export type DatabaseTraits = Pick<Capabilities, 'claim'>;
+
+type DatabaseSuite = (open: OpenDatabase, name: string, traits: DatabaseTraits) => void;
+
 /** Describes `suite` once on each database. */
-export function eachDatabase(suite: (open: OpenDatabase, name: string) => void): void {
+export function eachDatabase(suite: DatabaseSuite): void {
   const wanted = process.env.DATABASES?.split(',') ?? ['pglite', 'postgres', 'spanner'];
-  describe.runIf(wanted.includes('pglite'))('pglite', () => suite(openTestPglite, 'pglite'));
-  describe.runIf(wanted.includes('postgres') && testPostgresUrl() !== '')('postgres', () =>
-    suite(openTestPostgres, 'postgres'),
-  );
-  describe.runIf(wanted.includes('spanner') && testSpannerHost() !== '')('spanner', () =>
-    suite(openTestSpanner, 'spanner'),
-  );
+  const on = (name: string, open: OpenDatabase, traits: DatabaseTraits): void => {
+    describe.runIf(wanted.includes(name))(name, () => suite(open, name, traits));
+  };
+  on('pglite', openTestPglite, { claim: 'skip-locked' });
+  if (testPostgresUrl() !== '') on('postgres', openTestPostgres, { claim: 'skip-locked' });
+  if (testSpannerHost() !== '') on('spanner', openTestSpanner, { claim: 'read-then-check' });
 }
 
 /** A PGlite database in a fresh schema, which goes when the test ends. */
@@ -87,6 +92,8 @@ export async function openTestSpanner(
   const database = await openSpanner({
     database: testDatabaseUrl(name),
     emulatorHost,
+    // The emulator runs one transaction after the other: more at once only abort each other.
+    maxConnections: 4,
     ...options,
   });
   onTestFinished(async () => {

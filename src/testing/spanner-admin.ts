@@ -1,6 +1,6 @@
 /** Creates and drops databases on an emulator: one for each test, as a schema is elsewhere. */
 import type { v1 } from '@google-cloud/spanner';
-import { endpointOptions } from '../storage/spanner/client.ts';
+import { endpointOptions } from '../storage/spanner/library.ts';
 
 const PROJECT = 'postlude-test';
 const INSTANCE = 'tests';

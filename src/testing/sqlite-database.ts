@@ -23,6 +23,7 @@ const dialect: Dialect = {
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
   useIndex: () => emptySql,
+  shards: [],
 };
 
 export class SqliteDatabase implements Database {

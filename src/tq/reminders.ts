@@ -12,9 +12,6 @@ export interface IdRange {
   readonly high: string;
 }
 
-/** All ids: every hexadecimal digit sorts before `g`. */
-export const ALL_IDS: IdRange = { low: '', high: 'g' };
-
 const REDRIVE_BATCH = 500;
 const { id, freshUntil, ...stored } = reminders.columns;
 

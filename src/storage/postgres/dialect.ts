@@ -8,4 +8,5 @@ export const postgresDialect: Dialect = {
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
   useIndex: () => emptySql,
+  shards: [],
 };

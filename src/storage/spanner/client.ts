@@ -1,15 +1,10 @@
 /**
  * The calls of Spanner's API that the backend makes, each tried once: what to try again, and when,
- * is decided by whoever makes the call. The client library is loaded only here.
+ * is decided by whoever makes the call.
  */
-import { createRequire } from 'node:module';
-import type { protos, v1 } from '@google-cloud/spanner';
-import type { DatabaseName } from './database-name.ts';
 import { toStorageError } from './errors.ts';
+import type { CallOptions, SpannerCalls } from './library.ts';
 import type { WireValue } from './types.ts';
-
-type Api = typeof protos.google.spanner.v1;
-type ExecuteRequest = InstanceType<Api['ExecuteSqlRequest']>;
 
 /** Bytes that name a transaction. */
 export type TransactionId = Uint8Array;
@@ -32,11 +27,11 @@ export interface ResultPart {
     readonly rowType?: {
       readonly fields?: readonly { readonly name?: string | null }[] | null;
     } | null;
-    readonly transaction?: { readonly id?: Uint8Array | string | null } | null;
+    readonly transaction?: { readonly id?: Uint8Array | null } | null;
   } | null;
   readonly values?: readonly WireValue[] | null;
   readonly chunkedValue?: boolean | null;
-  readonly resumeToken?: Uint8Array | string | null;
+  readonly resumeToken?: Uint8Array | null;
 }
 
 export interface ReadCall {
@@ -82,69 +77,67 @@ export interface CommitCall {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CALL_TIMEOUT_MS = 30_000;
+/** Ample for a full commit; a connection that broke shows itself before. */
+const COMMIT_TIMEOUT_MS = 300_000;
 const STREAM_TIMEOUT_MS = 3_600_000;
 
 /** One database of Spanner. */
 export class SpannerClient {
-  readonly #data: v1.SpannerClient;
-  readonly #database: DatabaseName;
+  readonly #calls: SpannerCalls;
+  readonly #databasePath: string;
 
-  constructor(data: v1.SpannerClient, database: DatabaseName) {
-    this.#data = data;
-    this.#database = database;
+  constructor(calls: SpannerCalls, databasePath: string) {
+    this.#calls = calls;
+    this.#databasePath = databasePath;
   }
 
   async createSession(): Promise<string> {
-    const request = { database: this.#database.path };
-    const [{ name }] = await this.#data
-      .createSession(request, this.#options(CONNECT_TIMEOUT_MS))
-      .catch(rethrow);
-    if (!name) throw new Error('Spanner made a session without a name');
-    return name;
+    const request = { database: this.#databasePath };
+    const session = await this.#call('createSession', request, CONNECT_TIMEOUT_MS);
+    return (session as { readonly name: string }).name;
   }
 
   async deleteSession(name: string): Promise<void> {
-    await this.#data.deleteSession({ name }, this.#options(CONNECT_TIMEOUT_MS)).catch(rethrow);
+    await this.#call('deleteSession', { name }, CONNECT_TIMEOUT_MS);
   }
 
   async begin(session: string, options: TransactionOptions): Promise<TransactionId> {
-    const [transaction] = await this.#data
-      .beginTransaction({ session, options }, this.#options(CALL_TIMEOUT_MS))
-      .catch(rethrow);
-    return toBytes(transaction.id);
+    const request = { session, options };
+    const transaction = await this.#call('beginTransaction', request, CALL_TIMEOUT_MS);
+    return toBytes((transaction as { readonly id: Uint8Array }).id);
   }
 
   /** Commits; throws what the library throws, which tells more than our codes do. */
   async commit(call: CommitCall): Promise<void> {
-    await this.#data.commit(call as object, this.#options(CALL_TIMEOUT_MS));
+    await this.#calls.unary('commit', call, this.#options(COMMIT_TIMEOUT_MS));
   }
 
   async rollback(session: string, transactionId: TransactionId): Promise<void> {
-    const request = { session, transactionId };
-    await this.#data.rollback(request, this.#options(CONNECT_TIMEOUT_MS)).catch(rethrow);
+    await this.#call('rollback', { session, transactionId }, CONNECT_TIMEOUT_MS);
   }
 
   execute(call: ReadCall, { sql, params, paramTypes }: SqlRead): AsyncIterable<ResultPart> {
-    const request = { ...call, sql, params: { fields: params }, paramTypes };
-    return this.#stream((options) =>
-      this.#data.executeStreamingSql(request as unknown as ExecuteRequest, options),
-    );
+    return this.#stream('executeStreamingSql', {
+      ...call,
+      sql,
+      params: { fields: params },
+      paramTypes,
+    });
   }
 
   readKeys(call: ReadCall, { table, columns, keys }: KeyRead): AsyncIterable<ResultPart> {
     const keySet = { keys: keys.map((values) => ({ values })) };
-    const request = { ...call, table, columns, keySet };
-    return this.#stream((options) => this.#data.streamingRead(request as object, options));
+    return this.#stream('streamingRead', { ...call, table, columns, keySet });
   }
 
-  async close(): Promise<void> {
-    await this.#data.close();
+  #call(method: string, request: object, timeoutMs: number): Promise<unknown> {
+    return this.#calls.unary(method, request, this.#options(timeoutMs)).catch((thrown: unknown) => {
+      throw toStorageError(thrown);
+    });
   }
 
-  async *#stream(
-    open: (options: object) => AsyncIterable<unknown> & { cancel(): void },
-  ): AsyncGenerator<ResultPart, void, void> {
-    const stream = open(this.#options(STREAM_TIMEOUT_MS));
+  async *#stream(method: string, request: object): AsyncGenerator<ResultPart, void, void> {
+    const stream = await this.#calls.stream(method, request, this.#options(STREAM_TIMEOUT_MS));
     let isOpen = true;
     try {
       for await (const part of stream) yield part as ResultPart;
@@ -157,66 +150,12 @@ export class SpannerClient {
     }
   }
 
-  #options(timeout: number): object {
-    const headers = { 'google-cloud-resource-prefix': this.#database.path };
-    return { timeout, retry: null, otherArgs: { headers } };
+  #options(timeoutMs: number): CallOptions {
+    return { timeoutMs, headers: { 'google-cloud-resource-prefix': this.#databasePath } };
   }
 }
 
-/** Where and how to reach Spanner. */
-export interface Endpoint {
-  /** `host:port` of an emulator, which is spoken to in the clear and without credentials. */
-  readonly emulatorHost?: string;
-}
-
-export interface SpannerLibrary {
-  readonly data: v1.SpannerClient;
-  readonly admin: v1.DatabaseAdminClient;
-}
-
-/** Throws an error that names the package to install where the library is missing. */
-export async function openLibrary(
-  database: DatabaseName,
-  endpoint: Endpoint,
-): Promise<SpannerLibrary> {
-  const { v1: api } = await loadLibrary();
-  const options = { projectId: database.project, ...endpointOptions(endpoint) };
-  return { data: new api.SpannerClient(options), admin: new api.DatabaseAdminClient(options) };
-}
-
-export function endpointOptions({ emulatorHost }: Endpoint): object {
-  if (emulatorHost === undefined) return {};
-  const match = /^(.+):(\d{1,5})$/.exec(emulatorHost);
-  if (!match) throw new Error(`the emulator's address must be host:port, not ${emulatorHost}`);
-  return { servicePath: match[1], port: Number(match[2]), sslCreds: insecureCredentials() };
-}
-
-async function loadLibrary(): Promise<typeof import('@google-cloud/spanner')> {
-  try {
-    return await import('@google-cloud/spanner');
-  } catch (cause) {
-    throw new Error('Cloud Spanner needs its client library: npm install @google-cloud/spanner', {
-      cause,
-    });
-  }
-}
-
-/** Of the gRPC that the library itself uses: another copy's would not be known to it. */
-function insecureCredentials(): unknown {
-  const library = createRequire(import.meta.url).resolve('@google-cloud/spanner');
-  const { grpc } = createRequire(library)('google-gax') as {
-    grpc: { credentials: { createInsecure(): unknown } };
-  };
-  return grpc.credentials.createInsecure();
-}
-
-export function toBytes(id: Uint8Array | string | null | undefined): Uint8Array {
-  if (id === undefined || id === null || id.length === 0) {
-    throw new Error('Spanner began a transaction without an id');
-  }
-  return typeof id === 'string' ? Buffer.from(id, 'base64') : id;
-}
-
-function rethrow(thrown: unknown): never {
-  throw toStorageError(thrown);
+function toBytes(id: Uint8Array): Uint8Array {
+  if (id.length === 0) throw new Error('Spanner began a transaction without an id');
+  return id;
 }

@@ -13,10 +13,11 @@ import type { Capabilities } from '../dialect.ts';
 import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
 import { NestingGuard } from '../nesting.ts';
 import { sql } from '../sql.ts';
-import { SpannerClient, type SpannerLibrary, type TransactionOptions } from './client.ts';
+import { SpannerClient, type TransactionOptions } from './client.ts';
 import type { DatabaseName } from './database-name.ts';
 import { spannerDialect } from './dialect.ts';
 import { isSessionLost } from './errors.ts';
+import type { SpannerLibrary } from './library.ts';
 import { MIGRATIONS_FOLDER, SpannerMigrationTarget } from './migration-target.ts';
 import { processNotifications } from './notifications.ts';
 import { SpannerReader } from './reader.ts';
@@ -54,7 +55,7 @@ export class SpannerDatabase implements Database {
     const { clock = systemClock, random = systemRandom, log = silentLog, name } = config;
     const { maxConnections: maxSessions } = config;
     this.#library = config.library;
-    this.#client = new SpannerClient(config.library.data, name);
+    this.#client = new SpannerClient(config.library, name.path);
     this.#sessions = new Sessions({ client: this.#client, clock, maxSessions });
     this.#clock = clock;
     this.#random = random;
@@ -122,8 +123,7 @@ export class SpannerDatabase implements Database {
 
   async #close(): Promise<void> {
     await this.#sessions.close();
-    await this.#client.close();
-    await this.#library.admin.close();
+    await this.#library.close();
   }
 
   async #read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {

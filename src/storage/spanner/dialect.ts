@@ -6,12 +6,16 @@ import type { Param } from '../column.ts';
 import type { Dialect } from '../dialect.ts';
 import { emptySql, join, raw, type Sql, sql } from '../sql.ts';
 
+/** As in migrations/0001_tasks.sql. */
+const SHARDS = 16;
+
 export const spannerDialect: Dialect = {
   forUpdate: emptySql,
   forShare: emptySql,
   isAnyOf: (column, values) => sql`${column} IN UNNEST(${values})`,
   isAfterKey,
   useIndex: (index) => raw(`@{FORCE_INDEX=${index}}`),
+  shards: Array.from({ length: SHARDS }, (_, shard) => raw(`shard = ${shard}`)),
 };
 
 /** `a >= x AND (a > x OR (a = x AND (b > y)))`: the first term alone is what an index can seek. */

@@ -3,9 +3,9 @@ import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { Random } from '../../random.ts';
 import type { Database } from '../database.ts';
-import { openLibrary } from './client.ts';
 import { SpannerDatabase } from './database.ts';
 import { parseDatabaseName } from './database-name.ts';
+import { openLibrary } from './library.ts';
 
 export interface SpannerOptions {
   /**
@@ -31,7 +31,7 @@ const DEFAULT_MAX_CONNECTIONS = 100;
  */
 export async function openSpanner(options: SpannerOptions): Promise<Database> {
   const name = parseDatabaseName(options.database);
-  const library = await openLibrary(name, options);
+  const library = await openLibrary({ projectId: name.project, ...options });
   const maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
   return new SpannerDatabase({ ...options, library, name, maxConnections });
 }

@@ -14,7 +14,6 @@ import type {
   TransactionOptions,
   TransactionSelector,
 } from './client.ts';
-import { toBytes } from './client.ts';
 import { spannerDialect } from './dialect.ts';
 import { RowAssembler } from './result-rows.ts';
 import { encodeValue, typeOf } from './types.ts';
@@ -98,8 +97,8 @@ export class SpannerReader implements Reader {
   #learnId(part: ResultPart): void {
     const id = part.metadata?.transaction?.id;
     if (this.#id || !id || id.length === 0) return;
-    this.#id = toBytes(id);
-    this.#begun?.resolve(this.#id);
+    this.#id = id;
+    this.#begun?.resolve(id);
   }
 
   #guarded<T>(fn: () => T): T {

@@ -2,7 +2,7 @@
  * Runs read-write transactions, again and again while Spanner aborts them: after the pause that it
  * asks for, in the same session, whose age gives the next attempt the better chance.
  */
-import type { Clock } from '../../clock.ts';
+import type { Clock, EpochMs } from '../../clock.ts';
 import { hasCode } from '../../errors.ts';
 import type { Random } from '../../random.ts';
 import { backoffMs } from '../../retry.ts';
@@ -40,10 +40,11 @@ export async function write<T>(
   fn: WriteFunction<T>,
   options: WriteOptions,
 ): Promise<Written<T>> {
-  const endsAt = config.clock.now() + MAX_RETRY_MS;
+  let endsAt: EpochMs | undefined;
   let attempt = 0;
   for (;;) {
     const outcome = await config.sessions.use(async (session, lose) => {
+      endsAt ??= config.clock.now() + MAX_RETRY_MS; // waiting for a session does not count
       for (;;) {
         attempt += 1;
         const result = await writeOnce(config, session, fn);

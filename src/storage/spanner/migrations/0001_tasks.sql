@@ -1,5 +1,5 @@
--- The durable queue. Its key and its index of due times lead with a shard, taken from the id: types
--- are few and due times grow, so without it all writes would meet at one place.
+-- The durable queue. Types are few, and due times grow: an index that began with either would take
+-- all writes at one place. So the index of due times leads with a shard, which follows from the id.
 CREATE TABLE IF NOT EXISTS tasks (
   type STRING(MAX) NOT NULL,
   id STRING(MAX) NOT NULL,
@@ -7,8 +7,28 @@ CREATE TABLE IF NOT EXISTS tasks (
   payload BYTES(MAX),
   create_time TIMESTAMP NOT NULL,
   process_after TIMESTAMP NOT NULL,
+  -- Attempts begun so far; those given back at a shutdown do not count.
   attempt INT64 NOT NULL,
+  -- Grows with each lease. Every call after the lease names it, and changes nothing if it has grown.
   fence INT64 NOT NULL,
   lease_until TIMESTAMP,
-  last_error STRING(MAX)
+  last_error STRING(MAX),
+  -- 0 to 15, as in src/storage/spanner/dialect.ts
+  shard INT64 NOT NULL AS (FARM_FINGERPRINT(id) & 15) STORED
+) PRIMARY KEY (type, id);
+
+-- With the end of the lease, so that looking for free tasks reads nothing else.
+CREATE INDEX IF NOT EXISTS tasks_due ON tasks (shard, type, process_after, id) STORING (lease_until);
+
+CREATE TABLE IF NOT EXISTS dead_tasks (
+  type STRING(MAX) NOT NULL,
+  id STRING(MAX) NOT NULL,
+  invocation_id STRING(MAX),
+  payload BYTES(MAX),
+  create_time TIMESTAMP NOT NULL,
+  dead_time TIMESTAMP NOT NULL,
+  attempt INT64 NOT NULL,
+  -- Of its last lease: should it live again, its fences begin above.
+  fence INT64 NOT NULL,
+  reason STRING(MAX) NOT NULL
 ) PRIMARY KEY (type, id);

@@ -1,0 +1,10 @@
+/** postlude/spanner: Cloud Spanner by its client library `@google-cloud/spanner`. */
+export type {
+  Database,
+  Notifications,
+  Reader,
+  Transaction,
+  WriteOptions,
+} from '../storage/database.ts';
+export { ServerClock } from '../storage/server-clock.ts';
+export { openSpanner, type SpannerOptions } from '../storage/spanner/open.ts';
