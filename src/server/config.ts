@@ -40,6 +40,8 @@ export interface Config {
   readonly leaseMs: number;
   readonly pollMs: number;
   readonly rescueEveryMs: number;
+  /** Names of experiments to enable. */
+  readonly experiments: readonly string[];
   readonly shutdownGraceMs: number;
   readonly shutdownDelayMs: number;
   readonly logLevel: Settings['logLevel'];
@@ -121,6 +123,7 @@ async function toConfig(
     leaseMs: settings.lease,
     pollMs: settings.poll,
     rescueEveryMs: settings.rescueEvery,
+    experiments: settings.enableExperiment ?? [],
     shutdownGraceMs: settings.shutdownGrace,
     shutdownDelayMs: settings.shutdownDelay,
     logLevel: settings.logLevel,

@@ -35,6 +35,8 @@ export interface Setting<T> {
   readonly defaultInWords?: string;
   /** Where it may come from: all three unless given. */
   readonly sources?: readonly SettingSource[];
+  /** Several values in one: its flag may be given again. */
+  readonly isList?: true;
   /** Throws an Error that says what would be right. Paths are relative to `folder`. */
   readonly parse: (text: string, folder: string) => T;
   /** For values in the file that are more than one text or number. */
@@ -136,6 +138,7 @@ export const SETTINGS = {
     group: 'Callers',
     description: 'Whom tokens of that issuer must be made for (`aud`), one of these.',
     takes: 'text[,text…]',
+    isList: true,
     parse: words,
     parseStructure: texts,
   }),
@@ -204,6 +207,15 @@ export const SETTINGS = {
     takes: 'duration',
     default: '1m',
     parse: duration({ min: SECOND, max: 24 * HOUR }),
+  }),
+  enableExperiment: optional({
+    group: 'Operation',
+    description:
+      'New ways of doing things to switch on, by name. `rdb-use-tq-finalization`: finalization by pushed tasks.',
+    takes: 'name[,name…]',
+    isList: true,
+    parse: words,
+    parseStructure: texts,
   }),
   shutdownGrace: setting({
     group: 'Operation',
