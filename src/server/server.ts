@@ -37,7 +37,7 @@ import { openPrometheus, type PrometheusMetrics } from './prometheus.ts';
 import { routes } from './routes.ts';
 import { rpcRoutes } from './rpc-routes.ts';
 import { registerServices, type ServiceParts } from './services.ts';
-import type { ListenAddress } from './setting-values.ts';
+import { isEmbedded, type ListenAddress } from './setting-values.ts';
 import { type Stoppable, shutDown } from './shutdown.ts';
 import { tracedHandler } from './traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './tracing.ts';
@@ -219,8 +219,8 @@ function startBackground(config: Config, foundation: Foundation): Background {
       tracedHandler(exportHandler({ db, sink, log, metrics }), tracing),
     ],
     ...{ queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
-    // On a server of PostgreSQL, others may run tasks of their own from this queue.
-    unknownTypes: config.database.kind === 'postgres' ? 'leave' : 'bury',
+    // On a database server, others may run tasks of their own from this queue.
+    unknownTypes: isEmbedded(config.database) ? 'bury' : 'leave',
   });
   return new Background({
     ...{ dispatcher, log, rescueEveryMs },
