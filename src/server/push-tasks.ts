@@ -18,7 +18,6 @@ import { traceparentOfHeaders } from '../tq/request.ts';
 import type { QueueRequest } from '../tq/submitter.ts';
 import { TaskClasses } from '../tq/task-classes.ts';
 import { Tq } from '../tq/tq.ts';
-import { TqMetrics } from '../tq/tq-metrics.ts';
 import { tracedHandler } from './traced-handler.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -53,11 +52,12 @@ export function openPushTasks(parts: PushTaskParts, experiments: readonly string
   const pushed = { tq, experiments: enableExperiments(experiments, EXPERIMENTS, log) };
   const finalizer = { db, clock, queue, pushed, onChange };
   classes.attach(finalizationTasks, finalizePushHandler(finalizer));
-  const receiver = { classes, clock, log, metrics: new TqMetrics(metrics) };
   return {
     ...{ tq, finalizer },
-    handler: tracedHandler(deliveryHandler(deliverInProcess(receiver)), tracing, ({ payload }) =>
-      traceparentOfHeaders(payload.headers),
+    handler: tracedHandler(
+      deliveryHandler(deliverInProcess({ classes, clock, log, metrics })),
+      tracing,
+      ({ payload }) => traceparentOfHeaders(payload.headers),
     ),
   };
 }
