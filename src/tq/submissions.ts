@@ -55,6 +55,10 @@ export class Submissions {
     while (this.#submitting < MAX_SUBMITTING) {
       const reminder = this.#waiting.shift();
       if (reminder === undefined) return;
+      if (!isFresh(reminder, this.#parts.clock.now())) {
+        this.#leaveToSweep(reminder);
+        continue;
+      }
       const run = this.#process(reminder).finally(() => this.#underWay.delete(run));
       this.#underWay.add(run);
     }
@@ -76,11 +80,7 @@ export class Submissions {
   async #submit(reminder: Reminder): Promise<Fate> {
     this.#submitting += 1;
     try {
-      if (isFresh(reminder, this.#parts.clock.now())) {
-        return await submitReminder(this.#parts, reminder, 'happy');
-      }
-      this.#leaveToSweep(reminder);
-      return 'kept';
+      return await submitReminder(this.#parts, reminder, 'happy');
     } finally {
       this.#submitting -= 1;
       this.#startMore();
