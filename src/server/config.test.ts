@@ -64,7 +64,13 @@ test.each([
   ['listen', '8010', 'must be host:port, such as 127.0.0.1:8010 or [::1]:8010'],
   ['listen', '[zz]:1', 'must be host:port, such as 127.0.0.1:8010 or [::1]:8010'],
   ['listen', '127.0.0.1:65536', 'has a port above 65535'],
-  ['database', 'mysql://x', 'must be pglite:PATH, memory: or postgres://user@host:port/database'],
+  [
+    'database',
+    'mysql://x',
+    'must be pglite:PATH, memory:, postgres://user@host:port/database or spanner://project/instance/database',
+  ],
+  ['database', 'spanner://p/i', 'must be spanner://PROJECT/INSTANCE/DATABASE'],
+  ['database', 'spanner://p/tests/Results', 'names no possible database of Spanner: Results'],
   ['database', 'pglite:', 'names no folder: pglite:PATH'],
   ['workers', '0', 'must be between 1 and 1000'],
   ['lease', '-1s', 'must be a duration with its unit, such as 500ms, 30s, 2m or 1h'],
@@ -255,6 +261,13 @@ test('takes one issuer, its realms and the secrets from flags and files', async 
     grants: { 'ci:main': { writer: ['authenticated'] } },
   });
   expect(config.tokenSecrets).toEqual(['a-secret-of-enough-letters', 'an-older-one-of-enough']);
+});
+
+test('a list is written with commas, or as a list of the file', async () => {
+  const byFlag = await load({ flags: { enableExperiment: 'a, b' } });
+  expect(byFlag.config.experiments).toEqual(['a', 'b']);
+  const inFile = await load({ files: { 'postlude.yaml': 'enableExperiment: [a, b]' } });
+  expect(inFile.config.experiments).toEqual(['a', 'b']);
 });
 
 test.each([

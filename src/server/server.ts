@@ -22,7 +22,6 @@ import { ServerClock } from '../storage/server-clock.ts';
 import { Dispatcher } from '../tasks/dispatcher.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { observeQueue } from '../tasks/task-metrics.ts';
-import { ALL_TYPES } from '../tasks/types.ts';
 import { DatabaseWakeUp, type WakeUp } from '../tasks/wake-up.ts';
 import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './auth.ts';
 import { Background } from './background.ts';
@@ -34,10 +33,11 @@ import { OnePort } from './one-port.ts';
 import { openReadyDatabase } from './open-database.ts';
 import { observeProcess } from './process-metrics.ts';
 import { openPrometheus, type PrometheusMetrics } from './prometheus.ts';
+import { openPushTasks, type PushTasks } from './push-tasks.ts';
 import { routes } from './routes.ts';
 import { rpcRoutes } from './rpc-routes.ts';
 import { registerServices, type ServiceParts } from './services.ts';
-import type { ListenAddress } from './setting-values.ts';
+import { isEmbedded, type ListenAddress } from './setting-values.ts';
 import { type Stoppable, shutDown } from './shutdown.ts';
 import { tracedHandler } from './traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './tracing.ts';
@@ -82,6 +82,7 @@ interface Foundation {
   readonly wakeUp: WakeUp;
   readonly queue: TaskQueue;
   readonly changes: InvocationChanges;
+  readonly pushTasks: PushTasks;
   readonly sink: Sink;
   /** The uppermost first. */
   readonly release: readonly (() => Promise<void>)[];
@@ -101,12 +102,17 @@ async function openFoundation(config: Config, options: ServerOptions): Promise<F
       to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
     });
     const prometheus = openPrometheus(log);
-    const stopObserving = observeProcess(prometheus.metrics);
+    const { metrics } = prometheus;
+    const stopObserving = observeProcess(metrics);
+    const queue = new TaskQueue({ db, clock, wakeUp });
+    const onChange = (ids: readonly InvocationId[]) => changes.announce(ids);
+    const pushParts = { db, clock, queue, onChange, log, metrics, tracing };
+    const pushTasks = openPushTasks(pushParts, config.experiments);
     return {
-      ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes },
-      queue: new TaskQueue({ db, clock, wakeUp }),
+      ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes, queue, pushTasks },
       sink: new ParquetSink({ root: config.exportDir, log }),
       release: [
+        () => pushTasks.tq.idle(),
         async () => stopObserving(),
         () => changes.close(),
         () => wakeUp.close(),
@@ -184,17 +190,17 @@ async function buildPort(
 
 async function serviceParts(
   { auth, tokenSecrets }: Config,
-  { db, clock, queue, sink, changes }: Foundation,
+  { db, clock, queue, sink, changes, pushTasks }: Foundation,
 ): Promise<ServiceParts> {
   const [first, ...older] = tokenSecrets.map((secret) => Buffer.from(secret));
   const secret = first ?? (await openSecret(db, UPDATE_TOKEN_SECRET, clock));
   return {
-    ...{ db, clock, queue, sink, changes },
+    ...pushTasks.finalizer,
+    ...{ queue, sink, changes },
     updateTokens: new UpdateTokens({ secrets: [secret, ...older], clock }),
     authorizer: auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants),
     retention: DEFAULT_RETENTION,
     reachableSets: new ReachableSets(db),
-    onChange: (ids) => changes.announce(ids),
   };
 }
 
@@ -205,22 +211,20 @@ function authenticateBy(auth: AuthConfig, clock: Clock): Authenticate {
 }
 
 function startBackground(config: Config, foundation: Foundation): Background {
-  const { db, clock, queue, sink, wakeUp, changes, log, tracing, prometheus } = foundation;
+  const { db, clock, queue, sink, wakeUp, log, tracing, prometheus, pushTasks } = foundation;
   const { metrics } = prometheus;
-  const finalizer: FinalizerParts = {
-    ...{ db, clock, queue },
-    onChange: (ids) => changes.announce(ids),
-  };
-  observeQueue(metrics, { queue, clock, types: ALL_TYPES.map(({ name }) => name) });
+  const { finalizer } = pushTasks;
   const { workers, leaseMs, pollMs, shutdownGraceMs: graceMs, rescueEveryMs } = config;
+  const handlers = [
+    tracedHandler(finalizeHandler(finalizer), tracing),
+    tracedHandler(exportHandler({ db, sink, log, metrics }), tracing),
+    pushTasks.handler,
+  ];
+  observeQueue(metrics, { queue, clock, types: handlers.map(({ type }) => type.name) });
   const dispatcher = new Dispatcher({
-    handlers: [
-      tracedHandler(finalizeHandler(finalizer), tracing),
-      tracedHandler(exportHandler({ db, sink, log, metrics }), tracing),
-    ],
-    ...{ queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
-    // On a server of PostgreSQL, others may run tasks of their own from this queue.
-    unknownTypes: config.database.kind === 'postgres' ? 'leave' : 'bury',
+    ...{ handlers, queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
+    // On a database server, others may run tasks of their own from this queue.
+    unknownTypes: isEmbedded(config.database) ? 'bury' : 'leave',
   });
   return new Background({
     ...{ dispatcher, log, rescueEveryMs },

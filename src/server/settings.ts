@@ -35,6 +35,8 @@ export interface Setting<T> {
   readonly defaultInWords?: string;
   /** Where it may come from: all three unless given. */
   readonly sources?: readonly SettingSource[];
+  /** Several values in one: its flag may be given again. */
+  readonly isList?: true;
   /** Throws an Error that says what would be right. Paths are relative to `folder`. */
   readonly parse: (text: string, folder: string) => T;
   /** For values in the file that are more than one text or number. */
@@ -93,21 +95,23 @@ export const SETTINGS = {
   database: setting({
     group: 'Database',
     description:
-      'Where the data is. A folder of the embedded database, memory, or a PostgreSQL server.',
-    takes: 'pglite:PATH | memory: | postgres://…',
+      'Where the data is. A folder of the embedded database, memory, a PostgreSQL server, or a database of Cloud Spanner (of an emulator where `SPANNER_EMULATOR_HOST` names one).',
+    takes: 'pglite:PATH | memory: | postgres://… | spanner://…',
     default: 'pglite:.postlude/data',
     parse: databaseLocation,
   }),
   schema: setting({
     group: 'Database',
-    description: 'The schema in which the tables live.',
+    description:
+      'The schema in which the tables live; a database of Cloud Spanner is one by itself.',
     takes: 'name',
     default: 'postlude',
     parse: nonEmpty,
   }),
   databaseConnections: setting({
     group: 'Database',
-    description: 'How many connections to a PostgreSQL server; listening takes one more.',
+    description:
+      'How many transactions at once on a database server; on PostgreSQL listening takes a connection more.',
     takes: 'number',
     default: '10',
     parse: count({ min: 1, max: 1_000 }),
@@ -136,6 +140,7 @@ export const SETTINGS = {
     group: 'Callers',
     description: 'Whom tokens of that issuer must be made for (`aud`), one of these.',
     takes: 'text[,text…]',
+    isList: true,
     parse: words,
     parseStructure: texts,
   }),
@@ -204,6 +209,15 @@ export const SETTINGS = {
     takes: 'duration',
     default: '1m',
     parse: duration({ min: SECOND, max: 24 * HOUR }),
+  }),
+  enableExperiment: optional({
+    group: 'Operation',
+    description:
+      'New ways of doing things to switch on, by name. `rdb-use-tq-finalization`: finalization by pushed tasks.',
+    takes: 'name[,name…]',
+    isList: true,
+    parse: words,
+    parseStructure: texts,
   }),
   shutdownGrace: setting({
     group: 'Operation',
