@@ -23,6 +23,7 @@ import { Dispatcher } from '../tasks/dispatcher.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { observeQueue } from '../tasks/task-metrics.ts';
 import { DatabaseWakeUp, type WakeUp } from '../tasks/wake-up.ts';
+import { observeReminders } from '../tq/reminder-gauges.ts';
 import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './auth.ts';
 import { Background } from './background.ts';
 import type { AuthConfig } from './caller-config.ts';
@@ -107,12 +108,12 @@ async function openFoundation(config: Config, options: ServerOptions): Promise<F
     const queue = new TaskQueue({ db, clock, wakeUp });
     const onChange = (ids: readonly InvocationId[]) => changes.announce(ids);
     const pushParts = { db, clock, queue, onChange, log, metrics, tracing };
-    const pushTasks = openPushTasks(pushParts, config.experiments);
+    const pushTasks = await openPushTasks(pushParts, config);
     return {
       ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes, queue, pushTasks },
       sink: new ParquetSink({ root: config.exportDir, log }),
       release: [
-        () => pushTasks.tq.idle(),
+        () => pushTasks.close(),
         async () => stopObserving(),
         () => changes.close(),
         () => wakeUp.close(),
@@ -170,7 +171,7 @@ async function buildPort(
   health: Health,
   endingStreams: AbortSignal,
 ): Promise<OnePort> {
-  const { log, machineClock, prometheus, tracing } = foundation;
+  const { log, machineClock, prometheus, tracing, pushTasks } = foundation;
   const parts = await serviceParts(config, foundation);
   const rpcs = rpcRoutes({
     services: (router) => registerServices(router, parts, endingStreams),
@@ -180,7 +181,7 @@ async function buildPort(
     metrics: prometheus.metrics,
   });
   const handle = routes({
-    ...{ rpcs, health, log },
+    ...{ rpcs, health, log, pushes: pushTasks.pushes },
     renderMetrics: prometheus.render,
     onlyLoopbackHosts: config.auth.kind === 'none',
   });
@@ -196,7 +197,7 @@ async function serviceParts(
   const secret = first ?? (await openSecret(db, UPDATE_TOKEN_SECRET, clock));
   return {
     ...pushTasks.finalizer,
-    ...{ queue, sink, changes },
+    ...{ queue, sink, changes, sweeper: pushTasks.sweeper },
     updateTokens: new UpdateTokens({ secrets: [secret, ...older], clock }),
     authorizer: auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants),
     retention: DEFAULT_RETENTION,
@@ -220,6 +221,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
     tracedHandler(exportHandler({ db, sink, log, metrics }), tracing),
     pushTasks.handler,
   ];
+  observeReminders(metrics, { db, clock });
   observeQueue(metrics, { queue, clock, types: handlers.map(({ type }) => type.name) });
   const dispatcher = new Dispatcher({
     ...{ handlers, queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
@@ -231,6 +233,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
     serverClock: clock,
     clock: foundation.machineClock,
     rescue: rescueBySteps(finalizer, rescueEveryMs),
+    sweeper: config.pushTasks.sweepEveryMs > 0 ? pushTasks.sweeper : undefined,
   });
 }
 

@@ -6,7 +6,12 @@ import { CreateInvocationRequestSchema } from '../gen/luci/resultdb/v1/recorder_
 import { fromRowId, type InvocationId } from '../invocations/id.ts';
 import type { QueryParts } from '../query/parts.ts';
 import { ReachableSets } from '../query/reachable-sets.ts';
-import { createInvocationsService, createResultDb, createTasksService } from '../query/service.ts';
+import {
+  createInvocationsService,
+  createPushTasksService,
+  createResultDb,
+  createTasksService,
+} from '../query/service.ts';
 import { DEFAULT_RETENTION } from '../recorder/parts.ts';
 import { createRecorder } from '../recorder/service.ts';
 import { UpdateTokens } from '../recorder/update-token.ts';
@@ -16,6 +21,8 @@ import { type Authorizer, allowAll } from '../rpc/permissions.ts';
 import type { Database } from '../storage/database.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
+import { QueueSubmitter } from '../tq/queue-submitter.ts';
+import { Sweeper } from '../tq/sweep/sweeper.ts';
 import { FakeClock } from './fake-clock.ts';
 import { MemorySink } from './memory-sink.ts';
 
@@ -37,7 +44,11 @@ export async function openServices(
   const queue = new TaskQueue({ db, clock });
   const reachableSets = new ReachableSets(db);
   const sink = new MemorySink();
-  const parts: QueryParts = { db, clock, authorizer, queue, reachableSets, changes, sink };
+  const sweeper = new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) });
+  const parts: QueryParts = {
+    ...{ db, clock, authorizer, queue, reachableSets, changes, sink },
+    sweeper,
+  };
   const onChange = (ids: readonly InvocationId[]) => {
     if (announces) changes.announce(ids);
   };
@@ -50,6 +61,7 @@ export async function openServices(
     resultDb: createResultDb(parts),
     invocations: createInvocationsService(parts),
     tasks: createTasksService(parts),
+    pushTasks: createPushTasksService(parts),
     /** Runs the tasks of finalization until none is due. */
     finalizeAll: async () => {
       for (;;) {

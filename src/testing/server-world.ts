@@ -10,6 +10,7 @@ import { Invocation_State, type InvocationSchema } from '../gen/luci/resultdb/v1
 import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
+import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import { silentLog } from '../log.ts';
 import { loadConfig } from '../server/config.ts';
@@ -39,6 +40,7 @@ export async function startTestServer(flags: ServerFlags = {}, options: ServerOp
     resultDb: createClient(ResultDB, transport),
     invocations: createClient(Invocations, transport),
     tasks: createClient(Tasks, transport),
+    pushTasks: createClient(PushTasks, transport),
   });
   const grpc = createGrpcTransport({ baseUrl: server.url });
   return { server, config, cwd, clients, ...clients(grpc) };
