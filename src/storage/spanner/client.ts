@@ -4,7 +4,7 @@
  */
 import { CodedError, toError } from '../../errors.ts';
 import { toStorageError } from './errors.ts';
-import type { CallOptions, SpannerCalls } from './library.ts';
+import type { CallOptions, CallStream, SpannerCalls } from './library.ts';
 import type { WireValue } from './types.ts';
 
 /** Bytes that name a transaction. */
@@ -151,16 +151,16 @@ export class SpannerClient {
   }
 
   async *#stream(method: string, request: object): AsyncGenerator<ResultPart, void, void> {
-    const stream = await this.#calls.stream(method, request, this.#options(STREAM_TIMEOUT_MS));
-    let isOpen = true;
+    let stream: CallStream | undefined;
     try {
+      stream = await this.#calls.stream(method, request, this.#options(STREAM_TIMEOUT_MS));
       for await (const part of stream) yield part as ResultPart;
-      isOpen = false;
+      stream = undefined;
     } catch (error) {
-      isOpen = false;
+      stream = undefined;
       throw toStorageError(error);
     } finally {
-      if (isOpen) stream.cancel();
+      stream?.cancel(); // left early
     }
   }
 
