@@ -29,6 +29,7 @@ const MAX_CLOCK_SKEW_MS = 10_000;
 const PACKAGES = [
   { name: '@electric-sql/pglite', for: 'the embedded database' },
   { name: 'pg', for: 'PostgreSQL' },
+  { name: '@google-cloud/spanner', for: 'Cloud Spanner' },
   { name: '@duckdb/node-api', for: 'exports to Parquet' },
 ] as const;
 

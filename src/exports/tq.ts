@@ -10,6 +10,11 @@ export { fastifyPush, fastifyPushHandler } from '../tq/adapters/fastify.ts';
 export { type FetchPushFacts, fetchPush } from '../tq/adapters/fetch.ts';
 export { nodePush } from '../tq/adapters/node.ts';
 export { type JsonValue, protobufBody, standardBody, type TaskBody } from '../tq/body.ts';
+export {
+  type DestinationChecks,
+  type DestinationProblem,
+  findDestinationProblems,
+} from '../tq/check-destinations.ts';
 export { type CloudTasksOptions, CloudTasksSubmitter } from '../tq/cloud-tasks.ts';
 export { type PubSubOptions, PubSubSubmitter } from '../tq/pub-sub.ts';
 export { createPushHandler, type PushConfig, type PushHandler } from '../tq/push.ts';

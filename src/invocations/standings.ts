@@ -113,10 +113,12 @@ export async function readWaits(
   limit: number,
 ): Promise<Wait[]> {
   const isBlocked = reader.dialect.isAnyOf(raw('blocker_id'), textArray(toRowOrder(blockers)));
+  // The index leaves NULL out, and not every planner sees that the condition before does, too.
   const rows = await reader.query(
     sql`SELECT invocation_id, blocker_id FROM ${invocations}
         ${reader.dialect.useIndex('invocations_by_blocker')}
-        WHERE ${isBlocked} ORDER BY blocker_id, invocation_id LIMIT ${constant(limit)}`,
+        WHERE ${isBlocked} AND blocker_id IS NOT NULL
+        ORDER BY blocker_id, invocation_id LIMIT ${constant(limit)}`,
     { invocationId: text, blockerId: text },
   );
   return rows.map((row) => ({

@@ -49,6 +49,8 @@ export interface Config {
   readonly logLevel: Settings['logLevel'];
   /** Send traces over OTLP, as OpenTelemetry's own variables say. */
   readonly sendsTraces: boolean;
+  /** `host:port` of Cloud Spanner's emulator, as its own variable says. */
+  readonly spannerEmulatorHost: string | undefined;
 }
 
 /** Throws `invalid-argument` with a list of all problems, one a line. */
@@ -57,7 +59,10 @@ export async function loadConfig(input: ConfigInput): Promise<Config> {
   const written = await collectSettings(input, problems);
   const settings = parseSettings(written, input.cwd, problems);
   const config = await toConfig(settings, written, problems);
-  if (problems.length === 0) return { ...config, sendsTraces: sendsTraces(input.env) };
+  if (problems.length === 0) {
+    const spannerEmulatorHost = input.env.SPANNER_EMULATOR_HOST || undefined;
+    return { ...config, sendsTraces: sendsTraces(input.env), spannerEmulatorHost };
+  }
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
   const list = problems.map((problem) => `  ${problem}`).join('\n');
   throw new CodedError('invalid-argument', `the configuration has ${count}:\n${list}`);
@@ -100,7 +105,7 @@ async function toConfig(
   settings: Settings,
   written: WrittenSettings,
   problems: string[],
-): Promise<Omit<Config, 'sendsTraces'>> {
+): Promise<Omit<Config, 'sendsTraces' | 'spannerEmulatorHost'>> {
   const auth = await authConfig(settings, written, problems);
   const { host, port } = settings.listen;
   if (auth.kind === 'none' && !isLoopback(host)) {

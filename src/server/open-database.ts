@@ -4,9 +4,13 @@ import type { Log } from '../log.ts';
 import type { Database } from '../storage/database.ts';
 import { openPglite } from '../storage/pglite/database.ts';
 import { openPostgres } from '../storage/postgres/open.ts';
+import { openSpanner } from '../storage/spanner/open.ts';
 import type { Config } from './config.ts';
 
-export type DatabaseConfig = Pick<Config, 'database' | 'schema' | 'databaseConnections'>;
+export type DatabaseConfig = Pick<
+  Config,
+  'database' | 'schema' | 'databaseConnections' | 'spannerEmulatorHost'
+>;
 
 export interface DatabaseTools {
   readonly log: Log;
@@ -15,7 +19,7 @@ export interface DatabaseTools {
 
 /** Opened, and of whatever schema. */
 export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Promise<Database> {
-  const { database, schema, databaseConnections } = config;
+  const { database, schema, databaseConnections, spannerEmulatorHost } = config;
   const { log } = tools;
   switch (database.kind) {
     case 'memory':
@@ -28,6 +32,13 @@ export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Prom
         url: database.url,
         schema,
         maxConnections: databaseConnections,
+      });
+    case 'spanner':
+      return openSpanner({
+        ...tools,
+        database: database.url,
+        maxConnections: databaseConnections,
+        ...(spannerEmulatorHost === undefined ? {} : { emulatorHost: spannerEmulatorHost }),
       });
   }
 }

@@ -6,6 +6,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { toError } from '../errors.ts';
+import { parseDatabaseName } from '../storage/spanner/database-name.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -16,7 +17,8 @@ export interface ListenAddress {
 export type DatabaseLocation =
   | { readonly kind: 'memory' }
   | { readonly kind: 'pglite'; readonly folder: string }
-  | { readonly kind: 'postgres'; readonly url: string };
+  | { readonly kind: 'postgres'; readonly url: string }
+  | { readonly kind: 'spanner'; readonly url: string };
 
 const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const SIZE_UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
@@ -119,7 +121,13 @@ export function databaseLocation(text: string, folder: string): DatabaseLocation
     return { kind: 'pglite', folder: resolve(folder, path) };
   }
   if (/^postgres(ql)?:\/\//.test(text)) return { kind: 'postgres', url: text };
-  throw new Error('must be pglite:PATH, memory: or postgres://user@host:port/database');
+  if (text.startsWith('spanner:')) {
+    parseDatabaseName(text);
+    return { kind: 'spanner', url: text };
+  }
+  throw new Error(
+    'must be pglite:PATH, memory:, postgres://user@host:port/database or spanner://project/instance/database',
+  );
 }
 
 export function path(text: string, folder: string): string {
@@ -157,4 +165,9 @@ export function inKey<T>(key: string, check: () => T): T {
 function within(value: number, { min, max }: Bounds, format: (value: number) => string): number {
   if (value >= min && value <= max) return value;
   throw new Error(`must be between ${format(min)} and ${format(max)}`);
+}
+
+/** Whether the database is this process's alone. */
+export function isEmbedded({ kind }: DatabaseLocation): boolean {
+  return kind === 'memory' || kind === 'pglite';
 }

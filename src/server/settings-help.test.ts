@@ -18,7 +18,7 @@ test('help has one line a flag, with its variable and its default', () => {
     'where to listen ($POSTLUDE_LISTEN; 127.0.0.1:8010)',
   );
   expect(lines.get('--database <value>')).toBe(
-    'where the data is: pglite:PATH | memory: | postgres://… ($POSTLUDE_DATABASE; pglite:.postlude/data)',
+    'where the data is: pglite:PATH | memory: | postgres://… | spanner://… ($POSTLUDE_DATABASE; pglite:.postlude/data)',
   );
   expect(lines.get('--auto-migrate <value>')).toBe(
     'migrate the database at start: true | false ($POSTLUDE_AUTO_MIGRATE; true without authentication, else false)',

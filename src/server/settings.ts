@@ -106,21 +106,23 @@ export const SETTINGS = {
   database: setting({
     group: 'Database',
     description:
-      'Where the data is. A folder of the embedded database, memory, or a PostgreSQL server.',
-    takes: 'pglite:PATH | memory: | postgres://…',
+      'Where the data is. A folder of the embedded database, memory, a PostgreSQL server, or a database of Cloud Spanner (of an emulator where `SPANNER_EMULATOR_HOST` names one).',
+    takes: 'pglite:PATH | memory: | postgres://… | spanner://…',
     default: 'pglite:.postlude/data',
     parse: databaseLocation,
   }),
   schema: setting({
     group: 'Database',
-    description: 'The schema in which the tables live.',
+    description:
+      'The schema in which the tables live; a database of Cloud Spanner is one by itself.',
     takes: 'name',
     default: 'postlude',
     parse: nonEmpty,
   }),
   databaseConnections: setting({
     group: 'Database',
-    description: 'How many connections to a PostgreSQL server; listening takes one more.',
+    description:
+      'How many transactions at once on a database server; on PostgreSQL listening takes a connection more.',
     takes: 'number',
     default: '10',
     parse: count({ min: 1, max: 1_000 }),

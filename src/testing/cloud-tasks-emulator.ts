@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { systemClock } from '../clock.ts';
-import { CLOUD_TASKS_EMULATOR, emulatorPath } from './emulators.ts';
+import { CLOUD_TASKS_EMULATOR, emulatorPath, isThere } from './emulators.ts';
 import { freePort } from './free-port.ts';
 
 export interface CloudTasksEmulator {
@@ -21,6 +21,9 @@ export interface CloudTasksEmulator {
 export async function startCloudTasksEmulator(
   queues: readonly string[],
 ): Promise<CloudTasksEmulator> {
+  if (!isThere(CLOUD_TASKS_EMULATOR)) {
+    throw new Error('the Cloud Tasks emulator is missing: npm run emulators');
+  }
   const [port, issuerPort] = [await freePort(), await freePort()];
   const issuer = `http://127.0.0.1:${issuerPort}`;
   const child = spawn(emulatorPath(CLOUD_TASKS_EMULATOR), [

@@ -14,6 +14,8 @@ declare module 'vitest' {
   }
 }
 
+/** Where MAIL's queue is. */
+export const PLACE = { project: 'p', region: 'l' };
 export const QUEUE = 'projects/p/locations/l/queues/post';
 
 /** A suite that needs the emulator; the run has said so where it is missing. */

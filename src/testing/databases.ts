@@ -39,7 +39,10 @@ export interface OpenOptions {
 export type OpenDatabase = (options?: OpenOptions) => Promise<Database>;
 
 /** What a suite knows of a database before it is open. */
-export type DatabaseTraits = Pick<Capabilities, 'claim'>;
+export interface DatabaseTraits extends Pick<Capabilities, 'claim'> {
+  /** Answers each query by reading whole tables, as Spanner's emulator does: large ones take minutes. */
+  readonly scans: boolean;
+}
 
 type DatabaseSuite = (open: OpenDatabase, name: string, traits: DatabaseTraits) => void;
 
@@ -49,9 +52,11 @@ export function eachDatabase(suite: DatabaseSuite): void {
   const on = (name: string, open: OpenDatabase, traits: DatabaseTraits): void => {
     describe.runIf(wanted.includes(name))(name, () => suite(open, name, traits));
   };
-  on('pglite', openTestPglite, { claim: 'skip-locked' });
-  if (testPostgresUrl() !== '') on('postgres', openTestPostgres, { claim: 'skip-locked' });
-  if (testSpannerHost() !== '') on('spanner', openTestSpanner, { claim: 'read-then-check' });
+  const postgres = { claim: 'skip-locked', scans: false } as const;
+  on('pglite', openTestPglite, postgres);
+  if (testPostgresUrl() !== '') on('postgres', openTestPostgres, postgres);
+  if (testSpannerHost() === '') return;
+  on('spanner', openTestSpanner, { claim: 'read-then-check', scans: true });
 }
 
 /** A PGlite database in a fresh schema, which goes when the test ends. */

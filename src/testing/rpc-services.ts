@@ -1,6 +1,7 @@
 /** The services on a database, as a test calls them: without a server, and with a clock of its own. */
 import { create } from '@bufbuild/protobuf';
 import { tryFinalize } from '../finalizer/finalizer.ts';
+import type { FinalizerParts } from '../finalizer/parts.ts';
 import { type Invocation, InvocationSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { CreateInvocationRequestSchema } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { fromRowId, type InvocationId } from '../invocations/id.ts';
@@ -45,8 +46,9 @@ export async function openServices(
   const reachableSets = new ReachableSets(db);
   const sink = new MemorySink();
   const sweeper = new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) });
-  const reading = { db, clock, authorizer, queue, reachableSets };
-  const parts: QueryParts = { ...reading, changes, sink, sweeper };
+  const parts: QueryParts = {
+    ...{ db, clock, authorizer, queue, reachableSets, changes, sink, sweeper },
+  };
   const onChange = (ids: readonly InvocationId[]) => {
     if (announces) changes.announce(ids);
   };
@@ -61,16 +63,7 @@ export async function openServices(
     tasks: createTasksService(parts),
     pushTasks: createPushTasksService(parts),
     /** Runs the tasks of finalization until none is due. */
-    finalizeAll: async () => {
-      for (;;) {
-        const leases = await queue.leaseDue(TRY_FINALIZE_INVOCATION.name, 100, 60_000);
-        if (leases.length === 0) return;
-        for (const { invocationId = '' } of leases) {
-          await tryFinalize({ db, clock, queue, onChange }, fromRowId(invocationId));
-        }
-        await queue.completeAll(leases);
-      }
-    },
+    finalizeAll: () => finalizeAll({ db, clock, queue, onChange }),
     /** The context of a call that may change the invocation. */
     owner: (id: string, caller = OWNER) => contextOf(caller, updateTokens.issue(id)),
     /** Creates an invocation that is ACTIVE, unless `init` says otherwise. */
@@ -83,6 +76,17 @@ export async function openServices(
         contextOf(OWNER),
       ),
   };
+}
+
+async function finalizeAll(
+  parts: FinalizerParts & { readonly queue: Pick<TaskQueue, 'leaseDue' | 'completeAll'> },
+): Promise<void> {
+  for (;;) {
+    const leases = await parts.queue.leaseDue(TRY_FINALIZE_INVOCATION.name, 100, 60_000);
+    if (leases.length === 0) return;
+    for (const { invocationId = '' } of leases) await tryFinalize(parts, fromRowId(invocationId));
+    await parts.queue.completeAll(leases);
+  }
 }
 
 type InvocationInit = Partial<Omit<Invocation, '$typeName' | '$unknown'>>;

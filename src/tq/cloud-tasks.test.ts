@@ -2,6 +2,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   openCloudTasks,
+  PLACE,
   QUEUE,
   queueRequest,
   startPushTarget,
@@ -12,8 +13,6 @@ import { type GoogleAnswer, GoogleServices } from '../testing/google-services.ts
 import { openTqWorld } from '../testing/tq-world.ts';
 import { CloudTasksSubmitter } from './cloud-tasks.ts';
 
-/** Of the queue QUEUE. */
-const PLACE = { project: 'p', region: 'l' };
 const never = new AbortController().signal;
 
 async function openScripted() {

@@ -1,5 +1,6 @@
 import { exportSPKI, generateKeyPair, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
+import type { Task } from '../tasks/handler.ts';
 import {
   issuerKeyPair,
   OidcIssuerServer,
@@ -13,6 +14,8 @@ import {
   servePushWorld,
 } from '../testing/push-world.ts';
 import type { PushAuthConfig } from './push-auth.ts';
+import { deliverByHttp } from './queue-delivery.ts';
+import type { QueueRequest } from './submitter.ts';
 
 const FROM_A_QUEUE = { headers: { 'x-cloudtasks-queuename': 'post' } };
 const UNVERIFIED = 'the token cannot be verified';
@@ -175,6 +178,28 @@ describe('with OIDC', () => {
     expect([issuer.asked, keys.asked]).toEqual([[], ['/jwks']]);
   });
 
+  test('takes what our own queue delivers in the name of the account', async () => {
+    const world = await serveWithOidc();
+    const deliver = deliverByHttp({
+      token: async ({ email, audience: aud }) => {
+        const bearer = await world.bearer({ header: RSA_HEADER, claims: { email, aud } });
+        return bearer.slice('Bearer '.length);
+      },
+    });
+    const context = {
+      signal: new AbortController().signal,
+      complete: () => Promise.reject(new Error('not in the way of HTTP')),
+    };
+    const pushAs = { email: 'a@example.com', audience: 'postlude' };
+    await deliver(queuedTask(world.url, pushAs), context);
+    expect(world.handled).toMatchObject([
+      { payload: { to: 'a' }, context: { taskId: 'n1', queue: 'post', executionCount: 1 } },
+    ]);
+    const other = deliver(queuedTask(world.url, { ...pushAs, email: 'b@example.com' }), context);
+    await expect(other).rejects.toThrow('answered 403');
+    expect(world.handled).toHaveLength(1);
+  });
+
   test('takes pushes from anywhere', async () => {
     const issuer = await OidcIssuerServer.start();
     const auth = { issuer: issuer.url, audiences: ['postlude'], emails: ['a@example.com'] };
@@ -240,3 +265,16 @@ describe('without OIDC', () => {
     expect(handled).toEqual([]);
   });
 });
+
+/** A task of our own queue, at its second attempt. */
+function queuedTask(url: string, pushAs: { email: string; audience: string }): Task<QueueRequest> {
+  return {
+    ...{ type: 'tq', id: 'n1', invocationId: undefined, createTime: 0, processAfter: 0 },
+    ...{ attempt: 2, fence: 2, lastError: 'failed' },
+    payload: {
+      ...{ kind: 'queue', classId: 'mail', queue: 'projects/p/locations/l/queues/post' },
+      ...{ method: 'POST', url, headers: { 'Content-Type': 'application/json' }, pushAs },
+      body: Buffer.from(MAIL_ENVELOPE),
+    },
+  };
+}

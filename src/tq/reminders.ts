@@ -12,9 +12,6 @@ export interface IdRange {
   readonly high: string;
 }
 
-/** All ids: every hexadecimal digit sorts before `g`. */
-export const ALL_IDS: IdRange = { low: '', high: 'g' };
-
 /** A count that says "at least ten thousand" says enough. */
 const MAX_COUNTED = 10_000;
 const REDRIVE_BATCH = 500;

@@ -2,8 +2,9 @@
  * The calls of Spanner's API that the backend makes, each tried once: what to try again, and when,
  * is decided by whoever makes the call.
  */
+import { CodedError, toError } from '../../errors.ts';
 import { toStorageError } from './errors.ts';
-import type { CallOptions, SpannerCalls } from './library.ts';
+import type { CallOptions, CallStream, SpannerCalls } from './library.ts';
 import type { WireValue } from './types.ts';
 
 /** Bytes that name a transaction. */
@@ -75,7 +76,8 @@ export interface CommitCall {
   readonly mutations: readonly Mutation[];
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** So that whoever cannot be reached is known within ten seconds. */
+const CONNECT_TIMEOUT_MS = 8_000;
 const CALL_TIMEOUT_MS = 30_000;
 /** Ample for a full commit; a connection that broke shows itself before. */
 const COMMIT_TIMEOUT_MS = 300_000;
@@ -93,8 +95,12 @@ export class SpannerClient {
 
   async createSession(): Promise<string> {
     const request = { database: this.#databasePath };
-    const session = await this.#call('createSession', request, CONNECT_TIMEOUT_MS);
-    return (session as { readonly name: string }).name;
+    try {
+      const session = await this.#call('createSession', request, CONNECT_TIMEOUT_MS);
+      return (session as { readonly name: string }).name;
+    } catch (cause) {
+      throw this.#cannotOpen(toError(cause));
+    }
   }
 
   async deleteSession(name: string): Promise<void> {
@@ -130,6 +136,14 @@ export class SpannerClient {
     return this.#stream('streamingRead', { ...call, table, columns, keySet });
   }
 
+  /** Whoever configured the database should see which one it is. */
+  #cannotOpen(cause: Error): Error {
+    if (!(cause instanceof CodedError)) return cause;
+    const message = `cannot open ${this.#databasePath} of Cloud Spanner: ${cause.message}`;
+    // Not the error itself as the cause: whether the call may have landed is read off gRPC's own.
+    return new CodedError(cause.code, message, { cause: cause.cause });
+  }
+
   #call(method: string, request: object, timeoutMs: number): Promise<unknown> {
     return this.#calls.unary(method, request, this.#options(timeoutMs)).catch((thrown: unknown) => {
       throw toStorageError(thrown);
@@ -137,16 +151,16 @@ export class SpannerClient {
   }
 
   async *#stream(method: string, request: object): AsyncGenerator<ResultPart, void, void> {
-    const stream = await this.#calls.stream(method, request, this.#options(STREAM_TIMEOUT_MS));
-    let isOpen = true;
+    let stream: CallStream | undefined;
     try {
+      stream = await this.#calls.stream(method, request, this.#options(STREAM_TIMEOUT_MS));
       for await (const part of stream) yield part as ResultPart;
-      isOpen = false;
+      stream = undefined;
     } catch (error) {
-      isOpen = false;
+      stream = undefined;
       throw toStorageError(error);
     } finally {
-      if (isOpen) stream.cancel();
+      stream?.cancel(); // left early
     }
   }
 
