@@ -17,6 +17,7 @@ function start(overrides: Partial<BackgroundParts> = {}) {
     rescue: async () => 0,
     rescueEveryMs: 60_000,
     sweeper: undefined,
+    graceMs: 20_000,
     clock,
     log: jsonLog('debug', { write: (line) => lines.push(JSON.parse(line)) }),
     ...overrides,
@@ -36,6 +37,16 @@ test('stop waits for what is under way', async () => {
   tasks.resolve();
   await stopped;
   expect(background.fault).toBeUndefined();
+});
+
+test('stop waits for a sweep no longer than the grace period', async () => {
+  const { background, clock, lines } = start({ sweeper: { run: () => new Promise(() => {}) } });
+  await clock.untilSleepers(1);
+  const stopped = background.stop();
+  await clock.untilSleepers(1);
+  clock.advance(20_000);
+  await stopped;
+  expect(lines).toMatchObject([{ level: 'warn' }]);
 });
 
 test('a dispatcher that fails, or ends by itself, is a fault', async () => {

@@ -10,6 +10,7 @@ import type { Log } from '../log.ts';
 import type { ServerClock } from '../storage/server-clock.ts';
 import type { Dispatcher } from '../tasks/dispatcher.ts';
 import type { Sweeper } from '../tq/sweep/sweeper.ts';
+import { atMost } from './at-most.ts';
 
 export interface BackgroundParts {
   readonly dispatcher: Pick<Dispatcher, 'run'>;
@@ -19,6 +20,8 @@ export interface BackgroundParts {
   readonly rescueEveryMs: number;
   /** None where others sweep. */
   readonly sweeper: Pick<Sweeper, 'run'> | undefined;
+  /** How long a sweep under way may go on after `stop`: what it does not reach, the next one does. */
+  readonly graceMs: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -29,6 +32,7 @@ export class Background {
   readonly #parts: BackgroundParts;
   readonly #stopping = new AbortController();
   readonly #ended: Promise<unknown>;
+  readonly #sweeping: Promise<void>;
   #fault: string | undefined;
 
   /** Begins at once. */
@@ -40,8 +44,8 @@ export class Background {
       this.#dispatch(signal),
       serverClock.run({ everyMs: CLOCK_SYNC_MS, log, signal }),
       this.#rescueAgainAndAgain(signal),
-      sweeper?.run(signal),
     ]);
+    this.#sweeping = sweeper?.run(signal) ?? Promise.resolve();
   }
 
   /** Why tasks are not run; `undefined` while they are. */
@@ -51,8 +55,10 @@ export class Background {
 
   /** Resolves once tasks under way have ended, or have been given back. */
   async stop(): Promise<void> {
+    const { clock, graceMs, log } = this.#parts;
     this.#stopping.abort();
-    await this.#ended;
+    const [isSwept] = await Promise.all([atMost(clock, graceMs, this.#sweeping), this.#ended]);
+    if (!isSwept) log.warn('the grace period is over: a sweep is cut');
   }
 
   async #dispatch(signal: AbortSignal): Promise<void> {

@@ -22,6 +22,7 @@ import type { QueueRequest } from '../tq/submitter.ts';
 import { Sweeper } from '../tq/sweep/sweeper.ts';
 import { TaskClasses } from '../tq/task-classes.ts';
 import { Tq } from '../tq/tq.ts';
+import { atMost } from './at-most.ts';
 import type { Config } from './config.ts';
 import { openSubmitter } from './open-submitter.ts';
 import type { PushTaskConfig } from './push-task-config.ts';
@@ -46,11 +47,15 @@ export interface PushTasks {
   /** Takes tasks that are pushed by HTTP, by those who may. */
   readonly pushes: ReturnType<typeof nodePush> | undefined;
   readonly sweeper: Sweeper;
-  /** Resolves once what follows from commits has ended: call it before the database closes. */
+  /**
+   * Resolves once what follows from commits has ended: call it before the database closes. What
+   * takes longer than some seconds is left to a sweep.
+   */
   close(): Promise<void>;
 }
 
 const EXPERIMENTS = [useFinalizationTq];
+const CLOSE_MS = 3_000;
 
 export async function openPushTasks(
   parts: PushTaskParts,
@@ -79,7 +84,7 @@ export async function openPushTasks(
       ...(config.sweepEveryMs > 0 ? { intervalMs: config.sweepEveryMs } : {}),
     }),
     async close() {
-      await tq.idle();
+      await atMost(clock, CLOSE_MS, tq.idle());
       await close();
     },
   };

@@ -229,7 +229,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
     unknownTypes: isEmbedded(config.database) ? 'bury' : 'leave',
   });
   return new Background({
-    ...{ dispatcher, log, rescueEveryMs },
+    ...{ dispatcher, log, rescueEveryMs, graceMs },
     serverClock: clock,
     clock: foundation.machineClock,
     // Not by pushed tasks: what holds them up must not hold up their rescue, nor may it add to them.
