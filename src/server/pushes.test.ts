@@ -1,6 +1,8 @@
 import { connect as connectHttp2 } from 'node:http2';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { type Clock, systemClock } from '../clock.ts';
 import { finalizationTasks, useFinalizationTq } from '../finalizer/finalization-tasks.ts';
 import { startFinalization } from '../finalizer/schedule.ts';
 import { parseInvocationId } from '../invocations/id.ts';
@@ -19,6 +21,8 @@ import {
   startTestServer,
   untilFinalized,
 } from '../testing/server-world.ts';
+import { Signal } from '../testing/signal.ts';
+import { listReminders } from '../tq/reminders.ts';
 import { SubmitError } from '../tq/submitter.ts';
 import { TaskClasses } from '../tq/task-classes.ts';
 import { Tq } from '../tq/tq.ts';
@@ -117,6 +121,43 @@ test('leaves sweeps to others where it is told so, and sweeps when it is asked',
   expect(metrics).toMatch(/postlude_tq_reminders_dead(\{\})? 0/);
   expect(await started.pushTasks.sweepReminders({})).toMatchObject({ submitted: 1n });
   await untilFinalized(started, 'invocations/inv');
+});
+
+/** Takes connections, and says nothing. */
+async function startSilentServer(): Promise<{
+  readonly host: string;
+  readonly called: Signal<void>;
+}> {
+  const called = new Signal<void>();
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('data', () => called.emit());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, called };
+}
+
+test('stops though Cloud Tasks does not answer, and leaves a reminder', async () => {
+  const database = await openTestPglite();
+  const silent = await startSilentServer();
+  const flags = { ...NOWHERE, cloudTasksEmulator: silent.host, enableExperiment: EXPERIMENT };
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    sleep: (ms, signal) => (ms === 3_000 ? Promise.resolve() : systemClock.sleep(ms, signal)),
+  };
+  const started = await startTestServer(flags, { database, clock });
+  const token = await createInvocation(started, 'inv');
+  await started.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
+  await silent.called.next();
+  await started.server.close();
+  const left = await database.read((tx) => listReminders(tx, { limit: 10 }));
+  expect(left).toMatchObject([{ classId: 'try-finalize-inv' }]);
 });
 
 withCloudTasks(() => {
