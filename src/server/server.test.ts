@@ -21,6 +21,7 @@ import { OidcIssuerServer } from '../testing/oidc-issuer.ts';
 import {
   createInvocation,
   getPage,
+  recordSpans,
   startTestServer,
   temporaryFolder,
   untilFinalized,
@@ -144,23 +145,13 @@ test('is ready, and tells its metrics', async () => {
 });
 
 test('an attempt at a task is a span', async () => {
-  const names: string[] = [];
-  const done = (): Promise<void> => Promise.resolve();
-  const started = await startTestServer(
-    {},
-    {
-      tracesTo: {
-        onStart: () => undefined,
-        onEnd: ({ name }) => names.push(name),
-        ...{ forceFlush: done, shutdown: done },
-      },
-    },
-  );
+  const { spans, tracesTo } = recordSpans();
+  const started = await startTestServer({}, { tracesTo });
   const token = await createInvocation(started, 'inv');
   await started.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
   await untilFinalized(started, 'invocations/inv');
   await started.server.close();
-  expect(names).toContain('task finalize');
+  expect(spans.map(({ name }) => name)).toContain('task finalize');
 });
 
 test('keeps data and update tokens over a restart', async () => {

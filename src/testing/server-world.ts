@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { createClient, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { onTestFinished } from 'vitest';
 import { Invocation_State, type InvocationSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
@@ -44,6 +45,21 @@ export async function startTestServer(flags: ServerFlags = {}, options: ServerOp
   });
   const grpc = createGrpcTransport({ baseUrl: server.url });
   return { server, config, cwd, clients, ...clients(grpc) };
+}
+
+/** Keeps spans that have ended, also once the server has stopped. */
+export function recordSpans(): {
+  readonly spans: ReadableSpan[];
+  readonly tracesTo: SpanProcessor;
+} {
+  const spans: ReadableSpan[] = [];
+  const done = (): Promise<void> => Promise.resolve();
+  const tracesTo = {
+    onStart: () => undefined,
+    onEnd: (span: ReadableSpan) => void spans.push(span),
+    ...{ forceFlush: done, shutdown: done },
+  };
+  return { spans, tracesTo };
 }
 
 export type TestServer = Awaited<ReturnType<typeof startTestServer>>;
