@@ -9,21 +9,10 @@ import {
 import { realmAuthorizer, TASKS_REALM } from '../rpc/permissions.ts';
 import { toTimestamp } from '../rpc/timestamp.ts';
 import { eachDatabase, openTestPglite } from '../testing/databases.ts';
+import { insertDeadReminders, insertReminder, reminderId } from '../testing/reminders.ts';
 import { contextOf, OWNER, openServices, type Services } from '../testing/rpc-services.ts';
-import { newReminder, remindedRequest } from '../tq/reminder.ts';
-import { deadReminders, reminders } from '../tq/table.ts';
 
 const FRESH_MS = 60_000;
-const REQUEST = {
-  kind: 'queue',
-  classId: 'mail',
-  queue: 'projects/p/locations/l/queues/mail',
-  method: 'POST',
-  url: 'https://example.org/internal/tasks/t/mail',
-  headers: {},
-  body: new Uint8Array(),
-} as const;
-
 type RedriveInit = MessageInitShape<typeof RedriveRemindersRequestSchema>;
 
 function list(
@@ -49,28 +38,18 @@ function sweep({ pushTasks }: Services) {
   return pushTasks.sweepReminders(create(SweepRemindersRequestSchema), contextOf(OWNER));
 }
 
-/** Ids of one digit, repeated. */
-const A = 'a'.repeat(32);
-const B = 'b'.repeat(32);
-const C = 'c'.repeat(32);
-
-function reminderOf(id: string, now: number) {
-  return newReminder(id, remindedRequest(REQUEST, id), now);
-}
+const A = reminderId('a');
+const B = reminderId('b');
+const C = reminderId('c');
 
 /** A stale reminder, and one that is fresh; in this order. */
 async function remind({ db, clock }: Services): Promise<void> {
-  const now = clock.now();
-  await db.write((tx) => tx.insert(reminders, [reminderOf(A, now - FRESH_MS), reminderOf(B, now)]));
+  await insertReminder(db, 'a', clock.now() - FRESH_MS);
+  await insertReminder(db, 'b', clock.now());
 }
 
-async function kill({ db, clock }: Services, ...ids: readonly string[]): Promise<void> {
-  const now = clock.now();
-  const rows = ids.map((id) => {
-    const { freshUntil: _, ...kept } = reminderOf(id, now - FRESH_MS);
-    return { ...kept, deadTime: now, reason: `no queue for ${id[0]}` };
-  });
-  await db.write((tx) => tx.insert(deadReminders, rows));
+async function kill({ db, clock }: Services): Promise<void> {
+  await insertDeadReminders(db, ['a', 'b', 'c'], clock.now());
 }
 
 test.each<[string, RedriveInit]>([
@@ -107,7 +86,7 @@ eachDatabase((open) => {
 
   test('shows dead reminders with their reasons, in pages', async () => {
     const services = await openServices(await open());
-    await kill(services, A, B, C);
+    await kill(services);
     const first = await listDead(services, { pageSize: 2 });
     expect(first.reminders).toMatchObject([
       { id: A, classId: 'mail', reason: 'no queue for a' },
@@ -119,7 +98,7 @@ eachDatabase((open) => {
 
   test('redrives one reminder, or all; the next sweep submits them', async () => {
     const services = await openServices(await open());
-    await kill(services, A, B, C);
+    await kill(services);
     const one = { case: 'id', value: B } as const;
     expect(await redrive(services, { target: one })).toMatchObject({ redriven: 1n });
     expect(await redrive(services, { target: one })).toMatchObject({ redriven: 0n });

@@ -232,7 +232,8 @@ function startBackground(config: Config, foundation: Foundation): Background {
     ...{ dispatcher, log, rescueEveryMs },
     serverClock: clock,
     clock: foundation.machineClock,
-    rescue: rescueBySteps(finalizer, rescueEveryMs),
+    // Not by pushed tasks: what holds them up must not hold up their rescue, nor may it add to them.
+    rescue: rescueBySteps({ db, clock, queue }, rescueEveryMs),
     sweeper: config.pushTasks.sweepEveryMs > 0 ? pushTasks.sweeper : undefined,
   });
 }
