@@ -8,7 +8,7 @@ export type { Database, Reader, Transaction } from '../storage/database.ts';
 export { expressPush } from '../tq/adapters/express.ts';
 export { fastifyPush, fastifyPushHandler } from '../tq/adapters/fastify.ts';
 export { type FetchPushFacts, fetchPush } from '../tq/adapters/fetch.ts';
-export { nodePush } from '../tq/adapters/node.ts';
+export { type NodePushOptions, nodePush } from '../tq/adapters/node.ts';
 export { type JsonValue, protobufBody, standardBody, type TaskBody } from '../tq/body.ts';
 export {
   type DestinationChecks,
@@ -17,7 +17,12 @@ export {
 } from '../tq/check-destinations.ts';
 export { type CloudTasksOptions, CloudTasksSubmitter } from '../tq/cloud-tasks.ts';
 export { type PubSubOptions, PubSubSubmitter } from '../tq/pub-sub.ts';
-export { createPushHandler, type PushConfig, type PushHandler } from '../tq/push.ts';
+export {
+  type AroundPush,
+  createPushHandler,
+  type PushConfig,
+  type PushHandler,
+} from '../tq/push.ts';
 export type { PushAuthConfig } from '../tq/push-auth.ts';
 export type { PushAnswer, PushRequest } from '../tq/push-request.ts';
 export {

@@ -73,5 +73,18 @@ eachDatabase((open, _database, traits) => {
       const rest = await claim(100);
       expect([...taken.flat(), ...rest].sort()).toEqual(ids.sort());
     });
+
+    test('comes to every task, however long the queue and wherever it lies in it', async () => {
+      const { claim, enqueue } = await openClaimWorld();
+      const ids = Array.from({ length: 150 }, (_, index) => `t${index}`);
+      await enqueue(...ids);
+      const taken: string[] = [];
+      for (;;) {
+        const some = await claim(4);
+        taken.push(...some);
+        if (some.length === 0) break;
+      }
+      expect(taken.sort()).toEqual(ids.sort());
+    });
   });
 });

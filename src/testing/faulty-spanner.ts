@@ -12,7 +12,7 @@ export const GRPC = { deadlineExceeded: 4, notFound: 5, aborted: 10, unavailable
 export type FaultMoment = 'before' | 'after';
 
 /** What befalls a call, if anything. Called for each, with how many of that method were before. */
-export type Faults = (method: string, nth: number) => Fault | undefined;
+export type Faults = (method: string, nth: number, request: object) => Fault | undefined;
 
 export interface Fault {
   readonly moment: FaultMoment;
@@ -39,22 +39,22 @@ export async function openFaultySpanner(options: FaultySpannerOptions): Promise<
   const name = parseDatabaseName(url);
   const real = await openLibrary({ projectId: name.project, emulatorHost });
   const calls = new Map<string, number>();
-  const next = (method: string): Fault | undefined => {
+  const next = (method: string, request: object): Fault | undefined => {
     const nth = calls.get(method) ?? 0;
     calls.set(method, nth + 1);
-    return faults(method, nth);
+    return faults(method, nth, request);
   };
   const library: SpannerLibrary = {
     ...real,
     async unary(method, request, callOptions) {
-      const fault = next(method);
+      const fault = next(method, request);
       if (fault?.moment === 'before') throw toError(fault);
       const answer = await real.unary(method, request, callOptions);
       if (fault) throw toError(fault);
       return answer;
     },
     async stream(method, request, callOptions) {
-      const fault = next(method);
+      const fault = next(method, request);
       if (fault?.moment === 'before') throw toError(fault);
       const stream = await real.stream(method, request, callOptions);
       return fault ? cut(stream, toError(fault)) : stream;

@@ -149,7 +149,7 @@ function refuse(
   metrics.rejected(reason);
   log.warn('a push was refused', {
     ...{ status, reason, message },
-    ...{ peerAddress: request.peerAddress, error: error?.cause },
+    ...{ peerAddress: request.peerAddress, error },
   });
   return { status, message, headers: status === 405 ? { allow: 'POST' } : {} };
 }

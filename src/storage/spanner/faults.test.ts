@@ -150,11 +150,15 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
     test('none of many is lost or doubled where a third of all calls fail', async () => {
       const seed = Math.trunc(performance.now() * 1000);
       const random = seededRandom(seed);
-      const faults: Faults = (method) => {
+      const landed = new Set<string>();
+      const faults: Faults = (method, _nth, request) => {
         if (method !== 'commit' && method !== 'executeStreamingSql') return undefined;
         if (random() > 0.3) return undefined;
+        const id = 'transactionId' in request ? String(request.transactionId) : '';
         const moment = random() < 0.5 ? 'before' : 'after';
-        const isAborted = moment === 'before' && random() < 0.5;
+        if (moment === 'after') landed.add(id);
+        // Spanner never says so of a transaction that it has committed.
+        const isAborted = moment === 'before' && !landed.has(id) && random() < 0.5;
         return { moment, code: isAborted ? GRPC.aborted : GRPC.unavailable };
       };
       const { direct, database } = await openPair(faults);

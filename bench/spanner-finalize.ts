@@ -1,0 +1,181 @@
+/**
+ * What does it cost Spanner to finalize a graph? Commits, reads and rows written per invocation,
+ * counted at its API, and the time from the first FinalizeInvocation to the top's FINALIZED.
+ *
+ *     npm run bench -- spanner-finalize [--shapes star-200,chain-50] [--json]
+ *
+ * On the official emulator: one transaction at a time, and whole tables read for each query. So the
+ * seconds say something only beside those of another program on the same emulator; the counts are
+ * those of the real one.
+ */
+import { parseArgs } from 'node:util';
+import { systemClock } from '../src/clock.ts';
+import { chunk, forEachLimit } from '../src/concurrency.ts';
+import { finalizeHandler } from '../src/finalizer/handler.ts';
+import { startFinalization } from '../src/finalizer/schedule.ts';
+import { type InvocationId, toRowId } from '../src/invocations/id.ts';
+import { includedInvocations, readIncluded } from '../src/invocations/inclusions.ts';
+import { insertInvocations, requireInvocation } from '../src/invocations/invocations.ts';
+import { readStanding } from '../src/invocations/standings.ts';
+import { seededRandom } from '../src/random.ts';
+import type { Database } from '../src/storage/database.ts';
+import { SpannerDatabase } from '../src/storage/spanner/database.ts';
+import { parseDatabaseName } from '../src/storage/spanner/database-name.ts';
+import { openLibrary } from '../src/storage/spanner/library.ts';
+import { Dispatcher } from '../src/tasks/dispatcher.ts';
+import { TaskQueue } from '../src/tasks/queue.ts';
+import { LocalWakeUp } from '../src/tasks/wake-up.ts';
+import { invocationId, newInvocation } from '../src/testing/fixtures.ts';
+import { openSpannerAdmin, testDatabaseUrl } from '../src/testing/spanner-admin.ts';
+import { startSpannerEmulator } from '../src/testing/spanner-emulator.ts';
+import { type Shape, type ShapeName, shapeOf } from './graphs/shapes.ts';
+import { type CallCounts, countCalls } from './graphs/spanner-calls.ts';
+
+const { values } = parseArgs({
+  options: {
+    shapes: { type: 'string', default: 'star-200,star-1000,chain-50,chain-200' },
+    seed: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const CALLERS = 8;
+
+interface Measurement extends CallCounts {
+  readonly shape: string;
+  readonly invocations: number;
+  readonly seconds: number;
+}
+
+const emulator = await startSpannerEmulator();
+if (!emulator) throw new Error('this machine has no Spanner emulator');
+const admin = await openSpannerAdmin(emulator.host);
+try {
+  const measured: Measurement[] = [];
+  for (const shape of values.shapes.split(',')) measured.push(report(await measure(shape)));
+  console.log(JSON.stringify(summaryOf(measured)));
+} finally {
+  await admin.close();
+  await emulator.stop();
+}
+
+async function measure(name: string): Promise<Measurement> {
+  const [kind = 'star', size = '1'] = name.split('-');
+  const shape = shapeOf(kind as ShapeName, Number(size), seededRandom(Number(values.seed)));
+  const { db, counts } = await openCounted(`bench_${kind}_${size}`);
+  try {
+    await build(db, shape);
+    const before = { ...counts };
+    const startedAt = performance.now();
+    await finalizeAll(db, shape);
+    const seconds = round((performance.now() - startedAt) / 1000);
+    return { shape: name, invocations: shape.nodes, seconds, ...difference(counts, before) };
+  } finally {
+    await db.close();
+  }
+}
+
+async function openCounted(database: string) {
+  await admin.createDatabase(database);
+  const name = parseDatabaseName(testDatabaseUrl(database));
+  const emulatorHost = emulator?.host ?? '';
+  const real = await openLibrary({ projectId: name.project, emulatorHost });
+  const { library, counts } = countCalls(real);
+  const db = new SpannerDatabase({ library, name, maxConnections: CALLERS });
+  await db.migrate();
+  return { db, counts };
+}
+
+async function build(db: Database, { nodes, inclusions }: Shape): Promise<void> {
+  const ids = Array.from({ length: nodes }, (_, node) => idOf(node));
+  const rows = inclusions.map(([including, included]) => ({
+    invocationId: toRowId(idOf(including)),
+    includedInvocationId: toRowId(idOf(included)),
+  }));
+  for (const batch of chunk(ids, 500)) {
+    const invocations = batch.map((id) => newInvocation(id));
+    await db.write((tx) => insertInvocations(tx, invocations));
+  }
+  for (const batch of chunk(rows, 500)) {
+    await db.write((tx) => tx.upsert(includedInvocations, batch));
+  }
+}
+
+/** As a server does it: owners call, so many at once, while a dispatcher works. */
+async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
+  const wakeUp = new LocalWakeUp();
+  const queue = new TaskQueue({ db, clock: systemClock, wakeUp });
+  const parts = { db, queue, clock: systemClock };
+  const handlers = [finalizeHandler(parts)];
+  const dispatcher = new Dispatcher({ queue, handlers, wakeUp });
+  const stop = new AbortController();
+  const running = dispatcher.run(stop.signal);
+  await forEachLimit(order.map(idOf), CALLERS, async (id) => {
+    await db.write(async (tx) => {
+      await requireInvocation(tx, id); // as the RPC does
+      await readIncluded(tx, id);
+      await startFinalization(parts, tx, id);
+    });
+  });
+  await untilFinalized(db, idOf(0));
+  stop.abort();
+  await running;
+}
+
+/** Its own reads, a few a second, are counted too. */
+async function untilFinalized(db: Database, id: InvocationId): Promise<void> {
+  while ((await db.read((tx) => readStanding(tx, id)))?.state !== 'FINALIZED') {
+    await systemClock.sleep(200);
+  }
+}
+
+function idOf(node: number): InvocationId {
+  return invocationId(`node-${node}`);
+}
+
+function difference(after: CallCounts, before: CallCounts): CallCounts {
+  return {
+    commits: after.commits - before.commits,
+    reads: after.reads - before.reads,
+    mutations: after.mutations - before.mutations,
+    aborts: after.aborts - before.aborts,
+  };
+}
+
+function report(measurement: Measurement): Measurement {
+  const { shape, seconds, aborts } = measurement;
+  const { commits, reads, mutations } = eachOf(measurement);
+  console.error(
+    `${shape}: per invocation ${commits} commits, ${reads} reads, ${mutations} rows written; ` +
+      `${seconds} s, ${aborts} aborts`,
+  );
+  return measurement;
+}
+
+function eachOf({ invocations, commits, reads, mutations }: Measurement) {
+  return {
+    commits: round(commits / invocations),
+    reads: round(reads / invocations),
+    mutations: round(mutations / invocations),
+  };
+}
+
+/** The ratios are those of the largest star: of its children, and the parent beside them. */
+function summaryOf(measured: readonly Measurement[]) {
+  const [largest] = measured
+    .filter(({ shape }) => shape.startsWith('star'))
+    .toSorted((a, b) => b.invocations - a.invocations);
+  const each = largest && eachOf(largest);
+  const ratios = {
+    commits_per_child: each?.commits,
+    reads_per_child: each?.reads,
+    mutations_per_child: each?.mutations,
+    ...Object.fromEntries(
+      measured.map(({ shape, seconds }) => [`seconds_${shape.replace('-', '_')}`, seconds]),
+    ),
+  };
+  return { bench: 'spanner-finalize', ratios, measured };
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,64 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../clock.ts';
+import { silentLog } from '../log.ts';
+import { int, text } from '../storage/column.ts';
+import { table } from '../storage/table.ts';
+import { sharedSpannerAdmin, testSchema, testSpannerHost } from '../testing/databases.ts';
+import { testDatabaseUrl } from '../testing/spanner-admin.ts';
+import { openReadyDatabase } from './open-database.ts';
+
+const tools = { log: silentLog, clock: systemClock };
+
+function configOf(name: string, emulatorHost = testSpannerHost()) {
+  return {
+    database: { kind: 'spanner', url: testDatabaseUrl(name) },
+    schema: 'postlude',
+    databaseConnections: 4,
+    spannerEmulatorHost: emulatorHost,
+    autoMigrate: true,
+  } as const;
+}
+
+async function createDatabase(): Promise<string> {
+  const name = testSchema();
+  const admin = await sharedSpannerAdmin();
+  await admin.createDatabase(name);
+  onTestFinished(() => admin.dropDatabase(name));
+  return name;
+}
+
+describe.skipIf(testSpannerHost() === '')('Cloud Spanner', () => {
+  test('is migrated where the configuration allows it, else refused while it lacks something', async () => {
+    const config = configOf(await createDatabase());
+    const refused = openReadyDatabase({ ...config, autoMigrate: false }, tools);
+    await expect(refused).rejects.toMatchObject({ code: 'schema-too-old' });
+    await (await openReadyDatabase(config, tools)).close();
+    await (await openReadyDatabase({ ...config, autoMigrate: false }, tools)).close();
+  });
+
+  test('that a newer version has migrated is refused', async () => {
+    const config = configOf(await createDatabase());
+    const database = await openReadyDatabase(config, tools);
+    const columns = { number: int, name: text, checksum: text };
+    const schemaMigrations = table('schema_migrations', columns, ['number']);
+    const future = { number: 9999, name: '9999_future', checksum: 'x' };
+    await database.write((tx) => tx.insert(schemaMigrations, [future]));
+    await database.close();
+    await expect(openReadyDatabase(config, tools)).rejects.toMatchObject({
+      code: 'schema-too-new',
+    });
+  });
+
+  test('of a wrong name is not-found, and the error says which', async () => {
+    const opened = openReadyDatabase(configOf('nowhere'), tools);
+    await expect(opened).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('databases/nowhere of Cloud Spanner: Database not found'),
+    });
+  });
+});
+
+test('Cloud Spanner that cannot be reached is unavailable', async () => {
+  const opened = openReadyDatabase(configOf('results', '127.0.0.1:9'), tools);
+  await expect(opened).rejects.toMatchObject({ code: 'unavailable' });
+});
