@@ -22,6 +22,7 @@ import type { Database } from '../src/storage/database.ts';
 import { SpannerDatabase } from '../src/storage/spanner/database.ts';
 import { parseDatabaseName } from '../src/storage/spanner/database-name.ts';
 import { openLibrary } from '../src/storage/spanner/library.ts';
+import { Bell } from '../src/tasks/bell.ts';
 import { Dispatcher } from '../src/tasks/dispatcher.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { LocalWakeUp } from '../src/tasks/wake-up.ts';
@@ -104,7 +105,11 @@ async function build(db: Database, { nodes, inclusions }: Shape): Promise<void> 
 async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
   const wakeUp = new LocalWakeUp();
   const queue = new TaskQueue({ db, clock: systemClock, wakeUp });
-  const parts = { db, queue, clock: systemClock };
+  const topChanged = new Bell(systemClock);
+  const onChange = (ids: readonly InvocationId[]): void => {
+    if (ids.includes(idOf(0))) topChanged.ring();
+  };
+  const parts = { db, queue, clock: systemClock, onChange };
   const handlers = [finalizeHandler(parts)];
   const dispatcher = new Dispatcher({ queue, handlers, wakeUp });
   const stop = new AbortController();
@@ -116,16 +121,11 @@ async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
       await startFinalization(parts, tx, id);
     });
   });
-  await untilFinalized(db, idOf(0));
+  while ((await db.read((tx) => readStanding(tx, idOf(0))))?.state !== 'FINALIZED') {
+    await topChanged.wait(1_000);
+  }
   stop.abort();
   await running;
-}
-
-/** Its own reads, a few a second, are counted too. */
-async function untilFinalized(db: Database, id: InvocationId): Promise<void> {
-  while ((await db.read((tx) => readStanding(tx, id)))?.state !== 'FINALIZED') {
-    await systemClock.sleep(200);
-  }
 }
 
 function idOf(node: number): InvocationId {

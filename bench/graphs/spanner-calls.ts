@@ -1,14 +1,14 @@
 /** Counts what is asked of Spanner, at its API: the same on the emulator as on the real one. */
-import type { SpannerLibrary } from '../../src/storage/spanner/library.ts';
+import type { CallStream, SpannerLibrary } from '../../src/storage/spanner/library.ts';
 
 export interface CallCounts {
   /** That succeeded. */
   readonly commits: number;
-  /** Queries and reads by key, also those of attempts that were aborted. */
+  /** Queries and reads by key that were answered, also in attempts that were aborted later. */
   readonly reads: number;
   /** Rows inserted, changed or deleted by commits that succeeded. */
   readonly mutations: number;
-  /** Attempts at a transaction that Spanner aborted. */
+  /** Calls that Spanner answered by aborting their transaction. */
   readonly aborts: number;
 }
 
@@ -28,16 +28,38 @@ export function countCalls(library: SpannerLibrary) {
         }
         return answer;
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === ABORTED) counts.aborts += 1;
+        if (isAborted(error)) counts.aborts += 1;
         throw error;
       }
     },
-    stream(method, request, options) {
+    async stream(method, request, options) {
+      const stream = await library.stream(method, request, options);
       counts.reads += 1;
-      return library.stream(method, request, options);
+      return withAborts(stream, () => {
+        counts.reads -= 1;
+        counts.aborts += 1;
+      });
     },
   };
   return { library: counted, counts };
+}
+
+function withAborts(stream: CallStream, onAborted: () => void): CallStream {
+  return {
+    cancel: () => stream.cancel(),
+    async *[Symbol.asyncIterator]() {
+      try {
+        yield* stream;
+      } catch (error) {
+        if (isAborted(error)) onAborted();
+        throw error;
+      }
+    },
+  };
+}
+
+function isAborted(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === ABORTED;
 }
 
 interface MutationGroup {
