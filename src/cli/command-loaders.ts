@@ -19,6 +19,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandMaker>>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
+  copy: async () => (await import('./commands/copy.ts')).copyCommand,
   sweep: async () => (await import('./commands/sweep.ts')).sweepCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   completion: async () => (await import('./commands/completion.ts')).completionCommand,

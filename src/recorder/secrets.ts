@@ -15,7 +15,9 @@ export const UPDATE_TOKEN_SECRET = 'invocation_tokens_secret';
 
 const SECRET_BYTES = 32;
 
-const secrets = table('secrets', { name: text, secret: bytes, createTime: timestamp }, ['name']);
+export const secrets = table('secrets', { name: text, secret: bytes, createTime: timestamp }, [
+  'name',
+]);
 
 /** The secret of that name; made now if there is none. */
 export async function openSecret(db: Database, name: string, clock: Clock): Promise<Uint8Array> {

@@ -1,0 +1,160 @@
+/**
+ * Copies all that postlude knows from one database into another: to move from one kind to the other.
+ * Rows go in the order of their keys, a page a transaction, so that a copy that was cut goes on where
+ * it ended; afterwards all rows of both are read again and compared, by count and hash.
+ *
+ * Nobody may write to the two meanwhile: what changes behind the copy's back is found by the
+ * comparison, not copied.
+ */
+import { createHash } from 'node:crypto';
+import { includedInvocations } from '../invocations/inclusions.ts';
+import { invocations } from '../invocations/table.ts';
+import { secrets } from '../recorder/secrets.ts';
+import { exonerations } from '../results/exonerations.ts';
+import { testResults } from '../results/test-results.ts';
+import type { Param } from '../storage/column.ts';
+import { columnName } from '../storage/column.ts';
+import type { Database } from '../storage/database.ts';
+import { type AnyRow, keyColumns } from '../storage/key.ts';
+import { emptySql, join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import type { AnyTable } from '../storage/table.ts';
+import { deadTasks, tasks } from '../tasks/table.ts';
+import { deadReminders, reminders } from '../tq/table.ts';
+
+/** All tables but those that mean nothing elsewhere: migrations, leases of sweeps, commit records. */
+export const COPIED_TABLES: readonly AnyTable[] = [
+  secrets,
+  invocations,
+  includedInvocations,
+  testResults,
+  exonerations,
+  tasks,
+  deadTasks,
+  reminders,
+  deadReminders,
+];
+
+export interface CopyParts {
+  readonly from: Database;
+  /** In the schema of this version. */
+  readonly to: Database;
+  /** Aborting ends the copy after the page that is under way. */
+  readonly signal: AbortSignal;
+  /** Rows of a page: 500 unless given. */
+  readonly pageRows?: number;
+  readonly onProgress?: (progress: CopyProgress) => void;
+}
+
+export interface CopyProgress {
+  readonly step: 'copy' | 'compare';
+  readonly table: string;
+  /** So far, of this table. */
+  readonly rows: number;
+}
+
+export interface CopiedTable {
+  readonly table: string;
+  /** By this call; a copy that goes on has copied others before. */
+  readonly copied: number;
+  readonly from: Fingerprint;
+  readonly to: Fingerprint;
+  readonly isSame: boolean;
+}
+
+/** What a table holds: how many rows, and the SHA-256 over all of them in order, in hex. */
+export interface Fingerprint {
+  readonly rows: number;
+  readonly sha256: string;
+}
+
+const PAGE_ROWS = 500;
+
+/** Throws what the databases throw; then call it again, and it goes on. */
+export async function copyDatabase(parts: CopyParts): Promise<CopiedTable[]> {
+  const copied = new Map<AnyTable, number>();
+  for (const table of COPIED_TABLES) copied.set(table, await copyTable(parts, table));
+  const result: CopiedTable[] = [];
+  for (const table of COPIED_TABLES) {
+    const from = await fingerprint(parts, parts.from, table);
+    const to = await fingerprint(parts, parts.to, table);
+    const isSame = from.rows === to.rows && from.sha256 === to.sha256;
+    result.push({ table: table.name, copied: copied.get(table) ?? 0, from, to, isSame });
+  }
+  return result;
+}
+
+async function copyTable(parts: CopyParts, table: AnyTable): Promise<number> {
+  const { from, to } = parts;
+  let rows = 0;
+  for await (const page of pages(parts, from, table, await lastKey(to, table))) {
+    await to.write((tx) => tx.upsert(table, page));
+    rows += page.length;
+    parts.onProgress?.({ step: 'copy', table: table.name, rows });
+  }
+  return rows;
+}
+
+async function fingerprint(parts: CopyParts, db: Database, table: AnyTable): Promise<Fingerprint> {
+  const hash = createHash('sha256');
+  let rows = 0;
+  for await (const page of pages(parts, db, table)) {
+    for (const row of page) hash.update(`${canonical(table, row)}\n`);
+    rows += page.length;
+    parts.onProgress?.({ step: 'compare', table: table.name, rows });
+  }
+  return { rows, sha256: hash.digest('hex') };
+}
+
+async function* pages(
+  { signal, pageRows = PAGE_ROWS }: CopyParts,
+  db: Database,
+  table: AnyTable,
+  after?: AnyRow,
+): AsyncGenerator<AnyRow[]> {
+  let last = after;
+  for (;;) {
+    signal.throwIfAborted();
+    const page: AnyRow[] = await db.read((tx) => {
+      const where = last
+        ? sql`WHERE ${tx.dialect.isAfterKey(keyNames(table), keyOf(table, last))}`
+        : emptySql;
+      return tx.query(
+        sql`SELECT ${selectList(table.columns)} FROM ${table} ${where}
+            ORDER BY ${join(keyNames(table))} LIMIT ${pageRows}`,
+        table.columns,
+      );
+    });
+    if (page.length > 0) yield page;
+    if (page.length < pageRows) return;
+    last = page.at(-1);
+  }
+}
+
+/** Where a copy that was cut has ended. */
+async function lastKey(db: Database, table: AnyTable): Promise<AnyRow | undefined> {
+  const columns = keyColumns(table);
+  const order = join(keyNames(table).map((name) => sql`${name} DESC`));
+  const [row] = await db.read((tx) =>
+    tx.query(sql`SELECT ${selectList(columns)} FROM ${table} ORDER BY ${order} LIMIT 1`, columns),
+  );
+  return row;
+}
+
+function keyNames(table: AnyTable): Sql[] {
+  return table.key.map((property: string) => raw(columnName(property)));
+}
+
+function keyOf(table: AnyTable, row: AnyRow): Param[] {
+  return table.key.map((property: string) => table.columns[property](row[property]));
+}
+
+/** The same text for the same row, whichever database it comes from. */
+function canonical(table: AnyTable, row: AnyRow): string {
+  return JSON.stringify(Object.keys(table.columns).map((property) => plain(row[property])));
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return value.map(plain);
+  return value ?? null;
+}
