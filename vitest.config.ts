@@ -17,7 +17,11 @@ export default defineConfig({
     // tests isolate themselves by schema.
     isolate: false,
     maxWorkers: 2,
-    globalSetup: ['./test/postgres-server.ts', './test/spanner-emulator.ts'],
+    globalSetup: [
+      './test/postgres-server.ts',
+      './test/spanner-emulator.ts',
+      './test/cloud-tasks-emulator.ts',
+    ],
     reporters: ['default', './test/summary-reporter.ts'],
     testTimeout: 240_000,
     hookTimeout: 120_000,

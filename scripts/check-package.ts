@@ -12,6 +12,9 @@ const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 
   devDependencies: Record<string, string>;
 };
 
+/** The second without the packages of any cloud: they are optional. */
+const EXAMPLES = ['queue.ts', 'outbox.ts'];
+
 const folder = mkdtempSync(join(tmpdir(), 'postlude-package-'));
 try {
   const tarball = pack();
@@ -47,10 +50,14 @@ function useInEmptyProject(tarball: string): void {
     'pg',
     '@types/pg',
     'zod',
+    'express',
+    '@types/express',
   ].map((name) => `${name}@${devDependencies[name]}`);
   run('npm', ['install', '--no-fund', '--no-audit', tarball, ...packages], project);
-  const example = readFileSync(join(root, 'examples', 'queue.ts'), 'utf8');
-  writeFileSync(join(project, 'queue.ts'), example);
+  for (const example of EXAMPLES) {
+    const text = readFileSync(join(root, 'examples', example), 'utf8');
+    writeFileSync(join(project, example), text);
+  }
   writeFileSync(
     join(project, 'tsconfig.json'),
     JSON.stringify({
@@ -61,7 +68,7 @@ function useInEmptyProject(tarball: string): void {
         types: ['node'],
         outDir: 'out',
       },
-      include: ['queue.ts'],
+      include: EXAMPLES,
     }),
   );
   run('npx', ['tsc'], project);

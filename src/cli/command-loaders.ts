@@ -15,9 +15,11 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandMaker>>> = {
   query: async () => (await import('./commands/query.ts')).queryCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
   tasks: async () => (await import('./commands/tasks.ts')).tasksCommand,
+  tq: async () => (await import('./commands/tq.ts')).tqCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
+  sweep: async () => (await import('./commands/sweep.ts')).sweepCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   completion: async () => (await import('./commands/completion.ts')).completionCommand,
 };

@@ -14,6 +14,7 @@ import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
+import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import { systemRandom } from '../random.ts';
 import { retry } from '../retry.ts';
@@ -30,6 +31,7 @@ export interface Connection {
   readonly invocations: Client<typeof Invocations>;
   readonly exports: Client<typeof Exports>;
   readonly tasks: Client<typeof Tasks>;
+  readonly pushTasks: Client<typeof PushTasks>;
 }
 
 export function connect(context: CliContext, command: Command): Connection {
@@ -48,6 +50,7 @@ export function connect(context: CliContext, command: Command): Connection {
     invocations: createClient(Invocations, transport),
     exports: createClient(Exports, transport),
     tasks: createClient(Tasks, transport),
+    pushTasks: createClient(PushTasks, transport),
   };
 }
 

@@ -6,6 +6,7 @@ import { randomHex } from '../random.ts';
 import type { Connection } from './connection.ts';
 import { type CliContext, CliError } from './context.ts';
 import { collectInvocation, invocationName } from './invocation-argument.ts';
+import { parseDuration } from './option-values.ts';
 import { requestIdFor, UPDATE_TOKEN_HEADER } from './tokens.ts';
 
 export interface NewInvocationOptions {
@@ -33,7 +34,6 @@ export interface CreatedInvocation {
 }
 
 const DEFAULT_REALM = 'local:ci';
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 export function addNewInvocationOptions(command: Command): Command {
   return command
@@ -113,12 +113,4 @@ export function collectTarget(
     throw new InvalidArgumentError('an export goes to project.dataset.table');
   }
   return [...previous, { project, dataset, table }];
-}
-
-function parseDuration(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
-  if (amount === undefined || unit === undefined) {
-    throw new InvalidArgumentError('a duration is a number and s, m, h or d: 90m');
-  }
-  return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
 }

@@ -5,8 +5,15 @@ import { serverFlags } from '../server/settings-help.ts';
 import type { CliContext } from './context.ts';
 
 export function addServerOptions(command: Command): Command {
-  for (const { flags, description } of serverFlags()) command.option(flags, description);
+  for (const { flags, description, isList } of serverFlags()) {
+    if (isList) command.option(flags, description, withCommas);
+    else command.option(flags, description);
+  }
   return command;
+}
+
+function withCommas(value: string, before: string | undefined): string {
+  return before === undefined ? value : `${before},${value}`;
 }
 
 /** Throws `invalid-argument` with all problems at once. */

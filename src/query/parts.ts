@@ -5,6 +5,7 @@ import type { InvocationChanges } from '../rpc/invocation-changes.ts';
 import type { Authorizer } from '../rpc/permissions.ts';
 import type { Database } from '../storage/database.ts';
 import type { TaskQueue } from '../tasks/queue.ts';
+import type { Sweeper } from '../tq/sweep/sweeper.ts';
 import type { ReachableSets } from './reachable-sets.ts';
 
 export interface QueryParts {
@@ -15,4 +16,6 @@ export interface QueryParts {
   readonly sink: Pick<Sink, 'find'>;
   readonly reachableSets: ReachableSets;
   readonly changes: InvocationChanges;
+  /** Of this server. */
+  readonly sweeper: Pick<Sweeper, 'runOnce'>;
 }

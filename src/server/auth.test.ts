@@ -33,6 +33,12 @@ test('names a caller by the email of a token that was signed for us', async () =
   );
 });
 
+test('takes the email of an issuer that does not say whether it is verified', async () => {
+  const { authenticate, bearer } = await setUp();
+  const claims = { email_verified: undefined };
+  expect(await authenticate(await bearer({ claims }))).toBe('user:a@example.com');
+});
+
 test('names a caller by other claims where the issuer is configured so', async () => {
   const { authenticate, bearer } = await setUp({ identity: 'service:{repository}/{sub}' });
   const claims = { repository: 'octo/repo', email: undefined };

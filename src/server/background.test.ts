@@ -16,6 +16,7 @@ function start(overrides: Partial<BackgroundParts> = {}) {
     serverClock: { run: ({ signal }) => untilAborted(signal) },
     rescue: async () => 0,
     rescueEveryMs: 60_000,
+    sweeper: undefined,
     clock,
     log: jsonLog('debug', { write: (line) => lines.push(JSON.parse(line)) }),
     ...overrides,

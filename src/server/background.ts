@@ -1,6 +1,7 @@
 /**
  * What runs beside the requests: the dispatcher of tasks, the clock that keeps in step with the
- * database's, the search for finalizations that are stuck. A failure of one turn is logged, and the
+ * database's, the search for finalizations that are stuck, the sweep of pushed tasks that did not
+ * reach their queue. A failure of one turn is logged, and the
  * next turn comes; only a dispatcher that ends is a fault of the server.
  */
 import type { Clock } from '../clock.ts';
@@ -8,6 +9,7 @@ import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ServerClock } from '../storage/server-clock.ts';
 import type { Dispatcher } from '../tasks/dispatcher.ts';
+import type { Sweeper } from '../tq/sweep/sweeper.ts';
 
 export interface BackgroundParts {
   readonly dispatcher: Pick<Dispatcher, 'run'>;
@@ -15,6 +17,8 @@ export interface BackgroundParts {
   /** Answers how many invocations it has set going again. */
   readonly rescue: () => Promise<number>;
   readonly rescueEveryMs: number;
+  /** None where others sweep. */
+  readonly sweeper: Pick<Sweeper, 'run'> | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -30,12 +34,13 @@ export class Background {
   /** Begins at once. */
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
-    const { serverClock, log } = parts;
+    const { serverClock, sweeper, log } = parts;
     const { signal } = this.#stopping;
     this.#ended = Promise.all([
       this.#dispatch(signal),
       serverClock.run({ everyMs: CLOCK_SYNC_MS, log, signal }),
       this.#rescueAgainAndAgain(signal),
+      sweeper?.run(signal),
     ]);
   }
 

@@ -263,6 +263,13 @@ test('takes one issuer, its realms and the secrets from flags and files', async 
   expect(config.tokenSecrets).toEqual(['a-secret-of-enough-letters', 'an-older-one-of-enough']);
 });
 
+test('a list is written with commas, or as a list of the file', async () => {
+  const byFlag = await load({ flags: { enableExperiment: 'a, b' } });
+  expect(byFlag.config.experiments).toEqual(['a', 'b']);
+  const inFile = await load({ files: { 'postlude.yaml': 'enableExperiment: [a, b]' } });
+  expect(inFile.config.experiments).toEqual(['a', 'b']);
+});
+
 test.each([
   [{}, false],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' }, true],

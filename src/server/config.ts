@@ -12,6 +12,7 @@ import {
   type Written,
   type WrittenSettings,
 } from './config-sources.ts';
+import { type PushTaskConfig, pushTaskConfig } from './push-task-config.ts';
 import type { DatabaseLocation, ListenAddress } from './setting-values.ts';
 import {
   environmentName,
@@ -40,6 +41,9 @@ export interface Config {
   readonly leaseMs: number;
   readonly pollMs: number;
   readonly rescueEveryMs: number;
+  readonly pushTasks: PushTaskConfig;
+  /** Names of experiments to enable. */
+  readonly experiments: readonly string[];
   readonly shutdownGraceMs: number;
   readonly shutdownDelayMs: number;
   readonly logLevel: Settings['logLevel'];
@@ -126,6 +130,8 @@ async function toConfig(
     leaseMs: settings.lease,
     pollMs: settings.poll,
     rescueEveryMs: settings.rescueEvery,
+    pushTasks: pushTaskConfig(settings, written, problems),
+    experiments: settings.enableExperiment ?? [],
     shutdownGraceMs: settings.shutdownGrace,
     shutdownDelayMs: settings.shutdownDelay,
     logLevel: settings.logLevel,

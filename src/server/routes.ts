@@ -1,4 +1,4 @@
-/** What this server answers, by path: RPCs, health, metrics. */
+/** What this server answers, by path: RPCs, pushed tasks, health, metrics. */
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { namesLoopback } from '../loopback.ts';
@@ -13,6 +13,8 @@ import type { RpcRoutes } from './rpc-routes.ts';
 
 export interface RoutesOptions {
   readonly rpcs: RpcRoutes;
+  /** Pushed tasks: say for themselves who may push. */
+  readonly pushes: RpcRoutes | undefined;
   readonly health: Pick<Health, 'notReadyBecause'>;
   readonly renderMetrics: () => Promise<string>;
   /**
@@ -34,6 +36,7 @@ export function routes(
     ['/metrics', (response) => answerMetrics(options.renderMetrics, response)],
   ]);
   return (request, response) => {
+    if (options.pushes?.(request, response)) return;
     if (options.onlyLoopbackHosts && !namesLoopback(authorityOf(request))) {
       respond(response, 403, 'without authentication, only requests to localhost are served\n');
       return;

@@ -50,7 +50,11 @@ async function serve(behaviour: Behaviour = {}, options: Options = {}) {
     tracing,
   });
   const health = { notReadyBecause: async () => undefined };
-  const handle = routes({ rpcs, health, renderMetrics: render, onlyLoopbackHosts: true, log });
+  const handle = routes({
+    ...{ rpcs, health, log, pushes: undefined },
+    renderMetrics: render,
+    onlyLoopbackHosts: true,
+  });
   const port = new OnePort({
     handle,
     maxConnections: 100,

@@ -97,17 +97,21 @@ async function serve(
   }
   const attributes = { 'rpc.method': call.method };
   const span = observers.tracing.startCall(call.method, attributes, universal.header);
-  const closed = new Promise((resolve) => response.once('close', resolve));
   try {
-    const answer = await handler(universal);
-    // Where all goes well, what Connect answers here never settles.
-    await Promise.race([universalResponseToNodeResponse(answer, response), closed]);
+    const answer = await observers.tracing.within(span, () => handler(universal));
+    await send(answer, response);
     call.code ??= rejectionCode(answer);
   } catch (error) {
     call.code ??= 'canceled'; // nobody is there to be answered
     call.error ??= error;
   }
   observe(observers, call, span, monotonicMs() - startedAt);
+}
+
+async function send(answer: UniversalServerResponse, response: NodeServerResponse): Promise<void> {
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  // Where all goes well, what Connect answers here never settles.
+  await Promise.race([universalResponseToNodeResponse(answer, response), closed]);
 }
 
 /** Nothing where the request has no authority, or no path that can be parsed. */

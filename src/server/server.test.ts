@@ -1,21 +1,15 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { Code, createClient, type Transport } from '@connectrpc/connect';
+import { Code, type Transport } from '@connectrpc/connect';
 import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
-import { Invocation_State, type InvocationSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
-import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
-import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
+import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
-import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
-import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import { silentLog } from '../log.ts';
 import {
   openTestPglite,
@@ -24,72 +18,23 @@ import {
   testSchema,
 } from '../testing/databases.ts';
 import { OidcIssuerServer } from '../testing/oidc-issuer.ts';
+import {
+  createInvocation,
+  getPage,
+  recordSpans,
+  startTestServer,
+  temporaryFolder,
+  untilFinalized,
+} from '../testing/server-world.ts';
 import { Signal } from '../testing/signal.ts';
-import { loadConfig } from './config.ts';
 import { jsonLog } from './json-log.ts';
-import { type ServerOptions, startServer } from './server.ts';
-
-type Flags = Readonly<Record<string, string>>;
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'postlude-server-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** On a database of the test's own, unless `flags` or `options` name one. */
-async function start(flags: Flags = {}, options: ServerOptions = {}) {
-  const cwd = await temporaryFolder();
-  const config = await loadConfig({ flags: { listen: '127.0.0.1:0', ...flags }, env: {}, cwd });
-  const server = await startServer(config, {
-    log: silentLog,
-    ...(flags.database === undefined ? { database: await openTestPglite() } : {}),
-    ...options,
-  });
-  onTestFinished(() => server.close());
-  const clients = (transport: Transport) => ({
-    recorder: createClient(Recorder, transport),
-    resultDb: createClient(ResultDB, transport),
-    invocations: createClient(Invocations, transport),
-    tasks: createClient(Tasks, transport),
-  });
-  const grpc = createGrpcTransport({ baseUrl: server.url });
-  return { server, config, cwd, clients, ...clients(grpc) };
-}
-
-type Started = Awaited<ReturnType<typeof start>>;
-
-/** Creates an invocation; answers the header that carries its token. */
-async function create(
-  { recorder }: Pick<Started, 'recorder'>,
-  invocationId: string,
-  invocation: MessageInitShape<typeof InvocationSchema> = {},
-) {
-  let token = '';
-  await recorder.createInvocation(
-    { invocationId, invocation: { realm: 'ci:main', ...invocation } },
-    { onHeader: (headers) => (token = headers.get('update-token') ?? '') },
-  );
-  return { headers: { 'update-token': token } };
-}
-
-async function untilFinalized({ invocations }: Started, name: string): Promise<void> {
-  for await (const { invocation } of invocations.watchInvocation({ name })) {
-    if (invocation?.state === Invocation_State.FINALIZED) return;
-  }
-  throw new Error(`the stream ended, and ${name} is not FINALIZED`);
-}
-
-async function get(url: string): Promise<readonly [number, string]> {
-  const response = await fetch(url);
-  return [response.status, await response.text()];
-}
+import { startServer } from './server.ts';
 
 test('records a run, finalizes it, and tells those who watch', async () => {
-  const started = await start();
+  const started = await startTestServer();
   const { recorder, resultDb, invocations } = started;
-  const shard = await create(started, 'shard');
-  const run = await create(started, 'run');
+  const shard = await createInvocation(started, 'shard');
+  const run = await createInvocation(started, 'run');
   await recorder.updateIncludedInvocations(
     { includingInvocation: 'invocations/run', addInvocations: ['invocations/shard'] },
     run,
@@ -122,8 +67,8 @@ test('exports a finalized invocation into a Parquet file', async () => {
       if (entry.message === 'exported') exported.emit(entry);
     },
   });
-  const started = await start({}, { log });
-  const token = await create(started, 'inv', {
+  const started = await startTestServer({}, { log });
+  const token = await createInvocation(started, 'inv', {
     bigqueryExports: [{ project: 'ci', dataset: 'd', table: 't', testResults: {} }],
   });
   await started.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
@@ -140,9 +85,9 @@ const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
 
 describe.each(TRANSPORTS)('over %s', (_name, transport) => {
   test('an update token comes in a header, and counts when it is sent back', async () => {
-    const { server, clients } = await start();
+    const { server, clients } = await startTestServer();
     const client = clients(transport(server.url));
-    const token = await create(client, 'inv');
+    const token = await createInvocation(client, 'inv');
     await expect(
       client.recorder.finalizeInvocation({ name: 'invocations/inv' }),
     ).rejects.toMatchObject({ code: Code.Unauthenticated });
@@ -152,7 +97,7 @@ describe.each(TRANSPORTS)('over %s', (_name, transport) => {
 });
 
 test('speaks plain JSON', async () => {
-  const { server } = await start();
+  const { server } = await startTestServer();
   const response = await fetch(`${server.url}/luci.resultdb.v1.Recorder/CreateInvocation`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -166,7 +111,7 @@ test('with an issuer, callers may do what their realms grant', async () => {
   const issuer = await OidcIssuerServer.start();
   const cwd = await temporaryFolder();
   await writeFile(join(cwd, 'realms.yaml'), "ci:main: {writer: ['user:a@example.com']}");
-  const { recorder } = await start({
+  const { recorder } = await startTestServer({
     oidcIssuer: issuer.url,
     oidcAudiences: 'postlude',
     realmsFile: join(cwd, 'realms.yaml'),
@@ -191,47 +136,37 @@ test('with an issuer, callers may do what their realms grant', async () => {
 });
 
 test('is ready, and tells its metrics', async () => {
-  const { server, tasks } = await start();
+  const { server, tasks } = await startTestServer();
   await tasks.listTasks({});
-  expect(await get(`${server.url}/readyz`)).toEqual([200, 'ready\n']);
-  const [, metrics] = await get(`${server.url}/metrics`);
+  expect(await getPage(`${server.url}/readyz`)).toEqual([200, 'ready\n']);
+  const [, metrics] = await getPage(`${server.url}/metrics`);
   expect(metrics).toContain('postlude_task_due{type="finalize"} 0');
   expect(metrics).toContain('postlude_rpc_duration_count{method="postlude.v1.Tasks/ListTasks"');
 });
 
 test('an attempt at a task is a span', async () => {
-  const names: string[] = [];
-  const done = (): Promise<void> => Promise.resolve();
-  const started = await start(
-    {},
-    {
-      tracesTo: {
-        onStart: () => undefined,
-        onEnd: ({ name }) => names.push(name),
-        ...{ forceFlush: done, shutdown: done },
-      },
-    },
-  );
-  const token = await create(started, 'inv');
+  const { spans, tracesTo } = recordSpans();
+  const started = await startTestServer({}, { tracesTo });
+  const token = await createInvocation(started, 'inv');
   await started.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
   await untilFinalized(started, 'invocations/inv');
   await started.server.close();
-  expect(names).toContain('task finalize');
+  expect(spans.map(({ name }) => name)).toContain('task finalize');
 });
 
 test('keeps data and update tokens over a restart', async () => {
   const folder = await temporaryFolder();
   const flags = { database: `pglite:${join(folder, 'data')}` };
-  const first = await start(flags);
-  const token = await create(first, 'inv');
+  const first = await startTestServer(flags);
+  const token = await createInvocation(first, 'inv');
   await first.server.close();
-  const second = await start(flags);
+  const second = await startTestServer(flags);
   await second.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
   await untilFinalized(second, 'invocations/inv');
 });
 
 test('refuses a folder that another server has open', async () => {
-  const { config } = await start({ database: 'pglite:data' });
+  const { config } = await startTestServer({ database: 'pglite:data' });
   await expect(startServer(config, { log: silentLog })).rejects.toMatchObject({
     code: 'unavailable',
     message: expect.stringContaining('in use'),
@@ -239,25 +174,27 @@ test('refuses a folder that another server has open', async () => {
 });
 
 test('refuses an address that is taken, and leaves the database to others', async () => {
-  const { server } = await start();
+  const { server } = await startTestServer();
   const { host } = new URL(server.url);
   const database = await openTestPglite();
-  await expect(start({ listen: host }, { database })).rejects.toThrow('EADDRINUSE');
-  await start({}, { database });
+  await expect(startTestServer({ listen: host }, { database })).rejects.toThrow('EADDRINUSE');
+  await startTestServer({}, { database });
 });
 
 test('migrates an embedded database by itself, unless it is told not to', async () => {
-  await expect(start({ database: 'memory:', autoMigrate: 'false' })).rejects.toMatchObject({
+  await expect(
+    startTestServer({ database: 'memory:', autoMigrate: 'false' }),
+  ).rejects.toMatchObject({
     code: 'schema-too-old',
   });
-  await start({ database: 'memory:' });
+  await startTestServer({ database: 'memory:' });
 });
 
 test('a stop ends streams with a code to try again, and answers what is under way', async () => {
   const lines: string[] = [];
   const log = jsonLog('info', { write: (line) => lines.push(line) });
-  const started = await start({}, { log });
-  await create(started, 'inv');
+  const started = await startTestServer({}, { log });
+  await createInvocation(started, 'inv');
   const stream = started.invocations.watchInvocation({ name: 'invocations/inv' });
   const read = async (): Promise<void> => {
     for await (const _ of stream) void started.server.close();
@@ -270,9 +207,9 @@ test('a stop ends streams with a code to try again, and answers what is under wa
 
 test.runIf(testPostgresUrl() !== '')('two servers share one PostgreSQL database', async () => {
   const schema = testSchema();
-  const first = await start({}, { database: await openTestPostgres({ schema }) });
-  const second = await start({}, { database: await openTestPostgres({ schema }) });
-  const token = await create(first, 'inv');
+  const first = await startTestServer({}, { database: await openTestPostgres({ schema }) });
+  const second = await startTestServer({}, { database: await openTestPostgres({ schema }) });
+  const token = await createInvocation(first, 'inv');
   const over = untilFinalized(first, 'invocations/inv');
   await second.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
   await over;

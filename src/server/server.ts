@@ -22,8 +22,8 @@ import { ServerClock } from '../storage/server-clock.ts';
 import { Dispatcher } from '../tasks/dispatcher.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { observeQueue } from '../tasks/task-metrics.ts';
-import { ALL_TYPES } from '../tasks/types.ts';
 import { DatabaseWakeUp, type WakeUp } from '../tasks/wake-up.ts';
+import { observeReminders } from '../tq/reminder-gauges.ts';
 import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './auth.ts';
 import { Background } from './background.ts';
 import type { AuthConfig } from './caller-config.ts';
@@ -34,6 +34,7 @@ import { OnePort } from './one-port.ts';
 import { openReadyDatabase } from './open-database.ts';
 import { observeProcess } from './process-metrics.ts';
 import { openPrometheus, type PrometheusMetrics } from './prometheus.ts';
+import { openPushTasks, type PushTasks } from './push-tasks.ts';
 import { routes } from './routes.ts';
 import { rpcRoutes } from './rpc-routes.ts';
 import { registerServices, type ServiceParts } from './services.ts';
@@ -82,6 +83,7 @@ interface Foundation {
   readonly wakeUp: WakeUp;
   readonly queue: TaskQueue;
   readonly changes: InvocationChanges;
+  readonly pushTasks: PushTasks;
   readonly sink: Sink;
   /** The uppermost first. */
   readonly release: readonly (() => Promise<void>)[];
@@ -101,12 +103,17 @@ async function openFoundation(config: Config, options: ServerOptions): Promise<F
       to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
     });
     const prometheus = openPrometheus(log);
-    const stopObserving = observeProcess(prometheus.metrics);
+    const { metrics } = prometheus;
+    const stopObserving = observeProcess(metrics);
+    const queue = new TaskQueue({ db, clock, wakeUp });
+    const onChange = (ids: readonly InvocationId[]) => changes.announce(ids);
+    const pushParts = { db, clock, queue, onChange, log, metrics, tracing };
+    const pushTasks = await openPushTasks(pushParts, config);
     return {
-      ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes },
-      queue: new TaskQueue({ db, clock, wakeUp }),
+      ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes, queue, pushTasks },
       sink: new ParquetSink({ root: config.exportDir, log }),
       release: [
+        () => pushTasks.close(),
         async () => stopObserving(),
         () => changes.close(),
         () => wakeUp.close(),
@@ -164,7 +171,7 @@ async function buildPort(
   health: Health,
   endingStreams: AbortSignal,
 ): Promise<OnePort> {
-  const { log, machineClock, prometheus, tracing } = foundation;
+  const { log, machineClock, prometheus, tracing, pushTasks } = foundation;
   const parts = await serviceParts(config, foundation);
   const rpcs = rpcRoutes({
     services: (router) => registerServices(router, parts, endingStreams),
@@ -174,7 +181,7 @@ async function buildPort(
     metrics: prometheus.metrics,
   });
   const handle = routes({
-    ...{ rpcs, health, log },
+    ...{ rpcs, health, log, pushes: pushTasks.pushes },
     renderMetrics: prometheus.render,
     onlyLoopbackHosts: config.auth.kind === 'none',
   });
@@ -184,17 +191,17 @@ async function buildPort(
 
 async function serviceParts(
   { auth, tokenSecrets }: Config,
-  { db, clock, queue, sink, changes }: Foundation,
+  { db, clock, queue, sink, changes, pushTasks }: Foundation,
 ): Promise<ServiceParts> {
   const [first, ...older] = tokenSecrets.map((secret) => Buffer.from(secret));
   const secret = first ?? (await openSecret(db, UPDATE_TOKEN_SECRET, clock));
   return {
-    ...{ db, clock, queue, sink, changes },
+    ...pushTasks.finalizer,
+    ...{ queue, sink, changes, sweeper: pushTasks.sweeper },
     updateTokens: new UpdateTokens({ secrets: [secret, ...older], clock }),
     authorizer: auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants),
     retention: DEFAULT_RETENTION,
     reachableSets: new ReachableSets(db),
-    onChange: (ids) => changes.announce(ids),
   };
 }
 
@@ -205,20 +212,19 @@ function authenticateBy(auth: AuthConfig, clock: Clock): Authenticate {
 }
 
 function startBackground(config: Config, foundation: Foundation): Background {
-  const { db, clock, queue, sink, wakeUp, changes, log, tracing, prometheus } = foundation;
+  const { db, clock, queue, sink, wakeUp, log, tracing, prometheus, pushTasks } = foundation;
   const { metrics } = prometheus;
-  const finalizer: FinalizerParts = {
-    ...{ db, clock, queue },
-    onChange: (ids) => changes.announce(ids),
-  };
-  observeQueue(metrics, { queue, clock, types: ALL_TYPES.map(({ name }) => name) });
+  const { finalizer } = pushTasks;
   const { workers, leaseMs, pollMs, shutdownGraceMs: graceMs, rescueEveryMs } = config;
+  const handlers = [
+    tracedHandler(finalizeHandler(finalizer), tracing),
+    tracedHandler(exportHandler({ db, sink, log, metrics }), tracing),
+    pushTasks.handler,
+  ];
+  observeReminders(metrics, { db, clock });
+  observeQueue(metrics, { queue, clock, types: handlers.map(({ type }) => type.name) });
   const dispatcher = new Dispatcher({
-    handlers: [
-      tracedHandler(finalizeHandler(finalizer), tracing),
-      tracedHandler(exportHandler({ db, sink, log, metrics }), tracing),
-    ],
-    ...{ queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
+    ...{ handlers, queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
     // On a database server, others may run tasks of their own from this queue.
     unknownTypes: isEmbedded(config.database) ? 'bury' : 'leave',
   });
@@ -226,7 +232,9 @@ function startBackground(config: Config, foundation: Foundation): Background {
     ...{ dispatcher, log, rescueEveryMs },
     serverClock: clock,
     clock: foundation.machineClock,
-    rescue: rescueBySteps(finalizer, rescueEveryMs),
+    // Not by pushed tasks: what holds them up must not hold up their rescue, nor may it add to them.
+    rescue: rescueBySteps({ db, clock, queue }, rescueEveryMs),
+    sweeper: config.pushTasks.sweepEveryMs > 0 ? pushTasks.sweeper : undefined,
   });
 }
 

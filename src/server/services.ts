@@ -4,10 +4,16 @@ import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
+import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import { listExports } from '../query/list-exports.ts';
 import type { QueryParts } from '../query/parts.ts';
-import { createInvocationsService, createResultDb, createTasksService } from '../query/service.ts';
+import {
+  createInvocationsService,
+  createPushTasksService,
+  createResultDb,
+  createTasksService,
+} from '../query/service.ts';
 import { exportInvocation } from '../recorder/export-invocation.ts';
 import type { RecorderParts } from '../recorder/parts.ts';
 import { createRecorder } from '../recorder/service.ts';
@@ -30,6 +36,7 @@ export function registerServices(
   );
   router.service(Exports, connectService(Exports, createExports(parts), draining));
   router.service(Tasks, connectService(Tasks, createTasksService(parts), draining));
+  router.service(PushTasks, connectService(PushTasks, createPushTasksService(parts), draining));
 }
 
 /** Its reading half belongs to query, its writing half to the recorder. */

@@ -76,6 +76,30 @@ export function nonEmpty(text: string): string {
   return text;
 }
 
+export function word(text: string): string {
+  if (!/^\S+$/.test(text)) throw new Error('must be one word');
+  return text;
+}
+
+/** `host`, `host:port`, or those behind a scheme; without a path. */
+export function targetHost(text: string): string {
+  const isOne = /^(https?:\/\/)?([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/.test(text);
+  if (!isOne) throw new Error('must be host[:port], or http:// or https:// and that');
+  return text;
+}
+
+/** Of names of tasks. */
+export function namespace(text: string): string {
+  if (!/^[a-zA-Z_]\w{0,49}$/.test(text)) throw new Error('must be up to 50 of A-Z a-z 0-9 _');
+  return text;
+}
+
+/** `host:port`, as it was written. */
+export function hostAndPort(text: string): string {
+  listenAddress(text);
+  return text;
+}
+
 /** `host:port`; IPv6 addresses stand in brackets. */
 export function listenAddress(text: string): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);

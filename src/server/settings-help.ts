@@ -15,12 +15,15 @@ export interface FlagHelp {
   /** `--export-dir <path>`. */
   readonly flags: string;
   readonly description: string;
+  /** May be given again; several values are one text, with commas between. */
+  readonly isList: boolean;
 }
 
 const CONFIG_FLAG: FlagHelp = {
   name: 'config',
   flags: '--config <path>',
   description: 'a configuration file, YAML or JSON ($POSTLUDE_CONFIG)',
+  isList: false,
 };
 
 /** What a command that starts a server takes, in the order of the table. */
@@ -29,6 +32,7 @@ export function serverFlags(): readonly FlagHelp[] {
     name,
     flags: `--${flagName(name)} <${placeholder(name)}>`,
     description: `${lead(SETTINGS[name])}${choices(name)} ($${environmentName(name)}${defaultSuffix(name)})`,
+    isList: isList(name),
   }));
   return [CONFIG_FLAG, ...settings];
 }
@@ -71,6 +75,11 @@ function lead({ description }: { readonly description: string }): string {
   return /^[A-Z][a-z ]/.test(sentence)
     ? sentence.charAt(0).toLowerCase() + sentence.slice(1)
     : sentence;
+}
+
+function isList(name: SettingName): boolean {
+  const { isList }: Setting<unknown> = SETTINGS[name];
+  return isList ?? false;
 }
 
 /** Commander wants one word. */

@@ -14,18 +14,29 @@ import {
   databaseLocation,
   duration,
   flag,
+  hostAndPort,
   listenAddress,
+  namespace,
   nonEmpty,
   path,
   size,
+  targetHost,
   texts,
+  word,
   words,
 } from './setting-values.ts';
 
 export type SettingSource = 'flag' | 'env' | 'file';
 
 export interface Setting<T> {
-  readonly group: 'Network' | 'Database' | 'Exports' | 'Callers' | 'Tasks' | 'Operation';
+  readonly group:
+    | 'Network'
+    | 'Database'
+    | 'Exports'
+    | 'Callers'
+    | 'Tasks'
+    | 'Pushed tasks'
+    | 'Operation';
   readonly description: string;
   /** What it takes, for help: `host:port`. */
   readonly takes: string;
@@ -35,6 +46,8 @@ export interface Setting<T> {
   readonly defaultInWords?: string;
   /** Where it may come from: all three unless given. */
   readonly sources?: readonly SettingSource[];
+  /** Several values in one: its flag may be given again. */
+  readonly isList?: true;
   /** Throws an Error that says what would be right. Paths are relative to `folder`. */
   readonly parse: (text: string, folder: string) => T;
   /** For values in the file that are more than one text or number. */
@@ -138,6 +151,7 @@ export const SETTINGS = {
     group: 'Callers',
     description: 'Whom tokens of that issuer must be made for (`aud`), one of these.',
     takes: 'text[,text…]',
+    isList: true,
     parse: words,
     parseStructure: texts,
   }),
@@ -206,6 +220,92 @@ export const SETTINGS = {
     takes: 'duration',
     default: '1m',
     parse: duration({ min: SECOND, max: 24 * HOUR }),
+  }),
+  tqQueue: setting({
+    group: 'Pushed tasks',
+    description:
+      'What delivers pushed tasks: the queue of the database, or queues of Google Cloud Tasks.',
+    takes: 'database | cloud-tasks',
+    default: 'database',
+    parse: choice('database', 'cloud-tasks'),
+  }),
+  tqProject: optional({
+    group: 'Pushed tasks',
+    description: 'The Google Cloud project of the queues of Cloud Tasks.',
+    takes: 'name',
+    parse: word,
+  }),
+  tqRegion: optional({
+    group: 'Pushed tasks',
+    description: 'The region of those queues, such as europe-west1.',
+    takes: 'name',
+    parse: word,
+  }),
+  tqTargetHost: optional({
+    group: 'Pushed tasks',
+    description:
+      'Where Cloud Tasks reaches the servers: a host, by HTTPS, or a scheme and a host. Pushes come to /internal/tasks/ there.',
+    takes: 'host[:port] | http://host[:port]',
+    parse: targetHost,
+  }),
+  tqNamespace: optional({
+    group: 'Pushed tasks',
+    description: 'Keeps the names of tasks apart where several installations share a queue.',
+    takes: 'name',
+    parse: namespace,
+  }),
+  tqPushAs: optional({
+    group: 'Pushed tasks',
+    description: 'The service account whose OIDC token the pushes of Cloud Tasks carry.',
+    takes: 'email',
+    parse: word,
+  }),
+  tqPushAudience: optional({
+    group: 'Pushed tasks',
+    description: 'Whom that token is made for, and must be made for to be taken.',
+    takes: 'text',
+    defaultInWords: 'the origin of tqTargetHost',
+    parse: nonEmpty,
+  }),
+  tqPushers: optional({
+    group: 'Pushed tasks',
+    description:
+      'The accounts whose pushes are taken. Without any, only programs on this machine may push.',
+    takes: 'email[,email…]',
+    defaultInWords: 'tqPushAs',
+    isList: true,
+    parse: words,
+    parseStructure: texts,
+  }),
+  tqPushIssuer: optional({
+    group: 'Pushed tasks',
+    description: 'Who signs the tokens of pushes. For emulators.',
+    takes: 'url',
+    defaultInWords: '`https://accounts.google.com`',
+    parse: safeUrl,
+  }),
+  tqSweepEvery: setting({
+    group: 'Pushed tasks',
+    description:
+      'How often to look for tasks that were committed and did not reach their queue. 0s: never, where `postlude sweep` does.',
+    takes: 'duration',
+    default: '1m',
+    parse: duration({ min: 0, max: HOUR }),
+  }),
+  cloudTasksEmulator: optional({
+    group: 'Pushed tasks',
+    description: 'An emulator to use instead of Cloud Tasks.',
+    takes: 'host:port',
+    parse: hostAndPort,
+  }),
+  enableExperiment: optional({
+    group: 'Operation',
+    description:
+      'New ways of doing things to switch on, by name. `rdb-use-tq-finalization`: finalization by pushed tasks.',
+    takes: 'name[,name…]',
+    isList: true,
+    parse: words,
+    parseStructure: texts,
   }),
   shutdownGrace: setting({
     group: 'Operation',

@@ -1,8 +1,12 @@
-/** A handler of tasks whose every attempt is a span. */
-import type { TaskHandler } from '../tasks/handler.ts';
+/** A handler of tasks whose every attempt is a span, under the one that its task names, if any. */
+import type { Task, TaskHandler } from '../tasks/handler.ts';
 import type { Tracing } from './tracing.ts';
 
-export function tracedHandler<P>(handler: TaskHandler<P>, tracing: Tracing): TaskHandler<P> {
+export function tracedHandler<P>(
+  handler: TaskHandler<P>,
+  tracing: Pick<Tracing, 'run'>,
+  traceparentOf: (task: Task<P>) => string | undefined = () => undefined,
+): TaskHandler<P> {
   return {
     ...handler,
     handle: (task, context) => {
@@ -13,7 +17,8 @@ export function tracedHandler<P>(handler: TaskHandler<P>, tracing: Tracing): Tas
         'postlude.task.attempt': attempt,
         ...(invocationId === undefined ? {} : { 'postlude.invocation': invocationId }),
       };
-      return tracing.run(`task ${type}`, attributes, () => handler.handle(task, context));
+      const options = { attributes, traceparent: traceparentOf(task) };
+      return tracing.run(`task ${type}`, options, () => handler.handle(task, context));
     },
   };
 }

@@ -59,9 +59,11 @@ test('a span whose work fails says so, and the failure passes on', async () => {
       ...{ forceFlush: done, shutdown: done },
     },
   });
-  const failing = tracing.run('task', {}, () => Promise.reject(new Error('no warehouse')));
+  const failing = tracing.run('task', { attributes: {} }, () =>
+    Promise.reject(new Error('no warehouse')),
+  );
   await expect(failing).rejects.toThrow('no warehouse');
-  expect(await tracing.run('task', {}, async () => 7)).toBe(7);
+  expect(await tracing.run('task', { attributes: {} }, async () => 7)).toBe(7);
   expect(ended.map(({ status }) => status)).toEqual([
     { code: 2, message: 'no warehouse' },
     { code: 0 },

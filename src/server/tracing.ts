@@ -3,6 +3,7 @@
  * where nobody collects them, so that a line of the log can be found again. Spans are sent over
  * OTLP where the standard variables (OTEL_EXPORTER_OTLP_ENDPOINT and its kin) say so.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Attributes,
   type Context,
@@ -31,10 +32,20 @@ import { toError } from '../errors.ts';
 export interface Tracing {
   /** A span of a call, under the caller's where `headers` name it (`traceparent`). */
   startCall(name: string, attributes: Attributes, headers: Headers): Span;
-  /** Runs `fn` in a span of its own; what `fn` throws ends it as failed. */
-  run<T>(name: string, attributes: Attributes, fn: (span: Span) => Promise<T>): Promise<T>;
+  /** Runs `fn` with `span` as the active one. */
+  within<T>(span: Span, fn: () => Promise<T>): Promise<T>;
+  /** Runs `fn` in a span of its own, which is the active one; what `fn` throws ends it as failed. */
+  run<T>(name: string, options: RunOptions, fn: (span: Span) => Promise<T>): Promise<T>;
+  /** W3C trace context of the active span, for work that is done elsewhere. */
+  traceparent(): string | undefined;
   /** Sends what is left. */
   close(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly attributes: Attributes;
+  /** Of the span above this one; none unless given. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface TracingOptions {
@@ -56,9 +67,15 @@ export function openTracing(options: TracingOptions): Tracing {
     spanProcessors: processorsFor(options.to),
   });
   const tracer = provider.getTracer('postlude');
+  const active = new AsyncLocalStorage<Span>();
   return {
     startCall: (name, attributes, headers) => startCall(tracer, name, attributes, headers),
-    run: (name, attributes, fn) => runInSpan(tracer.startSpan(name, { attributes }), fn),
+    within: (span, fn) => active.run(span, fn),
+    run: (name, { attributes, traceparent }, fn) => {
+      const span = tracer.startSpan(name, { attributes }, parentContext(traceparent));
+      return active.run(span, () => runInSpan(span, fn));
+    },
+    traceparent: () => traceparentOf(active.getStore()),
     close: () => provider.shutdown(),
   };
 }
@@ -77,18 +94,24 @@ function processorsFor(to: TracingOptions['to']): SpanProcessor[] {
 }
 
 function startCall(tracer: Tracer, name: string, attributes: Attributes, headers: Headers): Span {
-  const parent = parentContext(headers.get('traceparent'));
+  const parent = parentContext(headers.get('traceparent') ?? undefined);
   return tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
 }
 
 /** W3C Trace Context, section 3.2: version, trace id, parent id, flags. What is odd is ignored. */
-function parentContext(traceparent: string | null): Context {
+function parentContext(traceparent: string | undefined): Context {
   const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/.exec(
     traceparent ?? '',
   );
   const [, traceId = '', spanId = '', flags = '00'] = match ?? [];
   const parent = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
   return isSpanContextValid(parent) ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
+}
+
+function traceparentOf(span: Span | undefined): string | undefined {
+  if (!span) return undefined;
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
 async function runInSpan<T>(span: Span, fn: (span: Span) => Promise<T>): Promise<T> {

@@ -7,5 +7,3 @@ export const TRY_FINALIZE_INVOCATION = taskType('finalize', noPayload);
 
 /** Exports a finalized invocation; the payload is a binary luci.resultdb.v1.BigQueryExport. */
 export const BQ_EXPORT = taskType('bq_export', bytesPayload);
-
-export const ALL_TYPES = [BQ_EXPORT, TRY_FINALIZE_INVOCATION] as const;

@@ -2,8 +2,8 @@
  * Tells dispatchers that something is due, within the process at once and across processes by the
  * database's notifications. Only ever a hint: what is missed, polling finds.
  */
-import { toError } from '../errors.ts';
 import { type Log, silentLog } from '../log.ts';
+import { Announcements, Watchers } from '../storage/announcements.ts';
 import type { Notifications } from '../storage/database.ts';
 
 export interface WakeUp {
@@ -14,6 +14,8 @@ export interface WakeUp {
 }
 
 const CHANNEL = 'tasks';
+/** The name of a type has at most 64 bytes. */
+const MAX_TYPES = 100;
 
 /** Wakes nobody. */
 export const noWakeUp: WakeUp = {
@@ -23,38 +25,23 @@ export const noWakeUp: WakeUp = {
 
 /** Wakes the dispatchers of this process. */
 export class LocalWakeUp implements WakeUp {
-  readonly #subscribers = new Map<string, Set<() => void>>();
+  readonly #watchers = new Watchers();
 
   enqueued(types: readonly string[]): void {
-    const woken = new Set(types.flatMap((type) => [...(this.#subscribers.get(type) ?? [])]));
-    for (const wake of woken) wake();
+    this.#watchers.wake(types);
   }
 
   subscribe(types: readonly string[], fn: () => void): () => void {
-    for (const type of types) {
-      const subscribers = this.#subscribers.get(type) ?? new Set();
-      this.#subscribers.set(type, subscribers.add(fn));
-    }
-    return () => {
-      for (const type of types) this.#subscribers.get(type)?.delete(fn);
-    };
+    return this.#watchers.watch(types, fn);
   }
 }
 
-/**
- * Wakes the dispatchers of all processes on one database. What is enqueued while a notification is
- * under way goes with the next one, so a busy process sends one at a time.
- */
+/** Wakes the dispatchers of all processes on one database. */
 export class DatabaseWakeUp implements WakeUp {
-  readonly #local = new LocalWakeUp();
-  readonly #notifications: Notifications;
-  readonly #log: Log;
-  readonly #pending = new Set<string>();
-  #sending: Promise<void> | undefined;
+  readonly #announcements: Announcements;
 
-  private constructor(notifications: Notifications, log: Log) {
-    this.#notifications = notifications;
-    this.#log = log;
+  private constructor(announcements: Announcements) {
+    this.#announcements = announcements;
   }
 
   /** Listens until `close` is called. */
@@ -62,32 +49,17 @@ export class DatabaseWakeUp implements WakeUp {
     notifications: Notifications,
     log: Log = silentLog,
   ): Promise<DatabaseWakeUp & { close(): Promise<void> }> {
-    const wakeUp = new DatabaseWakeUp(notifications, log);
-    const stop = await notifications.listen(CHANNEL, (payload) =>
-      wakeUp.#local.enqueued(payload.split(',')),
-    );
-    return Object.assign(wakeUp, { close: stop });
+    const options = { notifications, channel: CHANNEL, maxKeys: MAX_TYPES, log };
+    const announcements = await Announcements.open(options);
+    const wakeUp = new DatabaseWakeUp(announcements);
+    return Object.assign(wakeUp, { close: () => announcements.close() });
   }
 
   enqueued(types: readonly string[]): void {
-    this.#local.enqueued(types);
-    for (const type of types) this.#pending.add(type);
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#announcements.announce(types);
   }
 
   subscribe(types: readonly string[], fn: () => void): () => void {
-    return this.#local.subscribe(types, fn);
-  }
-
-  async #send(): Promise<void> {
-    while (this.#pending.size > 0) {
-      const types = [...this.#pending];
-      this.#pending.clear();
-      await this.#notifications.notify(CHANNEL, types.join(',')).catch((error: unknown) => {
-        this.#log.debug('no wake-up was sent; polling finds the tasks', { error: toError(error) });
-      });
-    }
+    return this.#announcements.watch(types, fn);
   }
 }

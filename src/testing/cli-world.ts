@@ -59,12 +59,15 @@ export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
   return { cwd, runWith, run: (...argv: string[]) => runWith({}, ...argv) };
 }
 
-/** The same with a server to talk to. */
+/** The same with a server to talk to; it sweeps only when it is asked to. */
 export async function openCliWithServer() {
   const database = await openTestPglite();
   const exportDir = await mkdtemp(join(tmpdir(), 'postlude-exports-'));
   const start = async (listen: string): Promise<Server> => {
-    const flags = { listen, exportDir, database: 'memory:', poll: '100ms' };
+    const flags = {
+      ...{ listen, exportDir, database: 'memory:' },
+      ...{ poll: '100ms', tqSweepEvery: '0s' },
+    };
     const config = await loadConfig({ flags, env: {}, cwd: exportDir });
     return startServer(config, { database, log: silentLog });
   };

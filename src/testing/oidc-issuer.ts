@@ -11,13 +11,25 @@ export interface TokenOptions {
   readonly key?: CryptoKey | Uint8Array;
 }
 
-let keys: ReturnType<typeof generateKeyPair> | undefined;
+type KeyPair = ReturnType<typeof generateKeyPair>;
 
-/** One pair a worker process. */
-export function issuerKeyPair(): ReturnType<typeof generateKeyPair> {
-  keys ??= generateKeyPair('ES256', { extractable: true });
-  return keys;
+const pairs = new Map<string, KeyPair>();
+
+/** One pair of `ES256` or `RS256` a worker process. */
+export function issuerKeyPair(alg = 'ES256'): KeyPair {
+  const pair = pairs.get(alg) ?? generateKeyPair(alg, { extractable: true });
+  pairs.set(alg, pair);
+  return pair;
 }
+
+/** Signs with the issuer's RSA key, as Google does. */
+export const RSA_HEADER = { alg: 'RS256', kid: 'r1' };
+
+async function publicKey(alg: string, kid: string): Promise<object> {
+  return { ...(await exportJWK((await issuerKeyPair(alg)).publicKey)), kid, alg };
+}
+
+const ACCOUNT = { email: 'a@example.com', email_verified: true };
 
 export class OidcIssuerServer {
   /** What it answers with. */
@@ -33,12 +45,11 @@ export class OidcIssuerServer {
   /** Runs until the test ends. */
   static async start(): Promise<OidcIssuerServer> {
     const issuer = new OidcIssuerServer();
-    const { publicKey } = await issuerKeyPair();
-    const key = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' };
+    const keys = [await publicKey('ES256', 'k1'), await publicKey('RS256', 'r1')];
     const server = createServer((request, response) => {
       issuer.asked.push(request.url ?? '');
       response.writeHead(issuer.status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(issuer.#documents(key)[request.url ?? '']));
+      response.end(JSON.stringify(issuer.#documents(keys)[request.url ?? '']));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
@@ -46,23 +57,26 @@ export class OidcIssuerServer {
     return issuer;
   }
 
-  /** A token of this issuer for `postlude` and `a@example.com`, valid for five minutes from `now`. */
+  /**
+   * A token of this issuer for `postlude` and `a@example.com`, valid for five minutes from `now`.
+   * Signed by the key of the header's `alg` unless `key` is given.
+   */
   async bearer(nowMs: number, options: TokenOptions = {}): Promise<string> {
     const iat = Math.floor(nowMs / 1000);
     const standard = { iss: this.url, aud: 'postlude', sub: 's', iat, exp: iat + 300 };
-    const token = new SignJWT({ ...standard, email: 'a@example.com', ...options.claims })
+    const token = new SignJWT({ ...standard, ...ACCOUNT, ...options.claims })
       .setProtectedHeader({ alg: 'ES256', kid: 'k1', ...options.header })
-      .sign(options.key ?? (await issuerKeyPair()).privateKey);
+      .sign(options.key ?? (await issuerKeyPair(options.header?.alg)).privateKey);
     return `Bearer ${await token}`;
   }
 
-  #documents(key: object): Readonly<Record<string, object>> {
+  #documents(keys: readonly object[]): Readonly<Record<string, object>> {
     return {
       '/.well-known/openid-configuration': {
         issuer: this.claimsToBe ?? this.url,
         jwks_uri: `${this.url}/jwks`,
       },
-      '/jwks': { keys: [key], padding: ' '.repeat(this.padding) },
+      '/jwks': { keys, padding: ' '.repeat(this.padding) },
     };
   }
 }

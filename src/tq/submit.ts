@@ -115,14 +115,16 @@ async function withinTime<T>(
 ): Promise<T> {
   const late = new AbortController();
   const ended = new AbortController();
-  const timeout = clock.sleep(ms, ended.signal).then((): never => {
+  const timeout = Promise.withResolvers<never>();
+  void clock.sleep(ms, ended.signal).then(() => {
+    if (ended.signal.aborted) return;
     late.abort();
-    throw new SubmitError(`no answer within ${ms} ms`, { isTransient: true, code: 'timeout' });
+    const options = { isTransient: true, code: 'timeout' };
+    timeout.reject(new SubmitError(`no answer within ${ms} ms`, options));
   });
-  timeout.catch(() => undefined); // where the answer comes first, nobody waits for this one
   try {
-    return await Promise.race([fn(late.signal), timeout]);
+    return await Promise.race([fn(late.signal), timeout.promise]);
   } finally {
-    ended.abort();
+    ended.abort('answered'); // a reason of one's own spares an error with its stack, for each task
   }
 }

@@ -75,6 +75,10 @@ export interface PushTaskContext {
   readonly queue: string | undefined;
   /** How often it has been run before: 0 for the first. */
   readonly executionCount: number;
+  /** Why it is run again, in the queue's words, where that is told. */
+  readonly retryReason?: string;
+  /** The HTTP status that it was answered last, where that is told. */
+  readonly previousStatus?: number;
   /** When it was meant to run, where that is told. */
   readonly eta: EpochMs | undefined;
   /** W3C trace context of who added the task. */

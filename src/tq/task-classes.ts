@@ -48,6 +48,10 @@ export class TaskClasses {
     return typeName ? this.#byType.get(typeName) : undefined;
   }
 
+  all(): AnyTaskClass[] {
+    return [...this.#byId.values()];
+  }
+
   handlerOf(taskClass: AnyTaskClass): PushTaskHandler | undefined {
     return this.#handlers.get(taskClass.id);
   }

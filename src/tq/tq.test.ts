@@ -196,6 +196,12 @@ eachDatabase((open) => {
     await expect(keyed).rejects.toThrow('no deduplicationKey in a transaction');
   });
 
+  test('refuses a reminder whose id no sweep would find', async () => {
+    const { db, tq } = openTqWorld(await open(), { newReminderId: () => 'F'.repeat(32) });
+    const added = db.write((tx) => tq.addTask({ class: MAIL, payload }, tx));
+    await expect(added).rejects.toThrow('is not the id of a reminder');
+  });
+
   test('refuses a class that is not registered', async () => {
     const { tq } = openTqWorld(await open());
     const other = taskClass({ ...MAIL });

@@ -40,7 +40,7 @@ export interface TqConfig {
   readonly metrics?: Metrics;
   /** W3C trace context of the caller, to be carried along. */
   readonly traceparent?: () => string | undefined;
-  /** 32 hexadecimal digits, random unless given. */
+  /** 32 hexadecimal digits in lower case, random unless given. */
   readonly newReminderId?: () => string;
 }
 

@@ -4,13 +4,14 @@ import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
 import { type Connection, connect } from '../connection.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
 import { isoTime } from '../describe.ts';
+import { parseLimit } from '../option-values.ts';
 
 const PAGE_SIZE = 500;
 const STATES = ['due', 'leased', 'scheduled', 'dead'] as const;
 
 interface ListOptions {
   readonly type?: string;
-  readonly limit: string;
+  readonly limit: number;
 }
 
 interface RedriveOptions {
@@ -32,20 +33,13 @@ function listCommand(context: CliContext): Command {
       .description('list tasks, oldest first')
       .addArgument(new Argument('[state]', 'only these').choices([...STATES]))
       .option('--type <type>', 'only of this type: finalize, bq_export, …')
-      .option('--limit <n>', 'at most so many', '100'),
+      .option('--limit <n>', 'at most so many', parseLimit, 100),
   ).action(async (state: string | undefined, options: ListOptions, command: Command) => {
     const output = outputOf(context, command);
     const connection = connect(context, command);
-    const limit = Number(options.limit);
-    if (!Number.isInteger(limit) || limit < 1) {
-      throw new CliError(
-        `--limit takes a whole number from 1, not ${options.limit}`,
-        EXIT.badInput,
-      );
-    }
     const rows: Row[] = [];
     for await (const row of rowsOf(connection, state, options.type ?? '')) {
-      if (rows.length === limit) break;
+      if (rows.length === options.limit) break;
       rows.push(row);
     }
     if (output.isJson) for (const row of rows) output.result(row, () => '');

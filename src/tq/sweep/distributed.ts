@@ -22,7 +22,7 @@ import type { PushTaskHandler } from '../task-class.ts';
 import type { AddOutcome, Tq } from '../tq.ts';
 import { TqMetrics } from '../tq-metrics.ts';
 import { sweepBatch } from './batch.ts';
-import { acquireSweepLease } from './leases.ts';
+import { acquireSweepLease, type SweepLease } from './leases.ts';
 import { formatPartition, onlyIn, spanInclusive, splitPartition, UNIVERSE } from './partition.ts';
 import { repeat } from './repeat.ts';
 import { SCAN_LIMITS, type ScanLimits, type SweepRange, scan } from './scan.ts';
@@ -117,35 +117,51 @@ export class DistributedSweep {
     const last = stale.at(-1);
     if (first === undefined || last === undefined) return 0;
     const { db, clock, log, leaseMs } = this.#config;
+    const partition = spanInclusive(first, last);
+    const wanted = { section: task.section, partition, now: clock.now(), leaseMs };
     try {
-      const partition = spanInclusive(first, last);
-      const wanted = { section: task.section, partition, now: clock.now(), leaseMs };
       const lease = await acquireSweepLease(db, wanted);
-      const left = await withTimeLimit({ clock, ms: leaseMs, parent: signal }, (inTime) =>
-        this.#submitBatches(onlyIn(stale, lease.partitions), inTime),
-      );
-      await lease.release();
-      return left;
+      return await this.#submitLeased(lease, stale, signal);
     } catch (error) {
       log.error('a range of reminders is left to the next sweep', { error: toError(error) });
       return stale.length;
     }
   }
 
-  async #submitBatches(ids: readonly string[], signal: AbortSignal): Promise<number> {
-    const { log, batchSize, batchesAtOnce } = this.#config;
-    let left = 0;
-    await forEachLimit(chunk(ids, batchSize), batchesAtOnce, async (batch) => {
-      try {
-        left += signal.aborted
-          ? batch.length
-          : (await sweepBatch(this.#config, batch, signal)).kept;
-      } catch (error) {
-        log.error('a batch of reminders is left to the next sweep', { error: toError(error) });
-        left += batch.length;
-      }
+  async #submitLeased(
+    { partitions, release }: SweepLease,
+    stale: readonly string[],
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { clock, log, leaseMs } = this.#config;
+    const left = await withTimeLimit({ clock, ms: leaseMs, parent: signal }, (inTime) =>
+      this.#submitBatches(onlyIn(stale, partitions), inTime),
+    );
+    await release().catch((error: unknown) => {
+      log.warn('the lease of a sweep stays until it expires', { error: toError(error) });
     });
     return left;
+  }
+
+  async #submitBatches(ids: readonly string[], signal: AbortSignal): Promise<number> {
+    const { batchSize, batchesAtOnce } = this.#config;
+    let left = 0;
+    await forEachLimit(chunk(ids, batchSize), batchesAtOnce, async (batch) => {
+      const kept = signal.aborted ? batch.length : await this.#submitBatch(batch, signal);
+      left += kept;
+    });
+    return left;
+  }
+
+  async #submitBatch(batch: readonly string[], signal: AbortSignal): Promise<number> {
+    try {
+      const { kept } = await sweepBatch(this.#config, batch, signal);
+      return kept;
+    } catch (error) {
+      const fields = { reminders: batch.length, error: toError(error) };
+      this.#config.log.error('a batch of reminders is left to the next sweep', fields);
+      return batch.length;
+    }
   }
 
   /** Adds what it can. */

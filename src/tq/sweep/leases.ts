@@ -25,7 +25,7 @@ export interface WantedLease {
 export interface SweepLease {
   /** What was wanted, without what others hold: in order, maybe nothing. */
   readonly partitions: readonly Partition[];
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /** Expired leases that one acquisition clears away. */

@@ -4,7 +4,7 @@
  * a look at what is in it. All ranges are [low, high); none is empty.
  */
 import { CodedError } from '../../errors.ts';
-import { REMINDER_ID_LENGTH } from '../reminder.ts';
+import { isReminderId, REMINDER_ID_LENGTH } from '../reminder.ts';
 import type { IdRange } from '../reminders.ts';
 
 /** [low, high), 0 <= low < high <= 2^128. */
@@ -17,7 +17,6 @@ const KEY_SPACE = 16n ** BigInt(REMINDER_ID_LENGTH);
 /** Sorts behind every hexadecimal digit. */
 const BEYOND = 'g';
 const TEXT_PATTERN = /^([0-9a-f]{1,33})_([0-9a-f]{1,33})$/;
-const ID_PATTERN = new RegExp(`^[0-9a-f]{${REMINDER_ID_LENGTH}}$`);
 
 /** All ids. */
 export const UNIVERSE: Partition = { low: 0n, high: KEY_SPACE };
@@ -136,7 +135,7 @@ function toBound(text: string): bigint {
 }
 
 function toNumber(id: string): bigint {
-  if (ID_PATTERN.test(id)) return BigInt(`0x${id}`);
+  if (isReminderId(id)) return BigInt(`0x${id}`);
   throw new CodedError('invalid-argument', `${JSON.stringify(id)} is not the id of a reminder`);
 }
 

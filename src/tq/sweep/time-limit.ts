@@ -13,7 +13,9 @@ export async function withTimeLimit<T>(
   const ended = new AbortController();
   const late = new AbortController();
   const sleepUntil = AbortSignal.any([ended.signal, parent]);
-  void clock.sleep(ms, sleepUntil).then(() => late.abort());
+  void clock.sleep(ms, sleepUntil).then(() => {
+    if (!sleepUntil.aborted) late.abort();
+  });
   try {
     return await fn(AbortSignal.any([late.signal, parent]));
   } finally {

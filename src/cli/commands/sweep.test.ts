@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { type Clock, systemClock } from '../../clock.ts';
+import { TaskQueue } from '../../tasks/queue.ts';
+import { openCli } from '../../testing/cli-world.ts';
+import { openTestPostgres, testPostgresUrl, testSchema } from '../../testing/databases.ts';
+import { insertBrokenReminder, insertReminder, reminderId } from '../../testing/reminders.ts';
+
+test('finds nothing to do in a fresh database', async () => {
+  const { run } = await openCli();
+  expect(await run('sweep', '--database', 'memory:')).toMatchObject({
+    code: 0,
+    out: '0 reminders, 0 stale\n',
+  });
+});
+
+test.each([
+  [['--every', '0s'], 'at least 1s'],
+  [['--every', 'often'], 'a duration is a number and s, m, h or d'],
+  [['--tq-queue', 'cloud-tasks'], 'needs tqProject, tqRegion, tqTargetHost, too'],
+])('refuses %j', async (words, message) => {
+  const { run } = await openCli();
+  const refused = await run('sweep', ...words);
+  expect(refused.code).toBe(2);
+  expect(refused.err).toContain(message);
+});
+
+describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
+  const HOUR_MS = 3_600_000;
+
+  async function openWorld() {
+    const schema = testSchema();
+    const db = await openTestPostgres({ schema });
+    const { runWith } = await openCli();
+    const flags = ['sweep', '--database', testPostgresUrl(), '--schema', schema, '--json'];
+    return { db, flags, runWith };
+  }
+
+  test('submits what did not reach its queue', async () => {
+    const { db, flags, runWith } = await openWorld();
+    await insertReminder(db, 'a', systemClock.now() - HOUR_MS);
+    const swept = await runWith({}, ...flags);
+    expect(swept.code).toBe(0);
+    expect(swept.json()).toMatchObject([{ stale: 1, submitted: 1, isWhole: true }]);
+    const queue = new TaskQueue({ db, clock: systemClock });
+    const tasks = await db.read((tx) => queue.list(tx, { limit: 10 }));
+    expect(tasks).toMatchObject([{ type: 'tq', id: reminderId('a') }]);
+  });
+
+  test('ends with 1, and tells why, where something cannot be submitted', async () => {
+    const { db, flags, runWith } = await openWorld();
+    await insertBrokenReminder(db, 'a', systemClock.now() - HOUR_MS);
+    const swept = await runWith({}, ...flags);
+    expect(swept.code).toBe(1);
+    expect(swept.json()).toMatchObject([{ stale: 1, dead: 1 }]);
+    expect(swept.err).toContain('a task cannot be submitted: its reminder is dead');
+  });
+
+  test('sweeps again and again, until it is told to end', async () => {
+    const { db, flags, runWith } = await openWorld();
+    await insertReminder(db, 'a', systemClock.now() - HOUR_MS);
+    const ending = new AbortController();
+    const pauses: number[] = [];
+    const clock: Clock = {
+      now: () => systemClock.now(),
+      sleep: async (ms, signal) => {
+        if (ms <= HOUR_MS) return systemClock.sleep(ms, signal);
+        if (pauses.push(ms) === 2) ending.abort();
+      },
+    };
+    const swept = await runWith({ clock, signal: ending.signal }, ...flags, '--every', '2h');
+    expect(swept.code).toBe(0);
+    expect(swept.json()).toMatchObject([
+      { stale: 1, submitted: 1 },
+      { stale: 0, submitted: 0 },
+    ]);
+  });
+});

@@ -1,0 +1,35 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type RedriveRemindersRequest,
+  type RedriveRemindersResponse,
+  RedriveRemindersResponseSchema,
+} from '../gen/postlude/v1/push_tasks_pb.js';
+import type { CallContext } from '../rpc/call-context.ts';
+import { invalid } from '../rpc/field.ts';
+import { requirePermission, TASKS_REALM } from '../rpc/permissions.ts';
+import { redriveReminders as redrive } from '../tq/reminders.ts';
+import type { QueryParts } from './parts.ts';
+
+export async function redriveReminders(
+  { authorizer, clock, db }: QueryParts,
+  request: RedriveRemindersRequest,
+  { caller }: CallContext,
+): Promise<RedriveRemindersResponse> {
+  await requirePermission(authorizer, caller, 'postlude.tasks.redrive', TASKS_REALM);
+  const redriven = await redrive(db, clock.now(), onlyOf(request));
+  return create(RedriveRemindersResponseSchema, { redriven: BigInt(redriven) });
+}
+
+/** To leave out the target must not mean everything. */
+function onlyOf({ target }: RedriveRemindersRequest): string | undefined {
+  switch (target.case) {
+    case 'id':
+      if (target.value === '') throw invalid('id: must not be empty');
+      return target.value;
+    case 'all':
+      if (!target.value) throw invalid('all: must be true');
+      return undefined;
+    default:
+      throw invalid('needs an id, or all');
+  }
+}

@@ -1,0 +1,16 @@
+/** Reads a body whole, but never more of it than is allowed. */
+
+/** `undefined` where it is larger. */
+export async function readBounded(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
+  const read: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > maxBytes) return undefined;
+    read.push(chunk);
+  }
+  return Buffer.concat(read);
+}

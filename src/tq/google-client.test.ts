@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { GoogleClient, loadOptional } from './google-client.ts';
+
+const { signal } = new AbortController();
+
+/** Clients whose first `failures` are never ready. */
+function openWorld(failures: number) {
+  const created: { isClosed: boolean }[] = [];
+  const client = GoogleClient.own(() => {
+    const number = created.length;
+    const state = { isClosed: false };
+    created.push(state);
+    return {
+      number,
+      initialize: async () => {
+        if (number < failures) throw new Error('no credentials');
+      },
+      close: async () => {
+        state.isClosed = true;
+      },
+    };
+  });
+  const numberOf = (): Promise<number> => client.call(signal, async ({ number }) => number);
+  return { client, created, numberOf };
+}
+
+test('opens one client for all calls', async () => {
+  const { client, created, numberOf } = openWorld(0);
+  expect(await Promise.all([numberOf(), numberOf()])).toEqual([0, 0]);
+  expect(await numberOf()).toBe(0);
+  await client.close();
+  expect(created).toEqual([{ isClosed: true }]);
+});
+
+test('makes another where one could not be opened', async () => {
+  const { created, numberOf } = openWorld(1);
+  const both = [numberOf(), numberOf()];
+  for (const opened of both) await expect(opened).rejects.toThrow('no credentials');
+  expect(await numberOf()).toBe(1);
+  expect(created).toHaveLength(2);
+});
+
+test('leaves a client that was given to whoever gave it', async () => {
+  const given = { close: () => Promise.reject(new Error('closed')) };
+  const client = GoogleClient.given(given);
+  expect(await client.call(signal, async (used) => used)).toBe(given);
+  await client.close();
+});
+
+test('closes before anything was opened', async () => {
+  const { client, created } = openWorld(0);
+  await client.close();
+  expect(created).toEqual([]);
+});
+
+test('a package that is missing is named, with the command that installs it', async () => {
+  const loaded = loadOptional('@google-cloud/none', () => Promise.reject(new Error('not found')));
+  await expect(loaded).rejects.toMatchObject({
+    code: 'failed-precondition',
+    message: expect.stringContaining('npm install @google-cloud/none'),
+  });
+});

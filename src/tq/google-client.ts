@@ -1,0 +1,107 @@
+/**
+ * A client of one of Google's services: opened before its first call, and again where that failed.
+ * The clients themselves do not recover: one that once found no credentials stays so for ever, and
+ * ends the process by an unhandled rejection unless it was initialized apart.
+ */
+import { createRequire } from 'node:module';
+import { CodedError } from '../errors.ts';
+
+/** Of a call. No retries of the client's own: those stand in one place, submit.ts. */
+export interface GoogleCallOptions {
+  readonly retry: null;
+  readonly signal: AbortSignal;
+}
+
+export interface GoogleClientLike {
+  initialize?(): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+
+/** How a client reaches its service: with the machine's own credentials, unless it says otherwise. */
+export interface GoogleClientOptions {
+  /** `host:port` of an emulator: without credentials, and in plain text. */
+  readonly emulatorHost?: string;
+}
+
+export class GoogleClient<C extends GoogleClientLike> {
+  readonly #create: () => C;
+  readonly #isOurs: boolean;
+  #opening: Promise<C> | undefined;
+
+  private constructor(create: () => C, isOurs: boolean) {
+    this.#create = create;
+    this.#isOurs = isOurs;
+  }
+
+  /** Creates clients itself, and closes them. */
+  static own<C extends GoogleClientLike>(create: () => C): GoogleClient<C> {
+    return new GoogleClient(create, true);
+  }
+
+  /** One of the user's, who closes it. */
+  static given<C extends GoogleClientLike>(client: C): GoogleClient<C> {
+    return new GoogleClient(() => client, false);
+  }
+
+  /** Makes a call; rejects also where there are no credentials. */
+  async call<T>(
+    signal: AbortSignal,
+    fn: (client: C, options: GoogleCallOptions) => Promise<T>,
+  ): Promise<T> {
+    return fn(await this.#open(), { retry: null, signal });
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOurs) return;
+    const client = await this.#opening?.catch(() => undefined);
+    await client?.close();
+  }
+
+  #open(): Promise<C> {
+    this.#opening ??= this.#initialize().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #initialize(): Promise<C> {
+    const client = this.#create();
+    await client.initialize?.();
+    return client;
+  }
+}
+
+/** Loads a package that only some users need; throws `failed-precondition` where it is missing. */
+export async function loadOptional<M>(name: string, load: () => Promise<M>): Promise<M> {
+  try {
+    return await load();
+  } catch (cause) {
+    const message = `${name} is needed and not installed: npm install ${name}`;
+    throw new CodedError('failed-precondition', message, { cause });
+  }
+}
+
+/** Options of the constructors of Google's clients; `name` is the client's package. */
+export function clientOptions(
+  name: string,
+  { emulatorHost }: GoogleClientOptions,
+): Record<string, string | number | object> {
+  if (emulatorHost === undefined) return {};
+  const { hostname, port } = new URL(`http://${emulatorHost}`);
+  // Without it, the client looks for the metadata server of Google's cloud: seconds, elsewhere.
+  const auth = { getUniverseDomain: async () => 'googleapis.com' };
+  return { servicePath: hostname, port: Number(port), sslCreds: plainText(name), auth };
+}
+
+interface Gax {
+  readonly grpc: { readonly credentials: { createInsecure(): object } };
+}
+
+/** Of the very copy of gRPC that the client uses: it takes no other's. */
+function plainText(name: string): object {
+  const fromHere = createRequire(import.meta.url);
+  const fromClient = createRequire(fromHere.resolve(name));
+  const { grpc } = fromClient('google-gax') as Gax;
+  return grpc.credentials.createInsecure();
+}

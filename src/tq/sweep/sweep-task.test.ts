@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import type { JsonValue } from '../body.ts';
+import { type SweepTask, sectionOf, sweepTaskBody } from './sweep-task.ts';
+
+const task: SweepTask = {
+  partition: { low: 16n, high: 256n },
+  level: 1,
+  round: '29454423',
+  shard: 3,
+  shards: 16,
+  section: sectionOf(3, 16),
+  tasksPerScan: 2048,
+  secondaryShards: 4,
+};
+const wire = {
+  db: 'sql',
+  partition: '10_100',
+  lessorId: 'sql',
+  leaseSectionId: 'sql_3_16',
+  shardCount: 16,
+  shardIndex: 3,
+  level: 1,
+  keySpaceBytes: 16,
+  tasksPerScan: 2048,
+  secondaryScanShards: 4,
+  round: '29454423',
+};
+
+test('has the fields of LUCI on the wire', () => {
+  expect(sweepTaskBody.encode(task)).toEqual(wire);
+});
+
+test('comes back as it was', async () => {
+  expect(await sweepTaskBody.decode(wire)).toEqual(task);
+});
+
+test('may lack what is zero, and have more fields than are known here', async () => {
+  const { level: _, shardIndex: __, ...rest } = wire;
+  expect(await sweepTaskBody.decode({ ...rest, color: 'red' })).toEqual({
+    ...task,
+    ...{ level: 0, shard: 0 },
+  });
+});
+
+test.each<[string, JsonValue]>([
+  ['it is not an object', null],
+  ['it is not an object', 'text'],
+  ['keySpaceBytes must be 16', {}],
+  ['keySpaceBytes must be 16', { ...wire, keySpaceBytes: 8 }],
+  ['not a range', { ...wire, partition: '10' }],
+  ['partition is not a text', { ...wire, partition: 10 }],
+  ['level is not a whole number', { ...wire, level: -1 }],
+  ['level is not a whole number', { ...wire, level: 0.5 }],
+  ['shardIndex is not a whole number', { ...wire, shardIndex: '3' }],
+  ['shardCount must be 1 or more', { ...wire, shardCount: 0 }],
+  ['tasksPerScan must be 1 or more', { ...wire, tasksPerScan: 0 }],
+  ['secondaryScanShards must be 1 or more', { ...wire, secondaryScanShards: 0 }],
+])('is refused where %s', (reason, json) => {
+  expect(() => sweepTaskBody.decode(json)).toThrow(reason);
+});

@@ -1,0 +1,49 @@
+/**
+ * Stored and sent forms of push tasks. Tasks and reminders of an older version are under way when a
+ * newer one starts, so it has to read them for ever.
+ */
+import { create } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import { finalizationTasks } from '../../src/finalizer/finalization-tasks.ts';
+import { TryFinalizeInvocationSchema } from '../../src/gen/luci/resultdb/internal/tasks/tasks_pb.js';
+import { decodeEnvelope, encodeEnvelope } from '../../src/tq/envelope.ts';
+import { decodeRequest } from '../../src/tq/stored-request.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+test('a try of LUCI ResultDB is a try here', async () => {
+  const sent =
+    '{"class":"try-finalize-inv","type":"luci.resultdb.internal.tasks.TryFinalizeInvocation","body":{"invocationId":"inv"}}';
+  const payload = create(TryFinalizeInvocationSchema, { invocationId: 'inv' });
+  const written = new TextDecoder().decode(encodeEnvelope(finalizationTasks, payload));
+  expect(JSON.parse(written)).toEqual(JSON.parse(sent));
+  const { classId, body } = decodeEnvelope(bytes(sent));
+  expect(classId).toBe(finalizationTasks.id);
+  expect(await finalizationTasks.body.decode(body)).toEqual(payload);
+});
+
+test('reads the requests that version 1 stored', () => {
+  const queue =
+    '{"version":1,"kind":"queue","classId":"mail","queue":"projects/p/locations/l/queues/q","name":"n","method":"POST","url":"https://h/mail","headers":{"Content-Type":"application/json"},"body":"AP8=","scheduleTime":1767323045006.007,"pushAs":{"email":"a@b.c","audience":"aud"}}';
+  expect(decodeRequest(bytes(queue))).toEqual({
+    kind: 'queue',
+    classId: 'mail',
+    queue: 'projects/p/locations/l/queues/q',
+    name: 'n',
+    method: 'POST',
+    url: 'https://h/mail',
+    headers: { 'Content-Type': 'application/json' },
+    body: new Uint8Array([0, 255]),
+    scheduleTime: 1767323045006.007,
+    pushAs: { email: 'a@b.c', audience: 'aud' },
+  });
+  const topic =
+    '{"version":1,"kind":"topic","classId":"c","topic":"projects/p/topics/t","data":"AQ==","attributes":{"a":"b"}}';
+  expect(decodeRequest(bytes(topic))).toEqual({
+    kind: 'topic',
+    classId: 'c',
+    topic: 'projects/p/topics/t',
+    data: new Uint8Array([1]),
+    attributes: { a: 'b' },
+  });
+});
