@@ -93,8 +93,8 @@ export class SpannerMigrationTarget implements MigrationTarget {
     for (let attempt = 1; ; attempt++) {
       const operationId = attempt === 1 ? name : `${name}_${attempt}`;
       try {
-        await this.#runOperation(operationId, statements);
-        return;
+        // One of that name that failed stays failed: the next try bears another.
+        if ((await this.#runOperation(operationId, statements)) === 'done') return;
       } catch (error) {
         if (!isBusy(error) || attempt >= MAX_BUSY_ATTEMPTS) throw error;
         log.debug('the schema is being changed by another process', { operationId });
@@ -103,7 +103,10 @@ export class SpannerMigrationTarget implements MigrationTarget {
     }
   }
 
-  async #runOperation(operationId: string, statements: readonly string[]): Promise<void> {
+  async #runOperation(
+    operationId: string,
+    statements: readonly string[],
+  ): Promise<'done' | 'failed-before'> {
     const { admin, databasePath, log } = this.#config;
     try {
       const [operation] = await admin.updateDatabaseDdl({
@@ -115,14 +118,16 @@ export class SpannerMigrationTarget implements MigrationTarget {
         log.info('changing the schema', { operationId, progress: metadata.progress }),
       );
       await operation.promise();
+      return 'done';
     } catch (thrown) {
       const error = toStorageError(thrown);
       if (!hasCode(error, 'already-exists')) throw error;
-      await this.#awaitOperation(`${databasePath}/operations/${operationId}`);
+      return await this.#awaitOperation(`${databasePath}/operations/${operationId}`);
     }
   }
 
-  async #awaitOperation(name: string): Promise<void> {
+  /** Somebody else's, or one of our own before a restart. */
+  async #awaitOperation(name: string): Promise<'done' | 'failed-before'> {
     const { admin, clock } = this.#config;
     for (;;) {
       const operation = await admin
@@ -130,7 +135,7 @@ export class SpannerMigrationTarget implements MigrationTarget {
         .catch((thrown: unknown) => {
           throw toStorageError(thrown);
         });
-      if (operation.done) return;
+      if (operation.done) return operation.error ? 'failed-before' : 'done';
       await clock.sleep(BUSY_PAUSE_MS);
     }
   }
