@@ -4,7 +4,6 @@
  * name: of many processes one starts it, and the others wait for the same one. Each statement is one
  * that may be run twice (IF NOT EXISTS), for the case that a process died before it recorded it.
  */
-import type { v1 } from '@google-cloud/spanner';
 import type { Clock } from '../../clock.ts';
 import { CodedError, hasCode } from '../../errors.ts';
 import type { Log } from '../../log.ts';
@@ -33,8 +32,25 @@ const schemaMigrations = table(
 const BUSY_PAUSE_MS = 200;
 const MAX_BUSY_ATTEMPTS = 300;
 
+/** The part of the library's DatabaseAdminClient that is used here. */
+export interface SchemaAdmin {
+  updateDatabaseDdl(request: {
+    database: string;
+    statements: string[];
+    operationId: string;
+  }): Promise<readonly [SchemaOperation, ...unknown[]]>;
+  checkUpdateDatabaseDdlProgress(
+    path: string,
+  ): Promise<{ readonly done?: boolean | null; readonly error?: unknown }>;
+}
+
+interface SchemaOperation {
+  on(event: 'progress', fn: (metadata: { readonly progress?: unknown }) => void): unknown;
+  promise(): Promise<unknown>;
+}
+
 export interface MigrationTargetConfig {
-  readonly admin: v1.DatabaseAdminClient;
+  readonly admin: SchemaAdmin;
   readonly databasePath: string;
   readonly database: Pick<Database, 'read' | 'write' | 'serverTime'>;
   readonly clock: Clock;
@@ -114,7 +130,7 @@ export class SpannerMigrationTarget implements MigrationTarget {
         statements: [...statements],
         operationId,
       });
-      operation.on('progress', (metadata: { progress?: unknown }) =>
+      operation.on('progress', (metadata) =>
         log.info('changing the schema', { operationId, progress: metadata.progress }),
       );
       await operation.promise();
