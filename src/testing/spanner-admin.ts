@@ -19,7 +19,8 @@ export interface SpannerAdmin {
   /** Does nothing where it exists. */
   createDatabase(name: string): Promise<void>;
   dropDatabase(name: string): Promise<void>;
-  runDdl(name: string, statements: readonly string[]): Promise<void>;
+  /** As the operation of that id, where one is given. */
+  runDdl(name: string, statements: readonly string[], operationId?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,10 +35,11 @@ export async function openSpannerAdmin(emulatorHost: string): Promise<SpannerAdm
     async dropDatabase(name) {
       await databases.dropDatabase({ database: `${INSTANCE_PATH}/databases/${name}` });
     },
-    async runDdl(name, statements) {
+    async runDdl(name, statements, operationId = '') {
       const [operation] = await databases.updateDatabaseDdl({
         database: `${INSTANCE_PATH}/databases/${name}`,
         statements: [...statements],
+        operationId,
       });
       await operation.promise();
     },

@@ -4,7 +4,6 @@
  * name: of many processes one starts it, and the others wait for the same one. Each statement is one
  * that may be run twice (IF NOT EXISTS), for the case that a process died before it recorded it.
  */
-import type { v1 } from '@google-cloud/spanner';
 import type { Clock } from '../../clock.ts';
 import { CodedError, hasCode } from '../../errors.ts';
 import type { Log } from '../../log.ts';
@@ -33,8 +32,25 @@ const schemaMigrations = table(
 const BUSY_PAUSE_MS = 200;
 const MAX_BUSY_ATTEMPTS = 300;
 
+/** The part of the library's DatabaseAdminClient that is used here. */
+export interface SchemaAdmin {
+  updateDatabaseDdl(request: {
+    database: string;
+    statements: string[];
+    operationId: string;
+  }): Promise<readonly [SchemaOperation, ...unknown[]]>;
+  checkUpdateDatabaseDdlProgress(
+    path: string,
+  ): Promise<{ readonly done?: boolean | null; readonly error?: unknown }>;
+}
+
+interface SchemaOperation {
+  on(event: 'progress', fn: (metadata: { readonly progress?: unknown }) => void): unknown;
+  promise(): Promise<unknown>;
+}
+
 export interface MigrationTargetConfig {
-  readonly admin: v1.DatabaseAdminClient;
+  readonly admin: SchemaAdmin;
   readonly databasePath: string;
   readonly database: Pick<Database, 'read' | 'write' | 'serverTime'>;
   readonly clock: Clock;
@@ -93,8 +109,8 @@ export class SpannerMigrationTarget implements MigrationTarget {
     for (let attempt = 1; ; attempt++) {
       const operationId = attempt === 1 ? name : `${name}_${attempt}`;
       try {
-        await this.#runOperation(operationId, statements);
-        return;
+        // One of that name that failed stays failed: the next try bears another.
+        if ((await this.#runOperation(operationId, statements)) === 'done') return;
       } catch (error) {
         if (!isBusy(error) || attempt >= MAX_BUSY_ATTEMPTS) throw error;
         log.debug('the schema is being changed by another process', { operationId });
@@ -103,7 +119,10 @@ export class SpannerMigrationTarget implements MigrationTarget {
     }
   }
 
-  async #runOperation(operationId: string, statements: readonly string[]): Promise<void> {
+  async #runOperation(
+    operationId: string,
+    statements: readonly string[],
+  ): Promise<'done' | 'failed-before'> {
     const { admin, databasePath, log } = this.#config;
     try {
       const [operation] = await admin.updateDatabaseDdl({
@@ -111,18 +130,20 @@ export class SpannerMigrationTarget implements MigrationTarget {
         statements: [...statements],
         operationId,
       });
-      operation.on('progress', (metadata: { progress?: unknown }) =>
+      operation.on('progress', (metadata) =>
         log.info('changing the schema', { operationId, progress: metadata.progress }),
       );
       await operation.promise();
+      return 'done';
     } catch (thrown) {
       const error = toStorageError(thrown);
       if (!hasCode(error, 'already-exists')) throw error;
-      await this.#awaitOperation(`${databasePath}/operations/${operationId}`);
+      return await this.#awaitOperation(`${databasePath}/operations/${operationId}`);
     }
   }
 
-  async #awaitOperation(name: string): Promise<void> {
+  /** Somebody else's, or one of our own before a restart. */
+  async #awaitOperation(name: string): Promise<'done' | 'failed-before'> {
     const { admin, clock } = this.#config;
     for (;;) {
       const operation = await admin
@@ -130,7 +151,7 @@ export class SpannerMigrationTarget implements MigrationTarget {
         .catch((thrown: unknown) => {
           throw toStorageError(thrown);
         });
-      if (operation.done) return;
+      if (operation.done) return operation.error ? 'failed-before' : 'done';
       await clock.sleep(BUSY_PAUSE_MS);
     }
   }

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import {
+  openTestSpanner,
+  sharedSpannerAdmin,
+  testSchema,
+  testSpannerHost,
+} from '../../testing/databases.ts';
+import { accounts } from '../../testing/suite-tables.ts';
+import { createSpannerSuiteTables } from '../../testing/suite-tables-spanner.ts';
+import { loadMigrations } from '../migrator.ts';
+import { MIGRATIONS_FOLDER as POSTGRES_FOLDER } from '../postgres/migration-target.ts';
+import { MIGRATIONS_FOLDER, statementsOf } from './migration-target.ts';
+
+test('every statement may be run twice', async () => {
+  const statements = (await loadMigrations(MIGRATIONS_FOLDER)).flatMap(({ text }) =>
+    statementsOf(text),
+  );
+  expect(statements.length).toBeGreaterThan(10);
+  for (const statement of statements) expect(statement).toMatch(/IF (NOT )?EXISTS/);
+});
+
+test('the migrations are those of PostgreSQL, by number and name', async () => {
+  const names = async (folder: URL) => (await loadMigrations(folder)).map(({ name }) => name);
+  expect(await names(MIGRATIONS_FOLDER)).toEqual(await names(POSTGRES_FOLDER));
+});
+
+test('comments and blank statements are left out', () => {
+  expect(statementsOf('-- a; b\nCREATE x; -- c\n\nCREATE y\n;\n')).toEqual([
+    'CREATE x',
+    'CREATE y',
+  ]);
+});
+
+test.skipIf(testSpannerHost() === '')(
+  'one that failed before, half done, is tried again',
+  async () => {
+    const schema = testSchema();
+    const database = await openTestSpanner({ schema, migrated: false });
+    await createSpannerSuiteTables(database, schema);
+    await database.write((tx) =>
+      tx.insert(
+        accounts,
+        [1, 2].map((number) => ({ owner: 'twin', number, balance: 0 })),
+      ),
+    );
+    const [first] = await loadMigrations(MIGRATIONS_FOLDER);
+    const admin = await sharedSpannerAdmin();
+    const failing = admin.runDdl(
+      schema,
+      ['CREATE TABLE half (id INT64) PRIMARY KEY (id)', UNIQUE_AMONG_TWINS],
+      `m${first?.name}_${first?.checksum.slice(0, 8)}`,
+    );
+    await expect(failing).rejects.toThrow();
+    expect(await database.migrate()).toContain(first?.name);
+    await database.checkSchema();
+  },
+);
+
+const UNIQUE_AMONG_TWINS = 'CREATE UNIQUE INDEX among_twins ON suite_accounts (owner)';
