@@ -3,19 +3,27 @@ import type { v1 } from '@google-cloud/spanner';
 import { endpointOptions } from '../storage/spanner/library.ts';
 
 const PROJECT = 'postlude-test';
-const INSTANCE = 'tests';
-const INSTANCE_PATH = `projects/${PROJECT}/instances/${INSTANCE}`;
+/** An instance takes 100 databases; a test that crashes at every step has some dozens by itself. */
+const INSTANCES = Array.from({ length: 8 }, (_, index) => `tests${index}`);
 
 const ALREADY_EXISTS = 6;
 
 /** `spanner://…` of a test's database. */
 export function testDatabaseUrl(name: string): string {
-  return `spanner://${PROJECT}/${INSTANCE}/${name}`;
+  return `spanner://${PROJECT}/${instanceOf(name)}/${name}`;
+}
+
+function instanceOf(name: string): string {
+  return `tests${(name.codePointAt(name.length - 1) ?? 0) % INSTANCES.length}`;
+}
+
+function databasePath(name: string): string {
+  return `projects/${PROJECT}/instances/${instanceOf(name)}/databases/${name}`;
 }
 
 export interface SpannerAdmin {
-  /** Does nothing where it exists. */
-  createInstance(): Promise<void>;
+  /** Does nothing for those that exist. */
+  createInstances(): Promise<void>;
   /** Does nothing where it exists. */
   createDatabase(name: string): Promise<void>;
   dropDatabase(name: string): Promise<void>;
@@ -30,14 +38,16 @@ export async function openSpannerAdmin(emulatorHost: string): Promise<SpannerAdm
   const instances = new api.InstanceAdminClient(options);
   const databases = new api.DatabaseAdminClient(options);
   return {
-    createInstance: () => createInstance(instances),
+    async createInstances() {
+      for (const instance of INSTANCES) await createInstance(instances, instance);
+    },
     createDatabase: (name) => createDatabase(databases, name),
     async dropDatabase(name) {
-      await databases.dropDatabase({ database: `${INSTANCE_PATH}/databases/${name}` });
+      await databases.dropDatabase({ database: databasePath(name) });
     },
     async runDdl(name, statements, operationId = '') {
       const [operation] = await databases.updateDatabaseDdl({
-        database: `${INSTANCE_PATH}/databases/${name}`,
+        database: databasePath(name),
         statements: [...statements],
         operationId,
       });
@@ -49,13 +59,13 @@ export async function openSpannerAdmin(emulatorHost: string): Promise<SpannerAdm
   };
 }
 
-async function createInstance(admin: v1.InstanceAdminClient): Promise<void> {
+async function createInstance(admin: v1.InstanceAdminClient, instanceId: string): Promise<void> {
   const config = `projects/${PROJECT}/instanceConfigs/emulator-config`;
-  const instance = { config, displayName: INSTANCE, nodeCount: 1 };
+  const instance = { config, displayName: instanceId, nodeCount: 1 };
   await unlessExists(async () => {
     const [operation] = await admin.createInstance({
       parent: `projects/${PROJECT}`,
-      instanceId: INSTANCE,
+      instanceId,
       instance,
     });
     await operation.promise();
@@ -65,7 +75,7 @@ async function createInstance(admin: v1.InstanceAdminClient): Promise<void> {
 async function createDatabase(admin: v1.DatabaseAdminClient, name: string): Promise<void> {
   await unlessExists(async () => {
     const [operation] = await admin.createDatabase({
-      parent: INSTANCE_PATH,
+      parent: `projects/${PROJECT}/instances/${instanceOf(name)}`,
       createStatement: `CREATE DATABASE \`${name}\``,
     });
     await operation.promise();

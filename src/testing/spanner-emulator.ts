@@ -20,7 +20,7 @@ export interface SpannerEmulator {
 
 const PROGRAM = 'emulator_main';
 
-/** Finds or starts an emulator with an instance for tests; undefined where this machine has none. */
+/** Finds or starts an emulator with instances for tests; undefined where this machine has none. */
 export async function startSpannerEmulator(): Promise<SpannerEmulator | undefined> {
   const { SPANNER_EMULATOR_HOST: given } = process.env;
   if (given) {
@@ -70,20 +70,20 @@ async function stop(child: ChildProcess, ended: Promise<void>, kill: () => void)
 const READY_PAUSE_MS = 50;
 const READY_ATTEMPTS = 200;
 
-/** Waits until it answers, and creates the instance. */
+/** Waits until it answers, and creates the instances. */
 async function prepare(host: string): Promise<void> {
   const admin = await openSpannerAdmin(host);
   try {
-    await createInstance(admin);
+    await createInstances(admin);
   } finally {
     await admin.close();
   }
 }
 
-async function createInstance(admin: SpannerAdmin): Promise<void> {
+async function createInstances(admin: SpannerAdmin): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await admin.createInstance();
+      await admin.createInstances();
       return;
     } catch (error) {
       if (attempt >= READY_ATTEMPTS) throw error;
