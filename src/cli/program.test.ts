@@ -6,7 +6,7 @@ import { packageVersion } from './version.ts';
 
 const COMMANDS = [
   ...['record', 'upload', 'create', 'include', 'finalize', 'status', 'why', 'query', 'export'],
-  ...['tasks', 'tq', 'inspect', 'serve', 'migrate', 'sweep', 'doctor', 'completion'],
+  ...['tasks', 'tq', 'inspect', 'serve', 'migrate', 'copy', 'sweep', 'doctor', 'completion'],
 ];
 /** Nothing listens there: the port is reserved, and needs privileges. */
 const NOWHERE = 'http://127.0.0.1:9';
