@@ -2,6 +2,7 @@
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CodedError } from '../errors.ts';
+import { checkBy, jsonText } from '../standard-json.ts';
 
 /** Throws from `encode`: a bug of the caller. Throws from `decode`: the task is dead, with the reason. */
 export interface Payload<P> {
@@ -35,19 +36,8 @@ export function standardPayload<S extends StandardSchemaV1>(
   schema: S,
 ): Payload<StandardSchemaV1.InferOutput<S>> {
   return {
-    encode: (value) => new TextEncoder().encode(toJson(value)),
-    decode: async (bytes) => {
-      const value: unknown = JSON.parse(new TextDecoder().decode(bytes ?? new Uint8Array()));
-      const result = await schema['~standard'].validate(value);
-      if (result.issues === undefined) return result.value as StandardSchemaV1.InferOutput<S>;
-      const reasons = result.issues.map((issue) => issue.message).join('; ');
-      throw new CodedError('invalid-argument', reasons);
-    },
+    encode: (value) => new TextEncoder().encode(jsonText(value)),
+    decode: async (bytes) =>
+      checkBy(schema, JSON.parse(new TextDecoder().decode(bytes ?? new Uint8Array()))),
   };
-}
-
-function toJson(value: unknown): string {
-  const json: string | undefined = JSON.stringify(value);
-  if (json !== undefined) return json;
-  throw new CodedError('invalid-argument', `a payload of ${typeof value} has no form in JSON`);
 }

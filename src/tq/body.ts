@@ -11,7 +11,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { CodedError } from '../errors.ts';
+import { checkBy, jsonText } from '../standard-json.ts';
 
 export type { JsonValue };
 
@@ -38,18 +38,7 @@ export function standardBody<S extends StandardSchemaV1>(
   schema: S,
 ): TaskBody<StandardSchemaV1.InferOutput<S>> {
   return {
-    encode: jsonOf,
-    decode: async (json) => {
-      const result = await schema['~standard'].validate(json);
-      if (result.issues === undefined) return result.value as StandardSchemaV1.InferOutput<S>;
-      const reasons = result.issues.map((issue) => issue.message).join('; ');
-      throw new CodedError('invalid-argument', reasons);
-    },
+    encode: (value) => JSON.parse(jsonText(value)),
+    decode: (json) => checkBy(schema, json),
   };
-}
-
-function jsonOf(value: unknown): JsonValue {
-  const text: string | undefined = JSON.stringify(value);
-  if (text !== undefined) return JSON.parse(text);
-  throw new CodedError('invalid-argument', `a payload of ${typeof value} has no form in JSON`);
 }
