@@ -17,7 +17,7 @@ import { MIGRATIONS_FOLDER, PostgresMigrationTarget } from '../postgres/migratio
 import { SessionReader } from '../postgres/reader.ts';
 import { checkSchemaName, DEFAULT_SCHEMA } from '../postgres/schema-name.ts';
 import { readServerTime, type Session, toRows, toStatement } from '../postgres/session.ts';
-import { BufferedTransaction } from '../postgres/transaction.ts';
+import { PostgresTransaction } from '../postgres/transaction.ts';
 import { WatchedSession } from '../postgres/watched-session.ts';
 import type { Sql } from '../sql.ts';
 import { lockDataFolder } from './data-lock.ts';
@@ -117,7 +117,7 @@ class PgliteDatabase implements Database {
 
   async write<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
     const { value, calls } = await this.#transaction('write', async (session) => {
-      const transaction = new BufferedTransaction(session, this.#schema);
+      const transaction = new PostgresTransaction(session, this.#schema);
       const result = await fn(transaction);
       await transaction.flush();
       return { value: result, calls: transaction.afterCommitCalls() };

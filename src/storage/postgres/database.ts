@@ -22,7 +22,7 @@ import { PostgresNotifications } from './notifications.ts';
 import { SessionReader } from './reader.ts';
 import { readServerTime, type Session, toRows, toStatement } from './session.ts';
 import { transact, withConnection } from './transact.ts';
-import { BufferedTransaction } from './transaction.ts';
+import { PostgresTransaction } from './transaction.ts';
 
 export interface PostgresDatabaseConfig {
   readonly connections: Connections;
@@ -135,12 +135,12 @@ export class PostgresDatabase implements Database {
   async #writeOnce<T>(
     fn: (tx: Transaction) => Promise<T>,
     onThrown: (error: unknown) => void,
-  ): Promise<{ readonly value: T; readonly transaction: BufferedTransaction }> {
+  ): Promise<{ readonly value: T; readonly transaction: PostgresTransaction }> {
     return await transact(
       this.#connections,
       'BEGIN ISOLATION LEVEL SERIALIZABLE',
       async (session) => {
-        const transaction = new BufferedTransaction(session, this.#schema);
+        const transaction = new PostgresTransaction(session, this.#schema);
         try {
           return { value: await this.#guard.enter(() => fn(transaction)), transaction };
         } catch (error) {
@@ -156,7 +156,7 @@ export class PostgresDatabase implements Database {
     );
   }
 
-  async #commit(connection: Connection, transaction: BufferedTransaction): Promise<void> {
+  async #commit(connection: Connection, transaction: PostgresTransaction): Promise<void> {
     const identified = identify(connection);
     identified.catch(() => undefined); // where it fails, the writes behind it fail as well
     await transaction.flush();
