@@ -1,14 +1,16 @@
 /**
- * Cloud Tasks and Pub/Sub as a gRPC server of our own: keeps what it is asked for, and answers as the
- * test says, with any status or not at all. Nothing is delivered.
+ * Cloud Tasks, Pub/Sub and the permissions of Cloud Spanner as a gRPC server of our own: keeps what it
+ * is asked for, and answers as the test says, with any status or not at all. Nothing is delivered.
  */
 import { protos as pubsub } from '@google-cloud/pubsub';
+import { protos as spanner } from '@google-cloud/spanner';
 import { protos as tasks } from '@google-cloud/tasks';
 import { Server, ServerCredentials, type sendUnaryData, status } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import { Signal } from './signal.ts';
 
 const { CreateTaskRequest, GetQueueRequest, Queue, Task } = tasks.google.cloud.tasks.v2;
+const { TestIamPermissionsRequest, TestIamPermissionsResponse } = spanner.google.iam.v1;
 const { GetTopicRequest, PublishRequest, PublishResponse, Topic } = pubsub.google.pubsub.v1;
 
 /** A name of gRPC's: `UNAVAILABLE`. `silence`: no answer at all. */
@@ -30,7 +32,7 @@ interface Method {
   readonly service: string;
   readonly request: Codec;
   readonly response: Codec;
-  readonly reply: object;
+  readonly reply: (request: object, services: GoogleServices) => object;
 }
 
 const METHODS: Readonly<Record<string, Method>> = {
@@ -38,31 +40,42 @@ const METHODS: Readonly<Record<string, Method>> = {
     service: 'google.cloud.tasks.v2.CloudTasks',
     request: CreateTaskRequest,
     response: Task,
-    reply: { name: 'a task' },
+    reply: () => ({ name: 'a task' }),
   },
   GetQueue: {
     service: 'google.cloud.tasks.v2.CloudTasks',
     request: GetQueueRequest,
     response: Queue,
-    reply: { name: 'a queue' },
+    reply: () => ({ name: 'a queue' }),
   },
   Publish: {
     service: 'google.pubsub.v1.Publisher',
     request: PublishRequest,
     response: PublishResponse,
-    reply: { messageIds: ['1'] },
+    reply: () => ({ messageIds: ['1'] }),
   },
   GetTopic: {
     service: 'google.pubsub.v1.Publisher',
     request: GetTopicRequest,
     response: Topic,
-    reply: { name: 'a topic' },
+    reply: () => ({ name: 'a topic' }),
+  },
+  TestIamPermissions: {
+    service: 'google.spanner.admin.database.v1.DatabaseAdmin',
+    request: TestIamPermissionsRequest,
+    response: TestIamPermissionsResponse,
+    reply: (request, { isGranted }) => {
+      const { permissions } = request as { readonly permissions: readonly string[] };
+      return { permissions: permissions.filter(isGranted) };
+    },
   },
 };
 
 export class GoogleServices {
   /** What it answers with. */
   answer: GoogleAnswer = 'OK';
+  /** Of the permissions that somebody asks for. */
+  isGranted: (permission: string) => boolean = () => true;
   readonly calls: GoogleCall[] = [];
   /** The method of each call, as it comes. */
   readonly called = new Signal<string>();
@@ -105,7 +118,7 @@ export class GoogleServices {
           call.on('cancelled', () => this.cancelled.emit(name));
           this.calls.push({ method: name, request: JSON.parse(JSON.stringify(call.request)) });
           this.called.emit(name);
-          this.#answer(done, reply);
+          this.#answer(done, reply(call.request, this));
         },
       },
     );
