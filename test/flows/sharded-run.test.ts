@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { eachServerDatabase, type ServerDatabase } from '../server-databases.ts';
 import { CliProcess, type Ended } from './cli-process.ts';
-import { eachServerDatabase, type ServerDatabase } from './server-databases.ts';
 
 const DEMO = join(import.meta.dirname, '../../examples/sharded-run/demo.ts');
 

@@ -20,6 +20,7 @@ export const spannerDialect: Dialect = {
   forShare: emptySql,
   isAnyOf: (column, values) => sql`${column} IN UNNEST(${values})`,
   isAfterKey,
+  inByteOrder: (column) => column,
   useIndex: (index) => raw(`@{FORCE_INDEX=${index}, ${UNCHECKED_BY_EMULATOR}}`),
   shards: Array.from({ length: SHARDS }, (_, shard) => raw(`shard = ${shard}`)),
 };

@@ -10,8 +10,8 @@ import {
   testPostgresUrl,
   testSchema,
   testSpannerHost,
-} from '../../src/testing/databases.ts';
-import { testDatabaseUrl } from '../../src/testing/spanner-admin.ts';
+} from '../src/testing/databases.ts';
+import { testDatabaseUrl } from '../src/testing/spanner-admin.ts';
 
 /** Settings of a server, as variables of its environment. */
 export type ServerDatabase = Readonly<Record<'POSTLUDE_DATABASE', string>> &
@@ -22,7 +22,8 @@ export function eachServerDatabase(suite: (open: () => Promise<ServerDatabase>) 
   eachDatabase((_open, name) => suite(() => openServerDatabase(name)));
 }
 
-async function openServerDatabase(name: string): Promise<ServerDatabase> {
+/** On a database of that kind: `pglite`, `postgres` or `spanner`. */
+export async function openServerDatabase(name: string): Promise<ServerDatabase> {
   const schema = testSchema();
   const options = { schema, migrated: false };
   if (name === 'postgres') {
