@@ -18,8 +18,10 @@ export type ServerDatabase = Readonly<Record<'POSTLUDE_DATABASE', string>> &
   Readonly<Record<string, string>>;
 
 /** Describes `suite` once on each database; `open` answers one that is fresh, and not migrated. */
-export function eachServerDatabase(suite: (open: () => Promise<ServerDatabase>) => void): void {
-  eachDatabase((_open, name) => suite(() => openServerDatabase(name)));
+export function eachServerDatabase(
+  suite: (open: () => Promise<ServerDatabase>, name: string) => void,
+): void {
+  eachDatabase((_open, name) => suite(() => openServerDatabase(name), name));
 }
 
 /** On a database of that kind: `pglite`, `postgres` or `spanner`. */
