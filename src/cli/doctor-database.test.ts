@@ -12,6 +12,7 @@ import {
   testSpannerHost,
 } from '../testing/databases.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { GoogleServices } from '../testing/google-services.ts';
 import { testDatabaseUrl } from '../testing/spanner-admin.ts';
 import { checkDatabaseClock, describePermissions } from './doctor-database.ts';
 import type { Finding } from './finding.ts';
@@ -131,6 +132,20 @@ describe.skipIf(testSpannerHost() === '')('Cloud Spanner’s emulator', () => {
     const message = expect.stringMatching(/gcloud spanner databases create nowhere --instance=/);
     expect(about('database')).toMatchObject([{ level: 'problem', message }]);
   });
+});
+
+test('Cloud Spanner that lets nobody in: doctor says which permissions are missing', async () => {
+  const services = await GoogleServices.start();
+  services.answers.set('CreateSession', 'PERMISSION_DENIED');
+  services.isGranted = (permission) => permission !== 'spanner.sessions.create';
+  const { runWith } = await openCli();
+  const argv = ['doctor', '--no-server-check', '--database', 'spanner://p/instance/results'];
+  const { code, out } = await runWith({ env: { SPANNER_EMULATOR_HOST: services.host } }, ...argv);
+  expect(code).toBe(1);
+  expect(out).toMatch(/^problem +database +cannot open .* it is PERMISSION_DENIED/m);
+  expect(out).toMatch(
+    /^problem +permissions +this machine's account lacks spanner\.sessions\.create; grant them: gcloud/m,
+  );
 });
 
 test.each([
