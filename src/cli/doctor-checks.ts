@@ -40,11 +40,12 @@ async function checkConfig({ config: load, context, opensDatabase }: DoctorSubje
   const config = await load().catch((error: unknown) => toError(error));
   if (config instanceof Error) return [problem('config', config.message)];
   const opens = opensDatabase ?? !isEmbedded(config.database);
-  return [
-    ok('config', describeConfig(config)),
-    ...(opens ? await checkDatabase(config, context.clock) : []),
-    ...(await checkQueues(config, context)),
-  ];
+  // At once: each may wait for ten seconds for somebody who does not answer.
+  const found = await Promise.all([
+    opens ? checkDatabase(config, context.clock) : [],
+    checkQueues(config, context),
+  ]);
+  return [ok('config', describeConfig(config)), ...found.flat()];
 }
 
 export function checkNode(version: string): Finding {

@@ -15,7 +15,9 @@ test('who does not answer is given up after eight seconds', async () => {
   await called;
   clock.advance(8_000);
   const destination = 'projects/p/locations/l/queues/finalizer';
-  expect(await found).toMatchObject([{ kind: 'unchecked', destination }]);
+  expect(await found).toMatchObject([
+    { kind: 'unchecked', destination, message: 'no answer within 8 s' },
+  ]);
 });
 
 test('a queue that is there is no problem', async () => {

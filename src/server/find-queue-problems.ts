@@ -8,6 +8,7 @@ import { PUSH_TASK_CLASSES } from './push-tasks.ts';
 
 /** So that whoever cannot be reached is known within ten seconds. */
 const TIMEOUT_MS = 8_000;
+const NO_ANSWER = `no answer within ${TIMEOUT_MS / 1000} s`;
 
 /** Throws `failed-precondition` where the package `@google-cloud/tasks` is missing. */
 export async function findQueueProblems(
@@ -18,12 +19,18 @@ export async function findQueueProblems(
   const classes = new TaskClasses(PUSH_TASK_CLASSES);
   const finished = new AbortController();
   const tooLong = new AbortController();
-  const timer = clock
-    .sleep(TIMEOUT_MS, finished.signal)
-    .then(() => tooLong.abort(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+  const timer = clock.sleep(TIMEOUT_MS, finished.signal).then(() => tooLong.abort());
   try {
     const giveUp = AbortSignal.any([signal, tooLong.signal]);
-    return await findDestinationProblems(classes, { ...requests, queues, signal: giveUp });
+    const problems = await findDestinationProblems(classes, {
+      ...requests,
+      queues,
+      signal: giveUp,
+    });
+    if (!tooLong.signal.aborted) return problems;
+    return problems.map((problem) =>
+      problem.kind === 'unchecked' ? { ...problem, message: NO_ANSWER } : problem,
+    );
   } finally {
     finished.abort();
     await timer;
