@@ -56,7 +56,7 @@ export class SpannerDatabase implements Database {
     const { maxConnections: maxSessions } = config;
     this.#library = config.library;
     this.#client = new SpannerClient(config.library, name.path);
-    this.#sessions = new Sessions({ client: this.#client, clock, maxSessions });
+    this.#sessions = new Sessions({ client: this.#client, clock, random, maxSessions });
     this.#clock = clock;
     this.#random = random;
     this.#log = log;
