@@ -117,8 +117,8 @@ async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
   await forEachLimit(order.map(idOf), CALLERS, async (id) => {
     await db.write(async (tx) => {
       await requireInvocation(tx, id); // as the RPC does
-      await readIncluded(tx, id);
-      await startFinalization(parts, tx, id);
+      const included = await readIncluded(tx, id);
+      await startFinalization(parts, tx, { id, included });
     });
   });
   while ((await db.read((tx) => readStanding(tx, idOf(0))))?.state !== 'FINALIZED') {
