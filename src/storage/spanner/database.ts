@@ -140,7 +140,10 @@ export class SpannerDatabase implements Database {
     lose: () => void,
     fn: (tx: Reader) => Promise<T>,
   ): Promise<{ readonly value: T } | { readonly lost: unknown }> {
-    const reader = new SpannerReader({ client: this.#client, session, options: SNAPSHOT });
+    const reader = new SpannerReader({
+      ...{ client: this.#client, session, options: SNAPSHOT },
+      resume: { clock: this.#clock, random: this.#random },
+    });
     try {
       const value = await this.#guard.enter(() => fn(reader));
       if (reader.failure) throw reader.failure.error;

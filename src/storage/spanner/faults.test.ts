@@ -5,6 +5,7 @@ import { testSpannerHost } from '../../testing/databases.ts';
 import { GRPC } from '../../testing/grpc-messages.ts';
 import type { Ending } from '../../testing/grpc-proxy.ts';
 import {
+  ADA,
   increment,
   leapingClock,
   onEach,
@@ -126,6 +127,46 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       expect(await read()).toEqual([{ count: 0 }]);
       expect(await read()).toEqual([{ count: 0 }]);
       expect(calls.get('CreateSession')).toBe(2);
+    });
+
+    test.each<[string, Ending]>([
+      ['by a status', UNAVAILABLE],
+      ['by a reset', 'stream-reset'],
+      ['with its connection', 'connection-lost'],
+    ])('that breaks off %s begins anew', async (_, ending) => {
+      const moments = [{ moment: 'before' }, { moment: 'after' }] as const;
+      for (const fault of moments) {
+        const faults = onOne('ExecuteStreamingSql', { ...fault, ending });
+        const { database, calls } = await openFaultWorld(faults);
+        let runs = 0;
+        const read = database.read((tx) => {
+          runs += 1;
+          return tx.query(count, { count: int });
+        });
+        expect(await read).toEqual([{ count: 0 }]);
+        expect(calls.get('ExecuteStreamingSql')).toBe(2);
+        expect(runs).toBe(1);
+      }
+    });
+
+    test('that breaks off again and again is unavailable, after six attempts', async () => {
+      const fault = { moment: 'after', messages: 1, ending: UNAVAILABLE } as const;
+      const clock = leapingClock();
+      const faults = onEach('ExecuteStreamingSql', fault);
+      const { database, calls } = await openFaultWorld(faults, { clock });
+      const read = database.read((tx) => tx.query(count, { count: int }));
+      await expect(read).rejects.toMatchObject({ code: 'unavailable' });
+      expect(calls.get('ExecuteStreamingSql')).toBe(6);
+    });
+
+    test('of keys that breaks off begins anew', async () => {
+      const faults = onOne('StreamingRead', { moment: 'after', ending: UNAVAILABLE });
+      const { direct, database, calls } = await openFaultWorld(faults);
+      await direct.write((tx) => tx.insert(accounts, [ADA]));
+      const keys = [{ owner: ADA.owner, number: ADA.number }];
+      const read = database.read((tx) => tx.readKeys(accounts, keys, { balance: int }));
+      expect(await read).toEqual([{ balance: 1 }]);
+      expect(calls.get('StreamingRead')).toBe(2);
     });
   });
 
