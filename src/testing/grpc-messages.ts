@@ -21,7 +21,7 @@ export function withPrefix(message: Uint8Array): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
-/** Cuts bytes into whole messages, each with its prefix. */
+/** Cuts bytes into whole messages, and these off their prefixes. */
 export async function* splitMessages(
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer, void, void> {
@@ -29,7 +29,7 @@ export async function* splitMessages(
   for await (const chunk of chunks) {
     bytes = Buffer.concat([bytes, chunk]);
     for (let end = endOfMessage(bytes); end <= bytes.length; end = endOfMessage(bytes)) {
-      yield bytes.subarray(0, end);
+      yield bytes.subarray(PREFIX_BYTES, end);
       bytes = bytes.subarray(end);
     }
   }

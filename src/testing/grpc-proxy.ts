@@ -56,6 +56,22 @@ export interface Call {
 /** What befalls a call, if anything. */
 export type Faults = (call: Call) => Fault | undefined | Promise<Fault | undefined>;
 
+/** What is changed on the way, where a test wants more of a server than it has. */
+export interface Rewrite {
+  request(method: string, message: Uint8Array): Uint8Array;
+  /** Undefined: the message is left out. `index` counts those of the server. */
+  answer(
+    call: Pick<Call, 'method' | 'request'>,
+    message: Uint8Array,
+    index: number,
+  ): Uint8Array | undefined;
+}
+
+const AS_IT_IS: Rewrite = {
+  request: (_, message) => message,
+  answer: (_, message) => message,
+};
+
 export interface GrpcProxy {
   /** `host:port` */
   readonly host: string;
@@ -64,7 +80,11 @@ export interface GrpcProxy {
   close(): Promise<void>;
 }
 
-export async function startGrpcProxy(targetHost: string, faults: Faults): Promise<GrpcProxy> {
+export async function startGrpcProxy(
+  targetHost: string,
+  faults: Faults,
+  rewrite = AS_IT_IS,
+): Promise<GrpcProxy> {
   const calls = new Map<string, number>();
   const servers = new Map<Http2Session, ClientHttp2Session>();
   const listener = createServer();
@@ -77,7 +97,7 @@ export async function startGrpcProxy(targetHost: string, faults: Faults): Promis
     const nth = calls.get(method) ?? 0;
     calls.set(method, nth + 1);
     // What is thrown here is that the client or the server has gone.
-    new ProxiedCall({ stream, headers, server, method, nth }).run(faults).catch(() => {
+    new ProxiedCall({ stream, headers, server, rewrite, method, nth }).run(faults).catch(() => {
       if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     });
   });
@@ -113,11 +133,13 @@ interface CallConfig extends Pick<Call, 'method' | 'nth'> {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
   readonly server: ClientHttp2Session;
+  readonly rewrite: Rewrite;
 }
 
 class ProxiedCall {
   readonly #config: CallConfig;
   readonly #stream: ServerHttp2Stream;
+  readonly #closed: Promise<unknown>;
   /** Undefined: as the server ends it. */
   #ending: Ending | undefined;
   #trailers: OutgoingHttpHeaders = {};
@@ -125,22 +147,22 @@ class ProxiedCall {
   constructor(config: CallConfig) {
     this.#config = config;
     this.#stream = config.stream;
+    this.#closed = once(config.stream, 'close').catch(() => undefined);
     this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
   }
 
   async run(faults: Faults): Promise<void> {
     const { method, nth } = this.#config;
-    const body = await buffer(this.#stream);
-    const fault = await faults({
-      ...{ method, nth, request: body.subarray(PREFIX_BYTES) },
-      send: (other, request) => this.#send(other, request),
-    });
+    const request = (await buffer(this.#stream)).subarray(PREFIX_BYTES);
+    const call: Call = { method, nth, request, send: (...sent) => this.#send(...sent) };
+    const fault = await faults(call);
     this.#ending = fault?.ending;
     if (fault?.moment === 'before') return this.#end();
-    const answer = this.#open(this.#config.headers, body);
+    const rewritten = this.#config.rewrite.request(method, request);
+    const answer = this.#open(this.#config.headers, rewritten);
     const stop = (): void => answer.close(constants.NGHTTP2_CANCEL);
     if (!fault) this.#stream.once('close', stop);
-    await this.#relay(answer, fault ? (fault.messages ?? 0) : Infinity);
+    await this.#relay(call, answer, fault ? (fault.messages ?? 0) : Infinity);
     this.#stream.off('close', stop);
     this.#end();
   }
@@ -148,19 +170,19 @@ class ProxiedCall {
   async #send(method: string, request: Uint8Array): Promise<Uint8Array> {
     const { headers } = this.#config;
     const path = String(headers[':path']).replace(/[^/]*$/, method);
-    const answer = this.#open({ ...headers, ':path': path }, withPrefix(request));
+    const answer = this.#open({ ...headers, ':path': path }, request);
     return (await buffer(answer)).subarray(PREFIX_BYTES);
   }
 
-  #open(headers: IncomingHttpHeaders, body: Buffer): ClientHttp2Stream {
+  #open(headers: IncomingHttpHeaders, request: Uint8Array): ClientHttp2Stream {
     const answer = this.#config.server.request(headers);
     answer.on('error', () => undefined);
-    answer.end(body);
+    answer.end(withPrefix(request));
     return answer;
   }
 
   /** Hands the first messages on, and waits for the others. */
-  async #relay(answer: ClientHttp2Stream, messages: number): Promise<void> {
+  async #relay(call: Call, answer: ClientHttp2Stream, messages: number): Promise<void> {
     answer.on('trailers', (trailers: IncomingHttpHeaders) => {
       this.#trailers = trailers;
     });
@@ -170,21 +192,20 @@ class ProxiedCall {
       this.#stream.respond(headers, { endStream: true });
       return;
     }
+    let index = 0;
     let passed = 0;
-    for await (const message of splitMessages(answer)) {
-      if (passed++ < messages) await this.#pass(headers, message);
+    for await (const received of splitMessages(answer)) {
+      const message = this.#config.rewrite.answer(call, received, index++);
+      if (message && passed++ < messages) await this.#pass(headers, message);
     }
     if (!this.#stream.headersSent && this.#ending === undefined) this.#respond(headers);
   }
 
-  async #pass(headers: IncomingHttpHeaders, message: Buffer): Promise<void> {
+  async #pass(headers: IncomingHttpHeaders, message: Uint8Array): Promise<void> {
     if (this.#stream.destroyed) return;
     if (!this.#stream.headersSent) this.#respond(headers);
-    if (this.#stream.write(message)) return;
-    await new Promise<void>((resolve) => {
-      this.#stream.once('drain', resolve);
-      this.#stream.once('close', resolve);
-    });
+    if (this.#stream.write(withPrefix(message))) return;
+    await Promise.race([once(this.#stream, 'drain'), this.#closed]);
   }
 
   #respond(headers: IncomingHttpHeaders): void {

@@ -9,7 +9,7 @@ import { openLibrary } from '../storage/spanner/library.ts';
 import type { SpannerOptions } from '../storage/spanner/open.ts';
 import { testSpannerHost } from './databases.ts';
 import { GRPC } from './grpc-messages.ts';
-import { type Call, type Fault, type Faults, startGrpcProxy } from './grpc-proxy.ts';
+import { type Call, type Fault, type Faults, type Rewrite, startGrpcProxy } from './grpc-proxy.ts';
 import { testDatabaseUrl } from './spanner-admin.ts';
 
 const spanner = protos.google.spanner.v1;
@@ -40,6 +40,7 @@ export interface ProxiedSpanner {
 export interface ProxiedOptions extends Partial<SpannerOptions> {
   /** A limit for calls that are answered once, shorter than the usual ones. */
   readonly timeoutMs?: number;
+  readonly rewrite?: Rewrite;
 }
 
 /** Opens a test's database, which must exist, through a proxy; both go when the test ends. */
@@ -48,8 +49,12 @@ export async function openProxiedSpanner(
   faults: SpannerFaults,
   options: ProxiedOptions = {},
 ): Promise<ProxiedSpanner> {
-  const { timeoutMs = Infinity, ...config } = options;
-  const { host, calls, close } = await startGrpcProxy(testSpannerHost(), asSpanner(faults));
+  const { timeoutMs = Infinity, rewrite, ...config } = options;
+  const { host, calls, close } = await startGrpcProxy(
+    testSpannerHost(),
+    asSpanner(faults),
+    rewrite,
+  );
   const name = parseDatabaseName(testDatabaseUrl(schema));
   const library = await openLibrary({ projectId: name.project, emulatorHost: host });
   const database = new SpannerDatabase({

@@ -1,4 +1,5 @@
 /** All that can befall calls of Spanner, at random. */
+import { hasCode } from '../errors.ts';
 import { type Random, randomInt } from '../random.ts';
 import { GRPC } from './grpc-messages.ts';
 import type { Call, Ending } from './grpc-proxy.ts';
@@ -28,4 +29,17 @@ function randomFault(random: Random, { method }: Call): SpannerFault {
   return random() < 0.5
     ? { moment: 'before', ending }
     : { moment: 'after', ending, messages: randomInt(random, 3) };
+}
+
+const MAX_ATTEMPTS = 40;
+
+/** As callers do who are told that nothing has landed; an unknown outcome is no such answer. */
+export async function insist<T>(fn: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await fn();
+    } catch (error) {
+      if (attempt >= MAX_ATTEMPTS || !hasCode(error, 'unavailable', 'conflict')) throw error;
+    }
+  }
 }

@@ -11,7 +11,7 @@ import { openTestSpanner, testSchema, testSpannerHost } from '../../src/testing/
 import { FinalizationWorld, violationsOf } from '../../src/testing/finalization-world.ts';
 import { invocationId } from '../../src/testing/fixtures.ts';
 import { openProxiedSpanner } from '../../src/testing/spanner-proxy.ts';
-import { randomFaults } from '../../src/testing/spanner-random-faults.ts';
+import { insist, randomFaults } from '../../src/testing/spanner-random-faults.ts';
 import { NEVER, openSweepWorld } from '../../src/testing/sweep-world.ts';
 import { LETTER, MINUTE, openTaskWorld, PLAIN } from '../../src/testing/task-world.ts';
 import { MAIL } from '../../src/testing/tq-world.ts';
@@ -40,17 +40,6 @@ async function openFlow(): Promise<FaultyFlow> {
     randomFaults(seededRandom(seed + 1), SHARE),
   );
   return { seed, random, db: database, direct };
-}
-
-/** As callers do who are told that nothing has landed; an unknown outcome is no such answer. */
-async function insist<T>(fn: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await fn();
-    } catch (error) {
-      if (attempt >= ROUNDS || !hasCode(error, 'unavailable', 'conflict')) throw error;
-    }
-  }
 }
 
 /** Half of the transactions fail by themselves: answers which did not. */

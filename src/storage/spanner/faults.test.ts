@@ -13,7 +13,7 @@ import {
   openFaultWorld,
 } from '../../testing/spanner-fault-world.ts';
 import type { SpannerFaults } from '../../testing/spanner-proxy.ts';
-import { randomFaults } from '../../testing/spanner-random-faults.ts';
+import { insist, randomFaults } from '../../testing/spanner-random-faults.ts';
 import { accounts, allAccounts } from '../../testing/suite-tables.ts';
 import { int } from '../column.ts';
 import { sql } from '../sql.ts';
@@ -112,7 +112,8 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
     test('none of many is lost or doubled where a third of all calls fail', async () => {
       const seed = randomInt(systemRandom, 1_000_000_000);
       const { direct, database } = await openFaultWorld(randomFaults(seededRandom(seed), 1 / 3));
-      await Promise.all(Array.from({ length: 25 }, () => database.write(increment)));
+      const write = () => insist(() => database.write(increment));
+      await Promise.all(Array.from({ length: 25 }, write));
       expect(await allAccounts(direct), `seed ${seed}`).toMatchObject([{ balance: 25 }]);
     });
   });
