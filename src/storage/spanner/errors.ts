@@ -12,6 +12,7 @@ const STATUS = {
   resourceExhausted: 8,
   failedPrecondition: 9,
   aborted: 10,
+  unimplemented: 12,
   internal: 13,
   unavailable: 14,
   dataLoss: 15,
@@ -86,6 +87,11 @@ export function isSessionLost(error: unknown): boolean {
   return statusOf(cause) === STATUS.notFound && /session not found/i.test(toError(cause).message);
 }
 
+/** The server, an emulator say, does not know that call. */
+export function isUnimplemented(error: unknown): boolean {
+  return statusOf(causeOf(error)) === STATUS.unimplemented;
+}
+
 /** How long the server asks to wait before an aborted transaction is run again. */
 export function retryDelayMs(error: unknown): number | undefined {
   const cause = causeOf(error);
@@ -134,7 +140,7 @@ function causeOf(error: unknown): unknown {
 
 /** gRPC's own message begins with the status: `5 NOT_FOUND: Database not found: …`. */
 function wordsOf(error: Error): string {
-  const words = error.message.replace(/^\d+ [A-Z_]+: /, '');
+  const words = error.message.replace(/^\d+ [A-Z_]+: /, '').replace(/\.? Resolution note: $/, '');
   return words === '' ? 'Spanner gave no reason' : words;
 }
 
