@@ -41,7 +41,7 @@ export function connect(context: CliContext, command: Command): Connection {
     httpVersion: '1.1',
     useBinaryFormat: true,
     nodeOptions: { agent: agentFor(url) },
-    interceptors: [authorize(context.env.POSTLUDE_ID_TOKEN)],
+    interceptors: [authorize(context.env.POSTLUDE_ID_TOKEN), endWith(context.signal)],
   });
   return {
     url,
@@ -107,6 +107,19 @@ function authorize(idToken: string | undefined): Interceptor {
   return (next) => (request) => {
     if (idToken !== undefined) request.header.set('authorization', `Bearer ${idToken}`);
     return next(request);
+  };
+}
+
+/** A server may never answer: whoever tells us to stop need not say it twice. */
+function endWith(stopping: AbortSignal): Interceptor {
+  return (next) => async (request) => {
+    const signal = AbortSignal.any([request.signal, stopping]);
+    try {
+      return await next({ ...request, signal });
+    } catch (error) {
+      if (!stopping.aborted) throw error;
+      throw new ConnectError('stopped', Code.Canceled, undefined, undefined, error);
+    }
   };
 }
 

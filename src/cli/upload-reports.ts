@@ -86,7 +86,7 @@ async function send(upload: Upload, batch: readonly TestResultMessage[]): Promis
   await retryRpc(context, () =>
     connection.recorder.batchCreateTestResults(
       { invocation, requests: batch.map((testResult) => ({ testResult })) },
-      { headers, signal: context.signal },
+      { headers },
     ),
   );
 }
