@@ -131,7 +131,11 @@ async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
     for (const few of chunk(batch, OWNERS)) {
       await db.write(async (tx) => {
         await readInvocations(tx, few); // as an owner's request does
-        await startFinalizations(parts, tx, few);
+        await startFinalizations(
+          parts,
+          tx,
+          few.map((id) => ({ id })),
+        );
       });
     }
     await workOff(parts, queue);

@@ -19,18 +19,14 @@ import { insertInvocations, requireInvocation } from '../src/invocations/invocat
 import { readStanding } from '../src/invocations/standings.ts';
 import { seededRandom } from '../src/random.ts';
 import type { Database } from '../src/storage/database.ts';
-import { SpannerDatabase } from '../src/storage/spanner/database.ts';
-import { parseDatabaseName } from '../src/storage/spanner/database-name.ts';
-import { openLibrary } from '../src/storage/spanner/library.ts';
 import { Bell } from '../src/tasks/bell.ts';
 import { Dispatcher } from '../src/tasks/dispatcher.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { LocalWakeUp } from '../src/tasks/wake-up.ts';
 import { invocationId, newInvocation } from '../src/testing/fixtures.ts';
-import { openSpannerAdmin, testDatabaseUrl } from '../src/testing/spanner-admin.ts';
-import { startSpannerEmulator } from '../src/testing/spanner-emulator.ts';
 import { type Shape, type ShapeName, shapeOf } from './graphs/shapes.ts';
-import { type CallCounts, countCalls } from './graphs/spanner-calls.ts';
+import { difference, each, type OpenCounted, onSpanner, round } from './graphs/spanner-bench.ts';
+import type { CallCounts } from './graphs/spanner-calls.ts';
 
 const { values } = parseArgs({
   options: {
@@ -47,43 +43,26 @@ interface Measurement extends CallCounts {
   readonly seconds: number;
 }
 
-const emulator = await startSpannerEmulator();
-if (!emulator) throw new Error('this machine has no Spanner emulator');
-const admin = await openSpannerAdmin(emulator.host);
-try {
+await onSpanner(async (open) => {
   const measured: Measurement[] = [];
-  for (const shape of values.shapes.split(',')) measured.push(report(await measure(shape)));
+  for (const shape of values.shapes.split(',')) measured.push(report(await measure(open, shape)));
   console.log(JSON.stringify(summaryOf(measured)));
-} finally {
-  await admin.close();
-  await emulator.stop();
-}
+});
 
-async function measure(name: string): Promise<Measurement> {
+async function measure(open: OpenCounted, name: string): Promise<Measurement> {
   const [kind = 'star', size = '1'] = name.split('-');
   const shape = shapeOf(kind as ShapeName, Number(size), seededRandom(Number(values.seed)));
-  const { db, counts } = await openCounted(`bench_${kind}_${size}`);
+  const { db, counts } = await open(`bench_${kind}_${size}`);
   try {
     await build(db, shape);
-    const before = { ...counts };
+    const before = counts();
     const startedAt = performance.now();
     await finalizeAll(db, shape);
     const seconds = round((performance.now() - startedAt) / 1000);
-    return { shape: name, invocations: shape.nodes, seconds, ...difference(counts, before) };
+    return { shape: name, invocations: shape.nodes, seconds, ...difference(counts(), before) };
   } finally {
     await db.close();
   }
-}
-
-async function openCounted(database: string) {
-  await admin.createDatabase(database);
-  const name = parseDatabaseName(testDatabaseUrl(database));
-  const emulatorHost = emulator?.host ?? '';
-  const real = await openLibrary({ projectId: name.project, emulatorHost });
-  const { library, counts } = countCalls(real);
-  const db = new SpannerDatabase({ library, name, maxConnections: CALLERS });
-  await db.migrate();
-  return { db, counts };
 }
 
 async function build(db: Database, { nodes, inclusions }: Shape): Promise<void> {
@@ -117,8 +96,8 @@ async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
   await forEachLimit(order.map(idOf), CALLERS, async (id) => {
     await db.write(async (tx) => {
       await requireInvocation(tx, id); // as the RPC does
-      await readIncluded(tx, id);
-      await startFinalization(parts, tx, id);
+      const included = await readIncluded(tx, id);
+      await startFinalization(parts, tx, { id, included });
     });
   });
   while ((await db.read((tx) => readStanding(tx, idOf(0))))?.state !== 'FINALIZED') {
@@ -132,18 +111,9 @@ function idOf(node: number): InvocationId {
   return invocationId(`node-${node}`);
 }
 
-function difference(after: CallCounts, before: CallCounts): CallCounts {
-  return {
-    commits: after.commits - before.commits,
-    reads: after.reads - before.reads,
-    mutations: after.mutations - before.mutations,
-    aborts: after.aborts - before.aborts,
-  };
-}
-
 function report(measurement: Measurement): Measurement {
   const { shape, seconds, aborts } = measurement;
-  const { commits, reads, mutations } = eachOf(measurement);
+  const { commits, reads, mutations } = each(measurement, measurement.invocations);
   console.error(
     `${shape}: per invocation ${commits} commits, ${reads} reads, ${mutations} rows written; ` +
       `${seconds} s, ${aborts} aborts`,
@@ -151,31 +121,19 @@ function report(measurement: Measurement): Measurement {
   return measurement;
 }
 
-function eachOf({ invocations, commits, reads, mutations }: Measurement) {
-  return {
-    commits: round(commits / invocations),
-    reads: round(reads / invocations),
-    mutations: round(mutations / invocations),
-  };
-}
-
 /** The ratios are those of the largest star: of its children, and the parent beside them. */
 function summaryOf(measured: readonly Measurement[]) {
   const [largest] = measured
     .filter(({ shape }) => shape.startsWith('star'))
     .toSorted((a, b) => b.invocations - a.invocations);
-  const each = largest && eachOf(largest);
+  const largestEach = largest && each(largest, largest.invocations);
   const ratios = {
-    commits_per_child: each?.commits,
-    reads_per_child: each?.reads,
-    mutations_per_child: each?.mutations,
+    commits_per_child: largestEach?.commits,
+    reads_per_child: largestEach?.reads,
+    mutations_per_child: largestEach?.mutations,
     ...Object.fromEntries(
       measured.map(({ shape, seconds }) => [`seconds_${shape.replace('-', '_')}`, seconds]),
     ),
   };
   return { bench: 'spanner-finalize', ratios, measured };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -25,7 +25,7 @@ export async function nextUnfinalized(
   { next }: Known,
   maxInclusions: number,
 ): Promise<Standing | Question | undefined> {
-  if (next && next.id === undefined) return undefined;
+  if (x.includesNothing || (next && next.id === undefined)) return undefined;
   const candidate = next?.id && (await readStanding(reader, next.id));
   if (candidate && candidate.state !== 'FINALIZED') return candidate;
   return await firstUnfinalized(reader, x.id, next?.id ?? x.finalizedUpTo, maxInclusions);

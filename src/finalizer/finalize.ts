@@ -17,7 +17,10 @@ import { scheduleTries, type Try } from './schedule.ts';
 
 const BATCH_IDS = 500;
 
-/** Those of `standings` that are FINALIZING become FINALIZED. Nothing they reach can change. */
+/**
+ * Those of `standings` that are FINALIZING become FINALIZED. Nothing they reach can change. That
+ * happens once to each, so that there are no tasks yet of the names of those that follow.
+ */
 export async function finalize(
   parts: FinalizerParts,
   tx: Transaction,
@@ -27,7 +30,7 @@ export async function finalize(
   const finalizing = standings.filter(({ state }) => state === 'FINALIZING');
   const ids = finalizing.map(({ id }) => id);
   await setFinalized(tx, ids, clock.now());
-  await queue.enqueue(finalizing.flatMap(exportTasks), tx);
+  await queue.replace(finalizing.flatMap(exportTasks), tx);
   await wakeWaiters(parts, tx, ids);
   if (onChange) tx.afterCommit(() => onChange(ids));
   return 'finalized';

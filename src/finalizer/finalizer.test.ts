@@ -4,6 +4,7 @@ import { includedInvocations } from '../invocations/inclusions.ts';
 import { invocations } from '../invocations/table.ts';
 import { tasks } from '../tasks/table.ts';
 import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
+import { Faults } from '../testing/faults.ts';
 import {
   FinalizationWorld,
   TRY_WAYS,
@@ -14,6 +15,7 @@ import { invocationId } from '../testing/fixtures.ts';
 import { SqliteDatabase } from '../testing/sqlite-database.ts';
 import type { Bounds } from './bounds.ts';
 import { tryFinalize } from './finalizer.ts';
+import { startFinalization } from './schedule.ts';
 
 const id = invocationId;
 const [A, B, C] = [id('a'), id('b'), id('c')];
@@ -69,6 +71,20 @@ function testFinalizer(place: Place): void {
       await world.start(A);
       expect(await tryFinalize(world.parts, A)).toBe('finalized');
       expect(await stateOf(world, A)).toBe('FINALIZED');
+    });
+
+    test('looks at inclusions unless whoever started it has seen that there are none', async () => {
+      const world = await openWorld(place, { a: [], b: ['a'] });
+      const stepsOf = async (which: InvocationId): Promise<readonly string[]> => {
+        const faults = new Faults();
+        await tryFinalize({ ...world.parts, db: faults.wrap(world.db) }, which);
+        return faults.steps;
+      };
+      await world.start(A);
+      expect(await stepsOf(A)).not.toContain('read included_invocations');
+      await world.db.write((tx) => startFinalization(world.parts, tx, { id: B }));
+      expect(await stepsOf(B)).toContain('read included_invocations');
+      expect(await stateOf(world, B)).toBe('FINALIZED');
     });
 
     test('leaves an invocation alone that its owner has not finalized', async () => {

@@ -9,7 +9,7 @@ import type { PushedTries } from './finalization-tasks.ts';
 export interface FinalizerParts {
   readonly db: Database;
   readonly clock: Clock;
-  readonly queue: Pick<TaskQueue, 'enqueue'>;
+  readonly queue: Pick<TaskQueue, 'enqueue' | 'replace'>;
   /** Another way for tries, by experiment; none unless given. */
   readonly pushed?: PushedTries;
   /**

@@ -9,7 +9,7 @@
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { stuckPage } from '../invocations/standings.ts';
 import type { FinalizerParts } from './parts.ts';
-import { scheduleTries } from './schedule.ts';
+import { scheduleMissingTries } from './schedule.ts';
 
 export interface RescueOptions {
   /** How old a task may be that is not lost. */
@@ -49,5 +49,5 @@ export async function rescueStuck(
 async function tryAll(parts: FinalizerParts, stuck: readonly InvocationId[]): Promise<number> {
   if (stuck.length === 0) return 0;
   const tries = stuck.map((id) => ({ id, taskId: `rescue/${toRowId(id)}` }));
-  return await parts.db.write((tx) => scheduleTries(parts, tx, tries));
+  return await parts.db.write((tx) => scheduleMissingTries(parts, tx, tries));
 }

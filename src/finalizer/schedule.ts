@@ -2,8 +2,9 @@
 import { create } from '@bufbuild/protobuf';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
-import { setFinalizing } from '../invocations/standings.ts';
+import { type Start, setFinalizing } from '../invocations/standings.ts';
 import type { Transaction } from '../storage/database.ts';
+import type { NewTask } from '../tasks/task.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 import { finalizationTasks, type PushedTries, useFinalizationTq } from './finalization-tasks.ts';
 import type { FinalizerParts } from './parts.ts';
@@ -13,7 +14,7 @@ type SchedulingParts = Pick<FinalizerParts, 'clock' | 'onChange' | 'pushed' | 'q
 /** An invocation that is to be tried. Tries are idempotent, so there may be several. */
 export interface Try {
   readonly id: InvocationId;
-  /** In the queue, where two of one id are one. */
+  /** In the queue. */
   readonly taskId: string;
 }
 
@@ -24,19 +25,20 @@ export interface Try {
 export function startFinalization(
   parts: SchedulingParts,
   tx: Transaction,
-  id: InvocationId,
+  start: Start,
 ): Promise<void> {
-  return startFinalizations(parts, tx, [id]);
+  return startFinalizations(parts, tx, [start]);
 }
 
 /** The same for many at once. */
 export async function startFinalizations(
   parts: SchedulingParts,
   tx: Transaction,
-  ids: readonly InvocationId[],
+  starts: readonly Start[],
 ): Promise<void> {
   const { clock, onChange } = parts;
-  await setFinalizing(tx, ids, clock.now());
+  const ids = starts.map(({ id }) => id);
+  await setFinalizing(tx, starts, clock.now());
   await scheduleTries(
     parts,
     tx,
@@ -45,28 +47,37 @@ export async function startFinalizations(
   if (onChange) tx.afterCommit(() => onChange(ids));
 }
 
-/** Has invocations tried once `tx` commits; answers how many of the tries are new. */
+/** Has invocations tried once `tx` commits; the caller knows that they have no such tries yet. */
 export async function scheduleTries(
   { pushed, queue }: Pick<FinalizerParts, 'pushed' | 'queue'>,
   tx: Transaction,
   tries: readonly Try[],
-): Promise<number> {
+): Promise<void> {
   if (pushed?.experiments.isEnabled(useFinalizationTq)) return await push(pushed, tx, tries);
-  const outcomes = await queue.enqueue(
-    tries.map(({ id, taskId }) => ({
-      type: TRY_FINALIZE_INVOCATION,
-      id: taskId,
-      invocationId: toRowId(id),
-    })),
-    tx,
-  );
+  await queue.replace(tries.map(toTask), tx);
+}
+
+/** The same where there may be such tries: these stay. Answers how many are new. */
+export async function scheduleMissingTries(
+  { pushed, queue }: Pick<FinalizerParts, 'pushed' | 'queue'>,
+  tx: Transaction,
+  tries: readonly Try[],
+): Promise<number> {
+  if (pushed?.experiments.isEnabled(useFinalizationTq)) {
+    await push(pushed, tx, tries);
+    return tries.length;
+  }
+  const outcomes = await queue.enqueue(tries.map(toTask), tx);
   return outcomes.filter((outcome) => outcome === 'enqueued').length;
 }
 
-async function push({ tq }: PushedTries, tx: Transaction, tries: readonly Try[]): Promise<number> {
+function toTask({ id, taskId }: Try): NewTask<undefined> {
+  return { type: TRY_FINALIZE_INVOCATION, id: taskId, invocationId: toRowId(id) };
+}
+
+async function push({ tq }: PushedTries, tx: Transaction, tries: readonly Try[]): Promise<void> {
   for (const { id } of tries) {
     const payload = create(TryFinalizeInvocationSchema, { invocationId: id });
     await tq.addTask({ class: finalizationTasks, payload, title: id }, tx);
   }
-  return tries.length;
 }

@@ -5,10 +5,10 @@
  */
 import { chunk } from '../concurrency.ts';
 import { CodedError } from '../errors.ts';
-import { text, textArray } from '../storage/column.ts';
+import { text } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
-import { raw, type Sql, selectList, sql } from '../storage/sql.ts';
-import { table } from '../storage/table.ts';
+import { raw, type Sql, sql } from '../storage/sql.ts';
+import { index, type NewRow, table } from '../storage/table.ts';
 import { fromRowId, type InvocationId, type RowId, toRowId } from './id.ts';
 import { invocations } from './table.ts';
 
@@ -18,9 +18,18 @@ export const includedInvocations = table(
   ['invocationId', 'includedInvocationId'],
 );
 
+const includers = index('included_invocations_reversed', includedInvocations, [
+  'includedInvocationId',
+  'invocationId',
+]);
+
 export interface Inclusion {
   readonly including: InvocationId;
   readonly included: InvocationId;
+}
+
+function toRow({ including, included }: Inclusion): NewRow<typeof includedInvocations> {
+  return { invocationId: toRowId(including), includedInvocationId: toRowId(included) };
 }
 
 const BATCH_IDS = 500;
@@ -67,10 +76,13 @@ export async function includedPage(
   id: InvocationId,
   { after, limit }: Page,
 ): Promise<InvocationId[]> {
-  const rows = await reader.query(
-    sql`${inclusionsBehind(reader, { of: id, after })} LIMIT ${limit}`,
-    { includedInvocationId: text },
-  );
+  const invocationId = toRowId(id);
+  const range = {
+    first: [invocationId],
+    after: after && { invocationId, includedInvocationId: toRowId(after) },
+    limit,
+  };
+  const rows = await reader.readRange(includedInvocations, range, { includedInvocationId: text });
   return rows.map((row) => fromRowId(row.includedInvocationId));
 }
 
@@ -98,23 +110,20 @@ export async function includersPage(
   id: InvocationId,
   { after, limit }: Page,
 ): Promise<InvocationId[]> {
-  const rows = await reader.query(
-    sql`SELECT invocation_id FROM ${includedInvocations}
-        ${reader.dialect.useIndex('included_invocations_reversed')}
-        WHERE included_invocation_id = ${toRowId(id)} AND invocation_id > ${startOf(after)}
-        ORDER BY invocation_id LIMIT ${limit}`,
-    { invocationId: text },
-  );
+  const includedInvocationId = toRowId(id);
+  const range = {
+    first: [includedInvocationId],
+    after: after && { includedInvocationId, invocationId: toRowId(after) },
+    limit,
+  };
+  const rows = await reader.readRange(includers, range, { invocationId: text });
   return rows.map((row) => fromRowId(row.invocationId));
 }
 
 /** All it includes directly, sorted by id. For answers that hold them all. */
 export async function readIncluded(reader: Reader, id: InvocationId): Promise<InvocationId[]> {
-  const rows = await reader.query(
-    sql`SELECT included_invocation_id FROM ${includedInvocations}
-        WHERE invocation_id = ${toRowId(id)}`,
-    { includedInvocationId: text },
-  );
+  const range = { first: [toRowId(id)] };
+  const rows = await reader.readRange(includedInvocations, range, { includedInvocationId: text });
   return rows.map((row) => fromRowId(row.includedInvocationId)).sort();
 }
 
@@ -125,18 +134,8 @@ export async function inclusionsPage(
   after: Inclusion | undefined,
   limit: number,
 ): Promise<Inclusion[]> {
-  const { dialect } = reader;
-  const isOfThese = dialect.isAnyOf(raw('invocation_id'), textArray(ids));
-  const isBehind = dialect.isAfterKey(
-    [raw('invocation_id'), raw('included_invocation_id')],
-    [text(startOf(after?.including)), text(startOf(after?.included))],
-  );
-  const rows = await reader.query(
-    sql`SELECT ${selectList(includedInvocations.columns)} FROM ${includedInvocations}
-        WHERE ${isOfThese} AND ${isBehind}
-        ORDER BY invocation_id, included_invocation_id LIMIT ${limit}`,
-    includedInvocations.columns,
-  );
+  const range = { first: ids, after: after && toRow(after), limit };
+  const rows = await reader.readRange(includedInvocations, range, includedInvocations.columns);
   return rows.map((row) => ({
     including: fromRowId(row.invocationId),
     included: fromRowId(row.includedInvocationId),
@@ -149,10 +148,8 @@ function startOf(after: InvocationId | undefined): string {
 
 async function requireAll(tx: Transaction, ids: readonly InvocationId[]): Promise<void> {
   for (const batch of chunk([...new Set(ids)], BATCH_IDS)) {
-    const isOne = tx.dialect.isAnyOf(raw('invocation_id'), textArray(batch.map(toRowId)));
-    const rows = await tx.query(sql`SELECT invocation_id FROM ${invocations} WHERE ${isOne}`, {
-      invocationId: text,
-    });
+    const keys = batch.map((id) => ({ invocationId: toRowId(id) }));
+    const rows = await tx.readKeys(invocations, keys, { invocationId: text });
     const found = new Set(rows.map((row) => fromRowId(row.invocationId)));
     const missing = batch.find((id) => !found.has(id));
     if (missing !== undefined) {

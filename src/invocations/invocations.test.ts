@@ -182,7 +182,7 @@ describe.skipIf(testPostgresUrl() === '')('with concurrent transactions', () => 
   });
 
   async function finalizeAndRead(world: FinalizationWorld): Promise<string[]> {
-    await world.db.write((tx) => startFinalization(world.parts, tx, A));
+    await world.db.write((tx) => startFinalization(world.parts, tx, { id: A }));
     expect(await tryFinalize(world.parts, A)).toBe('finalized');
     return await testIds(world.db);
   }

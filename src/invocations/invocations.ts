@@ -4,11 +4,11 @@
  */
 import { chunk } from '../concurrency.ts';
 import { CodedError } from '../errors.ts';
-import { text, textArray } from '../storage/column.ts';
+import { text } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
 import { emptySql, raw, selectList, sql } from '../storage/sql.ts';
 import type { NewRow, Row } from '../storage/table.ts';
-import { fromRowId, type InvocationId, toRowId } from './id.ts';
+import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
 import type { Invocation, InvocationChanges, NewInvocation } from './invocation.ts';
 import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
 import { formatPair, parsePair, sortPairs } from './string-pair.ts';
@@ -33,7 +33,7 @@ export async function readInvocation(
   reader: Reader,
   id: InvocationId,
 ): Promise<Invocation | undefined> {
-  const [row] = await reader.query(sql`${SELECT} WHERE invocation_id = ${toRowId(id)}`, COLUMNS);
+  const [row] = await reader.readKeys(invocations, [{ invocationId: toRowId(id) }], COLUMNS);
   return row && fromRow(row);
 }
 
@@ -50,9 +50,9 @@ export async function readInvocations(
   ids: Iterable<InvocationId>,
 ): Promise<Map<InvocationId, Invocation>> {
   const found = new Map<InvocationId, Invocation>();
-  for (const batch of chunk([...ids].map(toRowId).sort(), BATCH_IDS)) {
-    const isWanted = reader.dialect.isAnyOf(raw('invocation_id'), textArray(batch));
-    for (const row of await reader.query(sql`${SELECT} WHERE ${isWanted}`, COLUMNS)) {
+  for (const batch of chunk(toRowOrder(ids), BATCH_IDS)) {
+    const keys = batch.map((invocationId) => ({ invocationId }));
+    for (const row of await reader.readKeys(invocations, keys, COLUMNS)) {
       const invocation = fromRow(row);
       found.set(invocation.id, invocation);
     }
@@ -67,10 +67,8 @@ export async function readInvocations(
  * been read: that reading is a snapshot, and snapshots conflict with nothing.
  */
 export async function requireActive(tx: Transaction, id: InvocationId): Promise<Invocation> {
-  const [row] = await tx.query(
-    sql`${SELECT} WHERE invocation_id = ${toRowId(id)}${tx.dialect.forShare}`,
-    COLUMNS,
-  );
+  const keys = [{ invocationId: toRowId(id) }];
+  const [row] = await tx.readKeys(invocations, keys, COLUMNS, 'share');
   if (!row) throw notFound(id);
   const invocation = fromRow(row);
   if (invocation.state !== 'ACTIVE') {

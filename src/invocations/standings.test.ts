@@ -44,7 +44,13 @@ describe.skipIf(testPostgresUrl() === '')('on a server, with many inclusions', (
 
 async function finalizeAll(world: FinalizationWorld, ids: readonly InvocationId[]): Promise<void> {
   const now = world.clock.now();
-  await world.db.write((tx) => setFinalizing(tx, ids, now));
+  await world.db.write((tx) =>
+    setFinalizing(
+      tx,
+      ids.map((id) => ({ id })),
+      now,
+    ),
+  );
   await world.db.write((tx) => setFinalized(tx, ids, now));
 }
 

@@ -8,20 +8,14 @@
  *   between cannot be FINALIZED before the end is, so the chain still leads there until then.
  * - `finalizedUpTo`: once the blocker is FINALIZED, so are all direct inclusions of X up to this
  *   one, in key order.
+ * - `includesNothing` is known from the moment it left ACTIVE, where whoever started that had read it.
  */
 import type { EpochMs } from '../clock.ts';
 import { chunk } from '../concurrency.ts';
-import {
-  bytesArray,
-  int,
-  nullable,
-  type RowOf,
-  text,
-  textArray,
-  timestamp,
-} from '../storage/column.ts';
+import { bytesArray, int, nullable, type RowOf, text, timestamp } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
-import { emptySql, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
+import { index } from '../storage/table.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
 import { type InclusionsBehind, inclusionsBehind } from './inclusions.ts';
 import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
@@ -33,6 +27,8 @@ export interface Standing {
   readonly blocker: InvocationId | undefined;
   readonly blockerEnd: InvocationId | undefined;
   readonly finalizedUpTo: InvocationId | undefined;
+  /** `false` may only mean that nobody knows. */
+  readonly includesNothing: boolean;
   readonly bigqueryExports: readonly Uint8Array[];
 }
 
@@ -44,6 +40,9 @@ const COLUMNS = {
   finalizedUpTo: nullable(text),
   bigqueryExports: bytesArray,
 };
+const waiters = index('invocations_by_blocker', invocations, ['blockerId', 'invocationId']);
+/** As `finalized_up_to`: behind every row id, since these begin with hexadecimal digits. */
+const BEHIND_ALL = '~';
 const BATCH_IDS = 500;
 const FINALIZED = raw(String(STATE_NUMBERS.FINALIZED));
 const FINALIZING = raw(String(STATE_NUMBERS.FINALIZING));
@@ -53,10 +52,7 @@ export async function readStanding(
   reader: Reader,
   id: InvocationId,
 ): Promise<Standing | undefined> {
-  const [row] = await reader.query(
-    sql`SELECT ${selectList(COLUMNS)} FROM ${invocations} WHERE invocation_id = ${toRowId(id)}`,
-    COLUMNS,
-  );
+  const [row] = await reader.readKeys(invocations, [{ invocationId: toRowId(id) }], COLUMNS);
   return row && fromRow(row);
 }
 
@@ -67,13 +63,10 @@ export async function readStandings(
 ): Promise<Standing[]> {
   const found: Standing[] = [];
   for (const batch of chunk(toRowOrder(ids), BATCH_IDS)) {
-    const isWanted = reader.dialect.isAnyOf(raw('invocation_id'), textArray(batch));
-    const rows = await reader.query(
-      sql`SELECT ${selectList(COLUMNS)} FROM ${invocations} WHERE ${isWanted}
-          ORDER BY invocation_id`,
-      COLUMNS,
-    );
-    found.push(...rows.map(fromRow));
+    const keys = batch.map((invocationId) => ({ invocationId }));
+    const rows = await reader.readKeys(invocations, keys, COLUMNS);
+    const rowsById = new Map(rows.map((row) => [row.invocationId, row]));
+    found.push(...batch.flatMap((rowId) => rowsById.get(rowId) ?? []).map(fromRow));
   }
   return found;
 }
@@ -112,15 +105,9 @@ export async function readWaits(
   blockers: readonly InvocationId[],
   limit: number,
 ): Promise<Wait[]> {
-  const isBlocked = reader.dialect.isAnyOf(raw('blocker_id'), textArray(toRowOrder(blockers)));
-  // The index leaves NULL out, and not every planner sees that the condition before does, too.
-  const rows = await reader.query(
-    sql`SELECT invocation_id, blocker_id FROM ${invocations}
-        ${reader.dialect.useIndex('invocations_by_blocker')}
-        WHERE ${isBlocked} AND blocker_id IS NOT NULL
-        ORDER BY blocker_id, invocation_id LIMIT ${constant(limit)}`,
-    { invocationId: text, blockerId: text },
-  );
+  const range = { first: toRowOrder(blockers), limit };
+  const columns = { invocationId: text, blockerId: text };
+  const rows = await reader.readRange(waiters, range, columns);
   return rows.map((row) => ({
     waiter: fromRowId(row.invocationId),
     blocker: fromRowId(row.blockerId),
@@ -158,16 +145,25 @@ export async function clearBlockers(
   );
 }
 
+export interface Start {
+  readonly id: InvocationId;
+  /** All that it includes directly, where that has been read in the same transaction. */
+  readonly included?: readonly InvocationId[];
+}
+
 /** The caller has seen in this transaction that they are ACTIVE, or has inserted them there. */
 export async function setFinalizing(
   tx: Transaction,
-  ids: readonly InvocationId[],
+  starts: readonly Start[],
   finalizeStartTime: EpochMs,
 ): Promise<void> {
   const state = STATE_NUMBERS.FINALIZING;
   await tx.update(
     invocations,
-    ids.map((id) => ({ invocationId: toRowId(id), state, finalizeStartTime })),
+    starts.map(({ id, included }) => ({
+      ...{ invocationId: toRowId(id), state, finalizeStartTime },
+      finalizedUpTo: included?.length === 0 ? BEHIND_ALL : undefined,
+    })),
   );
 }
 
@@ -242,7 +238,9 @@ function fromRow(row: RowOf<typeof COLUMNS>): Standing {
     state: stateOf(row.state),
     blocker: fromNullableRowId(row.blockerId),
     blockerEnd: fromNullableRowId(row.blockerEndId),
-    finalizedUpTo: fromNullableRowId(row.finalizedUpTo),
+    finalizedUpTo:
+      row.finalizedUpTo === BEHIND_ALL ? undefined : fromNullableRowId(row.finalizedUpTo),
+    includesNothing: row.finalizedUpTo === BEHIND_ALL,
     bigqueryExports: row.bigqueryExports,
   };
 }

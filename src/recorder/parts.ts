@@ -14,7 +14,7 @@ export interface RecorderParts {
   readonly updateTokens: UpdateTokens;
   readonly authorizer: Authorizer;
   readonly retention: Retention;
-  readonly queue: Pick<TaskQueue, 'enqueue'>;
+  readonly queue: Pick<TaskQueue, 'enqueue' | 'replace'>;
   /** Another way to have invocations tried, by experiment. */
   readonly pushed?: PushedTries;
   /** Told after the commit which invocations have changed; a hint, for watchers. */

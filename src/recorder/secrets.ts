@@ -7,7 +7,6 @@ import { CodedError } from '../errors.ts';
 import { randomHex } from '../random.ts';
 import { bytes, text, timestamp } from '../storage/column.ts';
 import type { Database } from '../storage/database.ts';
-import { sql } from '../storage/sql.ts';
 import { table } from '../storage/table.ts';
 
 /** Signs update tokens; the name it has in LUCI. */
@@ -32,7 +31,6 @@ export async function openSecret(db: Database, name: string, clock: Clock): Prom
 }
 
 async function readSecret(db: Database, name: string): Promise<Uint8Array | undefined> {
-  const query = sql`SELECT secret FROM ${secrets} WHERE name = ${name}`;
-  const [row] = await db.read((tx) => tx.query(query, { secret: bytes }));
+  const [row] = await db.read((tx) => tx.readKeys(secrets, [{ name }], { secret: bytes }));
   return row?.secret;
 }

@@ -49,11 +49,8 @@ export async function readExoneration(
   reader: Reader,
   key: TestExonerationKey,
 ): Promise<TestExoneration | undefined> {
-  const [row] = await reader.query(
-    sql`${SELECT} WHERE invocation_id = ${toRowId(key.invocationId)}
-        AND test_id = ${key.testId} AND exoneration_id = ${key.exonerationId}`,
-    exonerations.columns,
-  );
+  const rowKey = { ...key, invocationId: toRowId(key.invocationId) };
+  const [row] = await reader.readKeys(exonerations, [rowKey], exonerations.columns);
   return row && fromRow(row);
 }
 

@@ -57,11 +57,8 @@ export async function readTestResult(
   reader: Reader,
   key: TestResultKey,
 ): Promise<TestResult | undefined> {
-  const [row] = await reader.query(
-    sql`${SELECT} WHERE invocation_id = ${toRowId(key.invocationId)}
-        AND test_id = ${key.testId} AND result_id = ${key.resultId}`,
-    testResults.columns,
-  );
+  const rowKey = { ...key, invocationId: toRowId(key.invocationId) };
+  const [row] = await reader.readKeys(testResults, [rowKey], testResults.columns);
   return row && fromRow(row);
 }
 

@@ -96,11 +96,12 @@ async function leaveReminder(db: Database): Promise<void> {
   const classes = new TaskClasses([finalizationTasks]);
   const submitter = { submit: () => Promise.reject(away) };
   const tq = new Tq({ db, clock, classes, submitter });
-  const queue = { enqueue: () => Promise.reject(new Error('not by the queue')) };
+  const notByTheQueue = () => Promise.reject(new Error('not by the queue'));
+  const queue = { enqueue: notByTheQueue, replace: notByTheQueue };
   const pushed = { tq, experiments: { isEnabled: () => true } };
   const id = parseInvocationId('inv');
   await db.write((tx) => insertInvocations(tx, [newInvocation(id)]));
-  await db.write((tx) => startFinalization({ clock, queue, pushed }, tx, id));
+  await db.write((tx) => startFinalization({ clock, queue, pushed }, tx, { id }));
   await tq.idle();
 }
 

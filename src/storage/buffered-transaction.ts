@@ -4,10 +4,10 @@
  */
 import type { AfterCommit } from './after-commit.ts';
 import type { Columns, RowOf } from './column.ts';
-import type { Reader, Transaction } from './database.ts';
-import type { AnyRow } from './key.ts';
+import type { KeyRange, Reader, RowLock, Transaction } from './database.ts';
+import { type AnyRow, keyColumns, keyText } from './key.ts';
 import type { Sql } from './sql.ts';
-import type { AnyTable, Key, NewRow, RowUpdate } from './table.ts';
+import type { AnyTable, Key, KeyOrder, NewRow, RowUpdate } from './table.ts';
 import { WriteBuffer, type WriteGroup, type WriteKind } from './writes.ts';
 
 export abstract class BufferedTransaction<R extends Reader = Reader> implements Transaction {
@@ -19,18 +19,25 @@ export abstract class BufferedTransaction<R extends Reader = Reader> implements 
     this.reader = reader;
   }
 
-  /** Which of the rows' keys are in the database, as key texts. */
-  protected abstract storedKeys(
-    table: AnyTable,
-    rows: readonly AnyRow[],
-  ): Promise<ReadonlySet<string>>;
-
   get dialect(): Reader['dialect'] {
     return this.reader.dialect;
   }
 
   query<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
     return this.reader.query(query, columns);
+  }
+
+  readKeys<T extends AnyTable, C extends Columns>(
+    table: T,
+    keys: readonly Key<T>[],
+    columns: C,
+    lock?: RowLock,
+  ): Promise<RowOf<C>[]> {
+    return this.reader.readKeys(table, keys, columns, lock);
+  }
+
+  readRange<C extends Columns>(order: KeyOrder, range: KeyRange, columns: C): Promise<RowOf<C>[]> {
+    return this.reader.readRange(order, range, columns);
   }
 
   stream<C extends Columns>(query: Sql, columns: C): AsyncIterable<RowOf<C>> {
@@ -54,7 +61,7 @@ export abstract class BufferedTransaction<R extends Reader = Reader> implements 
   }
 
   insertNew<T extends AnyTable>(table: T, rows: readonly NewRow<T>[]): Promise<NewRow<T>[]> {
-    return this.#writes.addNew(table, rows, (unknown) => this.storedKeys(table, unknown));
+    return this.#writes.addNew(table, rows, (unknown) => this.#storedKeys(table, unknown));
   }
 
   afterCommit(fn: AfterCommit): void {
@@ -68,6 +75,15 @@ export abstract class BufferedTransaction<R extends Reader = Reader> implements 
 
   groups(): readonly WriteGroup[] {
     return this.#writes.groups();
+  }
+
+  /**
+   * Which of the keys are in the database, as texts. What was found missing still is at the commit:
+   * Spanner locks keys without a row as well, PostgreSQL finds the row that came in between.
+   */
+  async #storedKeys(table: AnyTable, rows: readonly AnyRow[]): Promise<ReadonlySet<string>> {
+    const found: AnyRow[] = await this.readKeys(table, rows, keyColumns(table));
+    return new Set(found.map((row) => keyText(table, row)));
   }
 
   async #add(kind: WriteKind, table: AnyTable, rows: readonly AnyRow[]): Promise<void> {

@@ -10,7 +10,22 @@ import type { EpochMs } from '../clock.ts';
 import type { Columns, RowOf } from './column.ts';
 import type { Capabilities, Dialect } from './dialect.ts';
 import type { Sql } from './sql.ts';
-import type { AnyTable, Key, NewRow, RowUpdate } from './table.ts';
+import type { AnyTable, Key, KeyOrder, NewRow, RowUpdate } from './table.ts';
+
+/**
+ * What may not happen to a row until the transaction ends. `share`: a change. `update`: also that
+ * another transaction locks it.
+ */
+export type RowLock = 'share' | 'update';
+
+/** A range of a key whose first column is text. */
+export interface KeyRange {
+  /** Values of the key's first column, in order. */
+  readonly first: readonly string[];
+  /** Only what comes behind this key: a value for each of its columns. */
+  readonly after?: Readonly<Record<string, unknown>> | undefined;
+  readonly limit?: number;
+}
 
 /** Reads of one consistent snapshot. */
 export interface Reader {
@@ -18,6 +33,20 @@ export interface Reader {
 
   /** All rows of a query that is known to be small; `columns` names and types what it selects. */
   query<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]>;
+
+  /**
+   * The rows of these keys that exist, each once, in no certain order. Where the database has reads
+   * beside its SQL, they cost it less than queries do. Only a read-write transaction may lock.
+   */
+  readKeys<T extends AnyTable, C extends Columns>(
+    table: T,
+    keys: readonly Key<T>[],
+    columns: C,
+    lock?: RowLock,
+  ): Promise<RowOf<C>[]>;
+
+  /** The rows of a range that is known to be small, in its order; as cheap as reads of keys. */
+  readRange<C extends Columns>(order: KeyOrder, range: KeyRange, columns: C): Promise<RowOf<C>[]>;
 
   /**
    * The rows of a query of any size, in bounded memory. Leaving the loop early closes the query.

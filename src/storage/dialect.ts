@@ -6,13 +6,6 @@ import type { Param } from './column.ts';
 import type { Sql } from './sql.ts';
 
 export interface Dialect {
-  /** Behind a SELECT: locks the rows it returns until the transaction ends. */
-  readonly forUpdate: Sql;
-  /**
-   * Behind a SELECT: until the transaction ends nobody changes the rows it returns; others may read
-   * them, and share them in the same way.
-   */
-  readonly forShare: Sql;
   /** `column` is among the values of an array parameter: `isAnyOf(raw('id'), textArray(ids))`. */
   isAnyOf(column: Sql, values: Param): Sql;
   /** The row's key columns come after `values` in key order. Both lists are of one length. */

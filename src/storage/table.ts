@@ -25,10 +25,28 @@ export type Key<T extends AnyTable> = T extends Table<infer C, infer K> ? Pick<R
 export type RowUpdate<T extends AnyTable> =
   T extends Table<infer C, infer K> ? Pick<RowOf<C>, K> & Partial<RowOf<C>> : never;
 
+/** Another order of a table's rows: an index, whose columns end with the table's own key. */
+export interface Index {
+  readonly name: string;
+  readonly table: AnyTable;
+  readonly key: readonly string[];
+}
+
+/** An order that rows can be read in: that of a table's key, or of an index. */
+export type KeyOrder = AnyTable | Index;
+
 export function table<C extends Columns, K extends keyof C & string>(
   name: string,
   columns: C,
   key: readonly K[],
 ): Table<C, K> {
   return { name, columns, key };
+}
+
+export function index<C extends Columns, K extends keyof C & string>(
+  name: string,
+  of: Table<C, K>,
+  key: readonly (keyof C & string)[],
+): Index {
+  return { name, table: of, key };
 }

@@ -1,6 +1,6 @@
 /** What will not be tried again, why, and how it gets another life. */
 import type { EpochMs } from '../clock.ts';
-import { text, textArray } from '../storage/column.ts';
+import { text } from '../storage/column.ts';
 import type { Database, Reader, Transaction } from '../storage/database.ts';
 import { emptySql, join, raw, selectList, sql } from '../storage/sql.ts';
 import type { NewRow, Row } from '../storage/table.ts';
@@ -61,10 +61,7 @@ export async function findDeadTask(
   reader: Reader,
   { type, id }: TaskName,
 ): Promise<DeadTask | undefined> {
-  const [row] = await reader.query(
-    sql`SELECT ${selectList(deadTasks.columns)} FROM ${deadTasks} WHERE type = ${type} AND id = ${id}`,
-    deadTasks.columns,
-  );
+  const [row] = await reader.readKeys(deadTasks, [{ type, id }], deadTasks.columns);
   return row;
 }
 
@@ -104,7 +101,7 @@ async function revive(
   names: readonly TaskName[],
   birth: Birth,
 ): Promise<TaskName[]> {
-  const dead = await readDeadTasks(tx, names);
+  const dead = await tx.readKeys(deadTasks, names, deadTasks.columns, 'update');
   const revived = await tx.insertNew(
     tasks,
     dead.map((row) => reborn(row, birth)),
@@ -126,19 +123,4 @@ function reborn(row: DeadTask, { now, fences }: Birth): NewRow<typeof tasks> {
     fence: Math.max(row.fence + 1, fences.next(now)),
     lastError: reason,
   };
-}
-
-async function readDeadTasks(reader: Reader, names: readonly TaskName[]): Promise<DeadTask[]> {
-  const rows: DeadTask[] = [];
-  for (const [type, group] of Map.groupBy(names, (name) => name.type)) {
-    const ids = textArray(group.map(({ id }) => id));
-    rows.push(
-      ...(await reader.query(
-        sql`SELECT ${selectList(deadTasks.columns)} FROM ${deadTasks}
-            WHERE type = ${type} AND ${reader.dialect.isAnyOf(raw('id'), ids)}${reader.dialect.forUpdate}`,
-        deadTasks.columns,
-      )),
-    );
-  }
-  return rows;
 }

@@ -59,10 +59,7 @@ export async function findTask(
   { type, id }: Pick<TaskSummary, 'type' | 'id'>,
   now: EpochMs,
 ): Promise<TaskSummary | undefined> {
-  const [row] = await reader.query(
-    sql`SELECT ${selectList(columns)} FROM ${tasks} WHERE type = ${type} AND id = ${id}`,
-    columns,
-  );
+  const [row] = await reader.readKeys(tasks, [{ type, id }], columns);
   return row && { ...row, state: stateOf(row, now) };
 }
 

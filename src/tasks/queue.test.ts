@@ -63,6 +63,32 @@ eachDatabase((open) => {
     });
   });
 
+  describe('replace', () => {
+    test('keeps tasks if and only if the transaction commits', async () => {
+      const { db, queue, peek } = await openTaskWorld(open);
+      const failing = db.write(async (tx) => {
+        await queue.replace([{ type: PLAIN, id: 'lost' }], tx);
+        throw new Error('rolled back');
+      });
+      await expect(failing).rejects.toThrow('rolled back');
+      await db.write((tx) => queue.replace([{ type: PLAIN, id: 'kept' }], tx));
+      expect(await peek()).toEqual(['kept']);
+    });
+
+    test('begins the attempts at a living task anew, and fences out whoever holds it', async () => {
+      const { db, queue, enqueue, peek } = await openTaskWorld(open);
+      await enqueue('a');
+      const held = await queue.lease('plain', 'a', MINUTE);
+      await db.write((tx) => queue.replace([{ type: PLAIN, id: 'a' }], tx));
+      expect(await peek()).toEqual(['a']);
+      expect(held && (await queue.complete(held))).toBe('lost');
+      const next = await queue.lease('plain', 'a', MINUTE);
+      expect(next?.attempt).toBe(1);
+      expect(next && (await queue.complete(next))).toBe('done');
+      expect(await peek()).toEqual([]);
+    });
+  });
+
   describe('peek', () => {
     test('yields what is due, the oldest first', async () => {
       const { queue, clock, peek } = await openTaskWorld(open);

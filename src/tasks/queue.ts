@@ -71,10 +71,21 @@ export class TaskQueue {
    */
   async enqueue<P>(added: readonly NewTask<P>[], tx?: Transaction): Promise<EnqueueOutcome[]> {
     const now = this.#clock.now();
-    const birth = { now, fence: this.#fences.next(now) };
-    const rows = added.map((task) => toRow(task, birth));
+    const rows = this.#toRows(added, now);
     if (tx === undefined) return await this.#db.write((own) => this.#insert(own, rows, now));
     return await this.#insert(tx, rows, now);
+  }
+
+  /**
+   * Enqueues tasks in `tx` without looking for living ones of the same name: for those who know that
+   * there are none, or want their attempts begun anew. One that lives is replaced, and whoever has
+   * leased it is fenced out.
+   */
+  async replace<P>(added: readonly NewTask<P>[], tx: Transaction): Promise<void> {
+    const now = this.#clock.now();
+    const rows = this.#toRows(added, now);
+    await tx.upsert(tasks, rows);
+    this.#wakeAfterCommit(tx, rows, now);
   }
 
   /** The ids of due tasks that nobody has leased, oldest first, in pages of one snapshot each. */
@@ -184,14 +195,23 @@ export class TaskQueue {
     return this.#db.read((tx) => queueDepth(tx, type, this.#clock.now()));
   }
 
+  #toRows<P>(added: readonly NewTask<P>[], now: EpochMs): NewRow<typeof tasks>[] {
+    const birth = { now, fence: this.#fences.next(now) };
+    return added.map((task) => toRow(task, birth));
+  }
+
+  #wakeAfterCommit(tx: Transaction, rows: readonly NewRow<typeof tasks>[], now: EpochMs): void {
+    const due = rows.filter((row) => row.processAfter <= now);
+    if (due.length > 0) tx.afterCommit(() => this.#wakeUp.enqueued(typesOf(due)));
+  }
+
   async #insert(
     tx: Transaction,
     rows: readonly NewRow<typeof tasks>[],
     now: EpochMs,
   ): Promise<EnqueueOutcome[]> {
     const inserted = new Set(await tx.insertNew(tasks, rows));
-    const due = [...inserted].filter((row) => row.processAfter <= now);
-    if (due.length > 0) tx.afterCommit(() => this.#wakeUp.enqueued(typesOf(due)));
+    this.#wakeAfterCommit(tx, [...inserted], now);
     return rows.map((row) => (inserted.has(row) ? 'enqueued' : 'duplicate'));
   }
 }

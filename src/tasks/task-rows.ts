@@ -1,8 +1,6 @@
 /** Rows of the tasks table: reading them by name, and what they mean. */
 import type { EpochMs } from '../clock.ts';
-import { textArray } from '../storage/column.ts';
 import type { Reader } from '../storage/database.ts';
-import { raw, selectList, sql } from '../storage/sql.ts';
 import type { Row } from '../storage/table.ts';
 import { tasks } from './table.ts';
 import type { Lease, LeaseId } from './task.ts';
@@ -13,18 +11,7 @@ type TaskName = Pick<LeaseId, 'type' | 'id'>;
 
 /** Locked until the transaction ends, where the database locks rows. Missing ones are left out. */
 export async function readTasks(tx: Reader, names: readonly TaskName[]): Promise<TaskRow[]> {
-  const rows: TaskRow[] = [];
-  for (const [type, group] of Map.groupBy(names, (name) => name.type)) {
-    const ids = textArray(group.map(({ id }) => id));
-    rows.push(
-      ...(await tx.query(
-        sql`SELECT ${selectList(tasks.columns)} FROM ${tasks}
-            WHERE type = ${type} AND ${tx.dialect.isAnyOf(raw('id'), ids)}${tx.dialect.forUpdate}`,
-        tasks.columns,
-      )),
-    );
-  }
-  return rows;
+  return await tx.readKeys(tasks, names, tasks.columns, 'update');
 }
 
 export function isClaimable(row: TaskRow, now: EpochMs): boolean {

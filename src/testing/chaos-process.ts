@@ -172,6 +172,8 @@ export function withAfterCommit(
   return {
     dialect: tx.dialect,
     query: (query, columns) => tx.query(query, columns),
+    readKeys: (table, keys, columns, lock) => tx.readKeys(table, keys, columns, lock),
+    readRange: (order, range, columns) => tx.readRange(order, range, columns),
     stream: (query, columns) => tx.stream(query, columns),
     insert: (table, rows) => tx.insert(table, rows),
     update: (table, rows) => tx.update(table, rows),

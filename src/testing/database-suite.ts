@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { Database } from '../storage/database.ts';
 import { testCallbacks } from './callback-suite.ts';
 import type { OpenDatabase } from './databases.ts';
+import { testKeyReads } from './key-read-suite.ts';
 import { testNotifications } from './notification-suite.ts';
 import { testReads } from './read-suite.ts';
 import { testSchema } from './schema-suite.ts';
@@ -33,6 +34,7 @@ export function testDatabase(name: string, backend: SuiteBackend): void {
     testWrites(open);
     testCallbacks(open);
     testReads(open);
+    testKeyReads(open);
     testValues(open);
     testNotifications(open);
     testSchema(backend.open, backend.newSchema);

@@ -97,8 +97,10 @@ export async function openTestSpanner(
   const database = await openSpanner({
     database: testDatabaseUrl(name),
     emulatorHost,
-    // The emulator runs one transaction after the other: more at once only abort each other.
+    // The emulator runs one transaction after the other: more at once only abort each other, which
+    // is what tests are to see.
     maxConnections: 4,
+    serialWrites: false,
     ...options,
   });
   onTestFinished(async () => {

@@ -98,6 +98,10 @@ export class Faults {
     return {
       dialect: tx.dialect,
       query: (query, columns) => this.#step('query', () => tx.query(query, columns)),
+      readKeys: (table, keys, columns, lock) =>
+        this.#step(`read ${table.name}`, () => tx.readKeys(table, keys, columns, lock)),
+      readRange: (order, range, columns) =>
+        this.#step(`read ${order.name}`, () => tx.readRange(order, range, columns)),
       stream: (query, columns) => this.#stream(tx.stream(query, columns)),
     };
   }

@@ -10,7 +10,11 @@ import type { FinalizerParts } from '../finalizer/parts.ts';
 import { startFinalization } from '../finalizer/schedule.ts';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
 import { fromRowId, type InvocationId, parseInvocationId } from '../invocations/id.ts';
-import { includedInvocations, includeInvocations } from '../invocations/inclusions.ts';
+import {
+  includedInvocations,
+  includeInvocations,
+  readIncluded,
+} from '../invocations/inclusions.ts';
 import { insertInvocations, requireActive } from '../invocations/invocations.ts';
 import { type InvocationState, stateOf } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
@@ -100,7 +104,7 @@ export class FinalizationWorld {
   async start(id: InvocationId): Promise<void> {
     await this.db.write(async (tx) => {
       await requireActive(tx, id);
-      await startFinalization(this.parts, tx, id);
+      await startFinalization(this.parts, tx, { id, included: await readIncluded(tx, id) });
     });
   }
 
@@ -189,16 +193,16 @@ function pushedId(payload: Uint8Array | undefined): InvocationId {
   return parseInvocationId(invocationId);
 }
 
-/** The queue would swallow a second export while the first is pending: here it is an error. */
+/** The queue would replace a first export that is pending by a second: here it is an error. */
 function withoutRepeatedExports(queue: TaskQueue): FinalizerParts['queue'] {
   return {
-    async enqueue(added, tx) {
-      const outcomes = await queue.enqueue(added, tx);
-      const repeated = added.find(
-        ({ type }, index) => type.name === BQ_EXPORT.name && outcomes[index] === 'duplicate',
-      );
-      if (repeated) throw new Error(`the export ${repeated.id} was enqueued twice`);
-      return outcomes;
+    enqueue: (added, tx) => queue.enqueue(added, tx),
+    async replace(added, tx) {
+      const exports = added.filter(({ type }) => type.name === BQ_EXPORT.name);
+      const keys = exports.map(({ type, id }) => ({ type: type.name, id }));
+      const [pending] = await tx.readKeys(tasks, keys, { id: text });
+      if (pending) throw new Error(`the export ${pending.id} was enqueued twice`);
+      await queue.replace(added, tx);
     },
   };
 }

@@ -146,20 +146,5 @@ export function testReads(open: OpenSuiteDatabase): void {
       });
       expect(rows.map(({ owner, number }) => `${owner} ${number}`)).toEqual(['b 1', 'b 2']);
     });
-
-    test('locks rows, so that those who read and write them wait', async () => {
-      const db = await openWithRows(open, 1);
-      await Promise.all(
-        Array.from({ length: 10 }, () =>
-          db.write(async (tx) => {
-            const query = sql`SELECT balance FROM ${accounts} WHERE owner = ${'x'}${tx.dialect.forUpdate}`;
-            const [row] = await tx.query(query, { balance: int });
-            const balance = (row?.balance ?? 0) + 1;
-            await tx.update(accounts, [{ owner: 'x', number: 0, balance }]);
-          }),
-        ),
-      );
-      expect((await allAccounts(db))[0]?.balance).toBe(10);
-    });
   });
 }

@@ -11,14 +11,13 @@ import { type ColumnKind, type Columns, columnName, type RowOf } from '../storag
 import type { Database, Reader, Transaction } from '../storage/database.ts';
 import type { Dialect } from '../storage/dialect.ts';
 import type { AnyRow } from '../storage/key.ts';
+import { hasKey, rangeQuery } from '../storage/key-queries.ts';
 import { Listeners } from '../storage/listeners.ts';
-import { compile, emptySql, join, type Sql, sql } from '../storage/sql.ts';
+import { compile, emptySql, join, type Sql, selectList, sql } from '../storage/sql.ts';
 import type { AnyTable, NewRow } from '../storage/table.ts';
 import { WriteBuffer, type WriteGroup, type WriteKind } from '../storage/writes.ts';
 
 const dialect: Dialect = {
-  forUpdate: emptySql,
-  forShare: emptySql,
   isAnyOf: (column, values) => sql`${column} IN (SELECT value FROM json_each(${values}))`,
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
@@ -106,6 +105,12 @@ export class SqliteDatabase implements Database {
     return {
       dialect,
       query,
+      readKeys: async (table, keys, columns) => {
+        const found = keys.map((key) => this.#query(keyQuery(table, key, columns), columns));
+        return found.flat();
+      },
+      readRange: (order, range, columns) =>
+        query(rangeQuery(dialect, order, range, columns), columns),
       async *stream(text, columns) {
         yield* await query(text, columns);
       },
@@ -212,6 +217,10 @@ function createTable({ name, columns, key }: AnyTable): string {
   const names = columnsOf({ name, columns, key });
   const primaryKey = key.map(columnName).join(', ');
   return `CREATE TABLE ${name} (${names.join(', ')}, PRIMARY KEY (${primaryKey})) WITHOUT ROWID`;
+}
+
+function keyQuery(table: AnyTable, key: AnyRow, columns: Columns): Sql {
+  return sql`SELECT ${selectList(columns)} FROM ${table} WHERE ${hasKey(table, table.key, key)}`;
 }
 
 function keyOf(table: AnyTable, row: AnyRow) {

@@ -1,12 +1,21 @@
 import type { Database } from '../storage/database.ts';
 import { sql } from '../storage/sql.ts';
-import { accounts, values } from './suite-tables.ts';
+import { accounts, notes, values } from './suite-tables.ts';
 
 /** The suite's tables, in the words of PostgreSQL. */
 export async function createPostgresSuiteTables(database: Database): Promise<void> {
   await database.statement(
     sql`CREATE TABLE ${accounts} (owner text, number bigint, balance bigint NOT NULL, note text,
       PRIMARY KEY (owner, number))`,
+    {},
+  );
+  await database.statement(
+    sql`CREATE TABLE ${notes} (owner text COLLATE "C", number bigint, note text COLLATE "C",
+      PRIMARY KEY (owner, number))`,
+    {},
+  );
+  await database.statement(
+    sql`CREATE INDEX suite_notes_by_text ON ${notes} (note, owner, number) WHERE note IS NOT NULL`,
     {},
   );
   await database.statement(

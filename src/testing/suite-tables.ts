@@ -13,7 +13,7 @@ import {
 } from '../storage/column.ts';
 import type { Database } from '../storage/database.ts';
 import { sql } from '../storage/sql.ts';
-import { type Row, table } from '../storage/table.ts';
+import { index, type Row, table } from '../storage/table.ts';
 
 /** One column of each kind, all nullable but the key. */
 export const values = table(
@@ -39,6 +39,15 @@ export const accounts = table(
   { owner: text, number: int, balance: int, note: nullable(text) },
   ['owner', 'number'],
 );
+
+/** Of its own, since indexes make many writes slow on the emulator. */
+export const notes = table('suite_notes', { owner: text, number: int, note: nullable(text) }, [
+  'owner',
+  'number',
+]);
+
+/** Leaves out those without a note. */
+export const notesByText = index('suite_notes_by_text', notes, ['note', 'owner', 'number']);
 
 export type Account = Row<typeof accounts>;
 

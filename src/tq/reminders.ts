@@ -1,8 +1,8 @@
 /** Reminders in the database: saved, fetched by ranges of their ids, deleted; and the dead ones. */
 import type { EpochMs } from '../clock.ts';
-import { int, textArray, timestamp } from '../storage/column.ts';
+import { int, timestamp } from '../storage/column.ts';
 import type { Database, Reader, Transaction } from '../storage/database.ts';
-import { raw, selectList, sql } from '../storage/sql.ts';
+import { selectList, sql } from '../storage/sql.ts';
 import type { DeadReminder, Reminder, ReminderSummary } from './reminder.ts';
 import { deadReminders, reminders } from './table.ts';
 
@@ -32,12 +32,9 @@ export async function readReminderSummaries(
 
 /** Those of that ids which are still there, in the order of their ids. */
 export async function readReminders(reader: Reader, ids: readonly string[]): Promise<Reminder[]> {
-  if (ids.length === 0) return [];
-  return await reader.query(
-    sql`SELECT ${selectList(reminders.columns)} FROM ${reminders}
-        WHERE ${reader.dialect.isAnyOf(raw('id'), textArray(ids))} ORDER BY id`,
-    reminders.columns,
-  );
+  const keys = ids.map((name) => ({ id: name }));
+  const found = await reader.readKeys(reminders, keys, reminders.columns);
+  return found.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** A page in the order of ids, behind `after`. */
@@ -122,7 +119,7 @@ async function redrivePage(
 ): Promise<string[]> {
   const dead = await (only === undefined
     ? listDeadReminders(tx, { after, limit: REDRIVE_BATCH })
-    : readDead(tx, only));
+    : tx.readKeys(deadReminders, [{ id: only }], deadReminders.columns));
   await tx.upsert(
     reminders,
     dead.map(({ deadTime: _, reason: __, ...kept }) => ({ ...kept, freshUntil: now })),
@@ -132,11 +129,4 @@ async function redrivePage(
     dead.map((reminder) => ({ id: reminder.id })),
   );
   return dead.map((reminder) => reminder.id);
-}
-
-async function readDead(reader: Reader, wanted: string): Promise<DeadReminder[]> {
-  return await reader.query(
-    sql`SELECT ${selectList(deadReminders.columns)} FROM ${deadReminders} WHERE id = ${wanted}`,
-    deadReminders.columns,
-  );
 }

@@ -1,9 +1,7 @@
 import type { Dialect } from '../dialect.ts';
-import { emptySql, join, raw, sql } from '../sql.ts';
+import { emptySql, join, sql } from '../sql.ts';
 
 export const postgresDialect: Dialect = {
-  forUpdate: raw(' FOR UPDATE'),
-  forShare: raw(' FOR SHARE'),
   isAnyOf: (column, values) => sql`${column} = ANY(${values})`,
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,

@@ -1,8 +1,11 @@
 /** Reads within a transaction of one session: small queries whole, large ones through a cursor. */
 import type { Columns, RowOf } from '../column.ts';
-import type { Reader } from '../database.ts';
+import type { KeyRange, Reader, RowLock } from '../database.ts';
+import { rangeQuery } from '../key-queries.ts';
 import type { Sql } from '../sql.ts';
+import type { AnyTable, Key, KeyOrder } from '../table.ts';
 import { postgresDialect } from './dialect.ts';
+import { keysQuery } from './key-reads.ts';
 import { type Session, type SessionResult, toRows, toStatement } from './session.ts';
 
 /** The first page is small, for readers that stop early; later ones aim at so much text. */
@@ -24,6 +27,25 @@ export class SessionReader implements Reader {
   async query<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
     const { text, values } = toStatement(query, this.#schema);
     return toRows(await this.#session.run(text, values), columns);
+  }
+
+  async readKeys<T extends AnyTable, C extends Columns>(
+    table: T,
+    keys: readonly Key<T>[],
+    columns: C,
+    lock?: RowLock,
+  ): Promise<RowOf<C>[]> {
+    if (keys.length === 0) return [];
+    return await this.query(keysQuery(table, keys, columns, lock), columns);
+  }
+
+  async readRange<C extends Columns>(
+    order: KeyOrder,
+    range: KeyRange,
+    columns: C,
+  ): Promise<RowOf<C>[]> {
+    if (range.first.length === 0) return [];
+    return await this.query(rangeQuery(this.dialect, order, range, columns), columns);
   }
 
   async *stream<C extends Columns>(query: Sql, columns: C): AsyncGenerator<RowOf<C>, void, void> {

@@ -48,10 +48,27 @@ export interface SqlRead {
   readonly paramTypes: Readonly<Record<string, unknown>>;
 }
 
+/** A read beside SQL: some columns of the rows of some keys, in the order of the table or index. */
 export interface KeyRead {
   readonly table: string;
+  readonly index?: string;
   readonly columns: readonly string[];
-  readonly keys: readonly (readonly WireValue[])[];
+  readonly keySet: {
+    readonly keys?: readonly KeyValues[];
+    readonly ranges?: readonly KeyRangeValues[];
+  };
+  /** 0, or none: all. */
+  readonly limit?: number;
+}
+
+interface KeyValues {
+  readonly values: readonly WireValue[];
+}
+
+export interface KeyRangeValues {
+  readonly startClosed?: KeyValues;
+  readonly startOpen?: KeyValues;
+  readonly endClosed: KeyValues;
 }
 
 export interface Mutation {
@@ -131,9 +148,8 @@ export class SpannerClient {
     });
   }
 
-  readKeys(call: ReadCall, { table, columns, keys }: KeyRead): AsyncIterable<ResultPart> {
-    const keySet = { keys: keys.map((values) => ({ values })) };
-    return this.#stream('streamingRead', { ...call, table, columns, keySet });
+  read(call: ReadCall, read: KeyRead): AsyncIterable<ResultPart> {
+    return this.#stream('streamingRead', { ...call, ...read });
   }
 
   /** Whoever configured the database should see which one it is. */

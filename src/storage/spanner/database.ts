@@ -3,6 +3,7 @@
  * travel as mutations with the commit. Processes do not notify each other.
  */
 import { type Clock, type EpochMs, systemClock } from '../../clock.ts';
+import { Mutex } from '../../concurrency.ts';
 import { CodedError } from '../../errors.ts';
 import { type Log, silentLog } from '../../log.ts';
 import { type Random, systemRandom } from '../../random.ts';
@@ -28,6 +29,8 @@ export interface SpannerDatabaseConfig {
   readonly library: SpannerLibrary;
   readonly name: DatabaseName;
   readonly maxConnections: number;
+  /** One read-write transaction at a time. */
+  readonly serialWrites?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Log;
@@ -48,6 +51,7 @@ export class SpannerDatabase implements Database {
   readonly #random: Random;
   readonly #log: Log;
   readonly #guard = new NestingGuard();
+  readonly #writing: Mutex | undefined;
   readonly #migrations: SpannerMigrationTarget;
   #closing: Promise<void> | undefined;
 
@@ -60,6 +64,7 @@ export class SpannerDatabase implements Database {
     this.#clock = clock;
     this.#random = random;
     this.#log = log;
+    this.#writing = config.serialWrites ? new Mutex() : undefined;
     this.capabilities = { connections: maxSessions, claim: 'read-then-check', notifies: false };
     this.notifications = processNotifications(name.path, { log, guard: this.#guard });
     this.#migrations = new SpannerMigrationTarget({
@@ -84,11 +89,8 @@ export class SpannerDatabase implements Database {
       clock: this.#clock,
       random: this.#random,
     };
-    const { value, transaction } = await write(
-      config,
-      (tx) => this.#guard.enter(() => fn(tx)),
-      options,
-    );
+    const commit = () => write(config, (tx) => this.#guard.enter(() => fn(tx)), options);
+    const { value, transaction } = await (this.#writing ? this.#writing.run(commit) : commit());
     await runAfterCommit(transaction.afterCommitCalls(), this.#log);
     return value;
   }

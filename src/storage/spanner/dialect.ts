@@ -1,10 +1,9 @@
 /**
- * GoogleSQL. A read in a read-write transaction locks what it read as it is, so there are no words
- * for it; and rows of columns cannot be compared, so that is spelt out.
+ * GoogleSQL. Rows of columns cannot be compared, so that is spelt out.
  */
 import type { Param } from '../column.ts';
 import type { Dialect } from '../dialect.ts';
-import { emptySql, join, raw, type Sql, sql } from '../sql.ts';
+import { join, raw, type Sql, sql } from '../sql.ts';
 
 /**
  * The emulator cannot see that a query needs no NULL of an index that leaves NULL out; Spanner itself
@@ -16,8 +15,6 @@ const UNCHECKED_BY_EMULATOR = 'spanner_emulator.disable_query_null_filtered_inde
 const SHARDS = 16;
 
 export const spannerDialect: Dialect = {
-  forUpdate: emptySql,
-  forShare: emptySql,
   isAnyOf: (column, values) => sql`${column} IN UNNEST(${values})`,
   isAfterKey,
   useIndex: (index) => raw(`@{FORCE_INDEX=${index}, ${UNCHECKED_BY_EMULATOR}}`),

@@ -17,6 +17,11 @@ export interface SpannerOptions {
   readonly emulatorHost?: string;
   /** How many transactions at once: 100 unless given. Each has a session of its own. */
   readonly maxConnections?: number;
+  /**
+   * Read-write transactions of this process wait for each other instead of being aborted: where an
+   * emulator is spoken to, unless given, since that runs one at a time.
+   */
+  readonly serialWrites?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Log;
@@ -32,6 +37,7 @@ const DEFAULT_MAX_CONNECTIONS = 100;
 export async function openSpanner(options: SpannerOptions): Promise<Database> {
   const name = parseDatabaseName(options.database);
   const library = await openLibrary({ projectId: name.project, ...options });
-  const maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
-  return new SpannerDatabase({ ...options, library, name, maxConnections });
+  const { maxConnections = DEFAULT_MAX_CONNECTIONS, emulatorHost } = options;
+  const { serialWrites = emulatorHost !== undefined } = options;
+  return new SpannerDatabase({ ...options, library, name, maxConnections, serialWrites });
 }

@@ -3,8 +3,9 @@
  * that come meanwhile wait for its id.
  */
 import type { Columns, RowOf } from '../column.ts';
-import type { Reader } from '../database.ts';
+import type { KeyRange, Reader } from '../database.ts';
 import { compile, type Sql } from '../sql.ts';
+import type { AnyTable, Key, KeyOrder } from '../table.ts';
 import type {
   KeyRead,
   ResultPart,
@@ -15,6 +16,7 @@ import type {
   TransactionSelector,
 } from './client.ts';
 import { spannerDialect } from './dialect.ts';
+import { toKeyRead, toRangeRead } from './key-reads.ts';
 import { RowAssembler } from './result-rows.ts';
 import { encodeValue, typeOf } from './types.ts';
 
@@ -49,12 +51,23 @@ export class SpannerReader implements Reader {
     yield* this.#rows((transaction) => client.execute({ session, transaction }, read), columns);
   }
 
-  /** The rows of these keys, those that exist. */
-  async readKeys<C extends Columns>(read: KeyRead, columns: C): Promise<RowOf<C>[]> {
-    const { client, session } = this.#config;
-    const open = (transaction: TransactionSelector): AsyncIterable<ResultPart> =>
-      client.readKeys({ session, transaction }, read);
-    return await Array.fromAsync(this.#rows(open, columns));
+  /** A read in a read-write transaction locks what it read, and the keys that it found missing. */
+  async readKeys<T extends AnyTable, C extends Columns>(
+    table: T,
+    keys: readonly Key<T>[],
+    columns: C,
+  ): Promise<RowOf<C>[]> {
+    if (keys.length === 0) return [];
+    return await this.#read(() => toKeyRead(table, keys, columns), columns);
+  }
+
+  async readRange<C extends Columns>(
+    order: KeyOrder,
+    range: KeyRange,
+    columns: C,
+  ): Promise<RowOf<C>[]> {
+    if (range.first.length === 0) return [];
+    return await this.#read(() => toRangeRead(order, range, columns), columns);
   }
 
   /** The first call that failed: it ends the transaction, also where its error was swallowed. */
@@ -65,6 +78,14 @@ export class SpannerReader implements Reader {
   /** Undefined until something has been read. */
   get transactionId(): TransactionId | undefined {
     return this.#id;
+  }
+
+  async #read<C extends Columns>(toRead: () => KeyRead, columns: C): Promise<RowOf<C>[]> {
+    const read = this.#guarded(toRead);
+    const { client, session } = this.#config;
+    const open = (transaction: TransactionSelector): AsyncIterable<ResultPart> =>
+      client.read({ session, transaction }, read);
+    return await Array.fromAsync(this.#rows(open, columns));
   }
 
   async *#rows<C extends Columns>(

@@ -1,0 +1,64 @@
+/** What the benches of Spanner share: an emulator of their own, databases whose calls are counted. */
+import type { Database } from '../../src/storage/database.ts';
+import { SpannerDatabase } from '../../src/storage/spanner/database.ts';
+import { parseDatabaseName } from '../../src/storage/spanner/database-name.ts';
+import { openLibrary } from '../../src/storage/spanner/library.ts';
+import { openSpannerAdmin, testDatabaseUrl } from '../../src/testing/spanner-admin.ts';
+import { startSpannerEmulator } from '../../src/testing/spanner-emulator.ts';
+import { type CallCounts, countCalls } from './spanner-calls.ts';
+
+export interface CountedDatabase {
+  readonly db: Database;
+  /** What has been asked of it since it was opened. */
+  counts(): CallCounts;
+}
+
+export type OpenCounted = (name: string) => Promise<CountedDatabase>;
+
+/** Starts the emulator, runs `bench`, and ends it. Throws where this machine has none. */
+export async function onSpanner(bench: (open: OpenCounted) => Promise<void>): Promise<void> {
+  const emulator = await startSpannerEmulator();
+  if (!emulator) throw new Error('this machine has no Spanner emulator: npm run emulators');
+  const { host } = emulator;
+  const admin = await openSpannerAdmin(host);
+  try {
+    await bench(async (database) => {
+      await admin.createDatabase(database);
+      return await openCounted(database, host);
+    });
+  } finally {
+    await admin.close();
+    await emulator.stop();
+  }
+}
+
+async function openCounted(database: string, emulatorHost: string): Promise<CountedDatabase> {
+  const name = parseDatabaseName(testDatabaseUrl(database));
+  const real = await openLibrary({ projectId: name.project, emulatorHost });
+  const { library, counts } = countCalls(real);
+  const db = new SpannerDatabase({ library, name, maxConnections: 100, serialWrites: true });
+  await db.migrate();
+  return { db, counts: () => ({ ...counts }) };
+}
+
+export function difference(after: CallCounts, before: CallCounts): CallCounts {
+  return {
+    commits: after.commits - before.commits,
+    reads: after.reads - before.reads,
+    mutations: after.mutations - before.mutations,
+    aborts: after.aborts - before.aborts,
+  };
+}
+
+export function each({ commits, reads, mutations }: CallCounts, number: number) {
+  return {
+    commits: round(commits / number),
+    reads: round(reads / number),
+    mutations: round(mutations / number),
+  };
+}
+
+/** To three decimals. */
+export function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

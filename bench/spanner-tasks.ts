@@ -1,0 +1,77 @@
+/**
+ * What does a task cost Spanner? Commits, reads and rows written per enqueued task, alone and in
+ * batches of 100, and per processed one, alone and of a long queue; counted at its API.
+ *
+ *     npm run bench -- spanner-tasks [--tasks 1000] [--json]
+ */
+import { parseArgs } from 'node:util';
+import { systemClock } from '../src/clock.ts';
+import { chunk } from '../src/concurrency.ts';
+import type { Database } from '../src/storage/database.ts';
+import { Dispatcher } from '../src/tasks/dispatcher.ts';
+import { noPayload } from '../src/tasks/payload.ts';
+import { TaskQueue } from '../src/tasks/queue.ts';
+import { taskType } from '../src/tasks/task.ts';
+import { type CountedDatabase, difference, each, onSpanner } from './graphs/spanner-bench.ts';
+
+const { values } = parseArgs({
+  options: {
+    tasks: { type: 'string', default: '1000' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const TASKS = Number(values.tasks);
+const BATCH = 100;
+const NOTHING = taskType('nothing', noPayload);
+
+type Step = (queue: TaskQueue, db: Database) => Promise<void>;
+
+const steps: Readonly<Record<string, { readonly tasks: number; readonly run: Step }>> = {
+  alone: { tasks: BATCH, run: oneByOne },
+  enqueued_alone: { tasks: BATCH, run: (queue) => enqueue(queue, BATCH, 1) },
+  enqueued_in_batches: {
+    tasks: TASKS - BATCH,
+    run: (queue) => enqueue(queue, TASKS - BATCH, BATCH),
+  },
+  processed: { tasks: TASKS, run: (queue) => process(queue, TASKS) },
+};
+
+await onSpanner(async (open) => {
+  const counted = await open('bench_tasks');
+  const ratios: Record<string, number> = {};
+  for (const [name, { tasks, run }] of Object.entries(steps)) {
+    const counts = each(await count(counted, run), tasks);
+    console.error(`${name}: ${JSON.stringify(counts)}`);
+    for (const [what, value] of Object.entries(counts)) ratios[`${what}_${name}`] = value;
+  }
+  await counted.db.close();
+  console.log(JSON.stringify({ bench: 'spanner-tasks', ratios }));
+});
+
+async function count({ db, counts }: CountedDatabase, run: Step) {
+  const before = counts();
+  await run(new TaskQueue({ db, clock: systemClock }), db);
+  return difference(counts(), before);
+}
+
+async function enqueue(queue: TaskQueue, number: number, batch: number): Promise<void> {
+  const tasks = Array.from({ length: number }, (_, index) => ({
+    type: NOTHING,
+    id: `${batch}-${index}`,
+  }));
+  for (const some of chunk(tasks, batch)) await queue.enqueue(some);
+}
+
+/** Enqueued and processed, each before the next is. */
+async function oneByOne(queue: TaskQueue): Promise<void> {
+  for (let index = 0; index < BATCH; index++) {
+    await queue.enqueue([{ type: NOTHING, id: `alone-${index}` }]);
+    await process(queue, 1);
+  }
+}
+
+async function process(queue: TaskQueue, expected: number): Promise<void> {
+  const handlers = [{ type: NOTHING, handle: async () => undefined }];
+  const attempts = await new Dispatcher({ queue, handlers }).runOnce();
+  if (attempts !== expected) throw new Error(`${attempts} attempts at ${expected} tasks`);
+}

@@ -1,0 +1,60 @@
+/** Reads of rows by their keys, as few statements whatever the number of rows. */
+import { type ColumnKind, type Columns, columnName } from '../column.ts';
+import type { RowLock } from '../database.ts';
+import { type AnyRow, keyText } from '../key.ts';
+import { hasKey } from '../key-queries.ts';
+import { emptySql, join, raw, type Sql, selectList, sql } from '../sql.ts';
+import type { AnyTable } from '../table.ts';
+import { encodeColumn, sqlTypeOf } from './types.ts';
+
+const LOCKS: Readonly<Record<RowLock, Sql>> = {
+  share: raw(' FOR SHARE OF t'),
+  update: raw(' FOR UPDATE OF t'),
+};
+
+/** There is at least one key. */
+export function keysQuery(
+  table: AnyTable,
+  keys: readonly AnyRow[],
+  columns: Columns,
+  lock?: RowLock,
+): Sql {
+  const select = sql`SELECT ${selectList(columns, 't')} FROM`;
+  return sql`${select} ${rowsOf(table, keys)}${lock ? LOCKS[lock] : emptySql}`;
+}
+
+/**
+ * Keys that differ in their last column only are a range or an array of one index, which every
+ * planner takes for what it is; others are joined.
+ */
+function rowsOf(table: AnyTable, keys: readonly AnyRow[]): Sql {
+  const [first = {}, ...others] = keys;
+  if (others.length === 0) return sql`${table} AS t WHERE ${hasKey(table, table.key, first)}`;
+  const leading: readonly string[] = table.key.slice(0, -1);
+  const last: string = table.key.at(-1);
+  if (others.every((key) => isEqual(table, leading, key, first))) {
+    const isLead = leading.length > 0 ? sql`${hasKey(table, leading, first)} AND ` : emptySql;
+    const values = arrayOf(table, last, keys);
+    return sql`${table} AS t WHERE ${isLead}${raw(columnName(last))} = ANY(${values})`;
+  }
+  return joined(table, [...new Map(keys.map((key) => [keyText(table, key), key])).values()]);
+}
+
+function joined(table: AnyTable, keys: readonly AnyRow[]): Sql {
+  const arrays = table.key.map((property: string) => arrayOf(table, property, keys));
+  const names: string[] = table.key.map(columnName);
+  const on = names.map((name) => `t.${name} = v.${name}`).join(' AND ');
+  return sql`unnest(${join(arrays)}) AS v(${raw(names.join(', '))}) JOIN ${table} AS t ON ${raw(on)}`;
+}
+
+function isEqual(table: AnyTable, properties: readonly string[], a: AnyRow, b: AnyRow): boolean {
+  const part = { ...table, key: properties };
+  return keyText(part, a) === keyText(part, b);
+}
+
+/** An array literal of any element type travels as text and is cast. */
+function arrayOf(table: AnyTable, property: string, keys: readonly AnyRow[]): Sql {
+  const kind: ColumnKind = table.columns[property].kind;
+  const values = keys.map((key) => key[property]);
+  return sql`${encodeColumn(kind, values)}::${raw(sqlTypeOf(kind))}[]`;
+}
