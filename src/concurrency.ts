@@ -2,7 +2,8 @@
 
 /**
  * Calls `fn` for each item, at most `limit` at once, and pulls the next item only when a slot is
- * free. The first error stops the pulling; it is thrown once all that had started has ended.
+ * free. The first error, of `fn` or of the items themselves, stops the pulling; it is thrown once
+ * all that had started has ended.
  */
 export async function forEachLimit<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -11,15 +12,20 @@ export async function forEachLimit<T>(
 ): Promise<void> {
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
-  for await (const item of items) {
-    const run = fn(item)
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(run));
-    running.add(run);
-    if (running.size >= limit) await Promise.race(running);
-    if (failure) break;
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+  };
+  try {
+    for await (const item of items) {
+      const run = fn(item)
+        .catch(fail)
+        .finally(() => running.delete(run));
+      running.add(run);
+      if (running.size >= limit) await Promise.race(running);
+      if (failure) break;
+    }
+  } catch (error) {
+    fail(error);
   }
   await Promise.all(running);
   if (failure) throw failure.error;

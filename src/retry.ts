@@ -33,7 +33,10 @@ export function backoffMs(backoff: Backoff, attempt: number, random: Random): nu
   return random() * backoffCeilingMs(backoff, attempt);
 }
 
-/** Runs `fn` until it succeeds, its error is not retryable, or the attempts are used up. */
+/**
+ * Runs `fn` until it succeeds, its error is not retryable, the attempts are used up, or `signal`
+ * aborts; then throws the last error.
+ */
 export async function retry<T>(
   policy: RetryPolicy,
   fn: (attempt: number) => Promise<T>,
@@ -46,6 +49,7 @@ export async function retry<T>(
       if (!policy.isRetryable(error)) throw error;
       const delayMs = backoffMs(policy.backoff, attempt, policy.random);
       await policy.clock.sleep(delayMs, policy.signal);
+      if (policy.signal?.aborted) throw error;
     }
   }
 }

@@ -18,6 +18,7 @@ import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import { systemRandom } from '../random.ts';
 import { retry } from '../retry.ts';
+import { ClockComparison } from './clock-comparison.ts';
 import { globalOptionsOf } from './command.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
 
@@ -32,16 +33,23 @@ export interface Connection {
   readonly exports: Client<typeof Exports>;
   readonly tasks: Client<typeof Tasks>;
   readonly pushTasks: Client<typeof PushTasks>;
+  /** By how much our clock is ahead of the server's, as far as answers tell; 0 where that is little. */
+  readonly aheadMs: () => number;
 }
 
 export function connect(context: CliContext, command: Command): Connection {
   const url = serverUrl(context, globalOptionsOf(command).server);
+  const clocks = new ClockComparison(context.clock);
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: '1.1',
     useBinaryFormat: true,
     nodeOptions: { agent: agentFor(url) },
-    interceptors: [authorize(context.env.POSTLUDE_ID_TOKEN)],
+    interceptors: [
+      authorize(context.env.POSTLUDE_ID_TOKEN),
+      endWith(context.signal),
+      clocks.interceptor,
+    ],
   });
   return {
     url,
@@ -51,6 +59,7 @@ export function connect(context: CliContext, command: Command): Connection {
     exports: createClient(Exports, transport),
     tasks: createClient(Tasks, transport),
     pushTasks: createClient(PushTasks, transport),
+    aheadMs: () => clocks.aheadMs,
   };
 }
 
@@ -107,6 +116,19 @@ function authorize(idToken: string | undefined): Interceptor {
   return (next) => (request) => {
     if (idToken !== undefined) request.header.set('authorization', `Bearer ${idToken}`);
     return next(request);
+  };
+}
+
+/** A server may never answer: whoever tells us to stop need not say it twice. */
+function endWith(stopping: AbortSignal): Interceptor {
+  return (next) => async (request) => {
+    const signal = AbortSignal.any([request.signal, stopping]);
+    try {
+      return await next({ ...request, signal });
+    } catch (error) {
+      if (!stopping.aborted) throw error;
+      throw new ConnectError('stopped', Code.Canceled, undefined, undefined, error);
+    }
   };
 }
 

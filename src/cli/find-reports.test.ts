@@ -58,6 +58,28 @@ describe('findReports', () => {
     expect(problems).toEqual([]);
   });
 
+  test('leaves out a file that is named, where a negated pattern matches it, as shells expand patterns', async () => {
+    const cwd = await folderWith('out/a.xml', 'out/junk.xml');
+    const named = ['out/a.xml', join(cwd, 'out/junk.xml')];
+    const { files, problems } = await findReports(cwd, [...named, '!out/j*.xml']);
+    expect(files).toEqual([join(cwd, 'out/a.xml')]);
+    expect(problems).toEqual([]);
+  });
+
+  test('leaves out a file by its name, though that would be a pattern', async () => {
+    const cwd = await folderWith('sum[1].xml', 'sum1.xml');
+    const { files } = await findReports(cwd, ['*.xml', '!sum[1].xml']);
+    expect(files).toEqual([join(cwd, 'sum1.xml')]);
+  });
+
+  test('says so where patterns only leave out', async () => {
+    const cwd = await folderWith('a.xml');
+    expect(await findReports(cwd, ['!b.xml'])).toMatchObject({
+      files: [],
+      problems: [{ file: '!b.xml', severity: 'error' }],
+    });
+  });
+
   test('is content with no patterns at all', async () => {
     expect(await findReports(tmpdir(), [])).toEqual({ files: [], problems: [] });
   });

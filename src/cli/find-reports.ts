@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { glob } from 'tinyglobby';
+import { escapePath, glob } from 'tinyglobby';
 import type { Problem } from '../ingest/report.ts';
 
 export interface FoundReports {
@@ -14,24 +14,33 @@ export interface FoundReports {
   readonly problems: readonly Problem[];
 }
 
-/** Patterns are relative to `cwd`; `!pattern` leaves out what the others find. */
+/**
+ * Patterns are relative to `cwd`; `!pattern` leaves out what the others find, named files included:
+ * shells expand patterns before we see them.
+ */
 export async function findReports(cwd: string, patterns: readonly string[]): Promise<FoundReports> {
-  const ignore = patterns.filter(isNegated).map((pattern) => pattern.slice(1));
+  const wanted = patterns.filter((pattern) => !isNegated(pattern));
+  const negated = patterns.filter(isNegated);
+  const ignore = await Promise.all(negated.map((pattern) => asGlob(cwd, pattern.slice(1))));
   const files = new Set<string>();
-  const problems: Problem[] = [];
-  for (const pattern of patterns.filter((one) => !isNegated(one))) {
+  const problems: Problem[] = wanted.length > 0 ? [] : negated.map(nothingMatches);
+  for (const pattern of wanted) {
     const found = await matches(cwd, pattern, ignore);
     for (const file of found) files.add(file);
-    if (found.length === 0) problems.push(nothingMatches(pattern));
+    const isThere = found.length > 0 || (await isFile(resolve(cwd, pattern)));
+    if (!isThere) problems.push(nothingMatches(pattern));
   }
   return { files: [...files].sort(), problems };
 }
 
 async function matches(cwd: string, pattern: string, ignore: string[]): Promise<string[]> {
-  const literal = resolve(cwd, pattern);
-  // Names may hold brackets, as those of parameterized suites do.
-  if (await isFile(literal)) return [literal];
-  return glob(pattern, { cwd, ignore, absolute: true, dot: true, expandDirectories: false });
+  const options = { cwd, ignore, absolute: true, dot: true, expandDirectories: false };
+  return glob(await asGlob(cwd, pattern), options);
+}
+
+/** Names may hold brackets, as those of parameterized suites do. */
+async function asGlob(cwd: string, pattern: string): Promise<string> {
+  return (await isFile(resolve(cwd, pattern))) ? escapePath(pattern) : pattern;
 }
 
 async function isFile(path: string): Promise<boolean> {

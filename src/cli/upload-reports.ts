@@ -62,12 +62,12 @@ export function describeUpload({ files, results, counts }: UploadSummary): strin
 }
 
 async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
-  const { context, progress, variant, repo } = upload;
+  const { context, connection, progress, variant, repo } = upload;
   const batches = testResultBatches(set, {
     root: context.cwd,
     variant,
     repo,
-    now: context.clock.now(),
+    now: context.clock.now() - connection.aheadMs(),
   });
   let results = 0;
   for await (const batch of batches) {
@@ -86,7 +86,7 @@ async function send(upload: Upload, batch: readonly TestResultMessage[]): Promis
   await retryRpc(context, () =>
     connection.recorder.batchCreateTestResults(
       { invocation, requests: batch.map((testResult) => ({ testResult })) },
-      { headers, signal: context.signal },
+      { headers },
     ),
   );
 }

@@ -26,7 +26,7 @@ export interface UploadContext {
   /** URL of the repository, without `.git`, where it is known. */
   readonly repo?: string | undefined;
   readonly variant: Readonly<Record<string, string>>;
-  /** Times after it are not believed. */
+  /** The server's time, which takes nothing from the future: times after it are left out. */
   readonly now: EpochMs;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Exports a FINALIZED invocation to a destination that it was not created with. An update token is
- * not needed: nothing of the invocation changes.
+ * not needed: nothing of the invocation changes. The permission is that of creation with exports,
+ * asked of the project's root realm, too.
  */
 import { create } from '@bufbuild/protobuf';
 import { CodedError } from '../errors.ts';
@@ -16,7 +17,7 @@ import { requireInvocation } from '../invocations/invocations.ts';
 import type { CallContext } from '../rpc/call-context.ts';
 import { toExportMessage } from '../rpc/export-message.ts';
 import { inField, invalid } from '../rpc/field.ts';
-import { requireInRealms } from '../rpc/readable.ts';
+import { requirePermission, rootRealm } from '../rpc/permissions.ts';
 import type { ExportParts } from './parts.ts';
 import { checkExport } from './validate-invocation.ts';
 
@@ -29,8 +30,9 @@ export async function exportInvocation(
   const { destination } = request;
   if (destination === undefined) throw invalid('destination: must be set');
   inField('destination', () => checkExport(destination));
-  await requireInRealms(parts, caller, 'resultdb.invocations.exportToBigQuery', [id]);
   const invocation = await parts.db.read((tx) => requireInvocation(tx, id));
+  const root = rootRealm(invocation.realm);
+  await requirePermission(parts.authorizer, caller, 'resultdb.invocations.exportToBigQuery', root);
   if (invocation.state !== 'FINALIZED') {
     throw new CodedError('failed-precondition', `${request.name} is ${invocation.state}`);
   }

@@ -11,6 +11,7 @@ import { systemClock } from '../clock.ts';
 import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
 import { silentLog } from '../log.ts';
+import type { Database, Notifications } from '../storage/database.ts';
 import {
   openTestPglite,
   openTestPostgres,
@@ -179,6 +180,36 @@ test('refuses an address that is taken, and leaves the database to others', asyn
   const database = await openTestPglite();
   await expect(startTestServer({ listen: host }, { database })).rejects.toThrow('EADDRINUSE');
   await startTestServer({}, { database });
+});
+
+function withNotifications(database: Database, notifications: Notifications): Database {
+  return new Proxy(database, {
+    get: (target, key) => {
+      if (key === 'notifications') return notifications;
+      const value = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+test('a start that fails says why, and releases all that was open, whatever fails in that', async () => {
+  const { server } = await startTestServer();
+  const database = await openTestPglite();
+  const listening = new Set<string>();
+  const notifications: Notifications = {
+    ...{ notify: async () => undefined },
+    listen: async (channel) => {
+      listening.add(channel);
+      return async () => {
+        listening.delete(channel);
+        throw new Error('cannot stop listening');
+      };
+    },
+  };
+  const { host } = new URL(server.url);
+  const options = { database: withNotifications(database, notifications) };
+  await expect(startTestServer({ listen: host }, options)).rejects.toThrow('EADDRINUSE');
+  expect(listening).toEqual(new Set());
 });
 
 test('migrates an embedded database by itself, unless it is told not to', async () => {

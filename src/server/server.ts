@@ -39,7 +39,7 @@ import { routes } from './routes.ts';
 import { rpcRoutes } from './rpc-routes.ts';
 import { registerServices, type ServiceParts } from './services.ts';
 import { isEmbedded, type ListenAddress } from './setting-values.ts';
-import { type Stoppable, shutDown } from './shutdown.ts';
+import { releaseAll, type Stoppable, shutDown } from './shutdown.ts';
 import { tracedHandler } from './traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './tracing.ts';
 
@@ -66,7 +66,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   try {
     return await serve(config, foundation);
   } catch (error) {
-    for (const release of foundation.release) await release();
+    await releaseAll(foundation.release, foundation.log);
     throw error;
   }
 }
@@ -90,41 +90,50 @@ interface Foundation {
 }
 
 async function openFoundation(config: Config, options: ServerOptions): Promise<Foundation> {
-  const { log = jsonLog(config.logLevel), clock: machineClock = systemClock } = options;
-  const db = options.database ?? (await openReadyDatabase(config, { log, clock: machineClock }));
-  const closeDatabase = (): Promise<void> => (options.database ? Promise.resolve() : db.close());
+  const log = options.log ?? jsonLog(config.logLevel);
+  const release: (() => Promise<void>)[] = [];
   try {
-    const clock = new ServerClock(db, machineClock);
-    await clock.sync();
-    const wakeUp = await DatabaseWakeUp.open(db.notifications, log);
-    const changes = await InvocationChanges.open(db.notifications, log);
-    const tracing = openTracing({
-      serviceVersion: options.version ?? 'unknown',
-      to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
-    });
-    const prometheus = openPrometheus(log);
-    const { metrics } = prometheus;
-    const stopObserving = observeProcess(metrics);
-    const queue = new TaskQueue({ db, clock, wakeUp });
-    const onChange = (ids: readonly InvocationId[]) => changes.announce(ids);
-    const pushParts = { db, clock, queue, onChange, log, metrics, tracing };
-    const pushTasks = await openPushTasks(pushParts, config);
-    return {
-      ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes, queue, pushTasks },
-      sink: new ParquetSink({ root: config.exportDir, log }),
-      release: [
-        () => pushTasks.close(),
-        async () => stopObserving(),
-        () => changes.close(),
-        () => wakeUp.close(),
-        () => tracing.close(),
-        closeDatabase,
-      ],
-    };
+    return await layFoundation(config, { ...options, log }, release);
   } catch (error) {
-    await closeDatabase();
+    await releaseAll(release, log);
     throw error;
   }
+}
+
+/** Puts what has to be released before all that it stands on. */
+async function layFoundation(
+  config: Config,
+  options: ServerOptions & { readonly log: Log },
+  release: (() => Promise<void>)[],
+): Promise<Foundation> {
+  const { log, clock: machineClock = systemClock } = options;
+  const db = options.database ?? (await openReadyDatabase(config, { log, clock: machineClock }));
+  if (!options.database) release.unshift(() => db.close());
+  const clock = new ServerClock(db, machineClock);
+  await clock.sync();
+  const tracing = openTracing({
+    serviceVersion: options.version ?? 'unknown',
+    to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
+  });
+  release.unshift(() => tracing.close());
+  const wakeUp = await DatabaseWakeUp.open(db.notifications, log);
+  release.unshift(() => wakeUp.close());
+  const changes = await InvocationChanges.open(db.notifications, log);
+  release.unshift(() => changes.close());
+  const prometheus = openPrometheus(log);
+  const { metrics } = prometheus;
+  const stopObserving = observeProcess(metrics);
+  release.unshift(async () => stopObserving());
+  const queue = new TaskQueue({ db, clock, wakeUp });
+  const onChange = (ids: readonly InvocationId[]) => changes.announce(ids);
+  const pushParts = { db, clock, queue, onChange, log, metrics, tracing };
+  const pushTasks = await openPushTasks(pushParts, config);
+  release.unshift(() => pushTasks.close());
+  const sink = new ParquetSink({ root: config.exportDir, log });
+  return {
+    ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes, queue, pushTasks },
+    ...{ sink, release },
+  };
 }
 
 async function serve(config: Config, foundation: Foundation): Promise<Server> {

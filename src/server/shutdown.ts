@@ -38,12 +38,17 @@ export async function shutDown(server: Stoppable, options: ShutdownOptions): Pro
   server.refuse();
   await clock.sleep(delayMs);
   await Promise.all([stopRequests(server, options), server.stopTasks()]);
-  for (const release of server.release) {
+  await releaseAll(server.release, log);
+  log.info('stopped');
+}
+
+/** In their order; what fails is logged, and keeps nothing else from being released. */
+export async function releaseAll(all: readonly (() => Promise<void>)[], log: Log): Promise<void> {
+  for (const release of all) {
     await release().catch((error: unknown) => {
       log.warn('something did not close', { error: toError(error) });
     });
   }
-  log.info('stopped');
 }
 
 async function stopRequests(

@@ -57,7 +57,7 @@ export async function openServices(
     retention: DEFAULT_RETENTION,
   });
   return {
-    ...{ db, clock, changes, queue, reachableSets, recorder, onChange },
+    ...{ db, clock, authorizer, changes, queue, reachableSets, recorder, onChange },
     resultDb: createResultDb(parts),
     invocations: createInvocationsService(parts),
     tasks: createTasksService(parts),

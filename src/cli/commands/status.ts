@@ -62,11 +62,8 @@ async function watchUntilFinalized(watch: Watch, id: string): Promise<Invocation
 }
 
 async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefined> {
-  const { context, connection, progress } = watch;
-  const stream = connection.invocations.watchInvocation(
-    { name: invocationName(id) },
-    { signal: context.signal },
-  );
+  const { connection, progress } = watch;
+  const stream = connection.invocations.watchInvocation({ name: invocationName(id) });
   for await (const { invocation, explanation } of stream) {
     if (invocation?.state === Invocation_State.FINALIZED) return invocation;
     if (explanation !== undefined) {

@@ -68,7 +68,7 @@ function sweepCommand(context: CliContext, setExitCode: (code: number) => void):
       .addHelpText('after', '\nEnds with 1 where something could not be submitted.'),
   ).action(async (_options: unknown, command: Command) => {
     const { pushTasks } = connect(context, command);
-    const answer = await pushTasks.sweepReminders({}, { signal: context.signal });
+    const answer = await pushTasks.sweepReminders({});
     const outcome = {
       scanned: Number(answer.scanned),
       stale: Number(answer.stale),

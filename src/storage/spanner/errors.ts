@@ -73,6 +73,14 @@ export function mayHaveLanded(error: unknown): boolean {
   );
 }
 
+/** The network or the server broke the call off: another one may be answered at once. */
+export function isBroken(error: unknown): boolean {
+  const cause = causeOf(error);
+  const status = statusOf(cause);
+  if (status === STATUS.internal) return BROKEN.test(toError(cause).message);
+  return status === STATUS.unavailable;
+}
+
 /** The session has been deleted, by its age or by hand; a new one does. */
 export function isSessionLost(error: unknown): boolean {
   const cause = causeOf(error);
@@ -118,7 +126,7 @@ function errorCodeOf(error: Error): ErrorCode | undefined {
   const status = statusOf(error);
   if (status === undefined) return undefined;
   if (isSessionLost(error)) return 'unavailable';
-  if (status === STATUS.internal && BROKEN.test(error.message)) return 'unavailable';
+  if (isBroken(error)) return 'unavailable';
   return BY_STATUS.get(status);
 }
 

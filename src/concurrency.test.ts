@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { Batches, chunk, forEachLimit, Mutex } from './concurrency.ts';
+
+describe('forEachLimit', () => {
+  test('has never more than its limit under way, and pulls an item only for a free slot', async () => {
+    let running = 0;
+    let pulled = 0;
+    let most = 0;
+    function* items(): Generator<number> {
+      for (; pulled < 10; pulled++) {
+        expect(running).toBeLessThan(3);
+        yield pulled;
+      }
+    }
+    await forEachLimit(items(), 3, async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise(setImmediate);
+      running -= 1;
+    });
+    expect([pulled, most, running]).toEqual([10, 3, 0]);
+  });
+
+  test('the first error stops the pulling, and is thrown once what has started has ended', async () => {
+    const gate = Promise.withResolvers<void>();
+    const ended: number[] = [];
+    const all = forEachLimit([1, 2, 3, 4], 2, async (item) => {
+      if (item === 2) throw new Error('second');
+      await gate.promise;
+      ended.push(item);
+    });
+    gate.resolve();
+    await expect(all).rejects.toThrow('second');
+    expect(ended).not.toContain(4);
+    expect(ended).toContain(1);
+  });
+
+  test('where the items themselves fail, that is thrown once what has started has ended', async () => {
+    const gate = Promise.withResolvers<void>();
+    let hasEnded = false;
+    async function* items(): AsyncGenerator<number> {
+      yield 1;
+      setImmediate(() => gate.resolve());
+      throw new Error('no more items');
+    }
+    const all = forEachLimit(items(), 2, async () => {
+      await gate.promise;
+      hasEnded = true;
+    });
+    await expect(all).rejects.toThrow('no more items');
+    expect(hasEnded).toBe(true);
+  });
+});
+
+test('chunk cuts without losing or doubling', () => {
+  expect(chunk([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
+  expect(chunk([], 2)).toEqual([]);
+});
+
+test('a Mutex lets one in at a time, in order, whatever fails before', async () => {
+  const mutex = new Mutex();
+  const seen: string[] = [];
+  const first = mutex.run(async () => {
+    seen.push('first in');
+    await Promise.resolve();
+    seen.push('first out');
+    throw new Error('first');
+  });
+  const second = mutex.run(async () => seen.push('second'));
+  await expect(first).rejects.toThrow('first');
+  await second;
+  expect(seen).toEqual(['first in', 'first out', 'second']);
+});
+
+describe('Batches', () => {
+  test('what is added at once goes together, within the limit', async () => {
+    const ran: number[][] = [];
+    const batches = new Batches<number>(2, async (items) => void ran.push([...items]));
+    await Promise.all([1, 2, 3].map((item) => batches.add(item)));
+    await batches.add(4);
+    expect(ran).toEqual([[1, 2], [3], [4]]);
+  });
+
+  test('a batch that fails fails for those in it only', async () => {
+    const batches = new Batches<number>(1, async ([item]) => {
+      if (item === 1) throw new Error('one');
+    });
+    const outcomes = await Promise.allSettled([batches.add(1), batches.add(2)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  });
+});
