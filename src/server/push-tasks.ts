@@ -24,7 +24,9 @@ import { TaskClasses } from '../tq/task-classes.ts';
 import { Tq } from '../tq/tq.ts';
 import { atMost } from './at-most.ts';
 import type { Config } from './config.ts';
+import { warnOfQueueProblems } from './find-queue-problems.ts';
 import { openSubmitter } from './open-submitter.ts';
+import { PUSH_TASK_CLASSES } from './push-task-classes.ts';
 import type { PushTaskConfig } from './push-task-config.ts';
 import { tracedHandler } from './traced-handler.ts';
 import type { Tracing } from './tracing.ts';
@@ -54,9 +56,6 @@ export interface PushTasks {
   close(): Promise<void>;
 }
 
-/** All that a server pushes. */
-export const PUSH_TASK_CLASSES = [finalizationTasks];
-
 const EXPERIMENTS = [useFinalizationTq];
 const CLOSE_MS = 3_000;
 
@@ -75,6 +74,11 @@ export async function openPushTasks(
   const pushed = { tq, experiments: enableExperiments(experiments, EXPERIMENTS, log) };
   const finalizer = { db, clock, queue, pushed, onChange };
   classes.attach(finalizationTasks, finalizePushHandler(finalizer));
+  const closing = new AbortController();
+  const isLooked =
+    config.queue === 'cloud-tasks'
+      ? warnOfQueueProblems(config, { clock, log, signal: closing.signal })
+      : undefined;
   const deliver = deliverInProcess({ classes, clock, log, metrics });
   return {
     finalizer,
@@ -87,6 +91,8 @@ export async function openPushTasks(
       ...(config.sweepEveryMs > 0 ? { intervalMs: config.sweepEveryMs } : {}),
     }),
     async close() {
+      closing.abort();
+      await isLooked;
       await atMost(clock, CLOSE_MS, tq.idle());
       await close();
     },

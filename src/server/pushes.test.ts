@@ -7,6 +7,7 @@ import { finalizationTasks, useFinalizationTq } from '../finalizer/finalization-
 import { startFinalization } from '../finalizer/schedule.ts';
 import { parseInvocationId } from '../invocations/id.ts';
 import { insertInvocations } from '../invocations/invocations.ts';
+import { type Log, silentLog } from '../log.ts';
 import type { Database } from '../storage/database.ts';
 import { startCloudTasksEmulator } from '../testing/cloud-tasks-emulator.ts';
 import { withCloudTasks } from '../testing/cloud-tasks-world.ts';
@@ -14,6 +15,7 @@ import { openTestPglite } from '../testing/databases.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { newInvocation } from '../testing/fixtures.ts';
 import { freePort } from '../testing/free-port.ts';
+import { GoogleServices } from '../testing/google-services.ts';
 import {
   createInvocation,
   getPage,
@@ -111,6 +113,15 @@ test('finds what did not reach Cloud Tasks, though it goes by the database now',
   const started = await startTestServer({}, { database });
   await untilFinalized(started, 'invocations/inv');
   expect((await started.pushTasks.listReminders({})).reminders).toEqual([]);
+});
+
+test('tells its log when it starts where its queue does not exist', async () => {
+  const services = await GoogleServices.start();
+  services.answer = 'NOT_FOUND';
+  const told = new Signal<string>();
+  const log: Log = { ...silentLog, error: (message) => told.emit(message), with: () => log };
+  await startTestServer({ ...NOWHERE, cloudTasksEmulator: services.host }, { log });
+  expect(await told.next()).toBe('pushed tasks have no queue');
 });
 
 test('leaves sweeps to others where it is told so, and sweeps when it is asked', async () => {

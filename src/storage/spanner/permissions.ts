@@ -24,7 +24,7 @@ const TO_MIGRATE = ['spanner.databases.updateDdl', 'spanner.databaseOperations.g
 const ROLE = 'roles/spanner.databaseUser';
 
 /** So that whoever cannot be reached is known within ten seconds. */
-const TIMEOUT_MS = 8_000;
+const TIMEOUT_MS = 6_000;
 
 export interface MissingPermissions {
   readonly toRun: readonly string[];
