@@ -9,7 +9,8 @@ import { openLibrary } from '../storage/spanner/library.ts';
 import type { SpannerOptions } from '../storage/spanner/open.ts';
 import { testSpannerHost } from './databases.ts';
 import { GRPC } from './grpc-messages.ts';
-import { type Call, type Fault, type Faults, type Rewrite, startGrpcProxy } from './grpc-proxy.ts';
+import { startGrpcProxy } from './grpc-proxy.ts';
+import type { Call, Fault, Faults, Rewrite } from './proxied-call.ts';
 import { testDatabaseUrl } from './spanner-admin.ts';
 
 const spanner = protos.google.spanner.v1;
