@@ -39,13 +39,14 @@ describe.skipIf(testSpannerHost() === '')('a commit on the emulator', () => {
   });
 
   test('that landed though it was not answered in its time lands once', async () => {
-    // The client's own deadline, in real time: ample for the calls that are answered.
+    // The client's own deadline, in real time; a slow machine may pass it once more.
     const { direct, database, calls } = await openFaultWorld(
       onOne('Commit', answerLost('silence')),
-      { timeoutMs: 1_000 },
+      { commitTimeoutMs: 500 },
     );
     await database.write(increment);
-    expect(calls.get('Commit')).toBe(2);
+    expect(calls.get('Commit')).toBeGreaterThanOrEqual(2);
+    expect(calls.get('ExecuteStreamingSql')).toBe(1);
     expect(await allAccounts(direct)).toMatchObject([{ balance: 1 }]);
   });
 
