@@ -23,7 +23,7 @@ export async function checkDatabase(config: CheckedDatabase, clock: Clock): Prom
     checkPermissions(config),
   ]);
   // Why they could not be asked for, or what migrating would need, adds nothing then.
-  const isAway = database.some(({ level }) => level === 'problem');
+  const isAway = database.some(({ check, level }) => check === 'database' && level === 'problem');
   return [...database, ...permissions.filter(({ level }) => !isAway || level !== 'warning')];
 }
 
