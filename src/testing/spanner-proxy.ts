@@ -5,11 +5,12 @@ import { onTestFinished } from 'vitest';
 import type { Database } from '../storage/database.ts';
 import { SpannerDatabase } from '../storage/spanner/database.ts';
 import { parseDatabaseName } from '../storage/spanner/database-name.ts';
-import { openLibrary } from '../storage/spanner/library.ts';
+import { openLibrary, type SpannerLibrary } from '../storage/spanner/library.ts';
 import type { SpannerOptions } from '../storage/spanner/open.ts';
 import { testSpannerHost } from './databases.ts';
 import { GRPC } from './grpc-messages.ts';
-import { type Call, type Fault, type Faults, type Rewrite, startGrpcProxy } from './grpc-proxy.ts';
+import { startGrpcProxy } from './grpc-proxy.ts';
+import type { Call, Fault, Faults, Rewrite } from './proxied-call.ts';
 import { testDatabaseUrl } from './spanner-admin.ts';
 
 const spanner = protos.google.spanner.v1;
@@ -38,8 +39,8 @@ export interface ProxiedSpanner {
 }
 
 export interface ProxiedOptions extends Partial<SpannerOptions> {
-  /** A limit for calls that are answered once, shorter than the usual ones. */
-  readonly timeoutMs?: number;
+  /** Shorter than the usual one. */
+  readonly commitTimeoutMs?: number;
   readonly rewrite?: Rewrite;
 }
 
@@ -49,7 +50,7 @@ export async function openProxiedSpanner(
   faults: SpannerFaults,
   options: ProxiedOptions = {},
 ): Promise<ProxiedSpanner> {
-  const { timeoutMs = Infinity, rewrite, ...config } = options;
+  const { commitTimeoutMs, rewrite, ...config } = options;
   const { host, calls, close } = await startGrpcProxy(
     testSpannerHost(),
     asSpanner(faults),
@@ -61,17 +62,21 @@ export async function openProxiedSpanner(
     maxConnections: 4,
     ...config,
     name,
-    library: {
-      ...library,
-      unary: (method, request, call) =>
-        library.unary(method, request, { ...call, timeoutMs: Math.min(call.timeoutMs, timeoutMs) }),
-    },
+    library: commitTimeoutMs ? withCommitTimeout(library, commitTimeoutMs) : library,
   });
   onTestFinished(async () => {
     await database.close();
     await close();
   });
   return { database, calls };
+}
+
+function withCommitTimeout(library: SpannerLibrary, timeoutMs: number): SpannerLibrary {
+  return {
+    ...library,
+    unary: (method, request, options) =>
+      library.unary(method, request, method === 'commit' ? { ...options, timeoutMs } : options),
+  };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { hasCode } from '../errors.ts';
 import { type Random, randomInt } from '../random.ts';
 import { GRPC } from './grpc-messages.ts';
-import type { Call, Ending } from './grpc-proxy.ts';
+import type { Call, Ending } from './proxied-call.ts';
 import type { SpannerFault, SpannerFaults } from './spanner-proxy.ts';
 
 const ENDINGS: readonly Ending[] = [

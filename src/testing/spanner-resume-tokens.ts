@@ -4,7 +4,7 @@
  * token is left out; for a snapshot, that is the same.
  */
 import { protos } from '@google-cloud/spanner';
-import type { Rewrite } from './grpc-proxy.ts';
+import type { Rewrite } from './proxied-call.ts';
 
 const spanner = protos.google.spanner.v1;
 

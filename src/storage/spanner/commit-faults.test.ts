@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { testSpannerHost } from '../../testing/databases.ts';
 import { GRPC } from '../../testing/grpc-messages.ts';
-import type { Ending, Fault } from '../../testing/grpc-proxy.ts';
+import type { Ending, Fault } from '../../testing/proxied-call.ts';
 import {
   ADA,
   increment,
@@ -39,13 +39,14 @@ describe.skipIf(testSpannerHost() === '')('a commit on the emulator', () => {
   });
 
   test('that landed though it was not answered in its time lands once', async () => {
-    // The client's own deadline, in real time: ample for the calls that are answered.
+    // The client's own deadline, in real time; a slow machine may pass it once more.
     const { direct, database, calls } = await openFaultWorld(
       onOne('Commit', answerLost('silence')),
-      { timeoutMs: 1_000 },
+      { commitTimeoutMs: 500 },
     );
     await database.write(increment);
-    expect(calls.get('Commit')).toBe(2);
+    expect(calls.get('Commit')).toBeGreaterThanOrEqual(2);
+    expect(calls.get('ExecuteStreamingSql')).toBe(1);
     expect(await allAccounts(direct)).toMatchObject([{ balance: 1 }]);
   });
 

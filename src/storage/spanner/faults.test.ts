@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { randomInt, seededRandom, systemRandom } from '../../random.ts';
 import { testSpannerHost } from '../../testing/databases.ts';
 import { GRPC } from '../../testing/grpc-messages.ts';
-import type { Ending } from '../../testing/grpc-proxy.ts';
+import type { Ending } from '../../testing/proxied-call.ts';
 import {
   ADA,
   increment,
@@ -20,6 +20,7 @@ import { sql } from '../sql.ts';
 
 const ABORTED = { moment: 'aborted' } as const;
 const SESSION_LOST = { moment: 'session-lost' } as const;
+const COUNT = sql`SELECT COUNT(*) AS count FROM ${accounts}`;
 const UNAVAILABLE = { status: GRPC.unavailable };
 
 describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
@@ -87,6 +88,18 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       expect(await allAccounts(direct)).toMatchObject([{ balance: 2 }]);
     });
 
+    test('whose session is deleted between two of its reads is run again in another', async () => {
+      const faults = onOne('ExecuteStreamingSql', SESSION_LOST, 1);
+      const { direct, database, calls } = await openFaultWorld(faults);
+      await database.write(async (tx) => {
+        await tx.query(COUNT, { count: int });
+        await increment(tx);
+      });
+      expect(calls.get('CreateSession')).toBe(2);
+      expect(calls.get('ExecuteStreamingSql')).toBe(4);
+      expect(await allAccounts(direct)).toMatchObject([{ balance: 1 }]);
+    });
+
     test.each<[string, SpannerFaults]>([
       [
         'before it has a session',
@@ -119,15 +132,24 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
   });
 
   describe('a read', () => {
-    const count = sql`SELECT COUNT(*) AS count FROM ${accounts}`;
-
     test('in a session that was deleted takes another', async () => {
       const faults = onOne('ExecuteStreamingSql', SESSION_LOST, 1);
       const { database, calls } = await openFaultWorld(faults);
-      const read = () => database.read((tx) => tx.query(count, { count: int }));
+      const read = () => database.read((tx) => tx.query(COUNT, { count: int }));
       expect(await read()).toEqual([{ count: 0 }]);
       expect(await read()).toEqual([{ count: 0 }]);
       expect(calls.get('CreateSession')).toBe(2);
+    });
+
+    test('in a session that is deleted between two queries is unavailable', async () => {
+      const faults = onOne('ExecuteStreamingSql', SESSION_LOST, 1);
+      const { database } = await openFaultWorld(faults);
+      const read = database.read(async (tx) => {
+        await tx.query(COUNT, { count: int });
+        await tx.query(COUNT, { count: int });
+      });
+      await expect(read).rejects.toMatchObject({ code: 'unavailable' });
+      expect(await database.read((tx) => tx.query(COUNT, { count: int }))).toEqual([{ count: 0 }]);
     });
 
     test.each<[string, Ending]>([
@@ -142,7 +164,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
         let runs = 0;
         const read = database.read((tx) => {
           runs += 1;
-          return tx.query(count, { count: int });
+          return tx.query(COUNT, { count: int });
         });
         expect(await read).toEqual([{ count: 0 }]);
         expect(calls.get('ExecuteStreamingSql')).toBe(2);
@@ -155,7 +177,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       const clock = leapingClock();
       const faults = onEach('ExecuteStreamingSql', fault);
       const { database, calls } = await openFaultWorld(faults, { clock });
-      const read = database.read((tx) => tx.query(count, { count: int }));
+      const read = database.read((tx) => tx.query(COUNT, { count: int }));
       await expect(read).rejects.toMatchObject({ code: 'unavailable' });
       expect(calls.get('ExecuteStreamingSql')).toBe(6);
     });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { testSpannerHost } from '../../testing/databases.ts';
 import { GRPC } from '../../testing/grpc-messages.ts';
-import type { Ending, Fault } from '../../testing/grpc-proxy.ts';
+import type { Ending, Fault } from '../../testing/proxied-call.ts';
 import { onEach, openFaultWorld } from '../../testing/spanner-fault-world.ts';
 import type { ProxiedOptions, SpannerFaults } from '../../testing/spanner-proxy.ts';
 import { resumeTokens } from '../../testing/spanner-resume-tokens.ts';
