@@ -2,28 +2,51 @@
  * The main job of postlude, start to end: a test run in four shards, recorded by separate
  * processes. One shard's machine dies on the way. The run is over when it is over, its totals are
  * the runners' own, and every result is exported exactly once.
+ *
+ *     npm run demo [-- --database postgres://…|spanner://… --folder PATH]
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { killMachine, lineWith, postlude, type Started, startPostlude } from './processes.ts';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  isRunning,
+  killMachine,
+  lineWith,
+  postlude,
+  type Started,
+  startPostlude,
+} from './processes.ts';
 import { type Shard, shardsOf } from './shards.ts';
 import { addTotals, runnersOwnTotals, type Totals } from './totals.ts';
 import { QUERIES, Warehouse } from './warehouse.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const folder = join(root, '.postlude', 'demo');
+const { values: given } = parseArgs({
+  options: { database: { type: 'string' }, folder: { type: 'string' } },
+});
+const folder = given.folder ? resolve(given.folder) : join(root, '.postlude', 'demo');
 const exports = join(folder, 'exports');
-const RUN = 'demo';
+/** On a database that stays, each demo is a run of its own. */
+const RUN = given.database ? `demo-${randomUUID().slice(0, 8)}` : 'demo';
 
 const say = (text = ''): void => console.log(text);
 const step = (number: number, text: string): void => say(`\n${number}. ${text}`);
 const indent = (text: string): string => text.replaceAll(/^/gm, '     ');
 
 const started: Started[] = [];
+const killAll = (): void => started.filter(isRunning).forEach(killMachine);
+// They are in groups of their own, which Ctrl-C does not reach.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    killAll();
+    process.exit(1);
+  });
+}
 try {
   await main();
 } finally {
-  for (const { child } of started) if (child.exitCode === null) child.kill('SIGKILL');
+  killAll();
 }
 
 async function main(): Promise<void> {
@@ -31,7 +54,12 @@ async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const shards = shardsOf(RUN, folder);
 
-  step(1, 'A server starts, with an embedded database. Nothing else is needed.');
+  step(
+    1,
+    given.database
+      ? `A server starts, on ${new URL(given.database).protocol}//…`
+      : 'A server starts, with an embedded database. Nothing else is needed.',
+  );
   const server = await startServer();
   const env = { POSTLUDE_SERVER: server.url };
   say(indent(`postlude serve   → ${server.url}`));
@@ -88,7 +116,7 @@ async function startServer(): Promise<{ readonly url: string; readonly process: 
     '--listen',
     '127.0.0.1:0',
     '--database',
-    `pglite:${join(folder, 'data')}`,
+    given.database ?? `pglite:${join(folder, 'data')}`,
     '--export-dir',
     exports,
     '--json',

@@ -53,6 +53,10 @@ export async function lineWith(started: Started, pattern: RegExp): Promise<RegEx
   throw new Error(`the process ended without a line like ${pattern}:\n${started.output()}`);
 }
 
+export function isRunning({ child }: Started): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}
+
 /** What losing a machine looks like: nothing on it gets a chance to say goodbye. */
 export function killMachine({ child }: Started): void {
   if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');

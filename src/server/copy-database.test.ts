@@ -1,14 +1,9 @@
-import { describe, expect, test } from 'vitest';
-import { includeInvocations } from '../invocations/inclusions.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { insertInvocations } from '../invocations/invocations.ts';
-import { openSecret, UPDATE_TOKEN_SECRET } from '../recorder/secrets.ts';
-import { recordExonerations } from '../results/exonerations.ts';
-import { recordTestResults } from '../results/test-results.ts';
+import { secrets } from '../recorder/secrets.ts';
 import type { Database } from '../storage/database.ts';
-import { bytesPayload } from '../tasks/payload.ts';
-import { TaskQueue } from '../tasks/queue.ts';
-import { deadTasks, tasks } from '../tasks/table.ts';
-import { taskType } from '../tasks/task.ts';
+import { tasks } from '../tasks/table.ts';
+import { fillSource, SOURCE_ROWS } from '../testing/copy-source.ts';
 import {
   openTestPglite,
   openTestPostgres,
@@ -18,108 +13,167 @@ import {
   testSpannerHost,
   withTestClient,
 } from '../testing/databases.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
-import { invocationId, newExoneration, newInvocation, newTestResult } from '../testing/fixtures.ts';
-import { newReminder } from '../tq/reminder.ts';
-import { reminders } from '../tq/table.ts';
-import { COPIED_TABLES, copyDatabase } from './copy-database.ts';
+import { forEachCrash } from '../testing/faults.ts';
+import { invocationId, newInvocation } from '../testing/fixtures.ts';
+import { SqliteDatabase } from '../testing/sqlite-database.ts';
+import { COPIED_TABLES, type CopiedTable, copyDatabase } from './copy-database.ts';
 
 const { signal } = new AbortController();
-const IDS = Array.from({ length: 7 }, (_, index) => invocationId(`i${index}`));
-const BYTES = taskType('bytes', bytesPayload);
 
-/** Something in every table. */
-async function fill(db: Database): Promise<void> {
-  const clock = new FakeClock(Date.UTC(2026, 1, 3) + 4.567);
-  const queue = new TaskQueue({ db, clock });
-  await openSecret(db, UPDATE_TOKEN_SECRET, clock);
-  await db.write(async (tx) => {
-    const bigqueryExports = [new Uint8Array([1, 2]), new Uint8Array()];
-    await insertInvocations(
-      tx,
-      IDS.map((id) => newInvocation(id, { bigqueryExports, tags: [{ key: 'k', value: 'ü' }] })),
-    );
-  });
-  await db.write(async (tx) => {
-    await includeInvocations(tx, IDS[0] ?? invocationId(''), IDS.slice(1));
-    for (const id of IDS) {
-      await recordTestResults(tx, id, [
-        newTestResult('a'),
-        newTestResult('b', { expected: false }),
-      ]);
-      await recordExonerations(tx, id, [newExoneration('b')]);
-    }
-    await tx.insert(reminders, [
-      newReminder('0'.repeat(32), REQUEST, clock.now()),
-      newReminder('f'.repeat(32), REQUEST, clock.now()),
-    ]);
-  });
-  await queue.enqueue(
-    ['a', 'b', 'c'].map((id) => ({ type: BYTES, id, payload: new Uint8Array([7]) })),
-  );
-  const [leased] = await queue.leaseDue('bytes', 1, 60_000);
-  if (leased) await queue.bury(leased, 'no');
-  await queue.leaseDue('bytes', 1, 60_000);
+const pglite = { isThere: true, open: openTestPglite };
+const postgres = { isThere: testPostgresUrl() !== '', open: openTestPostgres };
+const spanner = { isThere: testSpannerHost() !== '', open: openTestSpanner };
+const pairs = [
+  ['PGlite to PGlite', pglite, pglite],
+  ['PGlite to PostgreSQL', pglite, postgres],
+  ['PostgreSQL to Cloud Spanner', postgres, spanner],
+  ['Cloud Spanner to PGlite', spanner, pglite],
+] as const;
+
+function expectWhole(tables: readonly CopiedTable[]): void {
+  const rows = Object.fromEntries(tables.map(({ table, to }) => [table, to.rows]));
+  expect(rows).toEqual(SOURCE_ROWS);
+  expect(tables.filter(({ isSame }) => !isSame)).toEqual([]);
 }
 
-const REQUEST = {
-  kind: 'topic',
-  classId: 'c',
-  topic: 'projects/p/topics/t',
-  data: new Uint8Array([255]),
-  attributes: {},
-} as const;
+describe.each(pairs.filter(([, source, target]) => source.isThere && target.isThere))(
+  '%s',
+  (_name, source, target) => {
+    async function open() {
+      const [from, to] = [await source.open(), await target.open()];
+      await fillSource(from);
+      return { from, to };
+    }
 
-const targets: readonly (readonly [string, boolean, () => Promise<Database>])[] = [
-  ['PGlite', true, openTestPglite],
-  ['PostgreSQL', testPostgresUrl() !== '', openTestPostgres],
-  ['Cloud Spanner', testSpannerHost() !== '', openTestSpanner],
-];
-
-describe.each(targets.filter(([, isThere]) => isThere))('to %s', (_name, _isThere, openTarget) => {
-  test('everything is copied, page by page, and found to be the same', async () => {
-    const [from, to] = [await openTestPglite(), await openTarget()];
-    await fill(from);
-    const copied = await copyDatabase({ from, to, signal, pageRows: 2 });
-    const rows = Object.fromEntries(copied.map(({ table, from: { rows } }) => [table, rows]));
-    expect(rows).toEqual({
-      ...{ secrets: 1, invocations: 7, included_invocations: 6 },
-      ...{ test_results: 14, test_exonerations: 7 },
-      ...{ tasks: 2, dead_tasks: 1, tq_reminders: 2, tq_dead_reminders: 0 },
+    test('everything is copied, page by page, and found to be the same', async () => {
+      expectWhole(await copyDatabase({ ...(await open()), signal, pageRows: 2 }));
     });
-    expect(copied.filter(({ isSame }) => !isSame)).toEqual([]);
-  });
 
-  test('a copy that was cut goes on where it ended', async () => {
-    const [from, to] = [await openTestPglite(), await openTarget()];
-    await fill(from);
+    test('a copy that was cut goes on where it ended', async () => {
+      const databases = await open();
+      const cut = new AbortController();
+      const first = copyDatabase({
+        ...{ ...databases, pageRows: 2, signal: cut.signal },
+        onProgress: ({ table, rows }) => {
+          if (table === 'test_results' && rows === 4) cut.abort(new Error('cut'));
+        },
+      });
+      await expect(first).rejects.toThrow('cut');
+      const again = await copyDatabase({ ...databases, signal, pageRows: 2 });
+      const copied = Object.fromEntries(again.map(({ table, copied }) => [table, copied]));
+      expect(copied).toMatchObject({ invocations: 0, test_results: 10, test_exonerations: 7 });
+      expectWhole(again);
+    });
+
+    test('a target that holds other rows is refused, and left as it is', async () => {
+      const { from, to } = await open();
+      await to.write((tx) => insertInvocations(tx, [newInvocation(invocationId('other'))]));
+      const refused = copyDatabase({ from, to, signal });
+      await expect(refused).rejects.toMatchObject({
+        code: 'failed-precondition',
+        message: expect.stringContaining('rows in invocations that are not the source'),
+      });
+      expect(await countRows(to)).toEqual({ ...emptyRows(), invocations: 1 });
+    });
+  },
+);
+
+async function countRows(db: Database): Promise<Record<string, number>> {
+  const tables = await copyDatabase({ from: db, to: db, signal });
+  return Object.fromEntries(tables.map(({ table, to }) => [table, to.rows]));
+}
+
+function emptyRows(): Record<string, number> {
+  return Object.fromEntries(COPIED_TABLES.map(({ name }) => [name, 0]));
+}
+
+test.each([
+  ['has changed since', { attempt: 99 }],
+  ['is not the source’s any more', { lastError: 'no' }],
+])('a target where a row %s is refused', async (_why, change) => {
+  const [from, to] = [openSqlite(), openSqlite()];
+  await fillSource(from);
+  await copyDatabase({ from, to, signal });
+  await to.write((tx) => tx.update(tasks, [{ type: 'bytes', id: 'c', ...change }]));
+  const refused = copyDatabase({ from, to, signal });
+  await expect(refused).rejects.toThrow('rows in tasks that are not the source');
+});
+
+test('what changes behind the copy’s back is named in the end', async () => {
+  const [from, to] = [openSqlite(), openSqlite()];
+  await fillSource(from);
+  let change: Promise<void> | undefined;
+  const tables = await copyDatabase({
+    ...{ from, to, signal },
+    onProgress: ({ step, table }) => {
+      if (step !== 'compare' || table !== 'invocations') return;
+      change ??= to.write((tx) => tx.update(tasks, [{ type: 'bytes', id: 'c', attempt: 99 }]));
+    },
+  });
+  await change;
+  expect(tables.filter(({ isSame }) => !isSame).map(({ table }) => table)).toEqual(['tasks']);
+});
+
+test('a copy that dies at any step is gone on with, and loses and doubles nothing', async () => {
+  const from = openSqlite();
+  await fillSource(from);
+  const steps = await forEachCrash(async (faults) => {
+    const to = openSqlite();
+    const dying = { from: faults.wrap(from), to: faults.wrap(to), signal, pageRows: 2 };
+    await faults.run(() => copyDatabase(dying));
+    expectWhole(await copyDatabase({ from, to, signal, pageRows: 2 }));
+  });
+  expect(steps).toBeGreaterThan(50);
+});
+
+function openSqlite(): SqliteDatabase {
+  const database = new SqliteDatabase(COPIED_TABLES);
+  onTestFinished(() => database.close());
+  return database;
+}
+
+test.runIf(testPostgresUrl() !== '')(
+  'a server that orders text as its language does changes nothing',
+  async () => {
+    const from = await openTestPostgres({ url: await createDatabaseInEnglish() });
+    const names = ['a', 'B', '_c', 'é', 'Z-1', 'z1'];
+    const secret = new Uint8Array([1]);
+    await from.write((tx) =>
+      tx.insert(
+        secrets,
+        names.map((name) => ({ name, secret, createTime: 0 })),
+      ),
+    );
+    const to = openSqlite();
     const cut = new AbortController();
     const first = copyDatabase({
-      ...{ from, to, pageRows: 2, signal: cut.signal },
-      onProgress: ({ table, rows }) => {
-        if (table === 'test_results' && rows === 4) cut.abort(new Error('cut'));
+      ...{ from, to, pageRows: 1, signal: cut.signal },
+      onProgress: ({ rows }) => {
+        if (rows === 3) cut.abort(new Error('cut'));
       },
     });
     await expect(first).rejects.toThrow('cut');
-    const again = await copyDatabase({ from, to, signal, pageRows: 2 });
-    const copied = Object.fromEntries(again.map(({ table, copied }) => [table, copied]));
-    expect(copied).toMatchObject({ invocations: 0, test_results: 10, test_exonerations: 7 });
-    expect(again.every(({ isSame }) => isSame)).toBe(true);
-  });
+    const [copied] = await copyDatabase({ from, to, signal, pageRows: 1 });
+    expect(copied).toMatchObject({ table: 'secrets', copied: 3, isSame: true });
+    expect(copied?.to.rows).toBe(names.length);
+  },
+);
 
-  test('what differs in the end is named', async () => {
-    const [from, to] = [await openTestPglite(), await openTarget()];
-    await fill(from);
-    await copyDatabase({ from, to, signal });
-    await to.write(async (tx) => {
-      await tx.update(tasks, [{ type: 'bytes', id: 'c', attempt: 99 }]);
-      await tx.delete(deadTasks, [{ type: 'bytes', id: 'a' }]);
-    });
-    const tables = await copyDatabase({ from, to, signal });
-    // A row that is missing behind the last one there is copied again; one that differs is not.
-    expect(tables.filter(({ isSame }) => !isSame).map(({ table }) => table)).toEqual(['tasks']);
+/** Answers its URL; it goes when the test ends. */
+async function createDatabaseInEnglish(): Promise<string> {
+  const name = testSchema();
+  await withTestClient((client) =>
+    client.query(
+      `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en' ENCODING UTF8`,
+    ),
+  );
+  onTestFinished(async () => {
+    await withTestClient((client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`));
   });
-});
+  const url = new URL(testPostgresUrl());
+  url.pathname = `/${name}`;
+  return url.href;
+}
 
 test.runIf(testPostgresUrl() !== '')('no table is forgotten', async () => {
   const schema = testSchema();

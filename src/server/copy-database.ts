@@ -1,21 +1,23 @@
 /**
  * Copies all that postlude knows from one database into another: to move from one kind to the other.
- * Rows go in the order of their keys, a page a transaction, so that a copy that was cut goes on where
- * it ended; afterwards all rows of both are read again and compared, by count and hash.
+ * Rows go in the order of their keys, a page a transaction. So what a copy that was cut has left are
+ * the first rows of each table, and it goes on behind them; a target that has any others is refused.
+ * Afterwards all rows of both are read again and compared, by count and hash.
  *
  * Nobody may write to the two meanwhile: what changes behind the copy's back is found by the
  * comparison, not copied.
  */
 import { createHash } from 'node:crypto';
+import { CodedError } from '../errors.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
 import { invocations } from '../invocations/table.ts';
 import { secrets } from '../recorder/secrets.ts';
 import { exonerations } from '../results/exonerations.ts';
 import { testResults } from '../results/test-results.ts';
-import type { Param } from '../storage/column.ts';
-import { columnName } from '../storage/column.ts';
+import { type Columns, columnName, type Param } from '../storage/column.ts';
 import type { Database } from '../storage/database.ts';
-import { type AnyRow, keyColumns } from '../storage/key.ts';
+import type { Dialect } from '../storage/dialect.ts';
+import type { AnyRow } from '../storage/key.ts';
 import { emptySql, join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
 import type { AnyTable } from '../storage/table.ts';
 import { deadTasks, tasks } from '../tasks/table.ts';
@@ -69,10 +71,15 @@ export interface Fingerprint {
 
 const PAGE_ROWS = 500;
 
-/** Throws what the databases throw; then call it again, and it goes on. */
+/**
+ * Throws `failed-precondition`, and changes nothing, where the target has rows that are not those of a
+ * copy that was cut. Throws what the databases throw; then call it again, and it goes on.
+ */
 export async function copyDatabase(parts: CopyParts): Promise<CopiedTable[]> {
+  const ends = new Map<AnyTable, AnyRow | undefined>();
+  for (const table of COPIED_TABLES) ends.set(table, await findEnd(parts, table));
   const copied = new Map<AnyTable, number>();
-  for (const table of COPIED_TABLES) copied.set(table, await copyTable(parts, table));
+  for (const [table, end] of ends) copied.set(table, await copyTable(parts, table, end));
   const result: CopiedTable[] = [];
   for (const table of COPIED_TABLES) {
     const from = await fingerprint(parts, parts.from, table);
@@ -83,11 +90,34 @@ export async function copyDatabase(parts: CopyParts): Promise<CopiedTable[]> {
   return result;
 }
 
-async function copyTable(parts: CopyParts, table: AnyTable): Promise<number> {
-  const { from, to } = parts;
+/** The row that a copy which was cut has ended with; `undefined` where there is none yet. */
+async function findEnd(parts: CopyParts, table: AnyTable): Promise<AnyRow | undefined> {
+  let end: AnyRow | undefined;
   let rows = 0;
-  for await (const page of pages(parts, from, table, await lastKey(to, table))) {
-    await to.write((tx) => tx.upsert(table, page));
+  const source = pages(parts, parts.from, table);
+  for await (const page of pages(parts, parts.to, table)) {
+    const { value: expected = [] } = await source.next();
+    if (!page.every((row, index) => isSameRow(table, row, expected[index]))) {
+      throw new CodedError(
+        'failed-precondition',
+        `the target has rows in ${table.name} that are not the source's: copy into an empty database`,
+      );
+    }
+    end = page.at(-1);
+    rows += page.length;
+    parts.onProgress?.({ step: 'compare', table: table.name, rows });
+  }
+  return end;
+}
+
+function isSameRow(table: AnyTable, row: AnyRow, other: AnyRow | undefined): boolean {
+  return other !== undefined && canonical(table, row) === canonical(table, other);
+}
+
+async function copyTable(parts: CopyParts, table: AnyTable, end?: AnyRow): Promise<number> {
+  let rows = 0;
+  for await (const page of pages(parts, parts.from, table, end)) {
+    await parts.to.write((tx) => tx.insert(table, page));
     rows += page.length;
     parts.onProgress?.({ step: 'copy', table: table.name, rows });
   }
@@ -114,13 +144,12 @@ async function* pages(
   let last = after;
   for (;;) {
     signal.throwIfAborted();
-    const page: AnyRow[] = await db.read((tx) => {
-      const where = last
-        ? sql`WHERE ${tx.dialect.isAfterKey(keyNames(table), keyOf(table, last))}`
-        : emptySql;
-      return tx.query(
+    const page = await db.read((tx) => {
+      const key = keyNames(table, tx.dialect);
+      const where = last ? sql`WHERE ${tx.dialect.isAfterKey(key, keyOf(table, last))}` : emptySql;
+      return tx.query<Columns>(
         sql`SELECT ${selectList(table.columns)} FROM ${table} ${where}
-            ORDER BY ${join(keyNames(table))} LIMIT ${pageRows}`,
+            ORDER BY ${join(key)} LIMIT ${pageRows}`,
         table.columns,
       );
     });
@@ -130,18 +159,12 @@ async function* pages(
   }
 }
 
-/** Where a copy that was cut has ended. */
-async function lastKey(db: Database, table: AnyTable): Promise<AnyRow | undefined> {
-  const columns = keyColumns(table);
-  const order = join(keyNames(table).map((name) => sql`${name} DESC`));
-  const [row] = await db.read((tx) =>
-    tx.query(sql`SELECT ${selectList(columns)} FROM ${table} ORDER BY ${order} LIMIT 1`, columns),
-  );
-  return row;
-}
-
-function keyNames(table: AnyTable): Sql[] {
-  return table.key.map((property: string) => raw(columnName(property)));
+/** In an order that both databases have. */
+function keyNames(table: AnyTable, dialect: Dialect): Sql[] {
+  return table.key.map((property: string) => {
+    const name = raw(columnName(property));
+    return table.columns[property].kind === 'text' ? dialect.inByteOrder(name) : name;
+  });
 }
 
 function keyOf(table: AnyTable, row: AnyRow): Param[] {

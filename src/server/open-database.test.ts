@@ -4,6 +4,7 @@ import { silentLog } from '../log.ts';
 import { int, text } from '../storage/column.ts';
 import { table } from '../storage/table.ts';
 import { sharedSpannerAdmin, testSchema, testSpannerHost } from '../testing/databases.ts';
+import { GoogleServices } from '../testing/google-services.ts';
 import { testDatabaseUrl } from '../testing/spanner-admin.ts';
 import { openReadyDatabase } from './open-database.ts';
 
@@ -61,4 +62,14 @@ describe.skipIf(testSpannerHost() === '')('Cloud Spanner', () => {
 test('Cloud Spanner that cannot be reached is unavailable', async () => {
   const opened = openReadyDatabase(configOf('results', '127.0.0.1:9'), tools);
   await expect(opened).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+test('Cloud Spanner that lets nobody in is permission-denied', async () => {
+  const services = await GoogleServices.start();
+  services.answer = 'PERMISSION_DENIED';
+  const opened = openReadyDatabase(configOf('results', services.host), tools);
+  await expect(opened).rejects.toMatchObject({
+    code: 'permission-denied',
+    message: expect.stringContaining('databases/results of Cloud Spanner: it is PERMISSION_DENIED'),
+  });
 });

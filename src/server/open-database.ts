@@ -2,8 +2,11 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Database } from '../storage/database.ts';
+import { loadMigrations } from '../storage/migrator.ts';
 import { openPglite } from '../storage/pglite/database.ts';
+import { MIGRATIONS_FOLDER as POSTGRES_MIGRATIONS } from '../storage/postgres/migration-target.ts';
 import { openPostgres } from '../storage/postgres/open.ts';
+import { MIGRATIONS_FOLDER as SPANNER_MIGRATIONS } from '../storage/spanner/migration-target.ts';
 import { openSpanner } from '../storage/spanner/open.ts';
 import type { Config } from './config.ts';
 
@@ -79,4 +82,11 @@ async function migrate(database: Database, log: Log): Promise<readonly string[]>
   const applied = await database.migrate();
   if (applied.length > 0) log.info('migrated the database', { applied });
   return applied;
+}
+
+/** The name of the last migration of this version: what a database of its schema ends with. */
+export async function schemaVersion({ database }: Pick<Config, 'database'>): Promise<string> {
+  const isSpanner = database.kind === 'spanner';
+  const migrations = await loadMigrations(isSpanner ? SPANNER_MIGRATIONS : POSTGRES_MIGRATIONS);
+  return migrations.at(-1)?.name ?? 'none';
 }

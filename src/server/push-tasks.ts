@@ -54,6 +54,9 @@ export interface PushTasks {
   close(): Promise<void>;
 }
 
+/** All that a server pushes. */
+export const PUSH_TASK_CLASSES = [finalizationTasks];
+
 const EXPERIMENTS = [useFinalizationTq];
 const CLOSE_MS = 3_000;
 
@@ -62,7 +65,7 @@ export async function openPushTasks(
   { pushTasks: config, experiments }: Pick<Config, 'pushTasks' | 'experiments'>,
 ): Promise<PushTasks> {
   const { db, clock, queue, onChange, log, metrics, tracing } = parts;
-  const classes = new TaskClasses([finalizationTasks]);
+  const classes = new TaskClasses(PUSH_TASK_CLASSES);
   const { submitter, close } = await openSubmitter(config, queue);
   const tq = new Tq({
     ...{ db, classes, submitter, clock, log, metrics },

@@ -10,6 +10,8 @@ export interface Dialect {
   isAnyOf(column: Sql, values: Param): Sql;
   /** The row's key columns come after `values` in key order. Both lists are of one length. */
   isAfterKey(columns: readonly Sql[], values: readonly Param[]): Sql;
+  /** Text in the order of its UTF-8 bytes, whatever order the database has been set up with. */
+  inByteOrder(column: Sql): Sql;
   /** Behind a table name: makes the planner use this index, where it needs telling. */
   useIndex(index: string): Sql;
   /**

@@ -41,6 +41,7 @@ test('takes the quickest of the round trips, since the slow ones are lopsided', 
   const clock = new ServerClock(server, base);
   await clock.sync();
   expect(clock.offsetMs).toBe(50);
+  expect(clock.uncertaintyMs).toBe(1);
 });
 
 test('keeps the old offset when the server cannot be asked', async () => {

@@ -14,6 +14,7 @@ export class ServerClock implements Clock {
   readonly #database: Pick<Database, 'serverTime'>;
   readonly #base: Clock;
   #offsetMs = 0;
+  #uncertaintyMs = 0;
 
   /** Runs with `base` until the first `sync`. */
   constructor(database: Pick<Database, 'serverTime'>, base: Clock) {
@@ -34,6 +35,11 @@ export class ServerClock implements Clock {
     return this.#offsetMs;
   }
 
+  /** By how much that may be wrong: half the round trip that it was measured by. */
+  get uncertaintyMs(): number {
+    return this.#uncertaintyMs;
+  }
+
   /** Measures the offset anew. Throws, and keeps the old one, where the database cannot be asked. */
   async sync(): Promise<void> {
     let best: { readonly tripMs: number; readonly offsetMs: number } | undefined;
@@ -45,6 +51,7 @@ export class ServerClock implements Clock {
       if (!best || tripMs < best.tripMs) best = { tripMs, offsetMs };
     }
     this.#offsetMs = best?.offsetMs ?? 0;
+    this.#uncertaintyMs = (best?.tripMs ?? 0) / 2;
   }
 
   /** Keeps in step until `signal` aborts. */

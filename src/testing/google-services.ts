@@ -1,14 +1,17 @@
 /**
- * Cloud Tasks and Pub/Sub as a gRPC server of our own: keeps what it is asked for, and answers as the
- * test says, with any status or not at all. Nothing is delivered.
+ * Cloud Tasks, Pub/Sub and the doors of Cloud Spanner as a gRPC server of our own: keeps what it is
+ * asked for, and answers as the test says, with any status or not at all. Nothing is delivered.
  */
 import { protos as pubsub } from '@google-cloud/pubsub';
+import { protos as spanner } from '@google-cloud/spanner';
 import { protos as tasks } from '@google-cloud/tasks';
 import { Server, ServerCredentials, type sendUnaryData, status } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import { Signal } from './signal.ts';
 
 const { CreateTaskRequest, GetQueueRequest, Queue, Task } = tasks.google.cloud.tasks.v2;
+const { TestIamPermissionsRequest, TestIamPermissionsResponse } = spanner.google.iam.v1;
+const { CreateSessionRequest, Session } = spanner.google.spanner.v1;
 const { GetTopicRequest, PublishRequest, PublishResponse, Topic } = pubsub.google.pubsub.v1;
 
 /** A name of gRPC's: `UNAVAILABLE`. `silence`: no answer at all. */
@@ -30,7 +33,7 @@ interface Method {
   readonly service: string;
   readonly request: Codec;
   readonly response: Codec;
-  readonly reply: object;
+  readonly reply: (request: object, services: GoogleServices) => object;
 }
 
 const METHODS: Readonly<Record<string, Method>> = {
@@ -38,31 +41,50 @@ const METHODS: Readonly<Record<string, Method>> = {
     service: 'google.cloud.tasks.v2.CloudTasks',
     request: CreateTaskRequest,
     response: Task,
-    reply: { name: 'a task' },
+    reply: () => ({ name: 'a task' }),
   },
   GetQueue: {
     service: 'google.cloud.tasks.v2.CloudTasks',
     request: GetQueueRequest,
     response: Queue,
-    reply: { name: 'a queue' },
+    reply: () => ({ name: 'a queue' }),
   },
   Publish: {
     service: 'google.pubsub.v1.Publisher',
     request: PublishRequest,
     response: PublishResponse,
-    reply: { messageIds: ['1'] },
+    reply: () => ({ messageIds: ['1'] }),
   },
   GetTopic: {
     service: 'google.pubsub.v1.Publisher',
     request: GetTopicRequest,
     response: Topic,
-    reply: { name: 'a topic' },
+    reply: () => ({ name: 'a topic' }),
+  },
+  CreateSession: {
+    service: 'google.spanner.v1.Spanner',
+    request: CreateSessionRequest,
+    response: Session,
+    reply: () => ({ name: 'a session' }),
+  },
+  TestIamPermissions: {
+    service: 'google.spanner.admin.database.v1.DatabaseAdmin',
+    request: TestIamPermissionsRequest,
+    response: TestIamPermissionsResponse,
+    reply: (request, { isGranted }) => {
+      const { permissions } = request as { readonly permissions: readonly string[] };
+      return { permissions: permissions.filter(isGranted) };
+    },
   },
 };
 
 export class GoogleServices {
   /** What it answers with. */
   answer: GoogleAnswer = 'OK';
+  /** What single methods answer with instead. */
+  readonly answers = new Map<string, GoogleAnswer>();
+  /** Of the permissions that somebody asks for. */
+  isGranted: (permission: string) => boolean = () => true;
   readonly calls: GoogleCall[] = [];
   /** The method of each call, as it comes. */
   readonly called = new Signal<string>();
@@ -105,15 +127,17 @@ export class GoogleServices {
           call.on('cancelled', () => this.cancelled.emit(name));
           this.calls.push({ method: name, request: JSON.parse(JSON.stringify(call.request)) });
           this.called.emit(name);
-          this.#answer(done, reply);
+          this.#answer(done, this.answers.get(name) ?? this.answer, () =>
+            reply(call.request, this),
+          );
         },
       },
     );
   }
 
-  #answer(done: sendUnaryData<object>, reply: object): void {
-    if (this.answer === 'silence') return;
-    if (this.answer === 'OK') done(null, reply);
-    else done({ code: status[this.answer], details: `it is ${this.answer}` });
+  #answer(done: sendUnaryData<object>, answer: GoogleAnswer, reply: () => object): void {
+    if (answer === 'silence') return;
+    if (answer === 'OK') done(null, reply());
+    else done({ code: status[answer], details: `it is ${answer}` });
   }
 }

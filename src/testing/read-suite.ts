@@ -146,5 +146,29 @@ export function testReads(open: OpenSuiteDatabase): void {
       });
       expect(rows.map(({ owner, number }) => `${owner} ${number}`)).toEqual(['b 1', 'b 2']);
     });
+
+    test('orders text by its bytes where that is asked for', async () => {
+      const db = await open();
+      const owners = ['_', 'B', 'a', 'b', 'é', '\u{ff5e}', '\u{1f600}'];
+      await db.write((tx) =>
+        tx.insert(
+          accounts,
+          owners.toReversed().map((owner) => ({ owner, number: 0, balance: 0 })),
+        ),
+      );
+      const rows = await db.read((tx) => {
+        const order = tx.dialect.inByteOrder(raw('owner'));
+        return tx.query(sql`SELECT owner FROM ${accounts} ORDER BY ${order}`, { owner: text });
+      });
+      expect(rows.map(({ owner }) => owner)).toEqual([
+        'B',
+        '_',
+        'a',
+        'b',
+        'é',
+        '\u{ff5e}',
+        '\u{1f600}',
+      ]);
+    });
   });
 }

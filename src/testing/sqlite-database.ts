@@ -21,6 +21,7 @@ const dialect: Dialect = {
   isAnyOf: (column, values) => sql`${column} IN (SELECT value FROM json_each(${values}))`,
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
+  inByteOrder: (column) => column,
   useIndex: () => emptySql,
   shards: [],
 };

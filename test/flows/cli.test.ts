@@ -1,11 +1,10 @@
 /** The command as people run it: every step a process of its own, real signals, a real test runner. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { CliProcess, type Ended } from './cli-process.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const TESTS = `
 import test from 'node:test';
 test('adds', () => {});
@@ -17,58 +16,6 @@ const RUN_TESTS = [
   ...['--test-reporter=junit', '--test-reporter-destination=report.xml', 'sums.test.mjs'],
 ];
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** One command in a process of its own; it is gone when the test ends. */
-class Cli {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  readonly #text = { out: '', err: '' };
-  readonly #waiting = new Set<() => void>();
-
-  constructor(folder: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, [MAIN, ...argv], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.child.stdout?.on('data', (data) => this.#add('out', String(data)));
-    this.child.stderr?.on('data', (data) => this.#add('err', String(data)));
-    this.ended = new Promise((resolve) => {
-      this.child.once('close', (code) => resolve({ code, ...this.#text }));
-    });
-    onTestFinished(async () => {
-      this.child.kill('SIGKILL');
-      await this.ended;
-    });
-  }
-
-  /** What `pattern` captures, once standard output or standard error has it. */
-  async printed(pattern: RegExp): Promise<string> {
-    const found = new Promise<string>((resolve) => {
-      const look = (): void => {
-        const match = pattern.exec(`${this.#text.out}\n${this.#text.err}`);
-        if (match) resolve(match[1] ?? match[0]);
-      };
-      this.#waiting.add(look);
-      look();
-    });
-    const early = this.ended.then(({ code, out, err }) => {
-      throw new Error(`ended with ${code} before it printed ${pattern}:\n${out}${err}`);
-    });
-    return await Promise.race([found, early]);
-  }
-
-  #add(to: 'out' | 'err', text: string): void {
-    this.#text[to] += text;
-    for (const look of this.#waiting) look();
-  }
-}
-
 async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'postlude-flow-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -77,7 +24,7 @@ async function newFolder(): Promise<string> {
 }
 
 async function startServer(folder: string, listen = '127.0.0.1:0') {
-  const server = new Cli(folder, ['serve', '--listen', listen, '--export-dir', 'exports']);
+  const server = new CliProcess(folder, ['serve', '--listen', listen, '--export-dir', 'exports']);
   return { server, url: await server.printed(/postlude serves on (http:\S+)/) };
 }
 
@@ -85,7 +32,7 @@ test('a run of real tests: serve, record, create, status, export, and SIGTERM en
   const folder = await newFolder();
   const { server, url } = await startServer(folder);
   const cli = (...argv: string[]): Promise<Ended> =>
-    new Cli(folder, argv, { POSTLUDE_SERVER: url }).ended;
+    new CliProcess(folder, argv, { POSTLUDE_SERVER: url }).ended;
 
   const shard = ['--id', 'shard', '--reports', 'report.xml'];
   const recorded = await cli('record', ...shard, '--', ...RUN_TESTS);
@@ -111,7 +58,7 @@ test('record --json leaves standard output to its one object', async () => {
   const folder = await newFolder();
   const { url } = await startServer(folder);
   const argv = ['record', '--json', '--reports', 'report.xml', '--', ...RUN_TESTS];
-  const { out, err } = await new Cli(folder, argv, { POSTLUDE_SERVER: url }).ended;
+  const { out, err } = await new CliProcess(folder, argv, { POSTLUDE_SERVER: url }).ended;
   expect(JSON.parse(out)).toMatchObject({ exitCode: 1, results: 3 });
   expect(err).toContain('subtracts');
 });
@@ -119,7 +66,8 @@ test('record --json leaves standard output to its one object', async () => {
 test('status --watch goes on when its server was killed and is there again', async () => {
   const folder = await newFolder();
   const { server, url } = await startServer(folder);
-  const cli = (...argv: string[]): Cli => new Cli(folder, argv, { POSTLUDE_SERVER: url });
+  const cli = (...argv: string[]): CliProcess =>
+    new CliProcess(folder, argv, { POSTLUDE_SERVER: url });
   await cli('create', 'run').ended;
   const watch = cli('status', 'run', '--watch');
   await server.printed(/ResultDB\/GetInvocation/);
@@ -141,7 +89,7 @@ test('record hands SIGTERM to its command, and says that the invocation stays op
   const wait = `process.on('SIGTERM', () => { console.log('asked to stop'); process.exit(4); });
     setInterval(() => {}, 1000); console.log('waiting');`;
   const argv = ['record', '--id', 'x', '--', process.execPath, '-e', wait];
-  const record = new Cli(folder, argv, { POSTLUDE_SERVER: url });
+  const record = new CliProcess(folder, argv, { POSTLUDE_SERVER: url });
   await record.printed(/waiting/);
   record.child.kill('SIGTERM');
   const { code, out, err } = await record.ended;

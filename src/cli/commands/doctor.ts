@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
 import { connect } from '../connection.ts';
 import { EXIT } from '../context.ts';
-import { type Check, type Finding, runChecks } from '../doctor-checks.ts';
+import { runChecks } from '../doctor-checks.ts';
+import type { Finding } from '../finding.ts';
 import type { Output, Style } from '../output.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
 
@@ -18,22 +19,23 @@ export const doctorCommand: CommandMaker = (context, setExitCode) =>
       new Command('doctor')
         .description('look for what is wrong: this machine, the configuration, server, database')
         .option('--no-server-check', 'leave the server out')
+        .option('--no-database-check', 'leave the configured database out')
         .option(
           '--database-check',
-          'open the configured database, too (no server may use its folder)',
+          'open it even where it is embedded (no server may use its folder)',
         )
         .addHelpText('after', '\nEnds with 1 where it finds a problem, and says what to do.'),
     ),
   ).action(
     async (
-      options: { readonly serverCheck: boolean; readonly databaseCheck?: boolean },
+      options: { readonly serverCheck: boolean; readonly databaseCheck?: boolean | undefined },
       command: Command,
     ) => {
       const findings = await runChecks({
         context,
         serverUrl: options.serverCheck ? connect(context, command).url : undefined,
         config: () => configOf(context, command),
-        opensDatabase: options.databaseCheck ?? false,
+        opensDatabase: options.databaseCheck,
       });
       const output = outputOf(context, command);
       output.result({ findings }, () =>
@@ -43,6 +45,6 @@ export const doctorCommand: CommandMaker = (context, setExitCode) =>
     },
   );
 
-function describe(output: Output, { level, check, message }: Finding & { check: Check }): string {
+function describe(output: Output, { level, check, message }: Finding): string {
   return `${output.style(STYLES[level], level.padEnd(8))} ${check.padEnd(10)} ${message}`;
 }

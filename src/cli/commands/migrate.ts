@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { silentLog } from '../../log.ts';
-import { type CommandMaker, outputOf } from '../command.ts';
+import { type Log, silentLog } from '../../log.ts';
+import { type CommandMaker, outputOf, progressOf } from '../command.ts';
+import type { Progress } from '../progress.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
 
 export const migrateCommand: CommandMaker = (context) =>
@@ -11,8 +12,22 @@ export const migrateCommand: CommandMaker = (context) =>
   ).action(async (_options: unknown, command: Command) => {
     const config = await configOf(context, command);
     const { migrateDatabase } = await import('../../server/open-database.ts');
-    const applied = await migrateDatabase(config, { log: silentLog, clock: context.clock });
+    const progress = progressOf(context, command);
+    const tools = { log: progressLog(progress), clock: context.clock };
+    const applied = await migrateDatabase(config, tools).finally(() => progress.clear());
     outputOf(context, command).result({ applied }, () =>
       applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`,
     );
   });
+
+/** Changes of a schema may take long: what the log tells of them is shown on a terminal. */
+function progressLog(progress: Progress): Log {
+  return {
+    ...silentLog,
+    info: (message, { migration, operationId, percent } = {}) => {
+      const howFar = percent === undefined ? '' : ` ${percent} %`;
+      progress.update(`${message}: ${migration ?? operationId ?? ''}${howFar}`);
+    },
+    with: () => progressLog(progress),
+  };
+}

@@ -5,6 +5,7 @@ export const postgresDialect: Dialect = {
   isAnyOf: (column, values) => sql`${column} = ANY(${values})`,
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
+  inByteOrder: (column) => sql`${column} COLLATE "C"`,
   useIndex: () => emptySql,
   shards: [],
 };

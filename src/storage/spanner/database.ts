@@ -60,7 +60,7 @@ export class SpannerDatabase implements Database {
     const { maxConnections: maxSessions } = config;
     this.#library = config.library;
     this.#client = new SpannerClient(config.library, name.path);
-    this.#sessions = new Sessions({ client: this.#client, clock, maxSessions });
+    this.#sessions = new Sessions({ client: this.#client, clock, random, maxSessions });
     this.#clock = clock;
     this.#random = random;
     this.#log = log;
@@ -142,7 +142,10 @@ export class SpannerDatabase implements Database {
     lose: () => void,
     fn: (tx: Reader) => Promise<T>,
   ): Promise<{ readonly value: T } | { readonly lost: unknown }> {
-    const reader = new SpannerReader({ client: this.#client, session, options: SNAPSHOT });
+    const reader = new SpannerReader({
+      ...{ client: this.#client, session, options: SNAPSHOT },
+      resume: { clock: this.#clock, random: this.#random },
+    });
     try {
       const value = await this.#guard.enter(() => fn(reader));
       if (reader.failure) throw reader.failure.error;

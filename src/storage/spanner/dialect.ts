@@ -17,6 +17,7 @@ const SHARDS = 16;
 export const spannerDialect: Dialect = {
   isAnyOf: (column, values) => sql`${column} IN UNNEST(${values})`,
   isAfterKey,
+  inByteOrder: (column) => column,
   useIndex: (index) => raw(`@{FORCE_INDEX=${index}, ${UNCHECKED_BY_EMULATOR}}`),
   shards: Array.from({ length: SHARDS }, (_, shard) => raw(`shard = ${shard}`)),
 };

@@ -12,6 +12,7 @@ const STATUS = {
   resourceExhausted: 8,
   failedPrecondition: 9,
   aborted: 10,
+  unimplemented: 12,
   internal: 13,
   unavailable: 14,
   dataLoss: 15,
@@ -72,10 +73,23 @@ export function mayHaveLanded(error: unknown): boolean {
   );
 }
 
+/** The network or the server broke the call off: another one may be answered at once. */
+export function isBroken(error: unknown): boolean {
+  const cause = causeOf(error);
+  const status = statusOf(cause);
+  if (status === STATUS.internal) return BROKEN.test(toError(cause).message);
+  return status === STATUS.unavailable;
+}
+
 /** The session has been deleted, by its age or by hand; a new one does. */
 export function isSessionLost(error: unknown): boolean {
   const cause = causeOf(error);
   return statusOf(cause) === STATUS.notFound && /session not found/i.test(toError(cause).message);
+}
+
+/** The server, an emulator say, does not know that call. */
+export function isUnimplemented(error: unknown): boolean {
+  return statusOf(causeOf(error)) === STATUS.unimplemented;
 }
 
 /** How long the server asks to wait before an aborted transaction is run again. */
@@ -112,7 +126,7 @@ function errorCodeOf(error: Error): ErrorCode | undefined {
   const status = statusOf(error);
   if (status === undefined) return undefined;
   if (isSessionLost(error)) return 'unavailable';
-  if (status === STATUS.internal && BROKEN.test(error.message)) return 'unavailable';
+  if (isBroken(error)) return 'unavailable';
   return BY_STATUS.get(status);
 }
 
@@ -126,7 +140,7 @@ function causeOf(error: unknown): unknown {
 
 /** gRPC's own message begins with the status: `5 NOT_FOUND: Database not found: …`. */
 function wordsOf(error: Error): string {
-  const words = error.message.replace(/^\d+ [A-Z_]+: /, '');
+  const words = error.message.replace(/^\d+ [A-Z_]+: /, '').replace(/\.? Resolution note: $/, '');
   return words === '' ? 'Spanner gave no reason' : words;
 }
 

@@ -31,6 +31,9 @@ const schemaMigrations = table(
 
 const BUSY_PAUSE_MS = 200;
 const MAX_BUSY_ATTEMPTS = 300;
+/** Between looks at a change: longer and longer, since an index of a large table takes hours. */
+const LOOK_PAUSE_MS = { first: 100, most: 5_000, growth: 1.5 };
+const PROGRESS_EVERY_MS = 10_000;
 
 /** The part of the library's DatabaseAdminClient that is used here. */
 export interface SchemaAdmin {
@@ -39,14 +42,14 @@ export interface SchemaAdmin {
     statements: string[];
     operationId: string;
   }): Promise<readonly [SchemaOperation, ...unknown[]]>;
-  checkUpdateDatabaseDdlProgress(
-    path: string,
-  ): Promise<{ readonly done?: boolean | null; readonly error?: unknown }>;
+  checkUpdateDatabaseDdlProgress(path: string): Promise<SchemaOperation>;
 }
 
-interface SchemaOperation {
-  on(event: 'progress', fn: (metadata: { readonly progress?: unknown }) => void): unknown;
-  promise(): Promise<unknown>;
+/** A change of the schema, as it was when somebody looked. */
+export interface SchemaOperation {
+  readonly done?: boolean | null;
+  readonly error?: unknown;
+  readonly metadata?: unknown;
 }
 
 export interface MigrationTargetConfig {
@@ -87,11 +90,21 @@ export class SpannerMigrationTarget implements MigrationTarget {
     for (;;) {
       const migration = next(await this.applied());
       if (!migration) return undefined;
-      const { name, checksum } = migration;
-      await this.#change(`m${name}_${checksum.slice(0, 8)}`, statementsOf(migration.text));
-      // Whoever records it has done it.
-      if (await this.#record(migration)) return migration;
+      if (await this.#apply(migration)) return migration;
     }
+  }
+
+  /** Answers whether it was this process that did it: whoever records it. */
+  async #apply(migration: Migration): Promise<boolean> {
+    const { name, checksum, text } = migration;
+    const { clock, log } = this.#config;
+    const startedAt = clock.now();
+    log.info('applying a migration', { migration: name });
+    await this.#change(`m${name}_${checksum.slice(0, 8)}`, statementsOf(text));
+    const isOurs = await this.#record(migration);
+    const by = isOurs ? 'this process' : 'another process';
+    log.info('applied a migration', { migration: name, by, ms: clock.now() - startedAt });
+    return isOurs;
   }
 
   async #record({ number, name, checksum }: Migration): Promise<boolean> {
@@ -123,38 +136,69 @@ export class SpannerMigrationTarget implements MigrationTarget {
     operationId: string,
     statements: readonly string[],
   ): Promise<'done' | 'failed-before'> {
-    const { admin, databasePath, log } = this.#config;
+    const begun = await this.#begin(operationId, statements);
+    const isOurs = begun !== 'exists';
+    const operation = await this.#awaitEnd(
+      operationId,
+      isOurs ? begun : await this.#look(operationId),
+    );
+    if (!operation.error) return 'done';
+    if (isOurs) throw toStorageError(operation.error);
+    return 'failed-before';
+  }
+
+  /** `exists`: somebody else has begun it, or we ourselves before a restart. */
+  async #begin(
+    operationId: string,
+    statements: readonly string[],
+  ): Promise<SchemaOperation | 'exists'> {
+    const { admin, databasePath: database } = this.#config;
     try {
-      const [operation] = await admin.updateDatabaseDdl({
-        database: databasePath,
-        statements: [...statements],
-        operationId,
-      });
-      operation.on('progress', (metadata) =>
-        log.info('changing the schema', { operationId, progress: metadata.progress }),
-      );
-      await operation.promise();
-      return 'done';
+      const request = { database, statements: [...statements], operationId };
+      const [operation] = await admin.updateDatabaseDdl(request);
+      return operation;
     } catch (thrown) {
       const error = toStorageError(thrown);
-      if (!hasCode(error, 'already-exists')) throw error;
-      return await this.#awaitOperation(`${databasePath}/operations/${operationId}`);
+      if (hasCode(error, 'already-exists')) return 'exists';
+      throw error;
     }
   }
 
-  /** Somebody else's, or one of our own before a restart. */
-  async #awaitOperation(name: string): Promise<'done' | 'failed-before'> {
-    const { admin, clock } = this.#config;
-    for (;;) {
-      const operation = await admin
-        .checkUpdateDatabaseDdlProgress(name)
-        .catch((thrown: unknown) => {
-          throw toStorageError(thrown);
-        });
-      if (operation.done) return operation.error ? 'failed-before' : 'done';
-      await clock.sleep(BUSY_PAUSE_MS);
+  async #awaitEnd(operationId: string, begun: SchemaOperation): Promise<SchemaOperation> {
+    const { clock, log } = this.#config;
+    let operation = begun;
+    let toldAt = clock.now();
+    for (let pauseMs = LOOK_PAUSE_MS.first; !operation.done; ) {
+      await clock.sleep(pauseMs);
+      pauseMs = Math.min(pauseMs * LOOK_PAUSE_MS.growth, LOOK_PAUSE_MS.most);
+      operation = await this.#look(operationId);
+      if (operation.done || clock.now() - toldAt < PROGRESS_EVERY_MS) continue;
+      toldAt = clock.now();
+      log.info('still changing the schema', { operationId, percent: percentOf(operation) });
+    }
+    return operation;
+  }
+
+  async #look(operationId: string): Promise<SchemaOperation> {
+    const { admin, databasePath } = this.#config;
+    try {
+      return await admin.checkUpdateDatabaseDdlProgress(
+        `${databasePath}/operations/${operationId}`,
+      );
+    } catch (error) {
+      throw toStorageError(error);
     }
   }
+}
+
+/** Of all its statements; `undefined` where Spanner does not tell. */
+function percentOf({ metadata }: SchemaOperation): number | undefined {
+  const { progress } = (metadata ?? {}) as {
+    readonly progress?: readonly { readonly progressPercent?: number | null }[] | null;
+  };
+  if (!progress || progress.length === 0) return undefined;
+  const sum = progress.reduce((total, { progressPercent }) => total + (progressPercent ?? 0), 0);
+  return Math.round(sum / progress.length);
 }
 
 /** Spanner itself queues changes; the emulator refuses those that meet another. */

@@ -5,6 +5,7 @@ import {
   testSchema,
   testSpannerHost,
 } from '../../testing/databases.ts';
+import { RecordingLog } from '../../testing/recording-log.ts';
 import { accounts } from '../../testing/suite-tables.ts';
 import { createSpannerSuiteTables } from '../../testing/suite-tables-spanner.ts';
 import { loadMigrations } from '../migrator.ts';
@@ -53,6 +54,32 @@ test.skipIf(testSpannerHost() === '')(
     await expect(failing).rejects.toThrow();
     expect(await database.migrate()).toContain(first?.name);
     await database.checkSchema();
+  },
+);
+
+test.skipIf(testSpannerHost() === '')(
+  'the log tells where each migration begins and ends, of many processes in one',
+  async () => {
+    const schema = testSchema();
+    const logs = [new RecordingLog(), new RecordingLog()];
+    const databases = await Promise.all(
+      logs.map((log) => openTestSpanner({ schema, migrated: false, log })),
+    );
+    const applied = (await Promise.all(databases.map((db) => db.migrate()))).flat();
+    const ended = logs
+      .flatMap(({ lines }) => lines)
+      .filter(({ message, fields }) => /^applied/.test(message) && fields.by === 'this process');
+    expect(ended.map(({ fields }) => fields.migration).toSorted()).toEqual(applied.toSorted());
+    for (const { lines } of logs) {
+      const steps = lines
+        .filter(({ message }) => / a migration$/.test(message))
+        .map(({ message, fields }) => `${message}: ${fields.migration}`);
+      const names = [...new Set(steps.map((step) => step.split(': ')[1]))];
+      expect(names).toEqual(names.toSorted());
+      expect(steps).toEqual(
+        names.flatMap((name) => [`applying a migration: ${name}`, `applied a migration: ${name}`]),
+      );
+    }
   },
 );
 

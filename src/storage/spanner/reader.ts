@@ -8,6 +8,7 @@ import { compile, type Sql } from '../sql.ts';
 import type { AnyTable, Key, KeyOrder } from '../table.ts';
 import type {
   KeyRead,
+  ReadCall,
   ResultPart,
   SpannerClient,
   SqlRead,
@@ -18,13 +19,18 @@ import type {
 import { spannerDialect } from './dialect.ts';
 import { toKeyRead, toRangeRead } from './key-reads.ts';
 import { RowAssembler } from './result-rows.ts';
+import { type ResumeConfig, resume } from './resume.ts';
 import { encodeValue, typeOf } from './types.ts';
 
 export interface ReaderConfig {
   readonly client: SpannerClient;
   readonly session: string;
   readonly options: TransactionOptions;
+  /** For reads of a snapshot: others hold locks, and lose them where a read breaks off. */
+  readonly resume?: ResumeConfig;
 }
+
+type OpenRead = (call: Pick<ReadCall, 'transaction' | 'resumeToken'>) => AsyncIterable<ResultPart>;
 
 export interface Failure {
   readonly error: unknown;
@@ -48,7 +54,7 @@ export class SpannerReader implements Reader {
   async *stream<C extends Columns>(query: Sql, columns: C): AsyncGenerator<RowOf<C>, void, void> {
     const read = this.#guarded(() => toSqlRead(query));
     const { client, session } = this.#config;
-    yield* this.#rows((transaction) => client.execute({ session, transaction }, read), columns);
+    yield* this.#rows((call) => client.execute({ session, ...call }, read), columns);
   }
 
   /** A read in a read-write transaction locks what it read, and the keys that it found missing. */
@@ -83,18 +89,17 @@ export class SpannerReader implements Reader {
   async #read<C extends Columns>(toRead: () => KeyRead, columns: C): Promise<RowOf<C>[]> {
     const read = this.#guarded(toRead);
     const { client, session } = this.#config;
-    const open = (transaction: TransactionSelector): AsyncIterable<ResultPart> =>
-      client.read({ session, transaction }, read);
-    return await Array.fromAsync(this.#rows(open, columns));
+    const rows = this.#rows((call) => client.read({ session, ...call }, read), columns);
+    return await Array.fromAsync(rows);
   }
 
   async *#rows<C extends Columns>(
-    open: (transaction: TransactionSelector) => AsyncIterable<ResultPart>,
+    open: OpenRead,
     columns: C,
   ): AsyncGenerator<RowOf<C>, void, void> {
     const transaction = await this.#selector();
     const assembler = new RowAssembler(columns);
-    const parts = open(transaction)[Symbol.asyncIterator]();
+    const parts = this.#parts(open, transaction)[Symbol.asyncIterator]();
     try {
       for (;;) {
         const part = await parts.next().catch((error: unknown) => this.#fail(error));
@@ -105,6 +110,15 @@ export class SpannerReader implements Reader {
     } finally {
       await parts.return?.();
     }
+  }
+
+  #parts(open: OpenRead, first: TransactionSelector): AsyncIterable<ResultPart> {
+    const { resume: config } = this.#config;
+    if (!config) return open({ transaction: first });
+    return resume((resumeToken) => {
+      const transaction = this.#id ? { id: this.#id } : first;
+      return open({ transaction, ...(resumeToken ? { resumeToken } : {}) });
+    }, config);
   }
 
   async #selector(): Promise<TransactionSelector> {

@@ -5,15 +5,21 @@
  */
 import type { Clock, EpochMs } from '../../clock.ts';
 import { CodedError } from '../../errors.ts';
+import type { Random } from '../../random.ts';
+import { retry } from '../../retry.ts';
 import type { SpannerClient } from './client.ts';
+import { isBroken } from './errors.ts';
 
 const MAX_IDLE_MS = 45 * 60_000;
+/** Short, so that whoever cannot be reached is known soon. */
+const CREATION = { backoff: { initialMs: 50, maxMs: 400 }, maxAttempts: 5 };
 
 export type SessionState = 'usable' | 'lost';
 
 export interface SessionsConfig {
   readonly client: SpannerClient;
   readonly clock: Clock;
+  readonly random: Random;
   readonly maxSessions: number;
 }
 
@@ -40,7 +46,7 @@ export class Sessions {
     let state: SessionState = 'usable';
     let name: string | undefined;
     try {
-      name = this.#takeIdle() ?? (await this.#config.client.createSession());
+      name = this.#takeIdle() ?? (await this.#create());
       return await fn(name, () => {
         state = 'lost';
       });
@@ -59,6 +65,13 @@ export class Sessions {
     const names = this.#idle.splice(0).map(({ name }) => name);
     // What is left over is deleted by its age.
     await Promise.allSettled(names.map((name) => this.#config.client.deleteSession(name)));
+  }
+
+  /** One that is created though its name was lost on the way is deleted by its age. */
+  #create(): Promise<string> {
+    const { client, clock, random } = this.#config;
+    const policy = { ...CREATION, clock, random, isRetryable: isBroken };
+    return retry(policy, () => client.createSession());
   }
 
   async #enter(): Promise<void> {

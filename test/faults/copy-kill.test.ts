@@ -1,0 +1,70 @@
+/** A copy from one database to another that is killed with SIGKILL, again and again. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { silentLog } from '../../src/log.ts';
+import { loadConfig } from '../../src/server/config.ts';
+import { copyDatabase } from '../../src/server/copy-database.ts';
+import { openReadyDatabase } from '../../src/server/open-database.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { fillSource, SOURCE_ROWS } from '../../src/testing/copy-source.ts';
+import { testPostgresUrl, testSpannerHost } from '../../src/testing/databases.ts';
+import { openServerDatabase, type ServerDatabase } from '../server-databases.ts';
+
+const SCRIPT = join(import.meta.dirname, 'copy-process.ts');
+/** The first page of all, one of the results, one near the end. */
+const KILLS = [1, 4, 5];
+
+const isThere = {
+  pglite: true,
+  postgres: testPostgresUrl() !== '',
+  spanner: testSpannerHost() !== '',
+};
+const pairs = [
+  ['pglite', 'postgres'],
+  ['postgres', 'spanner'],
+  ['spanner', 'pglite'],
+] as const;
+
+async function withDatabase<T>(env: ServerDatabase, fn: (db: Database) => Promise<T>): Promise<T> {
+  const config = await loadConfig({ flags: {}, env, cwd: process.cwd() });
+  const database = await openReadyDatabase(config, { log: silentLog, clock: systemClock });
+  try {
+    return await fn(database);
+  } finally {
+    await database.close();
+  }
+}
+
+async function copyUntilKilled(nth: number, from: ServerDatabase, to: ServerDatabase) {
+  const args = [SCRIPT, String(nth), JSON.stringify(from), JSON.stringify(to)];
+  const child = spawn(process.execPath, args);
+  const [err, [, signal]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect({ err, signal }).toEqual({ err: '', signal: 'SIGKILL' });
+}
+
+describe.each(pairs.filter(([from, to]) => isThere[from] && isThere[to]))(
+  '%s to %s',
+  (...names) => {
+    test('is whole once somebody has gone on with it', async () => {
+      const [from, to] = await Promise.all(names.map(openServerDatabase));
+      if (!from || !to) throw new Error('two databases are needed');
+      await withDatabase(from, fillSource);
+      for (const nth of KILLS) await copyUntilKilled(nth, from, to);
+      const { signal } = new AbortController();
+      const tables = await withDatabase(from, (source) =>
+        withDatabase(to, (target) =>
+          copyDatabase({ from: source, to: target, signal, pageRows: 2 }),
+        ),
+      );
+      const rows = Object.fromEntries(tables.map(({ table, to: { rows } }) => [table, rows]));
+      expect(rows).toEqual(SOURCE_ROWS);
+      expect(tables.filter(({ isSame }) => !isSame)).toEqual([]);
+      const copied = tables.reduce((sum, table) => sum + table.copied, 0);
+      expect(copied).toBeLessThan(Object.values(SOURCE_ROWS).reduce((sum, count) => sum + count));
+    });
+  },
+);
