@@ -200,6 +200,26 @@ test('close lets requests under way finish, and idle connections go', async () =
   await closed;
 });
 
+test('close sends idle clients of HTTP/2 away, and serves what they have asked before', async () => {
+  const asked = new Signal<NodeServerResponse>();
+  const { port, address } = await open({ handle: (_, response) => asked.emit(response) });
+  const ask = () => {
+    const session = connectHttp2(`http://127.0.0.1:${address.port}`);
+    onTestFinished(() => session.destroy());
+    session.request({ ':path': '/' }).resume();
+    return session;
+  };
+  const idle = ask();
+  respond(await asked.next(), 200, 'first');
+  ask();
+  const last = await asked.next();
+  const closed = port.close();
+  await new Promise((resolve) => idle.once('close', resolve));
+  expect(port.activeRequests).toBe(1);
+  respond(last, 200, 'last');
+  await closed;
+});
+
 test('destroy ends what close would wait for', async () => {
   const { address, port, held } = await openWithHeldRequests();
   const socket = dial(address);

@@ -187,13 +187,16 @@ describe('attempts', () => {
     expect(await names(root)).toEqual(WHOLE);
   });
 
-  test('an attempt that is overtaken while it converts is told that its lease is lost', async () => {
+  test.each([
+    ['while it converts', 'digest'],
+    ['once it has converted', 'list'],
+  ])('an attempt that is overtaken %s is told that its lease is lost', async (_when, step) => {
     const root = await exportFolder();
     const rows = rowsOf(3);
     const disk = new FaultyDisk();
     let overtaken: Promise<SinkSession> | undefined;
     disk.onStep = async (name) => {
-      if (name !== 'digest' || disk.steps.includes('write') === false) return;
+      if (name !== step || !disk.steps.includes('write')) return;
       const later = new ParquetSink({ root });
       overtaken ??= beginSession(later, { ...EXPORT, attempt: 2 });
       await overtaken;
@@ -203,6 +206,15 @@ describe('attempts', () => {
     await session?.append({ offset: 0, rows, bytes: 900 });
     await session?.commit({ rows: 3 });
     expect(await names(root)).toEqual(WHOLE);
+  });
+
+  test('a file is on the disk before its name is, and its name before that of its manifest', async () => {
+    const disk = new FaultyDisk();
+    await runAttempt({ root: await exportFolder(), rows: rowsOf(3), disk });
+    const { steps } = disk;
+    const made = steps.slice(steps.lastIndexOf('digest') + 2, steps.lastIndexOf('list'));
+    const named = ['sync', 'rename', 'sync'];
+    expect(made).toEqual([...named, 'create', 'write', 'close', ...named]);
   });
 
   test('the same rows give the same bytes, whatever the batches and the attempt', async () => {
