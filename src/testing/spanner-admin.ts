@@ -24,8 +24,8 @@ function databasePath(name: string): string {
 export interface SpannerAdmin {
   /** Does nothing for those that exist. */
   createInstances(): Promise<void>;
-  /** Does nothing where it exists. */
-  createDatabase(name: string): Promise<void>;
+  /** With the tables of these statements. Answers false, and does nothing, where it exists. */
+  createDatabase(name: string, statements?: readonly string[]): Promise<boolean>;
   dropDatabase(name: string): Promise<void>;
   /** As the operation of that id, where one is given. */
   runDdl(name: string, statements: readonly string[], operationId?: string): Promise<void>;
@@ -41,7 +41,7 @@ export async function openSpannerAdmin(emulatorHost: string): Promise<SpannerAdm
     async createInstances() {
       for (const instance of INSTANCES) await createInstance(instances, instance);
     },
-    createDatabase: (name) => createDatabase(databases, name),
+    createDatabase: (name, statements = []) => createDatabase(databases, name, statements),
     async dropDatabase(name) {
       await databases.dropDatabase({ database: databasePath(name) });
     },
@@ -72,20 +72,27 @@ async function createInstance(admin: v1.InstanceAdminClient, instanceId: string)
   });
 }
 
-async function createDatabase(admin: v1.DatabaseAdminClient, name: string): Promise<void> {
-  await unlessExists(async () => {
+function createDatabase(
+  admin: v1.DatabaseAdminClient,
+  name: string,
+  statements: readonly string[],
+): Promise<boolean> {
+  return unlessExists(async () => {
     const [operation] = await admin.createDatabase({
       parent: `projects/${PROJECT}/instances/${instanceOf(name)}`,
       createStatement: `CREATE DATABASE \`${name}\``,
+      extraStatements: [...statements],
     });
     await operation.promise();
   });
 }
 
-async function unlessExists(create: () => Promise<void>): Promise<void> {
+async function unlessExists(create: () => Promise<void>): Promise<boolean> {
   try {
     await create();
+    return true;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === ALREADY_EXISTS)) throw error;
+    if (error instanceof Error && 'code' in error && error.code === ALREADY_EXISTS) return false;
+    throw error;
   }
 }

@@ -16,14 +16,14 @@ import { toStorageError } from './errors.ts';
 
 export const MIGRATIONS_FOLDER = new URL('./migrations/', import.meta.url);
 
-const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations (
+export const CREATE_SCHEMA_MIGRATIONS = `CREATE TABLE IF NOT EXISTS schema_migrations (
   number INT64 NOT NULL,
   name STRING(MAX) NOT NULL,
   checksum STRING(MAX) NOT NULL,
   applied_at TIMESTAMP
 ) PRIMARY KEY (number)`;
 
-const schemaMigrations = table(
+export const schemaMigrations = table(
   'schema_migrations',
   { number: int, name: text, checksum: text, appliedAt: timestamp },
   ['number'],
@@ -86,7 +86,7 @@ export class SpannerMigrationTarget implements MigrationTarget {
   async applyNext(
     next: (applied: readonly AppliedMigration[]) => Migration | undefined,
   ): Promise<Migration | undefined> {
-    await this.#change('schema_migrations', [CREATE_TABLE]);
+    await this.#change('schema_migrations', [CREATE_SCHEMA_MIGRATIONS]);
     for (;;) {
       const migration = next(await this.applied());
       if (!migration) return undefined;
