@@ -12,13 +12,8 @@
  * invocation reaches ever changes. In memory are the ids of the set, the facts at some 50 bytes a
  * test variant, one page and one batch.
  */
-import { createHash } from 'node:crypto';
-import { toBinary } from '@bufbuild/protobuf';
 import { CodedError } from '../errors.ts';
-import {
-  type BigQueryExport,
-  BigQueryExportSchema,
-} from '../gen/luci/resultdb/v1/invocation_pb.js';
+import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { requireInvocation } from '../invocations/invocations.ts';
@@ -31,6 +26,7 @@ import type { VariantSet } from '../results/variant-set.ts';
 import type { Database, Reader } from '../storage/database.ts';
 import { type BatchLimits, cutBatches } from './batches.ts';
 import type { CompactVariantSet } from './compact-variants.ts';
+import { digestDestination } from './destination-digest.ts';
 import { readExonerated } from './exonerated.ts';
 import { Parents } from './parents.ts';
 import { fromPredicateMessage } from './predicate.ts';
@@ -207,8 +203,6 @@ function fingerprintOf(
   { index, destination }: Pick<ExportRequest, 'index' | 'destination'>,
 ): string {
   const { id, createTime, finalizeTime } = invocation;
-  return createHash('sha256')
-    .update(JSON.stringify([id, createTime, finalizeTime ?? 0, index]))
-    .update(toBinary(BigQueryExportSchema, destination))
-    .digest('hex');
+  const prefix = JSON.stringify([id, createTime, finalizeTime ?? 0, index]);
+  return digestDestination(destination, prefix).digest('hex');
 }
