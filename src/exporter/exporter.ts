@@ -86,7 +86,7 @@ export async function exportInvocation(
   if (isReceipt(begun)) return begun;
   try {
     const rows = await writeRows(config, { invocation, request, session: begun, signal });
-    return await begun.commit({ rows });
+    return await begun.commit({ rows }, signal);
   } catch (error) {
     await begun.abort();
     throw error;
@@ -103,10 +103,11 @@ interface Writing {
 /** Answers how many rows the export has, those of former attempts included. */
 async function writeRows(config: ExporterConfig, writing: Writing): Promise<number> {
   const { invocation, request, session, signal } = writing;
-  const plan = await planRows(config.db, invocation, request.destination);
+  const db = untilAborted(config.db, signal);
+  const plan = await planRows(db, invocation, request.destination);
   const limits = config.batches ?? DEFAULT_BATCHES;
   const pageRows = config.pageRows ?? DEFAULT_PAGE_ROWS;
-  const pages = rowPages(config.db, plan, pageRequest(plan, session.landed, pageRows));
+  const pages = rowPages(db, plan, pageRequest(plan, session.landed, pageRows));
   let rows = session.landed?.rows ?? 0;
   for await (const batch of cutBatches(pages, limits, rows)) {
     signal.throwIfAborted();
@@ -115,6 +116,16 @@ async function writeRows(config: ExporterConfig, writing: Writing): Promise<numb
   }
   signal.throwIfAborted();
   return rows;
+}
+
+/** Each page of whatever is read is a read of its own: so all of it ends at the next one. */
+function untilAborted(db: ExporterConfig['db'], signal: AbortSignal): ExporterConfig['db'] {
+  return {
+    read: async (fn) => {
+      signal.throwIfAborted();
+      return await db.read(fn);
+    },
+  };
 }
 
 /** What decides, for each result of the set, whether and how it becomes a row. */
