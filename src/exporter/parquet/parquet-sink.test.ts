@@ -153,26 +153,6 @@ describe('faults', () => {
   });
 });
 
-describe('aborts', () => {
-  test.each([
-    ['before it converts', 'close'],
-    ['while it converts', 'digest'],
-  ])('an attempt that is aborted %s leaves nothing', async (_when, step) => {
-    const root = await exportFolder();
-    const disk = new FaultyDisk();
-    const aborting = new AbortController();
-    disk.onStep = async (name) => {
-      if (name === step && disk.steps.includes('write')) aborting.abort(new Error('shutting down'));
-    };
-    const session = await beginSession(new ParquetSink({ root, disk }), EXPORT);
-    await session.append({ offset: 0, rows: rowsOf(3), bytes: 900 });
-    await expect(session.commit({ rows: 3 }, aborting.signal)).rejects.toThrow('shutting down');
-    await session.abort();
-    expect(disk.steps).not.toContain('rename');
-    expect(await names(root)).toEqual([]);
-  });
-});
-
 describe('attempts', () => {
   test('running twice leaves one file, and the second run does not touch it', async () => {
     const root = await exportFolder();
