@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TestResultPredicate_Expectancy as Expectancy } from '../gen/luci/resultdb/v1/predicate_pb.js';
+import type { Database } from '../storage/database.ts';
 import { eachDatabase, openTestPglite } from '../testing/databases.ts';
 import { GRAPH_CREATE_TIME, writeGraph } from '../testing/export-graph.ts';
 import { brief, exported, failing, runExport } from '../testing/export-run.ts';
@@ -58,6 +59,28 @@ describe('what fails', () => {
     });
     await expect(run).rejects.toThrow('lease lost');
     expect(sink.steps).toEqual(['begin', 'append', 'abort']);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6])('an abort at read %i ends the export there', async (last) => {
+    const db = await openTestPglite();
+    const results = ['t1', 't2', 't3'].map((testId) => failing(testId));
+    await writeGraph(db, { a: { results, exonerations: [{ testId: 't1' }] } });
+    const controller = new AbortController();
+    const counter = {
+      reads: 0,
+      read: ((fn) => {
+        if (++counter.reads === last) controller.abort(new Error('lease lost'));
+        return db.read(fn);
+      }) as Database['read'],
+    };
+    const sink = new MemorySink();
+    const predicate = { expectancy: 1 as Expectancy, excludeExonerated: true };
+    const run = runExport({
+      ...{ db: counter, sink, predicate, signal: controller.signal, pageRows: 1 },
+    });
+    await expect(run).rejects.toThrow('lease lost');
+    expect(counter.reads).toBe(last);
+    expect(sink.committed).toEqual([]);
   });
 
   test('a predicate of a newer version is refused rather than misread', async () => {

@@ -12,13 +12,8 @@
  * invocation reaches ever changes. In memory are the ids of the set, the facts at some 50 bytes a
  * test variant, one page and one batch.
  */
-import { createHash } from 'node:crypto';
-import { toBinary } from '@bufbuild/protobuf';
 import { CodedError } from '../errors.ts';
-import {
-  type BigQueryExport,
-  BigQueryExportSchema,
-} from '../gen/luci/resultdb/v1/invocation_pb.js';
+import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { requireInvocation } from '../invocations/invocations.ts';
@@ -31,6 +26,7 @@ import type { VariantSet } from '../results/variant-set.ts';
 import type { Database, Reader } from '../storage/database.ts';
 import { type BatchLimits, cutBatches } from './batches.ts';
 import type { CompactVariantSet } from './compact-variants.ts';
+import { digestDestination } from './destination-digest.ts';
 import { readExonerated } from './exonerated.ts';
 import { Parents } from './parents.ts';
 import { fromPredicateMessage } from './predicate.ts';
@@ -90,7 +86,7 @@ export async function exportInvocation(
   if (isReceipt(begun)) return begun;
   try {
     const rows = await writeRows(config, { invocation, request, session: begun, signal });
-    return await begun.commit({ rows });
+    return await begun.commit({ rows }, signal);
   } catch (error) {
     await begun.abort();
     throw error;
@@ -107,10 +103,11 @@ interface Writing {
 /** Answers how many rows the export has, those of former attempts included. */
 async function writeRows(config: ExporterConfig, writing: Writing): Promise<number> {
   const { invocation, request, session, signal } = writing;
-  const plan = await planRows(config.db, invocation, request.destination);
+  const db = untilAborted(config.db, signal);
+  const plan = await planRows(db, invocation, request.destination);
   const limits = config.batches ?? DEFAULT_BATCHES;
   const pageRows = config.pageRows ?? DEFAULT_PAGE_ROWS;
-  const pages = rowPages(config.db, plan, pageRequest(plan, session.landed, pageRows));
+  const pages = rowPages(db, plan, pageRequest(plan, session.landed, pageRows));
   let rows = session.landed?.rows ?? 0;
   for await (const batch of cutBatches(pages, limits, rows)) {
     signal.throwIfAborted();
@@ -119,6 +116,16 @@ async function writeRows(config: ExporterConfig, writing: Writing): Promise<numb
   }
   signal.throwIfAborted();
   return rows;
+}
+
+/** Each page of whatever is read is a read of its own: so all of it ends at the next one. */
+function untilAborted(db: ExporterConfig['db'], signal: AbortSignal): ExporterConfig['db'] {
+  return {
+    read: async (fn) => {
+      signal.throwIfAborted();
+      return await db.read(fn);
+    },
+  };
 }
 
 /** What decides, for each result of the set, whether and how it becomes a row. */
@@ -207,8 +214,6 @@ function fingerprintOf(
   { index, destination }: Pick<ExportRequest, 'index' | 'destination'>,
 ): string {
   const { id, createTime, finalizeTime } = invocation;
-  return createHash('sha256')
-    .update(JSON.stringify([id, createTime, finalizeTime ?? 0, index]))
-    .update(toBinary(BigQueryExportSchema, destination))
-    .digest('hex');
+  const prefix = JSON.stringify([id, createTime, finalizeTime ?? 0, index]);
+  return digestDestination(destination, prefix).digest('hex');
 }

@@ -61,9 +61,10 @@ export interface SinkSession {
 
   /**
    * Makes the rows visible, all at once where the sink can. When it answers, they are durable.
-   * Throws `lease-lost` where a later attempt has begun.
+   * Throws `lease-lost` where a later attempt has begun, and the reason of `signal` where that
+   * aborts while no row is visible yet.
    */
-  commit(summary: ExportSummary): Promise<Receipt>;
+  commit(summary: ExportSummary, signal: AbortSignal): Promise<Receipt>;
 
   /** Removes what this attempt has left behind. Never throws. */
   abort(): Promise<void>;

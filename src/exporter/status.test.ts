@@ -92,3 +92,14 @@ test('the same further destination has the same index, away from those of the in
   expect(furtherExportIndex(other)).not.toBe(furtherExportIndex(destination));
   expect(furtherExportIndex(other)).toBeGreaterThanOrEqual(1_000_000);
 });
+
+test('clients that order a variant’s pairs differently mean the same export', () => {
+  const withPairs = (def: Record<string, string>) =>
+    create(BigQueryExportSchema, {
+      ...TABLE,
+      testResults: { predicate: { variant: { predicate: { case: 'equals', value: { def } } } } },
+    });
+  const one = withPairs({ os: 'linux', arch: 'arm' });
+  const other = withPairs({ arch: 'arm', os: 'linux' });
+  expect(furtherExportIndex(other)).toBe(furtherExportIndex(one));
+});

@@ -1,13 +1,9 @@
 /** What has become of an export: read from its task, or from the sink once the task is gone. */
-import { createHash } from 'node:crypto';
-import { toBinary } from '@bufbuild/protobuf';
-import {
-  type BigQueryExport,
-  BigQueryExportSchema,
-} from '../gen/luci/resultdb/v1/invocation_pb.js';
+import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { Invocation } from '../invocations/invocation.ts';
 import type { Database } from '../storage/database.ts';
 import type { TaskQueue } from '../tasks/queue.ts';
+import { digestDestination } from './destination-digest.ts';
 import { identifyExport } from './exporter.ts';
 import type { Receipt, Sink } from './sink.ts';
 import { exportTaskName } from './task.ts';
@@ -54,6 +50,6 @@ export async function exportStatus(
 
 /** The same destination always has the same index, so that asking again starts nothing new. */
 export function furtherExportIndex(destination: BigQueryExport): number {
-  const digest = createHash('sha256').update(toBinary(BigQueryExportSchema, destination)).digest();
+  const digest = digestDestination(destination).digest();
   return FIRST_FURTHER_INDEX + (digest.readUInt32BE(0) % FURTHER_INDEXES);
 }

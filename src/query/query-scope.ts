@@ -1,6 +1,7 @@
 /** What queries over several invocations have in common. */
 import type { Duration } from '@bufbuild/protobuf/wkt';
-import { type InvocationId, parseInvocationName } from '../invocations/id.ts';
+import { parseInvocationName } from '../invocations/id.ts';
+import type { Invocation } from '../invocations/invocation.ts';
 import type { CallContext } from '../rpc/call-context.ts';
 import { inEach, inField, invalid, requireAtMost } from '../rpc/field.ts';
 import type { Permission } from '../rpc/permissions.ts';
@@ -25,13 +26,12 @@ export async function requireScope(
   { caller }: CallContext,
   permission: Permission,
   { invocations, maxStaleness }: QueryRequest,
-): Promise<readonly InvocationId[]> {
+): Promise<readonly Invocation[]> {
   if (invocations.length === 0) throw invalid('invocations: must name an invocation');
   inField('invocations', () => requireAtMost(invocations, MAX_INVOCATIONS, 'names'));
   const ids = inEach('invocations', invocations, parseInvocationName);
   if (maxStaleness !== undefined) inField('max_staleness', () => checkStaleness(maxStaleness));
-  await requireInRealms(parts, caller, permission, ids);
-  return ids;
+  return await requireInRealms(parts, caller, permission, ids);
 }
 
 function checkStaleness(maxStaleness: Duration): void {

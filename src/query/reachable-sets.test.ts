@@ -4,11 +4,14 @@ import {
   FinalizeInvocationRequestSchema,
   UpdateIncludedInvocationsRequestSchema,
 } from '../gen/luci/resultdb/v1/recorder_pb.js';
-import { fromRowId, parseInvocationId } from '../invocations/id.ts';
+import { fromRowId, parseInvocationId, toRowId } from '../invocations/id.ts';
+import { removeInclusions } from '../invocations/inclusions.ts';
+import { readInvocations } from '../invocations/invocations.ts';
+import { invocations } from '../invocations/table.ts';
 import type { Database } from '../storage/database.ts';
 import { openTestPglite } from '../testing/databases.ts';
 import { openServices, type Services } from '../testing/rpc-services.ts';
-import { ReachableSets } from './reachable-sets.ts';
+import { ReachableSets, type Root } from './reachable-sets.ts';
 
 const { signal } = new AbortController();
 const all = {};
@@ -41,13 +44,17 @@ function countReads(db: Database): { readonly db: Database; reads: number } {
   return counter;
 }
 
-const top = parseInvocationId('u-top');
+async function rootsOf({ db }: Services, ...ids: readonly string[]): Promise<readonly Root[]> {
+  const found = await db.read((tx) => readInvocations(tx, ids.map(parseInvocationId)));
+  return [...found.values()];
+}
 
 test('what is not FINALIZED is walked each time', async () => {
   const services = await openServices(await openTestPglite());
   await openTree(services);
   const sets = new ReachableSets(services.db);
-  expect((await sets.read([top], all, signal)).rowIds).toHaveLength(2);
+  const top = await rootsOf(services, 'u-top');
+  expect((await sets.read(top, all, signal)).rowIds).toHaveLength(2);
   await services.recorder.updateIncludedInvocations(
     create(UpdateIncludedInvocationsRequestSchema, {
       includingInvocation: 'invocations/u-top',
@@ -55,7 +62,7 @@ test('what is not FINALIZED is walked each time', async () => {
     }),
     services.owner('u-top'),
   );
-  const { rowIds } = await sets.read([top], all, signal);
+  const { rowIds } = await sets.read(top, all, signal);
   expect(rowIds.map(fromRowId).sort()).toEqual(['u-a', 'u-b', 'u-top']);
   expect(rowIds).toEqual([...rowIds].sort());
 });
@@ -64,16 +71,37 @@ test('what is FINALIZED is walked once, for each selection of test variants', as
   const services = await openServices(await openTestPglite());
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a');
+  const top = await rootsOf(services, 'u-top');
   const counter = countReads(services.db);
   const sets = new ReachableSets(counter.db);
-  const first = await sets.read([top], all, signal);
+  const first = await sets.read(top, all, signal);
   const reads = counter.reads;
-  expect(await sets.read([top], all, signal)).toBe(first);
+  expect(await sets.read(top, all, signal)).toBe(first);
   expect(counter.reads).toBe(reads);
   const selection = { expectancy: 'VARIANTS_WITH_UNEXPECTED_RESULTS' } as const;
-  const selected = await sets.read([top], selection, signal);
+  const selected = await sets.read(top, selection, signal);
   expect(selected.variants).toBeDefined();
-  expect(await sets.read([top], selection, signal)).toBe(selected);
+  expect(await sets.read(top, selection, signal)).toBe(selected);
+});
+
+test('an id that is used again does not get what the deleted invocation reached', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  await finalizeAll(services, 'u-top', 'u-a');
+  const sets = new ReachableSets(services.db);
+  const old = await sets.read(await rootsOf(services, 'u-top'), all, signal);
+  expect(old.rowIds).toHaveLength(2);
+
+  const invocationId = toRowId(parseInvocationId('u-top'));
+  await services.db.write(async (tx) => {
+    await removeInclusions(tx, parseInvocationId('u-top'), [parseInvocationId('u-a')]);
+    await tx.delete(invocations, [{ invocationId }]);
+  });
+  services.clock.advance(1);
+  await services.create('u-top');
+  await finalizeAll(services, 'u-top');
+  const { rowIds } = await sets.read(await rootsOf(services, 'u-top'), all, signal);
+  expect(rowIds.map(fromRowId)).toEqual(['u-top']);
 });
 
 test('the least recently used goes when there is too much', async () => {
@@ -81,13 +109,14 @@ test('the least recently used goes when there is too much', async () => {
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a', 'u-b');
   const sets = new ReachableSets(services.db, 3);
-  const [a, b] = [parseInvocationId('u-a'), parseInvocationId('u-b')];
-  const keptA = await sets.read([a], all, signal);
-  const keptTop = await sets.read([top], all, signal);
-  expect(await sets.read([a], all, signal)).toBe(keptA);
-  await sets.read([b], all, signal);
-  expect(await sets.read([a], all, signal)).toBe(keptA);
-  expect(await sets.read([top], all, signal)).not.toBe(keptTop);
+  const top = await rootsOf(services, 'u-top');
+  const [a, b] = [await rootsOf(services, 'u-a'), await rootsOf(services, 'u-b')];
+  const keptA = await sets.read(a, all, signal);
+  const keptTop = await sets.read(top, all, signal);
+  expect(await sets.read(a, all, signal)).toBe(keptA);
+  await sets.read(b, all, signal);
+  expect(await sets.read(a, all, signal)).toBe(keptA);
+  expect(await sets.read(top, all, signal)).not.toBe(keptTop);
 });
 
 test('what is larger than all that may be kept is not kept, and pushes nothing out', async () => {
@@ -95,15 +124,16 @@ test('what is larger than all that may be kept is not kept, and pushes nothing o
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a', 'u-b');
   const sets = new ReachableSets(services.db, 1);
-  const a = parseInvocationId('u-a');
-  const keptA = await sets.read([a], all, signal);
-  await sets.read([top], all, signal);
-  expect(await sets.read([a], all, signal)).toBe(keptA);
+  const [a, top] = [await rootsOf(services, 'u-a'), await rootsOf(services, 'u-top')];
+  const keptA = await sets.read(a, all, signal);
+  await sets.read(top, all, signal);
+  expect(await sets.read(a, all, signal)).toBe(keptA);
 });
 
 test('a walk ends when the caller goes away', async () => {
   const services = await openServices(await openTestPglite());
   await openTree(services);
   const sets = new ReachableSets(services.db);
-  await expect(sets.read([top], all, AbortSignal.abort())).rejects.toThrow('aborted');
+  const top = await rootsOf(services, 'u-top');
+  await expect(sets.read(top, all, AbortSignal.abort())).rejects.toThrow('aborted');
 });

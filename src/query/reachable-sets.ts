@@ -6,7 +6,7 @@
  */
 import type { InvocationId, RowId } from '../invocations/id.ts';
 import { toRowOrder } from '../invocations/id.ts';
-import { readInvocations } from '../invocations/invocations.ts';
+import type { Invocation } from '../invocations/invocation.ts';
 import { walkReachable } from '../invocations/reachable.ts';
 import type { TestResultPredicate } from '../results/predicate.ts';
 import { selectVariants } from '../results/select-variants.ts';
@@ -19,6 +19,12 @@ export interface ReachableSet {
   /** The test variants that are wanted; `undefined` for all. */
   readonly variants: VariantSet | undefined;
 }
+
+/**
+ * Where a query begins, as it was read before: what is FINALIZED by then, the walk sees whole. An
+ * id may be used again once its invocation has been deleted; its time of creation tells them apart.
+ */
+export type Root = Pick<Invocation, 'id' | 'createTime' | 'state'>;
 
 /** Ids and tests kept, some 150 bytes each. */
 const MAX_KEPT_ITEMS = 200_000;
@@ -38,10 +44,14 @@ export class ReachableSets {
   }
 
   async read(
-    roots: readonly InvocationId[],
+    roots: readonly Root[],
     selection: Selection,
     signal: AbortSignal,
   ): Promise<ReachableSet> {
+    const ids = roots.map(({ id }) => id);
+    if (roots.some(({ state }) => state !== 'FINALIZED')) {
+      return await this.#walk(ids, selection, signal);
+    }
     const key = keyOf(roots, selection);
     const kept = this.#kept.get(key);
     if (kept !== undefined) {
@@ -49,16 +59,9 @@ export class ReachableSets {
       this.#kept.set(key, kept);
       return kept;
     }
-    // Asked before the walk: what is FINALIZED by then, the walk sees whole.
-    const isFinal = await this.#isFinal(roots);
-    const set = await this.#walk(roots, selection, signal);
-    if (isFinal) this.#keep(key, set);
+    const set = await this.#walk(ids, selection, signal);
+    this.#keep(key, set);
     return set;
-  }
-
-  async #isFinal(roots: readonly InvocationId[]): Promise<boolean> {
-    const found = await this.#db.read((tx) => readInvocations(tx, new Set(roots)));
-    return [...found.values()].every(({ state }) => state === 'FINALIZED');
   }
 
   async #walk(
@@ -87,9 +90,10 @@ export class ReachableSets {
   }
 }
 
-function keyOf(roots: readonly InvocationId[], selection: Selection): string {
+function keyOf(roots: readonly Root[], selection: Selection): string {
   const { excludeExonerated = false, expectancy = 'ALL' } = selection;
-  return [expectancy, excludeExonerated, ...toRowOrder(roots)].join(' ');
+  const created = roots.map(({ id, createTime }) => `${id}@${createTime}`);
+  return [expectancy, excludeExonerated, ...created.sort()].join(' ');
 }
 
 function sizeOf(set: ReachableSet | undefined): number {

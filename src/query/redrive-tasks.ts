@@ -8,8 +8,9 @@ import type { CallContext } from '../rpc/call-context.ts';
 import { inField, invalid } from '../rpc/field.ts';
 import { requirePermission, TASKS_REALM } from '../rpc/permissions.ts';
 import type { DeadTaskSelection } from '../tasks/dead-tasks.ts';
-import { checkTaskId, checkTypeName } from '../tasks/task.ts';
+import { checkTypeName } from '../tasks/task.ts';
 import type { QueryParts } from './parts.ts';
+import { checkTaskName } from './task-message.ts';
 
 export async function redriveTasks(
   parts: QueryParts,
@@ -24,13 +25,8 @@ export async function redriveTasks(
 /** To leave out the target must not mean everything. */
 function selectionOf({ target }: RedriveTasksRequest): DeadTaskSelection {
   switch (target.case) {
-    case 'task': {
-      const { type, id } = target.value;
-      return inField('task', () => ({
-        type: inField('type', () => checkTypeName(type)),
-        id: inField('id', () => checkTaskId(id)),
-      }));
-    }
+    case 'task':
+      return inField('task', () => checkTaskName(target.value));
     case 'type':
       return { type: inField('type', () => checkTypeName(target.value)) };
     case 'all':

@@ -6,6 +6,7 @@ import type { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import type { ServiceMethods } from '../rpc/service-methods.ts';
 import { explainInvocation } from './explain-invocation.ts';
 import { getInvocation } from './get-invocation.ts';
+import { getTask } from './get-task.ts';
 import { getTestExoneration } from './get-test-exoneration.ts';
 import { getTestResult } from './get-test-result.ts';
 import { listDeadReminders } from './list-dead-reminders.ts';
@@ -44,6 +45,7 @@ export function createInvocationsService(parts: QueryParts): ServiceMethods<type
 export function createTasksService(parts: QueryParts): ServiceMethods<typeof Tasks> {
   return {
     listTasks: (request, context) => listTasks(parts, request, context),
+    getTask: (request, context) => getTask(parts, request, context),
     listDeadTasks: (request, context) => listDeadTasks(parts, request, context),
     redriveTasks: (request, context) => redriveTasks(parts, request, context),
   };

@@ -5,6 +5,7 @@ import {
   DeadTaskSchema,
   Task_State,
   type Task as TaskMessage,
+  type TaskName,
   TaskSchema,
 } from '../gen/postlude/v1/tasks_pb.js';
 import { fromRowId, invocationName } from '../invocations/id.ts';
@@ -12,7 +13,7 @@ import { inField } from '../rpc/field.ts';
 import { toTimestamp } from '../rpc/timestamp.ts';
 import type { DeadTask } from '../tasks/dead-tasks.ts';
 import type { TaskState, TaskSummary } from '../tasks/list-tasks.ts';
-import { checkTypeName } from '../tasks/task.ts';
+import { checkTaskId, checkTypeName } from '../tasks/task.ts';
 
 const ROW_ID_PATTERN = /^[0-9a-f]{8}:/;
 
@@ -25,6 +26,14 @@ const STATES: Readonly<Record<TaskState, Task_State>> = {
 /** The type that a list is limited to; `undefined` for all. */
 export function checkType(type: string): string | undefined {
   return type === '' ? undefined : inField('type', () => checkTypeName(type));
+}
+
+/** The name of one task. */
+export function checkTaskName({ type = '', id = '' }: Partial<TaskName> = {}) {
+  return {
+    type: inField('type', () => checkTypeName(type)),
+    id: inField('id', () => checkTaskId(id)),
+  };
 }
 
 export function toTaskMessage(task: TaskSummary): TaskMessage {

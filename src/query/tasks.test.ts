@@ -1,10 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import {
+  GetTaskRequestSchema,
   ListDeadTasksRequestSchema,
   ListTasksRequestSchema,
   RedriveTasksRequestSchema,
   Task_State,
+  type TaskNameSchema,
 } from '../gen/postlude/v1/tasks_pb.js';
 import { parseInvocationId, toRowId } from '../invocations/id.ts';
 import { realmAuthorizer, TASKS_REALM } from '../rpc/permissions.ts';
@@ -29,6 +31,10 @@ function listDead(
   init: MessageInitShape<typeof ListDeadTasksRequestSchema> = {},
 ) {
   return services.tasks.listDeadTasks(create(ListDeadTasksRequestSchema, init), contextOf(OWNER));
+}
+
+function get(services: Services, name: MessageInitShape<typeof TaskNameSchema>) {
+  return services.tasks.getTask(create(GetTaskRequestSchema, { name }), contextOf(OWNER));
 }
 
 function redrive(services: Services, init: RedriveInit) {
@@ -79,7 +85,36 @@ test.each<[string, RedriveInit]>([
   });
 });
 
+test.each([
+  ['name: type: ', undefined],
+  ['name: type: ', { id: 'a' }],
+  ['name: id: ', { type: 'email' }],
+])('one task is refused without its name: %s%o', async (message, name) => {
+  const services = await openServices(await openTestPglite({ migrated: false }));
+  const request = create(GetTaskRequestSchema, name === undefined ? {} : { name });
+  await expect(services.tasks.getTask(request, contextOf(OWNER))).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: expect.stringContaining(message),
+  });
+});
+
 eachDatabase((open) => {
+  test('finds one task by its name: the living one, else the dead one', async () => {
+    const services = await openServices(await open());
+    const name = { type: 'email', id: 'a' };
+    await expect(get(services, name)).rejects.toMatchObject({ code: 'not-found' });
+    await killAll(services);
+    const dead = { type: 'email', id: 'a', reason: 'reason of a' };
+    expect((await get(services, name)).found).toMatchObject({ case: 'dead', value: dead });
+    await services.queue.enqueue([{ type: email, id: 'a' }]);
+    const living = { type: 'email', id: 'a', state: Task_State.DUE };
+    expect((await get(services, name)).found).toMatchObject({ case: 'task', value: living });
+    await expect(get(services, { type: 'sms', id: 'a' })).rejects.toMatchObject({
+      code: 'not-found',
+      message: 'no task sms a: it is done, or never was',
+    });
+  });
+
   test('shows where each task stands', async () => {
     const services = await openServices(await open());
     await enqueueAll(services);
@@ -137,6 +172,13 @@ eachDatabase((open) => {
     expect((await listDead(services, { type: 'sms' })).tasks).toHaveLength(1);
   });
 
+  test('one task is seen with the permission to see tasks only', async () => {
+    const services = await openServices(await open(), { authorizer: realmAuthorizer({}) });
+    await expect(get(services, { type: 'email', id: 'a' })).rejects.toMatchObject({
+      code: 'permission-denied',
+    });
+  });
+
   test('redrives one task, those of a type, or all', async () => {
     const services = await openServices(await open());
     await killAll(services);
@@ -155,6 +197,7 @@ eachDatabase((open) => {
     const services = await openServices(await open(), { authorizer });
     await list(services);
     await listDead(services);
+    await expect(get(services, { type: 'email', id: 'a' })).rejects.toThrow('no task email a');
     await expect(redrive(services, { target: { case: 'all', value: true } })).rejects.toMatchObject(
       { code: 'permission-denied' },
     );

@@ -1,8 +1,11 @@
+import type { EventEmitter } from 'node:events';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { silentLog } from '../log.ts';
 import { type NodeServerResponse, respond } from '../node-messages.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { RecordingLog } from '../testing/recording-log.ts';
 import { Signal } from '../testing/signal.ts';
 import { OnePort, type OnePortOptions } from './one-port.ts';
 
@@ -12,11 +15,12 @@ const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
 
 async function open(options: Partial<OnePortOptions> = {}) {
   const clock = new FakeClock();
+  const log = new RecordingLog();
   const port = new OnePort({
     handle: (request, response) => respond(response, 200, `HTTP/${request.httpVersion}`),
     maxConnections: 10,
     requestTimeoutMs: 60_000,
-    clock,
+    ...{ clock, log },
     ...options,
   });
   const address = await port.listen({ host: '127.0.0.1', port: 0 });
@@ -25,7 +29,7 @@ async function open(options: Partial<OnePortOptions> = {}) {
     port.destroy();
     await closed;
   });
-  return { port, clock, address };
+  return { port, clock, log, address };
 }
 
 function dial(address: { readonly host: string; readonly port: number }): Socket {
@@ -165,8 +169,26 @@ test('throws where the port is taken', async () => {
     maxConnections: 1,
     requestTimeoutMs: 60_000,
     clock: new FakeClock(),
+    log: silentLog,
   });
   await expect(other.listen(address)).rejects.toThrow('EADDRINUSE');
+});
+
+test('logs a connection that could not be accepted, and serves the next one', async () => {
+  const failure = new Error('accept ENOMEM');
+  const { address, log } = await open({
+    handle: (request, response) => {
+      // Node tells its server, which is out of reach but for its sockets.
+      const { server } = request.socket as unknown as { readonly server: EventEmitter };
+      server.emit('error', failure);
+      respond(response, 200, 'still here');
+    },
+  });
+  const url = `http://127.0.0.1:${address.port}`;
+  expect(await (await fetch(url)).text()).toBe('still here');
+  expect(log.lines).toEqual([
+    { level: 'error', message: 'accept failed', fields: { error: failure } },
+  ]);
 });
 
 async function openWithHeldRequests() {

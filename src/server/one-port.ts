@@ -15,6 +15,7 @@ import {
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
 import type { NodeServerRequest, NodeServerResponse } from '../node-messages.ts';
 import type { ListenAddress } from './setting-values.ts';
 
@@ -24,6 +25,7 @@ export interface OnePortOptions {
   /** How long a client may take to send a whole request. */
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** RFC 9113, section 3.4. */
@@ -35,6 +37,7 @@ const IDLE_MS = 5 * 60_000;
 
 export class OnePort {
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #requestTimeoutMs: number;
   readonly #http1: Server;
   readonly #http2: Http2Server;
@@ -45,6 +48,7 @@ export class OnePort {
 
   constructor(options: OnePortOptions) {
     this.#clock = options.clock;
+    this.#log = options.log;
     this.#requestTimeoutMs = options.requestTimeoutMs;
     const handle = (request: NodeServerRequest, response: NodeServerResponse): void =>
       this.#track(request, response, options.handle);
@@ -68,6 +72,8 @@ export class OnePort {
       this.#http1.once('error', reject);
       this.#http1.listen({ host, port }, () => {
         this.#http1.removeListener('error', reject);
+        // Such as ENOMEM: it concerns one connection, and must not end the process.
+        this.#http1.on('error', (error) => this.#log.error('accept failed', { error }));
         resolve();
       });
     });

@@ -1,5 +1,10 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../clock.ts';
+import { toError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { int, text } from '../storage/column.ts';
 import { table } from '../storage/table.ts';
@@ -71,5 +76,45 @@ test('Cloud Spanner that lets nobody in is permission-denied', async () => {
   await expect(opened).rejects.toMatchObject({
     code: 'permission-denied',
     message: expect.stringContaining('databases/results of Cloud Spanner: it is PERMISSION_DENIED'),
+  });
+});
+
+const common = { schema: 'postlude', databaseConnections: 1, autoMigrate: true } as const;
+
+function openPostgres(url: string) {
+  const database = { kind: 'postgres', url } as const;
+  return openReadyDatabase({ ...common, database, spannerEmulatorHost: undefined }, tools);
+}
+
+test('PostgreSQL that cannot be reached is named, without its passwords', async () => {
+  const error = await openPostgres(
+    'postgres://ci:s3cret@127.0.0.1:9/results?password=s3cret',
+  ).catch(toError);
+  expect(error).toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(
+      /^cannot open postgres:\/\/ci@127\.0\.0\.1:9\/results: .*ECONNREFUSED.*; start it, or correct/,
+    ),
+  });
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3cret');
+});
+
+test('a URL that is none is not repeated, as it may hold a password', async () => {
+  const error = await openPostgres('postgres://ci:s3cret@127.0.0.1:port/results').catch(toError);
+  expect(error).toMatchObject({ message: expect.stringContaining('cannot open the PostgreSQL') });
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3cret');
+});
+
+test('a folder that PGlite cannot open is named', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'postlude-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const data = join(folder, 'data');
+  await mkdir(data);
+  await writeFile(join(data, 'PG_VERSION'), 'not one\n');
+  const database = { kind: 'pglite', folder: data } as const;
+  const config = { ...common, database, spannerEmulatorHost: undefined };
+  await expect(openReadyDatabase(config, tools)).rejects.toMatchObject({
+    code: 'failed-precondition',
+    message: expect.stringContaining(`cannot open pglite:${data}: `),
   });
 });

@@ -9,6 +9,7 @@ import { openPostgres } from '../storage/postgres/open.ts';
 import { MIGRATIONS_FOLDER as SPANNER_MIGRATIONS } from '../storage/spanner/migration-target.ts';
 import { openSpanner } from '../storage/spanner/open.ts';
 import type { Config } from './config.ts';
+import { explainTrouble } from './database-trouble.ts';
 
 export type DatabaseConfig = Pick<
   Config,
@@ -48,21 +49,23 @@ export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Prom
 
 /**
  * Opened, and migrated where the configuration allows it; else throws `schema-too-old`. Throws
- * `schema-too-new` where a newer version of postlude has migrated it.
+ * `schema-too-new` where a newer version of postlude has migrated it. Errors name the database.
  */
 export async function openReadyDatabase(
   config: DatabaseConfig & Pick<Config, 'autoMigrate'>,
   tools: DatabaseTools,
 ): Promise<Database> {
-  const database = await openDatabase(config, tools);
-  try {
-    if (config.autoMigrate) await migrate(database, tools.log);
-    else await database.checkSchema();
-    return database;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
+  return await explained(config, async () => {
+    const database = await openDatabase(config, tools);
+    try {
+      if (config.autoMigrate) await migrate(database, tools.log);
+      else await database.checkSchema();
+      return database;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  });
 }
 
 /** Migrates the configured database, as `postlude migrate` does; answers what has been applied. */
@@ -70,11 +73,21 @@ export async function migrateDatabase(
   config: DatabaseConfig,
   tools: DatabaseTools,
 ): Promise<readonly string[]> {
-  const database = await openDatabase(config, tools);
+  return await explained(config, async () => {
+    const database = await openDatabase(config, tools);
+    try {
+      return await migrate(database, tools.log);
+    } finally {
+      await database.close();
+    }
+  });
+}
+
+async function explained<T>({ database }: DatabaseConfig, open: () => Promise<T>): Promise<T> {
   try {
-    return await migrate(database, tools.log);
-  } finally {
-    await database.close();
+    return await open();
+  } catch (error) {
+    throw explainTrouble(database, error);
   }
 }
 

@@ -19,6 +19,7 @@ async function serve(options: Partial<RoutesOptions> = {}): Promise<string> {
     maxConnections: 10,
     requestTimeoutMs: 60_000,
     clock: systemClock,
+    log: silentLog,
   });
   const { port: number } = await port.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {

@@ -60,6 +60,7 @@ async function serve(behaviour: Behaviour = {}, options: Options = {}) {
     maxConnections: 100,
     requestTimeoutMs: 60_000,
     clock: systemClock,
+    log,
   });
   const address = await port.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {

@@ -195,7 +195,7 @@ async function buildPort(
     onlyLoopbackHosts: config.auth.kind === 'none',
   });
   const { maxConnections, requestTimeoutMs } = config;
-  return new OnePort({ handle, maxConnections, requestTimeoutMs, clock: machineClock });
+  return new OnePort({ handle, maxConnections, requestTimeoutMs, clock: machineClock, log });
 }
 
 async function serviceParts(

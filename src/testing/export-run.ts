@@ -11,7 +11,6 @@ import {
   TestResultPredicateSchema,
 } from '../gen/luci/resultdb/v1/predicate_pb.js';
 import type { InvocationId } from '../invocations/id.ts';
-import type { Database } from '../storage/database.ts';
 import { openTestPglite } from './databases.ts';
 import { type GraphNode, writeGraph } from './export-graph.ts';
 import { MemorySink } from './memory-sink.ts';
@@ -23,7 +22,7 @@ export type Predicate = Partial<
 >;
 
 interface Run extends Partial<ExporterConfig> {
-  readonly db: Database;
+  readonly db: ExporterConfig['db'];
   readonly sink: MemorySink;
   readonly id?: string;
   readonly predicate?: Predicate;

@@ -49,6 +49,21 @@ eachDatabase((open) => {
     expect(handled).toMatchObject([[payload, { queue: 'post', executionCount: 0 }]]);
   });
 
+  test('a task whose first answer got lost is in the queue once, and was added', async () => {
+    const { db, classes, clock, queue, living } = await openQueueWorld(open);
+    let attempts = 0;
+    const enqueue = async (...given: Parameters<TaskQueue['enqueue']>) => {
+      const outcome = await queue.enqueue(...given);
+      if (++attempts === 1) throw new Error('connection lost');
+      return outcome;
+    };
+    const submitter = new QueueSubmitter({ enqueue: enqueue as TaskQueue['enqueue'] });
+    const tq = new Tq({ db, classes, clock, submitter });
+    expect(await tq.addTask({ class: MAIL, payload })).toBe('added');
+    expect(attempts).toBe(2);
+    expect(await living()).toHaveLength(1);
+  });
+
   test('tasks of one key are one while the first lives', async () => {
     const { classes, tq, dispatcher } = await openQueueWorld(open);
     classes.attach(MAIL, async () => undefined);

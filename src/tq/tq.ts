@@ -22,7 +22,7 @@ import { newReminder, REMINDER_ID_LENGTH, remindedRequest } from './reminder.ts'
 import { checkSettings, prepareRequest, type RequestSettings } from './request.ts';
 import { Submissions } from './submissions.ts';
 import { submit } from './submit.ts';
-import type { SubmitOutcome, SubmitRequest, Submitter } from './submitter.ts';
+import type { SubmitRequest, Submitter } from './submitter.ts';
 import { reminders } from './table.ts';
 import type { NewPushTask } from './task-class.ts';
 import type { TaskClasses } from './task-classes.ts';
@@ -74,7 +74,7 @@ export class Tq {
     checkKind(task, tx);
     const context = { settings, now: clock.now(), traceparent: traceparent() };
     const request = prepareRequest(task, context);
-    if (tx === undefined) return toOutcome(await submit(this.#submitParts, request, 'direct'));
+    if (tx === undefined) return await this.#addNow(request);
     await this.#addIn(tx, request);
     return 'added';
   }
@@ -82,6 +82,14 @@ export class Tq {
   /** Resolves once all that is under way after commits has ended: call it before the end. */
   idle(): Promise<void> {
     return this.#submissions.idle();
+  }
+
+  async #addNow(request: SubmitRequest): Promise<AddOutcome> {
+    const isUnnamed = request.kind === 'queue' && request.name === undefined;
+    // An attempt whose answer got lost is repeated: under one name, that makes one task.
+    const named = isUnnamed ? { ...request, name: this.#config.newReminderId() } : request;
+    const outcome = await submit(this.#submitParts, named, 'direct');
+    return isUnnamed || outcome === 'submitted' ? 'added' : 'duplicate';
   }
 
   async #addIn(tx: Transaction, request: SubmitRequest): Promise<void> {
@@ -111,10 +119,6 @@ function checkKind<P>(
       `task of ${id}: no deduplicationKey in a transaction: what is to happen once, the transaction decides`,
     );
   }
-}
-
-function toOutcome(outcome: SubmitOutcome): AddOutcome {
-  return outcome === 'duplicate' ? 'duplicate' : 'added';
 }
 
 function withDefaults(config: TqConfig): FullConfig {

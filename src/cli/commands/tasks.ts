@@ -1,5 +1,10 @@
 import { Argument, Command } from 'commander';
-import { type DeadTask, type Task, Task_State } from '../../gen/postlude/v1/tasks_pb.js';
+import {
+  type DeadTask,
+  type GetTaskResponse,
+  type Task,
+  Task_State,
+} from '../../gen/postlude/v1/tasks_pb.js';
 import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
 import { type Connection, connect } from '../connection.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
@@ -54,20 +59,14 @@ function showCommand(context: CliContext): Command {
       .argument('<type>', 'its type')
       .argument('<id>', 'its id'),
   ).action(async (type: string, id: string, _options: unknown, command: Command) => {
-    const connection = connect(context, command);
-    for (const state of [undefined, 'dead']) {
-      for await (const row of rowsOf(connection, state, type)) {
-        if (row.id !== id) continue;
-        outputOf(context, command).result(row, () =>
-          Object.entries(row)
-            .filter(([, value]) => value !== undefined && value !== '')
-            .map(([name, value]) => `${name.padEnd(13)} ${value}`)
-            .join('\n'),
-        );
-        return;
-      }
-    }
-    throw new CliError(`no task ${type} ${id}: it is done, or never was`);
+    const { found } = await connect(context, command).tasks.getTask({ name: { type, id } });
+    const row = rowOf(found);
+    outputOf(context, command).result(row, () =>
+      Object.entries(row)
+        .filter(([, value]) => value !== undefined && value !== '')
+        .map(([name, value]) => `${name.padEnd(13)} ${value}`)
+        .join('\n'),
+    );
   });
 }
 
@@ -125,6 +124,12 @@ async function* rowsOf(
       pageToken = page.nextPageToken;
     }
   } while (pageToken !== '');
+}
+
+function rowOf(found: GetTaskResponse['found']): Row {
+  if (found.case === 'task') return liveRow(found.value);
+  if (found.case === 'dead') return deadRow(found.value);
+  throw new CliError('the server answered neither a living nor a dead task: is it newer?');
 }
 
 function stateFilter(state: string | undefined): Task_State {

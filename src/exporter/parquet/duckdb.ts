@@ -29,17 +29,41 @@ const MIN_MAX_LINE_BYTES = 4 * 1024 * 1024;
 /** One conversion at a time in a process, as the memory limit is that of one. */
 const conversions = new Mutex();
 
-/** Answers how many rows the Parquet file has. */
-export function convertToParquet(conversion: Conversion): Promise<number> {
-  return conversions.run(() =>
-    withDuckDb(conversion.spill, async (connection) => {
-      await connection.run(copyStatement(conversion));
+/**
+ * Answers how many rows the Parquet file has. Throws the reason of `signal` where that aborts; then
+ * a part of the file may be there.
+ */
+export function convertToParquet(conversion: Conversion, signal: AbortSignal): Promise<number> {
+  return conversions.run(async () => {
+    signal.throwIfAborted();
+    return await withDuckDb(conversion.spill, async (connection) => {
+      await runUntilAborted(connection, copyStatement(conversion), signal);
       const counted = await connection.runAndReadAll(
         `SELECT count(*)::INTEGER FROM read_parquet(${fileLiteral(conversion.to)})`,
       );
       return Number(counted.getRows()[0]?.[0]);
-    }),
-  );
+    });
+  });
+}
+
+async function runUntilAborted(
+  connection: DuckDBConnection,
+  statement: string,
+  signal: AbortSignal,
+): Promise<void> {
+  // A statement forgets the interrupts before its start: so it starts before we listen.
+  const started = await connection.start(statement);
+  signal.throwIfAborted();
+  const interrupt = (): void => connection.interrupt();
+  signal.addEventListener('abort', interrupt);
+  try {
+    await started.getResult();
+  } catch (error) {
+    signal.throwIfAborted(); // its own error says only that it was interrupted
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+  }
 }
 
 async function withDuckDb<T>(

@@ -18,6 +18,8 @@ const EXPORT: Export = {
   ...{ fingerprint: 'f1', attempt: 1 },
 };
 
+const LIVE = new AbortController().signal;
+
 async function exportFolder(name = 'exports'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'postlude-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -71,7 +73,7 @@ async function runAttempt({ root, rows, exported, ...disk }: Attempt): Promise<R
     for await (const batch of cutBatches(onePage(rows), { maxRows: 4, maxBytes: 1e6 })) {
       await begun.append(batch);
     }
-    return await begun.commit({ rows: rows.length });
+    return await begun.commit({ rows: rows.length }, LIVE);
   } catch (error) {
     await begun.abort();
     throw error;
@@ -145,7 +147,7 @@ describe('faults', () => {
     const root = await exportFolder();
     const session = await beginSession(new ParquetSink({ root }), EXPORT);
     await session.append({ offset: 0, rows: rowsOf(2), bytes: 500 });
-    await expect(session.commit({ rows: 3 })).rejects.toMatchObject({ code: 'data-loss' });
+    await expect(session.commit({ rows: 3 }, LIVE)).rejects.toMatchObject({ code: 'data-loss' });
     await session.abort();
     expect(await names(root)).toEqual([]);
   });
@@ -180,10 +182,10 @@ describe('attempts', () => {
     const stale = await beginSession(sink, EXPORT);
     await stale.append({ offset: 0, rows, bytes: 900 });
     const newest = await beginSession(sink, { ...EXPORT, attempt: 2 });
-    await expect(stale.commit({ rows: 3 })).rejects.toThrow();
+    await expect(stale.commit({ rows: 3 }, LIVE)).rejects.toThrow();
     await stale.abort();
     await newest.append({ offset: 0, rows, bytes: 900 });
-    expect(await newest.commit({ rows: 3 })).toMatchObject({ rows: 3 });
+    expect(await newest.commit({ rows: 3 }, LIVE)).toMatchObject({ rows: 3 });
     expect(await names(root)).toEqual(WHOLE);
   });
 
@@ -204,7 +206,7 @@ describe('attempts', () => {
     await expect(runAttempt({ root, rows, disk })).rejects.toMatchObject({ code: 'lease-lost' });
     const session = await overtaken;
     await session?.append({ offset: 0, rows, bytes: 900 });
-    await session?.commit({ rows: 3 });
+    await session?.commit({ rows: 3 }, LIVE);
     expect(await names(root)).toEqual(WHOLE);
   });
 
@@ -222,7 +224,7 @@ describe('attempts', () => {
     const first = await runAttempt({ root: one, rows: rowsOf(50) });
     const session = await beginSession(new ParquetSink({ root: other }), { ...EXPORT, attempt: 9 });
     await session.append({ offset: 0, rows: rowsOf(50), bytes: 15_000 });
-    expect((await session.commit({ rows: 50 })).sha256).toBe(first.sha256);
+    expect((await session.commit({ rows: 50 }, LIVE)).sha256).toBe(first.sha256);
   });
 
   test('a file of another invocation of the same id is replaced', async () => {

@@ -13,7 +13,7 @@ import { type Log, silentLog } from '../../log.ts';
 import type { Batch } from '../batches.ts';
 import type { Export, ExportSummary, Receipt, Sink, SinkSession } from '../sink.ts';
 import { type Disk, type DiskFile, systemDisk } from './disk.ts';
-import { convertToParquet } from './duckdb.ts';
+import { type Conversion, convertToParquet } from './duckdb.ts';
 import { type ExportFiles, exportFiles, type Part } from './export-files.ts';
 import { type Manifest, readManifest, toReceipt, verifyFiles } from './manifest.ts';
 
@@ -98,11 +98,12 @@ class ParquetSession implements SinkSession {
     await this.#state.rows.write(lines);
   }
 
-  async commit(summary: ExportSummary): Promise<Receipt> {
+  async commit(summary: ExportSummary, signal: AbortSignal): Promise<Receipt> {
     const { disk, files, exported, rows } = this.#state;
     await rows.close();
-    await this.#convert(summary);
+    await this.#convert(summary, signal);
     const manifest = await this.#manifest(summary);
+    signal.throwIfAborted();
     await this.#requireNewest();
     await publish(disk, files, this.#part('data'), files.data);
     await this.#writeManifest(manifest);
@@ -122,9 +123,9 @@ class ParquetSession implements SinkSession {
     for (const part of PARTS) await disk.remove(this.#part(part)).catch(leaveBehind);
   }
 
-  async #convert(summary: ExportSummary): Promise<void> {
+  async #convert(summary: ExportSummary, signal: AbortSignal): Promise<void> {
     const { exported } = this.#state;
-    const rows = await convertToParquet({
+    const conversion: Conversion = {
       from: this.#part('rows'),
       to: this.#part('data'),
       spill: this.#part('spill'),
@@ -134,7 +135,8 @@ class ParquetSession implements SinkSession {
         postlude_invocation: exported.invocationId,
         postlude_export: exported.fingerprint,
       },
-    });
+    };
+    const rows = await convertToParquet(conversion, signal);
     if (rows === summary.rows) return;
     throw new CodedError('data-loss', `wrote ${rows} rows instead of ${summary.rows}`);
   }

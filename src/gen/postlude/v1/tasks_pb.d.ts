@@ -238,6 +238,54 @@ export declare type ListTasksResponse = Message<"postlude.v1.ListTasksResponse">
 export declare const ListTasksResponseSchema: GenMessage<ListTasksResponse>;
 
 /**
+ * @generated from message postlude.v1.GetTaskRequest
+ */
+export declare type GetTaskRequest = Message<"postlude.v1.GetTaskRequest"> & {
+  /**
+   * @generated from field: postlude.v1.TaskName name = 1;
+   */
+  name?: TaskName | undefined;
+};
+
+/**
+ * Describes the message postlude.v1.GetTaskRequest.
+ * Use `create(GetTaskRequestSchema)` to create a new message.
+ */
+export declare const GetTaskRequestSchema: GenMessage<GetTaskRequest>;
+
+/**
+ * @generated from message postlude.v1.GetTaskResponse
+ */
+export declare type GetTaskResponse = Message<"postlude.v1.GetTaskResponse"> & {
+  /**
+   * @generated from oneof postlude.v1.GetTaskResponse.found
+   */
+  found: {
+    /**
+     * It is to be done.
+     *
+     * @generated from field: postlude.v1.Task task = 1;
+     */
+    value: Task;
+    case: "task";
+  } | {
+    /**
+     * It was given up.
+     *
+     * @generated from field: postlude.v1.DeadTask dead = 2;
+     */
+    value: DeadTask;
+    case: "dead";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message postlude.v1.GetTaskResponse.
+ * Use `create(GetTaskResponseSchema)` to create a new message.
+ */
+export declare const GetTaskResponseSchema: GenMessage<GetTaskResponse>;
+
+/**
  * @generated from message postlude.v1.ListDeadTasksRequest
  */
 export declare type ListDeadTasksRequest = Message<"postlude.v1.ListDeadTasksRequest"> & {
@@ -386,6 +434,17 @@ export declare const Tasks: GenService<{
     methodKind: "unary";
     input: typeof ListTasksRequestSchema;
     output: typeof ListTasksResponseSchema;
+  },
+  /**
+   * Finds one task by its name, alive or dead. NOT_FOUND where it is done, or
+   * never was.
+   *
+   * @generated from rpc postlude.v1.Tasks.GetTask
+   */
+  getTask: {
+    methodKind: "unary";
+    input: typeof GetTaskRequestSchema;
+    output: typeof GetTaskResponseSchema;
   },
   /**
    * Lists tasks that will not be tried again, in the order of type and id.
