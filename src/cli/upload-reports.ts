@@ -11,6 +11,7 @@ import { type TestResultMessage, testResultBatches } from '../ingest/test-result
 import { type Connection, retryRpc } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { describeCounts, describeProblem } from './describe-report.ts';
+import type { EarlierFiles } from './earlier-files.ts';
 import { findReports } from './find-reports.ts';
 import { invocationName } from './invocation-argument.ts';
 import type { Output } from './output.ts';
@@ -26,6 +27,8 @@ export interface Upload {
   readonly headers: Readonly<Record<string, string>>;
   /** Files, or glob patterns, relative to the current folder. */
   readonly patterns: readonly string[];
+  /** What has not changed since then is not uploaded. */
+  readonly earlier?: EarlierFiles;
   readonly variant: Readonly<Record<string, string>>;
   readonly repo?: string | undefined;
 }
@@ -35,16 +38,20 @@ export interface UploadSummary {
   readonly results: number;
   readonly counts: Counts;
   readonly problems: readonly Problem[];
+  /** Files that were left out, as they are from before. */
+  readonly unchanged: readonly string[];
   readonly complete: boolean;
 }
 
+const MAX_NAMED = 3;
 const INCOMPLETE_TEST_ID = 'postlude/incomplete-report';
 
 export async function uploadReports(upload: Upload): Promise<UploadSummary> {
-  const found = await findReports(upload.context.cwd, upload.patterns);
+  const found = await findReports(upload.context.cwd, upload.patterns, upload.earlier);
   const set = await readReportSet(found.files);
   const problems = [...set.problems, ...found.problems];
   for (const problem of problems) tell(upload.output, problem);
+  tellUnchanged(upload.output, found.unchanged);
   const errors = problems.filter(({ severity }) => severity === 'error');
   const results = await uploadResults(upload, set);
   if (errors.length > 0) await markIncomplete(upload, errors);
@@ -53,6 +60,7 @@ export async function uploadReports(upload: Upload): Promise<UploadSummary> {
     results,
     counts: set.counts,
     problems,
+    unchanged: found.unchanged,
     complete: errors.length === 0,
   };
 }
@@ -109,4 +117,14 @@ async function markIncomplete(upload: Upload, errors: readonly Problem[]): Promi
 function tell(output: Output, problem: Problem): void {
   if (problem.severity === 'error') output.error(describeProblem(problem));
   else output.warn(describeProblem(problem));
+}
+
+function tellUnchanged(output: Output, files: readonly string[]): void {
+  if (files.length === 0) return;
+  const named = files.slice(0, MAX_NAMED).join(', ');
+  const others = files.length > MAX_NAMED ? ` and ${files.length - MAX_NAMED} more` : '';
+  const are = files.length === 1 ? '1 report is' : `${files.length} reports are`;
+  output.warn(
+    `${are} left out, which the command has not written: ${named}${others} (--accept-unchanged takes them)`,
+  );
 }

@@ -4,6 +4,8 @@ import { Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { addGlobalOptions, type CommandMaker, collect, outputOf, progressOf } from '../command.ts';
 import { type Connection, connect, retryRpc, toRpcFailure } from '../connection.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
+import { EarlierFiles } from '../earlier-files.ts';
+import { findReports } from '../find-reports.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import {
   addNewInvocationOptions,
@@ -24,6 +26,7 @@ import {
 interface RecordOptions extends NewInvocationOptions, UploadOptions {
   readonly id?: string;
   readonly reports?: readonly string[];
+  readonly acceptUnchanged?: boolean;
 }
 
 const MORE = `
@@ -32,7 +35,9 @@ environment. Its output stays as it is: what record has to say goes to standard 
 the output of the command goes there, too, and standard output has one object.
 
 Repeated with the same --id, while that invocation is open, it goes on with it. Reports are
-uploaded whether the command fails or not. Each --reports must find a file; !GLOB leaves files out.
+uploaded whether the command fails or not. Each --reports must find a file that the command has
+written; !GLOB leaves files out. What is as it was before the command is from an earlier run, and
+is left out; --accept-unchanged takes it, too, for build tools that skip what is up to date.
 
 Ends with the exit code of the command (128 + its number where a signal killed it); where that is
 0, with 2 if a report is damaged or missing, with 1 if the results cannot be uploaded. With 127
@@ -52,6 +57,7 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
             parseInvocation,
           )
           .option('--reports <glob...>', 'reports that it writes, in quotes (repeatable)', collect)
+          .option('--accept-unchanged', 'take reports that the command has not written, too')
           .passThroughOptions(),
       ),
     ).addHelpText('after', MORE),
@@ -61,6 +67,7 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
     const connection = connect(context, command);
     const token = await openInvocation(context, connection, id, options);
     output.note(`recording invocation ${id}`);
+    const earlier = await earlierReports(context, options);
 
     const end = await runCommand({
       command: words,
@@ -76,6 +83,7 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
       invocationId: id,
       headers: { [UPDATE_TOKEN_HEADER]: token },
       patterns: options.reports ?? [],
+      earlier,
       variant: variantOf(options),
       repo: options.repo,
     };
@@ -102,6 +110,15 @@ async function openInvocation(
   throw new CliError(
     `invocation ${id} is complete already: record this attempt as another one, ${id}-try-2 say, and include both`,
   );
+}
+
+/** What lies where the command will write: a workspace may be used for many runs. */
+async function earlierReports(
+  { cwd }: CliContext,
+  { acceptUnchanged, reports = [] }: RecordOptions,
+): Promise<EarlierFiles> {
+  if (acceptUnchanged) return EarlierFiles.none;
+  return EarlierFiles.at((await findReports(cwd, reports)).files);
 }
 
 function environment(
