@@ -144,6 +144,25 @@ describe('a run', () => {
   });
 });
 
+describe('a server that is away for a moment', () => {
+  test.each([
+    ['create', 'y', '--include', 'x'],
+    ['record', '--id', 'y', '--', process.execPath, '-e', '0'],
+    ['upload', 'r.xml', '--invocation', 'x'],
+    ['include', 'x', 'x2'],
+    ['finalize', 'x'],
+  ])('fails no %s %s: it is tried again, with a warning', async (...argv) => {
+    const { run, runWith, startAgain, stopServer } = await openWorld();
+    await run('create', 'x');
+    await run('create', 'x2');
+    await stopServer();
+    const clock: Clock = { ...systemClock, sleep: startAgain };
+    const { code, err } = await runWith({ clock }, ...argv);
+    expect(code).toBe(0);
+    expect(err).toMatch(/^warning: cannot reach the server: .*; trying again for some minutes\n/);
+  });
+});
+
 describe('an invocation of another client', () => {
   test('needs its update token, and the error says so', async () => {
     const world = await openWorld();

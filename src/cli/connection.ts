@@ -1,4 +1,4 @@
-/** Talks to a postlude server: typed clients, and its errors in words that say what to do. */
+/** Talks to a postlude server: typed clients, and calls that outlast its restarts. */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import {
@@ -16,11 +16,10 @@ import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
-import { systemRandom } from '../random.ts';
-import { retry } from '../retry.ts';
 import { ClockComparison } from './clock-comparison.ts';
-import { globalOptionsOf } from './command.ts';
+import { globalOptionsOf, outputOf } from './command.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
+import { type Retry, retryFor } from './rpc-retry.ts';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8010';
 
@@ -33,6 +32,8 @@ export interface Connection {
   readonly exports: Client<typeof Exports>;
   readonly tasks: Client<typeof Tasks>;
   readonly pushTasks: Client<typeof PushTasks>;
+  /** For calls that are safe to repeat: the server being away for some minutes fails none of them. */
+  readonly retry: Retry;
   /** By how much our clock is ahead of the server's, as far as answers tell; 0 where that is little. */
   readonly aheadMs: () => number;
 }
@@ -59,49 +60,9 @@ export function connect(context: CliContext, command: Command): Connection {
     exports: createClient(Exports, transport),
     tasks: createClient(Tasks, transport),
     pushTasks: createClient(PushTasks, transport),
+    retry: retryFor(context, outputOf(context, command)),
     aheadMs: () => clocks.aheadMs,
   };
-}
-
-/** What went wrong between here and the server; `undefined` where `error` is none of that. */
-export function toRpcFailure(error: unknown): CliError | undefined {
-  if (!(error instanceof ConnectError)) return undefined;
-  const isBadInput = error.code === Code.InvalidArgument;
-  const exitCode = isBadInput ? EXIT.badInput : EXIT.error;
-  return new CliError(describe(error), exitCode, { cause: error });
-}
-
-function describe(error: ConnectError): string {
-  if (isUnreachable(error)) {
-    return `cannot reach the server: ${reasonOf(error)}\n  start one with "postlude serve", or name it with --server or POSTLUDE_SERVER`;
-  }
-  if (error.code === Code.Unauthenticated) {
-    return `${error.rawMessage}\n  set POSTLUDE_ID_TOKEN to an OIDC token that the server accepts`;
-  }
-  return error.rawMessage;
-}
-
-/** True where the same call may succeed a moment later. */
-export function isTransientRpcError(error: unknown): boolean {
-  if (!(error instanceof ConnectError)) return false;
-  return TRANSIENT_CODES.includes(error.code) || LOST_CONNECTION.includes(systemCodeOf(error));
-}
-
-const TRANSIENT_CODES = [Code.Unavailable, Code.Aborted, Code.DeadlineExceeded];
-/** A server that went away in the middle of a call; all calls that are tried again may be. */
-const LOST_CONNECTION = ['ECONNRESET', 'EPIPE'];
-
-/** The server being away for some minutes fails nothing that is safe to repeat. */
-export function retryRpc<T>(context: CliContext, call: () => Promise<T>): Promise<T> {
-  const policy = {
-    maxAttempts: 12,
-    backoff: { initialMs: 200, maxMs: 30_000 },
-    clock: context.clock,
-    random: systemRandom,
-    signal: context.signal,
-    isRetryable: isTransientRpcError,
-  };
-  return retry(policy, call);
 }
 
 function serverUrl(context: CliContext, option: string | undefined): string {
@@ -132,22 +93,9 @@ function endWith(stopping: AbortSignal): Interceptor {
   };
 }
 
-function isUnreachable(error: ConnectError): boolean {
-  const isLost = LOST_CONNECTION.includes(systemCodeOf(error));
-  return isLost || (error.code === Code.Unavailable && error.cause instanceof Error);
-}
-
-function systemCodeOf({ cause }: ConnectError): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-}
-
 /** Connections of its own, kept open from call to call. */
 function agentFor(url: string): HttpAgent {
   return url.startsWith('https:')
     ? new HttpsAgent({ keepAlive: true })
     : new HttpAgent({ keepAlive: true });
-}
-
-function reasonOf(error: ConnectError): string {
-  return error.cause instanceof Error ? error.cause.message : error.rawMessage;
 }

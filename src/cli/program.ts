@@ -64,7 +64,7 @@ async function explainFailure(error: unknown, context: CliContext): Promise<numb
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? EXIT.ok : EXIT.badInput; // Commander has printed it.
   }
-  const { toRpcFailure } = await import('./connection.ts');
+  const { toRpcFailure } = await import('./rpc-errors.ts');
   const failure = toRpcFailure(error) ?? toError(error);
   context.stderr.write(`postlude: ${failure.message}\n`);
   if (failure instanceof CliError) return failure.exitCode;

@@ -8,7 +8,7 @@ import type { Counts, Problem } from '../ingest/report.ts';
 import { type ReportSet, readReportSet } from '../ingest/report-set.ts';
 import { summaryHtmlOf } from '../ingest/summary-html.ts';
 import { type TestResultMessage, testResultBatches } from '../ingest/test-results.ts';
-import { type Connection, retryRpc } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { describeCounts, describeProblem } from './describe-report.ts';
 import type { EarlierFiles } from './earlier-files.ts';
@@ -89,9 +89,9 @@ async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
 
 /** Result ids follow from the report, so sending a batch again changes nothing. */
 async function send(upload: Upload, batch: readonly TestResultMessage[]): Promise<void> {
-  const { context, connection, headers, invocationId } = upload;
+  const { connection, headers, invocationId } = upload;
   const invocation = invocationName(invocationId);
-  await retryRpc(context, () =>
+  await connection.retry(() =>
     connection.recorder.batchCreateTestResults(
       { invocation, requests: batch.map((testResult) => ({ testResult })) },
       { headers },

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Export, Export_State } from '../../gen/postlude/v1/exports_pb.js';
 import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../command.ts';
-import { type Connection, connect, retryRpc } from '../connection.ts';
+import { type Connection, connect } from '../connection.ts';
 import { CliError } from '../context.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import { collectTarget, type ExportTarget } from '../new-invocation.ts';
@@ -36,7 +36,7 @@ export const exportCommand: CommandMaker = (context) =>
       if (context.signal.aborted) throw new CliError(`stopped; the exports of ${id} go on`);
       progress.update(`waiting for ${exports.filter(isUnderWay).length} exports`);
       await context.clock.sleep(ASK_EVERY_MS, context.signal);
-      exports = await retryRpc(context, ask);
+      exports = await connection.retry(ask);
     }
     progress.clear();
     report(outputOf(context, command), id, exports);

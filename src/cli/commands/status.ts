@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { type Invocation, Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../command.ts';
-import { type Connection, connect, isTransientRpcError } from '../connection.ts';
+import { type Connection, connect } from '../connection.ts';
 import { type CliContext, CliError } from '../context.ts';
 import { describeExplanation, invocationValue, isoTime } from '../describe.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import type { Output } from '../output.ts';
 import type { Progress } from '../progress.ts';
+import { isTransientRpcError } from '../rpc-errors.ts';
 
 const RECONNECT_MS = 1_000;
 
