@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { type Clock, systemClock } from '../clock.ts';
 import { openCli } from '../testing/cli-world.ts';
 
 /** Takes connections and never answers. */
@@ -13,6 +14,51 @@ async function startSilentServer(onRequest: () => void): Promise<string> {
   onTestFinished(() => void server.close());
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+const immediately: Clock = { ...systemClock, sleep: () => Promise.resolve() };
+
+test.each([
+  ['status x'],
+  ['status x --watch'],
+  ['query x'],
+  ['create x'],
+  ['upload r.xml --invocation x'],
+  ['export x --wait'],
+  ['tq sweep'],
+  ['tasks redrive --all'],
+  ['record --id x -- true'],
+])('a server that never answers fails "%s", however it says how long to wait', async (words) => {
+  const url = await startSilentServer(() => undefined);
+  const { runWith } = await openCli({ POSTLUDE_SERVER: url });
+  const byOption = { clock: immediately };
+  const inTime = { code: 1, out: '', err: expect.stringContaining('did not answer in time') };
+  const argv = words.split(' ');
+  expect(await runWith(byOption, '--timeout', '0.02s', ...argv)).toMatchObject(inTime);
+  const byEnvironment = { ...byOption, env: { POSTLUDE_TIMEOUT: '0.02s' } };
+  expect(await runWith(byEnvironment, ...argv)).toMatchObject(inTime);
+});
+
+test('a call that is tried again is given up after minutes, however long each one takes', async () => {
+  let calls = 0;
+  let now = 0;
+  const url = await startSilentServer(() => {
+    calls++;
+    now += 2 * 60_000;
+  });
+  const { runWith } = await openCli({ POSTLUDE_SERVER: url });
+  const clock: Clock = { ...immediately, now: () => now };
+  const ended = await runWith({ clock }, 'create', 'x', '--timeout', '0.02s');
+  expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('in time') });
+  expect(calls).toBe(3);
+});
+
+test('a time limit that is none is a mistake', async () => {
+  const { runWith } = await openCli();
+  expect(await runWith({ env: { POSTLUDE_TIMEOUT: 'soon' } }, 'status', 'x')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('POSTLUDE_TIMEOUT is soon: a duration is'),
+  });
+});
 
 test.each([
   ['status x'],

@@ -2,6 +2,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import {
+  type CallOptions,
   type Client,
   Code,
   ConnectError,
@@ -10,6 +11,7 @@ import {
 } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import type { Command } from 'commander';
+import { toError } from '../errors.ts';
 import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Exports } from '../gen/postlude/v1/exports_pb.js';
@@ -19,9 +21,14 @@ import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import { ClockComparison } from './clock-comparison.ts';
 import { globalOptionsOf, outputOf } from './command.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
+import { parseDuration } from './option-values.ts';
 import { type Retry, retryFor } from './rpc-retry.ts';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8010';
+
+/** Two megabytes of results through a slow line, to a server that has much to do. */
+const DEFAULT_TIMEOUT_MS = 2 * 60_000;
+const LONG_TIMEOUT_MS = 15 * 60_000;
 
 export interface Connection {
   /** Without a slash at its end. */
@@ -32,6 +39,8 @@ export interface Connection {
   readonly exports: Client<typeof Exports>;
   readonly tasks: Client<typeof Tasks>;
   readonly pushTasks: Client<typeof PushTasks>;
+  /** For calls that work through any number of rows before they answer. */
+  readonly longCall: CallOptions;
   /** For calls that are safe to repeat: the server being away for some minutes fails none of them. */
   readonly retry: Retry;
   /** By how much our clock is ahead of the server's, as far as answers tell; 0 where that is little. */
@@ -40,11 +49,13 @@ export interface Connection {
 
 export function connect(context: CliContext, command: Command): Connection {
   const url = serverUrl(context, globalOptionsOf(command).server);
+  const timeoutMs = timeoutOf(context, globalOptionsOf(command).timeout);
   const clocks = new ClockComparison(context.clock);
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: '1.1',
     useBinaryFormat: true,
+    ...withDefaultTimeout(timeoutMs ?? DEFAULT_TIMEOUT_MS),
     nodeOptions: { agent: agentFor(url) },
     interceptors: [
       authorize(context.env.POSTLUDE_ID_TOKEN),
@@ -60,6 +71,7 @@ export function connect(context: CliContext, command: Command): Connection {
     exports: createClient(Exports, transport),
     tasks: createClient(Tasks, transport),
     pushTasks: createClient(PushTasks, transport),
+    longCall: { timeoutMs: timeoutMs ?? LONG_TIMEOUT_MS },
     retry: retryFor(context, outputOf(context, command)),
     aheadMs: () => clocks.aheadMs,
   };
@@ -71,6 +83,24 @@ function serverUrl(context: CliContext, option: string | undefined): string {
     throw new CliError(`not a server's URL: ${given} (try ${DEFAULT_SERVER})`, EXIT.badInput);
   }
   return given.replace(/\/+$/, '');
+}
+
+function timeoutOf(context: CliContext, option: number | undefined): number | undefined {
+  const inherited = context.env.POSTLUDE_TIMEOUT;
+  if (option !== undefined || inherited === undefined) return option;
+  try {
+    return parseDuration(inherited);
+  } catch (error) {
+    const reason = toError(error).message;
+    throw new CliError(`POSTLUDE_TIMEOUT is ${inherited}: ${reason}`, EXIT.badInput, {
+      cause: error,
+    });
+  }
+}
+
+/** 0: for as long as it takes. A transport would end such calls at once. */
+function withDefaultTimeout(timeoutMs: number): { readonly defaultTimeoutMs?: number } {
+  return timeoutMs === 0 ? {} : { defaultTimeoutMs: timeoutMs };
 }
 
 function authorize(idToken: string | undefined): Interceptor {

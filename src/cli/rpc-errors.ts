@@ -14,10 +14,17 @@ function describe(error: ConnectError): string {
   if (isUnreachable(error)) {
     return `cannot reach the server: ${reasonOf(error)}\n  start one with "postlude serve", or name it with --server or POSTLUDE_SERVER`;
   }
+  if (error.code === Code.DeadlineExceeded) {
+    return 'the server did not answer in time\n  see whether it is well with "postlude doctor", or give it longer with --timeout or POSTLUDE_TIMEOUT';
+  }
   if (error.code === Code.Unauthenticated) {
     return `${error.rawMessage}\n  set POSTLUDE_ID_TOKEN to an OIDC token that the server accepts`;
   }
   return error.rawMessage;
+}
+
+export function isTimeout(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.DeadlineExceeded;
 }
 
 /** True where the same call may succeed a moment later. */
