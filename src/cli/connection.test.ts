@@ -1,8 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../clock.ts';
-import { openCli } from '../testing/cli-world.ts';
+import { openCli, openCliContext, openCliWithServer } from '../testing/cli-world.ts';
+import { connect } from './connection.ts';
 
 /** Takes connections and never answers. */
 async function startSilentServer(onRequest: () => void): Promise<string> {
@@ -78,4 +80,14 @@ test.each([
     out: '',
     err: expect.stringMatching(/^postlude: stopped/),
   });
+});
+
+test('a refusal tells by how much our clock is ahead, too', async () => {
+  const { url } = await openCliWithServer();
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + 3_600_000 };
+  const context = { ...openCliContext(), clock, env: { POSTLUDE_SERVER: url } };
+  const { aheadMs, resultDb } = connect(context, new Command());
+  expect(aheadMs()).toBeUndefined();
+  await expect(resultDb.getInvocation({ name: 'invocations/missing' })).rejects.toThrow('missing');
+  expect(aheadMs()).toBeGreaterThanOrEqual(3_600_000);
 });

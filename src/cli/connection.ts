@@ -43,8 +43,11 @@ export interface Connection {
   readonly longCall: CallOptions;
   /** For calls that are safe to repeat: the server being away for some minutes fails none of them. */
   readonly retry: Retry;
-  /** By how much our clock is ahead of the server's, as far as answers tell; 0 where that is little. */
-  readonly aheadMs: () => number;
+  /**
+   * By how much our clock is ahead of the server's; 0 where that is little, `undefined` while no
+   * answer has told.
+   */
+  readonly aheadMs: () => number | undefined;
 }
 
 export function connect(context: CliContext, command: Command): Connection {

@@ -16,6 +16,7 @@ import { findReports } from './find-reports.ts';
 import { invocationName } from './invocation-argument.ts';
 import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
+import { isTransientRpcError } from './rpc-errors.ts';
 
 export interface Upload {
   readonly context: CliContext;
@@ -70,13 +71,10 @@ export function describeUpload({ files, results, counts }: UploadSummary): strin
 }
 
 async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
-  const { context, connection, progress, variant, repo } = upload;
-  const batches = testResultBatches(set, {
-    root: context.cwd,
-    variant,
-    repo,
-    now: context.clock.now() - connection.aheadMs(),
-  });
+  const { context, progress, variant, repo } = upload;
+  const aheadMs = await aheadOfServerMs(upload);
+  const now = context.clock.now() - aheadMs;
+  const batches = testResultBatches(set, { root: context.cwd, variant, repo, now });
   let results = 0;
   for await (const batch of batches) {
     await send(upload, batch);
@@ -85,6 +83,22 @@ async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
   }
   progress.clear();
   return results;
+}
+
+/**
+ * Who was given a token has asked the server nothing yet. What it says matters little: a refusal
+ * has a date, too.
+ */
+async function aheadOfServerMs({ connection, invocationId }: Upload): Promise<number> {
+  const known = connection.aheadMs();
+  if (known !== undefined) return known;
+  const name = invocationName(invocationId);
+  await connection
+    .retry(() => connection.resultDb.getInvocation({ name }))
+    .catch((error) => {
+      if (isTransientRpcError(error)) throw error;
+    });
+  return connection.aheadMs() ?? 0;
 }
 
 /** Result ids follow from the report, so sending a batch again changes nothing. */
