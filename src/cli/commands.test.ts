@@ -224,6 +224,14 @@ describe('upload', () => {
     expect((await run('status', 'x')).out).toContain('x is ACTIVE');
   });
 
+  test('that is stopped ends before it has read the report', async () => {
+    const { cwd, runWith } = await openWorld();
+    await writeFile(join(cwd, 'bad.xml'), '<testsuite>');
+    const argv = ['upload', 'bad.xml', '--invocation', 'x', '--token', 't'];
+    const stopped = await runWith({ signal: AbortSignal.abort('SIGINT') }, ...argv);
+    expect(stopped).toMatchObject({ code: 1, out: '', err: 'postlude: stopped\n' });
+  });
+
   test('into what is complete is refused', async () => {
     const { run } = await openWorld();
     await run('create', 'x', '--finalize');

@@ -147,6 +147,16 @@ describe('inspect', () => {
     expect((await run('inspect', file)).out).toContain(`${file}:2: `);
   });
 
+  test('ends while it reads, when it is stopped', async () => {
+    const { cwd, runWith } = await openCli();
+    await writeFile(join(cwd, 'r.xml'), REPORT);
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    const inspecting = runWith({ signal }, 'inspect', join(cwd, 'r.xml'));
+    stopping.abort('SIGINT');
+    expect(await inspecting).toMatchObject({ code: 1, out: '', err: 'postlude: stopped\n' });
+  });
+
   test('takes a file that is not there for one that is damaged', async () => {
     const { run } = await openCli();
     const inspected = await run('inspect', 'missing.xml', '--json');
