@@ -83,13 +83,16 @@ export function collectPair(
   return [...previous, { key: text.slice(0, colon), value: text.slice(colon + 1) }];
 }
 
+/** A project may be one of a domain: `example.com:ci`. Datasets and tables have no dots. */
+const TARGET = /^((?:[^:]+:)?[^.:]+)\.([^.:]+)\.([^.:]+)$/;
+
 /** For repeatable `project.dataset.table` options. */
 export function collectTarget(
   text: string,
   previous: readonly ExportTarget[] = [],
 ): readonly ExportTarget[] {
-  const [project, dataset, table, ...rest] = text.split('.');
-  if (!project || !dataset || !table || rest.length > 0) {
+  const [, project, dataset, table] = TARGET.exec(text) ?? [];
+  if (project === undefined || dataset === undefined || table === undefined) {
     throw new InvalidArgumentError('an export goes to project.dataset.table');
   }
   return [...previous, { project, dataset, table }];

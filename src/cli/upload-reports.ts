@@ -10,6 +10,7 @@ import { summaryHtmlOf } from '../ingest/summary-html.ts';
 import { type TestResultMessage, testResultBatches } from '../ingest/test-results.ts';
 import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
+import { countOf } from './count.ts';
 import { describeCounts, describeProblem } from './describe-report.ts';
 import type { EarlierFiles } from './earlier-files.ts';
 import { findReports } from './find-reports.ts';
@@ -67,7 +68,7 @@ export async function uploadReports(upload: Upload): Promise<UploadSummary> {
 }
 
 export function describeUpload({ files, results, counts }: UploadSummary): string {
-  return `${results} results from ${files} report${files === 1 ? '' : 's'}; ${describeCounts(counts)}`;
+  return `${countOf(results, 'result')} from ${countOf(files, 'report')}; ${describeCounts(counts)}`;
 }
 
 async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
@@ -79,7 +80,7 @@ async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
   for await (const batch of batches) {
     await send(upload, batch);
     results += batch.length;
-    progress.update(`${results} results uploaded`);
+    progress.update(`${countOf(results, 'result')} uploaded`);
   }
   progress.clear();
   return results;
@@ -137,8 +138,8 @@ function tellUnchanged(output: Output, files: readonly string[]): void {
   if (files.length === 0) return;
   const named = files.slice(0, MAX_NAMED).join(', ');
   const others = files.length > MAX_NAMED ? ` and ${files.length - MAX_NAMED} more` : '';
-  const are = files.length === 1 ? '1 report is' : `${files.length} reports are`;
+  const are = files.length === 1 ? 'is' : 'are';
   output.warn(
-    `${are} left out, which the command has not written: ${named}${others} (--accept-unchanged takes them)`,
+    `${countOf(files.length, 'report')} ${are} left out, which the command has not written: ${named}${others} (--accept-unchanged takes them)`,
   );
 }

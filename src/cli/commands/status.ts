@@ -3,6 +3,7 @@ import { type Invocation, Invocation_State } from '../../gen/luci/resultdb/v1/in
 import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../command.ts';
 import { type Connection, connect } from '../connection.ts';
 import { type CliContext, CliError } from '../context.ts';
+import { countOf } from '../count.ts';
 import { describeExplanation, invocationValue, isoTime } from '../describe.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import type { Output } from '../output.ts';
@@ -92,6 +93,6 @@ function describe(invocation: Invocation, id: string): string {
     `${id} is ${Invocation_State[invocation.state]}`,
     `  created   ${isoTime(invocation.createTime) ?? '?'} by ${invocation.createdBy}`,
     `  finalized ${isoTime(invocation.finalizeTime) ?? 'not yet'}`,
-    `  includes  ${includes} invocation${includes === 1 ? '' : 's'}`,
+    `  includes  ${countOf(includes, 'invocation')}`,
   ].join('\n');
 }
