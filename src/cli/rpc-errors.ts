@@ -23,10 +23,6 @@ function describe(error: ConnectError): string {
   return error.rawMessage;
 }
 
-export function isTimeout(error: unknown): boolean {
-  return error instanceof ConnectError && error.code === Code.DeadlineExceeded;
-}
-
 /** True where the same call may succeed a moment later. */
 export function isTransientRpcError(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false;

@@ -8,7 +8,7 @@ import { describeExplanation, invocationValue, isoTime } from '../describe.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import type { Output } from '../output.ts';
 import type { Progress } from '../progress.ts';
-import { isTimeout, isTransientRpcError } from '../rpc-errors.ts';
+import { isTransientRpcError } from '../rpc-errors.ts';
 
 const RECONNECT_MS = 1_000;
 /** A watch may be silent for hours; after so long, we see whether its server is still there. */
@@ -73,7 +73,9 @@ async function finalizedNow({ resultDb }: Connection, id: string): Promise<Invoc
 async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefined> {
   const { connection, progress } = watch;
   const name = invocationName(id);
-  const stream = connection.invocations.watchInvocation({ name }, { timeoutMs: WATCH_MS });
+  // Not a deadline of the call: its timer would outlive a stream that we leave, and hold the process.
+  const signal = AbortSignal.timeout(WATCH_MS);
+  const stream = connection.invocations.watchInvocation({ name }, { timeoutMs: 0, signal });
   try {
     for await (const { invocation, explanation } of stream) {
       if (invocation?.state === Invocation_State.FINALIZED) return invocation;
@@ -82,7 +84,7 @@ async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefin
       }
     }
   } catch (error) {
-    if (!isTimeout(error)) throw error;
+    if (!signal.aborted) throw error;
   }
   return undefined;
 }
