@@ -1,6 +1,7 @@
 /** What all commands share: the type of their makers, and the options that stand on the program. */
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
+import { parseDuration } from './option-values.ts';
 import { Output } from './output.ts';
 import { Progress } from './progress.ts';
 
@@ -9,6 +10,8 @@ export type CommandMaker = (context: CliContext, setExitCode: (code: number) => 
 
 export interface GlobalOptions {
   readonly server?: string;
+  /** In milliseconds. */
+  readonly timeout?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -17,6 +20,11 @@ export interface GlobalOptions {
 export function addGlobalOptions(command: Command): Command {
   return command
     .option('--server <url>', 'the postlude server ($POSTLUDE_SERVER; http://127.0.0.1:8010)')
+    .option(
+      '--timeout <duration>',
+      'how long a call to the server may take ($POSTLUDE_TIMEOUT; 2m)',
+      parseDuration,
+    )
     .option('--json', 'print results as JSON, one value a line')
     .option('-q, --quiet', 'print results and errors only');
 }

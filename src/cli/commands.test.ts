@@ -144,6 +144,25 @@ describe('a run', () => {
   });
 });
 
+describe('a server that is away for a moment', () => {
+  test.each([
+    ['create', 'y', '--include', 'x'],
+    ['record', '--id', 'y', '--', process.execPath, '-e', '0'],
+    ['upload', 'r.xml', '--invocation', 'x'],
+    ['include', 'x', 'x2'],
+    ['finalize', 'x'],
+  ])('fails no %s %s: it is tried again, with a warning', async (...argv) => {
+    const { run, runWith, startAgain, stopServer } = await openWorld();
+    await run('create', 'x');
+    await run('create', 'x2');
+    await stopServer();
+    const clock: Clock = { ...systemClock, sleep: startAgain };
+    const { code, err } = await runWith({ clock }, ...argv);
+    expect(code).toBe(0);
+    expect(err).toMatch(/^warning: cannot reach the server: .*; trying again for some minutes\n/);
+  });
+});
+
 describe('an invocation of another client', () => {
   test('needs its update token, and the error says so', async () => {
     const world = await openWorld();
@@ -203,6 +222,14 @@ describe('upload', () => {
     expect(uploaded.err).toContain('bad.xml:1: ');
     expect((await run('query', 'x')).out).toContain('postlude/incomplete-report');
     expect((await run('status', 'x')).out).toContain('x is ACTIVE');
+  });
+
+  test('that is stopped ends before it has read the report', async () => {
+    const { cwd, runWith } = await openWorld();
+    await writeFile(join(cwd, 'bad.xml'), '<testsuite>');
+    const argv = ['upload', 'bad.xml', '--invocation', 'x', '--token', 't'];
+    const stopped = await runWith({ signal: AbortSignal.abort('SIGINT') }, ...argv);
+    expect(stopped).toMatchObject({ code: 1, out: '', err: 'postlude: stopped\n' });
   });
 
   test('into what is complete is refused', async () => {

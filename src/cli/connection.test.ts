@@ -1,7 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
-import { openCli } from '../testing/cli-world.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { openCli, openCliContext, openCliWithServer } from '../testing/cli-world.ts';
+import { connect } from './connection.ts';
 
 /** Takes connections and never answers. */
 async function startSilentServer(onRequest: () => void): Promise<string> {
@@ -13,6 +16,50 @@ async function startSilentServer(onRequest: () => void): Promise<string> {
   onTestFinished(() => void server.close());
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+const immediately: Clock = { ...systemClock, sleep: () => Promise.resolve() };
+
+test.each([
+  ['status x'],
+  ['status x --watch'],
+  ['query x'],
+  ['create x'],
+  ['upload r.xml --invocation x'],
+  ['export x --wait'],
+  ['tq sweep'],
+  ['tasks redrive --all'],
+  ['record --id x -- true'],
+])('a server that never answers fails "%s", however it says how long to wait', async (words) => {
+  const url = await startSilentServer(() => undefined);
+  const { runWith } = await openCli({ POSTLUDE_SERVER: url });
+  const byOption = { clock: immediately };
+  const inTime = { code: 1, out: '', err: expect.stringContaining('did not answer in time') };
+  const argv = words.split(' ');
+  expect(await runWith(byOption, '--timeout', '0.02s', ...argv)).toMatchObject(inTime);
+  const byEnvironment = { ...byOption, env: { POSTLUDE_TIMEOUT: '0.02s' } };
+  expect(await runWith(byEnvironment, ...argv)).toMatchObject(inTime);
+});
+
+test('a call that is tried again is given up after five minutes, however long each one takes', async () => {
+  const url = await startSilentServer(() => undefined);
+  const { runWith } = await openCli({ POSTLUDE_SERVER: url });
+  let minutes = 0;
+  const sleep = async (): Promise<void> => {
+    minutes += 2;
+  };
+  const clock: Clock = { now: () => minutes * 60_000, sleep };
+  const ended = await runWith({ clock }, 'create', 'x', '--timeout', '0.02s');
+  expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('in time') });
+  expect(minutes).toBe(6);
+});
+
+test('a time limit that is none is a mistake', async () => {
+  const { runWith } = await openCli();
+  expect(await runWith({ env: { POSTLUDE_TIMEOUT: 'soon' } }, 'status', 'x')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('POSTLUDE_TIMEOUT is soon: a duration is'),
+  });
+});
 
 test.each([
   ['status x'],
@@ -32,4 +79,14 @@ test.each([
     out: '',
     err: expect.stringMatching(/^postlude: stopped/),
   });
+});
+
+test('a refusal tells by how much our clock is ahead, too', async () => {
+  const { url } = await openCliWithServer();
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + 3_600_000 };
+  const context = { ...openCliContext(), clock, env: { POSTLUDE_SERVER: url } };
+  const { aheadMs, resultDb } = connect(context, new Command());
+  expect(aheadMs()).toBeUndefined();
+  await expect(resultDb.getInvocation({ name: 'invocations/missing' })).rejects.toThrow('missing');
+  expect(aheadMs()).toBeGreaterThanOrEqual(3_600_000);
 });

@@ -1,7 +1,8 @@
-/** Talks to a postlude server: typed clients, and its errors in words that say what to do. */
+/** Talks to a postlude server: typed clients, and calls that outlast its restarts. */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import {
+  type CallOptions,
   type Client,
   Code,
   ConnectError,
@@ -10,19 +11,24 @@ import {
 } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import type { Command } from 'commander';
+import { toError } from '../errors.ts';
 import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
-import { systemRandom } from '../random.ts';
-import { retry } from '../retry.ts';
 import { ClockComparison } from './clock-comparison.ts';
-import { globalOptionsOf } from './command.ts';
+import { globalOptionsOf, outputOf } from './command.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
+import { parseDuration } from './option-values.ts';
+import { type Retry, retryFor } from './rpc-retry.ts';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8010';
+
+/** Two megabytes of results through a slow line, to a server that has much to do. */
+const DEFAULT_TIMEOUT_MS = 2 * 60_000;
+const LONG_TIMEOUT_MS = 15 * 60_000;
 
 export interface Connection {
   /** Without a slash at its end. */
@@ -33,17 +39,26 @@ export interface Connection {
   readonly exports: Client<typeof Exports>;
   readonly tasks: Client<typeof Tasks>;
   readonly pushTasks: Client<typeof PushTasks>;
-  /** By how much our clock is ahead of the server's, as far as answers tell; 0 where that is little. */
-  readonly aheadMs: () => number;
+  /** For calls that work through any number of rows before they answer. */
+  readonly longCall: CallOptions;
+  /** For calls that are safe to repeat: the server being away for some minutes fails none of them. */
+  readonly retry: Retry;
+  /**
+   * By how much our clock is ahead of the server's; 0 where that is little, `undefined` while no
+   * answer has told.
+   */
+  readonly aheadMs: () => number | undefined;
 }
 
 export function connect(context: CliContext, command: Command): Connection {
   const url = serverUrl(context, globalOptionsOf(command).server);
+  const timeoutMs = timeoutOf(context, globalOptionsOf(command).timeout);
   const clocks = new ClockComparison(context.clock);
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: '1.1',
     useBinaryFormat: true,
+    ...withDefaultTimeout(timeoutMs ?? DEFAULT_TIMEOUT_MS),
     nodeOptions: { agent: agentFor(url) },
     interceptors: [
       authorize(context.env.POSTLUDE_ID_TOKEN),
@@ -59,49 +74,10 @@ export function connect(context: CliContext, command: Command): Connection {
     exports: createClient(Exports, transport),
     tasks: createClient(Tasks, transport),
     pushTasks: createClient(PushTasks, transport),
+    longCall: { timeoutMs: timeoutMs ?? LONG_TIMEOUT_MS },
+    retry: retryFor(context, outputOf(context, command)),
     aheadMs: () => clocks.aheadMs,
   };
-}
-
-/** What went wrong between here and the server; `undefined` where `error` is none of that. */
-export function toRpcFailure(error: unknown): CliError | undefined {
-  if (!(error instanceof ConnectError)) return undefined;
-  const isBadInput = error.code === Code.InvalidArgument;
-  const exitCode = isBadInput ? EXIT.badInput : EXIT.error;
-  return new CliError(describe(error), exitCode, { cause: error });
-}
-
-function describe(error: ConnectError): string {
-  if (isUnreachable(error)) {
-    return `cannot reach the server: ${reasonOf(error)}\n  start one with "postlude serve", or name it with --server or POSTLUDE_SERVER`;
-  }
-  if (error.code === Code.Unauthenticated) {
-    return `${error.rawMessage}\n  set POSTLUDE_ID_TOKEN to an OIDC token that the server accepts`;
-  }
-  return error.rawMessage;
-}
-
-/** True where the same call may succeed a moment later. */
-export function isTransientRpcError(error: unknown): boolean {
-  if (!(error instanceof ConnectError)) return false;
-  return TRANSIENT_CODES.includes(error.code) || LOST_CONNECTION.includes(systemCodeOf(error));
-}
-
-const TRANSIENT_CODES = [Code.Unavailable, Code.Aborted, Code.DeadlineExceeded];
-/** A server that went away in the middle of a call; all calls that are tried again may be. */
-const LOST_CONNECTION = ['ECONNRESET', 'EPIPE'];
-
-/** The server being away for some minutes fails nothing that is safe to repeat. */
-export function retryRpc<T>(context: CliContext, call: () => Promise<T>): Promise<T> {
-  const policy = {
-    maxAttempts: 12,
-    backoff: { initialMs: 200, maxMs: 30_000 },
-    clock: context.clock,
-    random: systemRandom,
-    signal: context.signal,
-    isRetryable: isTransientRpcError,
-  };
-  return retry(policy, call);
 }
 
 function serverUrl(context: CliContext, option: string | undefined): string {
@@ -110,6 +86,24 @@ function serverUrl(context: CliContext, option: string | undefined): string {
     throw new CliError(`not a server's URL: ${given} (try ${DEFAULT_SERVER})`, EXIT.badInput);
   }
   return given.replace(/\/+$/, '');
+}
+
+function timeoutOf(context: CliContext, option: number | undefined): number | undefined {
+  const inherited = context.env.POSTLUDE_TIMEOUT;
+  if (option !== undefined || inherited === undefined) return option;
+  try {
+    return parseDuration(inherited);
+  } catch (error) {
+    const reason = toError(error).message;
+    throw new CliError(`POSTLUDE_TIMEOUT is ${inherited}: ${reason}`, EXIT.badInput, {
+      cause: error,
+    });
+  }
+}
+
+/** 0: for as long as it takes. A transport would end such calls at once. */
+function withDefaultTimeout(timeoutMs: number): { readonly defaultTimeoutMs?: number } {
+  return timeoutMs === 0 ? {} : { defaultTimeoutMs: timeoutMs };
 }
 
 function authorize(idToken: string | undefined): Interceptor {
@@ -132,22 +126,9 @@ function endWith(stopping: AbortSignal): Interceptor {
   };
 }
 
-function isUnreachable(error: ConnectError): boolean {
-  const isLost = LOST_CONNECTION.includes(systemCodeOf(error));
-  return isLost || (error.code === Code.Unavailable && error.cause instanceof Error);
-}
-
-function systemCodeOf({ cause }: ConnectError): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-}
-
 /** Connections of its own, kept open from call to call. */
 function agentFor(url: string): HttpAgent {
   return url.startsWith('https:')
     ? new HttpsAgent({ keepAlive: true })
     : new HttpAgent({ keepAlive: true });
-}
-
-function reasonOf(error: ConnectError): string {
-  return error.cause instanceof Error ? error.cause.message : error.rawMessage;
 }

@@ -1,10 +1,13 @@
 /** What was understood of reports, in words for people. */
 import type { Counts, Problem } from '../ingest/report.ts';
+import { countOf } from './count.ts';
 
 export function describeCounts(counts: Counts): string {
   const { tests, passed, failed, errored, skipped, flaky, otherFailures } = counts;
-  const words = `${tests} tests: ${passed} passed, ${failed} failed, ${errored} errored, ${skipped} skipped; ${flaky} flaky`;
-  return otherFailures === 0 ? words : `${words}; ${otherFailures} failures outside of tests`;
+  const words = `${countOf(tests, 'test')}: ${passed} passed, ${failed} failed, ${errored} errored, ${skipped} skipped; ${flaky} flaky`;
+  return otherFailures === 0
+    ? words
+    : `${words}; ${countOf(otherFailures, 'failure')} outside of tests`;
 }
 
 /** `file:line: message`, as compilers have it. */

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { EarlierFiles } from './earlier-files.ts';
 import { findReports } from './find-reports.ts';
 
 async function folderWith(...names: string[]): Promise<string> {
@@ -80,7 +81,23 @@ describe('findReports', () => {
     });
   });
 
+  test('takes only what has changed since a look at what was there', async () => {
+    const cwd = await folderWith('same.xml', 'longer.xml', 'later.xml', 'gone.xml', 'sub/same.xml');
+    const patterns = ['*.xml', 'sub/*.xml'];
+    const earlier = await EarlierFiles.at((await findReports(cwd, patterns)).files);
+    await writeFile(join(cwd, 'longer.xml'), 'x');
+    await utimes(join(cwd, 'later.xml'), new Date(), new Date('2001-01-01'));
+    await writeFile(join(cwd, 'new.xml'), '');
+    await rm(join(cwd, 'gone.xml'));
+    const { files, unchanged, problems } = await findReports(cwd, patterns, earlier);
+    expect(files).toEqual(['later.xml', 'longer.xml', 'new.xml'].map((name) => join(cwd, name)));
+    expect(unchanged).toEqual([join(cwd, 'same.xml'), join(cwd, 'sub/same.xml')]);
+    expect(problems).toMatchObject([
+      { file: 'sub/*.xml', severity: 'error', message: expect.stringContaining('not written') },
+    ]);
+  });
+
   test('is content with no patterns at all', async () => {
-    expect(await findReports(tmpdir(), [])).toEqual({ files: [], problems: [] });
+    expect(await findReports(tmpdir(), [])).toEqual({ files: [], unchanged: [], problems: [] });
   });
 });

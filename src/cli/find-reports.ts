@@ -6,31 +6,43 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { escapePath, glob } from 'tinyglobby';
 import type { Problem } from '../ingest/report.ts';
+import { EarlierFiles } from './earlier-files.ts';
 
 export interface FoundReports {
   /** Absolute, sorted, each once. */
   readonly files: readonly string[];
-  /** One for each pattern that nothing matches. */
+  /** What the patterns match, too, but is as it was before: not among `files`. */
+  readonly unchanged: readonly string[];
+  /** One for each pattern that finds nothing, or nothing new. */
   readonly problems: readonly Problem[];
 }
 
 /**
  * Patterns are relative to `cwd`; `!pattern` leaves out what the others find, named files included:
- * shells expand patterns before we see them.
+ * shells expand patterns before we see them. What has not changed since `earlier` counts as if it
+ * were not there.
  */
-export async function findReports(cwd: string, patterns: readonly string[]): Promise<FoundReports> {
+export async function findReports(
+  cwd: string,
+  patterns: readonly string[],
+  earlier = EarlierFiles.none,
+): Promise<FoundReports> {
   const wanted = patterns.filter((pattern) => !isNegated(pattern));
   const negated = patterns.filter(isNegated);
   const ignore = await Promise.all(negated.map((pattern) => asGlob(cwd, pattern.slice(1))));
   const files = new Set<string>();
+  const unchanged = new Set<string>();
   const problems: Problem[] = wanted.length > 0 ? [] : negated.map(nothingMatches);
   for (const pattern of wanted) {
     const found = await matches(cwd, pattern, ignore);
-    for (const file of found) files.add(file);
-    const isThere = found.length > 0 || (await isFile(resolve(cwd, pattern)));
-    if (!isThere) problems.push(nothingMatches(pattern));
+    const old = await earlier.unchangedOf(found);
+    for (const file of found) (old.has(file) ? unchanged : files).add(file);
+    if (found.length === 0 && !(await isFile(resolve(cwd, pattern)))) {
+      problems.push(nothingMatches(pattern));
+    }
+    if (found.length > 0 && found.length === old.size) problems.push(nothingNew(pattern));
   }
-  return { files: [...files].sort(), problems };
+  return { files: [...files].sort(), unchanged: [...unchanged].sort(), problems };
 }
 
 async function matches(cwd: string, pattern: string, ignore: string[]): Promise<string[]> {
@@ -56,4 +68,9 @@ function isNegated(pattern: string): boolean {
 
 function nothingMatches(pattern: string): Problem {
   return { file: pattern, line: 1, message: 'no report file is there', severity: 'error' };
+}
+
+function nothingNew(pattern: string): Problem {
+  const message = 'the command has not written it: what is there is from before';
+  return { file: pattern, line: 1, message, severity: 'error' };
 }

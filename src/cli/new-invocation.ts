@@ -1,13 +1,13 @@
 /** Creates invocations for `create` and `record`, which take the same options for it. */
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Invocation, Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { randomHex } from '../random.ts';
 import type { Connection } from './connection.ts';
-import { type CliContext, CliError } from './context.ts';
+import type { CliContext } from './context.ts';
 import { collectInvocation, invocationName } from './invocation-argument.ts';
 import { parseDuration } from './option-values.ts';
-import { requestIdFor, UPDATE_TOKEN_HEADER } from './tokens.ts';
+import { type CreatedInvocation, createWithToken } from './tokens.ts';
 
 export interface NewInvocationOptions {
   readonly realm?: string;
@@ -26,11 +26,6 @@ export interface ExportTarget {
   readonly project: string;
   readonly dataset: string;
   readonly table: string;
-}
-
-export interface CreatedInvocation {
-  readonly invocation: Invocation;
-  readonly token: string;
 }
 
 const DEFAULT_REALM = 'local:ci';
@@ -64,33 +59,18 @@ export async function createInvocation(
   },
 ): Promise<CreatedInvocation> {
   const { id, options, finalize } = request;
-  let token: string | undefined;
-  const invocation = await connection.recorder.createInvocation(
-    {
-      invocationId: id,
-      requestId: requestIdFor(id),
-      invocation: {
-        realm: options.realm ?? context.env.POSTLUDE_REALM ?? DEFAULT_REALM,
-        state: finalize ? Invocation_State.FINALIZING : Invocation_State.ACTIVE,
-        includedInvocations: (options.include ?? []).map(invocationName),
-        tags: [...(options.tag ?? [])],
-        bigqueryExports: (options.export ?? []).map((target) => ({
-          ...target,
-          testResults: {},
-        })),
-        ...(options.deadline === undefined
-          ? {}
-          : { deadline: timestampFromMs(context.clock.now() + options.deadline) }),
-      },
-    },
-    {
-      onHeader: (headers) => {
-        token = headers.get(UPDATE_TOKEN_HEADER) ?? undefined;
-      },
-    },
-  );
-  if (token === undefined) throw new CliError('the server answered without an update token');
-  return { invocation, token };
+  const { deadline } = options;
+  const invocation = {
+    realm: options.realm ?? context.env.POSTLUDE_REALM ?? DEFAULT_REALM,
+    state: finalize ? Invocation_State.FINALIZING : Invocation_State.ACTIVE,
+    includedInvocations: (options.include ?? []).map(invocationName),
+    tags: [...(options.tag ?? [])],
+    bigqueryExports: (options.export ?? []).map((target) => ({ ...target, testResults: {} })),
+    ...(deadline === undefined
+      ? {}
+      : { deadline: timestampFromMs(context.clock.now() + deadline) }),
+  };
+  return await createWithToken(connection, { invocationId: id, invocation });
 }
 
 /** For repeatable `key:value` options. */
@@ -103,13 +83,16 @@ export function collectPair(
   return [...previous, { key: text.slice(0, colon), value: text.slice(colon + 1) }];
 }
 
+/** A project may be one of a domain: `example.com:ci`. Datasets and tables have no dots. */
+const TARGET = /^((?:[^:]+:)?[^.:]+)\.([^.:]+)\.([^.:]+)$/;
+
 /** For repeatable `project.dataset.table` options. */
 export function collectTarget(
   text: string,
   previous: readonly ExportTarget[] = [],
 ): readonly ExportTarget[] {
-  const [project, dataset, table, ...rest] = text.split('.');
-  if (!project || !dataset || !table || rest.length > 0) {
+  const [, project, dataset, table] = TARGET.exec(text) ?? [];
+  if (project === undefined || dataset === undefined || table === undefined) {
     throw new InvalidArgumentError('an export goes to project.dataset.table');
   }
   return [...previous, { project, dataset, table }];

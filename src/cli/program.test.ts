@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { type Clock, systemClock } from '../clock.ts';
 import { openCli } from '../testing/cli-world.ts';
 import { packageVersion } from './version.ts';
 
@@ -10,6 +11,8 @@ const COMMANDS = [
 ];
 /** Nothing listens there: the port is reserved, and needs privileges. */
 const NOWHERE = 'http://127.0.0.1:9';
+/** Waits for nothing. */
+const clock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
 
 describe('help', () => {
   test('lists every command, with and without --help; the latter is a mistake', async () => {
@@ -34,8 +37,9 @@ describe('help', () => {
   );
 
   test('is not asked for by the arguments of the command that is recorded', async () => {
-    const { run } = await openCli();
-    const { code, out } = await run('record', '--server', NOWHERE, '--', 'ls', '--help');
+    const { runWith } = await openCli();
+    const argv = ['record', '--server', NOWHERE, '--', 'ls', '--help'];
+    const { code, out } = await runWith({ clock }, ...argv);
     expect({ code, out }).toEqual({ code: 1, out: '' });
   });
 
@@ -91,8 +95,8 @@ describe('a server that is not there', () => {
     ['tasks', 'list'],
     ['record', '--', process.execPath, '-e', 'process.exit(7)'],
   ])('ends %s %s %s with 1, and with words that help', async (...argv) => {
-    const { run } = await openCli();
-    const { code, out, err } = await run('--server', NOWHERE, ...argv);
+    const { runWith } = await openCli();
+    const { code, out, err } = await runWith({ clock }, '--server', NOWHERE, ...argv);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain('cannot reach the server');
     expect(err).toContain('postlude serve');
@@ -141,6 +145,16 @@ describe('inspect', () => {
     const problem = { file, line: 2, message: expect.any(String), severity: 'error' };
     expect(inspected.json()).toMatchObject([{ complete: false, problems: [problem] }]);
     expect((await run('inspect', file)).out).toContain(`${file}:2: `);
+  });
+
+  test('ends while it reads, when it is stopped', async () => {
+    const { cwd, runWith } = await openCli();
+    await writeFile(join(cwd, 'r.xml'), REPORT);
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    const inspecting = runWith({ signal }, 'inspect', join(cwd, 'r.xml'));
+    stopping.abort('SIGINT');
+    expect(await inspecting).toMatchObject({ code: 1, out: '', err: 'postlude: stopped\n' });
   });
 
   test('takes a file that is not there for one that is damaged', async () => {

@@ -64,9 +64,14 @@ async function explainFailure(error: unknown, context: CliContext): Promise<numb
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? EXIT.ok : EXIT.badInput; // Commander has printed it.
   }
-  const { toRpcFailure } = await import('./connection.ts');
-  const failure = toRpcFailure(error) ?? toError(error);
+  const { toRpcFailure } = await import('./rpc-errors.ts');
+  const failure = toStop(error, context) ?? toRpcFailure(error) ?? toError(error);
   context.stderr.write(`postlude: ${failure.message}\n`);
   if (failure instanceof CliError) return failure.exitCode;
   return hasCode(failure, 'invalid-argument') ? EXIT.badInput : EXIT.error;
+}
+
+/** What is stopped throws the reason it was stopped for, which need be no error. */
+function toStop(error: unknown, { signal }: CliContext): CliError | undefined {
+  return signal.aborted && error === signal.reason ? new CliError('stopped') : undefined;
 }

@@ -1,4 +1,11 @@
-/** Runs the command that `record` wraps: its streams are ours, and it ends when we are told to. */
+/**
+ * Runs the command that `record` wraps: its streams are ours, and it ends when we are told to.
+ *
+ * Only the command itself gets the signal, as npm has it. What it started is in our process group:
+ * terminals, CI runners and `timeout` signal the whole group, or end all with the container. A group
+ * of its own would let us signal it as a whole, but it would outlive us where we are killed, and
+ * lose the terminal.
+ */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { CliError, EXIT } from './context.ts';

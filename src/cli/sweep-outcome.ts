@@ -1,5 +1,6 @@
 /** How a sweep went, for people and for exit codes; made by a server, or in this process. */
 import type { SweepSummary } from '../tq/sweep/sweeper.ts';
+import { countOf } from './count.ts';
 
 /** Whether every stale reminder's task is in its queue. */
 export function isSweptClean({ isWhole, kept, dead }: SweepSummary): boolean {
@@ -17,5 +18,5 @@ export function describeSweep(summary: SweepSummary): string {
   const told = counts.filter(([count]) => count > 0).map(([count, fate]) => `${count} ${fate}`);
   const fates = told.length === 0 ? '' : `: ${told.join(', ')}`;
   const end = isWhole ? '' : '; it did not reach all: the log has the reason';
-  return `${scanned} reminders, ${stale} stale${fates}${end}`;
+  return `${countOf(scanned, 'reminder')}, ${stale} stale${fates}${end}`;
 }

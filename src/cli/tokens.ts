@@ -5,12 +5,20 @@
  * pipeline can go on with what another one began.
  */
 import { createHash } from 'node:crypto';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Invocation } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import type { CreateInvocationRequestSchema } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import type { Connection } from './connection.ts';
 import { type CliContext, CliError } from './context.ts';
+import { invocationName } from './invocation-argument.ts';
 
 export const UPDATE_TOKEN_HEADER = 'update-token';
+
+export interface CreatedInvocation {
+  readonly invocation: Invocation;
+  readonly token: string;
+}
 
 export interface TokenSource {
   readonly context: CliContext;
@@ -27,8 +35,27 @@ export async function updateHeaders(
   return { [UPDATE_TOKEN_HEADER]: await updateToken(source, invocationId) };
 }
 
+/** Safe to repeat: the same id, from the same identity, answers the invocation that exists. */
+export async function createWithToken(
+  connection: Connection,
+  request: MessageInitShape<typeof CreateInvocationRequestSchema> & {
+    readonly invocationId: string;
+  },
+): Promise<CreatedInvocation> {
+  let token: string | undefined;
+  const onHeader = (headers: Headers): void => {
+    token = headers.get(UPDATE_TOKEN_HEADER) ?? undefined;
+  };
+  const requestId = requestIdFor(request.invocationId);
+  const invocation = await connection.retry(() =>
+    connection.recorder.createInvocation({ ...request, requestId }, { onHeader }),
+  );
+  if (token === undefined) throw new CliError('the server answered without an update token');
+  return { invocation, token };
+}
+
 /** Deterministic: the same invocation always gets the same request id. */
-export function requestIdFor(invocationId: string): string {
+function requestIdFor(invocationId: string): string {
   return createHash('sha256').update(`postlude cli ${invocationId}`).digest('hex').slice(0, 32);
 }
 
@@ -44,11 +71,11 @@ async function updateToken(source: TokenSource, invocationId: string): Promise<s
 
 /** Reads first, so that a misspelt name never makes a new invocation. */
 async function renewToken(connection: Connection, invocationId: string): Promise<string> {
-  const invocation = await connection.resultDb.getInvocation({
-    name: `invocations/${invocationId}`,
-  });
+  const name = invocationName(invocationId);
+  const invocation = await connection.retry(() => connection.resultDb.getInvocation({ name }));
   try {
-    return await createAgain(connection, invocationId, invocation);
+    const request = { invocationId, invocation: { realm: invocation.realm } };
+    return (await createWithToken(connection, request)).token;
   } catch (error) {
     if (!(error instanceof ConnectError) || error.code !== Code.AlreadyExists) throw error;
     throw new CliError(
@@ -57,26 +84,4 @@ async function renewToken(connection: Connection, invocationId: string): Promise
       { cause: error },
     );
   }
-}
-
-async function createAgain(
-  connection: Connection,
-  invocationId: string,
-  stored: Invocation,
-): Promise<string> {
-  let token: string | undefined;
-  await connection.recorder.createInvocation(
-    {
-      invocationId,
-      invocation: { realm: stored.realm },
-      requestId: requestIdFor(invocationId),
-    },
-    {
-      onHeader: (headers) => {
-        token = headers.get(UPDATE_TOKEN_HEADER) ?? undefined;
-      },
-    },
-  );
-  if (token === undefined) throw new CliError('the server answered without an update token');
-  return token;
 }

@@ -8,13 +8,16 @@ import type { Counts, Problem } from '../ingest/report.ts';
 import { type ReportSet, readReportSet } from '../ingest/report-set.ts';
 import { summaryHtmlOf } from '../ingest/summary-html.ts';
 import { type TestResultMessage, testResultBatches } from '../ingest/test-results.ts';
-import { type Connection, retryRpc } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
+import { countOf } from './count.ts';
 import { describeCounts, describeProblem } from './describe-report.ts';
+import type { EarlierFiles } from './earlier-files.ts';
 import { findReports } from './find-reports.ts';
 import { invocationName } from './invocation-argument.ts';
 import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
+import { isTransientRpcError } from './rpc-errors.ts';
 
 export interface Upload {
   readonly context: CliContext;
@@ -26,6 +29,8 @@ export interface Upload {
   readonly headers: Readonly<Record<string, string>>;
   /** Files, or glob patterns, relative to the current folder. */
   readonly patterns: readonly string[];
+  /** What has not changed since then is not uploaded. */
+  readonly earlier?: EarlierFiles;
   readonly variant: Readonly<Record<string, string>>;
   readonly repo?: string | undefined;
 }
@@ -35,16 +40,20 @@ export interface UploadSummary {
   readonly results: number;
   readonly counts: Counts;
   readonly problems: readonly Problem[];
+  /** Files that were left out, as they are from before. */
+  readonly unchanged: readonly string[];
   readonly complete: boolean;
 }
 
+const MAX_NAMED = 3;
 const INCOMPLETE_TEST_ID = 'postlude/incomplete-report';
 
 export async function uploadReports(upload: Upload): Promise<UploadSummary> {
-  const found = await findReports(upload.context.cwd, upload.patterns);
-  const set = await readReportSet(found.files);
+  const found = await findReports(upload.context.cwd, upload.patterns, upload.earlier);
+  const set = await readReportSet(found.files, upload.context.signal);
   const problems = [...set.problems, ...found.problems];
   for (const problem of problems) tell(upload.output, problem);
+  tellUnchanged(upload.output, found.unchanged);
   const errors = problems.filter(({ severity }) => severity === 'error');
   const results = await uploadResults(upload, set);
   if (errors.length > 0) await markIncomplete(upload, errors);
@@ -53,37 +62,51 @@ export async function uploadReports(upload: Upload): Promise<UploadSummary> {
     results,
     counts: set.counts,
     problems,
+    unchanged: found.unchanged,
     complete: errors.length === 0,
   };
 }
 
 export function describeUpload({ files, results, counts }: UploadSummary): string {
-  return `${results} results from ${files} report${files === 1 ? '' : 's'}; ${describeCounts(counts)}`;
+  return `${countOf(results, 'result')} from ${countOf(files, 'report')}; ${describeCounts(counts)}`;
 }
 
 async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
-  const { context, connection, progress, variant, repo } = upload;
-  const batches = testResultBatches(set, {
-    root: context.cwd,
-    variant,
-    repo,
-    now: context.clock.now() - connection.aheadMs(),
-  });
+  const { context, progress, variant, repo } = upload;
+  const aheadMs = await aheadOfServerMs(upload);
+  const now = context.clock.now() - aheadMs;
+  const batches = testResultBatches(set, { root: context.cwd, variant, repo, now });
   let results = 0;
   for await (const batch of batches) {
     await send(upload, batch);
     results += batch.length;
-    progress.update(`${results} results uploaded`);
+    progress.update(`${countOf(results, 'result')} uploaded`);
   }
   progress.clear();
   return results;
 }
 
+/**
+ * Who was given a token has asked the server nothing yet. What it says matters little: a refusal
+ * has a date, too.
+ */
+async function aheadOfServerMs({ connection, invocationId }: Upload): Promise<number> {
+  const known = connection.aheadMs();
+  if (known !== undefined) return known;
+  const name = invocationName(invocationId);
+  await connection
+    .retry(() => connection.resultDb.getInvocation({ name }))
+    .catch((error) => {
+      if (isTransientRpcError(error)) throw error;
+    });
+  return connection.aheadMs() ?? 0;
+}
+
 /** Result ids follow from the report, so sending a batch again changes nothing. */
 async function send(upload: Upload, batch: readonly TestResultMessage[]): Promise<void> {
-  const { context, connection, headers, invocationId } = upload;
+  const { connection, headers, invocationId } = upload;
   const invocation = invocationName(invocationId);
-  await retryRpc(context, () =>
+  await connection.retry(() =>
     connection.recorder.batchCreateTestResults(
       { invocation, requests: batch.map((testResult) => ({ testResult })) },
       { headers },
@@ -109,4 +132,14 @@ async function markIncomplete(upload: Upload, errors: readonly Problem[]): Promi
 function tell(output: Output, problem: Problem): void {
   if (problem.severity === 'error') output.error(describeProblem(problem));
   else output.warn(describeProblem(problem));
+}
+
+function tellUnchanged(output: Output, files: readonly string[]): void {
+  if (files.length === 0) return;
+  const named = files.slice(0, MAX_NAMED).join(', ');
+  const others = files.length > MAX_NAMED ? ` and ${files.length - MAX_NAMED} more` : '';
+  const are = files.length === 1 ? 'is' : 'are';
+  output.warn(
+    `${countOf(files.length, 'report')} ${are} left out, which the command has not written: ${named}${others} (--accept-unchanged takes them)`,
+  );
 }

@@ -15,9 +15,12 @@ export interface Inspection {
   readonly complete: boolean;
 }
 
-/** Reads all files, as one run. Never throws for what is wrong with a file: that is a problem. */
-export async function inspect(paths: readonly string[]): Promise<Inspection> {
-  return inspectionOf(await readReportSet(paths));
+/**
+ * Reads all files, as one run. Never throws for what is wrong with a file: that is a problem.
+ * Throws the reason of `signal` where that aborts.
+ */
+export async function inspect(paths: readonly string[], signal?: AbortSignal): Promise<Inspection> {
+  return inspectionOf(await readReportSet(paths, signal));
 }
 
 export function inspectionOf({ kinds, counts, problems, isComplete }: ReportSet): Inspection {

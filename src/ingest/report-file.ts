@@ -49,21 +49,26 @@ export type IndexFor = (run: {
   readonly grouping: Grouping;
 }) => ExecutionIndex;
 
+export interface ExaminedFile {
+  readonly path: string;
+  /** Its number in the set. */
+  readonly file: number;
+  readonly indexFor: IndexFor;
+  /** Ends the reading, by its reason. */
+  readonly signal: AbortSignal | undefined;
+}
+
 /** The first pass. Errors of a file are its problems: this never throws for them. */
-export async function examine(
-  path: string,
-  file: number,
-  indexFor: IndexFor,
-): Promise<Examination> {
-  const problems = new ProblemLog(path);
-  const entry = new FirstPass(path, file, indexFor, problems);
+export async function examine(subject: ExaminedFile): Promise<Examination> {
+  const problems = new ProblemLog(subject.path);
+  const entry = new FirstPass(subject, problems);
   try {
     const report = await entry.run();
     return { report, kind: entry.kind, problems: problems.all };
   } catch (thrown) {
     entry.forget();
     const error = toError(thrown);
-    if (!(error instanceof ReportDamage) && !isFileError(error)) throw error;
+    if (!(error instanceof ReportDamage) && !isFileError(error)) throw thrown;
     const line = error instanceof ReportDamage ? error.line : 1;
     const what = error instanceof ReportDamage ? error.message : `not readable: ${error.message}`;
     problems.error(line, what);
@@ -119,19 +124,15 @@ function changed({ path }: ReadableReport, cause?: Error): CodedError {
 }
 
 class FirstPass {
-  readonly #path: string;
-  readonly #file: number;
-  readonly #indexFor: IndexFor;
+  readonly #subject: ExaminedFile;
   readonly #problems: ProblemLog;
   #format: ReportFormat | undefined;
   #reader: FormatReader | undefined;
   #entry: { readonly index: ExecutionIndex; readonly firstPosition: number } | undefined;
   #shortened: { readonly line: number; count: number } | undefined;
 
-  constructor(path: string, file: number, indexFor: IndexFor, problems: ProblemLog) {
-    this.#path = path;
-    this.#file = file;
-    this.#indexFor = indexFor;
+  constructor(subject: ExaminedFile, problems: ProblemLog) {
+    this.#subject = subject;
     this.#problems = problems;
   }
 
@@ -142,8 +143,10 @@ class FirstPass {
   }
 
   async run(): Promise<ReadableReport> {
-    const text = openTextFile(this.#path);
+    const { path, signal } = this.#subject;
+    const text = openTextFile(path);
     for await (const chunk of text.chunks) {
+      signal?.throwIfAborted();
       this.#reader ??= this.#open(chunk);
       this.#reader.push(chunk);
     }
@@ -153,7 +156,7 @@ class FirstPass {
     this.#tellShortened();
     const { index, firstPosition } = this.#entry;
     return {
-      path: this.#path,
+      path,
       format: this.#format,
       dialect: this.#reader.dialect,
       contentHash: text.contentHash(),
@@ -177,14 +180,15 @@ class FirstPass {
     };
     const reader = format.open(sink, head);
     const grouping = format.grouping?.(reader.dialect) ?? byRounds;
-    const index = this.#indexFor({ folder: dirname(this.#path), grouping });
+    const { path, indexFor } = this.#subject;
+    const index = indexFor({ folder: dirname(path), grouping });
     this.#entry = { index, firstPosition: index.size };
     return reader;
   }
 
   #add(execution: Execution): void {
     const { id, isShortened } = testIdOf(execution.suite, execution.name);
-    this.#entry?.index.add(this.#file, id, execution);
+    this.#entry?.index.add(this.#subject.file, id, execution);
     if (!isShortened) return;
     this.#shortened ??= { line: execution.line, count: 0 };
     this.#shortened.count += 1;

@@ -25,15 +25,21 @@ export interface ReportSet {
   readonly isComplete: boolean;
 }
 
-/** Reads every file to its end. A file that is given twice is read once. */
-export async function readReportSet(paths: readonly string[]): Promise<ReportSet> {
+/**
+ * Reads every file to its end. A file that is given twice is read once. Throws the reason of
+ * `signal` where that aborts.
+ */
+export async function readReportSet(
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<ReportSet> {
   const runs = new Runs();
   const reports: ReadableReport[] = [];
   const kinds: ReportKind[] = [];
   const problems: Problem[] = [];
   const distinct = [...new Map(paths.map((path) => [resolve(path), path])).values()];
   for (const [file, path] of distinct.entries()) {
-    const examination = await examine(path, file, runs.indexFor);
+    const examination = await examine({ path, file, indexFor: runs.indexFor, signal });
     if (examination.report) reports.push(examination.report);
     if (examination.kind) kinds.push(examination.kind);
     problems.push(...examination.problems);

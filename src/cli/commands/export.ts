@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { type Export, Export_State } from '../../gen/postlude/v1/exports_pb.js';
 import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../command.ts';
-import { type Connection, connect, retryRpc } from '../connection.ts';
+import { type Connection, connect } from '../connection.ts';
 import { CliError } from '../context.ts';
+import { countOf } from '../count.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import { collectTarget, type ExportTarget } from '../new-invocation.ts';
 import type { Output } from '../output.ts';
@@ -34,9 +35,9 @@ export const exportCommand: CommandMaker = (context) =>
     let exports = await ask();
     while (options.wait && exports.some(isUnderWay)) {
       if (context.signal.aborted) throw new CliError(`stopped; the exports of ${id} go on`);
-      progress.update(`waiting for ${exports.filter(isUnderWay).length} exports`);
+      progress.update(`waiting for ${countOf(exports.filter(isUnderWay).length, 'export')}`);
       await context.clock.sleep(ASK_EVERY_MS, context.signal);
-      exports = await retryRpc(context, ask);
+      exports = await connection.retry(ask);
     }
     progress.clear();
     report(outputOf(context, command), id, exports);

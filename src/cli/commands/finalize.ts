@@ -17,10 +17,9 @@ export const finalizeCommand: CommandMaker = (context) =>
       ),
   ).action(async (id: string, options: { readonly token?: string }, command: Command) => {
     const connection = connect(context, command);
-    const source = { context, connection, given: options.token };
-    const invocation = await connection.recorder.finalizeInvocation(
-      { name: invocationName(id) },
-      { headers: await updateHeaders(source, id) },
+    const headers = await updateHeaders({ context, connection, given: options.token }, id);
+    const invocation = await connection.retry(() =>
+      connection.recorder.finalizeInvocation({ name: invocationName(id) }, { headers }),
     );
     const state = Invocation_State[invocation.state];
     outputOf(context, command).result({ invocation: id, state }, () => `${id} is ${state}`);

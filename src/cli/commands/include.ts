@@ -15,13 +15,13 @@ export const includeCommand: CommandMaker = (context) =>
   ).action(async (id: string, included: string[], options: IncludeOptions, command: Command) => {
     const connection = connect(context, command);
     const names = included.map(invocationName);
-    const source = { context, connection, given: options.token };
-    await connection.recorder.updateIncludedInvocations(
-      {
-        includingInvocation: invocationName(id),
-        ...(options.remove ? { removeInvocations: names } : { addInvocations: names }),
-      },
-      { headers: await updateHeaders(source, id) },
+    const headers = await updateHeaders({ context, connection, given: options.token }, id);
+    const change = options.remove ? { removeInvocations: names } : { addInvocations: names };
+    await connection.retry(() =>
+      connection.recorder.updateIncludedInvocations(
+        { includingInvocation: invocationName(id), ...change },
+        { headers },
+      ),
     );
     const verb = options.remove ? 'no longer includes' : 'includes';
     outputOf(context, command).result(

@@ -4,6 +4,7 @@ import { TestResultPredicate_Expectancy } from '../../gen/luci/resultdb/v1/predi
 import { type TestResult, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
 import { type Connection, connect } from '../connection.ts';
+import { countOf } from '../count.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import type { Output } from '../output.ts';
 
@@ -92,5 +93,5 @@ function print(output: Output, result: TestResult): void {
 
 function describe(totals: Totals): string {
   const parts = Object.entries(totals.byStatus).map(([status, number]) => `${number} ${status}`);
-  return `${totals.results} results: ${parts.join(', ') || 'none'}; ${totals.unexpected} unexpected`;
+  return `${countOf(totals.results, 'result')}: ${parts.join(', ') || 'none'}; ${totals.unexpected} unexpected`;
 }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../clock.ts';
 import { openCliWithServer } from '../../testing/cli-world.ts';
 
@@ -14,12 +14,16 @@ const REPORT = `<testsuite name="s">
 const DAMAGED = '<testsuite name="s"><testcase name="x">';
 
 /** A command line that runs this JavaScript. */
-const node = (code: string): string[] => ['--', process.execPath, '-e', code];
+const nodeOnly = (code: string): string[] => ['--', process.execPath, '-e', code];
+/** The same, of a command that writes its reports first. */
+const node = (code: string): string[] =>
+  nodeOnly(`const { writeFileSync } = require('node:fs');
+    writeFileSync('good.xml', ${JSON.stringify(REPORT)});
+    writeFileSync('bad.xml', ${JSON.stringify(DAMAGED)});
+    ${code}`);
 
 async function openWorld() {
   const world = await openCliWithServer();
-  await writeFile(join(world.cwd, 'good.xml'), REPORT);
-  await writeFile(join(world.cwd, 'bad.xml'), DAMAGED);
   const stateOf = async (id: string): Promise<unknown> =>
     (await world.run('status', id, '--json')).json()[0];
   return { ...world, stateOf };
@@ -45,7 +49,8 @@ test('prints one object with --json, and nothing on stdout without', async () =>
   expect(asJson).toMatchObject({ code: 0, err: '' });
   expect(asJson.json()).toEqual([
     {
-      ...{ invocation: 'b', exitCode: 0, files: 1, results: 3, problems: [], complete: true },
+      ...{ invocation: 'b', exitCode: 0, files: 1, results: 3, complete: true },
+      ...{ problems: [], unchanged: [] },
       counts: expect.objectContaining({ tests: 3, passed: 1, failed: 1, skipped: 1 }),
     },
   ]);
@@ -97,13 +102,12 @@ test('does not run the command again in an invocation that is complete', async (
 });
 
 test('tells the command which invocation it is in, and the token and server for it', async () => {
-  const { cwd, run, url } = await openWorld();
-  const write = node(
+  const { run, url } = await openWorld();
+  const check = node(
     `const { POSTLUDE_INVOCATION: id, POSTLUDE_SERVER: server, POSTLUDE_UPDATE_TOKEN: token } = process.env;
      process.exit(id === 'x' && server === '${url}' && token.length > 20 ? 0 : 3)`,
   );
-  await writeFile(join(cwd, 'r.xml'), REPORT);
-  expect(await run('record', '--id', 'x', '--reports', 'r.xml', ...write)).toMatchObject({
+  expect(await run('record', '--id', 'x', '--reports', 'good.xml', ...check)).toMatchObject({
     code: 0,
   });
 });
@@ -138,6 +142,62 @@ test('prefers the exit code of the command to that of a missing report', async (
   const { run } = await openWorld();
   const options = ['--id', 'x', '--reports', 'missing.xml'];
   expect((await run('record', ...options, ...node('process.exit(7)'))).code).toBe(7);
+});
+
+describe('a report of an earlier run', () => {
+  async function openUsedWorld() {
+    const world = await openWorld();
+    await writeFile(join(world.cwd, 'old.xml'), REPORT);
+    return { ...world, old: join(world.cwd, 'old.xml') };
+  }
+
+  test('is not that of a command that dies before it writes its own: the run is marked', async () => {
+    const { old, run } = await openUsedWorld();
+    const options = ['--id', 'x', '--reports', 'old.xml', '--json'];
+    const recorded = await run('record', ...options, ...nodeOnly('process.exit(7)'));
+    expect(recorded.code).toBe(7);
+    expect(recorded.err).toContain('old.xml:1: the command has not written it');
+    expect(recorded.json()).toMatchObject([{ files: 0, complete: false, unchanged: [old] }]);
+    const [marker, ...others] = (await run('query', 'x', '--json')).json();
+    expect(marker).toMatchObject({ testId: 'postlude/incomplete-report', expected: false });
+    expect(others).toMatchObject([{ totals: { results: 1 } }]);
+  });
+
+  test('makes a run incomplete whose command says that all is well', async () => {
+    const { run } = await openUsedWorld();
+    const options = ['--id', 'x', '--reports', '*.xml'];
+    expect((await run('record', ...options, ...nodeOnly('0'))).code).toBe(2);
+  });
+
+  test('is left out, with a warning, where its pattern finds a new one', async () => {
+    const { old, run } = await openUsedWorld();
+    const options = ['--id', 'x', '--reports', '*.xml', '!bad.xml', '--json'];
+    const recorded = await run('record', ...options, ...node('0'));
+    expect(recorded.code).toBe(0);
+    expect(recorded.err).toContain('warning: 1 report is left out');
+    expect(recorded.err).toContain(old);
+    expect(recorded.json()).toMatchObject([
+      { files: 1, results: 3, complete: true, unchanged: [old] },
+    ]);
+  });
+
+  test('is taken where the command writes it again, as it was', async () => {
+    const { run } = await openUsedWorld();
+    const options = ['--id', 'x', '--reports', 'old.xml', '--json'];
+    const again = nodeOnly(`const { readFileSync, writeFileSync } = require('node:fs');
+      writeFileSync('old.xml', readFileSync('old.xml'))`);
+    const recorded = await run('record', ...options, ...again);
+    expect(recorded).toMatchObject({ code: 0, err: '' });
+    expect(recorded.json()).toMatchObject([{ results: 3, unchanged: [] }]);
+  });
+
+  test('is taken with --accept-unchanged, as build caches want it', async () => {
+    const { run } = await openUsedWorld();
+    const options = ['--id', 'x', '--reports', 'old.xml', '--json', '--accept-unchanged'];
+    const recorded = await run('record', ...options, ...nodeOnly('0'));
+    expect(recorded).toMatchObject({ code: 0, err: '' });
+    expect(recorded.json()).toMatchObject([{ results: 3, complete: true, unchanged: [] }]);
+  });
 });
 
 test('warns where no reports are named', async () => {

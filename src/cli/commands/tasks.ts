@@ -78,9 +78,8 @@ function redriveCommand(context: CliContext): Command {
       .option('--id <id>', 'this one only (with --type)')
       .option('--all', 'all dead tasks'),
   ).action(async (options: RedriveOptions, command: Command) => {
-    const { redriven } = await connect(context, command).tasks.redriveTasks({
-      target: redriveTarget(options),
-    });
+    const { tasks, longCall } = connect(context, command);
+    const { redriven } = await tasks.redriveTasks({ target: redriveTarget(options) }, longCall);
     outputOf(context, command).result({ redriven: Number(redriven) }, () => `${redriven} redriven`);
   });
 }

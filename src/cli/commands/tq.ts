@@ -56,7 +56,8 @@ function redriveCommand(context: CliContext): Command {
       .option('--all', 'all dead reminders'),
   ).action(async (id: string | undefined, { all }: { all?: boolean }, command: Command) => {
     const target = redriveTarget(id, all ?? false);
-    const { redriven } = await connect(context, command).pushTasks.redriveReminders({ target });
+    const { pushTasks, longCall } = connect(context, command);
+    const { redriven } = await pushTasks.redriveReminders({ target }, longCall);
     outputOf(context, command).result({ redriven: Number(redriven) }, () => `${redriven} redriven`);
   });
 }
@@ -67,8 +68,8 @@ function sweepCommand(context: CliContext, setExitCode: (code: number) => void):
       .description('have the server submit the tasks of stale reminders now')
       .addHelpText('after', '\nEnds with 1 where something could not be submitted.'),
   ).action(async (_options: unknown, command: Command) => {
-    const { pushTasks } = connect(context, command);
-    const answer = await pushTasks.sweepReminders({});
+    const { pushTasks, longCall } = connect(context, command);
+    const answer = await pushTasks.sweepReminders({}, longCall);
     const outcome = {
       scanned: Number(answer.scanned),
       stale: Number(answer.stale),
