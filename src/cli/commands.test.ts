@@ -159,7 +159,7 @@ describe('a server that is away for a moment', () => {
     const clock: Clock = { ...systemClock, sleep: startAgain };
     const { code, err } = await runWith({ clock }, ...argv);
     expect(code).toBe(0);
-    expect(err).toMatch(/^warning: cannot reach the server: .*; trying again for some minutes\n/);
+    expect(err).toMatch(/^warning: cannot reach the server: .*; trying again for a minute\n/);
   });
 });
 

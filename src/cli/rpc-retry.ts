@@ -11,20 +11,25 @@ import { isTransientRpcError, toRpcFailure } from './rpc-errors.ts';
 /** Makes the call until it is answered, or until trying again cannot help or has lasted too long. */
 export type Retry = <T>(call: () => Promise<T>) => Promise<T>;
 
-/** From the first try on; the last one may begin then. */
-const GIVE_UP_AFTER_MS = 5 * 60_000;
+/**
+ * From the first try on; the last one may begin then. A server that has never answered may be a wrong
+ * address: whoever mistyped it shall not wait as long as for one that is being restarted.
+ */
+const GIVE_UP_AFTER_MS = { unknown: 60_000, known: 5 * 60_000 };
 const BACKOFF = { initialMs: 200, maxMs: 30_000 };
 const MAX_ATTEMPTS = 20;
 
 export function retryFor(context: CliContext, output: Output): Retry {
   const { clock, signal } = context;
+  let isKnown = false;
   let isTold = false;
   const tell = (error: unknown): void => {
-    if (!isTold) output.warn(`${reasonOf(error)}; trying again for some minutes`);
+    if (!isTold)
+      output.warn(`${reasonOf(error)}; trying again for ${isKnown ? 'some minutes' : 'a minute'}`);
     isTold = true;
   };
   return (call) => {
-    const giveUpAt = clock.now() + GIVE_UP_AFTER_MS;
+    const giveUpAt = clock.now() + GIVE_UP_AFTER_MS[isKnown ? 'known' : 'unknown'];
     const policy = {
       ...{ maxAttempts: MAX_ATTEMPTS, backoff: BACKOFF, clock, random: systemRandom, signal },
       isRetryable: (error: unknown) => {
@@ -33,7 +38,11 @@ export function retryFor(context: CliContext, output: Output): Retry {
         return isWorthIt;
       },
     };
-    return retry(policy, call);
+    return retry(policy, async () => {
+      const answer = await call();
+      isKnown = true;
+      return answer;
+    });
   };
 }
 
