@@ -35,15 +35,8 @@ export async function startGrpcProxy(
 ): Promise<GrpcProxy> {
   const calls = new Map<string, number>();
   const servers = new Map<Http2Session, ClientHttp2Session>();
-  const failures: unknown[] = [];
-  const guarded: Faults = async (call) => {
-    try {
-      return await faults(call);
-    } catch (error) {
-      failures.push(error);
-      throw error;
-    }
-  };
+  const watched = new WatchedFaults(faults);
+  const own = connectTo(targetHost);
   const listener = createServer();
   listener.on('session', (client) => {
     servers.set(client, openServer(client, targetHost));
@@ -56,9 +49,9 @@ export async function startGrpcProxy(
     const method = String(headers[':path']).replace(/^.*\//, '');
     const nth = calls.get(method) ?? 0;
     calls.set(method, nth + 1);
-    const call = new ProxiedCall({ stream, headers, server, rewrite, method, nth });
+    const call = new ProxiedCall({ stream, headers, server, own, rewrite, method, nth });
     // What else is thrown here is that the client or the server has gone.
-    call.run(guarded).catch(() => {
+    call.run(watched.faults).catch(() => {
       if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     });
   });
@@ -71,17 +64,55 @@ export async function startGrpcProxy(
       for (const client of servers.keys()) client.destroy();
       listener.close();
       await once(listener, 'close');
-      if (failures.length > 0) throw failures[0];
+      await watched.settled();
+      own.destroy();
+      watched.check();
     },
   };
 }
 
+/** Those under way, and what the test's function threw. */
+class WatchedFaults {
+  readonly faults: Faults;
+  readonly #running = new Set<Promise<unknown>>();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(faults: Faults) {
+    this.faults = async (call) => {
+      const befall = Promise.resolve(call).then(faults);
+      this.#running.add(befall);
+      try {
+        return await befall;
+      } catch (error) {
+        this.#failure ??= { error };
+        throw error;
+      } finally {
+        this.#running.delete(befall);
+      }
+    };
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  check(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+}
+
 /** A connection to the server for each of a client's, which goes when that one does. */
 function openServer(client: ServerHttp2Session, targetHost: string): ClientHttp2Session {
-  const server = connect(`http://${targetHost}`);
-  for (const session of [client, server]) session.on('error', () => undefined);
+  const server = connectTo(targetHost);
+  client.on('error', () => undefined);
   client.on('close', () => server.close()); // lets calls end whose client has gone
   server.on('close', () => client.destroy());
+  return server;
+}
+
+function connectTo(targetHost: string): ClientHttp2Session {
+  const server = connect(`http://${targetHost}`);
+  server.on('error', () => undefined); // followed by `close`
   return server;
 }
 

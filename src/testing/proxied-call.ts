@@ -63,6 +63,8 @@ export interface ProxiedCallConfig extends Pick<Call, 'method' | 'nth'> {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
   readonly server: ClientHttp2Session;
+  /** The proxy's own connection to the server: it outlasts those that are lost. */
+  readonly own: ClientHttp2Session;
   readonly rewrite: Rewrite;
 }
 
@@ -89,7 +91,7 @@ export class ProxiedCall {
     this.#ending = fault?.ending;
     if (fault?.moment === 'before') return this.#end();
     const rewritten = this.#config.rewrite.request(method, request);
-    const answer = this.#open(this.#config.headers, rewritten);
+    const answer = open(this.#config.server, this.#config.headers, rewritten);
     const stop = (): void => answer.close(constants.NGHTTP2_CANCEL);
     if (!fault) this.#stream.once('close', stop);
     await this.#relay(call, answer, fault ? (fault.messages ?? 0) : Infinity);
@@ -98,17 +100,10 @@ export class ProxiedCall {
   }
 
   async #send(method: string, request: Uint8Array): Promise<Uint8Array> {
-    const { headers } = this.#config;
+    const { headers, own } = this.#config;
     const path = String(headers[':path']).replace(/[^/]*$/, method);
-    const answer = this.#open({ ...headers, ':path': path }, request);
+    const answer = open(own, { ...headers, ':path': path }, request);
     return (await buffer(answer)).subarray(PREFIX_BYTES);
-  }
-
-  #open(headers: IncomingHttpHeaders, request: Uint8Array): ClientHttp2Stream {
-    const answer = this.#config.server.request(headers);
-    answer.on('error', () => undefined);
-    answer.end(withPrefix(request));
-    return answer;
   }
 
   /** Hands the first messages on, and waits for the others. */
@@ -166,3 +161,14 @@ export class ProxiedCall {
 }
 
 const GRPC_HEADERS = { ':status': 200, 'content-type': 'application/grpc' };
+
+function open(
+  server: ClientHttp2Session,
+  headers: IncomingHttpHeaders,
+  request: Uint8Array,
+): ClientHttp2Stream {
+  const answer = server.request(headers);
+  answer.on('error', () => undefined);
+  answer.end(withPrefix(request));
+  return answer;
+}
