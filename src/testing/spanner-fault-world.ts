@@ -5,6 +5,7 @@ import type { Database, Transaction } from '../storage/database.ts';
 import { sql } from '../storage/sql.ts';
 import { openTestSpanner, testSchema } from './databases.ts';
 import { FakeClock } from './fake-clock.ts';
+import { GRPC } from './grpc-messages.ts';
 import {
   openProxiedSpanner,
   type ProxiedOptions,
@@ -29,6 +30,10 @@ export async function openFaultWorld(
   await createSpannerSuiteTables(direct, schema);
   return { direct, ...(await openProxiedSpanner(schema, faults, options)) };
 }
+
+export const ABORTED = { moment: 'aborted' } as const;
+export const SESSION_LOST = { moment: 'session-lost' } as const;
+export const UNAVAILABLE = { status: GRPC.unavailable };
 
 type Befall = SpannerFault | SpannerFaults;
 

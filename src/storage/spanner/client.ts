@@ -94,7 +94,7 @@ export interface CommitCall {
 }
 
 /** So that whoever cannot be reached is known within ten seconds. */
-const CONNECT_TIMEOUT_MS = 6_000;
+export const CONNECT_TIMEOUT_MS = 6_000;
 const CALL_TIMEOUT_MS = 30_000;
 /** Ample for a full commit; a connection that broke shows itself before. */
 const COMMIT_TIMEOUT_MS = 300_000;

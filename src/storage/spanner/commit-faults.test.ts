@@ -10,11 +10,10 @@ import {
   onEach,
   onOne,
   openFaultWorld,
+  SESSION_LOST,
+  UNAVAILABLE,
 } from '../../testing/spanner-fault-world.ts';
 import { accounts, allAccounts } from '../../testing/suite-tables.ts';
-
-const SESSION_LOST = { moment: 'session-lost' } as const;
-const UNAVAILABLE = { status: GRPC.unavailable };
 
 const answerLost = (ending: Ending): Fault => ({ moment: 'after', ending });
 const neverArrived = (ending: Ending): Fault => ({ moment: 'before', ending });

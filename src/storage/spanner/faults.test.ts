@@ -2,15 +2,17 @@
 import { describe, expect, test } from 'vitest';
 import { randomInt, seededRandom, systemRandom } from '../../random.ts';
 import { testSpannerHost } from '../../testing/databases.ts';
-import { GRPC } from '../../testing/grpc-messages.ts';
 import type { Ending } from '../../testing/proxied-call.ts';
 import {
+  ABORTED,
   ADA,
   increment,
   leapingClock,
   onEach,
   onOne,
   openFaultWorld,
+  SESSION_LOST,
+  UNAVAILABLE,
 } from '../../testing/spanner-fault-world.ts';
 import type { SpannerFaults } from '../../testing/spanner-proxy.ts';
 import { insist, randomFaults } from '../../testing/spanner-random-faults.ts';
@@ -18,10 +20,7 @@ import { accounts, allAccounts } from '../../testing/suite-tables.ts';
 import { int } from '../column.ts';
 import { sql } from '../sql.ts';
 
-const ABORTED = { moment: 'aborted' } as const;
-const SESSION_LOST = { moment: 'session-lost' } as const;
 const COUNT = sql`SELECT COUNT(*) AS count FROM ${accounts}`;
-const UNAVAILABLE = { status: GRPC.unavailable };
 
 describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
   describe('a transaction', () => {

@@ -8,7 +8,7 @@ import type { Clock } from '../../clock.ts';
 import { CodedError, hasCode } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { int, text, timestamp } from '../column.ts';
-import type { Database } from '../database.ts';
+import type { Database, Reader } from '../database.ts';
 import type { AppliedMigration, Migration, MigrationTarget } from '../migrator.ts';
 import { sql } from '../sql.ts';
 import { table } from '../table.ts';
@@ -62,6 +62,8 @@ export interface MigrationTargetConfig {
 
 export class SpannerMigrationTarget implements MigrationTarget {
   readonly #config: MigrationTargetConfig;
+  /** That of schema_migrations: once there, it stays. */
+  #hasTable = false;
 
   constructor(config: MigrationTargetConfig) {
     this.#config = config;
@@ -70,12 +72,8 @@ export class SpannerMigrationTarget implements MigrationTarget {
   async applied(): Promise<readonly AppliedMigration[]> {
     const { database } = this.#config;
     return await database.read(async (tx) => {
-      const [found] = await tx.query(
-        sql`SELECT table_name FROM information_schema.tables
-            WHERE table_schema = ${''} AND table_name = ${'schema_migrations'}`,
-        { tableName: text },
-      );
-      if (!found) return [];
+      this.#hasTable ||= await hasSchemaMigrations(tx);
+      if (!this.#hasTable) return [];
       return await tx.query(
         sql`SELECT number, name, checksum FROM ${schemaMigrations} ORDER BY number`,
         { number: int, name: text, checksum: text },
@@ -86,7 +84,8 @@ export class SpannerMigrationTarget implements MigrationTarget {
   async applyNext(
     next: (applied: readonly AppliedMigration[]) => Migration | undefined,
   ): Promise<Migration | undefined> {
-    await this.#change('schema_migrations', [CREATE_SCHEMA_MIGRATIONS]);
+    if (!this.#hasTable) await this.#change('schema_migrations', [CREATE_SCHEMA_MIGRATIONS]);
+    this.#hasTable = true;
     for (;;) {
       const migration = next(await this.applied());
       if (!migration) return undefined;
@@ -189,6 +188,15 @@ export class SpannerMigrationTarget implements MigrationTarget {
       throw toStorageError(error);
     }
   }
+}
+
+async function hasSchemaMigrations(reader: Reader): Promise<boolean> {
+  const [found] = await reader.query(
+    sql`SELECT table_name FROM information_schema.tables
+        WHERE table_schema = ${''} AND table_name = ${'schema_migrations'}`,
+    { tableName: text },
+  );
+  return found !== undefined;
 }
 
 /** Of all its statements; `undefined` where Spanner does not tell. */

@@ -2,6 +2,7 @@
  * Asks Google Cloud which of the permissions that postlude uses the machine's account lacks on a
  * database: those of the calls in client.ts, and of the changes in migration-target.ts.
  */
+import { CONNECT_TIMEOUT_MS } from './client.ts';
 import { type DatabaseName, parseDatabaseName } from './database-name.ts';
 import { isUnimplemented, toStorageError } from './errors.ts';
 import { openLibrary } from './library.ts';
@@ -23,9 +24,6 @@ const TO_MIGRATE = ['spanner.databases.updateDdl', 'spanner.databaseOperations.g
 /** The narrowest of Google's own roles that gives all of them. */
 const ROLE = 'roles/spanner.databaseUser';
 
-/** So that whoever cannot be reached is known within ten seconds. */
-const TIMEOUT_MS = 6_000;
-
 export interface MissingPermissions {
   readonly toRun: readonly string[];
   readonly toMigrate: readonly string[];
@@ -44,7 +42,7 @@ export async function findMissingPermissions(
     await library.admin.initialize();
     const [{ permissions }] = await library.admin.testIamPermissions(
       { resource: name.path, permissions: [...TO_RUN, ...TO_MIGRATE] },
-      { timeout: TIMEOUT_MS, retry: null },
+      { timeout: CONNECT_TIMEOUT_MS, retry: null },
     );
     return missingBut(permissions ?? [], name);
   } catch (error) {

@@ -1,9 +1,8 @@
 /** Results of many parts that break off in the middle, and what becomes of their readers. */
 import { describe, expect, test } from 'vitest';
 import { testSpannerHost } from '../../testing/databases.ts';
-import { GRPC } from '../../testing/grpc-messages.ts';
 import type { Ending, Fault } from '../../testing/proxied-call.ts';
-import { onEach, openFaultWorld } from '../../testing/spanner-fault-world.ts';
+import { onEach, openFaultWorld, UNAVAILABLE } from '../../testing/spanner-fault-world.ts';
 import type { ProxiedOptions, SpannerFaults } from '../../testing/spanner-proxy.ts';
 import { resumeTokens } from '../../testing/spanner-resume-tokens.ts';
 import { accounts } from '../../testing/suite-tables.ts';
@@ -16,8 +15,6 @@ const ROWS = 1_000;
 const NOTE = 'n'.repeat(10_000);
 const IN_ORDER = sql`SELECT number, note FROM ${accounts} ORDER BY number`;
 const ALL = Array.from({ length: ROWS }, (_, number) => number);
-
-const UNAVAILABLE = { status: GRPC.unavailable };
 
 async function openWithRows(faults: SpannerFaults, options: ProxiedOptions = {}) {
   const world = await openFaultWorld(onEach('ExecuteStreamingSql', faults), options);
