@@ -5,7 +5,9 @@
  */
 import pg from 'pg';
 import postgres from 'postgres';
-import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+import { CommandLine } from '../scripts/command-line.ts';
+import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
+import { readConditions } from './conditions/conditions.ts';
 
 const ROUNDS = 3;
 const ROUND_MS = 1500;
@@ -61,7 +63,11 @@ const CLAIM: Workload = {
   reset: 'VACUUM bench_tasks',
 };
 
-const server = await startPostgres({ settings: fastSettings });
+const { values: options } = new CommandLine({
+  command: 'npm run bench -- driver-rate',
+  options: SERVER_OPTIONS,
+});
+const server = await startBenchServer(options);
 try {
   const drivers = [
     pgDriver('pg', false),
@@ -75,8 +81,9 @@ try {
     rates[workload.name] = await compare(workload, drivers);
   }
   for (const driver of drivers) await driver.close();
-  console.table(rates);
-  console.log(JSON.stringify({ bench: 'driver-rate', unit: 'statements/s', rates }));
+  if (!options.json) console.table(rates);
+  const conditions = await readConditions(server.url);
+  console.log(JSON.stringify({ bench: 'driver-rate', unit: 'statements/s', rates, conditions }));
 } finally {
   await server.stop();
 }

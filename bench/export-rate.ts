@@ -5,14 +5,15 @@
  * V8's defaults, where garbage alone may reach 100 MB however little is alive, and one with V8's
  * young generation held to 16 MB halves.
  *
- *     npm run bench -- export-rate [--rows 1000000] [--database postgres|pglite] [--json]
+ *     npm run bench -- export-rate [--rows 1000000] [--database postgres|pglite]
+ *       [--unsafe-fast] [--json]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { CommandLine } from '../scripts/command-line.ts';
 import { exportInvocation } from '../src/exporter/exporter.ts';
 import { verifyExport } from '../src/exporter/parquet/manifest.ts';
 import { ParquetSink } from '../src/exporter/parquet/parquet-sink.ts';
@@ -27,18 +28,23 @@ import { openPglite } from '../src/storage/pglite/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { sql } from '../src/storage/sql.ts';
 import { writeGraph } from '../src/testing/export-graph.ts';
-import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
+import { type Conditions, readConditions } from './conditions/conditions.ts';
 
-const { values } = parseArgs({
+const line = new CommandLine({
+  command: 'npm run bench -- export-rate',
   options: {
     rows: { type: 'string', default: '1000000' },
     database: { type: 'string', default: 'postgres' },
-    json: { type: 'boolean', default: false },
     /** Of the process that exports: where the rows are, and where they go. */
     from: { type: 'string' },
     to: { type: 'string' },
+    ...SERVER_OPTIONS,
   },
 });
+const { values } = line;
+const ROWS = line.count('rows');
+const [DATABASE] = line.list('database', ['postgres', 'pglite']);
 
 const LIMIT_MB = 300;
 const SHARDS = 100;
@@ -63,36 +69,36 @@ if (values.from !== undefined && values.to !== undefined) {
 
 async function compare(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'postlude-bench-'));
-  const isPglite = values.database === 'pglite';
-  const server = isPglite ? undefined : await startPostgres({ settings: fastSettings });
+  const server = DATABASE === 'postgres' ? await startBenchServer(values) : undefined;
   try {
     const from = server?.url ?? join(folder, 'data');
     await fill(from);
     const byDefault = inProcess([], from, join(folder, 'by-default'));
     const bounded = inProcess(['--max-semi-space-size=16'], from, join(folder, 'bounded'));
-    report(byDefault, bounded);
+    report(byDefault, bounded, await readConditions(server?.url));
   } finally {
     await server?.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function report(byDefault: Measurement, bounded: Measurement): void {
-  note(`${values.rows} rows on ${values.database}: ${byDefault.rowsPerSecond} rows/s`);
+function report(byDefault: Measurement, bounded: Measurement, conditions: Conditions): void {
+  note(`${ROWS} rows on ${DATABASE}: ${byDefault.rowsPerSecond} rows/s`);
   note(`  ${byDefault.overIdleMb} MB over an idle of ${byDefault.idleMb} MB with V8's defaults`);
   note(`  ${bounded.overIdleMb} MB over idle with a young generation of 16 MB halves`);
   console.log(
     JSON.stringify({
       bench: 'export-rate',
       ratios: { memory_of_limit: round(byDefault.overIdleMb / LIMIT_MB, 100) },
-      rows: Number(values.rows),
-      database: values.database,
+      rows: ROWS,
+      database: DATABASE,
       rows_per_second: byDefault.rowsPerSecond,
       seconds: byDefault.seconds,
       idle_mb: byDefault.idleMb,
       over_idle_mb: byDefault.overIdleMb,
       over_idle_bounded_mb: bounded.overIdleMb,
       file_mb: byDefault.fileMb,
+      conditions,
     }),
   );
 }
@@ -124,7 +130,7 @@ async function measureExport(from: string, to: string): Promise<Measurement> {
   const { idleBytes, peakBytes } = memory.stop();
   await db.close();
   const { status } = await verifyExport(to, { table: TABLE, invocationId: ROOT, index: 0 });
-  if (status !== 'whole' || receipt.rows !== Number(values.rows)) {
+  if (status !== 'whole' || receipt.rows !== ROWS) {
     throw new Error(`${status}, with ${receipt.rows} rows`);
   }
   return {
@@ -179,7 +185,7 @@ async function fill(from: string): Promise<void> {
     [ROOT]: { includes: shards },
     ...Object.fromEntries(shards.map((id) => [id, { tags: [{ key: 'os', value: 'linux' }] }])),
   });
-  const total = Number(values.rows);
+  const total = ROWS;
   for (const [index, shard] of shards.entries()) {
     const [first, last] = [index, index + 1].map((n) => Math.floor((total * n) / SHARDS));
     await fillShard(db, shard, { first: first ?? 0, last: (last ?? 0) - 1 });

@@ -3,12 +3,13 @@
  * inclusion, time per inclusion, and the naive rule beside it: with each child that is finalized,
  * look at all of the parent's.
  *
- *     npm run bench -- finalize-graphs [--sizes 1000,10000,100000] [--shapes star,ring] [--json]
+ *     npm run bench -- finalize-graphs [--sizes 1000,10000,100000] [--shapes star,ring]
+ *       [--naive 1000] [--no-seqscan] [--unsafe-fast] [--json]
  *
  * On a real PostgreSQL, from one process, as a server does it: owners finalize a batch of
  * invocations, then the queue is worked off.
  */
-import { parseArgs } from 'node:util';
+import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
 import { chunk, forEachLimit } from '../src/concurrency.ts';
 import { tryFinalize } from '../src/finalizer/finalizer.ts';
@@ -26,20 +27,27 @@ import { sql } from '../src/storage/sql.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { TRY_FINALIZE_INVOCATION } from '../src/tasks/types.ts';
 import { invocationId, newInvocation } from '../src/testing/fixtures.ts';
-import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
+import { readConditions } from './conditions/conditions.ts';
 import { difference, type RowCounts, readRowCounts } from './graphs/row-counts.ts';
 import { SHAPES, type Shape, type ShapeName, shapeOf } from './graphs/shapes.ts';
 
-const { values } = parseArgs({
+const line = new CommandLine({
+  command: 'npm run bench -- finalize-graphs',
   options: {
     sizes: { type: 'string', default: '1000,10000,100000' },
     shapes: { type: 'string', default: SHAPES.join() },
+    naive: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
-    json: { type: 'boolean', default: false },
+    'no-seqscan': { type: 'boolean', default: false },
+    ...SERVER_OPTIONS,
   },
 });
-const SIZES = values.sizes.split(',').map(Number);
-const NAIVE_SIZE = 1000;
+const SIZES = line.counts('sizes');
+const SELECTED = line.list('shapes', SHAPES);
+const SEED = line.count('seed', 0);
+/** The star that the naive rule is tried on: it takes time with the square of it. */
+const NAIVE_SIZE = line.count('naive');
 const WORKERS = 2;
 const BATCH = 500;
 /** Owners that finalize in one transaction. */
@@ -52,17 +60,18 @@ interface Measurement extends RowCounts {
 }
 
 const note = (line: string): void => console.error(line);
-// Planners read small tables as a whole: with that, 1,000 inclusions would look dearer than 100,000.
-const settings = { ...fastSettings, enable_seqscan: 'off' };
-const server = await startPostgres({ settings });
+// Planners read small tables as a whole, so that 1,000 inclusions may look dearer than 100,000.
+const planner = line.values['no-seqscan'] ? { enable_seqscan: 'off' } : {};
+const server = await startBenchServer(line.values, planner);
 try {
   const measured: Measurement[] = [];
-  for (const shape of SHAPES.filter((name) => values.shapes.split(',').includes(name))) {
+  for (const shape of SELECTED) {
     for (const size of SIZES) measured.push(report(await measure(shape, size)));
   }
   const naive = await measureNaiveStar();
   note(`naive rule, star of ${NAIVE_SIZE}: ${naive.read + naive.written} rows`);
-  console.log(JSON.stringify(summaryOf(measured, naive)));
+  const conditions = await readConditions(server.url);
+  console.log(JSON.stringify({ ...summaryOf(measured, naive), conditions }));
 } finally {
   await server.stop();
 }
@@ -79,7 +88,7 @@ function report(measurement: Measurement): Measurement {
 
 async function measure(name: ShapeName, size: number): Promise<Measurement> {
   const schema = `${name}_${size}`;
-  const shape = shapeOf(name, size, seededRandom(Number(values.seed)));
+  const shape = shapeOf(name, size, seededRandom(SEED));
   await withDatabase(schema, (db) => build(db, shape));
   const before = await readRowCounts(server.url, schema);
   const startedAt = performance.now();
@@ -162,7 +171,7 @@ async function requireAllFinalized(db: Database): Promise<void> {
 /** Children finish in random order; each time all that the parent includes is looked at. */
 async function measureNaiveStar(): Promise<RowCounts> {
   const schema = 'naive_star';
-  const shape = shapeOf('star', NAIVE_SIZE, seededRandom(Number(values.seed)));
+  const shape = shapeOf('star', NAIVE_SIZE, seededRandom(SEED));
   await withDatabase(schema, (db) => build(db, shape));
   const before = await readRowCounts(server.url, schema);
   await withDatabase(schema, async (db) => {
@@ -190,14 +199,14 @@ function summaryOf(measured: readonly Measurement[], naive: RowCounts) {
     measured.find((each) => each.shape === shape && each.inclusions === size);
   const rows = (each: RowCounts | undefined): number =>
     each ? each.read + each.written : Number.NaN;
-  const growth = SHAPES.map((shape) => {
+  const growth = SELECTED.map((shape) => {
     const [large, small] = [of(shape, largest), of(shape, smallest)];
     if (!large || !small) return 0;
     return large.seconds / large.inclusions / (small.seconds / small.inclusions);
   });
   const ratios = {
     ...Object.fromEntries(
-      SHAPES.map((shape) => [`rows_${shape}`, round(rows(of(shape, largest)) / largest)]),
+      SELECTED.map((shape) => [`rows_${shape}`, round(rows(of(shape, largest)) / largest)]),
     ),
     time_growth: round(Math.max(...growth)),
     naive_star: round(rows(naive) / rows(of('star', NAIVE_SIZE))),

@@ -3,7 +3,8 @@
  * client, a process each, on the embedded database and on PostgreSQL. Linux only: peaks are read
  * from /proc.
  *
- *     npm run bench -- ingest [--report big.xml] [--cases 200000] [--databases pglite,postgres] [--json]
+ *     npm run bench -- ingest [--report big.xml] [--cases 200000] [--databases pglite,postgres]
+ *       [--unsafe-fast] [--json]
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,18 +12,21 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
-import { startPostgres } from '../src/testing/postgres-server.ts';
+import { CommandLine } from '../scripts/command-line.ts';
 import { writeBigReport } from './big-report.ts';
+import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
+import { type Conditions, readConditions } from './conditions/conditions.ts';
 
-const { values } = parseArgs({
+const line = new CommandLine({
+  command: 'npm run bench -- ingest',
   options: {
     report: { type: 'string' },
     cases: { type: 'string', default: '200000' },
     databases: { type: 'string', default: 'pglite,postgres' },
-    json: { type: 'boolean', default: false },
+    ...SERVER_OPTIONS,
   },
 });
+const { values } = line;
 
 const main = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
 const folder = mkdtempSync(join(tmpdir(), 'postlude-bench-'));
@@ -38,10 +42,17 @@ interface Measured {
 
 try {
   const report = values.report ?? join(folder, 'big.xml');
-  if (!existsSync(report)) writeBigReport(report, Number(values.cases));
+  if (!existsSync(report)) writeBigReport(report, line.count('cases'));
   const results: Record<string, Measured> = {};
-  for (const database of values.databases.split(',')) {
-    results[database] = await measure(database, report);
+  let conditions: Conditions | undefined;
+  for (const database of line.list('databases', ['pglite', 'postgres'])) {
+    const postgres = database === 'postgres' ? await startBenchServer(values) : undefined;
+    try {
+      results[database] = await measure(postgres?.url ?? `pglite:${join(folder, 'data')}`, report);
+      if (postgres || !conditions) conditions = await readConditions(postgres?.url);
+    } finally {
+      await postgres?.stop();
+    }
     note(`${database}: ${JSON.stringify(results[database])}`);
   }
   const { pglite, postgres } = results;
@@ -53,15 +64,14 @@ try {
           ? { postgres_over_pglite: round2(postgres.cases_per_second / pglite.cases_per_second) }
           : {},
       ...results,
+      conditions,
     }),
   );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function measure(database: string, report: string): Promise<Measured> {
-  const postgres = database === 'postgres' ? await startPostgres() : undefined;
-  const url = postgres?.url ?? `pglite:${join(folder, 'data')}`;
+async function measure(url: string, report: string): Promise<Measured> {
   const server = start([
     'serve',
     '--listen',
@@ -92,7 +102,6 @@ async function measure(database: string, report: string): Promise<Measured> {
   } finally {
     server.kill('SIGTERM');
     await once(server, 'exit');
-    await postgres?.stop();
   }
 }
 

@@ -3,10 +3,10 @@
  * same server, with the same driver and the same batches? Also against two such loops side by side,
  * which is all that two cores give; and how fast are tasks enqueued.
  *
- *     npm run bench -- process-rate [--tasks 100000] [--rounds 3] [--json]
+ *     npm run bench -- process-rate [--tasks 100000] [--rounds 3] [--unsafe-fast] [--json]
  */
-import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
 import type { Database } from '../src/storage/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
@@ -15,28 +15,31 @@ import { Dispatcher } from '../src/tasks/dispatcher.ts';
 import { noPayload } from '../src/tasks/payload.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { taskType } from '../src/tasks/task.ts';
-import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
+import { readConditions } from './conditions/conditions.ts';
 
-const { values } = parseArgs({
+const line = new CommandLine({
+  command: 'npm run bench -- process-rate',
   options: {
     tasks: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '3' },
-    json: { type: 'boolean', default: false },
+    ...SERVER_OPTIONS,
   },
 });
-const TASKS = Number(values.tasks);
+const TASKS = line.count('tasks');
+const ROUNDS = line.count('rounds');
 const BATCH = 500;
 const TYPE = taskType('bench', noPayload);
 
 type Rate = 'enqueued' | 'fenced' | 'bare' | 'bare_twice';
 
-const server = await startPostgres({ settings: fastSettings });
+const server = await startBenchServer(line.values);
 const note = (text: string): void => console.error(text);
 try {
   const db = await openPostgres({ url: server.url, schema: 'bench' });
   await db.migrate();
   const rates: Record<Rate, number[]> = { enqueued: [], fenced: [], bare: [], bare_twice: [] };
-  for (let round = 1; round <= Number(values.rounds); round++) {
+  for (let round = 1; round <= ROUNDS; round++) {
     rates.enqueued.push(await perSecond(() => fill(db)));
     rates.fenced.push(await perSecond(() => drainByDispatcher(db)));
     await fill(db);
@@ -56,6 +59,8 @@ try {
       },
       tasks_per_second: middle,
       tasks: TASKS,
+      rounds: ROUNDS,
+      conditions: await readConditions(server.url),
     }),
   );
 } finally {

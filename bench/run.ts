@@ -1,6 +1,8 @@
 /**
  * `npm run bench -- NAME [--json] […]` runs bench/NAME.ts. The last line that a bench prints is one
- * JSON object, `{"bench": NAME, "ratios": {…}, …}`; with --json nothing else goes to stdout.
+ * JSON object, `{"bench": NAME, "ratios": {…}, "conditions": {…}, …}`; with --json nothing else goes
+ * to stdout. PostgreSQL keeps what it acknowledges (fsync, synchronous_commit and full_page_writes are
+ * on), unless --unsafe-fast is given; the conditions say so, as the server tells it.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';

@@ -8,7 +8,7 @@
  * seconds say something only beside those of another program on the same emulator; the counts are
  * those of the real one.
  */
-import { parseArgs } from 'node:util';
+import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
 import { chunk, forEachLimit } from '../src/concurrency.ts';
 import { finalizeHandler } from '../src/finalizer/handler.ts';
@@ -24,18 +24,29 @@ import { Dispatcher } from '../src/tasks/dispatcher.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { LocalWakeUp } from '../src/tasks/wake-up.ts';
 import { invocationId, newInvocation } from '../src/testing/fixtures.ts';
-import { type Shape, type ShapeName, shapeOf } from './graphs/shapes.ts';
+import { readConditions } from './conditions/conditions.ts';
+import { SHAPES, type Shape, shapeOf } from './graphs/shapes.ts';
 import { difference, each, type OpenCounted, onSpanner, round } from './graphs/spanner-bench.ts';
 import type { CallCounts } from './graphs/spanner-calls.ts';
 
-const { values } = parseArgs({
+const line = new CommandLine({
+  command: 'npm run bench -- spanner-finalize',
   options: {
     shapes: { type: 'string', default: 'star-200,star-1000,chain-50,chain-200' },
     seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
   },
 });
+const SEED = line.count('seed', 0);
 const CALLERS = 8;
+
+/** Each a shape and a size. */
+const SELECTED = line.values.shapes.split(',').map((name) => {
+  const [, kind, size] = /^([a-z]+)-([1-9]\d*)$/.exec(name) ?? [];
+  const shape = SHAPES.find((one) => one === kind);
+  if (!shape) return line.refuse(`--shapes ${name}: there is ${SHAPES.join('-N, ')}-N`);
+  return { name, shape, size: Number(size) };
+});
 
 interface Measurement extends CallCounts {
   readonly shape: string;
@@ -45,13 +56,16 @@ interface Measurement extends CallCounts {
 
 await onSpanner(async (open) => {
   const measured: Measurement[] = [];
-  for (const shape of values.shapes.split(',')) measured.push(report(await measure(open, shape)));
-  console.log(JSON.stringify(summaryOf(measured)));
+  for (const one of SELECTED) measured.push(report(await measure(open, one)));
+  const conditions = await readConditions();
+  console.log(JSON.stringify({ ...summaryOf(measured), conditions }));
 });
 
-async function measure(open: OpenCounted, name: string): Promise<Measurement> {
-  const [kind = 'star', size = '1'] = name.split('-');
-  const shape = shapeOf(kind as ShapeName, Number(size), seededRandom(Number(values.seed)));
+async function measure(
+  open: OpenCounted,
+  { name, shape: kind, size }: (typeof SELECTED)[number],
+): Promise<Measurement> {
+  const shape = shapeOf(kind, size, seededRandom(SEED));
   const { db, counts } = await open(`bench_${kind}_${size}`);
   try {
     await build(db, shape);

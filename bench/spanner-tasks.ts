@@ -4,7 +4,7 @@
  *
  *     npm run bench -- spanner-tasks [--tasks 1000] [--json]
  */
-import { parseArgs } from 'node:util';
+import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
 import { chunk } from '../src/concurrency.ts';
 import type { Database } from '../src/storage/database.ts';
@@ -12,15 +12,17 @@ import { Dispatcher } from '../src/tasks/dispatcher.ts';
 import { noPayload } from '../src/tasks/payload.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { taskType } from '../src/tasks/task.ts';
+import { readConditions } from './conditions/conditions.ts';
 import { type CountedDatabase, difference, each, onSpanner } from './graphs/spanner-bench.ts';
 
-const { values } = parseArgs({
+const line = new CommandLine({
+  command: 'npm run bench -- spanner-tasks',
   options: {
     tasks: { type: 'string', default: '1000' },
     json: { type: 'boolean', default: false },
   },
 });
-const TASKS = Number(values.tasks);
+const TASKS = line.count('tasks', 200);
 const BATCH = 100;
 const NOTHING = taskType('nothing', noPayload);
 
@@ -45,7 +47,8 @@ await onSpanner(async (open) => {
     for (const [what, value] of Object.entries(counts)) ratios[`${what}_${name}`] = value;
   }
   await counted.db.close();
-  console.log(JSON.stringify({ bench: 'spanner-tasks', ratios }));
+  const conditions = await readConditions();
+  console.log(JSON.stringify({ bench: 'spanner-tasks', ratios, conditions }));
 });
 
 async function count({ db, counts }: CountedDatabase, run: Step) {

@@ -7,10 +7,12 @@
  * however little is alive.
  */
 import { execFileSync } from 'node:child_process';
+import { CommandLine } from '../scripts/command-line.ts';
 import { int, text } from '../src/storage/column.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { sql } from '../src/storage/sql.ts';
-import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
+import { readConditions } from './conditions/conditions.ts';
 
 const ROWS = 1_000_000;
 
@@ -20,12 +22,19 @@ interface Measurement {
   readonly overIdleMb: number;
 }
 
-const [url] = process.argv.slice(2).filter((argument) => argument.startsWith('postgres://'));
-if (url) console.log(JSON.stringify(await measure(url)));
+const { values } = new CommandLine({
+  command: 'npm run bench -- stream-memory',
+  options: {
+    /** Of the process that reads: where the rows come from. */
+    from: { type: 'string' },
+    ...SERVER_OPTIONS,
+  },
+});
+if (values.from) console.log(JSON.stringify(await measure(values.from)));
 else await compare();
 
 async function compare(): Promise<void> {
-  const server = await startPostgres({ settings: fastSettings });
+  const server = await startBenchServer(values);
   try {
     const bounded = inProcess(['--max-semi-space-size=16'], server.url);
     const byDefault = inProcess([], server.url);
@@ -41,6 +50,7 @@ async function compare(): Promise<void> {
         over_idle_mb: bounded.overIdleMb,
         over_idle_default_mb: byDefault.overIdleMb,
         ratios: { memory_of_limit: bounded.overIdleMb / 100 },
+        conditions: await readConditions(server.url),
       }),
     );
   } finally {
@@ -49,9 +59,13 @@ async function compare(): Promise<void> {
 }
 
 function inProcess(flags: string[], serverUrl: string): Measurement {
-  const output = execFileSync(process.execPath, [...flags, import.meta.filename, serverUrl], {
-    encoding: 'utf8',
-  });
+  const output = execFileSync(
+    process.execPath,
+    [...flags, import.meta.filename, '--from', serverUrl],
+    {
+      encoding: 'utf8',
+    },
+  );
   return JSON.parse(output) as Measurement;
 }
 

@@ -4,23 +4,23 @@
  * nothing with them. And how fast does a sweep work off a table full of reminders, in how much memory
  * over idle; against a bare loop that reads and deletes the same rows, a batch at a time.
  *
- *     npm run bench -- tq-rate [--tasks 20000] [--reminders 1000000] [--rounds 3] [--json]
+ *     npm run bench -- tq-rate [--tasks 20000] [--reminders 1000000] [--rounds 3]
+ *       [--unsafe-fast] [--json]
  *
  * The queue is one that takes everything at once: what it costs is not in question. The sweeps that
  * are measured for memory run in processes of their own, one of them with V8's young generation held
  * to 16 MB halves, which shows what is alive rather than what is garbage.
  */
 import { spawn } from 'node:child_process';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { z } from 'zod';
+import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
 import { forEachLimit } from '../src/concurrency.ts';
 import { randomHex } from '../src/random.ts';
 import type { Database } from '../src/storage/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { raw, sql } from '../src/storage/sql.ts';
-import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
 import { standardBody } from '../src/tq/body.ts';
 import { newReminder, remindedRequest } from '../src/tq/reminder.ts';
 import { prepareRequest } from '../src/tq/request.ts';
@@ -29,19 +29,24 @@ import { Sweeper } from '../src/tq/sweep/sweeper.ts';
 import { taskClass } from '../src/tq/task-class.ts';
 import { TaskClasses } from '../src/tq/task-classes.ts';
 import { Tq } from '../src/tq/tq.ts';
+import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
+import { type Conditions, readConditions } from './conditions/conditions.ts';
 
-const { values } = parseArgs({
+const line = new CommandLine({
+  command: 'npm run bench -- tq-rate',
   options: {
     tasks: { type: 'string', default: '20000' },
     reminders: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
-    json: { type: 'boolean', default: false },
+    /** Of the process that sweeps: where the reminders are. */
     sweep: { type: 'string' },
+    ...SERVER_OPTIONS,
   },
 });
-const TASKS = Number(values.tasks);
-const REMINDERS = Number(values.reminders);
-const ROUNDS = Number(values.rounds);
+const { values } = line;
+const TASKS = line.count('tasks');
+const REMINDERS = line.count('reminders');
+const ROUNDS = line.count('rounds');
 /** Transactions that are under way at once. */
 const CALLERS = 16;
 const SWEEP_BATCH = 128;
@@ -71,7 +76,7 @@ if (values.sweep) console.log(JSON.stringify(await measureSweep(values.sweep)));
 else await compare();
 
 async function compare(): Promise<void> {
-  const server = await startPostgres({ settings: fastSettings });
+  const server = await startBenchServer(values);
   try {
     const db = await openPostgres({ url: server.url, schema: SCHEMA, maxConnections: CALLERS });
     await db.migrate();
@@ -83,7 +88,8 @@ async function compare(): Promise<void> {
     const bare = await perSecond(() => bareSweep(server.url));
     await db.close();
     note(`sweeps: ${JSON.stringify({ swept, byDefault, bare })}`);
-    report({ one, hundred, swept, byDefault, bare });
+    const conditions = await readConditions(server.url);
+    report({ one, hundred, swept, byDefault, bare, conditions });
   } finally {
     await server.stop();
   }
@@ -97,9 +103,10 @@ function report(results: {
   readonly swept: SweepMeasurement;
   readonly byDefault: SweepMeasurement;
   readonly bare: number;
+  readonly conditions: Conditions;
 }): void {
-  const { one, hundred, swept, byDefault, bare } = results;
-  const line = {
+  const { one, hundred, swept, byDefault, bare, conditions } = results;
+  const summary = {
     bench: 'tq-rate',
     ratios: {
       happy_1: round2(one.happy / one.bare),
@@ -116,9 +123,9 @@ function report(results: {
     },
     sweep_idle_mb: swept.idleMb,
     sweeps: swept.sweeps,
-    ...{ tasks: TASKS, reminders: REMINDERS, rounds: ROUNDS },
+    ...{ tasks: TASKS, reminders: REMINDERS, rounds: ROUNDS, conditions },
   };
-  console.log(JSON.stringify(line));
+  console.log(JSON.stringify(summary));
 }
 
 /** Medians of tasks per second, in transactions of `size`. */

@@ -1,0 +1,35 @@
+/**
+ * The PostgreSQL server of a bench. It keeps what it acknowledges, as a server in use does; only
+ * `--unsafe-fast` starts one that does not, and the line that the bench prints says which it was.
+ */
+import {
+  fastSettings,
+  type PostgresServer,
+  startPostgres,
+} from '../../src/testing/postgres-server.ts';
+
+/** The options that every bench on PostgreSQL has. */
+export const SERVER_OPTIONS = {
+  'unsafe-fast': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+} as const;
+
+export interface BenchServerOptions {
+  /** Whether acknowledged writes may be lost with the machine: nothing is flushed then. */
+  readonly 'unsafe-fast': boolean;
+}
+
+const DURABLE: Readonly<Record<string, string>> = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+};
+
+/** `settings` come on top of those that the durability asks for. */
+export function startBenchServer(
+  options: BenchServerOptions,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> {
+  const durability = options['unsafe-fast'] ? fastSettings : DURABLE;
+  return startPostgres({ settings: { ...durability, ...settings } });
+}

@@ -1,0 +1,99 @@
+/**
+ * The command line of a script or a bench. What it does not know, it refuses: the process ends with
+ * 2 after a line that lists what there is, so that a misspelt name never passes for a run.
+ */
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+
+type Values<O extends ParseArgsOptionsConfig> = ReturnType<
+  typeof parseArgs<{ options: O; allowPositionals: true }>
+>['values'];
+
+export interface CommandLineConfig<O extends ParseArgsOptionsConfig> {
+  /** As one types it: `npm run chaos`. */
+  readonly command: string;
+  readonly options: O;
+  /** The runs that the first word selects; without them, no word is taken. */
+  readonly names?: readonly string[];
+  /** For a command line without a name; without it, a name is required. */
+  readonly defaultName?: string;
+}
+
+export class CommandLine<O extends ParseArgsOptionsConfig> {
+  readonly values: Values<O>;
+  /** One of `names`; empty where the command has none. */
+  readonly name: string;
+  readonly #config: CommandLineConfig<O>;
+
+  constructor(config: CommandLineConfig<O>, args: readonly string[] = process.argv.slice(2)) {
+    this.#config = config;
+    const { values, positionals } = this.#parse(args);
+    this.values = values;
+    this.name = this.#nameIn(positionals);
+  }
+
+  /** The comma-separated value of an option, each part of which must be one of `known`. */
+  list<T extends string>(option: keyof O & string, known: readonly T[]): T[] {
+    const asked = this.#text(option).split(',');
+    const unknown = asked.find((one) => !known.includes(one as T));
+    if (unknown !== undefined) this.refuse(`--${option} ${unknown}: there is ${known.join(', ')}`);
+    return asked as T[];
+  }
+
+  /** The comma-separated value of an option as whole numbers of at least 1. */
+  counts(option: keyof O & string): number[] {
+    const parts = this.#text(option).split(',');
+    return parts.map((part) => this.#whole(option, part, 1));
+  }
+
+  /** The value of an option as a whole number of at least `least`. */
+  count(option: keyof O & string, least = 1): number {
+    return this.#whole(option, this.#text(option), least);
+  }
+
+  /** Ends the process with 2, telling why and what there is. */
+  refuse(why: string): never {
+    console.error(`${this.#config.command}: ${why}\n${this.#usage()}`);
+    process.exit(2);
+  }
+
+  #parse(args: readonly string[]) {
+    const { options } = this.#config;
+    try {
+      return parseArgs({ args: [...args], options, allowPositionals: true });
+    } catch (error) {
+      const [sentence] = (error instanceof Error ? error.message : String(error)).split('. ');
+      return this.refuse(sentence ?? '');
+    }
+  }
+
+  #nameIn(positionals: readonly string[]): string {
+    const { names = [], defaultName } = this.#config;
+    const [name = defaultName, ...more] = positionals;
+    if (names.length === 0) {
+      if (name !== undefined) this.refuse(`unknown argument ${name}`);
+      return '';
+    }
+    if (name === undefined) return this.refuse('a name is wanted');
+    if (!names.includes(name)) this.refuse(`there is no ${name}`);
+    if (more.length > 0) this.refuse(`unknown argument ${more[0]}`);
+    return name;
+  }
+
+  #whole(option: string, value: string, least: number): number {
+    if (/^\d+$/.test(value) && Number(value) >= least) return Number(value);
+    return this.refuse(`--${option} ${value}: a whole number from ${least} is wanted`);
+  }
+
+  #text(option: string): string {
+    return String((this.values as Record<string, unknown>)[option] ?? '');
+  }
+
+  #usage(): string {
+    const { command, names = [], options } = this.#config;
+    const flags = Object.entries(options).map(
+      ([flag, { type }]) => `[--${flag}${type === 'boolean' ? '' : ' …'}]`,
+    );
+    const words = names.length > 0 ? [names.join('|')] : [];
+    return `usage: ${[`${command} --`, ...words, ...flags].join(' ')}`;
+  }
+}
