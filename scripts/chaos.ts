@@ -1,25 +1,34 @@
 /**
  * Random histories in which everything goes wrong that can, each repeatable by its seed:
  *
- *     npm run chaos -- tq [--seeds 2000] [--seed 1] [--databases pglite,postgres] [--json]
+ *     npm run chaos -- tq [--seeds 2000] [--seed 1] [--databases pglite,postgres,spanner] [--json]
  *
- * On other databases than PGlite a tenth of the seeds is run. The last line is
+ * Spanner's emulator takes part where it is named. Of several databases, those other than PGlite run
+ * a tenth of the seeds. It fails where a history breaks a promise, one of which is the bound of
+ * sweeps, and where no task was committed at all. The last line is
  * {"chaos": {"seeds", "committed", "lost", "foreign", "reminders_left", "sweeps"}}: tasks of
  * committed transactions, those of them that nobody handled, tasks that were handled though their
  * transactions were not committed, reminders left over, and the most sweeps that one history needed
  * once nothing went wrong any more.
  */
-import { parseArgs } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
 import { randomInt, systemRandom } from '../src/random.ts';
 import type { Database } from '../src/storage/database.ts';
 import { fromPglite } from '../src/storage/pglite/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
+import { openSpanner } from '../src/storage/spanner/open.ts';
 import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
-import { tqChaos } from '../src/testing/tq-chaos.ts';
+import { openSpannerAdmin, testDatabaseUrl } from '../src/testing/spanner-admin.ts';
+import { startSpannerEmulator } from '../src/testing/spanner-emulator.ts';
+import { SWEEPS_BOUND, tqChaos } from '../src/testing/tq-chaos.ts';
+import { CommandLine } from './command-line.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
+const DATABASES = { pglite: onPglite, postgres: onPostgres, spanner: onSpanner };
+type DatabaseName = keyof typeof DATABASES;
+
+const line = new CommandLine({
+  command: 'npm run chaos',
+  names: ['tq'],
   options: {
     seeds: { type: 'string', default: '2000' },
     seed: { type: 'string', default: String(randomInt(systemRandom, 1_000_000_000)) },
@@ -27,21 +36,20 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const SEED = Number(values.seed);
-const SEEDS = Number(values.seeds);
+const SEED = line.count('seed', 0);
+const SEEDS = line.count('seeds');
 const total = { seeds: 0, committed: 0, lost: 0, foreign: 0, reminders_left: 0, sweeps: 0 };
 
-if (positionals.join() !== 'tq' || !(SEEDS > 0) || !(SEED >= 0)) {
-  console.error('usage: npm run chaos -- tq [--seeds N] [--seed N] [--databases pglite,postgres]');
-  process.exit(2);
-}
-const databases = values.databases.split(',');
-if (databases.includes('pglite')) await onPglite(SEEDS);
-if (databases.includes('postgres')) {
-  await onPostgres(databases.length === 1 ? SEEDS : Math.ceil(SEEDS / 10));
+const databases = line.list('databases', Object.keys(DATABASES) as DatabaseName[]);
+for (const name of new Set(databases)) {
+  const isSample = name !== 'pglite' && databases.length > 1;
+  await DATABASES[name](isSample ? Math.ceil(SEEDS / 10) : SEEDS);
 }
 console.log(JSON.stringify({ chaos: total }));
-if (total.lost + total.foreign + total.reminders_left > 0) process.exitCode = 1;
+const isBroken =
+  total.lost + total.foreign + total.reminders_left > 0 || total.sweeps > SWEEPS_BOUND;
+if (total.committed === 0) console.error('nothing was tried: no task was committed');
+if (isBroken || total.committed === 0) process.exitCode = 1;
 
 async function onPglite(seeds: number): Promise<void> {
   const instance = await PGlite.create();
@@ -64,6 +72,26 @@ async function onPostgres(seeds: number): Promise<void> {
   }
 }
 
+async function onSpanner(seeds: number): Promise<void> {
+  const emulator = await startSpannerEmulator();
+  if (!emulator)
+    throw new Error('this machine has no Spanner emulator: npm run emulators -- --list');
+  const emulatorHost = emulator.host;
+  const name = `chaos_${SEED}`;
+  const admin = await openSpannerAdmin(emulatorHost);
+  try {
+    await admin.createDatabase(name);
+    const db = await openSpanner({ database: testDatabaseUrl(name), emulatorHost });
+    await db.migrate();
+    await rage('spanner', db, seeds);
+    await db.close();
+    await admin.dropDatabase(name);
+  } finally {
+    await admin.close();
+    await emulator.stop();
+  }
+}
+
 async function rage(name: string, db: Database, seeds: number): Promise<void> {
   const startedAt = performance.now();
   for (let seed = SEED; seed < SEED + seeds; seed++) {
@@ -74,12 +102,12 @@ async function rage(name: string, db: Database, seeds: number): Promise<void> {
     total.foreign += foreign.length;
     total.reminders_left += remindersLeft;
     total.sweeps = Math.max(total.sweeps, sweeps);
-    if (lost.length + foreign.length + remindersLeft > 0) {
-      console.error(`seed ${seed}: ${JSON.stringify({ lost, foreign, remindersLeft })}`);
+    if (lost.length + foreign.length + remindersLeft > 0 || sweeps > SWEEPS_BOUND) {
+      console.error(`seed ${seed}: ${JSON.stringify({ lost, foreign, remindersLeft, sweeps })}`);
       console.error(`again: npm run chaos -- tq --databases ${name} --seeds 1 --seed ${seed}`);
     }
   }
-  if (values.json) return;
+  if (line.values.json) return;
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   console.log(`${name}: ${seeds} histories, seeds from ${SEED}, ${seconds} s`);
 }

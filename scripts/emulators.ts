@@ -7,7 +7,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
   CLOUD_TASKS_EMULATOR,
   emulatorPath,
@@ -15,10 +14,14 @@ import {
   isThere,
 } from '../src/testing/emulators.ts';
 import { buildGoEmulator } from './build-go-emulator.ts';
+import { CommandLine } from './command-line.ts';
 
 const GO_EMULATORS: readonly GoEmulator[] = [CLOUD_TASKS_EMULATOR];
 
-const { values } = parseArgs({ options: { list: { type: 'boolean', default: false } } });
+const { values } = new CommandLine({
+  command: 'npm run emulators',
+  options: { list: { type: 'boolean', default: false } },
+});
 if (values.list) list();
 else await buildMissing().catch(giveUp);
 

@@ -9,7 +9,6 @@
  * The last line is {"exhaustive": {"runs", "states", "violations"}}: runs are the steps and whole
  * histories that were run on the real code.
  */
-import { parseArgs } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
 import { includedInvocations } from '../src/invocations/inclusions.ts';
 import { invocations } from '../src/invocations/table.ts';
@@ -24,20 +23,24 @@ import { invocationId } from '../src/testing/fixtures.ts';
 import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
 import { randomHistory } from '../src/testing/random-finalization.ts';
 import { SqliteDatabase } from '../src/testing/sqlite-database.ts';
+import { CommandLine } from './command-line.ts';
 
-const { values } = parseArgs({
+const line = new CommandLine({
+  command: 'npm run test:exhaustive',
   options: {
     histories: { type: 'string', default: '5000' },
     sample: { type: 'string', default: '25' },
     seed: { type: 'string', default: String(randomInt(systemRandom, 1_000_000_000)) },
   },
 });
-const SEED = Number(values.seed);
+const HISTORIES = line.count('histories', 0);
+const SAMPLE = line.count('sample', 0);
+const SEED = line.count('seed', 0);
 const TIGHT = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
 const total = { runs: 0, states: 0, violations: 0 };
 
 for (const count of [1, 2, 3]) await exploreAll(count);
-await runHistories('SQLite', Number(values.histories), async (run) => {
+await runHistories('SQLite', HISTORIES, async (run) => {
   const db = new SqliteDatabase([invocations, includedInvocations, tasks]);
   await run(db);
   await db.close();
@@ -83,7 +86,7 @@ async function runHistories(name: string, count: number, open: Open): Promise<vo
 async function samplePglite(): Promise<void> {
   const instance = await PGlite.create();
   let number = 0;
-  await runHistories('PGlite', Number(values.sample), async (run) => {
+  await runHistories('PGlite', SAMPLE, async (run) => {
     const db = fromPglite(instance, { schema: `sample_${number++}` });
     await db.migrate();
     await run(db);
@@ -96,7 +99,7 @@ async function samplePostgres(): Promise<void> {
   const server = await startPostgres({ settings: fastSettings });
   let number = 0;
   try {
-    await runHistories('PostgreSQL', Number(values.sample), async (run) => {
+    await runHistories('PostgreSQL', SAMPLE, async (run) => {
       const db = await openPostgres({ url: server.url, schema: `sample_${number++}` });
       await db.migrate();
       await run(db);

@@ -10,14 +10,18 @@
  * which have run. The last line is
  * `{"faults_tq": {"added", "rolled_back", "kills", "lost", "foreign", "repeated", "reminders_left", …}}`.
  */
-import { parseArgs } from 'node:util';
 import { seededRandom } from '../src/random.ts';
 import { type PostgresServer, startPostgres } from '../src/testing/postgres-server.ts';
 import { runTaskFaults } from '../test/faults/task-faults.ts';
 import { runTqFaults } from '../test/faults/tq-faults.ts';
+import { CommandLine } from './command-line.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
+const RUNS = { tasks: taskFaults, tq: tqFaults };
+
+const line = new CommandLine({
+  command: 'npm run faults',
+  names: Object.keys(RUNS),
+  defaultName: 'tasks',
   options: {
     tasks: { type: 'string' },
     kills: { type: 'string' },
@@ -26,25 +30,30 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
+const { values } = line;
+const restarts = line.count('restarts', 0);
+const seed = line.count('seed', 0);
+const asked = { tasks: optional('tasks', 1), kills: optional('kills', 0) };
 
-const RUNS = { tasks: taskFaults, tq: tqFaults };
-const kind = positionals[0] ?? 'tasks';
-if (kind !== 'tasks' && kind !== 'tq') throw new Error(`no fault run ${kind}: tasks, tq`);
 const server = await startPostgres();
 try {
-  console.error(`seed ${values.seed}`);
-  const isRight = await RUNS[kind](server);
+  console.error(`seed ${seed}`);
+  const isRight = await RUNS[line.name as keyof typeof RUNS](server);
   process.exitCode = isRight ? 0 : 1;
 } finally {
   await server.stop();
 }
 
+function optional(option: 'tasks' | 'kills', least: number): number | undefined {
+  return values[option] === undefined ? undefined : line.count(option, least);
+}
+
 async function taskFaults(server: PostgresServer): Promise<boolean> {
   const faults = await runTaskFaults({
     ...{ server, ...shared() },
-    tasks: Number(values.tasks ?? 20_000),
-    kills: Number(values.kills ?? 100),
-    restarts: Number(values.restarts),
+    tasks: asked.tasks ?? 20_000,
+    kills: asked.kills ?? 100,
+    restarts: restarts,
   });
   const isRight = faults.lost + faults.twice + faults.left === 0;
   if (!values.json) console.log(isRight ? 'every effect once' : 'BROKEN');
@@ -55,8 +64,8 @@ async function taskFaults(server: PostgresServer): Promise<boolean> {
 async function tqFaults(postgres: PostgresServer): Promise<boolean> {
   const faults = await runTqFaults({
     ...{ postgres, ...shared() },
-    tasks: Number(values.tasks ?? 10_000),
-    kills: Number(values.kills ?? 30),
+    tasks: asked.tasks ?? 10_000,
+    kills: asked.kills ?? 30,
   });
   const isRight = faults.lost + faults.foreign + faults.reminders_left === 0;
   if (!values.json) console.log(isRight ? 'every committed task has run, no other' : 'BROKEN');
@@ -67,7 +76,7 @@ async function tqFaults(postgres: PostgresServer): Promise<boolean> {
 function shared() {
   return {
     schema: 'faults',
-    random: seededRandom(Number(values.seed)),
+    random: seededRandom(seed),
     note: (text: string) => console.error(text),
   };
 }

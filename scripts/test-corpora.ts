@@ -3,7 +3,10 @@
  * each, and a JSON object as the last. Exits with 1 on any difference that is not explained, or
  * where the reports are not there.
  */
-import { compareAll, corporaFolder } from '../test/corpora.ts';
+import { compareAll, corporaFolder, NO_CORPORA } from '../test/corpora.ts';
+import { CommandLine } from './command-line.ts';
+
+new CommandLine({ command: 'npm run test:corpora', options: {} });
 
 const HEAD = {
   name: 'case',
@@ -15,7 +18,7 @@ const HEAD = {
 
 const folder = corporaFolder();
 if (folder === undefined) {
-  console.error('test-corpora: ../shared/corpora is not there, so nothing was compared');
+  console.error(`test-corpora: nothing was compared: ${NO_CORPORA}`);
   process.exit(1);
 }
 
@@ -31,4 +34,5 @@ for (const row of rows) {
 const totals = { equal: 0, explained: 0, kept: 0, wrong: 0 };
 for (const { verdict } of comparisons) totals[verdict] += 1;
 console.log(JSON.stringify({ corpora: { cases: comparisons.length, ...totals } }));
-process.exitCode = totals.wrong === 0 ? 0 : 1;
+if (comparisons.length === 0) console.error(`test-corpora: ${folder} has no reports`);
+process.exitCode = totals.wrong === 0 && comparisons.length > 0 ? 0 : 1;

@@ -1,13 +1,20 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { type Comparison, compareAll, corporaFolder } from './corpora.ts';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, test } from 'vitest';
+import { type Comparison, compareAll, corporaFolder, NO_CORPORA } from './corpora.ts';
 import { EXPLAINED } from './corpora-explained.ts';
 
 const folder = corporaFolder();
 
+test('shared reports that are missing may be skipped at home, and are an error in CI', () => {
+  const nowhere = join(import.meta.dirname, 'nowhere');
+  expect(corporaFolder({}, nowhere)).toBe(undefined);
+  expect(() => corporaFolder({ CI: 'true' }, nowhere)).toThrow('name their folder in CORPORA');
+  expect(() => corporaFolder({ CORPORA: nowhere })).toThrow(nowhere);
+  expect(corporaFolder({ CI: 'true', CORPORA: import.meta.dirname })).toBe(import.meta.dirname);
+});
+
 // That they are skipped is told by this name, in the summary of every run.
-const name = folder
-  ? 'the shared reports'
-  : 'the shared reports: SKIPPED, as ../shared/corpora is not there';
+const name = folder ? 'the shared reports' : `SKIPPED: ${NO_CORPORA}`;
 
 describe.skipIf(folder === undefined)(name, () => {
   let comparisons: readonly Comparison[] = [];

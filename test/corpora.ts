@@ -30,10 +30,23 @@ interface Expected {
 
 const SHOWN = ['tests', 'passed', 'failed', 'errored', 'skipped', 'flaky'] as const;
 
-/** The shared reports, beside the project; `undefined` where they are not there. */
-export function corporaFolder(): string | undefined {
-  const folder = resolve(import.meta.dirname, '../../shared/corpora/given');
-  return existsSync(folder) ? folder : undefined;
+const BESIDE = resolve(import.meta.dirname, '../../shared/corpora/given');
+
+export const NO_CORPORA =
+  'the shared reports are not there: put them into ../shared/corpora/given beside the project, or name their folder in CORPORA';
+
+/**
+ * The shared reports: in the folder that CORPORA names, or beside the project. `undefined` where
+ * they are not there; with CI set, or where CORPORA names a folder in vain, that is an error.
+ */
+export function corporaFolder(
+  { CORPORA, CI }: NodeJS.ProcessEnv = process.env,
+  beside = BESIDE,
+): string | undefined {
+  const folder = CORPORA ? resolve(CORPORA) : beside;
+  if (existsSync(folder)) return folder;
+  if (CI || CORPORA) throw new Error(`${folder}: ${NO_CORPORA}`);
+  return undefined;
 }
 
 export async function compareAll(folder: string): Promise<readonly Comparison[]> {

@@ -59,7 +59,9 @@ const MINUTE = 60_000;
 /** So small that a few reminders reach all of them. */
 const LIMITS = { shards: 2, tasksPerScan: 4, secondaryShards: 2, batchSize: 3 };
 /** The first finds what is left, the second what of it had to be redriven. */
-const MAX_SWEEPS = 3;
+export const SWEEPS_BOUND = 2;
+/** One more is made, to see that the bound is broken. */
+const MAX_SWEEPS = SWEEPS_BOUND + 1;
 
 /** Breaks what must not break, to see that it is found. */
 export interface Sabotage {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { randomInt, systemRandom } from '../random.ts';
 import { withAfterCommit } from '../testing/chaos-process.ts';
 import { eachDatabase } from '../testing/databases.ts';
-import { type Sabotage, tqChaos } from '../testing/tq-chaos.ts';
+import { type Sabotage, SWEEPS_BOUND, tqChaos } from '../testing/tq-chaos.ts';
 
 const SEEDS = 30;
 
@@ -29,7 +29,7 @@ eachDatabase((open) => {
       const { lost, foreign, remindersLeft, sweeps } = await tqChaos(db, seed);
       const found = { seed, lost, foreign, remindersLeft };
       expect(found).toEqual({ seed, lost: [], foreign: [], remindersLeft: 0 });
-      expect(sweeps, `seed ${seed}`).toBeLessThanOrEqual(2);
+      expect(sweeps, `seed ${seed}`).toBeLessThanOrEqual(SWEEPS_BOUND);
     }
   });
 

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { lastLine, runScript } from './script-run.ts';
+
+describe('a script refuses what it does not know, with a list of what there is', () => {
+  test.each([
+    ['chaos', ['tasks'], 'there is no tasks\nusage: npm run chaos -- tq'],
+    ['chaos', [], 'a name is wanted'],
+    ['chaos', ['tq', 'tq'], 'unknown argument tq'],
+    ['chaos', ['tq', '--databases', 'spaner'], 'spaner: there is pglite, postgres, spanner'],
+    ['chaos', ['tq', '--databases', ''], 'there is pglite, postgres, spanner'],
+    ['chaos', ['tq', '--seeds', '0'], 'a whole number from 1'],
+    ['chaos', ['tq', '--sed', '7'], '[--seed …]'],
+    ['faults', ['task'], 'tasks|tq'],
+    ['faults', ['--kill', '5'], '[--kills …]'],
+    ['faults', ['--tasks', '0'], 'a whole number from 1'],
+    ['faults', ['--kills', 'many'], 'a whole number from 0'],
+    ['exhaustive-finalization', ['--historys', '5'], '[--histories …]'],
+    ['emulators', ['list'], '[--list]'],
+    ['test-corpora', ['--all'], 'npm run test:corpora'],
+  ])('%s %j', async (name, args, listed) => {
+    const { code, stdout, stderr } = await runScript(`scripts/${name}.ts`, args);
+    expect(stderr).toContain(listed);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});
+
+test('chaos runs on Spanner where it is named', async ({ skip }) => {
+  if (process.env.DATABASES && !process.env.DATABASES.includes('spanner')) skip();
+  const args = ['tq', '--databases', 'spanner', '--seeds', '1', '--json'];
+  const run = await runScript('scripts/chaos.ts', args);
+  if (/no Spanner emulator/.test(run.stderr) && !process.env.CI) skip();
+  expect(run.stderr).toBe('');
+  expect(lastLine(run)).toMatchObject({ chaos: { seeds: 1, lost: 0, foreign: 0 } });
+  expect(lastLine(run)).not.toMatchObject({ chaos: { committed: 0 } });
+  expect(run.code).toBe(0);
+});
+
+test('a comparison of no reports at all is a failure', async () => {
+  const run = await runScript('scripts/test-corpora.ts', [], { CORPORA: import.meta.dirname });
+  expect(run.stderr).toContain('has no reports');
+  expect(run.code).toBe(1);
+});
