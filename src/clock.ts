@@ -8,9 +8,17 @@
 export type EpochMs = number;
 
 export interface Clock {
+  /** For dates: it may be wrong, and may be set while we run. */
   now(): EpochMs;
+  /** Milliseconds that only ever grow, whatever is done to `now`: for durations and time limits. */
+  monotonicMs(): number;
   /** Waits `ms`; returns early, without an error, when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Of a clock that a test or a simulation moves: due times and leases follow it. They follow the
+   * database's clock unless this is set.
+   */
+  readonly isVirtual?: true;
 }
 
 /** The longest delay that a timer takes; longer ones fire at once. */
@@ -18,10 +26,11 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonicMs,
   sleep: (ms, signal) => sleepOnTimer(ms, signal),
 };
 
-/** Milliseconds that only ever grow: for durations, never for dates. */
+/** As `Clock.monotonicMs`, where no clock is at hand. */
 export function monotonicMs(): number {
   return performance.now();
 }

@@ -13,6 +13,7 @@ function openRetry() {
   let seconds = 0;
   const clock: Clock = {
     now: () => seconds * 1000,
+    monotonicMs: () => seconds * 1000,
     sleep: async () => {
       seconds += 20;
     },

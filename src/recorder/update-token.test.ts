@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { systemClock } from '../clock.ts';
 import type { CodedError } from '../errors.ts';
 import { requireUpdateToken, UpdateTokens } from './update-token.ts';
 
@@ -10,7 +11,7 @@ function tokensAt(now: number, ...secrets: readonly string[]): UpdateTokens {
   const [current = 'secret', ...older] = secrets;
   return new UpdateTokens({
     secrets: [Buffer.from(current), ...older.map((secret) => Buffer.from(secret))],
-    clock: { now: () => now, sleep: async () => undefined },
+    clock: { ...systemClock, now: () => now },
   });
 }
 

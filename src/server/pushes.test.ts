@@ -160,7 +160,7 @@ test('stops though Cloud Tasks does not answer, and leaves a reminder', async ()
   const silent = await startSilentServer();
   const flags = { ...NOWHERE, cloudTasksEmulator: silent.host, enableExperiment: EXPERIMENT };
   const clock: Clock = {
-    now: () => systemClock.now(),
+    ...systemClock,
     sleep: (ms, signal) => (ms === 3_000 ? Promise.resolve() : systemClock.sleep(ms, signal)),
   };
   const started = await startTestServer(flags, { database, clock });

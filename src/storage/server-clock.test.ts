@@ -44,6 +44,32 @@ test('takes the quickest of the round trips, since the slow ones are lopsided', 
   expect(clock.uncertaintyMs).toBe(1);
 });
 
+test('a clock that is set within a round trip changes nothing of what is measured', async () => {
+  const base = new FakeClock();
+  const server = new FakeClock(base.now() + 5000);
+  const steps = [3_600_000, -3_600_000, 600_000];
+  const database = {
+    serverTime: async () => {
+      base.set(base.now() + (steps.shift() ?? 0));
+      return server.now();
+    },
+  };
+  const clock = new ServerClock(database, base);
+  await clock.sync();
+  expect(clock.now()).toBe(server.now());
+  expect(clock.uncertaintyMs).toBe(0);
+});
+
+test('goes on with the server when the machine’s clock is set', async () => {
+  const base = new FakeClock();
+  const clock = new ServerClock(serverAhead(base, 5000, []), base);
+  await clock.sync();
+  const before = clock.now();
+  base.set(base.now() - 3_600_000);
+  base.advance(1000);
+  expect(clock.now()).toBe(before + 1000);
+});
+
 test('keeps the old offset when the server cannot be asked', async () => {
   const base = new FakeClock();
   const server = serverAhead(base, 5000, []);

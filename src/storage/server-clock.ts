@@ -1,6 +1,7 @@
 /**
- * A clock in step with the database server's: this machine's, and a measured offset. So leases do
- * not depend on how right a worker's own clock is. Off by at most half a round trip.
+ * A clock in step with the database server's: the time that the server told last, and what has passed
+ * since by the monotonic clock. So nothing depends on how right this machine's own clock is, nor on
+ * whether it is set meanwhile. Off by at most half a round trip.
  */
 import type { Clock, EpochMs } from '../clock.ts';
 import { toError } from '../errors.ts';
@@ -13,7 +14,8 @@ const SAMPLES = 3;
 export class ServerClock implements Clock {
   readonly #database: Pick<Database, 'serverTime'>;
   readonly #base: Clock;
-  #offsetMs = 0;
+  /** The server's time less the monotonic clock's. */
+  #aheadMs: number | undefined;
   #uncertaintyMs = 0;
 
   /** Runs with `base` until the first `sync`. */
@@ -23,7 +25,13 @@ export class ServerClock implements Clock {
   }
 
   now(): EpochMs {
-    return this.#base.now() + this.#offsetMs;
+    return this.#aheadMs === undefined
+      ? this.#base.now()
+      : this.#base.monotonicMs() + this.#aheadMs;
+  }
+
+  monotonicMs(): number {
+    return this.#base.monotonicMs();
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -32,7 +40,7 @@ export class ServerClock implements Clock {
 
   /** How far the server's clock is ahead of this machine's. */
   get offsetMs(): number {
-    return this.#offsetMs;
+    return this.now() - this.#base.now();
   }
 
   /** By how much that may be wrong: half the round trip that it was measured by. */
@@ -42,15 +50,15 @@ export class ServerClock implements Clock {
 
   /** Measures the offset anew. Throws, and keeps the old one, where the database cannot be asked. */
   async sync(): Promise<void> {
-    let best: { readonly tripMs: number; readonly offsetMs: number } | undefined;
+    let best: { readonly tripMs: number; readonly aheadMs: number } | undefined;
     for (let sample = 0; sample < SAMPLES; sample++) {
-      const sentAt = this.#base.now();
+      const sentAt = this.#base.monotonicMs();
       const serverTime = await this.#database.serverTime();
-      const tripMs = this.#base.now() - sentAt;
-      const offsetMs = serverTime - (sentAt + tripMs / 2);
-      if (!best || tripMs < best.tripMs) best = { tripMs, offsetMs };
+      const tripMs = this.#base.monotonicMs() - sentAt;
+      const aheadMs = serverTime - (sentAt + tripMs / 2);
+      if (!best || tripMs < best.tripMs) best = { tripMs, aheadMs };
     }
-    this.#offsetMs = best?.offsetMs ?? 0;
+    this.#aheadMs = best?.aheadMs;
     this.#uncertaintyMs = (best?.tripMs ?? 0) / 2;
   }
 

@@ -2,7 +2,7 @@
  * One attempt at one task: decode, handle, settle. Whatever the handler throws or does ends here, in
  * one of five outcomes; which of them is decided in one place (`#afterFailure`).
  */
-import type { Clock, EpochMs } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { hasCode, PermanentError, toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Random } from '../random.ts';
@@ -45,7 +45,7 @@ export class Attempt {
   readonly lease: Lease;
   readonly #handler: TaskHandler;
   readonly #parts: AttemptParts;
-  #startedAt: EpochMs | undefined;
+  #startedAt: number | undefined;
   #aborter: AbortController | undefined;
   #stopped: Stopped | undefined;
   /** Ends `handle`. */
@@ -61,7 +61,7 @@ export class Attempt {
 
   /** How long it has been running; 0 before it begins. */
   get durationMs(): number {
-    return this.#startedAt === undefined ? 0 : this.#parts.clock.now() - this.#startedAt;
+    return this.#startedAt === undefined ? 0 : this.#parts.clock.monotonicMs() - this.#startedAt;
   }
 
   isOutOfTime(): boolean {
@@ -73,7 +73,7 @@ export class Attempt {
    * on how it went.
    */
   handle(): Promise<void> {
-    this.#startedAt = this.#parts.clock.now();
+    this.#startedAt = this.#parts.clock.monotonicMs();
     return new Promise((resolve) => {
       this.#end = resolve;
       if (this.#stopped) resolve();

@@ -254,7 +254,7 @@ export class Dispatcher {
 
   async #buryUnknownTypes(): Promise<void> {
     const { queue, clock, log, unknownTypes } = this.#config;
-    const now = clock.now();
+    const now = clock.monotonicMs();
     if (unknownTypes === 'leave' || now - this.#lookedForUnknownAt < UNKNOWN_TYPES_EVERY_MS) return;
     this.#lookedForUnknownAt = now;
     const count = await queue.buryUnknownTypes([...this.#handlers.keys()]);

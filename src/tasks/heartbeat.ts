@@ -31,10 +31,10 @@ export class Heartbeat {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, leaseMs } = this.#config;
     while (!signal.aborted) {
-      const dueAt = clock.now() + leaseMs / 2;
+      const dueAt = clock.monotonicMs() + leaseMs / 2;
       await clock.sleep(leaseMs / 2, signal);
       if (signal.aborted) return;
-      const lateMs = clock.now() - dueAt;
+      const lateMs = clock.monotonicMs() - dueAt;
       if (lateMs > leaseMs / 2) {
         log.warn('a handler blocked the event loop past its lease', { lateMs, leaseMs });
       }

@@ -21,6 +21,16 @@ test('a sleep of nothing, or under an aborted signal, is over at once', async ()
   expect(clock.sleepers).toBe(0);
 });
 
+test('a clock that is set wakes nobody, and no time has passed', async () => {
+  const clock = new FakeClock();
+  const started = clock.monotonicMs();
+  void clock.sleep(10);
+  clock.set(clock.now() + 3_600_000);
+  expect([clock.sleepers, clock.monotonicMs() - started]).toEqual([1, 0]);
+  clock.advance(10);
+  expect([clock.sleepers, clock.monotonicMs() - started]).toEqual([0, 10]);
+});
+
 test('an aborting signal wakes its sleeper, without an error', async () => {
   const clock = new FakeClock();
   const end = new AbortController();

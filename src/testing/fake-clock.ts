@@ -2,12 +2,14 @@
 import type { Clock, EpochMs } from '../clock.ts';
 
 interface Sleeper {
-  readonly wakeAt: EpochMs;
+  readonly wakeAt: number;
   readonly wake: () => void;
 }
 
 export class FakeClock implements Clock {
+  readonly isVirtual = true;
   #now: EpochMs;
+  #passedMs = 0;
   readonly #sleepers = new Set<Sleeper>();
   readonly #watchers = new Set<() => void>();
 
@@ -19,11 +21,15 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  monotonicMs(): number {
+    return this.#passedMs;
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (ms <= 0 || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const sleeper: Sleeper = {
-        wakeAt: this.#now + ms,
+        wakeAt: this.#passedMs + ms,
         wake: () => {
           this.#sleepers.delete(sleeper);
           signal?.removeEventListener('abort', sleeper.wake);
@@ -57,15 +63,21 @@ export class FakeClock implements Clock {
   /** Moves time on, and wakes those whose time has come, earliest first. */
   advance(ms: number): void {
     this.#now += ms;
-    const due = [...this.#sleepers].filter(({ wakeAt }) => wakeAt <= this.#now);
+    this.#passedMs += ms;
+    const due = [...this.#sleepers].filter(({ wakeAt }) => wakeAt <= this.#passedMs);
     for (const sleeper of due.sort((a, b) => a.wakeAt - b.wakeAt)) sleeper.wake();
+  }
+
+  /** Somebody sets the clock, forward or back: no time passes. */
+  set(now: EpochMs): void {
+    this.#now = now;
   }
 
   /** Moves time on to the earliest end of a sleep; false where nobody sleeps. */
   advanceToNext(): boolean {
     if (this.#sleepers.size === 0) return false;
     const times = [...this.#sleepers].map(({ wakeAt }) => wakeAt);
-    this.advance(Math.min(...times) - this.#now);
+    this.advance(Math.min(...times) - this.#passedMs);
     return true;
   }
 }

@@ -54,6 +54,7 @@ export function leapingClock(): Clock {
   const clock = new FakeClock();
   return {
     now: () => clock.now(),
+    monotonicMs: () => clock.monotonicMs(),
     sleep: async (ms) => clock.advance(ms),
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { UpdateTokens } from '../../src/recorder/update-token.ts';
 
 // Made with Python's hmac and base64, from the description of the format.
@@ -29,7 +30,7 @@ const VECTORS = [
 function tokensOf(secret: string): UpdateTokens {
   return new UpdateTokens({
     secrets: [Buffer.from(secret)],
-    clock: { now: () => 1_600_000_000_000, sleep: async () => undefined },
+    clock: { ...systemClock, now: () => 1_600_000_000_000 },
   });
 }
 

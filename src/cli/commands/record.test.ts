@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Clock } from '../../clock.ts';
+import { type Clock, systemClock } from '../../clock.ts';
 import { openCliWithServer } from '../../testing/cli-world.ts';
 
 const REPORT = `<testsuite name="s">
@@ -245,7 +245,7 @@ test.each([
       await stopServer();
       response.end();
     });
-    const clock: Clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
+    const clock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
     const stop = node(`fetch('${url}').then(() => process.exit(${own}))`);
     const recorded = await runWith(
       { clock },

@@ -61,7 +61,7 @@ describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
     const ending = new AbortController();
     const pauses: number[] = [];
     const clock: Clock = {
-      now: () => systemClock.now(),
+      ...systemClock,
       sleep: async (ms, signal) => {
         if (ms <= HOUR_MS) return systemClock.sleep(ms, signal);
         if (pauses.push(ms) === 2) ending.abort();

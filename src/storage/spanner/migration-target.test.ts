@@ -81,7 +81,8 @@ function slowAdmin(clock: FakeClock, seconds: number, error?: Error) {
     },
   };
   // Whoever waits has time go by.
-  const passing: Clock = { now: () => clock.now(), sleep: async (ms) => clock.advance(ms) };
+  const now = (): number => clock.now();
+  const passing: Clock = { now, monotonicMs: now, sleep: async (ms) => clock.advance(ms) };
   return { admin, looks, clock: passing };
 }
 

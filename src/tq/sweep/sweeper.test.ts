@@ -24,7 +24,9 @@ function pausingClock(count: number) {
   const pauses: number[] = [];
   const still = new FakeClock();
   const clock: Clock = {
+    isVirtual: true,
     now: () => still.now(),
+    monotonicMs: () => still.monotonicMs(),
     sleep: async (ms, signal) => {
       if (ms === SCAN_MS) return still.sleep(ms, signal);
       pauses.push(ms);
