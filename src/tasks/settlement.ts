@@ -1,6 +1,7 @@
 /**
  * What can become of leased tasks, once for each way in which a database can do it. Every change is
- * fenced: it touches a task only while the lease that it names is that of the newest attempt.
+ * fenced: it touches a task only while the lease that it names is that of the newest attempt, and has
+ * not been ended by a change before it.
  *
  * A change may have landed although its connection was lost. Asked for again it answers `lost`, which
  * is harmless: what was to be done is done.

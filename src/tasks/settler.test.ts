@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CodedError } from '../errors.ts';
+import { eachDatabase } from '../testing/databases.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { openTaskWorld } from '../testing/task-world.ts';
 import type { Settlement } from './settlement.ts';
 import { Settler } from './settler.ts';
 import type { SettleOutcome } from './task.ts';
@@ -75,5 +77,32 @@ describe('a settler', () => {
     });
     await expect(settler.settle(done('bad'))).rejects.toThrow('a bug');
     expect(await settler.settle(done('good'))).toBe('done');
+  });
+});
+
+eachDatabase((open) => {
+  describe('a settler whose answer was lost', () => {
+    test.each([
+      ['retry', { outcome: 'retry', error: 'no', delayMs: 0 }, 1],
+      ['released', { outcome: 'released' }, 0],
+    ] as const)('asks again, and does no harm by it: %s', async (_, end, attempt) => {
+      const { queue, enqueue, lease, living } = await openTaskWorld(open);
+      const clock = new FakeClock();
+      let lostAnswers = 1;
+      const lossy = {
+        settleAll: async (settlements: readonly Settlement[]) => {
+          const outcomes = await queue.settleAll(settlements);
+          if (lostAnswers-- > 0) throw new CodedError('outcome-unknown', 'the answer was lost');
+          return outcomes;
+        },
+      };
+      const settler = new Settler({ queue: lossy, clock, random: () => 0.5 });
+      await enqueue('a');
+      const settled = settler.settle({ lease: await lease('a'), ...end });
+      await clock.untilSleepers(1);
+      clock.advance(1_000);
+      expect(await settled).toBe('lost');
+      expect(await living()).toMatchObject([{ id: 'a', state: 'due', attempt }]);
+    });
   });
 });

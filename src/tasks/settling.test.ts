@@ -47,6 +47,7 @@ eachDatabase((open, _database, traits) => {
         ...{ processAfter: NOON + 2, lastError: 'error of c', leaseUntil: undefined },
       });
       expect(await summaryOf('b')).toEqual(untouched);
+      expect(await settling.retry(failures)).toEqual(['lost', 'lost', 'lost']);
     });
 
     test('keeps the last time there is', async () => {
@@ -60,6 +61,7 @@ eachDatabase((open, _database, traits) => {
     test('releases what is held, and takes its attempt back', async () => {
       const { settling, leases, summaryOf, untouched } = await openSettlingWorld();
       expect(await settling.release(leases)).toEqual(OUTCOMES);
+      expect(await settling.release(leases)).toEqual(['lost', 'lost', 'lost']);
       expect(await summaryOf('a')).toMatchObject({ state: 'due', attempt: 0 });
       expect(await summaryOf('b')).toEqual(untouched);
     });

@@ -19,7 +19,9 @@ import { deadTasks, tasks } from './table.ts';
 import type { LeaseId, SettleOutcome } from './task.ts';
 import { leaseKey } from './task-rows.ts';
 
-const IS_HELD = raw('task.type = lease.type AND task.id = lease.id AND task.fence = lease.fence');
+const IS_HELD = raw(
+  'task.type = lease.type AND task.id = lease.id AND task.fence = lease.fence AND task.lease_until IS NOT NULL',
+);
 const OVERWRITTEN = raw(
   Object.keys(deadTasks.columns)
     .map(columnName)

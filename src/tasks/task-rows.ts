@@ -23,9 +23,9 @@ export function withNextAttempt(row: TaskRow, leaseUntil: EpochMs): TaskRow {
   return { ...row, attempt: row.attempt + 1, fence: row.fence + 1, leaseUntil };
 }
 
-/** Whether the lease is that of the newest attempt. */
+/** Whether the lease is that of the newest attempt, and that attempt has not been settled. */
 export function holds(lease: LeaseId, row: TaskRow): boolean {
-  return row.fence === lease.fence;
+  return row.fence === lease.fence && row.leaseUntil !== undefined;
 }
 
 export function toLease(row: TaskRow): Lease {

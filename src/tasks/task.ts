@@ -54,7 +54,7 @@ export interface Lease extends LeaseId {
   readonly lastError: string | undefined;
 }
 
-/** `lost`: another attempt has begun, or the task is gone; nothing was changed. */
+/** `lost`: another attempt has begun, or this one was settled already; nothing was changed. */
 export type SettleOutcome = 'done' | 'lost';
 
 const MAX_TYPE_LENGTH = 64;
