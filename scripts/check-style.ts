@@ -32,6 +32,11 @@ const RULES: readonly Rule[] = [
     say: 'take it from the configuration (src/server/config.ts)',
   },
   {
+    pattern: /\benv\.POSTLUDE_/,
+    allowedIn: /^$/,
+    say: 'list it in CLIENT_VARIABLES (src/server/client-variables.ts), or make it a setting',
+  },
+  {
     pattern: /\b(TODO|FIXME|XXX)\b(?!\(#\d+\))/,
     allowedIn: /^$/,
     say: 'name the issue: TODO(#12)',

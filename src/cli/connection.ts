@@ -18,6 +18,7 @@ import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
+import { CLIENT_VARIABLES } from '../server/client-variables.ts';
 import { ClockComparison } from './clock-comparison.ts';
 import { globalOptionsOf, outputOf } from './command.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
@@ -61,7 +62,7 @@ export function connect(context: CliContext, command: Command): Connection {
     ...withDefaultTimeout(timeoutMs ?? DEFAULT_TIMEOUT_MS),
     nodeOptions: { agent: agentFor(url) },
     interceptors: [
-      authorize(context.env.POSTLUDE_ID_TOKEN),
+      authorize(context.env[CLIENT_VARIABLES.idToken]),
       endWith(context.signal),
       clocks.interceptor,
     ],
@@ -81,7 +82,7 @@ export function connect(context: CliContext, command: Command): Connection {
 }
 
 function serverUrl(context: CliContext, option: string | undefined): string {
-  const given = option ?? context.env.POSTLUDE_SERVER ?? DEFAULT_SERVER;
+  const given = option ?? context.env[CLIENT_VARIABLES.server] ?? DEFAULT_SERVER;
   if (!URL.canParse(given) || !/^https?:/.test(given)) {
     throw new CliError(`not a server's URL: ${given} (try ${DEFAULT_SERVER})`, EXIT.badInput);
   }
@@ -89,13 +90,13 @@ function serverUrl(context: CliContext, option: string | undefined): string {
 }
 
 function timeoutOf(context: CliContext, option: number | undefined): number | undefined {
-  const inherited = context.env.POSTLUDE_TIMEOUT;
+  const inherited = context.env[CLIENT_VARIABLES.timeout];
   if (option !== undefined || inherited === undefined) return option;
   try {
     return parseDuration(inherited);
   } catch (error) {
     const reason = toError(error).message;
-    throw new CliError(`POSTLUDE_TIMEOUT is ${inherited}: ${reason}`, EXIT.badInput, {
+    throw new CliError(`${CLIENT_VARIABLES.timeout} is ${inherited}: ${reason}`, EXIT.badInput, {
       cause: error,
     });
   }

@@ -1,8 +1,10 @@
 /** Creates invocations for `create` and `record`, which take the same options for it. */
+
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type Command, InvalidArgumentError } from 'commander';
 import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { randomHex } from '../random.ts';
+import { CLIENT_VARIABLES } from '../server/client-variables.ts';
 import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { collectInvocation, invocationName } from './invocation-argument.ts';
@@ -61,7 +63,7 @@ export async function createInvocation(
   const { id, options, finalize } = request;
   const { deadline } = options;
   const invocation = {
-    realm: options.realm ?? context.env.POSTLUDE_REALM ?? DEFAULT_REALM,
+    realm: options.realm ?? context.env[CLIENT_VARIABLES.realm] ?? DEFAULT_REALM,
     state: finalize ? Invocation_State.FINALIZING : Invocation_State.ACTIVE,
     includedInvocations: (options.include ?? []).map(invocationName),
     tags: [...(options.tag ?? [])],

@@ -4,11 +4,13 @@
  * creating it again, by the same identity, changes nothing and answers a fresh token: any job of a
  * pipeline can go on with what another one began.
  */
+
 import { createHash } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Invocation } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { CreateInvocationRequestSchema } from '../gen/luci/resultdb/v1/recorder_pb.js';
+import { CLIENT_VARIABLES } from '../server/client-variables.ts';
 import type { Connection } from './connection.ts';
 import { type CliContext, CliError } from './context.ts';
 import { invocationName } from './invocation-argument.ts';
@@ -62,8 +64,8 @@ function requestIdFor(invocationId: string): string {
 async function updateToken(source: TokenSource, invocationId: string): Promise<string> {
   const { context, given } = source;
   if (given !== undefined) return given;
-  const inherited = context.env.POSTLUDE_UPDATE_TOKEN;
-  if (inherited !== undefined && context.env.POSTLUDE_INVOCATION === invocationId) {
+  const inherited = context.env[CLIENT_VARIABLES.updateToken];
+  if (inherited !== undefined && context.env[CLIENT_VARIABLES.invocation] === invocationId) {
     return inherited;
   }
   return renewToken(source.connection, invocationId);

@@ -4,6 +4,7 @@
  * default.
  */
 import { basename, dirname, resolve } from 'node:path';
+import { CLIENT_VARIABLES } from './client-variables.ts';
 import { readConfigFile } from './config-file.ts';
 import { didYouMean, nearestName } from './nearest-name.ts';
 import {
@@ -34,14 +35,7 @@ export type WrittenSettings = ReadonlyMap<SettingName, Written>;
 
 const CONFIG_VARIABLE = 'POSTLUDE_CONFIG';
 
-/** Of the command line's other commands; close to none of ours by accident only. */
-const CLIENT_VARIABLES = new Set([
-  'POSTLUDE_SERVER',
-  'POSTLUDE_ID_TOKEN',
-  'POSTLUDE_INVOCATION',
-  'POSTLUDE_REALM',
-  'POSTLUDE_UPDATE_TOKEN',
-]);
+const OF_CLIENTS = new Set<string>(Object.values(CLIENT_VARIABLES));
 
 /** What is written for each setting; the strongest source wins. */
 export async function collectSettings(
@@ -76,7 +70,7 @@ function fromEnvironment(input: ConfigInput, problems: string[]): Map<SettingNam
     if (value === undefined || value === '' || variable === CONFIG_VARIABLE) continue;
     const name = variables.get(variable);
     if (name) found.set(name, { value, source: variable, folder: input.cwd });
-    else if (variable.startsWith('POSTLUDE_') && !CLIENT_VARIABLES.has(variable)) {
+    else if (variable.startsWith('POSTLUDE_') && !OF_CLIENTS.has(variable)) {
       const nearest = nearestName(variable, variables.keys());
       if (nearest) problems.push(`${variable}: unknown variable (did you mean ${nearest}?)`);
     }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { toError } from '../../errors.ts';
 import { Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import { CLIENT_VARIABLES } from '../../server/client-variables.ts';
 import { addGlobalOptions, type CommandMaker, collect, outputOf, progressOf } from '../command.ts';
 import { type Connection, connect } from '../connection.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
@@ -127,9 +128,9 @@ function environment(
 ): Record<string, string | undefined> {
   return {
     ...inherited,
-    POSTLUDE_INVOCATION: own.id,
-    POSTLUDE_SERVER: own.server,
-    POSTLUDE_UPDATE_TOKEN: own.token,
+    [CLIENT_VARIABLES.invocation]: own.id,
+    [CLIENT_VARIABLES.server]: own.server,
+    [CLIENT_VARIABLES.updateToken]: own.token,
   };
 }
 

@@ -1,0 +1,12 @@
+/**
+ * The environment variables of the commands that call a server. Commands that start one find them in
+ * the same environment, and must not take them for mistyped settings.
+ */
+export const CLIENT_VARIABLES = {
+  idToken: 'POSTLUDE_ID_TOKEN',
+  invocation: 'POSTLUDE_INVOCATION',
+  realm: 'POSTLUDE_REALM',
+  server: 'POSTLUDE_SERVER',
+  timeout: 'POSTLUDE_TIMEOUT',
+  updateToken: 'POSTLUDE_UPDATE_TOKEN',
+} as const;
