@@ -23,7 +23,7 @@ import type { AnyTable } from '../storage/table.ts';
 import { deadTasks, tasks } from '../tasks/table.ts';
 import { deadReminders, reminders } from '../tq/table.ts';
 
-/** All tables but those that mean nothing elsewhere: migrations, leases of sweeps, commit records. */
+/** All tables but those that mean nothing elsewhere: migrations, leases of sweeps, commit marks. */
 export const COPIED_TABLES: readonly AnyTable[] = [
   secrets,
   invocations,

@@ -103,7 +103,7 @@ export interface Database {
    * Runs `fn` in a serializable transaction and commits. Runs it again, a bounded number of times
    * with jittered pauses, when the database aborts it or the connection goes before the commit; so
    * `fn` must have no side effects but on `tx`, and reset what it assigns outside. A connection
-   * lost during the commit is resolved by asking the database whether it landed.
+   * lost during the commit is resolved by what the transaction wrote, also if the server has crashed.
    *
    * Throws what `fn` throws, after a rollback. Throws `conflict` when the attempts are used up,
    * `unavailable` when there is no connection, `outcome-unknown` when even the question whether the

@@ -6,6 +6,7 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { systemClock } from '../clock.ts';
 import { freePort } from './free-port.ts';
 
@@ -24,6 +25,11 @@ export interface PostgresServer {
    * more, so that it recovers from its log as after a crash.
    */
   restart(mode?: 'orderly' | 'crash'): Promise<void>;
+  /**
+   * Kills one of the processes that serve clients, as a machine that is out of memory does. The server
+   * then ends all others and recovers from its log; resolves once it takes connections again.
+   */
+  killBackend(): Promise<void>;
   /** Stops the server and removes its data. */
   stop(): Promise<void>;
 }
@@ -65,8 +71,9 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   const pid = async (): Promise<number> => Number.parseInt(await readFile(pidFile, 'utf8'), 10);
   await server.initialise();
   await start();
+  const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`;
   return {
-    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    url,
     port,
     pid,
     async restart(mode = 'orderly') {
@@ -74,6 +81,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       else await server.stop();
       await start();
     },
+    killBackend: () => killBackend(url),
     async stop() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });
@@ -113,6 +121,32 @@ function keepExitCode(): void {
 async function crash(pid: number): Promise<void> {
   process.kill(pid, 'SIGQUIT');
   while (isAlive(pid)) await systemClock.sleep(10);
+}
+
+async function killBackend(url: string): Promise<void> {
+  const client = await connect(url);
+  const { rows } = await client.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'
+     ORDER BY pid = pg_backend_pid(), backend_xid IS NULL, random() LIMIT 1`,
+  );
+  const ended = new Promise((resolve) => client.once('end', resolve)); // with errors before it
+  for (const { pid } of rows) process.kill(pid, 'SIGKILL');
+  await ended;
+  await (await connect(url)).end();
+}
+
+/** Tries until the server takes connections. */
+async function connect(url: string): Promise<pg.Client> {
+  for (;;) {
+    const client = new pg.Client({ connectionString: url });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return client;
+    } catch {
+      await systemClock.sleep(10); // it recovers
+    }
+  }
 }
 
 function isAlive(pid: number): boolean {

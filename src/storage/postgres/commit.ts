@@ -1,34 +1,23 @@
 /**
- * Commits, and finds out whether a commit landed whose answer was lost with its connection: the
- * server remembers how each transaction ended by its id, which we learn before committing.
+ * Commits, and finds out whether a commit landed whose answer was lost: by the mark that the
+ * transaction itself wrote (commit-marks.ts), never by its id.
  */
 import type { Clock } from '../../clock.ts';
-import { CodedError, hasCode } from '../../errors.ts';
+import { CodedError, hasCode, toError } from '../../errors.ts';
 import type { Random } from '../../random.ts';
 import { backoffMs } from '../../retry.ts';
+import { closeMark, type MarkedTransaction, retireMark } from './commit-marks.ts';
 import type { Connection, Connections } from './connections.ts';
-import { withConnection } from './transact.ts';
+import { isRefusedCommit } from './errors.ts';
+import { transact, withConnection } from './transact.ts';
 
 export interface CommitConfig {
   readonly connections: Connections;
+  readonly schema: string;
   readonly clock: Clock;
   readonly random: Random;
   /** How long to ask for the outcome. */
   readonly outcomeTimeoutMs: number;
-}
-
-/** A transaction's id, and the server process that runs it. */
-export interface TransactionIdentity {
-  readonly xid: string;
-  readonly serverPid: number | undefined;
-}
-
-/** Asks for the id ahead of the writes, so it costs no wait of its own. */
-export async function identify(connection: Connection): Promise<TransactionIdentity> {
-  const result = await connection.runAhead('SELECT pg_current_xact_id()::text');
-  const xid = result.rows[0]?.[0];
-  if (xid === undefined || xid === null) throw new Error('the database told no transaction id');
-  return { xid, serverPid: connection.serverPid };
 }
 
 /**
@@ -37,16 +26,18 @@ export async function identify(connection: Connection): Promise<TransactionIdent
  */
 export async function commitWrites(
   connection: Connection,
-  identity: TransactionIdentity,
+  marked: MarkedTransaction,
   config: CommitConfig,
 ): Promise<void> {
   try {
     await commitReads(connection);
   } catch (error) {
-    if (!hasCode(error, 'unavailable')) throw error;
+    if (isRefusedCommit(error)) throw error;
     connection.release('broken');
-    await resolveOutcome(identity, error, config);
+    await resolveOutcome(marked, toError(error), config);
+    return;
   }
+  await retireMark(connection, config.schema).catch(() => connection.release('broken'));
 }
 
 /** Ends a transaction without writes, whose outcome changes nothing. */
@@ -61,55 +52,71 @@ const BACKOFF = { initialMs: 20, maxMs: 1000 };
 
 /** Returns if the transaction was committed. */
 async function resolveOutcome(
-  identity: TransactionIdentity,
+  marked: MarkedTransaction,
   cause: Error,
   config: CommitConfig,
 ): Promise<void> {
   const { clock, random, outcomeTimeoutMs } = config;
   const endsAt = clock.now() + outcomeTimeoutMs;
   for (let attempt = 1; ; attempt++) {
-    const status = await askStatus(identity, config);
-    if (status === 'committed') return;
-    if (status === 'aborted') {
-      throw new CodedError('unavailable', 'the connection was lost before the commit', { cause });
-    }
-    if (status === 'forgotten' || clock.now() >= endsAt) {
-      throw new CodedError(
-        'outcome-unknown',
-        `the connection was lost during a commit; transaction ${identity.xid} may have landed`,
-        { cause },
-      );
-    }
+    const outcome = await askOutcome(marked, config);
+    if (outcome === 'landed') return;
+    if (outcome === 'failed') throw failed(cause);
+    if (outcome === 'forgotten' || clock.now() >= endsAt) throw outcomeUnknown(cause);
+    if (outcome === 'in flight') await endTransaction(marked, config);
     await clock.sleep(backoffMs(BACKOFF, attempt, random));
   }
 }
 
-type Status = 'committed' | 'aborted' | 'in progress' | 'unreachable' | 'forgotten';
+/** Where the server gave another reason than its own end, that is the caller's to know. */
+function failed(cause: Error): Error {
+  if (cause instanceof CodedError && !hasCode(cause, 'unavailable')) return cause;
+  return new CodedError('unavailable', 'the connection was lost before the commit', { cause });
+}
 
-async function askStatus(identity: TransactionIdentity, config: CommitConfig): Promise<Status> {
+function outcomeUnknown(cause: Error): CodedError {
+  const message = 'the connection was lost during a commit, which may have landed';
+  return new CodedError('outcome-unknown', message, { cause });
+}
+
+type Outcome = 'landed' | 'failed' | 'in flight' | 'unreachable' | 'forgotten';
+
+/** How long a transaction may take to end by itself. */
+const LOCK_TIMEOUT = '500ms';
+
+async function askOutcome(marked: MarkedTransaction, config: CommitConfig): Promise<Outcome> {
   try {
-    return await withConnection(config.connections, async (connection) => {
-      const sql = 'SELECT pg_xact_status($1::xid8)';
-      const { rows } = await connection.run(sql, [identity.xid]);
-      const status = (rows[0]?.[0] as Status | null | undefined) ?? 'forgotten';
-      if (status === 'in progress') await endTransaction(connection, identity);
-      return status;
-    });
-  } catch {
-    return 'unreachable';
+    return await transact(
+      config.connections,
+      'BEGIN ISOLATION LEVEL READ COMMITTED',
+      async (session): Promise<Outcome> => {
+        await session.run(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+        const hasLanded = await closeMark(session, config.schema, marked);
+        if (hasLanded === undefined) return 'forgotten';
+        return hasLanded ? 'landed' : 'failed';
+      },
+      async ({ connection }, outcome) => {
+        await commitReads(connection); // it wrote; but what it wrote can be written again
+        return outcome;
+      },
+    );
+  } catch (error) {
+    return hasCode(error, 'conflict') ? 'in flight' : 'unreachable';
   }
 }
 
 /**
- * A server that has not noticed the loss would keep the transaction in progress for hours; ending
- * its process settles the matter either way. The id guards against a process that serves somebody
- * else by now.
+ * A server that has not noticed the loss would keep the transaction in flight for hours; ending its
+ * process settles the matter either way. The id guards against a process that serves somebody else by
+ * now; both are the server's own words, so that poolers do not matter.
  */
 async function endTransaction(
-  connection: Connection,
-  { xid, serverPid }: TransactionIdentity,
+  { serverPid, xid }: MarkedTransaction,
+  { connections }: CommitConfig,
 ): Promise<void> {
   const sql = `SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
-    WHERE pid = $1::int AND backend_xid = $2::xid8::xid`;
-  await connection.run(sql, [String(serverPid ?? 0), xid]);
+    WHERE pid = $1::int AND backend_xid = $2::xid`;
+  await withConnection(connections, (connection) => connection.run(sql, [serverPid, xid])).catch(
+    () => undefined,
+  ); // asked again soon
 }

@@ -2,21 +2,15 @@
 import type { Client, ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { Mutex } from '../../concurrency.ts';
 import { CodedError } from '../../errors.ts';
+import { CommitMarks, type MarkedSession } from './commit-marks.ts';
 import { toStorageError } from './errors.ts';
-import type { Session, SessionResult } from './session.ts';
+import type { SessionResult } from './session.ts';
 import type { StatementNames } from './statement-names.ts';
 import type { WireValue } from './types.ts';
 
 /** A session that is ours until it is released. */
-export interface Connection extends Session {
-  /**
-   * Sends a statement without waiting for those before it. The next `run` follows at once, so what
-   * it does must not depend on the answer.
-   */
-  runAhead(text: string): Promise<SessionResult>;
-  /** Of the server's process that serves it. */
-  readonly serverPid: number | undefined;
-  /** Gives it back; `broken` ones are thrown away. Idempotent. */
+export interface Connection extends MarkedSession {
+  /** Gives it back; `broken` ones are thrown away, with their marks. Idempotent. */
   release(state: 'usable' | 'broken'): void;
 }
 
@@ -24,6 +18,9 @@ export interface Connections {
   acquire(): Promise<Connection>;
   /** One of its own, outside the pool, to listen on. */
   dedicated(): Promise<Client>;
+  readonly marks: CommitMarks;
+  /** Whether one is open that nobody uses. */
+  hasIdle(): boolean;
   close(): Promise<void>;
 }
 
@@ -41,12 +38,13 @@ export function openConnections(config: ConnectionsConfig): Connections {
   // each connection has a listener for life, also while it is handed out or thrown away.
   pool.on('error', config.onIdleError);
   pool.on('connect', (client) => client.on('error', () => undefined));
+  const marks = new CommitMarks();
   let closing: Promise<void> | undefined;
   return {
     async acquire() {
       if (closing) throw closedError();
       const client = await pool.connect().catch(rethrow);
-      return pooledConnection(client, config.names);
+      return pooledConnection(client, config.names, marks);
     },
     async dedicated() {
       if (closing) throw closedError();
@@ -55,6 +53,8 @@ export function openConnections(config: ConnectionsConfig): Connections {
       await client.connect().catch(rethrow);
       return client;
     },
+    marks,
+    hasIdle: () => pool.idleCount > 0,
     close() {
       closing ??= pool.end();
       return closing;
@@ -67,17 +67,23 @@ function clientConfig(pool: PoolConfig): ClientConfig {
   return { ...pool, pipeline: false, keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 }
 
-function pooledConnection(client: PoolClient, names: StatementNames | undefined): Connection {
+function pooledConnection(
+  client: PoolClient,
+  names: StatementNames | undefined,
+  marks: CommitMarks,
+): Connection {
   const turns = new Mutex();
+  const mark = marks.take();
   let isReleased = false;
   return {
-    serverPid: serverPidOf(client),
+    mark,
     run: (text, values = []) => turns.run(() => runOn(client, text, values, names)),
-    runAhead: (text) => runOn(client, text, [], undefined),
+    runAhead: (text, values = []) => runOn(client, text, values, names),
     runScript: (text) => turns.run(() => runScript(client, text)),
     release(state) {
       if (isReleased) return;
       isReleased = true;
+      if (state === 'usable') marks.giveBack(mark);
       client.release(state === 'broken');
     },
   };
@@ -131,11 +137,6 @@ export async function runScript(
   text: string,
 ): Promise<void> {
   await client.query(text).catch(rethrow);
-}
-
-function serverPidOf(client: object): number | undefined {
-  const pid = 'processID' in client ? client.processID : undefined;
-  return typeof pid === 'number' ? pid : undefined;
 }
 
 function closedError(): CodedError {

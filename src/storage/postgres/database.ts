@@ -14,14 +14,15 @@ import type { Capabilities } from '../dialect.ts';
 import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
 import { NestingGuard } from '../nesting.ts';
 import type { Sql } from '../sql.ts';
-import { commitReads, commitWrites, identify } from './commit.ts';
-import type { Connection, Connections } from './connections.ts';
+import { commitReads, commitWrites } from './commit.ts';
+import { deleteMarks, writeMark } from './commit-marks.ts';
+import type { Connections } from './connections.ts';
 import { postgresDialect } from './dialect.ts';
 import { MIGRATIONS_FOLDER, PostgresMigrationTarget } from './migration-target.ts';
 import { PostgresNotifications } from './notifications.ts';
 import { SessionReader } from './reader.ts';
 import { readServerTime, type Session, toRows, toStatement } from './session.ts';
-import { transact, withConnection } from './transact.ts';
+import { type OpenTransaction, transact, withConnection } from './transact.ts';
 import { PostgresTransaction } from './transaction.ts';
 
 export interface PostgresDatabaseConfig {
@@ -128,8 +129,22 @@ export class PostgresDatabase implements Database {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.notifications.close().then(() => this.#connections.close());
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.notifications.close();
+    await this.#deleteMarks().catch(() => undefined); // then another process will, in time
+    await this.#connections.close();
+  }
+
+  async #deleteMarks(): Promise<void> {
+    const marks = this.#connections.marks.takeWritten();
+    if (marks.length === 0 || !this.#connections.hasIdle()) return;
+    await withConnection(this.#connections, (connection) =>
+      deleteMarks(connection, this.#schema, marks),
+    );
   }
 
   async #writeOnce<T>(
@@ -148,20 +163,24 @@ export class PostgresDatabase implements Database {
           throw error;
         }
       },
-      async ({ connection }, result) => {
-        if (result.transaction.hasWrites) await this.#commit(connection, result.transaction);
-        else await commitReads(connection);
+      async (open, result) => {
+        if (result.transaction.hasWrites) await this.#commit(open, result.transaction);
+        else await commitReads(open.connection);
         return result;
       },
     );
   }
 
-  async #commit(connection: Connection, transaction: PostgresTransaction): Promise<void> {
-    const identified = identify(connection);
-    identified.catch(() => undefined); // where it fails, the writes behind it fail as well
+  async #commit(
+    { session, connection }: OpenTransaction,
+    transaction: PostgresTransaction,
+  ): Promise<void> {
+    const marked = writeMark(connection, this.#schema);
+    session.follow(marked);
     await transaction.flush();
-    await commitWrites(connection, await identified, {
+    await commitWrites(connection, await marked, {
       connections: this.#connections,
+      schema: this.#schema,
       clock: this.#clock,
       random: this.#random,
       outcomeTimeoutMs: OUTCOME_TIMEOUT_MS,

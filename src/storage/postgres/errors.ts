@@ -42,6 +42,18 @@ export function toStorageError(thrown: unknown): Error {
   return code === undefined ? error : new CodedError(code, error.message, { cause: error });
 }
 
+/**
+ * Whether the answer to a COMMIT says for certain that it did not land: a conflict, or a deferred
+ * constraint. Of anything else, such as a disk that fails under the log, it may have.
+ */
+export function isRefusedCommit(error: unknown): boolean {
+  if (!(error instanceof CodedError)) return false;
+  const cause: unknown = error.cause;
+  if (cause === undefined) return error.code === 'conflict';
+  const state = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return /^(23|40)...$/.test(state);
+}
+
 function errorCodeOf(error: Error): ErrorCode | undefined {
   const state = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const known = BY_STATE.get(state);

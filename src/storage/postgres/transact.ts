@@ -22,8 +22,8 @@ export async function transact<T, R>(
 ): Promise<R> {
   return await withConnection(connections, async (connection) => {
     const begun = connection.runAhead(begin);
-    begun.catch(() => undefined); // awaited below, or by the first statement
-    const session = new WatchedSession(connection, begun);
+    const session = new WatchedSession(connection);
+    session.follow(begun);
     try {
       const value = await fn(session);
       session.check();

@@ -7,13 +7,21 @@ import type { WireValue } from './types.ts';
 
 export class WatchedSession implements Session {
   readonly #session: Session;
-  readonly #begun: Promise<unknown>;
+  #ahead: Promise<unknown>;
   #failure: { readonly error: unknown } | undefined;
 
-  /** `begun`: where BEGIN was sent ahead; no answer is believed before it has succeeded. */
-  constructor(session: Session, begun: Promise<unknown> = Promise.resolve()) {
+  constructor(session: Session) {
     this.#session = session;
-    this.#begun = begun;
+    this.#ahead = Promise.resolve();
+  }
+
+  /**
+   * Of a statement that was sent ahead: no answer to a later one is believed before it has succeeded,
+   * and where it fails, that is why the later ones do.
+   */
+  follow(ahead: Promise<unknown>): void {
+    this.#ahead = Promise.all([this.#ahead, ahead]);
+    this.#ahead.catch(() => undefined); // seen by the statements behind it
   }
 
   get failure(): { readonly error: unknown } | undefined {
@@ -37,11 +45,20 @@ export class WatchedSession implements Session {
     this.check();
     try {
       const value = await operation();
-      await this.#begun;
+      await this.#ahead;
       return value;
     } catch (error) {
-      this.#failure ??= { error };
-      throw error;
+      this.#failure ??= { error: await this.#causeOf(error) };
+      throw this.#failure.error;
+    }
+  }
+
+  async #causeOf(error: unknown): Promise<unknown> {
+    try {
+      await this.#ahead;
+      return error;
+    } catch (cause) {
+      return cause;
     }
   }
 }
