@@ -38,11 +38,18 @@ describe('CTRF', () => {
     ]);
   });
 
-  it('counts the tests itself, and tells where the summary says otherwise', () => {
-    const text = '{"results":{"summary":{"tests":3},"tests":[]}}';
-    expect(readFormat(ctrf, text).warnings).toEqual([
-      '1: the summary says 3 tests, but there are 0',
+  it('counts the tests itself, and says that results are missing where the summary has more', () => {
+    const summary = (counts: string) =>
+      readFormat(
+        ctrf,
+        `{"results":{"summary":{${counts}},"tests":[{"name":"a","status":"passed"}]}}`,
+      );
+    expect(summary('"tests":3,"failed":2').errors).toEqual([
+      '1: the summary says 3 tests, but there are only 1',
+      '1: the summary says that 2 tests failed, but only 0 did',
     ]);
+    expect(summary('"tests":1,"failed":0')).toMatchObject({ errors: [], warnings: [] });
+    expect(summary('"tests":0').warnings).toEqual(['1: the summary says 0 tests, but there are 1']);
   });
 
   it.each([

@@ -31,7 +31,8 @@ class CtrfReader implements FormatReader {
   #tests = 0;
   #hasTests = false;
   #hasUnknownOther = false;
-  #claimed: { readonly tests: number; readonly line: number } | undefined;
+  #failed = 0;
+  #claimed: { readonly tests: number; readonly failed: number; readonly line: number } | undefined;
 
   constructor(sink: FormatSink) {
     this.#sink = sink;
@@ -56,9 +57,22 @@ class CtrfReader implements FormatReader {
   end(): void {
     this.#json.end();
     if (!this.#hasTests) this.#sink.error(1, 'a CTRF report has an array results.tests');
-    if (this.#claimed && this.#claimed.tests !== this.#tests) {
-      const { tests, line } = this.#claimed;
-      this.#sink.warning(line, `the summary says ${tests} tests, but there are ${this.#tests}`);
+    this.#checkSummary();
+  }
+
+  /** A summary that claims more than the file holds says that results are missing. */
+  #checkSummary(): void {
+    if (!this.#claimed) return;
+    const { tests, failed, line } = this.#claimed;
+    const held = { tests: this.#tests, failed: this.#failed };
+    if (tests > held.tests) {
+      this.#sink.error(line, `the summary says ${tests} tests, but there are only ${held.tests}`);
+    } else if (tests < held.tests) {
+      this.#sink.warning(line, `the summary says ${tests} tests, but there are ${held.tests}`);
+    }
+    if (failed > held.failed) {
+      const message = `the summary says that ${failed} tests failed, but only ${held.failed} did`;
+      this.#sink.error(line, message);
     }
   }
 
@@ -69,8 +83,8 @@ class CtrfReader implements FormatReader {
     if (isAt(path, 'results', 'summary')) this.#summary(value, line);
   }
 
-  #summary({ tests }: Fields, line: number): void {
-    if (typeof tests === 'number') this.#claimed = { tests, line };
+  #summary({ tests, failed }: Fields, line: number): void {
+    if (typeof tests === 'number') this.#claimed = { tests, failed: amountOf(failed) ?? 0, line };
     else this.#sink.warning(line, 'summary.tests is not a number');
   }
 
@@ -92,6 +106,7 @@ class CtrfReader implements FormatReader {
       return;
     }
     this.#checkTypes(value, nth, line);
+    if (outcome !== 'pass' && outcome !== 'skip') this.#failed += 1;
     this.#executions(this.#execution(value, name, outcome, line), value);
   }
 

@@ -39,6 +39,8 @@ export interface SourceLocation {
 /** Takes what a format's reader finds. */
 export interface FormatSink {
   execution(execution: Execution): void;
+  /** So many tests were skipped, which the report counts and does not name. */
+  unnamedSkips(count: number): void;
   /** Something is lost or damaged: the report is not complete. */
   error(line: number, message: string): void;
   /** Odd, but nothing is lost. */

@@ -16,6 +16,7 @@ import {
   ReportDamage,
   type ReportFormat,
 } from './report.ts';
+import { RunSignature } from './run-signature.ts';
 import { type TestId, testIdOf } from './test-id.ts';
 import { openTextFile } from './text-file.ts';
 
@@ -28,6 +29,14 @@ export interface ReadableReport {
   /** Holds its executions, from `firstPosition` on. */
   readonly index: ExecutionIndex;
   readonly firstPosition: number;
+  /** Tests that it counts and does not name. */
+  readonly unnamedSkips: number;
+  /** How many executions it has. */
+  readonly executions: number;
+  /** See FormatReader. */
+  readonly isNameless: boolean;
+  /** See RunSignature. */
+  readonly signature: string | undefined;
 }
 
 export interface Examination {
@@ -54,6 +63,8 @@ export interface ExaminedFile {
   /** Its number in the set. */
   readonly file: number;
   readonly indexFor: IndexFor;
+  /** Whether there are others to compare it with. */
+  readonly isOneOfMany: boolean;
   /** Ends the reading, by its reason. */
   readonly signal: AbortSignal | undefined;
 }
@@ -104,6 +115,7 @@ async function* readAgain(report: ReadableReport): AsyncGenerator<Execution> {
   const ignore = () => {};
   const sink = {
     execution: (execution: Execution) => found.push(execution),
+    unnamedSkips: ignore,
     error: ignore,
     warning: ignore,
   };
@@ -129,11 +141,14 @@ class FirstPass {
   #format: ReportFormat | undefined;
   #reader: FormatReader | undefined;
   #entry: { readonly index: ExecutionIndex; readonly firstPosition: number } | undefined;
+  readonly #signature: RunSignature | undefined;
+  #unnamedSkips = 0;
   #shortened: { readonly line: number; count: number } | undefined;
 
   constructor(subject: ExaminedFile, problems: ProblemLog) {
     this.#subject = subject;
     this.#problems = problems;
+    this.#signature = subject.isOneOfMany ? new RunSignature() : undefined;
   }
 
   get kind(): ReportKind | undefined {
@@ -162,6 +177,10 @@ class FirstPass {
       contentHash: text.contentHash(),
       index,
       firstPosition,
+      unnamedSkips: this.#unnamedSkips,
+      executions: index.size - firstPosition,
+      isNameless: this.#reader.isNameless ?? false,
+      signature: this.#signature?.text,
     };
   }
 
@@ -175,6 +194,9 @@ class FirstPass {
     this.#format = format;
     const sink: FormatSink = {
       execution: (execution) => this.#add(execution),
+      unnamedSkips: (count) => {
+        this.#unnamedSkips += count;
+      },
       error: (line, message) => this.#problems.error(line, message),
       warning: (line, message) => this.#problems.warning(line, message),
     };
@@ -189,6 +211,7 @@ class FirstPass {
   #add(execution: Execution): void {
     const { id, isShortened } = testIdOf(execution.suite, execution.name);
     this.#entry?.index.add(this.#subject.file, id, execution);
+    this.#signature?.add(execution);
     if (!isShortened) return;
     this.#shortened ??= { line: execution.line, count: 0 };
     this.#shortened.count += 1;

@@ -5,8 +5,10 @@
 import { resolve } from 'node:path';
 import type { ExecutionOutcome } from './execution.ts';
 import { addCounts, ExecutionIndex, NO_COUNTS } from './execution-index.ts';
+import { Copies, retoldReports, withoutRetold } from './repeated-reports.ts';
 import type { Counts, FoundResult, Grouping, Problem, ResultStatus } from './report.ts';
 import {
+  type Examination,
   examine,
   executionsOf,
   type IndexFor,
@@ -26,26 +28,31 @@ export interface ReportSet {
 }
 
 /**
- * Reads every file to its end. A file that is given twice is read once. Throws the reason of
- * `signal` where that aborts.
+ * Reads every file to its end. A report that is given twice counts once: by the same path without a
+ * word, as a copy or in another format with a warning. Throws the reason of `signal` where that
+ * aborts.
  */
 export async function readReportSet(
   paths: readonly string[],
   signal?: AbortSignal,
 ): Promise<ReportSet> {
-  const runs = new Runs();
-  const reports: ReadableReport[] = [];
-  const kinds: ReportKind[] = [];
-  const problems: Problem[] = [];
   const distinct = [...new Map(paths.map((path) => [resolve(path), path])).values()];
+  const isOneOfMany = distinct.length > 1;
+  const runs = new Runs();
+  const copies = new Copies();
+  const examinations: Examination[] = [];
   for (const [file, path] of distinct.entries()) {
-    const examination = await examine({ path, file, indexFor: runs.indexFor, signal });
-    if (examination.report) reports.push(examination.report);
-    if (examination.kind) kinds.push(examination.kind);
-    problems.push(...examination.problems);
+    const { indexFor } = runs;
+    const examination = await examine({ path, file, indexFor, isOneOfMany, signal });
+    examinations.push(await copies.withoutCopy(examination));
   }
+  const retold = retoldReports(examinations.flatMap(({ report }) => report ?? []));
+  const taken = examinations.map((examination) => withoutRetold(examination, retold));
+  const reports = taken.flatMap(({ report }) => report ?? []);
+  const problems = taken.flatMap((examination) => examination.problems);
   const isComplete = problems.every(({ severity }) => severity !== 'error');
-  return { reports, kinds, counts: runs.settle(), problems, isComplete };
+  const kinds = taken.flatMap(({ kind }) => kind ?? []);
+  return { reports, kinds, counts: runs.settle(reports), problems, isComplete };
 }
 
 /** The results of one report, in the order of the file. */
@@ -86,10 +93,14 @@ class Runs {
     return index;
   };
 
-  settle(): Counts {
-    return this.#runs.reduce(
-      (counts, { index, grouping }) => addCounts(counts, index.settle(grouping)),
-      NO_COUNTS,
-    );
+  /** Counts what `reports` hold, each run once. */
+  settle(reports: readonly ReadableReport[]): Counts {
+    const taken = new Set(reports.map(({ index }) => index));
+    const runs = this.#runs.filter(({ index }) => taken.has(index));
+    const named = runs.map(({ index, grouping }) => index.settle(grouping));
+    const unnamed = reports.map(({ unnamedSkips: skipped }) => {
+      return { ...NO_COUNTS, tests: skipped, skipped };
+    });
+    return [...named, ...unnamed].reduce(addCounts, NO_COUNTS);
   }
 }

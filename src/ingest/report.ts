@@ -31,6 +31,8 @@ export interface ReportFormat {
 export interface FormatReader {
   /** The producer as far as the file shows, such as `pytest`; `generic` where it does not. */
   readonly dialect: string;
+  /** True where the tests read so far have no names, so that another file may well say the same. */
+  readonly isNameless?: boolean;
   /** Takes the next characters of the file. Throws ReportDamage. */
   push(chunk: string): void;
   /** The file has ended. Throws ReportDamage. */

@@ -58,6 +58,7 @@ class TapReader implements FormatReader {
   #hasBailedOut = false;
   #lastLine = 1;
   #dialect = 'generic';
+  #hasNames = false;
 
   constructor(sink: FormatSink) {
     this.#sink = sink;
@@ -66,6 +67,10 @@ class TapReader implements FormatReader {
   /** Known once points have been read. */
   get dialect(): string {
     return this.#dialect;
+  }
+
+  get isNameless(): boolean {
+    return !this.#hasNames;
   }
 
   push(chunk: string): void {
@@ -190,6 +195,7 @@ class TapReader implements FormatReader {
   #test(pending: PendingPoint): void {
     const { point, suite, diagnostic, line } = pending;
     const outcome = outcomeOf(point, diagnostic);
+    if (point.description !== '') this.#hasNames = true;
     this.#sink.execution({
       suite,
       name: point.description || `point ${point.number ?? this.#points}`,

@@ -33,11 +33,24 @@ describe('the messages of reports', () => {
     expect(await messagesOf(paths, context)).toEqual(await messagesOf(paths, context));
   });
 
-  it('have ids of their own for another report, and for the same in another place', async () => {
-    const paths = writeReports({ a: oneCase(''), b: oneCase(''), c: oneCase('<failure/>') });
-    const messages = await messagesOf(paths, context);
+  it('have ids of their own for another report and for another variant', async () => {
+    const paths = writeReports({ a: oneCase(''), b: oneCase('<failure/>') });
+    const other = { ...context, variant: { os: 'other' } };
+    const messages = [...(await messagesOf(paths, context)), ...(await messagesOf(paths, other))];
     expect(new Set(messages.map(({ testId }) => testId)).size).toBe(1);
-    expect(new Set(messages.map(({ resultId }) => resultId)).size).toBe(3);
+    expect(new Set(messages.map(({ resultId }) => resultId)).size).toBe(4);
+  });
+
+  it('have the same ids for the same report in another place', async () => {
+    const first = await messagesOf(writeReports({ 'a.xml': oneCase('') }), context);
+    const again = await messagesOf(writeReports({ 'b.xml': oneCase('') }), context);
+    expect(again[0]?.resultId).toBe(first[0]?.resultId);
+  });
+
+  it('have ids of their own in another place where tests have no names', async () => {
+    const paths = writeReports({ 'a.tap': '1..1\nok 1\n', 'b.tap': '1..1\nok 1\n' });
+    const messages = await messagesOf(paths, context);
+    expect(new Set(messages.map(({ resultId }) => resultId)).size).toBe(2);
   });
 
   it('say what the report says', async () => {

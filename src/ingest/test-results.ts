@@ -1,8 +1,8 @@
 /**
  * Results of reports as messages for `BatchCreateTestResults`.
  *
- * A result's id follows from the report's content and place: uploading the same report again
- * writes the same results, and never more.
+ * A result's id follows from the report's content and the variant: uploading the same report again,
+ * also from another place, writes the same results, and never more.
  */
 import { hash } from 'node:crypto';
 import { isAbsolute, relative, sep } from 'node:path';
@@ -10,6 +10,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { EpochMs } from '../clock.ts';
 import type { TestLocationSchema } from '../gen/luci/resultdb/v1/test_metadata_pb.js';
 import { type TestResultSchema, TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
+import { variantHash } from '../results/variant.ts';
 import { toDuration, toTimestamp } from '../rpc/timestamp.ts';
 import type { SourceLocation } from './execution.ts';
 import type { FoundResult } from './report.ts';
@@ -52,7 +53,7 @@ export async function* testResultBatches(
   let batch: TestResultMessage[] = [];
   let bytes = 0;
   for (const report of reports) {
-    const idPrefix = resultIdPrefix(report, context.root);
+    const idPrefix = resultIdPrefix(report, context);
     for await (const result of resultsOf(report)) {
       const message = testResultOf(result, report, idPrefix, context);
       const size = sizeOf(message);
@@ -68,8 +69,13 @@ export async function* testResultBatches(
   if (batch.length > 0) yield batch;
 }
 
-function resultIdPrefix({ path, contentHash }: ReadableReport, root: string): string {
-  return hash('sha256', `${relative(root, path)}\n${contentHash}`).slice(0, 16);
+/** Where tests have no names, only its place tells a file from others that say the same. */
+function resultIdPrefix(
+  { path, contentHash, isNameless }: ReadableReport,
+  { root, variant }: UploadContext,
+): string {
+  const place = isNameless ? relative(root, path) : '';
+  return hash('sha256', JSON.stringify([place, contentHash, variantHash(variant)])).slice(0, 16);
 }
 
 function testResultOf(

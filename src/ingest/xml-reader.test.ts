@@ -101,6 +101,7 @@ function read(text: string, chunkSize = text.length): Reading {
     },
     {
       execution: () => {},
+      unnamedSkips: () => {},
       error: () => {},
       warning: (line, message) => warnings.push(`${line}: ${message}`),
     },

@@ -9,6 +9,7 @@ export interface FormatReading {
   readonly outcomes: readonly string[];
   /** The outcomes of what fails the run without being a test. */
   readonly others: readonly string[];
+  readonly unnamedSkips: number;
   /** `line: message` */
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
@@ -19,9 +20,13 @@ export function readFormat(format: ReportFormat, text: string, chunkSize = 65_53
   const executions: Execution[] = [];
   const errors: string[] = [];
   const warnings: string[] = [];
+  let unnamedSkips = 0;
   const reader = format.open(
     {
       execution: (execution) => executions.push(execution),
+      unnamedSkips: (count) => {
+        unnamedSkips += count;
+      },
       error: (line, message) => errors.push(`${line}: ${message}`),
       warning: (line, message) => warnings.push(`${line}: ${message}`),
     },
@@ -34,6 +39,7 @@ export function readFormat(format: ReportFormat, text: string, chunkSize = 65_53
     executions,
     outcomes: executions.filter(({ isTest }) => isTest).map(outcomeOf),
     others: executions.filter(({ isTest }) => !isTest).map(outcomeOf),
+    unnamedSkips,
     errors,
     warnings,
   };

@@ -21,6 +21,7 @@ const generic: JUnitDialect = {
     const suite = testCase.classname === '' ? suites : inClass.suite;
     return { suite, name: inClass.name, isTest: true, outcome: genericOutcome(testCase) };
   },
+  headers: { isUnknown: true },
 };
 
 /** Some producers say it in an attribute only: without a look at it, a failure would be lost. */

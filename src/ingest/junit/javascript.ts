@@ -61,6 +61,7 @@ export const mochaJUnitReporter: JUnitDialect = {
     // Mocha itself counts a failing hook among its failures.
     return { suite: [], name: fullTitle, isTest: true, outcome: worstOutcome(testCase) };
   },
+  headers: { hidesPending: true },
 };
 
 /** Suites nest, and so do tests with subtests: both are `<testsuite>`. */

@@ -113,7 +113,12 @@ describe('the reader of JUnit XML', () => {
     const head = readFileSync(join(REPORTS, fixtures[0] ?? ''), 'utf8');
     const whole = readFormat(junitXml, head);
     const reader = junitXml.open(
-      { execution: ({ name }) => names.push(name), error: () => {}, warning: () => {} },
+      {
+        execution: ({ name }) => names.push(name),
+        unnamedSkips: () => {},
+        error: () => {},
+        warning: () => {},
+      },
       head,
     );
     const names: string[] = [];

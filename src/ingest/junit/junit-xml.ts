@@ -1,15 +1,16 @@
 /**
  * Reads the JUnit XML family: each test case once, with its attempts, as the dialect means it.
  *
- * Counts in attributes are never believed, a `<testcase>` counts wherever it stands, and elements
+ * The counts are those of the test cases, not of the headers (see header-claims.ts); a `<testcase>` counts wherever it stands, and elements
  * that are not of the family are ignored.
  */
 import { Excerpt } from '../excerpt.ts';
-import type { FormatSink } from '../execution.ts';
+import type { Execution, FormatSink } from '../execution.ts';
 import { type FormatReader, ReportDamage, type ReportFormat } from '../report.ts';
 import { XmlReader } from '../xml-reader.ts';
 import { executionsOf } from './case-executions.ts';
 import { dialectOf, groupingOf } from './dialects.ts';
+import { HeaderClaims, type HeldCase } from './header-claims.ts';
 import { marksOf } from './marks.ts';
 import type { Attributes, CaseReading, JUnitCase, JUnitSuite, VerdictKind } from './test-case.ts';
 
@@ -41,6 +42,7 @@ class JUnitReader implements FormatReader {
   readonly #sink: FormatSink;
   readonly #xml: XmlReader;
   readonly #read: (testCase: JUnitCase) => CaseReading;
+  readonly #claims: HeaderClaims;
   readonly #suites: JUnitSuite[] = [];
   #suiteCount = 0;
   #case: (JUnitCase & { readonly verdicts: JUnitCase['verdicts'][number][] }) | undefined;
@@ -53,6 +55,7 @@ class JUnitReader implements FormatReader {
     this.dialect = dialect.name;
     this.#sink = sink;
     this.#read = dialect.open();
+    this.#claims = new HeaderClaims(dialect.headers ?? {}, sink);
     this.#xml = new XmlReader(
       {
         open: (name, attributes, line) => this.#open(name, attributes, line),
@@ -69,9 +72,11 @@ class JUnitReader implements FormatReader {
 
   end(): void {
     this.#xml.end();
+    this.#claims.end();
   }
 
   #open(name: string, attributes: Attributes, line: number): void {
+    if (isSuiteName(name)) this.#claims.open(name, attributes, line);
     if (name === 'system-out' || name === 'system-err') this.#outputDepth += 1;
     else if (name === 'testsuite') this.#openSuite(attributes);
     else if (name === 'testcase') this.#openCase(attributes, line);
@@ -93,6 +98,7 @@ class JUnitReader implements FormatReader {
   }
 
   #close(name: string): void {
+    if (isSuiteName(name)) this.#claims.close();
     if (name === 'system-out' || name === 'system-err') this.#outputDepth -= 1;
     else if (name === 'testsuite') this.#suites.pop();
     else if (name === 'testcase') this.#closeCase();
@@ -103,9 +109,9 @@ class JUnitReader implements FormatReader {
     const testCase = this.#case;
     this.#case = undefined;
     if (!testCase) return;
-    for (const execution of executionsOf(testCase, this.#read(testCase))) {
-      this.#sink.execution(execution);
-    }
+    const executions = executionsOf(testCase, this.#read(testCase));
+    for (const execution of executions) this.#sink.execution(execution);
+    this.#claims.hold(heldIn(testCase, executions));
   }
 
   #closeVerdict({ kind, attributes, excerpt }: OpenVerdict): void {
@@ -116,6 +122,18 @@ class JUnitReader implements FormatReader {
   #text(piece: string): void {
     if (this.#outputDepth === 0) this.#verdict?.excerpt.add(piece);
   }
+}
+
+function isSuiteName(name: string): boolean {
+  return name === 'testsuite' || name === 'testsuites';
+}
+
+/** Some producers tell a failure by an element, some by an attribute. */
+function heldIn({ verdicts }: JUnitCase, executions: readonly Execution[]): HeldCase {
+  const told = verdicts.filter(({ kind }) => kind !== 'skipped').length;
+  const read = executions.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'skip').length;
+  const isSkipped = executions.some(({ outcome }) => outcome === 'skip');
+  return { failures: Math.max(told, read), isSkipped };
 }
 
 function isVerdictKind(name: string): name is VerdictKind {

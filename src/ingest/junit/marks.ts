@@ -18,7 +18,7 @@ export interface JUnitMarks {
 
 const MAX_OF_EACH = 50;
 
-const IGNORE = { execution: () => {}, error: () => {}, warning: () => {} };
+const IGNORE = { execution: () => {}, unnamedSkips: () => {}, error: () => {}, warning: () => {} };
 
 export function marksOf(head: string): JUnitMarks {
   const suites: Attributes[] = [];

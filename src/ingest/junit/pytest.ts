@@ -22,6 +22,8 @@ export const pytest: JUnitDialect = {
     const isXfail = typeOf(testCase, 'skipped') === 'pytest.xfail';
     return { ...readPlainly(testCase), tags: isXfail ? [['xfail', 'true']] : [] };
   },
+  // Subtests and a teardown that breaks count as tests of their own, without a test case.
+  headers: { exaggerates: ['tests'] },
   grouping: byRepetition,
 };
 
