@@ -1,6 +1,8 @@
 /**
- * The parts of postlude for programs of their own: the queue, the databases under it, and errors.
- * Clients of a server take the protos in proto/ with any Connect or gRPC library.
+ * What all parts of postlude share: clocks, errors, logs and metrics. The parts themselves are
+ * postlude/tasks, postlude/tq, postlude/finalizer and postlude/exporter, the databases under them
+ * postlude/pglite, postlude/postgres and postlude/spanner. Clients of a server take the protos in
+ * proto/ with any Connect or gRPC library.
  */
 export type { Clock, EpochMs } from './clock.ts';
 export { systemClock } from './clock.ts';

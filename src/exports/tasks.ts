@@ -5,7 +5,29 @@ export { CodedError, type ErrorCode, hasCode, PermanentError } from '../errors.t
 export type { Log, LogFields } from '../log.ts';
 export type { Metrics } from '../metrics.ts';
 export type { Backoff } from '../retry.ts';
+export {
+  bool,
+  bytes,
+  type Columns,
+  type ColumnType,
+  float,
+  int,
+  nullable,
+  type RowOf,
+  text,
+  textArray,
+  timestamp,
+} from '../storage/column.ts';
 export type { Database, Reader, Transaction } from '../storage/database.ts';
+export { type Sql, type SqlValue, sql } from '../storage/sql.ts';
+export {
+  type Key,
+  type NewRow,
+  type Row,
+  type RowUpdate,
+  type Table,
+  table,
+} from '../storage/table.ts';
 export type { DeadTask, DeadTaskPage, DeadTaskSelection } from '../tasks/dead-tasks.ts';
 export { Dispatcher, type DispatcherConfig } from '../tasks/dispatcher.ts';
 export type { HandlerContext, Outcome, Task, TaskHandler } from '../tasks/handler.ts';
@@ -30,4 +52,5 @@ export {
   taskType,
 } from '../tasks/task.ts';
 export { observeQueue } from '../tasks/task-metrics.ts';
+export { ALL_TYPES, BQ_EXPORT, TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 export { DatabaseWakeUp, LocalWakeUp, type WakeUp } from '../tasks/wake-up.ts';

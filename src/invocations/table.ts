@@ -1,4 +1,4 @@
-/** The table of invocations; what its columns mean stands in invocation.ts and waits.ts. */
+/** The table of invocations; what its columns mean stands in invocation.ts and standings.ts. */
 import { bytes, bytesArray, int, nullable, text, textArray, timestamp } from '../storage/column.ts';
 import { table } from '../storage/table.ts';
 

@@ -2,7 +2,10 @@
 import type { Columns, NewRowOf, RowOf } from './column.ts';
 
 export interface Table<C extends Columns = Columns, K extends keyof C & string = keyof C & string> {
-  /** Without the schema, which belongs to the database: `invocations`. */
+  /**
+   * `invocations`, in the schema that the database was opened with; or `shop.letters`, in a schema of
+   * its own.
+   */
   readonly name: string;
   readonly columns: C;
   /** The primary key, in order. */
@@ -35,6 +38,12 @@ export interface Index {
 /** An order that rows can be read in: that of a table's key, or of an index. */
 export type KeyOrder = AnyTable | Index;
 
+/**
+ * A table of yours, to be written in the transactions that postlude's tasks belong to:
+ * `table('shop.sent_letters', { id: text, sentAt: timestamp }, ['id'])`. The property `sentAt` is the
+ * column `sent_at`. You create the table yourself. The part of the name before the dot is a schema;
+ * without it, the table lies in postlude's own.
+ */
 export function table<C extends Columns, K extends keyof C & string>(
   name: string,
   columns: C,

@@ -34,8 +34,10 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** In `schema`, unless the table names its own: `shop.letters`. */
 export function tableName(schema: string, table: string): string {
-  return `${quoteName(schema)}.${quoteName(table)}`;
+  const names = table.includes('.') ? table.split('.') : [schema, table];
+  return names.map(quoteName).join('.');
 }
 
 export function toStatement(query: Sql, schema: string): Statement {

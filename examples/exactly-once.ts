@@ -1,0 +1,63 @@
+/**
+ * Letters, each of which is noted in a table of ours: note and completion of the task commit together,
+ * so that each letter is noted exactly once, whenever a process dies. Once in a transaction of
+ * postlude's, which runs again by itself when the database aborts it, on any database; and once in a
+ * transaction of our own, by the driver `pg`.
+ */
+import type pg from 'pg';
+import { fromPostgres } from 'postlude/postgres';
+import {
+  type Database,
+  noPayload,
+  type TaskHandler,
+  table,
+  taskType,
+  text,
+  timestamp,
+} from 'postlude/tasks';
+
+export const LETTER = taskType('letter', noPayload);
+export const CARD = taskType('card', noPayload);
+
+export const CREATE_SENT_LETTERS = `
+  CREATE SCHEMA shop;
+  CREATE TABLE shop.sent_letters (id text NOT NULL, sent_at timestamptz NOT NULL)`;
+
+/** As we created it; it needs no key of its own for that, not even a unique one. */
+const sentLetters = table('shop.sent_letters', { id: text, sentAt: timestamp }, ['id']);
+
+/** On PostgreSQL, PGlite and Spanner. */
+export function letterHandler(db: Database): TaskHandler<undefined> {
+  return {
+    type: LETTER,
+    handle: async (task, { complete }) => {
+      await db.write(async (tx) => {
+        await tx.insert(sentLetters, [{ id: task.id, sentAt: Date.now() }]);
+        await complete(tx); // with the note, or not at all
+      });
+    },
+  };
+}
+
+/** On PostgreSQL, with SQL of our own. */
+export function cardHandler(pool: pg.Pool): TaskHandler<undefined> {
+  return {
+    type: CARD,
+    handle: async (task, { complete }) => {
+      const client = await pool.connect();
+      try {
+        await client.query('BEGIN');
+        await client.query('INSERT INTO shop.sent_letters VALUES ($1, now())', [task.id]);
+        const tx = fromPostgres(client);
+        await complete(tx); // throws where another attempt has begun
+        await client.query('COMMIT');
+        await tx.committed();
+      } catch (error) {
+        await client.query('ROLLBACK');
+        throw error;
+      } finally {
+        client.release();
+      }
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** postlude/exporter: exports of FINALIZED invocations, and the Parquet files that they become. */
+export type { Batch, BatchLimits } from '../exporter/batches.ts';
+export { type ExporterConfig, type ExportRequest, exportInvocation } from '../exporter/exporter.ts';
+export type { ExportName } from '../exporter/parquet/export-files.ts';
+export { type Manifest, type Verification, verifyExport } from '../exporter/parquet/manifest.ts';
+export { ParquetSink, type ParquetSinkConfig } from '../exporter/parquet/parquet-sink.ts';
+export type { ExportRow } from '../exporter/row.ts';
+export type {
+  Export,
+  ExportSummary,
+  ExportTable,
+  Landed,
+  Receipt,
+  Sink,
+  SinkSession,
+} from '../exporter/sink.ts';
+export {
+  type BigQueryExportTask,
+  type ExportHandlerConfig,
+  enqueueBigQueryExport,
+  exportHandler,
+} from '../exporter/task.ts';
+export {
+  type BigQueryExport,
+  BigQueryExportSchema,
+} from '../gen/luci/resultdb/v1/invocation_pb.js';
+export { type InvocationId, parseInvocationId, parseInvocationName } from '../invocations/id.ts';
+export { BQ_EXPORT } from '../tasks/types.ts';

@@ -1,0 +1,26 @@
+/**
+ * postlude/finalizer: finalization of invocations in a program of your own, on the database of a
+ * server or beside one.
+ */
+export {
+  type Experiment,
+  type Experiments,
+  enableExperiments,
+  experiment,
+  noExperiments,
+} from '../experiments/experiments.ts';
+export type { Bounds } from '../finalizer/bounds.ts';
+export { type Explanation, explain } from '../finalizer/explain.ts';
+export {
+  finalizationTasks,
+  type PushedTries,
+  useFinalizationTq,
+} from '../finalizer/finalization-tasks.ts';
+export { type TryOutcome, tryFinalize } from '../finalizer/finalizer.ts';
+export { finalizeHandler, finalizePushHandler } from '../finalizer/handler.ts';
+export type { FinalizerParts } from '../finalizer/parts.ts';
+export { type Rescue, type RescueOptions, rescueStuck } from '../finalizer/rescue.ts';
+export { startFinalization, startFinalizations } from '../finalizer/schedule.ts';
+export { type InvocationId, parseInvocationId, parseInvocationName } from '../invocations/id.ts';
+export type { Start } from '../invocations/standings.ts';
+export { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
