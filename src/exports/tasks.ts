@@ -46,6 +46,7 @@ export {
   type EnqueueOutcome,
   type Lease,
   type LeaseId,
+  type LeaseLimit,
   type NewTask,
   type SettleOutcome,
   type TaskType,

@@ -38,7 +38,7 @@ import { openPushTasks, type PushTasks } from './push-tasks.ts';
 import { routes } from './routes.ts';
 import { rpcRoutes } from './rpc-routes.ts';
 import { registerServices, type ServiceParts } from './services.ts';
-import { isEmbedded, type ListenAddress } from './setting-values.ts';
+import type { ListenAddress } from './setting-values.ts';
 import { releaseAll, type Stoppable, shutDown } from './shutdown.ts';
 import { tracedHandler } from './traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './tracing.ts';
@@ -234,8 +234,6 @@ function startBackground(config: Config, foundation: Foundation): Background {
   observeQueue(metrics, { queue, clock, types: handlers.map(({ type }) => type.name) });
   const dispatcher = new Dispatcher({
     ...{ handlers, queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
-    // On a database server, others may run tasks of their own from this queue.
-    unknownTypes: isEmbedded(config.database) ? 'bury' : 'leave',
   });
   return new Background({
     ...{ dispatcher, log, rescueEveryMs, graceMs },

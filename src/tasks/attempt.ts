@@ -29,7 +29,7 @@ export interface AttemptParts {
 }
 
 /** Why an attempt was told to stop before its handler had ended. */
-export type StopReason = 'lease-lost' | 'out-of-time' | 'shutdown';
+export type StopReason = 'lease-lost' | 'not-begun' | 'out-of-time' | 'shutdown';
 
 class Stopped extends Error {
   readonly reason: StopReason;
@@ -62,6 +62,17 @@ export class Attempt {
   /** How long it has been running; 0 before it begins. */
   get durationMs(): number {
     return this.#startedAt === undefined ? 0 : this.#parts.clock.monotonicMs() - this.#startedAt;
+  }
+
+  /** Of its payload. */
+  get bytes(): number {
+    return this.lease.payload?.byteLength ?? 0;
+  }
+
+  /** Whether it must be written that it begins, before it does: see lapsed-lease.ts. */
+  get mustBeRecorded(): boolean {
+    const { begun, deaths } = this.lease;
+    return !begun && (deaths !== undefined || this.#maxAttempts() === 1) && !this.#isUsedUp();
   }
 
   isOutOfTime(): boolean {
@@ -119,6 +130,7 @@ export class Attempt {
 
   async #run(): Promise<void> {
     try {
+      if (this.#isUsedUp()) throw new PermanentError(this.#reasonNotToBegin());
       const decoded = this.#decode();
       const payload = decoded instanceof Promise ? await decoded : decoded;
       await this.#handler.handle(this.#task(payload), new AttemptContext(this));
@@ -158,12 +170,17 @@ export class Attempt {
   #afterFailure(error: Error): Settlement {
     const { lease } = this;
     const { log } = this.#parts;
-    if (error instanceof Stopped && error.reason === 'shutdown') {
+    if (error instanceof Stopped && hasNotBeen(error)) {
       return { lease, outcome: 'released' };
     }
     if (error instanceof PermanentError || this.#isLast()) {
       log.error('task given up', this.#fields(error));
-      return { lease, outcome: 'dropped', reason: this.#reasonFor(error) };
+      return {
+        lease,
+        outcome: 'dropped',
+        reason: this.#reasonFor(error),
+        isUnbegun: this.#isUsedUp(),
+      };
     }
     const delayMs = this.#delayMs();
     log.warn('attempt failed', { ...this.#fields(error), delayMs });
@@ -176,7 +193,16 @@ export class Attempt {
   }
 
   #isLast(): boolean {
-    return this.lease.attempt >= (this.#handler.maxAttempts ?? HANDLER_DEFAULTS.maxAttempts);
+    return this.lease.attempt >= this.#maxAttempts();
+  }
+
+  /** By attempts of which nothing was heard, or under a bound that was higher. */
+  #isUsedUp(): boolean {
+    return this.lease.attempt > this.#maxAttempts();
+  }
+
+  #maxAttempts(): number {
+    return this.#handler.maxAttempts ?? HANDLER_DEFAULTS.maxAttempts;
   }
 
   #delayMs(): number {
@@ -184,10 +210,23 @@ export class Attempt {
     return backoffMs(backoff, this.lease.attempt, this.#parts.random);
   }
 
+  #reasonNotToBegin(): string {
+    const { attempt, deaths = 0, lastError } = this.lease;
+    // Where burying it has failed before, the lease for that counts as one more death.
+    const died = Math.min(deaths, this.#maxAttempts());
+    if (died === 0) return `${lastError} (attempt ${attempt - 1}: no more are allowed)`;
+    return `its process died ${died === 1 ? 'once' : `${died} times`}: no more attempts are allowed`;
+  }
+
   #reasonFor(error: Error): string {
     if (error instanceof PermanentError) return error.message;
     return `${error.message} (attempt ${this.lease.attempt}, the last one)`;
   }
+}
+
+/** Whether the attempt is as if it had not been. */
+function hasNotBeen({ reason }: Stopped): boolean {
+  return reason === 'shutdown' || reason === 'not-begun';
 }
 
 /** The attempt as its handler sees it. */

@@ -11,17 +11,22 @@
  */
 import type { EpochMs } from '../clock.ts';
 import { type Random, randomInt, systemRandom } from '../random.ts';
-import { text, timestamp } from '../storage/column.ts';
+import { int, text, timestamp } from '../storage/column.ts';
 import type { Database } from '../storage/database.ts';
 import { type Sql, selectList, sql } from '../storage/sql.ts';
 import { isFree, selectDue } from './due.ts';
+import { HISTORY_AT_LEASE } from './lapsed-lease.ts';
 import { tasks } from './table.ts';
 import type { Lease } from './task.ts';
-import { isClaimable, readTasks, toLease, withNextAttempt } from './task-rows.ts';
+import { isClaimable, readTasks, toLease, withNextLease } from './task-rows.ts';
 
 export interface ClaimRequest {
   readonly type: string;
   readonly limit: number;
+  /** No more once their payloads have so many bytes. */
+  readonly bytes?: number | undefined;
+  /** How many of them, the oldest first, begin at once. */
+  readonly begin?: number | undefined;
   readonly now: EpochMs;
   readonly leaseMs: number;
 }
@@ -35,6 +40,8 @@ export function claimFor(db: Database): Claim {
   return db.capabilities.claim === 'skip-locked' ? skipLockedClaim(db) : readThenCheckClaim(db);
 }
 
+const UNBOUNDED = Number.MAX_SAFE_INTEGER;
+
 /** All of a lease that the one who claims does not know already. */
 const { type: _, leaseUntil: __, ...claimedColumns } = tasks.columns;
 
@@ -43,6 +50,8 @@ interface Position {
   processAfter: EpochMs;
   id: string;
 }
+
+type DueTask = Pick<Lease, 'processAfter' | 'id'>;
 
 const BEGINNING: Position = { processAfter: 0, id: '' };
 
@@ -73,14 +82,21 @@ export function skipLockedClaim(db: Database): Claim {
   };
 }
 
-function claimStatement({ type, limit, now, leaseMs }: ClaimRequest, from: Position): Sql {
-  return sql`UPDATE ${tasks} SET attempt = attempt + 1, fence = fence + 1, lease_until = ${timestamp(now + leaseMs)}
-    WHERE ctid = ANY(ARRAY(
-      SELECT ctid FROM ${tasks}
+function claimStatement(request: ClaimRequest, from: Position): Sql {
+  const { type, limit, bytes = UNBOUNDED, begin = limit, now, leaseMs } = request;
+  return sql`WITH found AS MATERIALIZED (
+      SELECT ctid AS place, process_after, id, length(payload) AS bytes FROM ${tasks}
       WHERE type = ${type} AND process_after <= ${timestamp(now)}
         AND (process_after, id) >= (${timestamp(from.processAfter)}, ${from.id})
         AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})
-      ORDER BY process_after, id LIMIT ${limit} FOR UPDATE SKIP LOCKED))
+      ORDER BY process_after, id LIMIT ${limit} FOR UPDATE SKIP LOCKED),
+    counted AS MATERIALIZED (
+      SELECT place, row_number() OVER oldest_first AS number,
+        sum(bytes) OVER oldest_first - coalesce(bytes, 0) AS bytes_before
+      FROM found WINDOW oldest_first AS (ORDER BY process_after, id))
+    UPDATE ${tasks} SET ${HISTORY_AT_LEASE}, fence = fence + 1, lease_until = ${timestamp(now + leaseMs)},
+      begun = ctid = ANY(ARRAY(SELECT place FROM counted WHERE number <= ${begin}))
+    WHERE ctid = ANY(ARRAY(SELECT place FROM counted WHERE coalesce(bytes_before, 0) < ${bytes}))
     RETURNING ${selectList(claimedColumns)}`;
 }
 
@@ -93,46 +109,70 @@ function claimStatement({ type, limit, now, leaseMs }: ClaimRequest, from: Posit
 export function readThenCheckClaim(db: Database, random: Random = systemRandom): Claim {
   const longQueues = new Set<string>();
   return async (request) => {
-    const { type, limit, now, leaseMs } = request;
+    const { type, limit, begin, now, leaseMs } = request;
     const shards = db.dialect.shards.length;
     const shard = longQueues.has(type) && shards > 0 ? randomInt(random, shards) : undefined;
-    let ids = await candidates(db, { ...request, shard });
-    if (shard !== undefined && ids.length < limit) ids = await candidates(db, request);
-    if (ids.length === limit) longQueues.add(type);
+    let found = await candidates(db, { ...request, shard });
+    if (shard !== undefined && found.length < limit) found = await candidates(db, request);
+    if (found.length === limit) longQueues.add(type);
     else longQueues.delete(type);
-    if (ids.length === 0) return [];
-    const names = ids.map((id) => ({ type, id }));
-    return await leaseNamed(db, names, { now, leaseMs });
+    if (found.length === 0) return [];
+    const names = upToBytes(found, request.bytes).map(({ id }) => ({ type, id }));
+    return await leaseNamed(db, names, { now, leaseMs, begin });
   };
+}
+
+interface Candidate {
+  readonly id: string;
+  /** Of its payload. */
+  readonly bytes: number;
+}
+
+/** Without those before which there are enough bytes already. */
+function upToBytes(found: readonly Candidate[], enough = UNBOUNDED): readonly Candidate[] {
+  let before = 0;
+  const end = found.findIndex(({ bytes }) => {
+    if (before >= enough) return true;
+    before += bytes;
+    return false;
+  });
+  return end === -1 ? found : found.slice(0, end);
 }
 
 async function candidates(
   db: Database,
   { type, limit, now, shard }: ClaimRequest & { readonly shard?: number | undefined },
-): Promise<string[]> {
-  const rows = await db.read((tx) => {
+): Promise<Candidate[]> {
+  return await db.read((tx) => {
     const conditions = [isFree(now)];
-    return tx.query(selectDue(tx.dialect, { type, limit, now, shard, conditions }), { id: text });
+    const due = selectDue(tx.dialect, { type, limit, now, shard, conditions });
+    return tx.query(
+      sql`SELECT task.id AS id, coalesce(length(task.payload), 0) AS bytes
+        FROM (${due}) AS due JOIN ${tasks} AS task ON task.type = ${type} AND task.id = due.id
+        ORDER BY due.process_after, due.id`,
+      { id: text, bytes: int },
+    );
   });
-  return rows.map(({ id }) => id);
 }
 
 /** Leases those of the named tasks that are due and free. */
 export async function leaseNamed(
   db: Database,
   names: readonly { readonly type: string; readonly id: string }[],
-  { now, leaseMs }: Pick<ClaimRequest, 'now' | 'leaseMs'>,
+  { now, leaseMs, begin = names.length }: Pick<ClaimRequest, 'now' | 'leaseMs' | 'begin'>,
 ): Promise<Lease[]> {
   return await db.write(async (tx) => {
     const free = (await readTasks(tx, names)).filter((row) => isClaimable(row, now));
-    const leased = free.map((row) => withNextAttempt(row, now + leaseMs));
+    const leased = free
+      .sort(byDueTime)
+      .map((row, index) => withNextLease(row, { leaseUntil: now + leaseMs, begun: index < begin }));
     await tx.update(
       tasks,
-      leased.map(({ type, id, attempt, fence, leaseUntil }) => ({
-        ...{ type, id, attempt, fence, leaseUntil },
+      leased.map(({ type, id, attempt, fence, leaseUntil, lastError, begun, deaths }) => ({
+        ...{ type, id, attempt, fence, leaseUntil, lastError, begun, deaths },
       })),
     );
-    return leased.map(toLease).sort(byDueTime);
+    return leased.map(toLease);
   });
 }
 
@@ -144,6 +184,6 @@ function markOf(marks: Map<string, Mark>, type: string): Mark {
   return mark;
 }
 
-function byDueTime(a: Lease, b: Lease): number {
+function byDueTime(a: DueTask, b: DueTask): number {
   return a.processAfter - b.processAfter || (a.id < b.id ? -1 : 1);
 }

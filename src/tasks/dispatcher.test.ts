@@ -107,19 +107,7 @@ eachDatabase((open, _database, traits) => {
     expect((await world.dead())[0]?.reason).toContain('payload cannot be decoded');
   });
 
-  test('tasks of an unknown type are dead with their reason, where asked for', async () => {
-    const world = await openWorld(async () => undefined, { unknownTypes: 'bury' });
-    const foreign = taskType('foreign', PLAIN.payload);
-    await world.queue.enqueue([{ type: foreign, id: 'x' }]);
-    await world.enqueue('a');
-    await world.dispatcher.runOnce();
-    expect(await world.living()).toEqual([]);
-    expect(await world.dead()).toMatchObject([
-      { type: 'foreign', reason: 'no handler for tasks of type foreign' },
-    ]);
-  });
-
-  test('tasks of an unknown type are left to others, unless asked for', async () => {
+  test('tasks of an unknown type are left to others', async () => {
     const world = await openWorld(async () => undefined);
     await world.queue.enqueue([{ type: taskType('foreign', PLAIN.payload), id: 'x' }]);
     await world.dispatcher.runOnce();

@@ -18,7 +18,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { Prefetch } from './prefetch.ts';
 import type { TaskQueue } from './queue.ts';
 import { Settler } from './settler.ts';
-import { checkLeaseMs, type Lease } from './task.ts';
+import { checkLeaseMs, type Lease, type LeaseLimit } from './task.ts';
 import { TaskMetrics } from './task-metrics.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
 
@@ -32,6 +32,11 @@ export interface DispatcherConfig {
   readonly leaseMs?: number;
   /** How often to look without being woken: every second unless given. */
   readonly pollMs?: number;
+  /**
+   * How many bytes the payloads of leased tasks may have in all, before no more are leased: 32 MiB
+   * unless given. The last one to be leased may go beyond. A payload takes some four times its size.
+   */
+  readonly maxLeasedBytes?: number;
   /** How long handlers may go on after `run` was told to stop: 30 s unless given. */
   readonly graceMs?: number;
   readonly wakeUp?: WakeUp;
@@ -39,11 +44,6 @@ export interface DispatcherConfig {
   readonly random?: Random;
   readonly log?: Log;
   readonly metrics?: Metrics;
-  /**
-   * What becomes of due tasks whose type has no handler here: `bury` makes them dead, and is for a
-   * process that is the only one on its queue. They are left to others unless given.
-   */
-  readonly unknownTypes?: 'leave' | 'bury';
   /** Runs around each attempt: for traces. */
   readonly around?: Around;
 }
@@ -54,7 +54,6 @@ type Around = (lease: Lease, run: () => Promise<void>) => Promise<void>;
 const MAX_SETTLING = 2_000;
 /** In one statement. Less than what is prefetched, so that the next is under way while one is handled. */
 const MAX_CLAIM = 500;
-const UNKNOWN_TYPES_EVERY_MS = 60_000;
 
 export class Dispatcher {
   readonly #config: FullConfig;
@@ -71,11 +70,12 @@ export class Dispatcher {
   #ready: Attempt[] = [];
   readonly #running = new Set<Attempt>();
   readonly #settling = new Set<Attempt>();
+  /** Of the payloads of all these. */
+  #leasedBytes = 0;
   /** The last look left tasks behind, for want of room. */
   #mayBeMore = false;
   #attempted = 0;
   #firstType = 0;
-  #lookedForUnknownAt = Number.NEGATIVE_INFINITY;
 
   constructor(config: DispatcherConfig) {
     this.#config = withDefaults(config);
@@ -111,7 +111,6 @@ export class Dispatcher {
   /** Runs what is due until nothing more is; answers how many attempts that made. Does not sleep. */
   async runOnce(): Promise<number> {
     const before = this.#attempted;
-    await this.#buryUnknownTypes();
     while ((await this.#leaseMore()) > 0) await this.#untilSettled();
     return this.#attempted - before;
   }
@@ -121,7 +120,6 @@ export class Dispatcher {
     try {
       await this.#leaseMore(signal);
       if (this.#mayBeMore && this.#hasRoom()) return;
-      await this.#buryUnknownTypes();
     } catch (error) {
       this.#config.log.error('no tasks could be leased', { error: toError(error) });
     }
@@ -142,27 +140,42 @@ export class Dispatcher {
         this.#mayBeMore = true;
         break;
       }
-      const leases = await queue.leaseDue(type, room, leaseMs);
+      const leases = await queue.leaseDue(type, this.#limit(room), leaseMs);
       leased += leases.length;
-      this.#mayBeMore ||= leases.length === room;
-      this.#ready.push(...leases.map((lease) => this.#toAttempt(lease)));
+      for (const lease of leases.toSorted(begunFirst)) this.#ready.push(this.#toAttempt(lease));
+      this.#mayBeMore ||= leases.length === room || this.#room() <= 0;
       if (!signal?.aborted) this.#startReady();
     }
     return leased;
   }
 
   #startReady(): void {
-    const { workers } = this.#config;
-    while (this.#running.size < workers && this.#settling.size < MAX_SETTLING) {
+    const toRecord: Attempt[] = [];
+    for (let slots = this.#slots(); slots > 0; slots--) {
       const attempt = this.#ready.shift();
-      if (attempt === undefined) return;
-      void this.#attempt(attempt);
+      if (attempt === undefined) break;
+      this.#running.add(attempt);
+      if (attempt.mustBeRecorded) toRecord.push(attempt);
+      else void this.#attempt(attempt);
     }
+    if (toRecord.length > 0) void this.#recordAndAttempt(toRecord);
+  }
+
+  /** Attempts that might kill this process: once it is written that they begin. */
+  async #recordAndAttempt(attempts: readonly Attempt[]): Promise<void> {
+    const { queue, log } = this.#config;
+    const outcomes = await queue.begin(attempts.map(({ lease }) => lease)).catch((error) => {
+      log.warn('attempts could not begin', { error: toError(error) });
+    });
+    attempts.forEach((attempt, index) => {
+      if (outcomes === undefined) attempt.stop('not-begun');
+      else if (outcomes[index] === 'lost') attempt.stop('lease-lost');
+      void this.#attempt(attempt);
+    });
   }
 
   async #attempt(attempt: Attempt): Promise<void> {
     this.#attempted += 1;
-    this.#running.add(attempt);
     await this.#handle(attempt);
     this.#handled(attempt);
     const outcome = await this.#settle(attempt);
@@ -172,7 +185,9 @@ export class Dispatcher {
   #toAttempt(lease: Lease): Attempt {
     const handler = this.#handlers.get(lease.type);
     if (handler === undefined) throw new Error(`leased a task of a foreign type: ${lease.type}`);
-    return new Attempt(lease, handler, this.#attemptParts);
+    const attempt = new Attempt(lease, handler, this.#attemptParts);
+    this.#leasedBytes += attempt.bytes;
+    return attempt;
   }
 
   #handle(attempt: Attempt): Promise<void> {
@@ -217,8 +232,10 @@ export class Dispatcher {
 
   #settled(attempt: Attempt, outcome: Outcome): void {
     this.#settling.delete(attempt);
+    this.#leasedBytes -= attempt.bytes;
     this.#metrics.attempted(attempt.lease.type, outcome, attempt.durationMs);
     this.#startReady();
+    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
     if (this.#busy() === 0) this.#idle.ring();
   }
 
@@ -238,6 +255,7 @@ export class Dispatcher {
 
   async #releaseReady(): Promise<void> {
     const leases = this.#ready.map(({ lease }) => lease);
+    for (const { bytes } of this.#ready) this.#leasedBytes -= bytes;
     this.#ready = [];
     await this.#config.queue.release(leases).catch((error: unknown) => {
       this.#config.log.warn('leases were not given back', { error: toError(error) });
@@ -252,19 +270,20 @@ export class Dispatcher {
     return this.#running.size + this.#settling.size + this.#ready.length;
   }
 
-  async #buryUnknownTypes(): Promise<void> {
-    const { queue, clock, log, unknownTypes } = this.#config;
-    const now = clock.monotonicMs();
-    if (unknownTypes === 'leave' || now - this.#lookedForUnknownAt < UNKNOWN_TYPES_EVERY_MS) return;
-    this.#lookedForUnknownAt = now;
-    const count = await queue.buryUnknownTypes([...this.#handlers.keys()]);
-    if (count === 0) return;
-    log.error('tasks given up: no handler for their type', { count });
-    this.#lookedForUnknownAt = Number.NEGATIVE_INFINITY; // there may be more
+  /** Attempts that can begin at once. */
+  #slots(): number {
+    const { workers } = this.#config;
+    return Math.min(workers - this.#running.size, MAX_SETTLING - this.#settling.size);
+  }
+
+  #limit(room: number): LeaseLimit {
+    const bytes = this.#config.maxLeasedBytes - this.#leasedBytes;
+    return { tasks: room, bytes, begin: Math.max(0, this.#slots() - this.#ready.length) };
   }
 
   #room(): number {
-    const { workers } = this.#config;
+    const { workers, maxLeasedBytes } = this.#config;
+    if (this.#leasedBytes >= maxLeasedBytes) return 0;
     return workers + this.#prefetch.size - this.#running.size - this.#ready.length;
   }
 
@@ -296,11 +315,23 @@ function withDefaults(config: DispatcherConfig): FullConfig {
     random: systemRandom,
     log: silentLog,
     metrics: noMetrics,
-    unknownTypes: 'leave',
     ...config,
     workers: checkWorkers(config.workers ?? 10),
     leaseMs: checkLeaseMs(config.leaseMs ?? 60_000),
+    maxLeasedBytes: checkLeasedBytes(config.maxLeasedBytes ?? 32 * 1024 * 1024),
   };
+}
+
+function begunFirst(a: Lease, b: Lease): number {
+  return Number(b.begun ?? false) - Number(a.begun ?? false);
+}
+
+function checkLeasedBytes(bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new CodedError(
+    'invalid-argument',
+    `maxLeasedBytes ${bytes}: must be a whole number, 1 or more`,
+  );
 }
 
 function checkWorkers(workers: number): number {

@@ -33,12 +33,13 @@ import {
   type EnqueueOutcome,
   type Lease,
   type LeaseId,
+  type LeaseLimit,
   type NewTask,
   type SettleOutcome,
 } from './task.ts';
 import { holds, readTasks } from './task-rows.ts';
 import { TransactionSettling } from './transaction-settling.ts';
-import { buryUnknownTypes } from './unknown-types.ts';
+import { findUnknownTypes, type UnknownType } from './unknown-types.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
 
 export interface TaskQueueConfig {
@@ -101,12 +102,21 @@ export class TaskQueue {
     return lease;
   }
 
-  /** Leases up to `limit` due tasks of a type, oldest first. */
-  async leaseDue(type: string, limit: number, leaseMs: number): Promise<Lease[]> {
+  /** Leases up to `limit` due tasks of a type, oldest first. Where any is due, at least one. */
+  async leaseDue(type: string, limit: number | LeaseLimit, leaseMs: number): Promise<Lease[]> {
     checkTypeName(type);
-    if (limit < 1) return [];
-    const now = this.#clock.now();
-    return await this.#claim({ type, limit, now, leaseMs: checkLeaseMs(leaseMs) });
+    const { tasks: most, bytes, begin } = typeof limit === 'number' ? { tasks: limit } : limit;
+    if (most < 1) return [];
+    const terms = { now: this.#clock.now(), leaseMs: checkLeaseMs(leaseMs) };
+    return await this.#claim({ type, limit: most, bytes, begin, ...terms });
+  }
+
+  /**
+   * Writes that attempts begin now: should the process die, they are used up. For leases that were
+   * taken ahead (`LeaseLimit.begin`), before the attempt does anything.
+   */
+  begin(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    return this.#settling.begin(leases);
   }
 
   /** The tasks are done and go. Answers for each whether its lease still held. */
@@ -165,9 +175,9 @@ export class TaskQueue {
     return types.length;
   }
 
-  /** Due tasks of types other than `known` become dead ones. Answers how many. */
-  buryUnknownTypes(known: readonly string[]): Promise<number> {
-    return buryUnknownTypes({ db: this.#db, queue: this }, new Set(known));
+  /** What has been due and free since `since` or longer, of types other than `known`; of 100 types at most. */
+  unknownTypes(known: readonly string[], since: EpochMs): Promise<UnknownType[]> {
+    return this.#db.read((tx) => findUnknownTypes(tx, { known: new Set(known), since }));
   }
 
   /** A page of the dead tasks, in the order of type and id. */

@@ -19,7 +19,13 @@ export type Settlement =
       readonly error: string;
       readonly delayMs: number;
     }
-  | { readonly lease: LeaseId; readonly outcome: 'dropped'; readonly reason: string };
+  | {
+      readonly lease: LeaseId;
+      readonly outcome: 'dropped';
+      readonly reason: string;
+      /** The last lease was for burying it: it is no attempt. */
+      readonly isUnbegun?: boolean;
+    };
 
 export interface Failure extends LeaseId {
   readonly processAfter: EpochMs;
@@ -28,6 +34,8 @@ export interface Failure extends LeaseId {
 
 export interface Death extends LeaseId {
   readonly reason: string;
+  /** The last lease was no attempt. */
+  readonly isUnbegun?: boolean;
 }
 
 /** Each method answers an outcome for each of what it is given, in order. */
@@ -38,6 +46,8 @@ export interface Settling {
   retry(failures: readonly Failure[]): Promise<SettleOutcome[]>;
   /** They are free again, as if the attempts had not been. */
   release(leases: readonly LeaseId[]): Promise<SettleOutcome[]>;
+  /** They keep their leases, and it is known that their attempts have begun. */
+  begin(leases: readonly LeaseId[]): Promise<SettleOutcome[]>;
   extend(leases: readonly LeaseId[], leaseUntil: EpochMs): Promise<SettleOutcome[]>;
   /** They go, and are kept among the dead ones. */
   bury(deaths: readonly Death[], deadTime: EpochMs): Promise<SettleOutcome[]>;
@@ -89,9 +99,9 @@ function toFailure({ lease, error, delayMs }: SettlementOf<'retry'>, now: EpochM
   return { type, id, fence, processAfter, lastError: storable(error) };
 }
 
-function toDeath({ lease, reason }: SettlementOf<'dropped'>): Death {
+function toDeath({ lease, reason, isUnbegun = false }: SettlementOf<'dropped'>): Death {
   const { type, id, fence } = lease;
-  return { type, id, fence, reason: storable(reason) };
+  return { type, id, fence, reason: storable(reason), isUnbegun };
 }
 
 /** As databases can keep it: bounded, and without NUL. What was thrown may have any message. */

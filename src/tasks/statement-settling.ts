@@ -28,6 +28,12 @@ const OVERWRITTEN = raw(
     .map((name) => `${name} = excluded.${name}`)
     .join(', '),
 );
+const BURIED = raw(
+  Object.keys(deadTasks.columns)
+    .map(columnName)
+    .map((name) => (name === 'attempt' ? 'attempt - unbegun' : name))
+    .join(', '),
+);
 const SETTLED = raw('task.type, task.id, task.fence');
 
 export class StatementSettling implements Settling {
@@ -61,20 +67,27 @@ export class StatementSettling implements Settling {
     return this.#update(leases, raw('attempt = task.attempt - 1, lease_until = NULL'));
   }
 
+  begin(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    return this.#update(leases, raw('begun = TRUE'));
+  }
+
   extend(leases: readonly LeaseId[], leaseUntil: EpochMs): Promise<SettleOutcome[]> {
     return this.#update(leases, sql`lease_until = ${timestamp(leaseUntil)}`);
   }
 
   bury(deaths: readonly Death[], deadTime: EpochMs): Promise<SettleOutcome[]> {
-    const reasons = textArray(deaths.map(({ reason }) => reason));
+    const extra = {
+      reason: textArray(deaths.map(({ reason }) => reason)),
+      unbegun: intArray(deaths.map(({ isUnbegun }) => (isUnbegun ? 1 : 0))),
+    };
     return this.#run(
       deaths,
       sql`WITH gone AS (
-          DELETE FROM ${tasks} AS task USING ${given(deaths, { reason: reasons })} WHERE ${IS_HELD}
-          RETURNING task.*, ${timestamp(deadTime)} AS dead_time, lease.reason),
+          DELETE FROM ${tasks} AS task USING ${given(deaths, extra)} WHERE ${IS_HELD}
+          RETURNING task.*, ${timestamp(deadTime)} AS dead_time, lease.reason, lease.unbegun),
         kept AS (
           INSERT INTO ${deadTasks} (${selectList(deadTasks.columns)})
-          SELECT ${selectList(deadTasks.columns)} FROM gone
+          SELECT ${BURIED} FROM gone
           ON CONFLICT (type, id) DO UPDATE SET ${OVERWRITTEN})
         SELECT type, id, fence FROM gone`,
     );

@@ -1,5 +1,5 @@
 /** The queue's two tables: what is to be done, and what will not be tried again. */
-import { bytes, int, nullable, text, timestamp } from '../storage/column.ts';
+import { bool, bytes, int, nullable, text, timestamp } from '../storage/column.ts';
 import { table } from '../storage/table.ts';
 
 export const tasks = table(
@@ -15,6 +15,8 @@ export const tasks = table(
     fence: int,
     leaseUntil: nullable(timestamp),
     lastError: nullable(text),
+    begun: nullable(bool),
+    deaths: nullable(int),
   },
   ['type', 'id'],
 );

@@ -2,6 +2,7 @@
 import type { EpochMs } from '../clock.ts';
 import type { Reader } from '../storage/database.ts';
 import type { Row } from '../storage/table.ts';
+import { historyAtLease } from './lapsed-lease.ts';
 import { tasks } from './table.ts';
 import type { Lease, LeaseId } from './task.ts';
 
@@ -18,9 +19,12 @@ export function isClaimable(row: TaskRow, now: EpochMs): boolean {
   return row.processAfter <= now && (row.leaseUntil === undefined || row.leaseUntil <= now);
 }
 
-/** The row as it is once the next attempt has begun. */
-export function withNextAttempt(row: TaskRow, leaseUntil: EpochMs): TaskRow {
-  return { ...row, attempt: row.attempt + 1, fence: row.fence + 1, leaseUntil };
+/** The row as it is once leased. */
+export function withNextLease(
+  row: TaskRow,
+  lease: { readonly leaseUntil: EpochMs; readonly begun: boolean },
+): TaskRow {
+  return { ...row, ...historyAtLease(row), ...lease, fence: row.fence + 1 };
 }
 
 /** Whether the lease is that of the newest attempt, and that attempt has not been settled. */

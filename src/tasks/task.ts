@@ -52,6 +52,22 @@ export interface Lease extends LeaseId {
   readonly attempt: number;
   /** Why the attempt before failed. */
   readonly lastError: string | undefined;
+  /** Whether it is known, should the process die, that the attempt had begun: see `begin`. */
+  readonly begun: boolean | undefined;
+  /** Attempts that ended with their process; `undefined` while each lease of the task ended with a word. */
+  readonly deaths: number | undefined;
+}
+
+/** How much to lease at once. */
+export interface LeaseLimit {
+  readonly tasks: number;
+  /** No more tasks once their payloads have so many bytes; without bound unless given. */
+  readonly bytes?: number;
+  /**
+   * How many of them, the oldest first, begin at once: all unless given. Should the process die, the
+   * others have not used up an attempt, unless `begin` was called.
+   */
+  readonly begin?: number;
 }
 
 /** `lost`: another attempt has begun, or this one was settled already; nothing was changed. */

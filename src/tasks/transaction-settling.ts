@@ -47,6 +47,15 @@ export class TransactionSettling implements Settling {
     );
   }
 
+  begin(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    return this.#settle(leases, (tx, held) =>
+      tx.update(
+        tasks,
+        held.map(({ row: { type, id } }) => ({ type, id, begun: true })),
+      ),
+    );
+  }
+
   extend(leases: readonly LeaseId[], leaseUntil: EpochMs): Promise<SettleOutcome[]> {
     return this.#settle(leases, (tx, held) =>
       tx.update(
@@ -61,7 +70,10 @@ export class TransactionSettling implements Settling {
       await tx.delete(tasks, held.map(rowOf));
       await tx.upsert(
         deadTasks,
-        held.map(({ lease: { reason }, row }) => toDeadTask(row, { reason, deadTime })),
+        held.map(({ lease: { reason, isUnbegun }, row }) => {
+          const attempt = row.attempt - (isUnbegun ? 1 : 0);
+          return toDeadTask({ ...row, attempt }, { reason, deadTime });
+        }),
       );
     });
   }

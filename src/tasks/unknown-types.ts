@@ -1,44 +1,55 @@
-/** Finds tasks that nobody handles: for a dispatcher that is the only one of its queue. */
-import { nullable, text } from '../storage/column.ts';
-import type { Database } from '../storage/database.ts';
+/**
+ * Finds tasks that wait although they are due, of types that have no handler here. They are left alone:
+ * others may share the queue, and be late. Whoever forgot a handler, or its deployment, wants to know.
+ */
+import type { EpochMs } from '../clock.ts';
+import { int, nullable, text } from '../storage/column.ts';
+import type { Reader } from '../storage/database.ts';
 import { sql } from '../storage/sql.ts';
-import type { Settlement } from './settlement.ts';
+import { isFree, selectDue } from './due.ts';
+import { MAX_COUNTED } from './queue-depth.ts';
 import { tasks } from './table.ts';
-import type { Lease } from './task.ts';
 
-const LEASE_MS = 60_000;
-const BATCH = 500;
-
-/** What this needs of the queue. */
-interface Queue {
-  leaseDue(type: string, limit: number, leaseMs: number): Promise<Lease[]>;
-  settleAll(settlements: readonly Settlement[]): Promise<unknown>;
+export interface UnknownType {
+  readonly type: string;
+  /** Counted up to 10,000. */
+  readonly waiting: number;
 }
 
-/** Moves due tasks of types that are not `known` to the dead ones, some of each. Answers how many. */
-export async function buryUnknownTypes(
-  parts: { readonly db: Database; readonly queue: Queue },
-  known: ReadonlySet<string>,
-): Promise<number> {
-  let buried = 0;
-  for await (const type of livingTypes(parts.db)) {
+/** Of so many living types, one look-up in the index each. */
+const MAX_TYPES = 100;
+
+export async function findUnknownTypes(
+  reader: Reader,
+  { known, since }: { readonly known: ReadonlySet<string>; readonly since: EpochMs },
+): Promise<UnknownType[]> {
+  const found: UnknownType[] = [];
+  let looked = 0;
+  for await (const type of livingTypes(reader)) {
     if (known.has(type)) continue;
-    const leases = await parts.queue.leaseDue(type, BATCH, LEASE_MS);
-    const reason = `no handler for tasks of type ${type}`;
-    await parts.queue.settleAll(leases.map((lease) => ({ lease, outcome: 'dropped', reason })));
-    buried += leases.length;
+    const waiting = await countWaiting(reader, type, since);
+    if (waiting > 0) found.push({ type, waiting });
+    looked += 1;
+    if (looked === MAX_TYPES) break;
   }
-  return buried;
+  return found;
 }
 
-/** By one look-up in the index each. */
-async function* livingTypes(db: Database): AsyncGenerator<string> {
+async function countWaiting(reader: Reader, type: string, since: EpochMs): Promise<number> {
+  const request = { type, now: since, limit: MAX_COUNTED, conditions: [isFree(since)] };
+  const [row] = await reader.query(
+    sql`SELECT count(*) AS waiting FROM (${selectDue(reader.dialect, request)}) AS waiting_tasks`,
+    { waiting: int },
+  );
+  return row?.waiting ?? 0;
+}
+
+async function* livingTypes(reader: Reader): AsyncGenerator<string> {
   let after = '';
   for (;;) {
-    const [row] = await db.read((tx) =>
-      tx.query(sql`SELECT min(type) AS type FROM ${tasks} WHERE type > ${after}`, {
-        type: nullable(text),
-      }),
+    const [row] = await reader.query(
+      sql`SELECT min(type) AS type FROM ${tasks} WHERE type > ${after}`,
+      { type: nullable(text) },
     );
     if (row?.type === undefined) return;
     yield row.type;
