@@ -85,6 +85,19 @@ test('sends what a custom class makes', () => {
   expect(prepare({ class: none })).toMatchObject({ method: 'POST' });
 });
 
+test.each([
+  ['a/b', 'a/b'],
+  ['a b\tc\n', 'a%20b%09c%0A'],
+  ['50% of #7?', '50%25%20of%20%237%3F'],
+  ['key=value@x:1', 'key=value@x:1'],
+  ['größe \ud800', 'gr%C3%B6%C3%9Fe%20%EF%BF%BD'],
+  ['..a/.b.', '..a/.b.'],
+])('escapes the title %j, so that the URL ends with it', (title, escaped) => {
+  const { url } = prepare({ title }) as QueueRequest;
+  expect(url).toBe(`https://127.0.0.1/internal/tasks/t/mail/${escaped}`);
+  expect(new URL(url).href).toBe(url);
+});
+
 test('names a task after its namespace, class and key as LUCI does', () => {
   expect(taskName({}, 'test-dur', 'key')).toBe(
     'ca0a124846df4b453ae63e3ad7c63073b0d25941c6e63e5708fd590c016edcef',
@@ -102,7 +115,8 @@ test('schedules by delay or by time, and not by both', () => {
 });
 
 test.each([
-  [{ title: 'a b' }, 'no blanks'],
+  [{ title: 'a/../../b' }, 'no parts "." and ".."'],
+  [{ title: '.' }, 'no parts "." and ".."'],
   [{ title: 'x'.repeat(2_100) }, 'at most 2083 characters'],
   [{ payload: { to: 'x'.repeat(110_000) } }, 'at most 102400 can be'],
   [{ class: notice, deduplicationKey: 'k' }, 'a topic knows no deduplicationKey'],

@@ -163,13 +163,24 @@ function urlOf<P>(
   const host = taskClass.targetHost ?? settings.defaultTargetHost ?? '127.0.0.1';
   const origin = host.includes('://') ? host : `https://${host}`;
   const prefix = (taskClass.routingPrefix ?? DEFAULT_ROUTING_PREFIX).replace(/\/?$/, '/');
-  const path = custom?.relativeUri ?? `${prefix}${taskClass.id}${title ? `/${title}` : ''}`;
+  const path =
+    custom?.relativeUri ?? `${prefix}${taskClass.id}${title ? `/${escapeTitle(title)}` : ''}`;
   if (!path.startsWith('/')) throw invalid(`task of ${taskClass.id}: ${path} must begin with a /`);
-  if (/\s/.test(path)) throw invalid(`task of ${taskClass.id}: a title has no blanks`);
+  if (/\s/.test(path)) throw invalid(`task of ${taskClass.id}: a relative URI has no blanks`);
+  if (/\/(\.|%2e){1,2}(\/|$)/i.test(path.split(/[?#]/, 1)[0] ?? '')) {
+    throw invalid(
+      `task of ${taskClass.id}: a title has no parts "." and "..": they lead elsewhere`,
+    );
+  }
   if (path.length > MAX_URL_PATH) {
     throw invalid(`task of ${taskClass.id}: a URL's path has at most ${MAX_URL_PATH} characters`);
   }
   return origin + path;
+}
+
+/** It may have slashes of its own; all else that would not be read as a path is escaped. */
+function escapeTitle(title: string): string {
+  return encodeURI(title.toWellFormed()).replace(/[?#]/g, encodeURIComponent);
 }
 
 function pick<P>(

@@ -59,7 +59,7 @@ export interface NewPushTask<P = unknown> {
    * a day). Only of queues, and outside transactions: within one, the transaction decides.
    */
   readonly deduplicationKey?: string;
-  /** Ends the URL, for logs. No blanks. */
+  /** Ends the URL, for logs; escaped there. Its slashes stay, so no part of it may be `.` or `..`. */
   readonly title?: string;
   /** Not before so many milliseconds from now. Not with `eta`; queues only. */
   readonly delayMs?: number;
