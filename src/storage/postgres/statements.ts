@@ -10,6 +10,9 @@ import type { WriteGroup } from '../writes.ts';
 import { quoteName, type Session, type Statement, tableName } from './session.ts';
 import { encodeColumn, sqlTypeOf } from './types.ts';
 
+/** What `pg_current_xact_id()` answers within it; without an open transaction, another one each time. */
+export type TransactionNumber = string;
+
 /**
  * Applies a group. Throws `not-found` for updates of missing rows, `already-exists` for inserts of
  * existing ones; `conflict` where the row of an `insertNew` has appeared since it was looked for.
@@ -21,6 +24,11 @@ export async function applyGroup(
 ): Promise<void> {
   const { text, values } = statementOf(group, schema);
   const { count } = await session.run(text, values);
+  checkCount(group, count);
+}
+
+/** Throws as `applyGroup` says for a group of which `count` rows were changed. */
+export function checkCount(group: WriteGroup, count: number): void {
   const missing = group.rows.length - count;
   if (missing === 0 || group.kind === 'delete') return;
   if (group.kind === 'update') {
@@ -32,40 +40,49 @@ export async function applyGroup(
 }
 
 /** Inserts what is new; the result has the keys of the rows that went in. */
-export function insertNewStatement(group: WriteGroup, schema: string): Statement {
+export function insertNewStatement(
+  group: WriteGroup,
+  schema: string,
+  only: TransactionNumber,
+): Statement {
   const keys = group.table.key.map((property: string) => quoteName(columnName(property)));
-  const { text, values } = insertStatement(group, schema);
+  const { text, values } = insertStatement(group, schema, only);
   return { text: `${text} ON CONFLICT DO NOTHING RETURNING ${keys.join(', ')}`, values };
 }
 
-function statementOf(group: WriteGroup, schema: string): Statement {
+/** `only`: the statement changes nothing in another transaction than that one. */
+export function statementOf(
+  group: WriteGroup,
+  schema: string,
+  only?: TransactionNumber,
+): Statement {
   switch (group.kind) {
     case 'insert':
-      return insertStatement(group, schema);
+      return insertStatement(group, schema, only);
     case 'insertNew': {
-      const { text, values } = insertStatement(group, schema);
+      const { text, values } = insertStatement(group, schema, only);
       return { text: `${text} ON CONFLICT DO NOTHING`, values };
     }
     case 'upsert':
-      return upsertStatement(group, schema);
+      return upsertStatement(group, schema, only);
     case 'update':
-      return updateStatement(group, schema);
+      return updateStatement(group, schema, only);
     case 'delete':
-      return deleteStatement(group, schema);
+      return deleteStatement(group, schema, only);
   }
 }
 
-function insertStatement(group: WriteGroup, schema: string): Statement {
+function insertStatement(group: WriteGroup, schema: string, only?: TransactionNumber): Statement {
   const columns = columnsOf(group);
   const names = columns.map(({ name }) => name);
   const text =
     `INSERT INTO ${tableName(schema, group.table.name)} (${names.join(', ')}) ` +
-    `SELECT ${columns.map(({ selected }) => selected).join(', ')} FROM ${unnest(columns)}`;
-  return { text, values: valuesOf(group.rows, columns) };
+    `SELECT ${columns.map(({ selected }) => selected).join(', ')} FROM ${unnest(columns)} WHERE true`;
+  return limited({ text, values: valuesOf(group.rows, columns) }, only);
 }
 
-function upsertStatement(group: WriteGroup, schema: string): Statement {
-  const { text, values } = insertStatement(group, schema);
+function upsertStatement(group: WriteGroup, schema: string, only?: TransactionNumber): Statement {
+  const { text, values } = insertStatement(group, schema, only);
   const { keys, others } = splitByKey(group);
   const target = keys.map(({ name }) => name).join(', ');
   const assignments = others.map(({ name }) => `${name} = excluded.${name}`).join(', ');
@@ -73,7 +90,7 @@ function upsertStatement(group: WriteGroup, schema: string): Statement {
   return { text: `${text} ON CONFLICT (${target}) DO ${action}`, values };
 }
 
-function updateStatement(group: WriteGroup, schema: string): Statement {
+function updateStatement(group: WriteGroup, schema: string, only?: TransactionNumber): Statement {
   const columns = columnsOf(group);
   const { keys, others } = splitByKey(group);
   // With nothing to change, the update still has to find its row.
@@ -82,15 +99,21 @@ function updateStatement(group: WriteGroup, schema: string): Statement {
   const text =
     `UPDATE ${tableName(schema, group.table.name)} AS t SET ${assignments.join(', ')} ` +
     `FROM ${unnest(columns)} WHERE ${matches(keys)}`;
-  return { text, values: valuesOf(group.rows, columns) };
+  return limited({ text, values: valuesOf(group.rows, columns) }, only);
 }
 
-function deleteStatement(group: WriteGroup, schema: string): Statement {
+function deleteStatement(group: WriteGroup, schema: string, only?: TransactionNumber): Statement {
   const columns = columnsOf(group);
   const text =
     `DELETE FROM ${tableName(schema, group.table.name)} AS t ` +
     `USING ${unnest(columns)} WHERE ${matches(columns)}`;
-  return { text, values: valuesOf(group.rows, columns) };
+  return limited({ text, values: valuesOf(group.rows, columns) }, only);
+}
+
+function limited({ text, values }: Statement, only: TransactionNumber | undefined): Statement {
+  if (only === undefined) return { text, values };
+  const condition = `pg_current_xact_id() = $${values.length + 1}::text::xid8`;
+  return { text: `${text} AND ${condition}`, values: [...values, only] };
 }
 
 interface WrittenColumn {

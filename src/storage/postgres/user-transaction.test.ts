@@ -210,6 +210,112 @@ describe.each(settings)('a transaction of %s', (_, open) => {
   });
 });
 
+describe.each(settings)('a transaction of %s that has ended', (_, open) => {
+  test('takes no more writes, committed or rolled back', async () => {
+    const { db, inTransaction } = await open();
+    const { tx: committed } = await inTransaction(async (tx) => {
+      await tx.update(accounts, [ada]);
+      return { tx };
+    });
+    await expect(committed.insert(accounts, [bob])).rejects.toThrow();
+    let rolledBack: UserTransaction | undefined;
+    const write = inTransaction(async (tx) => {
+      rolledBack = tx;
+      await tx.update(accounts, [ada]);
+      throw new Error('no');
+    });
+    await expect(write).rejects.toThrow('no');
+    await expect(rolledBack?.insert(accounts, [bob])).rejects.toThrow();
+    expect(await allAccounts(db)).toEqual([ada]);
+  });
+
+  test('takes none in the one behind it either', async () => {
+    const { db, inTransaction } = await open();
+    const { tx: ended } = await inTransaction(async (tx) => {
+      await tx.update(accounts, [ada]);
+      return { tx };
+    });
+    const outcome = await inTransaction(async (tx) => {
+      await tx.update(accounts, [{ ...ada, balance: 1 }]);
+      return await ended.insert(accounts, [bob]).then(
+        () => 'written',
+        () => 'refused',
+      );
+    });
+    expect(outcome).toBe('refused');
+    expect(await allAccounts(db)).toEqual([{ ...ada, balance: 1 }]);
+  });
+});
+
+describe.skipIf(testPostgresUrl() === '')('a client of pg', () => {
+  async function openClient() {
+    const { db, schema } = await openDatabase();
+    const client = new pg.Client({ connectionString: testPostgresUrl() });
+    await client.connect();
+    onTestFinished(() => client.end());
+    return { db, client, tx: fromPostgres(client, { schema }) };
+  }
+
+  const refused = expect.objectContaining({
+    code: 'failed-precondition',
+    message: expect.stringContaining('no transaction open on this client'),
+  });
+
+  test('without BEGIN writes nothing', async () => {
+    const { db, tx } = await openClient();
+    await expect(tx.insert(accounts, [bob])).rejects.toEqual(refused);
+    await expect(tx.insertNew(accounts, [bob])).rejects.toEqual(refused);
+    await expect(tx.upsert(accounts, [bob])).rejects.toEqual(refused);
+    await expect(tx.update(accounts, [{ ...ada, balance: 1 }])).rejects.toEqual(refused);
+    await expect(tx.delete(accounts, [ada])).rejects.toEqual(refused);
+    expect(await allAccounts(db)).toEqual([ada]);
+  });
+
+  test('writes nothing behind a ROLLBACK that overtook a write under way', async () => {
+    const { db, client, tx } = await openClient();
+    await client.query('BEGIN');
+    const first = tx.update(accounts, [ada]);
+    await first;
+    // Two statements: the second is sent when the ROLLBACK has been.
+    const writing = tx.update(accounts, [
+      { ...ada, balance: 1 },
+      { ...ada, balance: 2 },
+    ]);
+    const rolledBack = client.query('ROLLBACK');
+    await expect(writing).rejects.toEqual(refused);
+    await rolledBack;
+    expect(await allAccounts(db)).toEqual([ada]);
+  });
+
+  test('goes on behind a rollback to a savepoint', async () => {
+    const { db, client, tx } = await openClient();
+    await client.query('BEGIN; SAVEPOINT before');
+    await expect(tx.insert(accounts, [ada])).rejects.toMatchObject({ code: 'already-exists' });
+    await client.query('ROLLBACK TO SAVEPOINT before');
+    await tx.insert(accounts, [bob]);
+    await client.query('COMMIT');
+    expect(await allAccounts(db)).toEqual([ada, bob]);
+  });
+
+  test('is asked again where the transaction had been aborted before the first write', async () => {
+    const { db, client, tx } = await openClient();
+    await client.query('BEGIN; SAVEPOINT before');
+    await client.query('SELECT 1 / 0').catch(() => undefined);
+    await expect(tx.insert(accounts, [bob])).rejects.toThrow('aborted');
+    await client.query('ROLLBACK TO SAVEPOINT before');
+    await tx.insert(accounts, [bob]);
+    await client.query('COMMIT');
+    expect(await allAccounts(db)).toEqual([ada, bob]);
+  });
+});
+
+test('a pool is refused, of pg and of postgres.js', async () => {
+  const pool = new pg.Pool({ connectionString: 'postgres://127.0.0.1:9/none' });
+  expect(() => fromPostgres(pool)).toThrow('a pool of pg is no transaction');
+  const client = postgres('postgres://127.0.0.1:9/none');
+  expect(() => fromPostgres(client)).toThrow('the sql of postgres.js itself is no transaction');
+});
+
 test('what is no client at all is refused', () => {
   expect(() => fromPostgres({} as never)).toThrow('neither a client');
 });

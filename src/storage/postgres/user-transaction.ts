@@ -28,14 +28,34 @@ export interface FromPostgresOptions {
  *
  * Each write is applied at once; when one throws, roll the transaction back. `insertNew` leaves out
  * what exists, aborting nothing.
+ *
+ * Throws `invalid-argument` for a pool, and each write throws `failed-precondition` where no
+ * transaction is open, or not the one of the first write: then it has changed nothing.
  */
 export function fromPostgres(
   client: PgClient | PostgresJsTransaction,
   options: FromPostgresOptions = {},
 ): UserTransaction {
+  refusePool(client);
   const session = isPostgresJs(client) ? postgresJsSession(client) : pgSession(client);
   const schema = checkSchemaName(options.schema ?? DEFAULT_SCHEMA);
   return new ImmediateTransaction(session, schema, options.log ?? silentLog);
+}
+
+/** Each statement of a pool may go to another connection. `sql.reserve()` is none. */
+function refusePool(client: object): void {
+  if ('totalCount' in client && 'idleCount' in client) {
+    throw new CodedError(
+      'invalid-argument',
+      'a pool of pg is no transaction: take a client by pool.connect(), BEGIN on it, and give that one',
+    );
+  }
+  if ('begin' in client && !('savepoint' in client)) {
+    throw new CodedError(
+      'invalid-argument',
+      'the sql of postgres.js itself is no transaction: give the one that sql.begin(async (tx) => …) calls with',
+    );
+  }
 }
 
 function pgSession(client: PgClient): Session {
