@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { eachDatabase } from '../testing/databases.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { openSecret } from './secrets.ts';
+import { openSecret, updateTokenSecrets } from './secrets.ts';
 
 eachDatabase((open) => {
   test('a secret is made once', async () => {
@@ -24,5 +24,21 @@ eachDatabase((open) => {
       await openSecret(db, 'b', new FakeClock()),
     ];
     expect(a).not.toEqual(b);
+  });
+
+  test('without configured secrets, the database’s signs update tokens', async () => {
+    const db = await open();
+    const [made, ...others] = await updateTokenSecrets(db, [], new FakeClock());
+    expect([made.length, others]).toEqual([32, []]);
+    expect(await updateTokenSecrets(db, [], new FakeClock())).toEqual([made]);
+  });
+
+  test('configured secrets come first, and the database’s last; none is made for them', async () => {
+    const db = await open();
+    const configured = [Buffer.from('new'), Buffer.from('older')];
+    expect(await updateTokenSecrets(db, configured, new FakeClock())).toEqual(configured);
+    const [kept] = await updateTokenSecrets(db, [], new FakeClock());
+    const all = [...configured, kept];
+    expect(await updateTokenSecrets(db, configured, new FakeClock())).toEqual(all);
   });
 });

@@ -18,6 +18,22 @@ export const secrets = table('secrets', { name: text, secret: bytes, createTime:
   'name',
 ]);
 
+/**
+ * Those that update tokens are checked by; the first signs. The database's is the last, as long as
+ * it has one, so that tokens from before others were configured hold until they end. It is made
+ * only where none is configured: whoever keeps secrets elsewhere wants none there.
+ */
+export async function updateTokenSecrets(
+  db: Database,
+  configured: readonly Uint8Array[],
+  clock: Clock,
+): Promise<readonly [Uint8Array, ...Uint8Array[]]> {
+  const [first, ...others] = configured;
+  if (first === undefined) return [await openSecret(db, UPDATE_TOKEN_SECRET, clock)];
+  const kept = await readSecret(db, UPDATE_TOKEN_SECRET);
+  return [first, ...others, ...(kept === undefined ? [] : [kept])];
+}
+
 /** The secret of that name; made now if there is none. */
 export async function openSecret(db: Database, name: string, clock: Clock): Promise<Uint8Array> {
   const kept = await readSecret(db, name);

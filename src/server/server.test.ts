@@ -166,6 +166,30 @@ test('keeps data and update tokens over a restart', async () => {
   await untilFinalized(second, 'invocations/inv');
 });
 
+test('update tokens hold when secrets are configured, and the first of those signs from then on', async () => {
+  const database = await openTestPglite();
+  const before = await startTestServer({}, { database });
+  const token = await createInvocation(before, 'inv');
+  await before.server.close();
+  const folder = await temporaryFolder();
+  const file = (name: string) => join(folder, name);
+  await writeFile(file('one'), 'a-secret-of-enough-letters\n');
+  await writeFile(file('other'), 'another-one-of-enough-letters\n');
+  const add = { includingInvocation: 'invocations/inv' };
+
+  const after = await startTestServer({ tokenSecretsFile: file('one') }, { database });
+  await after.recorder.updateIncludedInvocations(add, token);
+  const signed = await createInvocation(after, 'later');
+  await after.server.close();
+
+  const other = await startTestServer({ tokenSecretsFile: file('other') }, { database });
+  await other.recorder.updateIncludedInvocations(add, token);
+  const refused = { includingInvocation: 'invocations/later' };
+  await expect(other.recorder.updateIncludedInvocations(refused, signed)).rejects.toMatchObject({
+    code: Code.PermissionDenied,
+  });
+});
+
 test('refuses a folder that another server has open', async () => {
   const { config } = await startTestServer({ database: 'pglite:data' });
   await expect(startServer(config, { log: silentLog })).rejects.toMatchObject({

@@ -13,7 +13,7 @@ import type { InvocationId } from '../invocations/id.ts';
 import type { Log } from '../log.ts';
 import { ReachableSets } from '../query/reachable-sets.ts';
 import { DEFAULT_RETENTION } from '../recorder/parts.ts';
-import { openSecret, UPDATE_TOKEN_SECRET } from '../recorder/secrets.ts';
+import { updateTokenSecrets } from '../recorder/secrets.ts';
 import { UpdateTokens } from '../recorder/update-token.ts';
 import { InvocationChanges } from '../rpc/invocation-changes.ts';
 import { allowAll, realmAuthorizer } from '../rpc/permissions.ts';
@@ -202,12 +202,15 @@ async function serviceParts(
   { auth, tokenSecrets }: Config,
   { db, clock, queue, sink, changes, pushTasks }: Foundation,
 ): Promise<ServiceParts> {
-  const [first, ...older] = tokenSecrets.map((secret) => Buffer.from(secret));
-  const secret = first ?? (await openSecret(db, UPDATE_TOKEN_SECRET, clock));
+  const secrets = await updateTokenSecrets(
+    db,
+    tokenSecrets.map((secret) => Buffer.from(secret)),
+    clock,
+  );
   return {
     ...pushTasks.finalizer,
     ...{ queue, sink, changes, sweeper: pushTasks.sweeper },
-    updateTokens: new UpdateTokens({ secrets: [secret, ...older], clock }),
+    updateTokens: new UpdateTokens({ secrets, clock }),
     authorizer: auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants),
     retention: DEFAULT_RETENTION,
     reachableSets: new ReachableSets(db),
