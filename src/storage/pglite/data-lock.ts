@@ -1,16 +1,20 @@
 /**
  * One process at a time in a data folder: two would each keep pages of their own and ruin it, and
- * PGlite itself does not look. The lock is a file with the owner's process id; that of a process
- * which has died is taken over.
+ * PGlite itself does not look. The lock is a file with the owner's process id and, where the system
+ * tells it, when that process began: ids are given out again, above all behind a reboot and in
+ * containers. The lock of a process that has died is taken over.
  */
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CodedError, toError } from '../../errors.ts';
+import { beganAt, startOf } from './process-start.ts';
 
 /** Takes the lock; answers what frees it. Throws `unavailable` while another process holds it. */
 export async function lockDataFolder(folder: string): Promise<() => Promise<void>> {
   const file = `${resolve(folder)}.lock`;
-  if (openFiles.has(file)) throw held(folder, 'this process');
+  if (openFiles.has(file)) {
+    throw new CodedError('unavailable', `${folder} is in use by this process`);
+  }
   openFiles.add(file);
   try {
     await lockFile(file, folder);
@@ -30,15 +34,18 @@ async function lockFile(file: string, folder: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   if (!(await create(file))) {
     await removeIfStale(file, folder);
-    if (!(await create(file))) throw held(folder, 'another process');
+    if (!(await create(file))) throw held(folder, file, 'another process');
   }
 }
 
 async function create(file: string): Promise<boolean> {
   try {
     const handle = await open(file, 'wx');
-    await handle.writeFile(String(process.pid));
-    await handle.close();
+    try {
+      await handle.writeFile(`${process.pid}\n${(await startOf(process.pid)) ?? ''}\n`);
+    } finally {
+      await handle.close();
+    }
     return true;
   } catch (error) {
     if (hasSystemCode(error, 'EEXIST')) return false;
@@ -47,17 +54,31 @@ async function create(file: string): Promise<boolean> {
 }
 
 async function removeIfStale(file: string, folder: string): Promise<void> {
-  const owner = Number(await readFile(file, 'utf8').catch(() => ''));
-  if (owner > 0 && isAlive(owner)) throw held(folder, `process ${owner}`);
+  const [pid, start] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  const owner = { pid: Number(pid), start: start || undefined, file };
+  if (owner.pid > 0 && (await isAlive(owner))) throw held(folder, file, `process ${owner.pid}`);
   await rm(file, { force: true });
+}
+
+interface Owner {
+  readonly pid: number;
+  /** As `startOf` told it. */
+  readonly start: string | undefined;
+  readonly file: string;
 }
 
 /**
  * Our own id can only be a leftover: of the same container before it was restarted, say, since a
  * second opening within one process is known from `openFiles`.
  */
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
+async function isAlive({ pid, start, file }: Owner): Promise<boolean> {
+  if (pid === process.pid || !exists(pid)) return false;
+  const startNow = await startOf(pid);
+  if (startNow === undefined) return true;
+  return start === undefined ? !(await beganAfter(pid, file)) : start === startNow;
+}
+
+function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -66,10 +87,21 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Clocks are stepped: a process must have begun well after the file was written. */
+const CLOCK_STEP_MS = 60_000;
+
+async function beganAfter(pid: number, file: string): Promise<boolean> {
+  const [began, { mtimeMs }] = await Promise.all([beganAt(pid), stat(file)]);
+  return began !== undefined && began > mtimeMs + CLOCK_STEP_MS;
+}
+
 function hasSystemCode(error: unknown, code: string): boolean {
   return 'code' in toError(error) && (toError(error) as NodeJS.ErrnoException).code === code;
 }
 
-function held(folder: string, owner: string): CodedError {
-  return new CodedError('unavailable', `${folder} is in use by ${owner}`);
+function held(folder: string, file: string, owner: string): CodedError {
+  return new CodedError(
+    'unavailable',
+    `${folder} is in use by ${owner}, says ${file}: stop that process; or, where it has nothing to do with this folder, remove that file`,
+  );
 }
