@@ -4,6 +4,7 @@ const LAYERS = [
   ['server', 'cli'],
   ['recorder', 'query', 'ingest'],
   ['rpc'],
+  ['deadlines'],
   ['finalizer', 'exporter'],
   ['invocations', 'results', 'tasks', 'tq', 'experiments'],
   ['storage', 'oidc'],

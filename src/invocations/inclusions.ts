@@ -5,7 +5,7 @@
  */
 import { chunk } from '../concurrency.ts';
 import { CodedError } from '../errors.ts';
-import { text } from '../storage/column.ts';
+import { bool, nullable, text } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
 import { raw, type Sql, sql } from '../storage/sql.ts';
 import { index, type NewRow, table } from '../storage/table.ts';
@@ -14,7 +14,7 @@ import { invocations } from './table.ts';
 
 export const includedInvocations = table(
   'included_invocations',
-  { invocationId: text, includedInvocationId: text },
+  { invocationId: text, includedInvocationId: text, supersedes: nullable(bool) },
   ['invocationId', 'includedInvocationId'],
 );
 
@@ -26,9 +26,14 @@ const includers = index('included_invocations_reversed', includedInvocations, [
 export interface Inclusion {
   readonly including: InvocationId;
   readonly included: InvocationId;
+  /** The including one is an attempt whose results do not count: the included one is the next. */
+  readonly supersedes: boolean;
 }
 
-function toRow({ including, included }: Inclusion): NewRow<typeof includedInvocations> {
+function toRow({
+  including,
+  included,
+}: Omit<Inclusion, 'supersedes'>): NewRow<typeof includedInvocations> {
   return { invocationId: toRowId(including), includedInvocationId: toRowId(included) };
 }
 
@@ -48,6 +53,22 @@ export async function includeInvocations(
   await tx.upsert(
     includedInvocations,
     [...new Set(included)].map((other) => ({ invocationId, includedInvocationId: toRowId(other) })),
+  );
+}
+
+/** An inclusion between attempts of one shard: see attempts.ts. */
+export interface AttemptInclusion extends Omit<Inclusion, 'supersedes'> {
+  readonly supersedes?: true;
+}
+
+/** The caller knows that all of them exist, or inserts them; and that the including ones are ACTIVE. */
+export async function includeAttempts(
+  tx: Transaction,
+  inclusions: readonly AttemptInclusion[],
+): Promise<void> {
+  await tx.upsert(
+    includedInvocations,
+    inclusions.map(({ supersedes, ...inclusion }) => ({ ...toRow(inclusion), supersedes })),
   );
 }
 
@@ -139,6 +160,7 @@ export async function inclusionsPage(
   return rows.map((row) => ({
     including: fromRowId(row.invocationId),
     included: fromRowId(row.includedInvocationId),
+    supersedes: row.supersedes ?? false,
   }));
 }
 

@@ -1,5 +1,6 @@
 /** An invocation: one run of a test command, as the database holds it. */
 import type { EpochMs } from '../clock.ts';
+import type { EndCause } from './ending.ts';
 import type { InvocationId } from './id.ts';
 import type { InvocationState } from './state.ts';
 import type { StringPair } from './string-pair.ts';
@@ -29,6 +30,26 @@ export interface Invocation {
   readonly bigqueryExports: readonly Uint8Array[];
   /** A binary `luci.resultdb.v1.HistoryOptions`. */
   readonly historyOptions: Uint8Array | undefined;
+  /** A binary `google.protobuf.Struct`. */
+  readonly properties: Uint8Array | undefined;
+  /** When the server ends it if it is still ACTIVE, where that is before its deadline. */
+  readonly endsAt: EpochMs | undefined;
+  /** How long its recorder may be silent; for ever where there is none. */
+  readonly lostAfterMs: number | undefined;
+  /** When its recorder was last heard of. */
+  readonly heartbeatTime: EpochMs | undefined;
+  /** Names the process that records into it. */
+  readonly recorder: string | undefined;
+  /** It was announced, and nobody has begun it yet. */
+  readonly isExpected: boolean;
+  /** How it left ACTIVE, where that was not its owner's word. */
+  readonly endedBy: EndCause | undefined;
+  /** What was said of that end. */
+  readonly endReason: string | undefined;
+  /** From 1; see attempts.ts. */
+  readonly attempt: number;
+  /** The newest attempt, as the first one knows it. */
+  readonly lastAttempt: number;
 }
 
 /** What it is created with; what is left out is absent. */
@@ -46,9 +67,18 @@ export interface NewInvocation {
   readonly producerResource?: string | undefined;
   readonly bigqueryExports?: readonly Uint8Array[];
   readonly historyOptions?: Uint8Array | undefined;
+  readonly properties?: Uint8Array | undefined;
+  readonly endsAt?: EpochMs | undefined;
+  readonly lostAfterMs?: number | undefined;
+  readonly heartbeatTime?: EpochMs | undefined;
+  readonly recorder?: string | undefined;
+  /** `false` unless given. */
+  readonly isExpected?: boolean | undefined;
+  /** 1 unless given. */
+  readonly attempt?: number | undefined;
 }
 
-/** What may change while it is ACTIVE; what is left out stays as it is. */
+/** What may change while it is ACTIVE, or at any time (`lastAttempt`); the rest stays as it is. */
 export type InvocationChanges = Partial<
   Pick<
     Invocation,
@@ -59,5 +89,14 @@ export type InvocationChanges = Partial<
     | 'bigqueryExports'
     | 'historyOptions'
     | 'expectedResultsExpirationTime'
+    | 'properties'
+    | 'endsAt'
+    | 'lostAfterMs'
+    | 'heartbeatTime'
+    | 'recorder'
+    | 'isExpected'
+    | 'createdBy'
+    | 'createTime'
+    | 'lastAttempt'
   >
 >;

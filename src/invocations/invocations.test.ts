@@ -47,6 +47,9 @@ eachDatabase((open) => {
       producerResource: '//builds.example.org/1',
       bigqueryExports: [new Uint8Array([0, 255]), new Uint8Array()],
       historyOptions: new Uint8Array([1]),
+      properties: new Uint8Array([2]),
+      ...{ endsAt: 1_767_000_000_000, heartbeatTime: 1_766_000_000_000, lostAfterMs: 1000 },
+      ...{ recorder: 'process', isExpected: true, attempt: 3 },
     });
     await db.write((tx) => insertInvocations(tx, [created]));
     expect(await db.read((reader) => readInvocation(reader, A))).toEqual({
@@ -58,6 +61,9 @@ eachDatabase((open) => {
       ],
       finalizeStartTime: undefined,
       finalizeTime: undefined,
+      endedBy: undefined,
+      endReason: undefined,
+      lastAttempt: 3,
     });
   });
 

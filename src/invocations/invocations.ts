@@ -8,6 +8,7 @@ import { text } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
 import { emptySql, raw, selectList, sql } from '../storage/sql.ts';
 import type { NewRow, Row } from '../storage/table.ts';
+import { describeEnd, endCauseOf } from './ending.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
 import type { Invocation, InvocationChanges, NewInvocation } from './invocation.ts';
 import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
@@ -72,7 +73,10 @@ export async function requireActive(tx: Transaction, id: InvocationId): Promise<
   if (!row) throw notFound(id);
   const invocation = fromRow(row);
   if (invocation.state !== 'ACTIVE') {
-    throw new CodedError('failed-precondition', `invocations/${id} is ${invocation.state}`);
+    throw new CodedError(
+      'failed-precondition',
+      `invocations/${id} is ${describeState(invocation)}`,
+    );
   }
   return invocation;
 }
@@ -83,9 +87,14 @@ export async function updateInvocation(
   id: InvocationId,
   changes: InvocationChanges,
 ): Promise<void> {
-  const { tags, ...others } = changes;
+  const { tags, isExpected, ...others } = changes;
   await tx.update(invocations, [
-    { invocationId: toRowId(id), ...others, ...(tags ? { tags: formatTags(tags) } : {}) },
+    {
+      invocationId: toRowId(id),
+      ...others,
+      ...(isExpected === undefined ? {} : { isExpected: isExpected ? true : undefined }),
+      ...(tags ? { tags: formatTags(tags) } : {}),
+    },
   ]);
 }
 
@@ -110,14 +119,25 @@ export async function listInvocations(
   return (await reader.query(query, COLUMNS)).map(fromRow);
 }
 
+/** `FINALIZED: a later attempt superseded it`, for messages. */
+export function describeState({ state, endedBy }: Invocation): string {
+  return endedBy === undefined ? state : `${state}: ${describeEnd(endedBy)}`;
+}
+
 function notFound(id: InvocationId): CodedError {
   return new CodedError('not-found', `invocations/${id} does not exist`);
 }
 
-function toNewRow({ id, tags = [], ...created }: NewInvocation): NewRow<typeof invocations> {
+function toNewRow({
+  id,
+  tags = [],
+  isExpected,
+  ...created
+}: NewInvocation): NewRow<typeof invocations> {
   return {
     bigqueryExports: [],
     ...created,
+    isExpected: isExpected ? true : undefined,
     invocationId: toRowId(id),
     state: STATE_NUMBERS.ACTIVE,
     tags: formatTags(tags),
@@ -130,11 +150,16 @@ function formatTags(tags: Invocation['tags']): string[] {
 
 type StoredInvocation = Pick<Row<typeof invocations>, keyof typeof COLUMNS>;
 
-function fromRow({ invocationId, state, tags, ...row }: StoredInvocation): Invocation {
+function fromRow({ invocationId, state, tags, endedBy, ...row }: StoredInvocation): Invocation {
+  const attempt = row.attempt ?? 1;
   return {
     ...row,
     id: fromRowId(invocationId),
     state: stateOf(state),
     tags: tags.map(parsePair),
+    isExpected: row.isExpected ?? false,
+    endedBy: endedBy === undefined ? undefined : endCauseOf(endedBy),
+    attempt,
+    lastAttempt: row.lastAttempt ?? attempt,
   };
 }

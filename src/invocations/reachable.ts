@@ -22,38 +22,48 @@ export function sameSnapshot(reader: Reader): Snapshots {
 const BATCH_IDS = 500;
 const PAGE_ROWS = 5000;
 
-/** Batches of ids, the roots first; each id once. */
-export async function* walkReachable(
-  db: Snapshots,
-  roots: Iterable<InvocationId>,
-): AsyncGenerator<readonly InvocationId[], void, void> {
-  const seen = new Set<InvocationId>(roots);
-  let level = [...seen];
-  if (level.length > 0) yield level;
-  while (level.length > 0) {
-    const nextLevel: InvocationId[] = [];
-    for await (const inclusions of allInclusions(db, level)) {
-      const found = inclusions.map(({ included }) => included).filter((id) => !seen.has(id));
-      const news = [...new Set(found)];
-      if (news.length === 0) continue;
-      for (const id of news) {
-        seen.add(id);
-        nextLevel.push(id);
-      }
-      yield news;
-    }
-    level = nextLevel;
-  }
-}
-
-/** All that the roots reach, themselves included. */
+/**
+ * All that the roots reach, themselves included, but for superseded attempts, whose results do not
+ * count. The roots stay whatever they are: who asks for an attempt by its name wants its results.
+ */
 export async function readReachable(
   db: Snapshots,
   roots: Iterable<InvocationId>,
 ): Promise<Set<InvocationId>> {
-  const reached = new Set<InvocationId>();
-  for await (const batch of walkReachable(db, roots)) for (const id of batch) reached.add(id);
+  const named = new Set<InvocationId>(roots);
+  const reached = new Set<InvocationId>(named);
+  const superseded: InvocationId[] = [];
+  for await (const step of walkInclusions(db, reached)) superseded.push(...step.superseded);
+  for (const id of superseded) if (!named.has(id)) reached.delete(id);
   return reached;
+}
+
+interface WalkStep {
+  /** Reached for the first time. */
+  readonly found: readonly InvocationId[];
+  /** Reached before, and known by now to be superseded. */
+  readonly superseded: readonly InvocationId[];
+}
+
+/** Walks from what `seen` holds, and adds to it what it finds. */
+async function* walkInclusions(
+  db: Snapshots,
+  seen: Set<InvocationId>,
+): AsyncGenerator<WalkStep, void, void> {
+  for (let level = [...seen]; level.length > 0; ) {
+    const nextLevel: InvocationId[] = [];
+    for await (const inclusions of allInclusions(db, level)) {
+      const included = inclusions.map((inclusion) => inclusion.included);
+      const found = [...new Set(included.filter((id) => !seen.has(id)))];
+      for (const id of found) {
+        seen.add(id);
+        nextLevel.push(id);
+      }
+      const superseding = inclusions.filter(({ supersedes }) => supersedes);
+      yield { found, superseded: superseding.map(({ including }) => including) };
+    }
+    level = nextLevel;
+  }
 }
 
 async function* allInclusions(

@@ -16,6 +16,7 @@ import { bytesArray, int, nullable, type RowOf, text, timestamp } from '../stora
 import type { Reader, Transaction } from '../storage/database.ts';
 import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
 import { index } from '../storage/table.ts';
+import { END_CAUSE_NUMBERS, type EndCause } from './ending.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
 import { type InclusionsBehind, inclusionsBehind } from './inclusions.ts';
 import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
@@ -149,6 +150,14 @@ export interface Start {
   readonly id: InvocationId;
   /** All that it includes directly, where that has been read in the same transaction. */
   readonly included?: readonly InvocationId[];
+  /** Why, where that is not its owner's word. */
+  readonly end?: End | undefined;
+}
+
+export interface End {
+  readonly cause: EndCause;
+  /** What was said of it. */
+  readonly reason?: string | undefined;
 }
 
 /** The caller has seen in this transaction that they are ACTIVE, or has inserted them there. */
@@ -160,9 +169,11 @@ export async function setFinalizing(
   const state = STATE_NUMBERS.FINALIZING;
   await tx.update(
     invocations,
-    starts.map(({ id, included }) => ({
+    starts.map(({ id, included, end }) => ({
       ...{ invocationId: toRowId(id), state, finalizeStartTime },
       finalizedUpTo: included?.length === 0 ? BEHIND_ALL : undefined,
+      endedBy: end && END_CAUSE_NUMBERS[end.cause],
+      endReason: end?.reason,
     })),
   );
 }

@@ -1,5 +1,14 @@
 /** The table of invocations; what its columns mean stands in invocation.ts and standings.ts. */
-import { bytes, bytesArray, int, nullable, text, textArray, timestamp } from '../storage/column.ts';
+import {
+  bool,
+  bytes,
+  bytesArray,
+  int,
+  nullable,
+  text,
+  textArray,
+  timestamp,
+} from '../storage/column.ts';
 import { table } from '../storage/table.ts';
 
 export const invocations = table(
@@ -23,6 +32,16 @@ export const invocations = table(
     blockerId: nullable(text),
     blockerEndId: nullable(text),
     finalizedUpTo: nullable(text),
+    endsAt: nullable(timestamp),
+    lostAfterMs: nullable(int),
+    heartbeatTime: nullable(timestamp),
+    recorder: nullable(text),
+    isExpected: nullable(bool),
+    endedBy: nullable(int),
+    endReason: nullable(text),
+    attempt: nullable(int),
+    lastAttempt: nullable(int),
+    properties: nullable(bytes),
   },
   ['invocationId'],
 );

@@ -7,7 +7,7 @@
 import type { InvocationId, RowId } from '../invocations/id.ts';
 import { toRowOrder } from '../invocations/id.ts';
 import type { Invocation } from '../invocations/invocation.ts';
-import { walkReachable } from '../invocations/reachable.ts';
+import { readReachable, type Snapshots } from '../invocations/reachable.ts';
 import type { TestResultPredicate } from '../results/predicate.ts';
 import { selectVariants } from '../results/select-variants.ts';
 import type { VariantSet } from '../results/variant-set.ts';
@@ -69,12 +69,13 @@ export class ReachableSets {
     selection: Selection,
     signal: AbortSignal,
   ): Promise<ReachableSet> {
-    const reached: InvocationId[] = [];
-    for await (const batch of walkReachable(this.#db, roots)) {
-      signal.throwIfAborted();
-      for (const id of batch) reached.push(id);
-    }
-    const rowIds = toRowOrder(reached);
+    const untilAborted: Snapshots = {
+      read: (fn) => {
+        signal.throwIfAborted();
+        return this.#db.read(fn);
+      },
+    };
+    const rowIds = toRowOrder(await readReachable(untilAborted, roots));
     return { rowIds, variants: await selectVariants(this.#db, rowIds, selection) };
   }
 

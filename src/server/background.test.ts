@@ -16,6 +16,7 @@ function start(overrides: Partial<BackgroundParts> = {}) {
     serverClock: { run: ({ signal }) => untilAborted(signal) },
     rescue: async () => 0,
     rescueEveryMs: 60_000,
+    enforcement: { run: async () => undefined },
     sweeper: undefined,
     graceMs: 20_000,
     clock,

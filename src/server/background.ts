@@ -1,8 +1,8 @@
 /**
  * What runs beside the requests: the dispatcher of tasks, the clock that keeps in step with the
- * database's, the search for finalizations that are stuck, the sweep of pushed tasks that did not
- * reach their queue. A failure of one turn is logged, and the
- * next turn comes; only a dispatcher that ends is a fault of the server.
+ * database's, the search for finalizations that are stuck, the enforcement of deadlines, the sweep of
+ * pushed tasks that did not reach their queue. A failure of one turn is logged, and the next turn
+ * comes; only a dispatcher that ends is a fault of the server.
  */
 import type { Clock } from '../clock.ts';
 import { toError } from '../errors.ts';
@@ -18,6 +18,8 @@ export interface BackgroundParts {
   /** Answers how many invocations it has set going again. */
   readonly rescue: () => Promise<number>;
   readonly rescueEveryMs: number;
+  /** Ends invocations whose owners have not by their deadline. */
+  readonly enforcement: { run(signal: AbortSignal): Promise<void> };
   /** None where others sweep. */
   readonly sweeper: Pick<Sweeper, 'run'> | undefined;
   /** How long a sweep under way may go on after `stop`: what it does not reach, the next one does. */
@@ -38,12 +40,13 @@ export class Background {
   /** Begins at once. */
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
-    const { serverClock, sweeper, log } = parts;
+    const { enforcement, serverClock, sweeper, log } = parts;
     const { signal } = this.#stopping;
     this.#ended = Promise.all([
       this.#dispatch(signal),
       serverClock.run({ everyMs: CLOCK_SYNC_MS, log, signal }),
       this.#rescueAgainAndAgain(signal),
+      enforcement.run(signal),
     ]);
     this.#sweeping = sweeper?.run(signal) ?? Promise.resolve();
   }

@@ -41,6 +41,7 @@ export interface Config {
   readonly leaseMs: number;
   readonly pollMs: number;
   readonly rescueEveryMs: number;
+  readonly enforceEveryMs: number;
   readonly pushTasks: PushTaskConfig;
   /** Names of experiments to enable. */
   readonly experiments: readonly string[];
@@ -130,6 +131,7 @@ async function toConfig(
     leaseMs: settings.lease,
     pollMs: settings.poll,
     rescueEveryMs: settings.rescueEvery,
+    enforceEveryMs: settings.enforceEvery,
     pushTasks: pushTaskConfig(settings, written, problems),
     experiments: settings.enableExperiment ?? [],
     shutdownGraceMs: settings.shutdownGrace,

@@ -2,7 +2,9 @@
  * A whole server from a Config: database, queue, dispatcher, services, HTTP. The one place where
  * the parts meet; each part takes what it uses, and knows nothing of the others.
  */
+
 import { type Clock, systemClock } from '../clock.ts';
+import { Enforcement } from '../deadlines/enforcement.ts';
 import { ParquetSink } from '../exporter/parquet/parquet-sink.ts';
 import type { Sink } from '../exporter/sink.ts';
 import { exportHandler } from '../exporter/task.ts';
@@ -243,6 +245,10 @@ function startBackground(config: Config, foundation: Foundation): Background {
     serverClock: clock,
     clock: foundation.machineClock,
     // Not by pushed tasks: what holds them up must not hold up their rescue, nor may it add to them.
+    enforcement: new Enforcement({
+      ...{ finalizer, log, metrics },
+      everyMs: config.enforceEveryMs,
+    }),
     rescue: rescueBySteps({ db, clock, queue }, rescueEveryMs),
     sweeper: config.pushTasks.sweepEveryMs > 0 ? pushTasks.sweeper : undefined,
   });

@@ -221,6 +221,14 @@ export const SETTINGS = {
     default: '1m',
     parse: duration({ min: SECOND, max: 24 * HOUR }),
   }),
+  enforceEvery: setting({
+    group: 'Tasks',
+    description:
+      'How often to look for invocations that are overdue: past their deadline, abandoned by their recorder, or expected and never begun.',
+    takes: 'duration',
+    default: '3s',
+    parse: duration({ min: 50, max: 10 * MINUTE }),
+  }),
   tqQueue: setting({
     group: 'Pushed tasks',
     description:

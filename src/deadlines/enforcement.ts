@@ -1,0 +1,57 @@
+/** Enforces deadlines for as long as a server runs, and tells what it ended. */
+import { toError } from '../errors.ts';
+import type { FinalizerParts } from '../finalizer/parts.ts';
+import type { Log } from '../log.ts';
+import type { Counter, Histogram, Metrics } from '../metrics.ts';
+import { type Ended, endOverdue } from './enforcer.ts';
+
+export interface EnforcementParts {
+  readonly finalizer: FinalizerParts;
+  /** The pause between two passes. */
+  readonly everyMs: number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export class Enforcement {
+  readonly #parts: EnforcementParts;
+  readonly #ended: Counter;
+  readonly #delay: Histogram;
+
+  constructor(parts: EnforcementParts) {
+    this.#parts = parts;
+    this.#ended = parts.metrics.counter('postlude.invocation.ended', {
+      description: 'Invocations that the server ended in place of their owners, by cause',
+      unit: '{invocation}',
+    });
+    this.#delay = parts.metrics.histogram('postlude.invocation.end_delay', {
+      description: 'From the time at which an invocation was to be ended until it was',
+      unit: 'ms',
+    });
+  }
+
+  /** Passes until `signal` aborts. A pass that fails is logged, and the next one begins anew. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { everyMs, finalizer, log } = this.#parts;
+    while (!signal.aborted) {
+      await this.runOnce(signal).catch((error: unknown) => {
+        log.warn('cannot enforce deadlines', { error: toError(error) });
+      });
+      await finalizer.clock.sleep(everyMs, signal);
+    }
+  }
+
+  /** One pass; answers how many invocations it ended. */
+  runOnce(signal?: AbortSignal): Promise<number> {
+    const onEnded = (ended: Ended): void => this.#count(ended);
+    return endOverdue(this.#parts.finalizer, { onEnded, ...(signal ? { signal } : {}) });
+  }
+
+  #count({ cause, delayMs, invocation }: Ended): void {
+    this.#ended.add(1, { cause });
+    this.#delay.record(delayMs, { cause });
+    this.#parts.log.info('an invocation was ended in place of its owner', {
+      ...{ invocation: invocation.id, cause, owner: invocation.createdBy, delayMs },
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import { startFinalization } from '../finalizer/schedule.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import { toRowOrder } from '../invocations/id.ts';
+import type { NewInvocation } from '../invocations/invocation.ts';
+import {
+  insertInvocations,
+  requireInvocation,
+  updateInvocation,
+} from '../invocations/invocations.ts';
+import { testResultsPage } from '../results/test-results.ts';
+import type { Database } from '../storage/database.ts';
+import { TaskQueue } from '../tasks/queue.ts';
+import { eachDatabase, openTestPglite } from '../testing/databases.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { invocationId as id, newInvocation } from '../testing/fixtures.ts';
+import { type Ended, endOverdue } from './enforcer.ts';
+
+const MINUTE = 60_000;
+
+function worldOf(db: Database) {
+  const clock = new FakeClock();
+  const queue = new TaskQueue({ db, clock });
+  const ended: Ended[] = [];
+  const parts = { db, clock, queue };
+  return {
+    ...{ db, clock, parts, ended },
+    create: (name: string, given: Partial<NewInvocation> = {}) =>
+      db.write((tx) =>
+        insertInvocations(tx, [
+          newInvocation(name, { deadline: clock.now() + 10 * MINUTE, ...given }),
+        ]),
+      ),
+    enforce: (options = {}) =>
+      endOverdue(parts, { onEnded: (each) => ended.push(each), ...options }),
+    read: (name: string) => db.read((reader) => requireInvocation(reader, id(name))),
+    results: async (name: string) => {
+      const rowIds = toRowOrder([id(name) as InvocationId]);
+      const { items } = await db.read((reader) => testResultsPage(reader, { rowIds, limit: 10 }));
+      return items;
+    },
+  };
+}
+
+eachDatabase((open) => {
+  test('ends what is overdue, once, and leaves the rest', async () => {
+    const { clock, create, ended, enforce, read, results } = worldOf(await open());
+    await create('overdue');
+    await create('early', { deadline: clock.now() + 20 * MINUTE });
+    clock.advance(10 * MINUTE + 5);
+    expect([await enforce(), await enforce()]).toEqual([1, 0]);
+    expect(await read('overdue')).toMatchObject({ state: 'FINALIZING', endedBy: 'DEADLINE' });
+    expect(await read('early')).toMatchObject({ state: 'ACTIVE', endedBy: undefined });
+    expect(ended).toMatchObject([{ cause: 'DEADLINE', delayMs: 5, invocation: { id: 'overdue' } }]);
+    expect(await results('overdue')).toMatchObject([
+      { testId: 'postlude/invocation', resultId: 'deadline', expected: false, status: 'ABORT' },
+    ]);
+    expect(await results('early')).toEqual([]);
+  });
+
+  test('tells a recorder that fell silent, and one that never came, from a deadline', async () => {
+    const { clock, create, enforce, read } = worldOf(await open());
+    const endsAt = clock.now() + MINUTE;
+    await create('lost', { endsAt, lostAfterMs: MINUTE, recorder: 'r' });
+    await create('missing', { endsAt, isExpected: true });
+    await create('late', { endsAt, deadline: endsAt, lostAfterMs: MINUTE });
+    clock.advance(MINUTE);
+    expect(await enforce()).toBe(3);
+    expect((await read('lost')).endedBy).toBe('LOST');
+    expect((await read('missing')).endedBy).toBe('NEVER_APPEARED');
+    expect((await read('late')).endedBy).toBe('DEADLINE');
+  });
+
+  test('looks at the newest word of a recorder and of an owner', async () => {
+    const { clock, create, db, enforce, read } = worldOf(await open());
+    await create('alive', { endsAt: clock.now() + MINUTE, lostAfterMs: MINUTE });
+    await create('extended');
+    await db.write((tx) => updateInvocation(tx, id('alive'), { endsAt: clock.now() + 2 * MINUTE }));
+    await db.write((tx) =>
+      updateInvocation(tx, id('extended'), { deadline: clock.now() + 30 * MINUTE }),
+    );
+    clock.advance(MINUTE);
+    expect(await enforce()).toBe(0);
+    clock.advance(2 * MINUTE);
+    expect(await enforce()).toBe(1);
+    clock.advance(15 * MINUTE);
+    expect(await enforce()).toBe(0);
+    expect((await read('alive')).endedBy).toBe('LOST');
+    expect((await read('extended')).state).toBe('ACTIVE');
+  });
+
+  test('goes on from page to page, and from batch to batch', async () => {
+    const { clock, create, ended, enforce } = worldOf(await open());
+    for (let number = 0; number < 7; number++) await create(`i${number}`);
+    clock.advance(10 * MINUTE);
+    expect(await enforce({ pageRows: 3, batchRows: 2 })).toBe(7);
+    expect(new Set(ended.map(({ invocation }) => invocation.id)).size).toBe(7);
+  });
+
+  test('ends each once where two enforce side by side', async () => {
+    const { clock, create, ended, enforce } = worldOf(await open());
+    for (let number = 0; number < 9; number++) await create(`i${number}`);
+    clock.advance(10 * MINUTE);
+    const options = { pageRows: 4, batchRows: 2 };
+    await Promise.all([enforce(options), enforce(options)]);
+    await enforce(options);
+    expect(ended.map(({ invocation }) => invocation.id).toSorted()).toEqual(
+      Array.from({ length: 9 }, (_, number) => `i${number}`),
+    );
+  });
+});
+
+test('leaves an invocation to its owner, who was quicker', async () => {
+  const { clock, create, db, enforce, parts, read, results } = worldOf(await openTestPglite());
+  await create('a');
+  clock.advance(10 * MINUTE);
+  await db.write((tx) => startFinalization(parts, tx, { id: id('a') }));
+  expect(await enforce()).toBe(0);
+  expect((await read('a')).endedBy).toBeUndefined();
+  expect(await results('a')).toEqual([]);
+});
+
+test('stops after the batch that is under way', async () => {
+  const { clock, create, enforce } = worldOf(await openTestPglite());
+  const stopping = new AbortController();
+  for (let number = 0; number < 5; number++) await create(`i${number}`);
+  clock.advance(10 * MINUTE);
+  const onEnded = () => stopping.abort();
+  expect(await enforce({ batchRows: 2, signal: stopping.signal, onEnded })).toBe(2);
+  expect(await enforce()).toBe(3);
+});

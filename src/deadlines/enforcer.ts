@@ -1,0 +1,102 @@
+/**
+ * Ends invocations whose owners have not: at their deadline, when their recorder has been silent for
+ * too long, or when they were expected and never appeared.
+ *
+ * Any number of processes may enforce at once. Each ends a batch in one transaction that reads the
+ * states again, so that an invocation is ended once, and not at all where its owner was quicker. What
+ * a batch could not end is found again by the next pass.
+ */
+import type { EpochMs } from '../clock.ts';
+import { chunk } from '../concurrency.ts';
+import { type Ending, endInvocations } from '../finalizer/end.ts';
+import type { FinalizerParts } from '../finalizer/parts.ts';
+import type { EndCause } from '../invocations/ending.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import type { Invocation } from '../invocations/invocation.ts';
+import { readInvocations } from '../invocations/invocations.ts';
+import type { Transaction } from '../storage/database.ts';
+import type { Sql } from '../storage/sql.ts';
+import { activeUntil, causeOf, findOverdue, shardsOf } from './overdue.ts';
+
+export interface EnforceOptions {
+  /** Of invocations found by one read: 200 unless given. */
+  readonly pageRows?: number;
+  /** Of invocations ended by one transaction: 20 unless given. */
+  readonly batchRows?: number;
+  /** Aborting ends the pass after the batch that is under way. */
+  readonly signal?: AbortSignal;
+  /** Told of each invocation after its end has been committed. */
+  readonly onEnded?: (ended: Ended) => void;
+}
+
+/** An invocation that was ended, and how long after its time. */
+export interface Ended {
+  readonly invocation: Invocation;
+  readonly cause: EndCause;
+  readonly delayMs: number;
+}
+
+/** Ends all that are overdue now; answers how many. */
+export async function endOverdue(
+  parts: FinalizerParts,
+  options: EnforceOptions = {},
+): Promise<number> {
+  let count = 0;
+  for (const shard of shardsOf(parts.db.dialect)) {
+    count += await endShard(parts, shard, options);
+  }
+  return count;
+}
+
+/** Page by page, until a page was not full, or nothing of it could be ended. */
+async function endShard(
+  parts: FinalizerParts,
+  shard: Sql | undefined,
+  { batchRows = 20, onEnded, pageRows = 200, signal }: EnforceOptions,
+): Promise<number> {
+  let count = 0;
+  for (;;) {
+    const listing = { now: parts.clock.now(), limit: pageRows, shard };
+    const ids = await parts.db.read((reader) => findOverdue(reader, listing));
+    let countOfPage = 0;
+    for (const batch of chunk(ids, batchRows)) {
+      if (signal?.aborted) return count + countOfPage;
+      const ended = await endBatch(parts, batch);
+      for (const each of ended) onEnded?.(each);
+      countOfPage += ended.length;
+    }
+    count += countOfPage;
+    if (ids.length < pageRows || countOfPage === 0) return count;
+  }
+}
+
+async function endBatch(
+  parts: FinalizerParts,
+  ids: readonly InvocationId[],
+): Promise<readonly Ended[]> {
+  return await parts.db.write(async (tx) => {
+    const now = parts.clock.now();
+    const ended = await stillOverdue(tx, ids, now);
+    await endInvocations(parts, tx, ended.map(toEnding));
+    return ended;
+  });
+}
+
+async function stillOverdue(
+  tx: Transaction,
+  ids: readonly InvocationId[],
+  now: EpochMs,
+): Promise<Ended[]> {
+  const found = [...(await readInvocations(tx, ids)).values()];
+  return found
+    .filter((invocation) => invocation.state === 'ACTIVE' && activeUntil(invocation) <= now)
+    .map((invocation) => ({
+      invocation,
+      cause: causeOf(invocation, now),
+      delayMs: now - activeUntil(invocation),
+    }));
+}
+
+function toEnding({ cause, invocation }: Ended): Ending {
+  return { id: invocation.id, cause };
+}

@@ -1,0 +1,60 @@
+/**
+ * Ends ACTIVE invocations without their owner's word. Their results may be incomplete, so each gets
+ * an unexpected test result that says so, in the same transaction: nothing that was cut short reads
+ * green. A superseded attempt gets none, since none of its results count.
+ */
+import type { EpochMs } from '../clock.ts';
+import { describeEnd, type EndCause } from '../invocations/ending.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import { readIncluded } from '../invocations/inclusions.ts';
+import type { End } from '../invocations/standings.ts';
+import type { NewTestResult } from '../results/test-result.ts';
+import { recordTestResults } from '../results/test-results.ts';
+import type { Transaction } from '../storage/database.ts';
+import type { FinalizerParts } from './parts.ts';
+import { startFinalizations } from './schedule.ts';
+
+/** The id of the test result of an invocation that was cut short. */
+export const INVOCATION_TEST_ID = 'postlude/invocation';
+
+export interface Ending extends End {
+  readonly id: InvocationId;
+}
+
+/** The caller has read in `tx` that all of them are ACTIVE. */
+export async function endInvocations(
+  parts: Pick<FinalizerParts, 'clock' | 'onChange' | 'pushed' | 'queue'>,
+  tx: Transaction,
+  endings: readonly Ending[],
+): Promise<void> {
+  const starts = [];
+  for (const { id, cause, reason } of endings) {
+    if (cause !== 'SUPERSEDED') {
+      await recordTestResults(tx, id, [resultOf({ cause, reason }, parts.clock.now())]);
+    }
+    starts.push({ id, included: await readIncluded(tx, id), end: { cause, reason } });
+  }
+  await startFinalizations(parts, tx, starts);
+}
+
+function resultOf({ cause, reason }: End, now: EpochMs): NewTestResult {
+  const said = reason === undefined ? describeEnd(cause) : `${describeEnd(cause)}: ${reason}`;
+  return {
+    testId: INVOCATION_TEST_ID,
+    resultId: resultIdOf(cause),
+    variant: {},
+    expected: false,
+    status: 'ABORT',
+    summaryHtml: `<p>${escapeHtml(said)}</p>`,
+    startTime: now,
+    tags: [{ key: 'kind', value: 'not_a_test' }],
+  };
+}
+
+function resultIdOf(cause: EndCause): string {
+  return cause.toLowerCase().replaceAll('_', '-');
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,48 @@
+/**
+ * How an invocation left ACTIVE where that was not its owner's word. Its results may be incomplete, so
+ * it gets a test result that says so: see finalizer/end.ts.
+ */
+import { CodedError } from '../errors.ts';
+
+/**
+ * - `CANCELLED`: whoever recorded it was told to stop.
+ * - `DEADLINE`: its owner had not finalized it by then.
+ * - `LOST`: its recorder had been silent for too long.
+ * - `SUPERSEDED`: a later attempt began while it was ACTIVE, so its own results do not count.
+ * - `NEVER_APPEARED`: it was expected, and nobody began it.
+ */
+export type EndCause = 'CANCELLED' | 'DEADLINE' | 'LOST' | 'SUPERSEDED' | 'NEVER_APPEARED';
+
+/** As stored, and as in postlude.v1.EndCause. */
+export const END_CAUSE_NUMBERS: Readonly<Record<EndCause, number>> = {
+  CANCELLED: 1,
+  DEADLINE: 2,
+  LOST: 3,
+  SUPERSEDED: 4,
+  NEVER_APPEARED: 5,
+};
+
+const CAUSES = new Map(
+  Object.entries(END_CAUSE_NUMBERS).map(([cause, number]) => [number, cause as EndCause]),
+);
+
+/** Of a number that the database holds. */
+export function endCauseOf(number: number): EndCause {
+  const cause = CAUSES.get(number);
+  if (cause === undefined)
+    throw new CodedError('data-loss', `unknown end of invocations: ${number}`);
+  return cause;
+}
+
+const PHRASES: Readonly<Record<EndCause, string>> = {
+  CANCELLED: 'it was cancelled',
+  DEADLINE: 'it was ended by its deadline',
+  LOST: 'its recorder was lost',
+  SUPERSEDED: 'a later attempt superseded it',
+  NEVER_APPEARED: 'it never appeared',
+};
+
+/** `its recorder was lost`, for messages. */
+export function describeEnd(cause: EndCause): string {
+  return PHRASES[cause];
+}
