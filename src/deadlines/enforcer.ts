@@ -12,11 +12,11 @@ import { type Ending, endInvocations } from '../finalizer/end.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import type { EndCause } from '../invocations/ending.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import type { Invocation } from '../invocations/invocation.ts';
+import { activeUntil, type Invocation } from '../invocations/invocation.ts';
 import { readInvocations } from '../invocations/invocations.ts';
 import type { Transaction } from '../storage/database.ts';
 import type { Sql } from '../storage/sql.ts';
-import { activeUntil, causeOf, findOverdue, shardsOf } from './overdue.ts';
+import { causeOf, findOverdue, shardsOf } from './overdue.ts';
 
 export interface EnforceOptions {
   /** Of invocations found by one read: 200 unless given. */

@@ -42,11 +42,6 @@ export async function findOverdue(
   return rows.map((row) => fromRowId(row.invocationId));
 }
 
-/** When the server ends it, if it is still ACTIVE then. */
-export function activeUntil({ deadline, endsAt }: Invocation): EpochMs {
-  return Math.min(deadline, endsAt ?? deadline);
-}
-
 /** Why the time of an invocation is over. */
 export function causeOf({ deadline, isExpected, lostAfterMs }: Invocation, now: EpochMs): EndCause {
   if (isExpected) return 'NEVER_APPEARED';

@@ -52,6 +52,14 @@ export interface Invocation {
   readonly lastAttempt: number;
 }
 
+/** When the server ends it, if it is still ACTIVE then. */
+export function activeUntil({
+  deadline,
+  endsAt,
+}: Pick<Invocation, 'deadline' | 'endsAt'>): EpochMs {
+  return Math.min(deadline, endsAt ?? deadline);
+}
+
 /** What it is created with; what is left out is absent. */
 export interface NewInvocation {
   readonly id: InvocationId;

@@ -35,7 +35,9 @@ export function createResultDb(parts: QueryParts): ServiceMethods<typeof ResultD
   };
 }
 
-export function createInvocationsService(parts: QueryParts): ServiceMethods<typeof Invocations> {
+export function createInvocationsReading(
+  parts: QueryParts,
+): Pick<ServiceMethods<typeof Invocations>, 'explainInvocation' | 'watchInvocation'> {
   return {
     explainInvocation: (request, context) => explainInvocation(parts, request, context),
     watchInvocation: (request, context) => watchInvocation(parts, request, context),

@@ -31,7 +31,7 @@ export interface Creation {
 }
 
 /** What permissions depend on; checked before them, and before everything else. */
-interface Claim {
+export interface Claim {
   readonly invocation: InvocationMessage;
   readonly id: string;
   readonly realm: string;

@@ -1,4 +1,5 @@
 /** What an invocation may say of itself when it is created or changed. */
+import type { JsonObject } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { EpochMs } from '../clock.ts';
 import type { CommitPosition } from '../gen/luci/resultdb/v1/common_pb.js';
@@ -11,7 +12,7 @@ import {
 import type { NewInvocation } from '../invocations/invocation.ts';
 import { checkTags } from '../rpc/check-pairs.ts';
 import { inEach, inField, invalid, requireMatch, requireText } from '../rpc/field.ts';
-import { encodeExport, encodeHistory } from '../rpc/invocation-message.ts';
+import { encodeExport, encodeHistory, encodeProperties } from '../rpc/invocation-message.ts';
 import { toResultPredicate } from '../rpc/predicate.ts';
 import { fromTimestamp } from '../rpc/timestamp.ts';
 
@@ -25,6 +26,7 @@ const REALM_PATTERN = /^([a-z0-9\-_]{1,100}|@internal):([a-z0-9_.\-/]{1,400}|@ro
 const RESOURCE_PATTERN = /^\/\/[a-zA-Z0-9][a-zA-Z0-9.-]*(:\d+)?\/[^\s].*$/;
 const MAX_RESOURCE_BYTES = 2000;
 const MAX_NAME_BYTES = 1024;
+const MAX_PROPERTIES_BYTES = 16 * 1024;
 
 export function checkRealm(realm: string): string {
   return requireMatch(realm, REALM_PATTERN);
@@ -33,7 +35,7 @@ export function checkRealm(realm: string): string {
 type Checked = Required<
   Pick<
     NewInvocation,
-    'tags' | 'deadline' | 'producerResource' | 'bigqueryExports' | 'historyOptions'
+    'tags' | 'deadline' | 'producerResource' | 'bigqueryExports' | 'historyOptions' | 'properties'
   >
 >;
 
@@ -48,6 +50,7 @@ export function checkNewInvocation(invocation: Invocation, now: EpochMs): Checke
     ),
     bigqueryExports: inEach('bigquery_exports', invocation.bigqueryExports, checkExport),
     historyOptions: inField('history_options', () => checkHistory(invocation.historyOptions)),
+    properties: inField('properties', () => checkProperties(invocation.properties)),
   };
 }
 
@@ -62,6 +65,15 @@ export function checkDeadline(deadline: Timestamp | undefined, now: EpochMs): Ep
     throw invalid(`must be at most ${MAX_DEADLINE_MS / HOUR_MS} hours in the future`);
   }
   return time;
+}
+
+/** In the form of the record. */
+export function checkProperties(properties: JsonObject | undefined): Uint8Array | undefined {
+  const encoded = encodeProperties(properties);
+  if (encoded !== undefined && encoded.length > MAX_PROPERTIES_BYTES) {
+    throw invalid(`have ${encoded.length} bytes; at most ${MAX_PROPERTIES_BYTES} are allowed`);
+  }
+  return encoded;
 }
 
 function checkInitialState(state: Invocation_State): void {

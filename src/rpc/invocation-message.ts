@@ -1,5 +1,13 @@
 /** An invocation as clients see it. */
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  fromBinary,
+  fromJson,
+  type JsonObject,
+  toBinary,
+  toJson,
+} from '@bufbuild/protobuf';
+import { StructSchema } from '@bufbuild/protobuf/wkt';
 import {
   type BigQueryExport,
   BigQueryExportSchema,
@@ -31,6 +39,7 @@ export function toInvocationMessage(
   included: readonly InvocationId[],
 ): InvocationMessage {
   const { createTime, deadline, finalizeTime, historyOptions, id, state, tags } = invocation;
+  const { properties } = invocation;
   return create(InvocationSchema, {
     name: invocationName(id),
     state: toStateMessage(state),
@@ -44,6 +53,7 @@ export function toInvocationMessage(
     producerResource: invocation.producerResource ?? '',
     realm: invocation.realm,
     ...(historyOptions && { historyOptions: fromBinary(HistoryOptionsSchema, historyOptions) }),
+    ...(properties && { properties: decodeProperties(properties) }),
   });
 }
 
@@ -58,6 +68,14 @@ export function encodeExport(bqExport: BigQueryExport): Uint8Array {
 
 export function decodeExport(bytes: Uint8Array): BigQueryExport {
   return fromBinary(BigQueryExportSchema, bytes);
+}
+
+export function encodeProperties(properties: JsonObject | undefined): Uint8Array | undefined {
+  return properties && toBinary(StructSchema, fromJson(StructSchema, properties));
+}
+
+export function decodeProperties(bytes: Uint8Array): JsonObject {
+  return toJson(StructSchema, fromBinary(StructSchema, bytes)) as JsonObject;
 }
 
 export function encodeHistory(options: HistoryOptions | undefined): Uint8Array | undefined {

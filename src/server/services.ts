@@ -9,14 +9,14 @@ import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import { listExports } from '../query/list-exports.ts';
 import type { QueryParts } from '../query/parts.ts';
 import {
-  createInvocationsService,
+  createInvocationsReading,
   createPushTasksService,
   createResultDb,
   createTasksService,
 } from '../query/service.ts';
 import { exportInvocation } from '../recorder/export-invocation.ts';
 import type { RecorderParts } from '../recorder/parts.ts';
-import { createRecorder } from '../recorder/service.ts';
+import { createInvocationsWriting, createRecorder } from '../recorder/service.ts';
 import type { ServiceMethods } from '../rpc/service-methods.ts';
 import { connectService } from './rpc-service.ts';
 
@@ -30,16 +30,17 @@ export function registerServices(
 ): void {
   router.service(Recorder, connectService(Recorder, createRecorder(parts), draining));
   router.service(ResultDB, connectService(ResultDB, createResultDb(parts), draining));
-  router.service(
-    Invocations,
-    connectService(Invocations, createInvocationsService(parts), draining),
-  );
+  router.service(Invocations, connectService(Invocations, createInvocations(parts), draining));
   router.service(Exports, connectService(Exports, createExports(parts), draining));
   router.service(Tasks, connectService(Tasks, createTasksService(parts), draining));
   router.service(PushTasks, connectService(PushTasks, createPushTasksService(parts), draining));
 }
 
-/** Its reading half belongs to query, its writing half to the recorder. */
+/** Its reading half belongs to query, its writing half to the recorder; so it is with exports. */
+function createInvocations(parts: ServiceParts): ServiceMethods<typeof Invocations> {
+  return { ...createInvocationsReading(parts), ...createInvocationsWriting(parts) };
+}
+
 function createExports(parts: ServiceParts): ServiceMethods<typeof Exports> {
   return {
     listExports: (request, context) => listExports(parts, request, context),

@@ -8,13 +8,13 @@ import { fromRowId, type InvocationId } from '../invocations/id.ts';
 import type { QueryParts } from '../query/parts.ts';
 import { ReachableSets } from '../query/reachable-sets.ts';
 import {
-  createInvocationsService,
+  createInvocationsReading,
   createPushTasksService,
   createResultDb,
   createTasksService,
 } from '../query/service.ts';
 import { DEFAULT_RETENTION } from '../recorder/parts.ts';
-import { createRecorder } from '../recorder/service.ts';
+import { createInvocationsWriting, createRecorder } from '../recorder/service.ts';
 import { UpdateTokens } from '../recorder/update-token.ts';
 import type { CallContext } from '../rpc/call-context.ts';
 import { InvocationChanges } from '../rpc/invocation-changes.ts';
@@ -52,14 +52,15 @@ export async function openServices(
   const onChange = (ids: readonly InvocationId[]) => {
     if (announces) changes.announce(ids);
   };
-  const recorder = createRecorder({
+  const recorderParts = {
     ...{ db, clock, authorizer, updateTokens, queue, onChange },
     retention: DEFAULT_RETENTION,
-  });
+  };
+  const recorder = createRecorder(recorderParts);
   return {
     ...{ db, clock, authorizer, changes, queue, reachableSets, recorder, onChange },
     resultDb: createResultDb(parts),
-    invocations: createInvocationsService(parts),
+    invocations: { ...createInvocationsReading(parts), ...createInvocationsWriting(recorderParts) },
     tasks: createTasksService(parts),
     pushTasks: createPushTasksService(parts),
     /** Runs the tasks of finalization until none is due. */

@@ -3,14 +3,283 @@
 /* eslint-disable */
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
-import type { Invocation, Invocation_State } from "../../luci/resultdb/v1/invocation_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { BigQueryExport, Invocation, Invocation_State } from "../../luci/resultdb/v1/invocation_pb.js";
+import type { StringPair } from "../../luci/resultdb/v1/common_pb.js";
 
 /**
  * Describes the file postlude/v1/invocations.proto.
  */
 export declare const file_postlude_v1_invocations: GenFile;
+
+/**
+ * Who opens an invocation decides what happens where there is one already.
+ *
+ * A recorder (it names itself) never shares an invocation: where an attempt is
+ * ACTIVE, that one is superseded and its results do not count; where it is
+ * complete, its results become earlier attempts at the same tests.
+ *
+ * Anybody else goes on with the newest attempt: what is asked for and not there
+ * yet is added while it is ACTIVE. Fails with FAILED_PRECONDITION, and names
+ * what differs, where it is complete and lacks something.
+ *
+ * @generated from message postlude.v1.OpenInvocationRequest
+ */
+export declare type OpenInvocationRequest = Message<"postlude.v1.OpenInvocationRequest"> & {
+  /**
+   * Of the first attempt. Attempt 2 at "shard-1" is "shard-1.attempt-2".
+   *
+   * @generated from field: string invocation_id = 1;
+   */
+  invocationId: string;
+
+  /**
+   * {project}:{realm}.
+   *
+   * @generated from field: string realm = 2;
+   */
+  realm: string;
+
+  /**
+   * Names the process that records, and is different for each: so a request may
+   * be repeated. Empty for who does not record.
+   *
+   * @generated from field: string recorder = 3;
+   */
+  recorder: string;
+
+  /**
+   * The number of the attempt, for who counts by himself; the next one if 0. A
+   * number that is taken counts up.
+   *
+   * @generated from field: int32 attempt = 4;
+   */
+  attempt: number;
+
+  /**
+   * How long it may stay ACTIVE, from now: 2 days unless given.
+   *
+   * @generated from field: google.protobuf.Duration deadline = 5;
+   */
+  deadline?: Duration | undefined;
+
+  /**
+   * How long the recorder may be silent before it is taken for lost: for ever
+   * unless given.
+   *
+   * @generated from field: google.protobuf.Duration lost_after = 6;
+   */
+  lostAfter?: Duration | undefined;
+
+  /**
+   * Names of invocations to include: of each, the newest attempt.
+   *
+   * @generated from field: repeated string included_invocations = 7;
+   */
+  includedInvocations: string[];
+
+  /**
+   * Invocations to include that need not exist yet.
+   *
+   * @generated from field: repeated postlude.v1.ExpectedInvocation expected_invocations = 8;
+   */
+  expectedInvocations: ExpectedInvocation[];
+
+  /**
+   * @generated from field: repeated luci.resultdb.v1.BigQueryExport bigquery_exports = 9;
+   */
+  bigqueryExports: BigQueryExport[];
+
+  /**
+   * @generated from field: repeated luci.resultdb.v1.StringPair tags = 10;
+   */
+  tags: StringPair[];
+
+  /**
+   * Nothing will be added: it only bundles what it includes.
+   *
+   * @generated from field: bool finalize = 11;
+   */
+  finalize: boolean;
+
+  /**
+   * Where the newest attempt is complete and lacks something, begin the next.
+   *
+   * @generated from field: bool allow_next_attempt = 12;
+   */
+  allowNextAttempt: boolean;
+};
+
+/**
+ * Describes the message postlude.v1.OpenInvocationRequest.
+ * Use `create(OpenInvocationRequestSchema)` to create a new message.
+ */
+export declare const OpenInvocationRequestSchema: GenMessage<OpenInvocationRequest>;
+
+/**
+ * An invocation that somebody else will begin.
+ *
+ * @generated from message postlude.v1.ExpectedInvocation
+ */
+export declare type ExpectedInvocation = Message<"postlude.v1.ExpectedInvocation"> & {
+  /**
+   * invocations/{id}.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How long it may take to appear, from now: an hour unless given. One that
+   * does not gets an unexpected result that says so.
+   *
+   * @generated from field: google.protobuf.Duration within = 2;
+   */
+  within?: Duration | undefined;
+};
+
+/**
+ * Describes the message postlude.v1.ExpectedInvocation.
+ * Use `create(ExpectedInvocationSchema)` to create a new message.
+ */
+export declare const ExpectedInvocationSchema: GenMessage<ExpectedInvocation>;
+
+/**
+ * @generated from message postlude.v1.OpenInvocationResponse
+ */
+export declare type OpenInvocationResponse = Message<"postlude.v1.OpenInvocationResponse"> & {
+  /**
+   * The attempt that was opened.
+   *
+   * @generated from field: luci.resultdb.v1.Invocation invocation = 1;
+   */
+  invocation?: Invocation | undefined;
+
+  /**
+   * @generated from field: int32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * Names of earlier attempts whose results do not count.
+   *
+   * @generated from field: repeated string superseded = 3;
+   */
+  superseded: string[];
+
+  /**
+   * Nothing was created.
+   *
+   * @generated from field: bool existed = 4;
+   */
+  existed: boolean;
+};
+
+/**
+ * Describes the message postlude.v1.OpenInvocationResponse.
+ * Use `create(OpenInvocationResponseSchema)` to create a new message.
+ */
+export declare const OpenInvocationResponseSchema: GenMessage<OpenInvocationResponse>;
+
+/**
+ * @generated from message postlude.v1.KeepInvocationAliveRequest
+ */
+export declare type KeepInvocationAliveRequest = Message<"postlude.v1.KeepInvocationAliveRequest"> & {
+  /**
+   * invocations/{id}.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * As in OpenInvocation. Fails with FAILED_PRECONDITION where another one
+   * records now, or the invocation was ended.
+   *
+   * @generated from field: string recorder = 2;
+   */
+  recorder: string;
+};
+
+/**
+ * Describes the message postlude.v1.KeepInvocationAliveRequest.
+ * Use `create(KeepInvocationAliveRequestSchema)` to create a new message.
+ */
+export declare const KeepInvocationAliveRequestSchema: GenMessage<KeepInvocationAliveRequest>;
+
+/**
+ * @generated from message postlude.v1.KeepInvocationAliveResponse
+ */
+export declare type KeepInvocationAliveResponse = Message<"postlude.v1.KeepInvocationAliveResponse"> & {
+  /**
+   * When the server will end it unless it hears from the recorder again.
+   *
+   * @generated from field: google.protobuf.Timestamp active_until = 1;
+   */
+  activeUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message postlude.v1.KeepInvocationAliveResponse.
+ * Use `create(KeepInvocationAliveResponseSchema)` to create a new message.
+ */
+export declare const KeepInvocationAliveResponseSchema: GenMessage<KeepInvocationAliveResponse>;
+
+/**
+ * @generated from message postlude.v1.EndInvocationRequest
+ */
+export declare type EndInvocationRequest = Message<"postlude.v1.EndInvocationRequest"> & {
+  /**
+   * invocations/{id}.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * It was cut short, so its results are not complete.
+   *
+   * @generated from field: bool cancelled = 2;
+   */
+  cancelled: boolean;
+
+  /**
+   * Why, for people.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Replace those of the invocation, if given.
+   *
+   * @generated from field: google.protobuf.Struct properties = 4;
+   */
+  properties?: JsonObject | undefined;
+};
+
+/**
+ * Describes the message postlude.v1.EndInvocationRequest.
+ * Use `create(EndInvocationRequestSchema)` to create a new message.
+ */
+export declare const EndInvocationRequestSchema: GenMessage<EndInvocationRequest>;
+
+/**
+ * @generated from message postlude.v1.EndInvocationResponse
+ */
+export declare type EndInvocationResponse = Message<"postlude.v1.EndInvocationResponse"> & {
+  /**
+   * @generated from field: luci.resultdb.v1.Invocation invocation = 1;
+   */
+  invocation?: Invocation | undefined;
+};
+
+/**
+ * Describes the message postlude.v1.EndInvocationResponse.
+ * Use `create(EndInvocationResponseSchema)` to create a new message.
+ */
+export declare const EndInvocationResponseSchema: GenMessage<EndInvocationResponse>;
 
 /**
  * @generated from message postlude.v1.ExplainInvocationRequest
@@ -193,11 +462,58 @@ export declare type Blocker = Message<"postlude.v1.Blocker"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * When the server will finalize it by itself, if it is ACTIVE.
+   * When its owner must have finalized it.
    *
    * @generated from field: google.protobuf.Timestamp deadline = 5;
    */
   deadline?: Timestamp | undefined;
+
+  /**
+   * When the server will end it by itself, if it is still ACTIVE then.
+   *
+   * @generated from field: google.protobuf.Timestamp active_until = 6;
+   */
+  activeUntil?: Timestamp | undefined;
+
+  /**
+   * It is expected, and nobody has begun it.
+   *
+   * @generated from field: bool is_expected = 7;
+   */
+  isExpected: boolean;
+
+  /**
+   * @generated from field: postlude.v1.EndCause end_cause = 8;
+   */
+  endCause: EndCause;
+
+  /**
+   * What was said of that end.
+   *
+   * @generated from field: string end_reason = 9;
+   */
+  endReason: string;
+
+  /**
+   * From 1.
+   *
+   * @generated from field: int32 attempt = 10;
+   */
+  attempt: number;
+
+  /**
+   * The newest attempt at it that there is.
+   *
+   * @generated from field: int32 last_attempt = 11;
+   */
+  lastAttempt: number;
+
+  /**
+   * When its recorder was last heard of.
+   *
+   * @generated from field: google.protobuf.Timestamp heartbeat_time = 12;
+   */
+  heartbeatTime?: Timestamp | undefined;
 };
 
 /**
@@ -207,11 +523,96 @@ export declare type Blocker = Message<"postlude.v1.Blocker"> & {
 export declare const BlockerSchema: GenMessage<Blocker>;
 
 /**
- * Answers "is my run over?" and "why not?".
+ * How an invocation left ACTIVE.
+ *
+ * @generated from enum postlude.v1.EndCause
+ */
+export enum EndCause {
+  /**
+   * By its owner's word, or not yet.
+   *
+   * @generated from enum value: END_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Whoever recorded it was told to stop.
+   *
+   * @generated from enum value: END_CAUSE_CANCELLED = 1;
+   */
+  CANCELLED = 1,
+
+  /**
+   * Its owner had not finalized it by its deadline.
+   *
+   * @generated from enum value: END_CAUSE_DEADLINE = 2;
+   */
+  DEADLINE = 2,
+
+  /**
+   * Its recorder had been silent for too long.
+   *
+   * @generated from enum value: END_CAUSE_LOST = 3;
+   */
+  LOST = 3,
+
+  /**
+   * A later attempt began while it was ACTIVE: its results do not count.
+   *
+   * @generated from enum value: END_CAUSE_SUPERSEDED = 4;
+   */
+  SUPERSEDED = 4,
+
+  /**
+   * It was expected, and nobody began it.
+   *
+   * @generated from enum value: END_CAUSE_NEVER_APPEARED = 5;
+   */
+  NEVER_APPEARED = 5,
+}
+
+/**
+ * Describes the enum postlude.v1.EndCause.
+ */
+export declare const EndCauseSchema: GenEnum<EndCause>;
+
+/**
+ * How pipelines record runs, and answers to "is my run over?" and "why not?".
  *
  * @generated from service postlude.v1.Invocations
  */
 export declare const Invocations: GenService<{
+  /**
+   * Creates an invocation, goes on with one, or begins the next attempt at it.
+   * The header update-token of the answer allows changes of what was opened.
+   *
+   * @generated from rpc postlude.v1.Invocations.OpenInvocation
+   */
+  openInvocation: {
+    methodKind: "unary";
+    input: typeof OpenInvocationRequestSchema;
+    output: typeof OpenInvocationResponseSchema;
+  },
+  /**
+   * Says that the recorder of an invocation is alive.
+   *
+   * @generated from rpc postlude.v1.Invocations.KeepInvocationAlive
+   */
+  keepInvocationAlive: {
+    methodKind: "unary";
+    input: typeof KeepInvocationAliveRequestSchema;
+    output: typeof KeepInvocationAliveResponseSchema;
+  },
+  /**
+   * Says that an invocation is complete, or that it was cancelled.
+   *
+   * @generated from rpc postlude.v1.Invocations.EndInvocation
+   */
+  endInvocation: {
+    methodKind: "unary";
+    input: typeof EndInvocationRequestSchema;
+    output: typeof EndInvocationResponseSchema;
+  },
   /**
    * Says what an invocation waits for.
    *

@@ -3,55 +3,105 @@
 /* eslint-disable */
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_luci_resultdb_v1_common } from "../../luci/resultdb/v1/common_pb.js";
 import { file_luci_resultdb_v1_invocation } from "../../luci/resultdb/v1/invocation_pb.js";
 
 /**
  * Describes the file postlude/v1/invocations.proto.
  */
 export const file_postlude_v1_invocations = /*@__PURE__*/
-  fileDesc("Ch1wb3N0bHVkZS92MS9pbnZvY2F0aW9ucy5wcm90bxILcG9zdGx1ZGUudjEiKAoYRXhwbGFpbkludm9jYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiSgoZRXhwbGFpbkludm9jYXRpb25SZXNwb25zZRItCgtleHBsYW5hdGlvbhgBIAEoCzIYLnBvc3RsdWRlLnYxLkV4cGxhbmF0aW9uIiYKFldhdGNoSW52b2NhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJ6ChdXYXRjaEludm9jYXRpb25SZXNwb25zZRIwCgppbnZvY2F0aW9uGAEgASgLMhwubHVjaS5yZXN1bHRkYi52MS5JbnZvY2F0aW9uEi0KC2V4cGxhbmF0aW9uGAIgASgLMhgucG9zdGx1ZGUudjEuRXhwbGFuYXRpb24i/AEKC0V4cGxhbmF0aW9uEi8KBnJlYXNvbhgBIAEoDjIfLnBvc3RsdWRlLnYxLkV4cGxhbmF0aW9uLlJlYXNvbhIjCgVjaGFpbhgCIAMoCzIULnBvc3RsdWRlLnYxLkJsb2NrZXISFAoMaXNfc2hvcnRlbmVkGAMgASgIIoABCgZSZWFzb24SFgoSUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQUkVBU09OX0ZJTkFMSVpFRBABEhEKDVJFQVNPTl9BQ1RJVkUQAhIbChdSRUFTT05fV0FJVFNfRk9SX0FDVElWRRADEhgKFFJFQVNPTl9CRUlOR19ERUNJREVEEAQivQEKB0Jsb2NrZXISDAoEbmFtZRgBIAEoCRIxCgVzdGF0ZRgCIAEoDjIiLmx1Y2kucmVzdWx0ZGIudjEuSW52b2NhdGlvbi5TdGF0ZRISCgpjcmVhdGVkX2J5GAMgASgJEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkZWFkbGluZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAy1QEKC0ludm9jYXRpb25zEmQKEUV4cGxhaW5JbnZvY2F0aW9uEiUucG9zdGx1ZGUudjEuRXhwbGFpbkludm9jYXRpb25SZXF1ZXN0GiYucG9zdGx1ZGUudjEuRXhwbGFpbkludm9jYXRpb25SZXNwb25zZSIAEmAKD1dhdGNoSW52b2NhdGlvbhIjLnBvc3RsdWRlLnYxLldhdGNoSW52b2NhdGlvblJlcXVlc3QaJC5wb3N0bHVkZS52MS5XYXRjaEludm9jYXRpb25SZXNwb25zZSIAMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_luci_resultdb_v1_invocation]);
+  fileDesc("Ch1wb3N0bHVkZS92MS9pbnZvY2F0aW9ucy5wcm90bxILcG9zdGx1ZGUudjEirwMKFU9wZW5JbnZvY2F0aW9uUmVxdWVzdBIVCg1pbnZvY2F0aW9uX2lkGAEgASgJEg0KBXJlYWxtGAIgASgJEhAKCHJlY29yZGVyGAMgASgJEg8KB2F0dGVtcHQYBCABKAUSKwoIZGVhZGxpbmUYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKbG9zdF9hZnRlchgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIcChRpbmNsdWRlZF9pbnZvY2F0aW9ucxgHIAMoCRI9ChRleHBlY3RlZF9pbnZvY2F0aW9ucxgIIAMoCzIfLnBvc3RsdWRlLnYxLkV4cGVjdGVkSW52b2NhdGlvbhI6ChBiaWdxdWVyeV9leHBvcnRzGAkgAygLMiAubHVjaS5yZXN1bHRkYi52MS5CaWdRdWVyeUV4cG9ydBIqCgR0YWdzGAogAygLMhwubHVjaS5yZXN1bHRkYi52MS5TdHJpbmdQYWlyEhAKCGZpbmFsaXplGAsgASgIEhoKEmFsbG93X25leHRfYXR0ZW1wdBgMIAEoCCJNChJFeHBlY3RlZEludm9jYXRpb24SDAoEbmFtZRgBIAEoCRIpCgZ3aXRoaW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24igAEKFk9wZW5JbnZvY2F0aW9uUmVzcG9uc2USMAoKaW52b2NhdGlvbhgBIAEoCzIcLmx1Y2kucmVzdWx0ZGIudjEuSW52b2NhdGlvbhIPCgdhdHRlbXB0GAIgASgFEhIKCnN1cGVyc2VkZWQYAyADKAkSDwoHZXhpc3RlZBgEIAEoCCI8ChpLZWVwSW52b2NhdGlvbkFsaXZlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCHJlY29yZGVyGAIgASgJIk8KG0tlZXBJbnZvY2F0aW9uQWxpdmVSZXNwb25zZRIwCgxhY3RpdmVfdW50aWwYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKFEVuZEludm9jYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJY2FuY2VsbGVkGAIgASgIEg4KBnJlYXNvbhgDIAEoCRIrCgpwcm9wZXJ0aWVzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCJJChVFbmRJbnZvY2F0aW9uUmVzcG9uc2USMAoKaW52b2NhdGlvbhgBIAEoCzIcLmx1Y2kucmVzdWx0ZGIudjEuSW52b2NhdGlvbiIoChhFeHBsYWluSW52b2NhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJKChlFeHBsYWluSW52b2NhdGlvblJlc3BvbnNlEi0KC2V4cGxhbmF0aW9uGAEgASgLMhgucG9zdGx1ZGUudjEuRXhwbGFuYXRpb24iJgoWV2F0Y2hJbnZvY2F0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJInoKF1dhdGNoSW52b2NhdGlvblJlc3BvbnNlEjAKCmludm9jYXRpb24YASABKAsyHC5sdWNpLnJlc3VsdGRiLnYxLkludm9jYXRpb24SLQoLZXhwbGFuYXRpb24YAiABKAsyGC5wb3N0bHVkZS52MS5FeHBsYW5hdGlvbiL8AQoLRXhwbGFuYXRpb24SLwoGcmVhc29uGAEgASgOMh8ucG9zdGx1ZGUudjEuRXhwbGFuYXRpb24uUmVhc29uEiMKBWNoYWluGAIgAygLMhQucG9zdGx1ZGUudjEuQmxvY2tlchIUCgxpc19zaG9ydGVuZWQYAyABKAgigAEKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIUChBSRUFTT05fRklOQUxJWkVEEAESEQoNUkVBU09OX0FDVElWRRACEhsKF1JFQVNPTl9XQUlUU19GT1JfQUNUSVZFEAMSGAoUUkVBU09OX0JFSU5HX0RFQ0lERUQQBCKdAwoHQmxvY2tlchIMCgRuYW1lGAEgASgJEjEKBXN0YXRlGAIgASgOMiIubHVjaS5yZXN1bHRkYi52MS5JbnZvY2F0aW9uLlN0YXRlEhIKCmNyZWF0ZWRfYnkYAyABKAkSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGRlYWRsaW5lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxhY3RpdmVfdW50aWwYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2lzX2V4cGVjdGVkGAcgASgIEigKCWVuZF9jYXVzZRgIIAEoDjIVLnBvc3RsdWRlLnYxLkVuZENhdXNlEhIKCmVuZF9yZWFzb24YCSABKAkSDwoHYXR0ZW1wdBgKIAEoBRIUCgxsYXN0X2F0dGVtcHQYCyABKAUSMgoOaGVhcnRiZWF0X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKqIBCghFbmRDYXVzZRIZChVFTkRfQ0FVU0VfVU5TUEVDSUZJRUQQABIXChNFTkRfQ0FVU0VfQ0FOQ0VMTEVEEAESFgoSRU5EX0NBVVNFX0RFQURMSU5FEAISEgoORU5EX0NBVVNFX0xPU1QQAxIYChRFTkRfQ0FVU0VfU1VQRVJTRURFRBAEEhwKGEVORF9DQVVTRV9ORVZFUl9BUFBFQVJFRBAFMvgDCgtJbnZvY2F0aW9ucxJbCg5PcGVuSW52b2NhdGlvbhIiLnBvc3RsdWRlLnYxLk9wZW5JbnZvY2F0aW9uUmVxdWVzdBojLnBvc3RsdWRlLnYxLk9wZW5JbnZvY2F0aW9uUmVzcG9uc2UiABJqChNLZWVwSW52b2NhdGlvbkFsaXZlEicucG9zdGx1ZGUudjEuS2VlcEludm9jYXRpb25BbGl2ZVJlcXVlc3QaKC5wb3N0bHVkZS52MS5LZWVwSW52b2NhdGlvbkFsaXZlUmVzcG9uc2UiABJYCg1FbmRJbnZvY2F0aW9uEiEucG9zdGx1ZGUudjEuRW5kSW52b2NhdGlvblJlcXVlc3QaIi5wb3N0bHVkZS52MS5FbmRJbnZvY2F0aW9uUmVzcG9uc2UiABJkChFFeHBsYWluSW52b2NhdGlvbhIlLnBvc3RsdWRlLnYxLkV4cGxhaW5JbnZvY2F0aW9uUmVxdWVzdBomLnBvc3RsdWRlLnYxLkV4cGxhaW5JbnZvY2F0aW9uUmVzcG9uc2UiABJgCg9XYXRjaEludm9jYXRpb24SIy5wb3N0bHVkZS52MS5XYXRjaEludm9jYXRpb25SZXF1ZXN0GiQucG9zdGx1ZGUudjEuV2F0Y2hJbnZvY2F0aW9uUmVzcG9uc2UiADABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_luci_resultdb_v1_common, file_luci_resultdb_v1_invocation]);
+
+/**
+ * Describes the message postlude.v1.OpenInvocationRequest.
+ * Use `create(OpenInvocationRequestSchema)` to create a new message.
+ */
+export const OpenInvocationRequestSchema = /*@__PURE__*/
+  messageDesc(file_postlude_v1_invocations, 0);
+
+/**
+ * Describes the message postlude.v1.ExpectedInvocation.
+ * Use `create(ExpectedInvocationSchema)` to create a new message.
+ */
+export const ExpectedInvocationSchema = /*@__PURE__*/
+  messageDesc(file_postlude_v1_invocations, 1);
+
+/**
+ * Describes the message postlude.v1.OpenInvocationResponse.
+ * Use `create(OpenInvocationResponseSchema)` to create a new message.
+ */
+export const OpenInvocationResponseSchema = /*@__PURE__*/
+  messageDesc(file_postlude_v1_invocations, 2);
+
+/**
+ * Describes the message postlude.v1.KeepInvocationAliveRequest.
+ * Use `create(KeepInvocationAliveRequestSchema)` to create a new message.
+ */
+export const KeepInvocationAliveRequestSchema = /*@__PURE__*/
+  messageDesc(file_postlude_v1_invocations, 3);
+
+/**
+ * Describes the message postlude.v1.KeepInvocationAliveResponse.
+ * Use `create(KeepInvocationAliveResponseSchema)` to create a new message.
+ */
+export const KeepInvocationAliveResponseSchema = /*@__PURE__*/
+  messageDesc(file_postlude_v1_invocations, 4);
+
+/**
+ * Describes the message postlude.v1.EndInvocationRequest.
+ * Use `create(EndInvocationRequestSchema)` to create a new message.
+ */
+export const EndInvocationRequestSchema = /*@__PURE__*/
+  messageDesc(file_postlude_v1_invocations, 5);
+
+/**
+ * Describes the message postlude.v1.EndInvocationResponse.
+ * Use `create(EndInvocationResponseSchema)` to create a new message.
+ */
+export const EndInvocationResponseSchema = /*@__PURE__*/
+  messageDesc(file_postlude_v1_invocations, 6);
 
 /**
  * Describes the message postlude.v1.ExplainInvocationRequest.
  * Use `create(ExplainInvocationRequestSchema)` to create a new message.
  */
 export const ExplainInvocationRequestSchema = /*@__PURE__*/
-  messageDesc(file_postlude_v1_invocations, 0);
+  messageDesc(file_postlude_v1_invocations, 7);
 
 /**
  * Describes the message postlude.v1.ExplainInvocationResponse.
  * Use `create(ExplainInvocationResponseSchema)` to create a new message.
  */
 export const ExplainInvocationResponseSchema = /*@__PURE__*/
-  messageDesc(file_postlude_v1_invocations, 1);
+  messageDesc(file_postlude_v1_invocations, 8);
 
 /**
  * Describes the message postlude.v1.WatchInvocationRequest.
  * Use `create(WatchInvocationRequestSchema)` to create a new message.
  */
 export const WatchInvocationRequestSchema = /*@__PURE__*/
-  messageDesc(file_postlude_v1_invocations, 2);
+  messageDesc(file_postlude_v1_invocations, 9);
 
 /**
  * Describes the message postlude.v1.WatchInvocationResponse.
  * Use `create(WatchInvocationResponseSchema)` to create a new message.
  */
 export const WatchInvocationResponseSchema = /*@__PURE__*/
-  messageDesc(file_postlude_v1_invocations, 3);
+  messageDesc(file_postlude_v1_invocations, 10);
 
 /**
  * Describes the message postlude.v1.Explanation.
  * Use `create(ExplanationSchema)` to create a new message.
  */
 export const ExplanationSchema = /*@__PURE__*/
-  messageDesc(file_postlude_v1_invocations, 4);
+  messageDesc(file_postlude_v1_invocations, 11);
 
 /**
  * Describes the enum postlude.v1.Explanation.Reason.
  */
 export const Explanation_ReasonSchema = /*@__PURE__*/
-  enumDesc(file_postlude_v1_invocations, 4, 0);
+  enumDesc(file_postlude_v1_invocations, 11, 0);
 
 /**
  * @generated from enum postlude.v1.Explanation.Reason
@@ -64,10 +114,24 @@ export const Explanation_Reason = /*@__PURE__*/
  * Use `create(BlockerSchema)` to create a new message.
  */
 export const BlockerSchema = /*@__PURE__*/
-  messageDesc(file_postlude_v1_invocations, 5);
+  messageDesc(file_postlude_v1_invocations, 12);
 
 /**
- * Answers "is my run over?" and "why not?".
+ * Describes the enum postlude.v1.EndCause.
+ */
+export const EndCauseSchema = /*@__PURE__*/
+  enumDesc(file_postlude_v1_invocations, 0);
+
+/**
+ * How an invocation left ACTIVE.
+ *
+ * @generated from enum postlude.v1.EndCause
+ */
+export const EndCause = /*@__PURE__*/
+  tsEnum(EndCauseSchema);
+
+/**
+ * How pipelines record runs, and answers to "is my run over?" and "why not?".
  *
  * @generated from service postlude.v1.Invocations
  */

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { CommitPosition, StringPair } from "./common_pb.js";
 import type { TestResultPredicate } from "./predicate_pb.js";
@@ -105,6 +105,13 @@ export declare type Invocation = Message<"luci.resultdb.v1.Invocation"> & {
    * @generated from field: luci.resultdb.v1.HistoryOptions history_options = 13;
    */
   historyOptions?: HistoryOptions | undefined;
+
+  /**
+   * Anything more that its owner wants to say of it; at most 16 KiB.
+   *
+   * @generated from field: google.protobuf.Struct properties = 14;
+   */
+  properties?: JsonObject | undefined;
 };
 
 /**

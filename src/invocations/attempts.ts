@@ -1,0 +1,63 @@
+/**
+ * Attempts at one invocation. A CI system that runs a shard again records under the same id; each
+ * such attempt is an invocation of its own, so that none waits for another:
+ *
+ *     shard-1, shard-1.attempt-2, shard-1.attempt-3, …
+ *
+ * - An attempt that was complete when the next one began is included by that one: the results of both
+ *   count, as attempts at the same tests.
+ * - One that was still ACTIVE is superseded: it includes the next one, by an inclusion that says so,
+ *   and its own results do not count. Whatever included it, frozen or not, so waits for the next
+ *   attempt and reaches the results of that one.
+ * - What includes an attempt and is still ACTIVE includes the next one, too.
+ *
+ * The first attempt knows the number of the newest.
+ */
+import { CodedError } from '../errors.ts';
+import type { Reader } from '../storage/database.ts';
+import { type InvocationId, parseInvocationId } from './id.ts';
+import type { Invocation } from './invocation.ts';
+import { readInvocations } from './invocations.ts';
+
+const ATTEMPT_SUFFIX = /\.attempt-\d+$/;
+
+/** Throws `invalid-argument` where `id` names an attempt, not what is attempted. */
+export function checkFirstAttempt(id: InvocationId): InvocationId {
+  if (!ATTEMPT_SUFFIX.test(id)) return id;
+  const first = id.replace(ATTEMPT_SUFFIX, '');
+  throw new CodedError(
+    'invalid-argument',
+    `${id} names one attempt: open ${first} for the next one`,
+  );
+}
+
+/** Of an attempt behind the first one that is known. Throws `invalid-argument` where it gets too long. */
+export function laterAttemptId(first: InvocationId, number: number): InvocationId {
+  return parseInvocationId(`${first}.attempt-${number}`);
+}
+
+/** All attempts that there are, the newest last. Numbers may be missing. */
+export async function readAttempts(reader: Reader, first: Invocation): Promise<Invocation[]> {
+  const numbers = Array.from(
+    { length: first.lastAttempt - first.attempt },
+    (_, index) => first.attempt + index + 1,
+  );
+  const later = await readInvocations(
+    reader,
+    numbers.map((number) => laterAttemptId(first.id, number)),
+  );
+  return [first, ...[...later.values()].toSorted((a, b) => a.attempt - b.attempt)];
+}
+
+/** The newest attempt at each; those that do not exist stay as they are. */
+export async function newestAttempts(
+  reader: Reader,
+  ids: readonly InvocationId[],
+): Promise<InvocationId[]> {
+  const found = await readInvocations(reader, ids);
+  return ids.map((id) => {
+    const first = found.get(id);
+    if (first === undefined || first.lastAttempt <= first.attempt) return id;
+    return laterAttemptId(id, first.lastAttempt);
+  });
+}

@@ -1,0 +1,192 @@
+/**
+ * What OpenInvocation does in its transaction; the request has been checked and authorized. Which of
+ * the ways is taken follows from what is there:
+ *
+ *     nothing                          → the first attempt is created
+ *     expected, and not begun          → whoever comes begins it
+ *     somebody else records            → the next attempt is created: see invocations/attempts.ts
+ *     who asks does not record         → joins the newest attempt: adds what it lacks
+ */
+import { CodedError } from '../errors.ts';
+import { startFinalization } from '../finalizer/schedule.ts';
+import { laterAttemptId, readAttempts } from '../invocations/attempts.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import {
+  includeAttempts,
+  includersPage,
+  readIncluded,
+  removeInclusions,
+} from '../invocations/inclusions.ts';
+import type { Invocation, NewInvocation } from '../invocations/invocation.ts';
+import {
+  insertInvocations,
+  readInvocation,
+  readInvocations,
+  requireActive,
+  updateInvocation,
+} from '../invocations/invocations.ts';
+import type { Transaction } from '../storage/database.ts';
+import { joinAttempt } from './join-attempt.ts';
+import { includeWanted, type Opening } from './opening.ts';
+import type { RecorderParts } from './parts.ts';
+
+export interface Opened {
+  readonly id: InvocationId;
+  readonly attempt: number;
+  readonly superseded: readonly InvocationId[];
+  readonly existed: boolean;
+}
+
+/** Of those that include an attempt; a shard is included by a few runs. */
+const MAX_INCLUDERS = 200;
+
+export async function openAttempt(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+): Promise<Opened> {
+  const { created, recorder } = opening;
+  const first = await readInvocation(tx, created.id);
+  if (first === undefined) return await createAttempt(parts, tx, opening, { id: created.id });
+  checkSameRealm(first, created);
+  const attempts = await readAttempts(tx, first);
+  const newest = attempts.at(-1) ?? first;
+  if (newest.isExpected && newest.state === 'ACTIVE') {
+    return await beginExpected(parts, tx, opening, newest);
+  }
+  if (recorder === undefined) {
+    const way = await joinAttempt(parts, tx, opening, newest);
+    if (way === 'joined') return existing(newest);
+  } else if (newest.recorder === recorder) {
+    return existing(newest);
+  }
+  return await createNextAttempt(parts, tx, opening, attempts);
+}
+
+function existing({ attempt, id }: Invocation): Opened {
+  return { id, attempt, superseded: [], existed: true };
+}
+
+function checkSameRealm(there: Invocation, { realm }: NewInvocation): void {
+  if (there.realm === realm) return;
+  throw new CodedError(
+    'already-exists',
+    `invocations/${there.id} exists in realm ${there.realm}, not in ${realm}`,
+  );
+}
+
+interface Place {
+  readonly id: InvocationId;
+  /** The least number that is free: 1 unless given. */
+  readonly attempt?: number;
+  /** Earlier attempts whose results count. */
+  readonly earlier?: readonly InvocationId[];
+}
+
+async function createAttempt(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+  { id, attempt = 1, earlier = [] }: Place,
+): Promise<Opened> {
+  const { created, finalizes } = opening;
+  const number = Math.max(attempt, opening.attempt);
+  await insertInvocations(tx, [{ ...created, ...recordingOf(opening), id, attempt: number }]);
+  const included = [...earlier, ...(await includeWanted(tx, opening, id))];
+  await includeAttempts(
+    tx,
+    earlier.map((other) => ({ including: id, included: other })),
+  );
+  if (finalizes) await startFinalization(parts, tx, { id, included });
+  return { id, attempt: number, superseded: [], existed: false };
+}
+
+/** What is known of the recorder. */
+function recordingOf({ created, lostAfterMs, recorder }: Opening) {
+  const now = created.createTime;
+  return {
+    recorder,
+    lostAfterMs,
+    heartbeatTime: recorder === undefined ? undefined : now,
+    endsAt: lostAfterMs === undefined ? undefined : now + lostAfterMs,
+  };
+}
+
+/** The row stays, with all that includes it; what it says is from now on the newcomer's. */
+async function beginExpected(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+  { attempt, id }: Invocation,
+): Promise<Opened> {
+  await requireActive(tx, id);
+  const { createTime, createdBy, deadline, tags, bigqueryExports } = opening.created;
+  await updateInvocation(tx, id, {
+    ...{ createTime, createdBy, deadline, isExpected: false },
+    ...{ tags: tags ?? [], bigqueryExports: bigqueryExports ?? [] },
+    ...recordingOf(opening),
+  });
+  const included = await includeWanted(tx, opening, id);
+  if (opening.finalizes) await startFinalization(parts, tx, { id, included });
+  tx.afterCommit(() => parts.onChange?.([id]));
+  return { id, attempt, superseded: [], existed: false };
+}
+
+async function createNextAttempt(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+  attempts: readonly Invocation[],
+): Promise<Opened> {
+  const [first, newest] = [attempts[0], attempts.at(-1)];
+  if (!first || !newest) throw new Error('there is no attempt to follow');
+  const attempt = Math.max(newest.attempt + 1, opening.attempt);
+  const id = laterAttemptId(first.id, attempt);
+  const records = opening.recorder !== undefined;
+  const earlier = records ? attempts.filter(isComplete).map((each) => each.id) : [];
+  const opened = await createAttempt(parts, tx, opening, { id, attempt, earlier });
+  await updateInvocation(tx, first.id, { lastAttempt: attempt });
+  if (records) await includeInOpenRuns(tx, attempts, id);
+  const isOpen = newest.state === 'ACTIVE';
+  if (isOpen) await supersede(parts, tx, newest, opened);
+  return { ...opened, superseded: isOpen ? [newest.id] : [] };
+}
+
+/** Finished by its owner, so that its results are whole. */
+function isComplete({ endedBy, state }: Invocation): boolean {
+  return state !== 'ACTIVE' && endedBy === undefined;
+}
+
+async function supersede(
+  parts: RecorderParts,
+  tx: Transaction,
+  { id }: Invocation,
+  { attempt, id: next }: Opened,
+): Promise<void> {
+  const included = [...(await readIncluded(tx, id)), next];
+  await includeAttempts(tx, [{ including: id, included: next, supersedes: true }]);
+  const end = { cause: 'SUPERSEDED', reason: `attempt ${attempt} began` } as const;
+  await startFinalization(parts, tx, { id, included, end });
+}
+
+/** Whatever includes an earlier attempt and can still change takes the new one, for a cut one instead. */
+async function includeInOpenRuns(
+  tx: Transaction,
+  attempts: readonly Invocation[],
+  next: InvocationId,
+): Promise<void> {
+  const own = new Set(attempts.map(({ id }) => id));
+  for (const attempt of attempts) {
+    const includers = await includersPage(tx, attempt.id, { limit: MAX_INCLUDERS });
+    const runs = await readInvocations(
+      tx,
+      includers.filter((id) => !own.has(id)),
+    );
+    for (const { id, state } of runs.values()) {
+      if (state !== 'ACTIVE') continue;
+      await requireActive(tx, id);
+      await includeAttempts(tx, [{ including: id, included: next }]);
+      if (!isComplete(attempt)) await removeInclusions(tx, id, [attempt.id]);
+    }
+  }
+}

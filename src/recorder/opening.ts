@@ -1,0 +1,58 @@
+/** What somebody asks who opens an invocation, and what it is to include. */
+import { newestAttempts } from '../invocations/attempts.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import { includeAttempts } from '../invocations/inclusions.ts';
+import type { NewInvocation } from '../invocations/invocation.ts';
+import { insertInvocations, readInvocations } from '../invocations/invocations.ts';
+import type { Transaction } from '../storage/database.ts';
+
+/** An invocation that is announced, and until when it has to appear. */
+export interface Expected {
+  readonly id: InvocationId;
+  readonly endsAt: number;
+}
+
+export interface Opening {
+  /** What a new attempt is created as. */
+  readonly created: NewInvocation;
+  readonly included: readonly InvocationId[];
+  readonly expected: readonly Expected[];
+  /** The process that records; none for who only bundles. */
+  readonly recorder: string | undefined;
+  /** The least number of a new attempt. */
+  readonly attempt: number;
+  readonly lostAfterMs: number | undefined;
+  readonly deadlineIsGiven: boolean;
+  readonly finalizes: boolean;
+  readonly allowNextAttempt: boolean;
+}
+
+/** Includes what is asked for, and announces what does not exist yet. Answers all of it. */
+export async function includeWanted(
+  tx: Transaction,
+  { created, expected, included }: Opening,
+  id: InvocationId,
+): Promise<InvocationId[]> {
+  const expectedIds = expected.map((each) => each.id);
+  const there = await readInvocations(tx, expectedIds);
+  await insertInvocations(
+    tx,
+    expected.filter((each) => !there.has(each.id)).map((each) => announced(created, each)),
+  );
+  const wanted = [...new Set(await newestAttempts(tx, [...included, ...expectedIds]))];
+  await includeAttempts(
+    tx,
+    wanted.map((other) => ({ including: id, included: other })),
+  );
+  return wanted;
+}
+
+/** Of the run that expects it, until somebody begins it. */
+function announced(run: NewInvocation, { id, endsAt }: Expected): NewInvocation {
+  const { createTime, createdBy, deadline, expirationTime, realm } = run;
+  return {
+    ...{ id, realm, createTime, createdBy, expirationTime },
+    deadline: Math.max(deadline, endsAt),
+    ...{ endsAt, isExpected: true },
+  };
+}
