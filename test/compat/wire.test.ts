@@ -44,7 +44,7 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
     InvocationSchema,
     'name 1, state 2, create_time 4, tags 5, finalize_time 6, deadline 7, ' +
       'included_invocations 8, bigquery_exports 9, created_by 10, producer_resource 11, ' +
-      'realm 12, history_options 13',
+      'realm 12, history_options 13, properties 14',
   ],
   [HistoryOptionsSchema, 'use_invocation_timestamp 1, commit 2'],
   [BigQueryExportSchema, 'project 1, dataset 2, table 3, test_results 4'],
