@@ -11,6 +11,7 @@
  * - `conflict`: a concurrent transaction won; running again may work.
  * - `lease-lost`: another attempt has begun; nothing of this one may take effect.
  * - `unavailable`: the database or a service cannot be reached now.
+ * - `misconfigured`: the database refuses us, and will until somebody corrects what the message names.
  * - `outcome-unknown`: the connection went while a commit was under way; it may have landed.
  * - `schema-too-new`: the database was migrated by a newer version of postlude.
  * - `schema-too-old`: the database lacks migrations that this version needs.
@@ -26,6 +27,7 @@ export type ErrorCode =
   | 'conflict'
   | 'lease-lost'
   | 'unavailable'
+  | 'misconfigured'
   | 'outcome-unknown'
   | 'schema-too-new'
   | 'schema-too-old'

@@ -4,13 +4,14 @@
  * pushed tasks that did not reach their queue. A failure of one turn is logged, and the next turn
  * comes; only a dispatcher that ends is a fault of the server.
  */
+
+import { atMost } from '../at-most.ts';
 import type { Clock } from '../clock.ts';
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ServerClock } from '../storage/server-clock.ts';
 import type { Dispatcher } from '../tasks/dispatcher.ts';
 import type { Sweeper } from '../tq/sweep/sweeper.ts';
-import { atMost } from './at-most.ts';
 
 export interface BackgroundParts {
   readonly dispatcher: Pick<Dispatcher, 'run'>;

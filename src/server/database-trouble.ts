@@ -14,7 +14,7 @@ export function explainTrouble(database: DatabaseLocation, thrown: unknown): Err
 /** Errors of the schema name its migrations, those of Spanner the database, a lock its folder. */
 function saysEnough({ kind }: DatabaseLocation, error: Error): boolean {
   if (!(error instanceof CodedError)) return false;
-  return kind !== 'postgres' || !hasCode(error, 'unavailable', 'permission-denied', 'not-found');
+  return kind !== 'postgres' || !hasCode(error, 'unavailable', 'misconfigured');
 }
 
 function nameDatabase(database: DatabaseLocation): string {

@@ -15,6 +15,7 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   conflict: Code.Aborted,
   'lease-lost': Code.Aborted,
   unavailable: Code.Unavailable,
+  misconfigured: Code.Internal,
   'schema-too-new': Code.Unavailable,
   'schema-too-old': Code.Unavailable,
   'data-loss': Code.DataLoss,
@@ -25,6 +26,7 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
 /** Whose details callers must not see: they are about our machines. */
 const PRIVATE = new Map<ErrorCode, string>([
   ['unavailable', 'the service cannot do this now; try again'],
+  ['misconfigured', 'the service is not set up rightly; see the log of the server'],
   ['schema-too-new', 'the service is being upgraded; try again'],
   ['schema-too-old', 'the service is being upgraded; try again'],
   ['data-loss', 'stored data is damaged; see the log of the server'],

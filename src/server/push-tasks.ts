@@ -4,6 +4,7 @@
  * always; the experiment only says which way new tries go.
  */
 import { SpanStatusCode } from '@opentelemetry/api';
+import { atMost } from '../at-most.ts';
 import type { Clock } from '../clock.ts';
 import { enableExperiments } from '../experiments/experiments.ts';
 import { finalizationTasks, useFinalizationTq } from '../finalizer/finalization-tasks.ts';
@@ -22,7 +23,6 @@ import type { QueueRequest } from '../tq/submitter.ts';
 import { Sweeper } from '../tq/sweep/sweeper.ts';
 import { TaskClasses } from '../tq/task-classes.ts';
 import { Tq } from '../tq/tq.ts';
-import { atMost } from './at-most.ts';
 import type { Config } from './config.ts';
 import { warnOfQueueProblems } from './find-queue-problems.ts';
 import { openSubmitter } from './open-submitter.ts';

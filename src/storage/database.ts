@@ -91,6 +91,16 @@ export interface WriteOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface StatementOptions {
+  /** Ends sooner, with `outcome-unknown`, where the database says nothing for so long. */
+  readonly limitMs?: number;
+}
+
+export interface CloseOptions {
+  /** Aborting cuts what is still running, and whatever waits for it fails with `unavailable`. */
+  readonly cut?: AbortSignal;
+}
+
 export interface Database {
   readonly dialect: Dialect;
   readonly capabilities: Capabilities;
@@ -117,7 +127,11 @@ export interface Database {
    * only with the capability `claim: 'skip-locked'`. Run again when the database aborts it; not
    * when the connection goes, since it may have landed: that throws `outcome-unknown`.
    */
-  statement<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]>;
+  statement<C extends Columns>(
+    query: Sql,
+    columns: C,
+    options?: StatementOptions,
+  ): Promise<RowOf<C>[]>;
 
   /** The database server's clock. */
   serverTime(): Promise<EpochMs>;
@@ -128,8 +142,8 @@ export interface Database {
   /** Throws `schema-too-new` or `schema-too-old` unless the schema is the one of this version. */
   checkSchema(): Promise<void>;
 
-  /** Waits for what is running, then frees all connections. Idempotent. */
-  close(): Promise<void>;
+  /** Waits for what is running, then frees all connections. Idempotent; each `cut` holds. */
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /**

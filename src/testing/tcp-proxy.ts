@@ -1,5 +1,5 @@
 /** Stands between a client and a server, and cuts their connections where a test wants it. */
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
  * - `before`: the server never gets the message, and sees the connection go.
@@ -16,6 +16,13 @@ export interface TcpProxy {
   cut(): void;
   /** While `false`, new connections are closed at once. */
   accept(isAccepting: boolean): void;
+  /**
+   * Drops all that is sent, either way, while both ends take their connections for alive: also on new
+   * ones, until `speak`. Those that had been silent stay so, as where a firewall has forgotten them.
+   */
+  fallSilent(): void;
+  /** New connections work again. */
+  speak(): void;
   close(): Promise<void>;
 }
 
@@ -28,11 +35,13 @@ interface Cut {
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
+  isSilent: boolean;
 }
 
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   let isAccepting = true;
+  let isSilent = false;
   let cut: Cut | undefined;
 
   const takeCut = (message: Buffer): Cut | undefined => {
@@ -42,17 +51,15 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     return taken;
   };
 
-  const listener = createServer((client) => {
+  // Half open, so that one who falls silent does not answer a good-bye either.
+  const listener = createServer({ allowHalfOpen: true }, (client) => {
     if (!isAccepting) return void client.destroy();
-    const server = connect(targetPort, '127.0.0.1');
-    const pair: Pair = { client, server };
+    const server = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true });
+    const pair: Pair = { client, server, isSilent };
     pairs.add(pair);
     join(pair, takeCut, () => pairs.delete(pair));
   });
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const address = listener.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-
+  const port = await listen(listener);
   const cutAll = (): void => {
     for (const { client, server } of pairs) {
       client.destroy();
@@ -60,7 +67,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     }
   };
   return {
-    port: address.port,
+    port,
     cutAt: (text, mode) =>
       new Promise((resolve) => {
         cut = { text: Buffer.from(text), mode, done: resolve };
@@ -69,6 +76,13 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     accept: (accepting) => {
       isAccepting = accepting;
     },
+    fallSilent: () => {
+      isSilent = true;
+      for (const pair of pairs) pair.isSilent = true;
+    },
+    speak: () => {
+      isSilent = false;
+    },
     close: () => {
       cutAll();
       return new Promise((resolve) => listener.close(() => resolve()));
@@ -76,23 +90,40 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   };
 }
 
+async function listen(listener: Server): Promise<number> {
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const address = listener.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
 /** Carries bytes both ways until one end closes or a cut is due. */
 function join(pair: Pair, takeCut: (message: Buffer) => Cut | undefined, onEnd: () => void): void {
   const { client, server } = pair;
   let isDeaf = false;
   client.on('data', (message) => {
+    if (pair.isSilent) return;
     const due = takeCut(message);
     if (due) perform(due, pair, message);
     if (due?.mode === 'silent') isDeaf = true;
     if (!due) server.write(message);
   });
-  server.on('data', (message) => client.write(message));
+  server.on('data', (message) => {
+    if (!pair.isSilent) client.write(message);
+  });
+  for (const socket of [client, server]) {
+    socket.on('end', () => {
+      if (!pair.isSilent) socket.end();
+    });
+    socket.on('close', () => {
+      if (client.closed && server.closed) onEnd();
+    });
+  }
   client.on('close', () => {
-    if (!isDeaf) server.destroy();
+    if (!isDeaf && !pair.isSilent) server.destroy();
   });
   server.on('close', () => {
-    client.destroy();
-    onEnd();
+    if (!pair.isSilent) client.destroy();
   });
   // An error is followed by `close`.
   client.on('error', () => undefined);

@@ -1,54 +1,88 @@
-/** Connections of the driver `pg`, as sessions. They come from a pool and go back to it. */
+/**
+ * Connections of the driver `pg`, as sessions. They come from a pool and go back to it.
+ *
+ * No statement waits for ever. The server itself ends one that takes longer than the limit; where
+ * nothing is heard of the server for a little longer than that, the connection has fallen silent (a
+ * failover, a firewall that forgot it), and is closed. Those that idle in the pool are not trusted
+ * from then on.
+ */
 import type { Client, ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { Mutex } from '../../concurrency.ts';
 import { CodedError } from '../../errors.ts';
 import { CommitMarks, type MarkedSession } from './commit-marks.ts';
 import { toStorageError } from './errors.ts';
 import type { SessionResult } from './session.ts';
+import { Sockets } from './sockets.ts';
 import type { StatementNames } from './statement-names.ts';
+import { Trust } from './trust.ts';
 import type { WireValue } from './types.ts';
 
 /** A session that is ours until it is released. */
 export interface Connection extends MarkedSession {
+  /** Begins a transaction ahead of what follows; the server ends its statements at the limit. */
+  beginAhead(begin: string): Promise<void>;
   /** Gives it back; `broken` ones are thrown away, with their marks. Idempotent. */
   release(state: 'usable' | 'broken'): void;
 }
 
 export interface Connections {
   acquire(): Promise<Connection>;
+  /** The same connections, with another limit for each statement; `undefined`: none. */
+  limitedTo(limitMs: number | undefined): Connections;
   /** One of its own, outside the pool, to listen on. */
   dedicated(): Promise<Client>;
   readonly marks: CommitMarks;
   /** Whether one is open that nobody uses. */
   hasIdle(): boolean;
+  /** Waits for those that are handed out. */
   close(): Promise<void>;
+  /** Cuts all of them at once, whatever runs on them. */
+  cut(): void;
 }
 
 export interface ConnectionsConfig {
   readonly driver: typeof import('pg');
   readonly pool: PoolConfig;
   readonly names: StatementNames | undefined;
+  /** How long a statement may take, unless `limitedTo` says otherwise; `undefined`: for ever. */
+  readonly limitMs?: number | undefined;
   readonly onIdleError: (error: Error) => void;
 }
 
+/** For the server's own word that a statement took too long, before its silence is believed. */
+const ANSWER_MS = 2_000;
+/** A listener's statements do nothing that could take long. */
+const LISTENER_LIMIT_MS = 5_000;
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+
 export function openConnections(config: ConnectionsConfig): Connections {
   const { Pool, Client } = config.driver.default;
-  const pool: Pool = new Pool(config.pool);
+  const sockets = new Sockets();
+  const poolConfig = { ...KEEP_ALIVE, ...config.pool, stream: sockets.opener(config.pool.stream) };
+  const pool: Pool = new Pool(poolConfig);
+  const trust = new Trust();
   // An idle connection that breaks leaves the pool by itself. Unheard, an error ends the process; so
   // each connection has a listener for life, also while it is handed out or thrown away.
   pool.on('error', config.onIdleError);
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    trust.heard(client);
+    client.on('error', () => undefined);
+  });
   const marks = new CommitMarks();
   let closing: Promise<void> | undefined;
-  return {
+  const limitedTo = (limitMs: number | undefined): Connections => ({
+    limitedTo,
     async acquire() {
-      if (closing) throw closedError();
-      const client = await pool.connect().catch(rethrow);
-      return pooledConnection(client, config.names, marks);
+      while (true) {
+        if (closing) throw closedError();
+        const client = await pool.connect().catch(rethrow);
+        if (trust.has(client)) return pooledConnection(client, { ...config, limitMs, trust, marks });
+        client.release(true);
+      }
     },
     async dedicated() {
       if (closing) throw closedError();
-      const client = new Client(clientConfig(config.pool));
+      const client = new Client(listenerConfig(poolConfig));
       client.on('error', config.onIdleError);
       await client.connect().catch(rethrow);
       return client;
@@ -56,30 +90,41 @@ export function openConnections(config: ConnectionsConfig): Connections {
     marks,
     hasIdle: () => pool.idleCount > 0,
     close() {
-      closing ??= pool.end();
+      closing ??= pool.end().then(() => sockets.letGo());
       return closing;
     },
-  };
+    cut: () => sockets.destroy(),
+  });
+  return limitedTo(config.limitMs);
 }
 
-/** Keep-alive, since a listener would never notice otherwise that the other end has gone. */
-function clientConfig(pool: PoolConfig): ClientConfig {
-  return { ...pool, pipeline: false, keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+function listenerConfig(pool: PoolConfig): ClientConfig {
+  return { ...pool, pipeline: false, query_timeout: LISTENER_LIMIT_MS };
 }
 
-function pooledConnection(
-  client: PoolClient,
-  names: StatementNames | undefined,
-  marks: CommitMarks,
-): Connection {
+interface PooledConfig extends Pick<ConnectionsConfig, 'names' | 'limitMs'> {
+  readonly trust: Trust;
+  readonly marks: CommitMarks;
+}
+
+function pooledConnection(client: PoolClient, config: PooledConfig): Connection {
+  const { names, limitMs, trust, marks } = config;
   const turns = new Mutex();
   const mark = marks.take();
   let isReleased = false;
+  const limit = limitMs === undefined ? {} : { query_timeout: limitMs + ANSWER_MS };
+  // What the driver adds to a statement, so that all else need not know of it.
+  const limitedClient: PgQueryable = { query: (query) => client.query({ ...query, ...limit }) };
+  const run = (text: string, values: readonly WireValue[], used?: StatementNames) =>
+    trust.watch(client, runOn(limitedClient, text, values, used));
+  const script = (text: string) =>
+    trust.watch(client, runScript({ query: () => client.query({ text, ...limit }) }, text));
   return {
     mark,
-    run: (text, values = []) => turns.run(() => runOn(client, text, values, names)),
-    runAhead: (text, values = []) => runOn(client, text, values, names),
-    runScript: (text) => turns.run(() => runScript(client, text)),
+    run: (text, values = []) => turns.run(() => run(text, values, names)),
+    runAhead: (text, values = []) => run(text, values, names),
+    beginAhead: (begin) => script(limited(begin, limitMs)),
+    runScript: (text) => turns.run(() => script(text)),
     release(state) {
       if (isReleased) return;
       isReleased = true;
@@ -87,6 +132,11 @@ function pooledConnection(
       client.release(state === 'broken');
     },
   };
+}
+
+/** By SET LOCAL, since poolers refuse it as a parameter of the connection. */
+function limited(begin: string, limitMs: number | undefined): string {
+  return limitMs === undefined ? begin : `${begin}; SET LOCAL statement_timeout = ${limitMs}`;
 }
 
 /** The part of a client of `pg` that runs statements; structural, for users' own clients. */

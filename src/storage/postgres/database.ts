@@ -9,7 +9,14 @@ import { type Random, systemRandom } from '../../random.ts';
 import { retry } from '../../retry.ts';
 import { runAfterCommit } from '../after-commit.ts';
 import type { Columns, RowOf } from '../column.ts';
-import type { Database, Reader, Transaction, WriteOptions } from '../database.ts';
+import type {
+  CloseOptions,
+  Database,
+  Reader,
+  StatementOptions,
+  Transaction,
+  WriteOptions,
+} from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
 import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
 import { NestingGuard } from '../nesting.ts';
@@ -32,6 +39,8 @@ export interface PostgresDatabaseConfig {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Log;
+  /** How often to ask whether the server is still there to be listened to: every 10 s unless given. */
+  readonly probeEveryMs?: number;
 }
 
 const RETRY_BACKOFF = { initialMs: 10, maxMs: 1000 };
@@ -49,7 +58,10 @@ export class PostgresDatabase implements Database {
   readonly #random: Random;
   readonly #log: Log;
   readonly #guard = new NestingGuard();
+  /** Without a limit: they take as long as they take. */
   readonly #migrations: PostgresMigrationTarget;
+  /** To look at. */
+  readonly #appliedMigrations: PostgresMigrationTarget;
   #closing: Promise<void> | undefined;
 
   constructor(config: PostgresDatabaseConfig) {
@@ -71,10 +83,8 @@ export class PostgresDatabase implements Database {
       log,
       guard: this.#guard,
     });
-    this.#migrations = new PostgresMigrationTarget(
-      (fn) => this.#transaction('BEGIN ISOLATION LEVEL READ COMMITTED', fn),
-      config.schema,
-    );
+    this.#migrations = this.#schemaOver(config.connections.limitedTo(undefined));
+    this.#appliedMigrations = this.#schemaOver(config.connections);
   }
 
   async read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {
@@ -100,13 +110,19 @@ export class PostgresDatabase implements Database {
     return value;
   }
 
-  async statement<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
+  async statement<C extends Columns>(
+    query: Sql,
+    columns: C,
+    { limitMs }: StatementOptions = {},
+  ): Promise<RowOf<C>[]> {
     this.#guard.check('statement');
     const { text, values } = toStatement(query, this.#schema);
+    const connections =
+      limitMs === undefined ? this.#connections : this.#connections.limitedTo(limitMs);
     const result = await this.#retry(
       (error) => hasCode(error, 'conflict'),
       () =>
-        withConnection(this.#connections, (connection) =>
+        withConnection(connections, (connection) =>
           connection.run(text, values).catch(maybeLanded),
         ),
     );
@@ -125,12 +141,22 @@ export class PostgresDatabase implements Database {
 
   async checkSchema(): Promise<void> {
     this.#guard.check('checkSchema');
-    await checkSchema(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
+    await checkSchema(this.#appliedMigrations, await loadMigrations(MIGRATIONS_FOLDER));
   }
 
-  close(): Promise<void> {
+  close({ cut }: CloseOptions = {}): Promise<void> {
+    if (cut?.aborted) this.#connections.cut();
+    cut?.addEventListener('abort', () => this.#connections.cut(), { once: true });
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #schemaOver(connections: Connections): PostgresMigrationTarget {
+    const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+    return new PostgresMigrationTarget(
+      (fn) => this.#transaction(begin, fn, connections),
+      this.#schema,
+    );
   }
 
   async #close(): Promise<void> {
@@ -188,8 +214,12 @@ export class PostgresDatabase implements Database {
   }
 
   /** A transaction whose outcome need not be certain: reads, or changes that can be made again. */
-  async #transaction<T>(begin: string, fn: (session: Session) => Promise<T>): Promise<T> {
-    return await transact(this.#connections, begin, fn, async ({ connection }, value) => {
+  async #transaction<T>(
+    begin: string,
+    fn: (session: Session) => Promise<T>,
+    connections = this.#connections,
+  ): Promise<T> {
+    return await transact(connections, begin, fn, async ({ connection }, value) => {
       await commitReads(connection);
       return value;
     });

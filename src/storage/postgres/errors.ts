@@ -4,17 +4,28 @@ import { CodedError, type ErrorCode, toError } from '../../errors.ts';
 /**
  * Class 08: connection exceptions. 57P01 to 57P05: the server is going or coming. 53300: too many
  * connections. 25P03 and 25P04: the session was ended for idling or for its length. 25006: the server has
- * become a read-only standby, and another one takes writes. 57014 is not
- * here: a cancelled statement says nothing about the next.
+ * become a read-only standby, and another one takes writes. 57014: a statement was cancelled, by its
+ * limit or by somebody.
  */
-const UNAVAILABLE = /^(08...|57P0[1-5]|53300|25P0[34]|25006)$/;
+const UNAVAILABLE = /^(08...|57P0[1-5]|57014|53300|25P0[34]|25006)$/;
+
+/**
+ * Class 28: who we are. 3D000: no such database. 42501: a right is missing. 26000 and 42P05: a prepared
+ * statement is not there, or there already.
+ */
+const MISCONFIGURED = /^(28...|3D000|42501|26000|42P05)$/;
+
+/** No such schema, table, column or function: ours have not been made, or not all. */
+const SCHEMA_TOO_OLD = /^(3F000|42P01|42703|42883)$/;
 
 const SYSTEM_CODES =
   /^(ECONN|EPIPE$|ETIMEDOUT$|EHOSTUNREACH$|ENETUNREACH$|ENOTFOUND$|EAI_AGAIN$|ENOENT$)/;
 
 /** Drivers' own words for a lost connection; they carry no SQLSTATE. */
 const LOST =
-  /connection terminated|connection ended|connection error and is not queryable|client was closed|CONNECTION_(CLOSED|ENDED|DESTROYED|CONNECT_TIMEOUT)|timeout exceeded when trying to connect|query read timeout/i;
+  /connection terminated|connection ended|connection error and is not queryable|client was closed|CONNECTION_(CLOSED|ENDED|DESTROYED|CONNECT_TIMEOUT)|timeout exceeded when trying to connect|timeout expired|query read timeout/i;
+
+const SILENT = /query read timeout/i;
 
 const BY_STATE: ReadonlyMap<string, ErrorCode> = new Map([
   ['23505', 'already-exists'],
@@ -25,13 +36,44 @@ const BY_STATE: ReadonlyMap<string, ErrorCode> = new Map([
   ['22003', 'invalid-argument'],
   ['22001', 'invalid-argument'],
   ['40001', 'conflict'],
+  ['40003', 'outcome-unknown'],
   ['40P01', 'conflict'],
   ['55P03', 'conflict'],
+  ['25P02', 'failed-precondition'],
+  ['53000', 'resource-exhausted'],
   ['53100', 'resource-exhausted'],
   ['53200', 'resource-exhausted'],
+  ['53400', 'resource-exhausted'],
   ['54000', 'resource-exhausted'],
   ['XX001', 'data-loss'],
   ['XX002', 'data-loss'],
+]);
+
+const MIGRATE =
+  'if it is one of postlude’s own, run `postlude migrate`, or call `migrate()` of the database';
+const POOLER =
+  'behind a pooler that does not know prepared statements, set `preparedStatements` to false';
+
+/** What to do, where the server’s own words leave that open. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ['25P02', 'a statement before has failed: roll the transaction back'],
+  ['25P03', 'it idled in a transaction for longer than the server allows; try again'],
+  ['26000', POOLER],
+  ['28000', 'correct the user, the password or pg_hba.conf'],
+  ['28P01', 'correct the password'],
+  ['3D000', 'create it, or correct the name'],
+  ['3F000', MIGRATE],
+  ['42501', 'grant it to the user that postlude connects as'],
+  ['42703', MIGRATE],
+  ['42883', MIGRATE],
+  ['42P01', MIGRATE],
+  ['42P05', POOLER],
+  ['53300', 'raise max_connections of the server, or let each process take fewer'],
+  ['55P03', 'another transaction holds the lock; try again'],
+  [
+    '57014',
+    'it took longer than its limit, or somebody cancelled it; try again, or raise the limit',
+  ],
 ]);
 
 /** The error with a code, or as it is where no caller could act on it. */
@@ -39,7 +81,21 @@ export function toStorageError(thrown: unknown): Error {
   if (thrown instanceof CodedError) return thrown;
   const error = toError(thrown);
   const code = errorCodeOf(error);
-  return code === undefined ? error : new CodedError(code, error.message, { cause: error });
+  if (code === undefined) return error;
+  return new CodedError(code, wordsOf(error), { cause: error });
+}
+
+/** Whether the server was given up, since nothing was heard of it. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof CodedError && SILENT.test(toError(error.cause).message);
+}
+
+function wordsOf(error: Error): string {
+  if (SILENT.test(error.message)) {
+    return 'nothing was heard of PostgreSQL within the limit of a statement: the connection was closed';
+  }
+  const advice = ADVICE.get(sqlStateOf(error));
+  return advice === undefined ? error.message : `${error.message}; ${advice}`;
 }
 
 /**
@@ -55,10 +111,17 @@ export function isRefusedCommit(error: unknown): boolean {
 }
 
 function errorCodeOf(error: Error): ErrorCode | undefined {
-  const state = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const state = sqlStateOf(error);
   const known = BY_STATE.get(state);
   if (known) return known;
+  if (MISCONFIGURED.test(state)) return 'misconfigured';
+  if (SCHEMA_TOO_OLD.test(state)) return 'schema-too-old';
   const isUnavailable =
     UNAVAILABLE.test(state) || SYSTEM_CODES.test(state) || LOST.test(`${state} ${error.message}`);
   return isUnavailable ? 'unavailable' : undefined;
+}
+
+/** Or the name of a system's error, which drivers put in the same place. */
+function sqlStateOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -1,6 +1,8 @@
 /**
  * LISTEN and NOTIFY. Listening has one connection of its own, opened when the first listener comes
  * and opened again, with growing pauses, whenever it is lost. What is sent meanwhile is not heard.
+ *
+ * Who only listens never notices that nobody speaks any more: so the server is asked now and then.
  */
 import type { Client } from 'pg';
 import type { Clock } from '../../clock.ts';
@@ -25,9 +27,12 @@ export interface NotificationsConfig {
   readonly log: Log;
   /** A notification takes a connection: inside a transaction it might wait for one for ever. */
   readonly guard: NestingGuard;
+  /** How often to ask whether the server is still there: every 10 s unless given. */
+  readonly probeEveryMs?: number;
 }
 
 const RECONNECT = { initialMs: 50, maxMs: 10_000 };
+const DEFAULT_PROBE_EVERY_MS = 10_000;
 /** Longer names would be cut without an error. */
 const MAX_CHANNEL_BYTES = 63;
 
@@ -97,11 +102,29 @@ export class PostgresNotifications implements Notifications {
       this.#client = client;
       for (const name of this.#listeners.channels())
         await client.query(`LISTEN ${quoteName(name)}`);
+      void this.#probe(client);
       return true;
     } catch (error) {
       this.#config.log.warn('cannot listen for notifications', { error: toError(error) });
       await this.#disconnect();
       return false;
+    }
+  }
+
+  /** Ends a connection that does not answer, so that another one is opened. */
+  async #probe(client: Client): Promise<void> {
+    const { clock, probeEveryMs = DEFAULT_PROBE_EVERY_MS } = this.#config;
+    const ended = new AbortController();
+    client.once('end', () => ended.abort());
+    while (true) {
+      await clock.sleep(probeEveryMs, AbortSignal.any([ended.signal, this.#closed.signal]));
+      if (this.#client !== client) return;
+      try {
+        await client.query('SELECT 1');
+      } catch {
+        await client.end().catch(() => undefined);
+        return;
+      }
     }
   }
 

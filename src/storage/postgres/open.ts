@@ -1,6 +1,7 @@
 /** Opens PostgreSQL by the driver `pg`, which is loaded only here. */
 import type { PoolConfig } from 'pg';
 import type { Clock } from '../../clock.ts';
+import { CodedError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { silentLog } from '../../log.ts';
 import type { Random } from '../../random.ts';
@@ -24,6 +25,15 @@ export interface PostgresOptions {
    * prepared statements (PgBouncer before 1.21). Costs about a third of the speed of small queries.
    */
   readonly preparedStatements?: boolean;
+  /**
+   * How long one statement may take, in milliseconds: 30,000 unless given, 0 for ever. The server ends
+   * it then, and where nothing is heard of the server two seconds later the connection is given up:
+   * `unavailable`, or `outcome-unknown` where it may have landed. It holds for each page of a stream,
+   * and not for migrations.
+   */
+  readonly statementTimeoutMs?: number;
+  /** How often who listens asks whether the server is still there: every 10 s unless given. */
+  readonly probeEveryMs?: number;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Log;
@@ -31,6 +41,7 @@ export interface PostgresOptions {
 
 const DEFAULT_MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
+const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
 
 /**
  * Opens a database on a PostgreSQL server (version 14 or later). Connects when first used, so a
@@ -45,9 +56,21 @@ export async function openPostgres(options: PostgresOptions = {}): Promise<Datab
     driver: await loadDriver(),
     pool: poolConfig(options, maxConnections),
     names: options.preparedStatements === false ? undefined : new StatementNames(),
+    limitMs: statementLimitMs(options),
     onIdleError: (error) => log.warn('lost an idle connection to PostgreSQL', { error }),
   });
   return new PostgresDatabase({ ...options, connections, maxConnections, schema });
+}
+
+/** `undefined` for none. */
+function statementLimitMs({ statementTimeoutMs, pool }: PostgresOptions): number | undefined {
+  const ofPool = pool?.statement_timeout;
+  const limitMs = statementTimeoutMs ?? (ofPool || DEFAULT_STATEMENT_TIMEOUT_MS);
+  if (Number.isSafeInteger(limitMs) && limitMs >= 0) return limitMs === 0 ? undefined : limitMs;
+  throw new CodedError(
+    'invalid-argument',
+    `statementTimeoutMs must be a whole number of milliseconds, 0 or more; it is ${limitMs}`,
+  );
 }
 
 function poolConfig(options: PostgresOptions, max: number): PoolConfig {

@@ -21,7 +21,7 @@ export async function transact<T, R>(
   end: (open: OpenTransaction, value: T) => Promise<R>,
 ): Promise<R> {
   return await withConnection(connections, async (connection) => {
-    const begun = connection.runAhead(begin);
+    const begun = connection.beginAhead(begin);
     const session = new WatchedSession(connection);
     session.follow(begun);
     try {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../clock.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
 import { atMost } from './at-most.ts';
+import { systemClock } from './clock.ts';
+import { FakeClock } from './testing/fake-clock.ts';
 
 test('work that ends in time has ended, whatever clock waits for it', async () => {
   expect(await atMost(systemClock, 60_000, Promise.resolve())).toBe(true);

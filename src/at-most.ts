@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from './clock.ts';
 
 /** Waits for `work`, but no longer than `ms`; answers whether it has ended. Throws what it does. */
 export async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {

@@ -1,0 +1,32 @@
+/** The sockets of a pool's connections, so that they can be cut: the driver itself waits politely. */
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+type OpenStream = () => Duplex | undefined;
+
+export class Sockets {
+  readonly #open = new Set<Duplex>();
+
+  /** What the driver calls for each connection's socket. */
+  opener(open: OpenStream = () => new Socket()): OpenStream {
+    return () => {
+      const socket = open();
+      if (socket !== undefined) this.#keep(socket);
+      return socket;
+    };
+  }
+
+  destroy(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+
+  /** They may say good-bye, but keep no process alive: a silent peer never answers. */
+  letGo(): void {
+    for (const socket of this.#open) if (socket instanceof Socket) socket.unref();
+  }
+
+  #keep(socket: Duplex): void {
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+  }
+}
