@@ -76,7 +76,8 @@ export function openConnections(config: ConnectionsConfig): Connections {
       while (true) {
         if (closing) throw closedError();
         const client = await pool.connect().catch(rethrow);
-        if (trust.has(client)) return pooledConnection(client, { ...config, limitMs, trust, marks });
+        if (trust.has(client))
+          return pooledConnection(client, { ...config, limitMs, trust, marks });
         client.release(true);
       }
     },
