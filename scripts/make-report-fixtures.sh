@@ -14,7 +14,7 @@
 # host names and Java's system properties are replaced; nothing else is touched.
 set -euo pipefail
 
-RUNNERS=(pytest vitest jest mocha node-test tape prove go-test gotestsum go-junit-report
+RUNNERS=(pytest vitest jest mocha node-test tape prove prove-merge go-test gotestsum go-junit-report
   surefire cargo-nextest googletest ctest ctrf)
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -216,6 +216,22 @@ make_prove() {
   keep ./*.tap "$directory/"
   expect "$directory" "$scratch/out" --runner prove --format tap --dialect generic \
     --command "prove t; for each file: perl FILE.t > FILE.tap" \
+    --version "perl=$(perl -e 'printf "%vd", $^V')" \
+    --version "TAP::Harness=$(perl -MTAP::Harness -e 'print $TAP::Harness::VERSION')" --flaky 0 \
+    --hidden "Nothing; but prove counts a todo that failed as ok." --file-counts '{"passed":8,"skipped":4}' \
+    --other-failures 3 --incomplete "the plan says 4 points, but there are 2" \
+    --incomplete "the plan says 2 points, but there are 1"
+}
+
+make_prove_merge() {
+  fresh_copy prove
+  local directory
+  directory=$(case_dir prove merge)
+  prove -v --merge t >report.tap 2>"$scratch/none" || true
+  cp report.tap "$scratch/out"
+  keep report.tap "$directory/"
+  expect "$directory" "$scratch/out" --runner prove --format tap --dialect prove \
+    --command "prove -v --merge t > report.tap" \
     --version "perl=$(perl -e 'printf "%vd", $^V')" \
     --version "TAP::Harness=$(perl -MTAP::Harness -e 'print $TAP::Harness::VERSION')" --flaky 0 \
     --hidden "Nothing; but prove counts a todo that failed as ok." --file-counts '{"passed":8,"skipped":4}' \

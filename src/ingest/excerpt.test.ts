@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Excerpt } from './excerpt.ts';
+import { Excerpt, excerptOf } from './excerpt.ts';
 
 describe('Excerpt', () => {
-  it('keeps the beginning up to its limit, and counts the rest, however the text arrives', () => {
+  it('keeps both ends within its limit, and counts the rest, however the text arrives', () => {
     const word = fc.stringMatching(/^[a-z]*$/);
     fc.assert(
       fc.property(fc.array(word), fc.nat(20), (pieces, limit) => {
@@ -11,9 +11,15 @@ describe('Excerpt', () => {
         for (const piece of pieces) excerpt.add(piece);
         const whole = pieces.join('');
         const left = whole.length - limit;
-        const told = left > 0 ? `${whole.slice(0, limit)}\n… (${left} more characters)` : whole;
-        expect(excerpt.text).toBe(told);
+        const head = whole.slice(0, Math.ceil(limit / 2));
+        const tail = whole.slice(whole.length - Math.floor(limit / 2));
+        const told = left > 0 ? `${head}\n… (${left} characters left out) …\n${tail}` : whole;
+        expect(excerpt.text).toBe(told.trim());
       }),
     );
+  });
+
+  it('keeps the reason that stands at the end of a long text', () => {
+    expect(excerptOf(`begin${'x'.repeat(100_000)}end`)).toMatch(/^beginx+\n… .*\nx+end$/s);
   });
 });

@@ -1,24 +1,45 @@
 /**
- * The beginning of a text that grows: enough to tell what went wrong, in bounded memory. What was
- * left out is told at the end.
+ * The beginning and the end of a text that grows, in bounded memory: what went wrong stands at the
+ * beginning of most failures, and at the end of most output. What was left out is told between.
  */
 export class Excerpt {
-  readonly #maxLength: number;
-  #text = '';
-  #leftOut = 0;
+  readonly #maxHead: number;
+  readonly #maxTail: number;
+  #head = '';
+  /** At most twice as long as it may become. */
+  #tail = '';
+  #length = 0;
 
   constructor(maxLength = 4096) {
-    this.#maxLength = maxLength;
+    this.#maxTail = Math.floor(maxLength / 2);
+    this.#maxHead = maxLength - this.#maxTail;
   }
 
   add(piece: string): void {
-    const taken = piece.slice(0, Math.max(0, this.#maxLength - this.#text.length));
-    this.#text += taken;
-    this.#leftOut += piece.length - taken.length;
+    const taken = piece.slice(0, Math.max(0, this.#maxHead - this.#head.length));
+    this.#head += taken;
+    this.#length += piece.length;
+    // A long piece must not stay alive, and the tail is not cut at each short one.
+    const rest = piece.slice(Math.max(taken.length, piece.length - this.#maxTail));
+    this.#tail += rest;
+    if (this.#tail.length > 2 * this.#maxTail) this.#tail = lastOf(this.#tail, this.#maxTail);
   }
 
   get text(): string {
-    const text = this.#text.trim();
-    return this.#leftOut === 0 ? text : `${text}\n… (${this.#leftOut} more characters)`;
+    const tail = lastOf(this.#tail, this.#maxTail);
+    const leftOut = this.#length - this.#head.length - tail.length;
+    if (leftOut === 0) return (this.#head + tail).trim();
+    return `${this.#head}\n… (${leftOut} characters left out) …\n${tail}`.trim();
   }
+}
+
+/** Both ends of `text`, as an Excerpt has them. */
+export function excerptOf(text: string, maxLength?: number): string {
+  const excerpt = new Excerpt(maxLength);
+  excerpt.add(text);
+  return excerpt.text;
+}
+
+function lastOf(text: string, length: number): string {
+  return length === 0 ? '' : text.slice(-length);
 }

@@ -1,13 +1,14 @@
 /**
  * Plain text from a report as HTML for `summary_html`: escaped, so that nothing in it is markup,
- * and at most 4096 bytes. What was left out is told at its end.
+ * and at most 4096 bytes. A longer text keeps its beginning and its end, and tells what was left out
+ * between them.
  */
 import { fitsIn, shortenTo } from './test-id.ts';
 
 const MAX_BYTES = 4096;
 const OPEN = '<pre>';
 const CLOSE = '</pre>';
-const SHORTENED = '\n… (shortened)';
+const SHORTENED = '\n… (shortened) …\n';
 
 const REFERENCES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -30,8 +31,21 @@ export function summaryHtmlOf(summary: string): string {
   const html = escaped(text);
   const room = MAX_BYTES - OPEN.length - CLOSE.length;
   if (fitsIn(html, room)) return OPEN + html + CLOSE;
-  const kept = shortenTo(html, room - Buffer.byteLength(SHORTENED));
-  return OPEN + kept.replace(/&[^;]*$/, '') + SHORTENED + CLOSE;
+  const half = Math.floor((room - Buffer.byteLength(SHORTENED)) / 2);
+  const head = shortenTo(html, half).replace(/&[^;]{0,5}$/, '');
+  return OPEN + head + SHORTENED + endOf(html, half) + CLOSE;
+}
+
+/** The longest end of `html` within `maxBytes`, never half a character or reference. */
+function endOf(html: string, maxBytes: number): string {
+  const last = html.slice(-maxBytes);
+  const bytes = Buffer.from(last);
+  let start = Math.max(0, bytes.length - maxBytes);
+  while (((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return bytes
+    .toString('utf8', start)
+    .replace(/^\ufffd/, '')
+    .replace(/^[^&;]{0,5};/, '');
 }
 
 function escaped(text: string): string {

@@ -16,19 +16,18 @@ describe('TAP', () => {
     expect(reading.others).toEqual(['plan: abort']);
   });
 
-  it('tells of a second stream in the same file', () => {
+  it('reads several streams in one file, each with its own plan', () => {
     const reading = read(
-      'TAP version 13',
-      '1..1',
-      'ok 1 - a',
-      'TAP version 13',
-      '1..1',
-      'ok 1 - b',
+      ...['TAP version 13', '1..1', 'ok 1 - a'],
+      ...['TAP version 13', 'ok 1 - b', 'not ok 2 - c', '1..2'],
+      ...['TAP version 13', '1..3', 'ok 1 - d'],
     );
-    expect(reading.errors.slice(0, 2)).toEqual([
-      '4: a second TAP stream begins in the same file',
-      '5: a second plan',
-    ]);
+    expect(reading.outcomes).toEqual(['a: pass', 'b: pass', 'c: fail', 'd: pass']);
+    expect(reading.errors).toEqual(['9: the plan says 3 points, but there are 1']);
+  });
+
+  it('tells of a second plan', () => {
+    expect(read('1..1', 'ok 1 - a', '1..1').errors).toEqual(['3: a second plan']);
   });
 
   it('tells of a diagnostic block that is cut', () => {

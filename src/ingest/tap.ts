@@ -7,17 +7,23 @@
  * - A todo that fails is skipped. One that passes is a pass, but in node:test it counts as skipped.
  * - `Bail out!` is a failure of the run, and not a test.
  * - A plan that is not kept means that results are missing, and so does a stream without a plan.
+ * - A file may hold several streams: each begins with its version, or with the name of its script as
+ *   `prove -v` writes it, which then is the suite of its tests.
  */
 
 import { Excerpt } from './excerpt.ts';
 import { type ExecutionOutcome, type FormatSink, notATest } from './execution.ts';
 import { type Line, LineSplitter } from './line-splitter.ts';
+import { isProveOutput, type ProveLine, parseProveLine } from './prove-line.ts';
 import type { FormatReader, ReportFormat } from './report.ts';
 import { TapDiagnostic } from './tap-diagnostic.ts';
 import { parseTapLine, type TapLine, type TapPoint } from './tap-line.ts';
 
 interface PendingPoint {
+  readonly stream: Stream;
   readonly point: TapPoint;
+  /** Its own, or its place. */
+  readonly number: number;
   readonly depth: number;
   readonly suite: readonly string[];
   readonly line: number;
@@ -40,28 +46,50 @@ const MAX_DEPTH = 100;
 export const tap: ReportFormat = {
   name: 'tap',
   detect: (head) =>
-    !/^\s*[<{[]/.test(head) && /^(TAP version \d+|1\.\.\d+|(not )?ok \d+)\b/im.test(head),
-  open: (sink) => new TapReader(sink),
+    !/^\s*[<{[]/.test(head) &&
+    (/^(TAP version \d+|1\.\.\d+|(not )?ok \d+)\b/im.test(head) || isProveOutput(head)),
+  open: (sink, head) => new TapReader(sink, isProveOutput(head)),
 };
+
+/** What is known of one stream of the file. */
+class Stream {
+  /** The script that wrote it, where the file tells that. */
+  readonly script: string | undefined;
+  readonly levels: Level[] = [];
+  /** tape names a test in a comment, and its assertions follow. */
+  commentName: string | undefined;
+  plan: { readonly count: number; readonly line: number } | undefined;
+  points = 0;
+  failures = 0;
+  hasBailedOut = false;
+
+  constructor(script?: string) {
+    this.script = script;
+  }
+}
 
 class TapReader implements FormatReader {
   readonly #sink: FormatSink;
+  readonly #isProve: boolean;
   readonly #lines = new LineSplitter();
-  readonly #levels: Level[] = [];
+  #stream: Stream | undefined;
   #pending: PendingPoint | undefined;
   /** Indentation of the YAML block that is open. */
   #yamlIndent: number | undefined;
-  /** tape names a test in a comment, and its assertions follow. */
-  #commentName: string | undefined;
-  #plan: { readonly count: number; readonly line: number } | undefined;
-  #points = 0;
-  #hasBailedOut = false;
   #lastLine = 1;
   #dialect = 'generic';
   #hasNames = false;
+  #scripts = 0;
+  #tests = 0;
+  #hasResult = false;
+  /** prove tells it before the script that has done it. */
+  #nextBailsOut = false;
 
-  constructor(sink: FormatSink) {
+  constructor(sink: FormatSink, isProve: boolean) {
     this.#sink = sink;
+    this.#isProve = isProve;
+    if (isProve) this.#dialect = 'prove';
+    else this.#stream = new Stream();
   }
 
   /** Known once points have been read. */
@@ -79,32 +107,59 @@ class TapReader implements FormatReader {
 
   end(): void {
     for (const line of this.#lines.end()) this.#line(line);
+    this.#endStream();
+    if (this.#isProve && !this.#hasResult) {
+      this.#breakPlan('the output of prove has no result at its end: the file was cut', undefined);
+    }
+  }
+
+  get #awaitsPoints(): boolean {
+    return this.#stream !== undefined && this.#stream.plan?.count !== this.#stream.points;
+  }
+
+  #begin(stream: Stream | undefined): void {
+    this.#endStream();
+    this.#stream = stream;
+  }
+
+  #endStream(): void {
     this.#flush();
     if (this.#yamlIndent !== undefined) {
       this.#sink.error(this.#lastLine, 'the file ends in the middle of a diagnostic block');
     }
-    if (!this.#hasBailedOut) this.#checkPlan();
+    this.#yamlIndent = undefined;
+    const stream = this.#stream;
+    this.#stream = undefined;
+    if (!stream) return;
+    this.#tests += stream.points;
+    if (!stream.hasBailedOut) this.#checkPlan(stream);
   }
 
-  #checkPlan(): void {
-    if (!this.#plan) {
-      this.#breakPlan(this.#lastLine, 'there is no plan: the file was cut, or the run died');
-    } else if (this.#plan.count !== this.#points) {
-      const { count, line } = this.#plan;
-      this.#breakPlan(line, `the plan says ${count} points, but there are ${this.#points}`);
+  #checkPlan(stream: Stream): void {
+    const { plan, points } = stream;
+    if (!plan) this.#breakPlan('there is no plan: the file was cut, or the run died', stream);
+    else if (plan.count !== points) {
+      const message = `the plan says ${plan.count} points, but there are ${points}`;
+      this.#breakPlan(message, stream, plan.line);
     }
   }
 
   /** Results are missing, so the run fails, even if all that are there passed. */
-  #breakPlan(line: number, message: string): void {
-    this.#sink.error(line, message);
-    this.#sink.execution(notATest({ name: 'plan', outcome: 'abort', summary: message, line }));
+  #breakPlan(summary: string, stream: Stream | undefined, line = this.#lastLine): void {
+    this.#sink.error(line, summary);
+    const suite = suiteOf(stream);
+    this.#sink.execution(notATest({ suite, name: 'plan', outcome: 'abort', summary, line }));
   }
 
   #line({ text, number, isCutOff }: Line): void {
     this.#lastLine = number;
     if (isCutOff) this.#sink.warning(number, 'a line is too long, and is read in part');
     if (this.#yamlIndent !== undefined && this.#isInYaml(text, this.#yamlIndent, number)) return;
+    const prove = this.#isProve ? parseProveLine(text) : undefined;
+    if (prove && !(prove.kind === 'ok' && this.#awaitsPoints)) {
+      this.#proveLine(prove, number);
+      return;
+    }
     const indent = indentOf(text);
     const parsed = parseTapLine(text.trim());
     const depth = Math.min(Math.floor(indent / 4), MAX_DEPTH);
@@ -126,6 +181,48 @@ class TapReader implements FormatReader {
     return true;
   }
 
+  #proveLine(line: ProveLine, number: number): void {
+    if (line.kind === 'script') this.#script(line, number);
+    else if (line.kind === 'dubious') this.#dubious(line.text, number);
+    else if (line.kind === 'bail-out') {
+      this.#begin(undefined);
+      this.#bailOut(line.reason, number);
+      this.#nextBailsOut = true;
+    } else if (line.kind === 'totals') {
+      this.#begin(undefined);
+      this.#checkTotals(line.scripts, line.tests, number);
+    } else if (line.kind === 'result') this.#hasResult = true;
+  }
+
+  #script({ name, isSkipped }: { name: string; isSkipped: boolean }, line: number): void {
+    this.#scripts += 1;
+    const stream = new Stream(name);
+    stream.hasBailedOut = this.#nextBailsOut;
+    this.#nextBailsOut = false;
+    this.#begin(isSkipped ? undefined : stream);
+    this.#lastLine = line;
+  }
+
+  /** Its points tell most failures; a script that fails without any would be lost. */
+  #dubious(summary: string, line: number): void {
+    this.#flush();
+    const stream = this.#stream;
+    if (!stream || stream.failures > 0 || stream.hasBailedOut) return;
+    if (stream.plan?.count !== stream.points) return;
+    const suite = suiteOf(stream);
+    this.#sink.execution(notATest({ suite, name: 'exit', outcome: 'crash', summary, line }));
+  }
+
+  #checkTotals(scripts: number, tests: number, line: number): void {
+    if (scripts === this.#scripts && tests === this.#tests) return;
+    const found = `${this.#scripts} files and ${this.#tests} tests`;
+    this.#breakPlan(
+      `prove says ${scripts} files and ${tests} tests, but there are ${found}`,
+      undefined,
+      line,
+    );
+  }
+
   #statement(line: TapLine, depth: number, number: number): void {
     if (line.kind === 'noise') return;
     if (line.kind === 'comment') {
@@ -133,48 +230,57 @@ class TapReader implements FormatReader {
       return;
     }
     this.#flush();
-    if (line.kind === 'point') this.#point(line, depth, number);
-    else if (line.kind === 'subtest') this.#level(depth).subtest = line.name;
-    else if (line.kind === 'bail-out') this.#bailOut(line.reason, number);
-    else if (line.kind === 'plan' && depth === 0) this.#planLine(line.count, number);
-    else if (line.kind === 'version' && (this.#points > 0 || this.#plan)) {
-      this.#sink.error(number, 'a second TAP stream begins in the same file');
-    }
+    if (line.kind === 'version' && depth === 0) this.#version();
+    const stream = this.#stream;
+    if (!stream) return;
+    if (line.kind === 'point') this.#point(stream, line, depth, number);
+    else if (line.kind === 'subtest') levelOf(stream, depth).subtest = line.name;
+    else if (line.kind === 'bail-out' && !stream.hasBailedOut) this.#bailOut(line.reason, number);
+    else if (line.kind === 'plan' && depth === 0) this.#planLine(stream, line.count, number);
+  }
+
+  /** Where something stands before it, another stream begins. */
+  #version(): void {
+    const stream = this.#stream;
+    if (stream && (stream.points > 0 || stream.plan)) this.#begin(new Stream(stream.script));
   }
 
   #comment(text: string, depth: number): void {
-    if (depth === 0) this.#commentName = text.replace(/^todo /i, '');
+    if (depth === 0 && this.#stream) this.#stream.commentName = text.replace(/^todo /i, '');
     this.#pending?.comments.add(`${text}\n`);
   }
 
-  #planLine(count: number, line: number): void {
-    if (this.#plan) this.#sink.error(line, 'a second plan');
-    this.#plan = { count, line };
+  #planLine(stream: Stream, count: number, line: number): void {
+    if (stream.plan) this.#sink.error(line, 'a second plan');
+    stream.plan = { count, line };
   }
 
-  #point(point: TapPoint, depth: number, line: number): void {
-    if (depth === 0) this.#points += 1;
-    const level = this.#level(depth);
-    const names = this.#levels.slice(0, depth).map(({ subtest }) => subtest ?? '');
-    const isTape = depth === 0 && !point.hasDash && point.description !== '';
-    if (isTape && this.#commentName !== undefined) this.#dialect = 'tape';
+  #point(stream: Stream, point: TapPoint, depth: number, line: number): void {
+    if (depth === 0) stream.points += 1;
+    if (depth === 0 && !point.isOk && !point.directive) stream.failures += 1;
+    const level = levelOf(stream, depth);
+    const names = stream.levels.slice(0, depth).map(({ subtest }) => subtest ?? '');
+    const isTape = !this.#isProve && depth === 0 && !point.hasDash && point.description !== '';
+    if (isTape && stream.commentName !== undefined) this.#dialect = 'tape';
+    const suite = isTape ? [stream.commentName ?? ''] : [...suiteOf(stream), ...names];
     this.#pending = {
+      stream,
       point,
       depth,
-      suite: (isTape ? [this.#commentName ?? ''] : names).filter((name) => name !== ''),
+      suite: suite.filter((name) => name !== ''),
       line,
+      number: point.number ?? stream.points,
       diagnostic: new TapDiagnostic(),
       failures: level.failures?.text ?? '',
       comments: new Excerpt(),
     };
     level.failures = undefined;
     level.subtest = undefined;
-    this.#levels.length = depth + 1;
+    stream.levels.length = depth + 1;
   }
 
   #bailOut(reason: string, line: number): void {
-    if (this.#hasBailedOut) return;
-    this.#hasBailedOut = true;
+    if (this.#stream) this.#stream.hasBailedOut = true;
     const summary = `Bail out! ${reason}`.trim();
     this.#sink.execution(notATest({ name: 'Bail out!', outcome: 'abort', summary, line }));
     this.#sink.warning(line, `the run was given up: ${reason}`);
@@ -198,7 +304,7 @@ class TapReader implements FormatReader {
     if (point.description !== '') this.#hasNames = true;
     this.#sink.execution({
       suite,
-      name: point.description || `point ${point.number ?? this.#points}`,
+      name: point.description || `point ${pending.number}`,
       isTest: true,
       round: 1,
       outcome,
@@ -229,18 +335,20 @@ class TapReader implements FormatReader {
   }
 
   #tellParent(pending: PendingPoint): void {
-    const parent = this.#level(pending.depth - 1);
+    const parent = levelOf(pending.stream, pending.depth - 1);
     parent.failures ??= new Excerpt();
     const name = pending.point.description || `point ${pending.point.number ?? '?'}`;
     parent.failures.add(`not ok: ${name}\n${summaryOf(pending)}\n`);
   }
+}
 
-  #level(depth: number): Level {
-    while (this.#levels.length <= depth) {
-      this.#levels.push({ subtest: undefined, failures: undefined });
-    }
-    return this.#levels[depth] ?? { subtest: undefined, failures: undefined };
-  }
+function levelOf({ levels }: Stream, depth: number): Level {
+  while (levels.length <= depth) levels.push({ subtest: undefined, failures: undefined });
+  return levels[depth] ?? { subtest: undefined, failures: undefined };
+}
+
+function suiteOf(stream: Stream | undefined): string[] {
+  return stream?.script === undefined ? [] : [stream.script];
 }
 
 function indentOf(text: string): number {
