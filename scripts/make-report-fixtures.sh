@@ -14,7 +14,7 @@
 # host names and Java's system properties are replaced; nothing else is touched.
 set -euo pipefail
 
-RUNNERS=(pytest vitest jest mocha node-test tape prove prove-merge go-test gotestsum go-junit-report
+RUNNERS=(pytest vitest vitest-json jest jest-json playwright mocha node-test tape prove prove-merge go-test gotestsum go-junit-report
   surefire cargo-nextest googletest ctest ctrf)
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -152,6 +152,43 @@ make_jest() {
     --version "jest=$(npm_version jest)" --version "jest-junit=$(npm_version jest-junit)" --flaky 1 \
     --hidden "A test that passed on a retry looks like any that passed; so does a todo." \
     --file-counts '{"passed":12,"skipped":1,"flaky":0}' --other-failures 3
+}
+
+make_vitest_json() {
+  js_copy vitest
+  local directory
+  directory=$(case_dir vitest json)
+  run "$scratch/out" "$node" node_modules/vitest/vitest.mjs run --reporter=default --reporter=json \
+    --outputFile.json=report.json
+  keep report.json "$directory/"
+  expect "$directory" "$scratch/out" --runner vitest --format jest-json --dialect vitest \
+    --command "vitest run --reporter=json" --version "vitest=$(npm_version vitest)" --flaky 1 \
+    --hidden "A beforeAll or afterAll that breaks, in a file in which a test fails." --other-failures 1
+}
+
+make_jest_json() {
+  js_copy jest
+  local directory
+  directory=$(case_dir jest json)
+  run "$scratch/out" "$node" node_modules/jest/bin/jest.js --ci --json --outputFile=report.json --reporters=default
+  keep report.json "$directory/"
+  expect "$directory" "$scratch/out" --runner jest --format jest-json --dialect jest \
+    --command "jest --ci --json --outputFile=report.json" --version "jest=$(npm_version jest)" --flaky 1 \
+    --hidden "An afterAll that breaks, in a file in which a test fails." --other-failures 1
+}
+
+make_playwright() {
+  install_npm js-playwright @playwright/test
+  fresh_copy playwright
+  ln -s "$runners_dir/js-playwright/node_modules" node_modules
+  local directory
+  directory=$(case_dir playwright outcomes)
+  PLAYWRIGHT_JSON_OUTPUT_NAME=report.json run "$scratch/out" "$node" \
+    node_modules/@playwright/test/cli.js test --reporter=list,json
+  keep report.json "$directory/"
+  expect "$directory" "$scratch/out" --runner playwright --format playwright-json --dialect playwright \
+    --command "playwright test --reporter=json" \
+    --version "@playwright/test=$(npm_version @playwright/test js-playwright)"
 }
 
 make_mocha() {

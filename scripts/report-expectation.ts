@@ -62,6 +62,16 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
       return { tests: passed + failed + skipped, passed, failed, errored: 0, skipped };
     },
   },
+  playwright: {
+    lines: /^ +\d+ (failed|flaky|skipped|did not run|interrupted|passed( \(.*\))?)$/gm,
+    count: (lines) => {
+      const flaky = number(lines, /(\d+) flaky/);
+      const failed = number(lines, /(\d+) failed/) + number(lines, /(\d+) interrupted/);
+      const skipped = number(lines, /(\d+) skipped/) + number(lines, /(\d+) did not run/);
+      const passed = required(lines, /(\d+) passed/) + flaky;
+      return { tests: passed + failed + skipped, passed, failed, errored: 0, skipped, flaky };
+    },
+  },
   'node-test': {
     lines: /^ℹ (tests|suites|pass|fail|cancelled|skipped|todo) \d+$/gm,
     count: (lines) => ({

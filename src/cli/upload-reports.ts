@@ -50,7 +50,7 @@ const INCOMPLETE_TEST_ID = 'postlude/incomplete-report';
 
 export async function uploadReports(upload: Upload): Promise<UploadSummary> {
   const found = await findReports(upload.context.cwd, upload.patterns, upload.earlier);
-  const set = await readReportSet(found.files, upload.context.signal);
+  const set = await readReportSet(found.files, upload.context.signal, upload.context.cwd);
   const problems = [...set.problems, ...found.problems];
   for (const problem of problems) tell(upload.output, problem);
   tellUnchanged(upload.output, found.unchanged);

@@ -5,6 +5,8 @@ import { readFormat } from '../testing/read-format.ts';
 import { ctrf } from './ctrf.ts';
 import { goTestJson } from './go-test-json.ts';
 import { googleTestJson } from './googletest-json.ts';
+import { jestJson } from './jest-json.ts';
+import { playwrightJson } from './playwright-json.ts';
 import { ReportDamage, type ReportFormat } from './report.ts';
 import { tap } from './tap.ts';
 
@@ -17,6 +19,9 @@ describe('a report that was cut', () => {
     ['prove/outcomes/01-outcomes.tap', tap, '\n1..11'],
     ['ctrf/vitest/ctrf-report.json', ctrf, '\n}'],
     ['googletest/json/report.json', googleTestJson, '\n}'],
+    ['jest/json/report.json', jestJson, '}'],
+    ['vitest/json/report.json', jestJson, '}'],
+    ['playwright/outcomes/report.json', playwrightJson, '\n}'],
     // A stream of several packages may end with any of them: this one has one package.
     ['go-test/clean-package', goTestJson, '"pass","Package":"p"}'],
   ])('never looks whole: %s', (file, format, lastSign) => {

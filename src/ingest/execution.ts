@@ -25,10 +25,21 @@ export interface Execution {
   readonly startTimeMs: number | undefined;
   /** Plain text: why it failed or was skipped; may be empty. */
   readonly summary: string;
+  /** The message of the failure without its trace, where the report tells it apart. */
+  readonly errorMessage?: string | undefined;
   readonly tags: readonly (readonly [string, string])[];
+  /** How it was run, where the report tells of several ways. */
+  readonly variant?: Readonly<Record<string, string>>;
+  /** What it wrote: the beginning and the end. */
+  readonly output?: readonly OutputStream[];
   readonly location: SourceLocation | undefined;
   /** Line of the report where the execution begins. */
   readonly line: number;
+}
+
+export interface OutputStream {
+  readonly name: 'stdout' | 'stderr';
+  readonly text: string;
 }
 
 export interface SourceLocation {

@@ -2,11 +2,21 @@
 import { ctrf } from './ctrf.ts';
 import { goTestJson } from './go-test-json.ts';
 import { googleTestJson } from './googletest-json.ts';
+import { jestJson } from './jest-json.ts';
 import { junitXml } from './junit/junit-xml.ts';
+import { playwrightJson } from './playwright-json.ts';
 import type { ReportFormat } from './report.ts';
 import { tap } from './tap.ts';
 
-const FORMATS: readonly ReportFormat[] = [junitXml, googleTestJson, ctrf, goTestJson, tap];
+const FORMATS: readonly ReportFormat[] = [
+  junitXml,
+  playwrightJson,
+  jestJson,
+  googleTestJson,
+  ctrf,
+  goTestJson,
+  tap,
+];
 
 /** The format of a file that begins so. */
 export function formatOf(head: string): ReportFormat | undefined {

@@ -19,8 +19,12 @@ export interface Inspection {
  * Reads all files, as one run. Never throws for what is wrong with a file: that is a problem.
  * Throws the reason of `signal` where that aborts.
  */
-export async function inspect(paths: readonly string[], signal?: AbortSignal): Promise<Inspection> {
-  return inspectionOf(await readReportSet(paths, signal));
+export async function inspect(
+  paths: readonly string[],
+  signal?: AbortSignal,
+  root?: string,
+): Promise<Inspection> {
+  return inspectionOf(await readReportSet(paths, signal, root));
 }
 
 export function inspectionOf({ kinds, counts, problems, isComplete }: ReportSet): Inspection {

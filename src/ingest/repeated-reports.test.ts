@@ -108,13 +108,15 @@ describe('one run, told in two formats', () => {
     expect((await inspect([tap, xml])).counts.tests).toBe(2);
   });
 
-  it('is seen in the reports of real runners', async () => {
+  it.each([
+    ['googletest/xml/report.xml', 'googletest/json/report.json'],
+    ['vitest/outcomes/junit.xml', 'vitest/json/report.json'],
+    ['jest/outcomes/junit.xml', 'jest/json/report.json'],
+  ])('is seen in the reports of real runners: %s and %s', async (first, second) => {
     const reports = join(import.meta.dirname, '../../test/fixtures/reports');
-    const pair = ['googletest/xml/report.xml', 'googletest/json/report.json'];
-    const { counts, problems } = await inspect(pair.map((path) => join(reports, path)));
-    const expected = JSON.parse(
-      readFileSync(join(reports, 'googletest/xml/expected.json'), 'utf8'),
-    );
+    const { counts, problems } = await inspect([join(reports, first), join(reports, second)]);
+    const expectation = join(reports, dirname(second), 'expected.json');
+    const expected = JSON.parse(readFileSync(expectation, 'utf8'));
     expect(counts.tests).toBe(expected.counts.tests);
     expect(problems.filter(({ message }) => message.includes('another format'))).toHaveLength(1);
   });

@@ -23,6 +23,8 @@ import { openTextFile } from './text-file.ts';
 /** A file whose results may be recorded. */
 export interface ReadableReport {
   readonly path: string;
+  /** See ExaminedFile. */
+  readonly root: string | undefined;
   readonly format: ReportFormat;
   readonly dialect: string;
   readonly contentHash: string;
@@ -60,6 +62,8 @@ export type IndexFor = (run: {
 
 export interface ExaminedFile {
   readonly path: string;
+  /** Names of files are told from here, where it is known. */
+  readonly root: string | undefined;
   /** Its number in the set. */
   readonly file: number;
   readonly indexFor: IndexFor;
@@ -122,7 +126,7 @@ async function* readAgain(report: ReadableReport): AsyncGenerator<Execution> {
   const text = openTextFile(report.path);
   let reader: FormatReader | undefined;
   for await (const chunk of text.chunks) {
-    reader ??= report.format.open(sink, chunk);
+    reader ??= report.format.open(sink, chunk, report.root);
     reader.push(chunk);
     yield* found.splice(0);
   }
@@ -158,7 +162,7 @@ class FirstPass {
   }
 
   async run(): Promise<ReadableReport> {
-    const { path, signal } = this.#subject;
+    const { path, root, signal } = this.#subject;
     const text = openTextFile(path);
     for await (const chunk of text.chunks) {
       signal?.throwIfAborted();
@@ -172,6 +176,7 @@ class FirstPass {
     const { index, firstPosition } = this.#entry;
     return {
       path,
+      root,
       format: this.#format,
       dialect: this.#reader.dialect,
       contentHash: text.contentHash(),
@@ -200,7 +205,7 @@ class FirstPass {
       error: (line, message) => this.#problems.error(line, message),
       warning: (line, message) => this.#problems.warning(line, message),
     };
-    const reader = format.open(sink, head);
+    const reader = format.open(sink, head, this.#subject.root);
     const grouping = format.grouping?.(reader.dialect) ?? byRounds;
     const { path, indexFor } = this.#subject;
     const index = indexFor({ folder: dirname(path), grouping });

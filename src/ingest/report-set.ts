@@ -30,11 +30,12 @@ export interface ReportSet {
 /**
  * Reads every file to its end. A report that is given twice counts once: by the same path without a
  * word, as a copy or in another format with a warning. Throws the reason of `signal` where that
- * aborts.
+ * aborts. Names of files in ids are told from `root`, where they lie below it.
  */
 export async function readReportSet(
   paths: readonly string[],
   signal?: AbortSignal,
+  root?: string,
 ): Promise<ReportSet> {
   const distinct = [...new Map(paths.map((path) => [resolve(path), path])).values()];
   const isOneOfMany = distinct.length > 1;
@@ -43,7 +44,7 @@ export async function readReportSet(
   const examinations: Examination[] = [];
   for (const [file, path] of distinct.entries()) {
     const { indexFor } = runs;
-    const examination = await examine({ path, file, indexFor, isOneOfMany, signal });
+    const examination = await examine({ path, root, file, indexFor, isOneOfMany, signal });
     examinations.push(await copies.withoutCopy(examination));
   }
   const retold = retoldReports(examinations.flatMap(({ report }) => report ?? []));

@@ -15,15 +15,25 @@ import { CodedError } from '../errors.ts';
 import type { Execution, ExecutionOutcome, FormatSink } from './execution.ts';
 import type { TestId } from './test-id.ts';
 
-export type FormatName = 'junit-xml' | 'go-test-json' | 'ctrf-json' | 'googletest-json' | 'tap';
+export type FormatName =
+  | 'junit-xml'
+  | 'go-test-json'
+  | 'ctrf-json'
+  | 'googletest-json'
+  | 'jest-json'
+  | 'playwright-json'
+  | 'tap';
 
 /** A format of test reports. Adding one means adding it to `formats.ts`. */
 export interface ReportFormat {
   readonly name: FormatName;
   /** Whether a file that begins so is of this format: by its content, never by its name. */
   readonly detect: (head: string) => boolean;
-  /** A reader for one pass over one file. `head` is the beginning of the file, as in `detect`. */
-  readonly open: (sink: FormatSink, head: string) => FormatReader;
+  /**
+   * A reader for one pass over one file. `head` is the beginning of the file, as in `detect`; names
+   * of files are told from `root`, where they lie below it.
+   */
+  readonly open: (sink: FormatSink, head: string, root?: string) => FormatReader;
   /** How executions of one name relate. By default `byRounds`. */
   readonly grouping?: (dialect: string) => Grouping;
 }

@@ -2,8 +2,8 @@
  * Tells that two reports in different formats are of one run: by the names of their tests, and
  * which of them failed.
  *
- * Formats differ in how they join names and in whether they name the file, so both are left out of
- * the comparison. Reports of different runners are never compared: names such as `works` are many.
+ * Formats differ in how they join and escape names and in whether they name the file, so all of
+ * that is left out of the comparison. Reports of different runners are never compared: names such as `works` are many.
  */
 import { hash } from 'node:crypto';
 import type { Execution } from './execution.ts';
@@ -42,12 +42,14 @@ export class RunSignature {
   }
 }
 
+/** Letters and digits only: formats escape and join each in a way of its own. */
 function bareName(suite: readonly string[], name: string): string {
   const names = [...suite, name];
   const [first = ''] = names;
   const isFile = names.length > 1 && /[\\/]|\.[cm]?[jt]sx?$/.test(first);
-  return (isFile ? names.slice(1) : names)
-    .join(' ')
-    .replaceAll(/[\s›>]+/g, ' ')
-    .trim();
+  const whole = (isFile ? names.slice(1) : names).join(' ');
+  return whole.replaceAll(ANSI_COLOUR, '').replaceAll(/[^\p{L}\p{N}]+/gu, '') || whole;
 }
+
+/** Of a terminal, with or without the escape that some formats drop. */
+const ANSI_COLOUR = /\[\d*(;\d+)*m/g;

@@ -53,6 +53,38 @@ describe('the messages of reports', () => {
     expect(new Set(messages.map(({ resultId }) => resultId)).size).toBe(2);
   });
 
+  it('tell what a failing test wrote below its failure, and nothing of one that passed', async () => {
+    const output = `<system-out>begin ${'x'.repeat(9000)} end</system-out>`;
+    const failure = `<failure>why ${'y'.repeat(9000)} because</failure>`;
+    const [failed] = await messagesOf(writeReports({ f: oneCase(failure + output) }), context);
+    expect(failed?.summaryHtml).toMatch(
+      /^<pre>why .* because\n\n--- stdout ---\nbegin .* end<.pre>$/s,
+    );
+    const [passed] = await messagesOf(writeReports({ p: oneCase(output) }), context);
+    expect(passed?.summaryHtml).toBe('');
+  });
+
+  it('have no more tags than the server takes, and first those of the report', async () => {
+    const long = 'v'.repeat(1000);
+    const more = Array.from({ length: 200 }, (_, i) => `"k${i}":"${long}"`).join();
+    const test = `{"name":"t","status":"RUN","result":"COMPLETED","classname":"c",${more}}`;
+    const json = `{"testsuites":[{"name":"c","testsuite":[${test}]}]}`;
+    const [message] = await messagesOf(writeReports({ 'r.json': json }), context);
+    expect(() => checkTestResult(create(TestResultSchema, message), NOW)).not.toThrow();
+    expect(message?.tags?.[0]).toEqual({ key: 'report_dialect', value: 'googletest' });
+  });
+
+  it('have the project of Playwright in the variant, unless the caller says otherwise', async () => {
+    const test = { projectName: 'firefox', results: [{ status: 'passed' }] };
+    const suites = [{ title: 'f', specs: [{ title: 't', file: 'f', line: 1, tests: [test] }] }];
+    const json = JSON.stringify({ config: { rootDir: '/r' }, suites });
+    const [own] = await messagesOf(writeReports({ 'r.json': json }), context);
+    expect(own?.variant?.def).toEqual({ os: 'linux', project: 'firefox' });
+    const given = { ...context, variant: { project: 'mine' } };
+    const [told] = await messagesOf(writeReports({ 'r.json': json }), given);
+    expect(told?.variant?.def).toEqual({ project: 'mine' });
+  });
+
   it('say what the report says', async () => {
     const [message] = await messagesOf(
       writeReports({

@@ -12,7 +12,8 @@ import type { TestLocationSchema } from '../gen/luci/resultdb/v1/test_metadata_p
 import { type TestResultSchema, TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
 import { variantHash } from '../results/variant.ts';
 import { toDuration, toTimestamp } from '../rpc/timestamp.ts';
-import type { SourceLocation } from './execution.ts';
+import { excerptOf } from './excerpt.ts';
+import type { Execution, SourceLocation } from './execution.ts';
 import type { FoundResult } from './report.ts';
 import type { ReadableReport } from './report-file.ts';
 import { type ReportSet, resultsOf } from './report-set.ts';
@@ -38,7 +39,12 @@ const MAX_BATCH_BYTES = 2_000_000;
 
 const MAX_TAG_KEY_LENGTH = 64;
 const MAX_TAG_BYTES = 256;
+/** All of them together stay within what the server takes. */
+const MAX_TAGS = 40;
 const MAX_FILE_BYTES = 512;
+/** Characters, so that both streams and the failure have room in a summary. */
+const MAX_OUTPUT = 700;
+const MAX_SUMMARY_WITH_OUTPUT = 2200;
 const MAX_LINE = 2 ** 31 - 1;
 const MAX_NAME_BYTES = 16 * 1024;
 
@@ -90,10 +96,10 @@ function testResultOf(
   return {
     testId: testId.id,
     resultId: `${idPrefix}-${ordinal}`,
-    variant: { def: { ...context.variant } },
+    variant: { def: variantOf(execution, context) },
     expected,
     status: TestStatus[status],
-    summaryHtml: summaryHtmlOf(execution.summary),
+    summaryHtml: summaryHtmlOf(expected ? execution.summary : summaryWithOutput(execution)),
     ...timesOf(result, context.now),
     tags: tagsOf(result, dialect),
     ...(location && !inRepo ? { testLocation: location } : {}),
@@ -102,6 +108,19 @@ function testResultOf(
       ...(inRepo ? { location: { ...location, repo: context.repo ?? '' } } : {}),
     },
   };
+}
+
+/** What a failing test wrote often tells why: its beginning and its end stand below the failure. */
+function summaryWithOutput({ summary, output = [] }: Execution): string {
+  if (output.length === 0) return summary;
+  const told = output.map(({ name, text }) => `--- ${name} ---\n${excerptOf(text, MAX_OUTPUT)}`);
+  return [excerptOf(summary, MAX_SUMMARY_WITH_OUTPUT), ...told].join('\n\n');
+}
+
+/** What is given by the caller wins: it is what the caller queries by. */
+function variantOf({ variant = {} }: Execution, context: UploadContext): Record<string, string> {
+  const own = Object.entries(variant).map(([key, value]) => [key, oneLine(value)]);
+  return { ...Object.fromEntries(own), ...context.variant };
 }
 
 function timesOf({ execution }: FoundResult, now: EpochMs) {
@@ -117,11 +136,11 @@ function timesOf({ execution }: FoundResult, now: EpochMs) {
 function tagsOf({ execution, attempt }: FoundResult, dialect: string) {
   const pairs = [
     ['report_dialect', dialect],
-    ...execution.tags,
     ...(execution.isTest ? [] : [['kind', 'not_a_test']]),
     ...(attempt === 1 ? [] : [['attempt', String(attempt)]]),
+    ...execution.tags,
   ];
-  return pairs.flatMap(([key = '', value = '']) => {
+  return pairs.slice(0, MAX_TAGS).flatMap(([key = '', value = '']) => {
     return value === '' ? [] : [{ key: tagKey(key), value: oneLine(value) }];
   });
 }

@@ -14,7 +14,7 @@ export const inspectCommand: CommandMaker = (context, setExitCode) =>
         '\nEnds with 2 where something is damaged or not understood. With --json: one object\n{format, dialect, counts, problems, complete}.',
       ),
   ).action(async (files: string[], _options: unknown, command: Command) => {
-    const inspection = await inspect(files, context.signal);
+    const inspection = await inspect(files, context.signal, context.cwd);
     const { format, dialect, counts, problems, complete } = inspection;
     outputOf(context, command).result(inspection, () =>
       [

@@ -25,14 +25,19 @@ export function executionsOf(testCase: JUnitCase, reading: CaseReading): Executi
 }
 
 function sharedFields(testCase: JUnitCase, reading: CaseReading) {
-  const { suites, classname, line } = testCase;
+  const { suites, classname, properties, line } = testCase;
   const suite = suites.at(-1);
   return {
     suite: reading.suite,
     name: reading.name,
     isTest: reading.isTest,
     container: suite?.ordinal ?? 0,
-    tags: [...pair('suite', suite?.name), ...pair('class', classname), ...(reading.tags ?? [])],
+    tags: [
+      ...pair('suite', suite?.name),
+      ...pair('class', classname),
+      ...(reading.tags ?? []),
+      ...properties,
+    ],
     location: locationOf(testCase),
     line,
   };
@@ -50,7 +55,7 @@ function locationOf({ attributes, suites }: JUnitCase): SourceLocation | undefin
 }
 
 /** The attempt that the test case itself tells of. */
-function ownAttempt({ verdicts, attributes }: JUnitCase, { outcome }: CaseReading) {
+function ownAttempt({ verdicts, attributes, output }: JUnitCase, { outcome }: CaseReading) {
   const own = verdicts.filter(({ kind }) => !/^(flaky|rerun)/.test(kind));
   const failure = own.find(({ kind }) => kind !== 'skipped');
   return {
@@ -58,6 +63,8 @@ function ownAttempt({ verdicts, attributes }: JUnitCase, { outcome }: CaseReadin
     durationMs: millisecondsOf(attributes.time),
     startTimeMs: zonedTimeOf(attributes.timestamp),
     summary: own.map(summaryOf).join('\n\n'),
+    errorMessage: failure?.attributes.message,
+    output,
     tags: pair('failure_type', failure?.attributes.type),
   };
 }
@@ -70,6 +77,7 @@ function attemptOf(verdict: Verdict, { isTest }: CaseReading) {
     durationMs: millisecondsOf(verdict.attributes.time),
     startTimeMs: zonedTimeOf(verdict.attributes.timestamp),
     summary: summaryOf(verdict),
+    errorMessage: verdict.attributes.message,
     tags: pair('failure_type', verdict.attributes.type),
   };
 }

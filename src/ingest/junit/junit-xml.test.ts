@@ -109,6 +109,28 @@ describe('the reader of JUnit XML', () => {
     ]);
   });
 
+  it('keeps the properties of a test as tags, but no more than anybody records', () => {
+    const properties = (n: number) =>
+      `<properties>${Array.from({ length: n }, (_, i) => `<property name="p${i}" value="${i}"/>`).join('')}</properties>`;
+    const [execution] = readFormat(
+      junitXml,
+      `<testsuite><properties><property name="s" value="1"/></properties><testcase name="a">${properties(1000)}</testcase></testsuite>`,
+    ).executions;
+    expect(execution?.tags).toEqual(Array.from({ length: 20 }, (_, i) => [`p${i}`, `${i}`]));
+  });
+
+  it('keeps the beginning and the end of what a test wrote, apart from its failure', () => {
+    const [execution] = readFormat(
+      junitXml,
+      `<testsuite><testcase name="a"><failure message="m">f<system-out>inner</system-out></failure><system-out>begin${'x'.repeat(1e6)}end</system-out><system-err>e</system-err></testcase></testsuite>`,
+    ).executions;
+    expect(execution).toMatchObject({ errorMessage: 'm', summary: 'm\nf' });
+    expect(execution?.output).toEqual([
+      { name: 'stdout', text: expect.stringMatching(/^beginx+\n… .* …\nx+end$/) },
+      { name: 'stderr', text: 'e' },
+    ]);
+  });
+
   it('reads the same from chunks of any size', () => {
     const head = readFileSync(join(REPORTS, fixtures[0] ?? ''), 'utf8');
     const whole = readFormat(junitXml, head);

@@ -5,7 +5,7 @@
  * that are not of the family are ignored.
  */
 import { Excerpt } from '../excerpt.ts';
-import type { Execution, FormatSink } from '../execution.ts';
+import type { Execution, FormatSink, OutputStream } from '../execution.ts';
 import { type FormatReader, ReportDamage, type ReportFormat } from '../report.ts';
 import { XmlReader } from '../xml-reader.ts';
 import { executionsOf } from './case-executions.ts';
@@ -37,6 +37,17 @@ interface OpenVerdict {
   readonly excerpt: Excerpt;
 }
 
+/** More than anybody records of one test. */
+const MAX_PROPERTIES = 20;
+
+type OutputName = OutputStream['name'];
+
+interface OpenCase extends Omit<JUnitCase, 'output'> {
+  readonly verdicts: JUnitCase['verdicts'][number][];
+  readonly properties: JUnitCase['properties'][number][];
+  readonly outputs: Map<OutputName, Excerpt>;
+}
+
 class JUnitReader implements FormatReader {
   readonly dialect: string;
   readonly #sink: FormatSink;
@@ -45,10 +56,11 @@ class JUnitReader implements FormatReader {
   readonly #claims: HeaderClaims;
   readonly #suites: JUnitSuite[] = [];
   #suiteCount = 0;
-  #case: (JUnitCase & { readonly verdicts: JUnitCase['verdicts'][number][] }) | undefined;
+  #case: OpenCase | undefined;
   #verdict: OpenVerdict | undefined;
   /** Output inside of a verdict is not what it says. */
   #outputDepth = 0;
+  #outputName: OutputName = 'stdout';
 
   constructor(sink: FormatSink, head: string) {
     const dialect = dialectOf(marksOf(head));
@@ -77,12 +89,20 @@ class JUnitReader implements FormatReader {
 
   #open(name: string, attributes: Attributes, line: number): void {
     if (isSuiteName(name)) this.#claims.open(name, attributes, line);
-    if (name === 'system-out' || name === 'system-err') this.#outputDepth += 1;
+    if (name === 'system-out' || name === 'system-err') {
+      this.#outputDepth += 1;
+      this.#outputName = name === 'system-out' ? 'stdout' : 'stderr';
+    } else if (name === 'property') this.#property(attributes);
     else if (name === 'testsuite') this.#openSuite(attributes);
     else if (name === 'testcase') this.#openCase(attributes, line);
     else if (this.#case && !this.#verdict && isVerdictKind(name)) {
       this.#verdict = { kind: name, attributes, excerpt: new Excerpt() };
     }
+  }
+
+  #property({ name = '', value = '' }: Attributes): void {
+    const properties = this.#case?.properties;
+    if (properties && properties.length < MAX_PROPERTIES) properties.push([name, value]);
   }
 
   #openSuite(attributes: Attributes): void {
@@ -94,7 +114,8 @@ class JUnitReader implements FormatReader {
   #openCase(attributes: Attributes, line: number): void {
     if (this.#case) throw new ReportDamage(line, 'a test case inside of a test case');
     const { name = '', classname = '' } = attributes;
-    this.#case = { name, classname, attributes, suites: this.#suites, verdicts: [], line };
+    const found = { verdicts: [], properties: [], outputs: new Map() };
+    this.#case = { name, classname, attributes, suites: this.#suites, ...found, line };
   }
 
   #close(name: string): void {
@@ -106,9 +127,11 @@ class JUnitReader implements FormatReader {
   }
 
   #closeCase(): void {
-    const testCase = this.#case;
+    const open = this.#case;
     this.#case = undefined;
-    if (!testCase) return;
+    if (!open) return;
+    const output = Array.from(open.outputs, ([name, { text }]) => ({ name, text }));
+    const testCase = { ...open, output: output.filter(({ text }) => text !== '') };
     const executions = executionsOf(testCase, this.#read(testCase));
     for (const execution of executions) this.#sink.execution(execution);
     this.#claims.hold(heldIn(testCase, executions));
@@ -121,6 +144,13 @@ class JUnitReader implements FormatReader {
 
   #text(piece: string): void {
     if (this.#outputDepth === 0) this.#verdict?.excerpt.add(piece);
+    else if (this.#case && !this.#verdict) this.#output(this.#case, piece);
+  }
+
+  #output({ outputs }: OpenCase, piece: string): void {
+    const excerpt = outputs.get(this.#outputName) ?? new Excerpt();
+    excerpt.add(piece);
+    outputs.set(this.#outputName, excerpt);
   }
 }
 

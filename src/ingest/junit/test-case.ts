@@ -1,7 +1,7 @@
 /**
  * A `<testcase>` as it stands in the file, before a dialect says what it means.
  */
-import type { ExecutionOutcome } from '../execution.ts';
+import type { ExecutionOutcome, OutputStream } from '../execution.ts';
 
 export type Attributes = Readonly<Record<string, string>>;
 
@@ -37,6 +37,9 @@ export interface JUnitCase {
   /** From the outermost `<testsuite>` to the innermost; may be empty. */
   readonly suites: readonly JUnitSuite[];
   readonly verdicts: readonly Verdict[];
+  /** Its own, and not those of its suite. */
+  readonly properties: readonly (readonly [string, string])[];
+  readonly output: readonly OutputStream[];
   readonly line: number;
 }
 
