@@ -1,5 +1,5 @@
 // Imports point down only. The layers, from the top (design: ARCHITECTURE.md):
-const LAYERS = [
+export const LAYERS = [
   ['exports'],
   ['server', 'cli'],
   ['recorder', 'query', 'ingest'],

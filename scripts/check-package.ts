@@ -1,19 +1,25 @@
 /**
  * Packs the package, installs it into an empty TypeScript project and uses it there with types,
- * as a new user would; then lets publint and "are the types wrong" have their say.
+ * as a new user would, and compiles the TypeScript of all documents there, strictly; lets publint and
+ * "are the types wrong" have their say.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import ts from 'typescript';
+import { compileBlocks, countBlocks } from './doc-blocks.ts';
+import { type Page, readPages } from './markdown.ts';
 
 const root = join(import.meta.dirname, '..');
 const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   devDependencies: Record<string, string>;
 };
 
-/** The second without the packages of any cloud: they are optional. */
-const EXAMPLES = ['queue.ts', 'outbox.ts'];
+/** All without the packages of any cloud: they are optional. */
+const EXAMPLES = ['queue.ts', 'outbox.ts', 'exactly-once.ts'];
+
+const COMPILER = { module: 'NodeNext', target: 'ES2024', strict: true, types: ['node'] };
 
 const folder = mkdtempSync(join(tmpdir(), 'postlude-package-'));
 try {
@@ -52,6 +58,7 @@ function useInEmptyProject(tarball: string): void {
     'zod',
     'express',
     '@types/express',
+    'fastify',
   ].map((name) => `${name}@${devDependencies[name]}`);
   run('npm', ['install', '--no-fund', '--no-audit', tarball, ...packages], project);
   for (const example of EXAMPLES) {
@@ -61,19 +68,39 @@ function useInEmptyProject(tarball: string): void {
   writeFileSync(
     join(project, 'tsconfig.json'),
     JSON.stringify({
-      compilerOptions: {
-        module: 'NodeNext',
-        target: 'ES2024',
-        strict: true,
-        types: ['node'],
-        outDir: 'out',
-      },
+      compilerOptions: { ...COMPILER, outDir: 'out' },
       include: EXAMPLES,
     }),
   );
   run('npx', ['tsc'], project);
   run(process.execPath, [join('out', 'queue.js')], project);
   run('npx', ['postlude', '--version'], project);
+  checkDocuments(project);
+}
+
+/** And that the check can fail: a name that is not exported, planted in a page, must be found. */
+function checkDocuments(project: string): void {
+  const pages = readPages();
+  const errors = errorsOf(pages, project);
+  for (const error of errors) console.error(error);
+  if (errors.length > 0) throw new Error(`${errors.length} errors in the blocks of the documents`);
+  const planted = "```ts\nimport { noSuchName } from 'postlude/tasks';\n```\n";
+  if (errorsOf([{ path: 'planted.md', text: planted }], project).length === 0) {
+    throw new Error('a planted fault was not found: the check of the documents does not work');
+  }
+  console.log(`check-package: ${countBlocks(pages)} blocks of the documents compile`);
+}
+
+function errorsOf(pages: readonly Page[], project: string): string[] {
+  const { options } = ts.convertCompilerOptionsFromJson(
+    { ...COMPILER, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, noEmit: true },
+    project,
+  );
+  return compileBlocks(pages, {
+    folder: mkdtempSync(join(project, 'pages-')),
+    options,
+    generated: join(project, 'node_modules/postlude/dist/gen'),
+  });
 }
 
 function run(command: string, args: readonly string[], cwd: string): void {

@@ -1,0 +1,199 @@
+/**
+ * Compiles the TypeScript blocks of the documents, strictly. The blocks of a page follow one another,
+ * as a reader takes them: each sees what those before it declare. What a block uses and does not
+ * declare may come from
+ *
+ * - an entry of the package that exports it, whose import a page need not repeat;
+ * - the page's own setting (doc-settings.ts): a client that is connected, an order's id.
+ *
+ * Anything else is an error at its place in the page: a name that is not exported, arguments in the
+ * wrong order.
+ */
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { SETTINGS_OF_PAGES } from './doc-settings.ts';
+import { type Block, blocksOf, type Page } from './markdown.ts';
+
+/** What two of them export is taken from the first. */
+const ENTRIES = [
+  'tasks',
+  'tq',
+  'postgres',
+  'pglite',
+  'spanner',
+  'finalizer',
+  'exporter',
+  'testing',
+];
+
+export interface Project {
+  readonly folder: string;
+  readonly options: ts.CompilerOptions;
+  /** The code that users make from `proto/`: pages import it as `./gen/…`. */
+  readonly generated: string;
+}
+
+type Compile = (files: readonly string[]) => ts.Program;
+
+interface Module {
+  readonly page: string;
+  readonly text: string;
+  /** For each line of the module, the line of the page that it stands for. */
+  readonly lines: readonly number[];
+}
+
+/**
+ * The errors of all pages, `docs/queue.md:33: …`. The folder is made in a project in which the package
+ * can be imported.
+ */
+export function compileBlocks(pages: readonly Page[], project: Project): string[] {
+  const { folder } = project;
+  const modules = pages.flatMap(moduleOf);
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(project.generated, join(folder, 'gen'));
+  const files = modules.map((module, index) => {
+    const file = join(folder, `page-${index}.ts`);
+    writeFileSync(file, module.text);
+    return file;
+  });
+  const compile = compilerOf(project);
+  const added = withImports(files, compile);
+  const program = compile(files);
+  const found = files.flatMap((file, index) => {
+    const module = modules[index];
+    const source = program.getSourceFile(file);
+    if (!module || !source) throw new Error(`${file} was not compiled`);
+    const diagnostics = [
+      ...program.getSyntacticDiagnostics(source),
+      ...program.getSemanticDiagnostics(source),
+    ];
+    return diagnostics.map((each) => explain(each, module, added[index] ?? 0));
+  });
+  return [...new Set(found)];
+}
+
+/** How many TypeScript blocks there are: a check of none would find nothing. */
+export function countBlocks(pages: readonly Page[]): number {
+  return pages.flatMap(blocksOf).filter(isTypeScript).length;
+}
+
+function isTypeScript({ language }: Block): boolean {
+  return language === 'ts' || language === 'typescript';
+}
+
+/** A page as one module: imports first, then the blocks, each in the scope of the one before. */
+function moduleOf(page: Page): Module[] {
+  const blocks = blocksOf(page).filter(isTypeScript);
+  if (blocks.length === 0) return [];
+  const imports: [text: string, line: number][] = [];
+  const body: [text: string, line: number][] = [];
+  for (const block of blocks) {
+    body.push(['{', block.line]);
+    splitImports(block, imports, body);
+  }
+  body.push(['}'.repeat(blocks.length), 0]);
+  const setting = (SETTINGS_OF_PAGES[page.path] ?? '').split('\n');
+  const all = [...setting.map((text) => [text, 0] as const), ...unique(imports), ...body];
+  return [
+    {
+      page: page.path,
+      text: `export {};\n${all.map(([text]) => text).join('\n')}\n`,
+      lines: [0, ...all.map(([, line]) => line)],
+    },
+  ];
+}
+
+/** Two blocks may import the same: once is enough for a module. */
+function unique(imports: readonly [string, number][]): [string, number][] {
+  const seen = new Set<string>();
+  return imports.filter(([text]) => !seen.has(text) && seen.add(text));
+}
+
+function splitImports(
+  { text, line }: Block,
+  imports: [string, number][],
+  body: [string, number][],
+): void {
+  const source = ts.createSourceFile('block.ts', text, ts.ScriptTarget.Latest, true);
+  const taken = source.statements.filter(ts.isImportDeclaration);
+  for (const each of taken) imports.push([each.getText().replaceAll('\n', ' '), line]);
+  const isOfImport = (position: number): boolean =>
+    taken.some((each) => position >= each.getStart() && position < each.end);
+  let position = 0;
+  text.split('\n').forEach((each, index) => {
+    // A block may show a property alone, and exports are those of a file, not of a block.
+    const shown = each.replace(/^export (?=const|function)/, '');
+    if (!isOfImport(position)) body.push([shown, line + index]);
+    position += each.length + 1;
+  });
+}
+
+/** Adds the imports that pages do not repeat; answers how many lines that made of each file. */
+function withImports(files: readonly string[], compile: Compile): number[] {
+  const entries = writeEntries(files);
+  const program = compile([...files, entries]);
+  const exported = namesOfEntries(program, entries);
+  return files.map((file) => {
+    const missing = new Set(
+      program
+        .getSemanticDiagnostics(program.getSourceFile(file))
+        .filter(({ code }) => code === 2304 || code === 2552 || code === 18004 || code === 2663)
+        .map(
+          (each) => /'(\w+)'/.exec(ts.flattenDiagnosticMessageText(each.messageText, '\n'))?.[1],
+        ),
+    );
+    const lines = [...missing].flatMap((name) => {
+      const entry = name === undefined ? undefined : exported.get(name);
+      return entry === undefined ? [] : [`import { ${name} } from '${entry}';`];
+    });
+    writeFileSync(file, `${lines.join('\n')}\n${readFileSync(file, 'utf8')}`);
+    return Math.max(lines.length, 1);
+  });
+}
+
+/** A module that imports all entries of the package. */
+function writeEntries(files: readonly string[]): string {
+  const file = join(files[0] ?? '', '../entries.ts');
+  const entries = ['postlude', ...ENTRIES.map((entry) => `postlude/${entry}`)];
+  const imports = entries.map((entry, index) => `import * as e${index} from '${entry}';`);
+  writeFileSync(file, imports.join('\n'));
+  return file;
+}
+
+/** The entry that exports each name. */
+function namesOfEntries(program: ts.Program, file: string): Map<string, string> {
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(file);
+  const names = new Map<string, string>();
+  for (const statement of source?.statements ?? []) {
+    if (!ts.isImportDeclaration(statement)) continue;
+    const entry = (statement.moduleSpecifier as ts.StringLiteral).text;
+    const symbol = checker.getSymbolAtLocation(statement.moduleSpecifier);
+    if (!symbol) throw new Error(`the package has no entry ${entry}`);
+    for (const { name } of checker.getExportsOfModule(symbol)) {
+      if (!names.has(name)) names.set(name, entry);
+    }
+  }
+  return names;
+}
+
+/** Reads each file once, but for the pages, which change in between. */
+function compilerOf({ folder, options }: Project): Compile {
+  const host = ts.createCompilerHost(options, true);
+  const read = host.getSourceFile.bind(host);
+  const known = new Map<string, ts.SourceFile | undefined>();
+  host.getSourceFile = (file, ...rest) => {
+    if (file.startsWith(folder)) return read(file, ...rest);
+    if (!known.has(file)) known.set(file, read(file, ...rest));
+    return known.get(file);
+  };
+  return (files) => ts.createProgram(files, options, host);
+}
+
+function explain(diagnostic: ts.Diagnostic, module: Module, added: number): string {
+  const { file, start = 0, messageText } = diagnostic;
+  const line = file ? file.getLineAndCharacterOfPosition(start).line - added : 0;
+  const place = module.lines[line] || 'its setting';
+  return `${module.page}:${place}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+}

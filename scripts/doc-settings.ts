@@ -1,0 +1,59 @@
+/** What the blocks of a page take for granted: the world around them, by page. */
+
+const QUEUE = `
+import type pg from 'pg';
+import { z } from 'zod';
+declare const db: import('postlude/tasks').Database;
+declare const queue: import('postlude/tasks').TaskQueue;
+declare const client: pg.Client;
+declare const signal: AbortSignal;
+declare const payload: { to: string };
+`;
+
+const STORAGE = `
+import type pg from 'pg';
+declare const client: pg.Client;
+declare const db: import('postlude/tasks').Database;
+declare const queue: import('postlude/tasks').TaskQueue;
+declare const tasks: import('postlude/tasks').NewTask[];
+`;
+
+const TQ = `
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Express } from 'express';
+import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
+import { z } from 'zod';
+declare const db: import('postlude/tasks').Database;
+declare const submitter: import('postlude/tq').Submitter;
+declare const clock: import('postlude/tq').Clock;
+declare const [project, region, defaultTargetHost, pushAs]: [string, string, string, string];
+declare const orderId: string;
+declare const payload: { orderId: string };
+declare const client: pg.Client;
+declare const signal: AbortSignal;
+declare const app: Express;
+declare const fastify: FastifyInstance;
+declare function confirm(orderId: string): Promise<void>;
+declare function answerEverythingElse(request: IncomingMessage, response: ServerResponse): void;
+declare function inSpanBelow<T>(traceparent: string | undefined, run: () => Promise<T>): Promise<T>;
+interface DenoConnection { readonly remoteAddr: { readonly hostname: string } }
+declare const Deno: {
+  serve(handler: (request: Request, from: DenoConnection) => Promise<Response>): void;
+};
+`;
+
+const SEED = `
+declare const db: import('postlude/tasks').Database;
+declare const queue: import('postlude/tasks').TaskQueue;
+declare const clock: import('postlude/tasks').Clock;
+declare const id: import('postlude/finalizer').InvocationId;
+declare const destination: import('postlude/exporter').BigQueryExport;
+`;
+
+export const SETTINGS_OF_PAGES: Readonly<Record<string, string>> = {
+  'docs/queue.md': QUEUE,
+  'docs/storage.md': STORAGE,
+  'docs/tq.md': TQ,
+  'docs/seed.md': SEED,
+};

@@ -1,0 +1,45 @@
+/** The TypeScript of the documents against the sources; check:package compiles it against the package. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { expect, onTestFinished, test } from 'vitest';
+import { compileBlocks, countBlocks } from '../../scripts/doc-blocks.ts';
+import { type Page, readPages } from '../../scripts/markdown.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** A page shows what it shows, used or not. */
+const SHOWN = { noUnusedLocals: false, noUnusedParameters: false, verbatimModuleSyntax: false };
+
+function errorsOf(pages: readonly Page[]): string[] {
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
+  const folder = mkdtempSync(join(ROOT, 'node_modules/.postlude-docs-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return compileBlocks(pages, {
+    folder,
+    options: { ...options, ...SHOWN },
+    generated: join(ROOT, 'src/gen'),
+  });
+}
+
+test('every TypeScript block of the documents compiles', () => {
+  const pages = readPages();
+  expect(countBlocks(pages)).toBeGreaterThanOrEqual(20);
+  expect(errorsOf(pages)).toEqual([]);
+});
+
+test('a block that does not compile is found, with its place', () => {
+  const block = (code: string): string => `\`\`\`ts\n${code}\n\`\`\`\n`;
+  const planted = [
+    'await queue.enqueue(tx, [task]);',
+    "import { noSuchName } from 'postlude/tasks';",
+    'const limit: number = queue;',
+    'notDeclared();',
+  ];
+  const text = `# A page\n\n${planted.map(block).join('\n')}`;
+  const errors = errorsOf([{ path: 'docs/storage.md', text }]);
+  for (const [index, code] of planted.entries()) {
+    expect(errors.join('\n'), code).toContain(`docs/storage.md:${4 + 4 * index}: `);
+  }
+});

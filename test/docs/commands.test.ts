@@ -1,0 +1,130 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, CommanderError } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { type Page, readPages } from '../../scripts/markdown.ts';
+import { loadAllCommands } from '../../src/cli/command-loaders.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { openCliContext } from '../../src/testing/cli-world.ts';
+import { commandLinesOf, commandsIn, variantsOf } from './commands.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>;
+};
+const makers = await loadAllCommands();
+
+/** What the program's own parser says against a command line; nothing of it is run. */
+function problemOf(args: readonly string[]): string | undefined {
+  const program = buildProgram(openCliContext(), makers, () => undefined);
+  if (isPath(program, args)) return undefined;
+  for (const command of allOf(program)) if (command.commands.length === 0) command.action(() => {});
+  try {
+    program.parse([...args], { from: 'user' });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? undefined : error.message;
+  }
+}
+
+function allOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allOf)];
+}
+
+/** Whether the words only name a command: `tasks redrive`. */
+function isPath(program: Command, words: readonly string[]): boolean {
+  let at: Command | undefined = program;
+  for (const word of words) at = at?.commands.find((command) => command.name() === word);
+  return at !== undefined;
+}
+
+function problemsWithPostlude(pages: readonly Page[]): string[] {
+  return pages.flatMap((page) =>
+    commandLinesOf(page, 'postlude').flatMap(({ place, words }) => {
+      const args = words.slice(1).map((word) => (word === 'command' ? 'serve' : word));
+      const problem = problemOf(args);
+      return problem === undefined ? [] : [`${place}: ${words.join(' ')}: ${problem}`];
+    }),
+  );
+}
+
+function problemsWithNpm(pages: readonly Page[]): string[] {
+  return pages.flatMap((page) =>
+    commandLinesOf(page, 'npm').flatMap(({ place, words }) => {
+      const problem = problemOfNpm(words.slice(1));
+      return problem === undefined ? [] : [`${place}: ${words.join(' ')}: ${problem}`];
+    }),
+  );
+}
+
+/** Of `npm run NAME -- …`, `npm test`; other commands are npm's own. */
+function problemOfNpm([verb, name = '', ...rest]: readonly string[]): string | undefined {
+  if (verb !== 'run') return undefined;
+  const script = scripts[name];
+  if (script === undefined) return `package.json has no script ${name}`;
+  const args = rest[0] === '--' ? rest.slice(1) : rest;
+  const isBench = name === 'bench' && args[0] !== undefined && args[0] !== 'name';
+  const files = [/\S+\.ts/.exec(script)?.[0], isBench ? `bench/${args[0]}.ts` : undefined];
+  const missing = files.find((file) => file !== undefined && !existsSync(join(ROOT, file)));
+  if (missing !== undefined) return `there is no ${missing}`;
+  const source = [...files, 'bench/conditions/bench-server.ts']
+    .map((file) => (file === undefined ? '' : readFileSync(join(ROOT, file), 'utf8')))
+    .join('\n');
+  const flags = args.filter((arg) => arg.startsWith('--')).map((flag) => flag.slice(2));
+  const unknown = flags.find((flag) => !new RegExp(`\\b${flag}'?: \\{`).test(source));
+  return unknown === undefined ? undefined : `there is no option --${unknown}`;
+}
+
+describe('the documents', () => {
+  test('show command lines that the parser of postlude takes', () => {
+    const lines = readPages().flatMap((page) => commandLinesOf(page, 'postlude'));
+    expect(lines.length).toBeGreaterThan(80);
+    expect(problemsWithPostlude(readPages())).toEqual([]);
+  });
+
+  test('show scripts of package.json, with their options', () => {
+    const lines = readPages().flatMap((page) => commandLinesOf(page, 'npm'));
+    expect(lines.length).toBeGreaterThan(40);
+    expect(problemsWithNpm(readPages())).toEqual([]);
+  });
+});
+
+describe('the check of them', () => {
+  const PLANTED: readonly (readonly [place: string, text: string])[] = [
+    ['in a line', 'Look at `postlude tasks list --state dead`.\n'],
+    ['in a synopsis', 'Look at `postlude tasks list [due|ded]`.\n'],
+    ['in a shell', '```sh\nRUN=1 postlude create "$RUN" --finalise # over\n```\n'],
+    ['behind another command', '```sh\ntrue && npx postlude recrod -- npm test\n```\n'],
+    ['in a pipeline', '```yaml\nrun:\n  - >\n    postlude create "$RUN"\n    --inlcude x\n```\n'],
+    ['in a Jenkinsfile', "```groovy\nsh '''postlude create x \\\n  --exprt a.b.c'''\n```\n"],
+    ['at a prompt', '```\n$ postlude wy build-8800\n```\n'],
+  ];
+
+  test.each(PLANTED)('finds a planted fault %s', (_, text) => {
+    expect(problemsWithPostlude([{ path: 'planted.md', text }])).toHaveLength(1);
+  });
+
+  test.each(['npm run chaoss', 'npm run bench -- finalise-graphs', 'npm run chaos -- tq --sed 1'])(
+    'finds that there is no such script: %s',
+    (command) => {
+      const page = { path: 'planted.md', text: `Run \`${command}\`.\n` };
+      expect(problemsWithNpm([page])).toHaveLength(1);
+    },
+  );
+
+  test('reads a shell as a shell does', () => {
+    expect(commandsIn('A=1 b "c d" $(e f) | g > h # i\nsource <(j k)')).toEqual(
+      expect.arrayContaining([['b', 'c d'], ['e', 'f'], ['j', 'k'], ['g']]),
+    );
+  });
+
+  test('reads what a synopsis stands for', () => {
+    expect(variantsOf('a b|c [options] FILE… [d]')).toEqual([
+      ['a', 'b', 'file'],
+      ['a', 'c', 'file'],
+      ['a', 'b', 'file', 'd'],
+      ['a', 'c', 'file', 'd'],
+    ]);
+  });
+});

@@ -1,0 +1,131 @@
+/** Links of the documents, and paths that documents and comments name, lead to what is there. */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { anchorsOf, linksOf, type Page, readPages, spansOf } from '../../scripts/markdown.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const PATH = /(?<![\w./-])(?:src|test|scripts|bench|examples|docs|proto)\/[\w./*-]+\.[a-z]+\b/g;
+const COMMENT = /^\s*(?:\*|\/\/|\/\*\*?|--)(.*)$/;
+
+/**
+ * What names a path that is gone, and cannot be mended: migrations are checked by their text, comments
+ * included.
+ */
+const FROZEN =
+  /src\/storage\/\w+\/migrations\/0002_invocations\.sql:\d+: src\/invocations\/waits\.ts/;
+
+/** `NAME` in a path stands for any name. */
+function isThere(named: string): boolean {
+  const path = named.replace(/\bNAME\b/, '*');
+  return path.includes('*')
+    ? globSync(path, { cwd: ROOT }).length > 0
+    : existsSync(join(ROOT, path));
+}
+
+function brokenLinks(pages: readonly Page[], all = pages): string[] {
+  const byPath = new Map(all.map((page) => [page.path, page]));
+  return pages.flatMap((page) =>
+    linksOf(page).flatMap(({ text, line }) => {
+      if (/^[a-z]+:/.test(text)) return [];
+      const [file = '', anchor] = text.split('#');
+      const path = file === '' ? page.path : normalize(join(dirname(page.path), file));
+      const target = byPath.get(path);
+      const isRight =
+        isThere(path) && (anchor === undefined || (target && anchorsOf(target).has(anchor)));
+      return isRight ? [] : [`${page.path}:${line}: ${text}`];
+    }),
+  );
+}
+
+/** Paths in code within the lines of a page, in full or below src/. */
+function brokenPaths(pages: readonly Page[]): string[] {
+  return pages.flatMap((page) =>
+    spansOf(page).flatMap(({ text, line }) => {
+      const paths =
+        text.match(PATH) ?? (/^[a-z-]+(\/[a-z-]+)*\/[a-z-]+\.ts$/.test(text) ? [text] : []);
+      const missing = paths.filter((path) => !isThere(path) && !isThere(`src/${path}`));
+      return missing.map((path) => `${page.path}:${line}: ${path}`);
+    }),
+  );
+}
+
+function brokenInComments(file: string, text: string): string[] {
+  return text.split('\n').flatMap((content, index) => {
+    const comment = COMMENT.exec(content)?.[1] ?? '';
+    const missing = (comment.match(PATH) ?? []).filter((path) => !isThere(path));
+    return missing.map((path) => `${file}:${index + 1}: ${path}`);
+  });
+}
+
+describe('what is named is there', () => {
+  test('by links of the documents, anchors included', () => {
+    const links = readPages().flatMap(linksOf);
+    expect(links.length).toBeGreaterThan(60);
+    expect(brokenLinks(readPages())).toEqual([]);
+  });
+
+  test('by paths in the documents', () => {
+    expect(brokenPaths(readPages())).toEqual([]);
+  });
+
+  test('by paths in comments of TypeScript and SQL', () => {
+    const files = globSync('{src,test,scripts,bench,examples}/**/*.{ts,sql}', {
+      cwd: ROOT,
+      exclude: ['**/node_modules/**', 'src/gen/**', 'test/fixtures/**'],
+    });
+    expect(files.length).toBeGreaterThan(500);
+    const broken = files.flatMap((file) =>
+      brokenInComments(file, readFileSync(join(ROOT, file), 'utf8')),
+    );
+    expect(broken.filter((each) => !FROZEN.test(each))).toEqual([]);
+  });
+
+  test('of the layers: the drawing has those that are checked', async () => {
+    const { LAYERS } = (await import(join(ROOT, '.dependency-cruiser.js'))) as {
+      LAYERS: readonly (readonly string[])[];
+    };
+    const drawing = readPages().find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? '';
+    const [, block = ''] = /## Layers\n[\s\S]*?```\n([\s\S]*?)```/.exec(drawing) ?? [];
+    // The names stand before the first three blanks; the foundations are no folders.
+    const drawn = block.trim().split('\n').slice(0, -1);
+    const names = drawn.map((line) => (line.split(/ {3}/)[0] ?? line).trim().split(/ +/));
+    const explained = names.map((layer, index) =>
+      layer.filter((name) => LAYERS[index]?.includes(name)),
+    );
+    expect(explained).toEqual(LAYERS);
+  });
+
+  test('of the version of Node.js: README has that of package.json', () => {
+    const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      engines: { node: string };
+    };
+    const readme = readPages().find(({ path }) => path === 'README.md')?.text;
+    expect(readme).toContain(`Node.js ${engines.node.replace('>=', '≥ ')}`);
+  });
+});
+
+describe('what is not there is found', () => {
+  const page = (text: string): Page[] => [{ path: 'docs/planted.md', text }];
+
+  test.each(['[a](gone.md)', '[a](queue.md#no-such-heading)', '[a](#gone)', '[a](../src/gone.ts)'])(
+    'by the link %s',
+    (text) => {
+      expect(brokenLinks(page(text), [...readPages(), ...page(text)])).toHaveLength(1);
+    },
+  );
+
+  test.each(['`src/tasks/gone.ts`', '`tasks/gone.ts`', '`node bench/gone.ts`'])(
+    'by the path %s',
+    (text) => {
+      expect(brokenPaths(page(text))).toHaveLength(1);
+    },
+  );
+
+  test.each(['-- see src/gone.ts', ' * see test/gone.test.ts', '// scripts/gone.sh'])(
+    'by the comment %s',
+    (text) => {
+      expect(brokenInComments('planted.ts', text)).toHaveLength(1);
+    },
+  );
+});
