@@ -18,7 +18,10 @@ export function commandLinesOf(page: Page, program: string): CommandLine[] {
   const inLines = spansOf(page).flatMap(({ text, line }) =>
     variantsOf(text).map((words) => ({ place: `${page.path}:${line}`, words })),
   );
-  return [...inBlocks, ...inLines].filter(({ words }) => words[0] === program);
+  // `postlude …` speaks of all command lines, and shows none.
+  const isShown = (words: readonly string[]): boolean =>
+    words[0] === program && !words.includes('');
+  return [...inBlocks, ...inLines].filter(({ words }) => isShown(words));
 }
 
 /** What a block has a shell run. */
