@@ -1,8 +1,16 @@
 /**
- * npm run faults -- [tasks] [--tasks 20000] [--kills 100] [--restarts 6] [--seed N] [--json]
+ * npm run faults -- [all] [--json]                    tasks, then crashes
+ * npm run faults -- tasks [--tasks 20000] [--kills 100] [--restarts 6] [--seed N] [--json]
  *
  * Kills workers, restarts the server and cuts connections while tasks run, and counts the effects.
  * The last line is `{"faults": {"kills", "restarts", "tasks", "lost", "twice", "resumed_ms", …}}`.
+ *
+ * npm run faults -- crashes [--crashes 200] [--seed N] [--json]
+ *
+ * Lets PostgreSQL crash under many writers: processes killed, immediate restarts, commits cut at that
+ * moment, standbys promoted. Compares what was acknowledged with what is stored. The last line is
+ * `{"faults": {"crashes": {"all", …}, "acknowledged", "stored", "acknowledged_lost", …}}`; that of
+ * `all` holds both.
  *
  * npm run faults -- tq [--tasks 10000] [--kills 30] [--seed N] [--json]
  *
@@ -11,34 +19,40 @@
  * `{"faults_tq": {"added", "rolled_back", "kills", "lost", "foreign", "repeated", "reminders_left", …}}`.
  */
 import { seededRandom } from '../src/random.ts';
-import { type PostgresServer, startPostgres } from '../src/testing/postgres-server.ts';
+import { startPostgres } from '../src/testing/postgres-server.ts';
+import { runCrashFaults } from '../test/faults/crash-faults.ts';
 import { runTaskFaults } from '../test/faults/task-faults.ts';
 import { runTqFaults } from '../test/faults/tq-faults.ts';
 import { CommandLine } from './command-line.ts';
 
-const RUNS = { tasks: taskFaults, tq: tqFaults };
+const RUNS = { all: allFaults, tasks: taskFaults, crashes: crashFaults, tq: tqFaults };
 
 const line = new CommandLine({
   command: 'npm run faults',
   names: Object.keys(RUNS),
-  defaultName: 'tasks',
+  defaultName: 'all',
   options: {
     tasks: { type: 'string' },
     kills: { type: 'string' },
     restarts: { type: 'string', default: '6' },
+    crashes: { type: 'string', default: '200' },
     seed: { type: 'string', default: String(process.pid) },
     json: { type: 'boolean', default: false },
   },
 });
 const { values } = line;
 const restarts = line.count('restarts', 0);
+const crashes = line.count('crashes', 1);
 const seed = line.count('seed', 0);
 const asked = { tasks: optional('tasks', 1), kills: optional('kills', 0) };
 
-const server = await startPostgres();
+/** Another one after a promotion. */
+let server = await startPostgres();
 try {
   console.error(`seed ${seed}`);
-  const isRight = await RUNS[line.name as keyof typeof RUNS](server);
+  const { isRight, right, ...report } = await RUNS[line.name as keyof typeof RUNS]();
+  if (!values.json) console.log(isRight ? right : 'BROKEN');
+  console.log(JSON.stringify(report));
   process.exitCode = isRight ? 0 : 1;
 } finally {
   await server.stop();
@@ -48,7 +62,21 @@ function optional(option: 'tasks' | 'kills', least: number): number | undefined 
   return values[option] === undefined ? undefined : line.count(option, least);
 }
 
-async function taskFaults(server: PostgresServer): Promise<boolean> {
+async function allFaults() {
+  const tasks = await taskFaults();
+  const crashed = await crashFaults();
+  return {
+    isRight: tasks.isRight && crashed.isRight,
+    right: `${tasks.right}, ${crashed.right}`,
+    faults: {
+      ...tasks.faults,
+      ...crashed.faults,
+      twice: tasks.faults.twice + crashed.faults.twice,
+    },
+  };
+}
+
+async function taskFaults() {
   const faults = await runTaskFaults({
     ...{ server, ...shared() },
     tasks: asked.tasks ?? 20_000,
@@ -56,21 +84,32 @@ async function taskFaults(server: PostgresServer): Promise<boolean> {
     restarts: restarts,
   });
   const isRight = faults.lost + faults.twice + faults.left === 0;
-  if (!values.json) console.log(isRight ? 'every effect once' : 'BROKEN');
-  console.log(JSON.stringify({ faults }));
-  return isRight;
+  return { isRight, right: 'every effect once', faults };
 }
 
-async function tqFaults(postgres: PostgresServer): Promise<boolean> {
+async function crashFaults() {
+  const part = (share: number): number => Math.floor(crashes * share);
+  const few = { promotions: Math.max(1, part(0.02)), cut_commits: part(0.24) };
+  const some = { immediate_restarts: part(0.24), ...few };
+  const killed = crashes - some.immediate_restarts - few.cut_commits - few.promotions;
+  const run = await runCrashFaults({
+    ...{ server, ...shared() },
+    crashes: { killed_backends: killed, ...some },
+  });
+  server = run.server;
+  const { acknowledged_lost, refused_stored, twice, foreign_pushes } = run.report;
+  const isRight = acknowledged_lost + refused_stored + twice + foreign_pushes === 0;
+  return { isRight, right: 'nothing acknowledged lost', faults: run.report };
+}
+
+async function tqFaults() {
   const faults = await runTqFaults({
-    ...{ postgres, ...shared() },
+    ...{ postgres: server, ...shared() },
     tasks: asked.tasks ?? 10_000,
     kills: asked.kills ?? 30,
   });
   const isRight = faults.lost + faults.foreign + faults.reminders_left === 0;
-  if (!values.json) console.log(isRight ? 'every committed task has run, no other' : 'BROKEN');
-  console.log(JSON.stringify({ faults_tq: faults }));
-  return isRight;
+  return { isRight, right: 'every committed task has run, no other', faults_tq: faults };
 }
 
 function shared() {

@@ -14,6 +14,8 @@ export interface TcpProxy {
   cutAt(text: string, mode: CutMode): Promise<void>;
   /** Cuts all connections now. */
   cut(): void;
+  /** Where new connections go from now on. */
+  redirect(targetPort: number): void;
   /** While `false`, new connections are closed at once. */
   accept(isAccepting: boolean): void;
   /**
@@ -42,6 +44,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   let isAccepting = true;
   let isSilent = false;
+  let target = targetPort;
   let cut: Cut | undefined;
 
   const takeCut = (message: Buffer): Cut | undefined => {
@@ -54,7 +57,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   // Half open, so that one who falls silent does not answer a good-bye either.
   const listener = createServer({ allowHalfOpen: true }, (client) => {
     if (!isAccepting) return void client.destroy();
-    const server = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true });
+    const server = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
     const pair: Pair = { client, server, isSilent };
     pairs.add(pair);
     join(pair, takeCut, () => pairs.delete(pair));
@@ -73,6 +76,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
         cut = { text: Buffer.from(text), mode, done: resolve };
       }),
     cut: cutAll,
+    redirect: (port) => {
+      target = port;
+    },
     accept: (accepting) => {
       isAccepting = accepting;
     },
