@@ -36,16 +36,17 @@ export class Tally {
 
 export type Tallies = Readonly<Record<WriteKind, Tally>>;
 
+export function newTallies(): Tallies {
+  return { tasks: new Tally(), pushes: new Tally(), results: new Tally(), bare: new Tally() };
+}
+
 /** Of one kind at once. */
 const WRITERS: Readonly<Record<WriteKind, number>> = { tasks: 8, pushes: 4, results: 3, bare: 4 };
 const PAUSE_MS = 2;
 
 export async function startCrashWriters(place: CrashPlace): Promise<CrashWriters> {
   const writes = await openCrashWrites(place);
-  const tallies: Tallies = {
-    ...{ tasks: new Tally(), pushes: new Tally() },
-    ...{ results: new Tally(), bare: new Tally() },
-  };
+  const tallies = newTallies();
   const stopping = new AbortController();
   let next = 0;
   let failure: unknown;
