@@ -63,19 +63,13 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     join(pair, takeCut, () => pairs.delete(pair));
   });
   const port = await listen(listener);
-  const cutAll = (): void => {
-    for (const { client, server } of pairs) {
-      client.destroy();
-      server.destroy();
-    }
-  };
   return {
     port,
     cutAt: (text, mode) =>
       new Promise((resolve) => {
         cut = { text: Buffer.from(text), mode, done: resolve };
       }),
-    cut: cutAll,
+    cut: () => cutAll(pairs),
     redirect: (port) => {
       target = port;
     },
@@ -90,10 +84,17 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       isSilent = false;
     },
     close: () => {
-      cutAll();
+      cutAll(pairs);
       return new Promise((resolve) => listener.close(() => resolve()));
     },
   };
+}
+
+function cutAll(pairs: Iterable<Pair>): void {
+  for (const { client, server } of pairs) {
+    client.destroy();
+    server.destroy();
+  }
 }
 
 async function listen(listener: Server): Promise<number> {

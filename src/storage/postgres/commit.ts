@@ -57,12 +57,12 @@ async function resolveOutcome(
   config: CommitConfig,
 ): Promise<void> {
   const { clock, random, outcomeTimeoutMs } = config;
-  const endsAt = clock.now() + outcomeTimeoutMs;
+  const endsAt = clock.monotonicMs() + outcomeTimeoutMs;
   for (let attempt = 1; ; attempt++) {
     const outcome = await askOutcome(marked, config);
     if (outcome === 'landed') return;
     if (outcome === 'failed') throw failed(cause);
-    if (outcome === 'forgotten' || clock.now() >= endsAt) throw outcomeUnknown(cause);
+    if (outcome === 'forgotten' || clock.monotonicMs() >= endsAt) throw outcomeUnknown(cause);
     if (outcome === 'in flight') await endTransaction(marked, config);
     await clock.sleep(backoffMs(BACKOFF, attempt, random));
   }
