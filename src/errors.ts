@@ -17,7 +17,7 @@
  * - `schema-too-old`: the database lacks migrations that this version needs.
  * - `unauthenticated`, `permission-denied`: who the caller is, and what that one may do.
  * - `data-loss`: stored or received data is damaged.
- * - `resource-exhausted`: a limit was passed.
+ * - `resource-exhausted`: a limit was passed, or something is used up; the reason may say what.
  */
 export type ErrorCode =
   | 'invalid-argument'
@@ -36,14 +36,25 @@ export type ErrorCode =
   | 'data-loss'
   | 'resource-exhausted';
 
+/** `disk-full`: of the database. Nothing was written; writes are taken again once there is room. */
+export type ErrorReason = 'disk-full';
+
+export interface CodedErrorOptions extends ErrorOptions {
+  readonly reason?: ErrorReason | undefined;
+}
+
 /** An error with a code that callers may rely on. Its message says what to do, where that helps. */
 export class CodedError extends Error {
   readonly code: ErrorCode;
+  /** Tells apart what one code stands for, where callers may act on that. */
+  readonly reason: ErrorReason | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: ErrorCode, message: string, options: CodedErrorOptions = {}) {
+    const { reason, ...rest } = options;
+    super(message, rest);
     this.name = 'CodedError';
     this.code = code;
+    this.reason = reason;
   }
 }
 

@@ -1,10 +1,13 @@
 /** Why the configured database cannot be had: which one it is, and what to do. Never a password. */
 import { CodedError, hasCode, toError } from '../errors.ts';
+import { systemTrouble } from '../storage/pglite/system-trouble.ts';
 import type { DatabaseLocation } from './setting-values.ts';
 
 /** With the code of `thrown`, `failed-precondition` where it has none; its message says enough else. */
 export function explainTrouble(database: DatabaseLocation, thrown: unknown): Error {
-  const error = toError(thrown);
+  const error =
+    (database.kind === 'pglite' ? systemTrouble(database.folder, thrown) : undefined) ??
+    toError(thrown);
   if (saysEnough(database, error)) return error;
   const code = error instanceof CodedError ? error.code : 'failed-precondition';
   const message = `cannot open ${nameDatabase(database)}: ${error.message}${whatToDo(database, error)}`;

@@ -3,7 +3,7 @@
  * act on and go out as they are; all else is a fault of ours, whose details stay in the log.
  */
 import { Code, ConnectError } from '@connectrpc/connect';
-import { CodedError, type ErrorCode } from '../errors.ts';
+import { CodedError, type ErrorCode, type ErrorReason } from '../errors.ts';
 
 const CODES: Readonly<Record<ErrorCode, Code>> = {
   'invalid-argument': Code.InvalidArgument,
@@ -32,9 +32,23 @@ const PRIVATE = new Map<ErrorCode, string>([
   ['data-loss', 'stored data is damaged; see the log of the server'],
 ]);
 
+/** The header (in gRPC, the trailer) that tells apart what one code stands for. */
+const REASON_HEADER = 'error-reason';
+
+/** Their messages would name our folders. */
+const BY_REASON: Readonly<Record<ErrorReason, string>> = {
+  'disk-full':
+    'the disk of the database is full: nothing was written; try again once there is room',
+};
+
 /** What a caller is told. `signal` is the call's: what fails after it aborted was given up. */
 export function toConnectError(error: unknown, signal: AbortSignal): ConnectError {
   if (error instanceof ConnectError) return error;
+  if (error instanceof CodedError && error.reason !== undefined) {
+    const { code, reason } = error;
+    const metadata = { [REASON_HEADER]: reason };
+    return new ConnectError(BY_REASON[reason], CODES[code], metadata, undefined, error);
+  }
   if (error instanceof CodedError) {
     const message = PRIVATE.get(error.code) ?? error.message;
     return new ConnectError(message, CODES[error.code], undefined, undefined, error);

@@ -41,6 +41,16 @@ test('is not ready while the database is away', async () => {
   expect(await cutOff.notReadyBecause()).toBe('connection refused');
 });
 
+test('is not ready while the database refuses writes', async () => {
+  let refusal: string | undefined = 'the disk is full';
+  const { health: full } = health({
+    database: { checkSchema: async () => undefined, writesRefusedBecause: () => refusal },
+  });
+  expect(await full.notReadyBecause()).toBe('the disk is full');
+  refusal = undefined;
+  expect(await full.notReadyBecause()).toBeUndefined();
+});
+
 test('asks a database that does not answer once, and not for ever', async () => {
   let asked = 0;
   const answer = Promise.withResolvers<void>();

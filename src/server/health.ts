@@ -1,13 +1,14 @@
 /**
  * Whether this server lives, and whether it should get requests. It is ready while the database
- * answers with the schema of this version, the dispatcher runs, and nobody has asked it to stop.
+ * answers with the schema of this version and takes writes, the dispatcher runs, and nobody has asked
+ * it to stop.
  */
 import type { Clock } from '../clock.ts';
 import { toError } from '../errors.ts';
 import type { Database } from '../storage/database.ts';
 
 export interface HealthOptions {
-  readonly database: Pick<Database, 'checkSchema'>;
+  readonly database: Pick<Database, 'checkSchema' | 'writesRefusedBecause'>;
   /** Why tasks are not run; `undefined` while they are. */
   readonly dispatcherFault: () => string | undefined;
   readonly draining: AbortSignal;
@@ -29,7 +30,8 @@ export class Health {
   async notReadyBecause(): Promise<string | undefined> {
     const { draining, dispatcherFault } = this.#options;
     if (draining.aborted) return 'the server is stopping';
-    return dispatcherFault() ?? (await this.#databaseFault());
+    const fault = dispatcherFault() ?? (await this.#databaseFault());
+    return fault ?? this.#options.database.writesRefusedBecause?.();
   }
 
   /** However many ask at once, the database is asked once. */

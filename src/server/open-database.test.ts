@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../clock.ts';
-import { toError } from '../errors.ts';
+import { type ErrorCode, toError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { int, text } from '../storage/column.ts';
 import { table } from '../storage/table.ts';
 import { sharedSpannerAdmin, testSchema, testSpannerHost } from '../testing/databases.ts';
 import { GoogleServices } from '../testing/google-services.ts';
 import { testDatabaseUrl } from '../testing/spanner-admin.ts';
+import { explainTrouble } from './database-trouble.ts';
 import { openReadyDatabase } from './open-database.ts';
 
 const tools = { log: silentLog, clock: systemClock };
@@ -115,6 +116,27 @@ test('a folder that PGlite cannot open is named', async () => {
   const config = { ...common, database, spannerEmulatorHost: undefined };
   await expect(openReadyDatabase(config, tools)).rejects.toMatchObject({
     code: 'failed-precondition',
-    message: expect.stringContaining(`cannot open pglite:${data}: `),
+    message: expect.stringMatching(
+      /^cannot open pglite:.*data: .*not a valid data directory.*; its data are damaged/,
+    ),
   });
 });
+
+test.each<[string, ErrorCode, string]>([
+  ['EMFILE', 'resource-exhausted', 'too many files are open'],
+  ['ENFILE', 'resource-exhausted', 'too many files are open'],
+  ['ENOSPC', 'resource-exhausted', 'the disk is full'],
+  ['ENOMEM', 'resource-exhausted', 'not enough memory'],
+  ['EACCES', 'permission-denied', 'may not read and write there'],
+  ['EROFS', 'failed-precondition', 'the disk is read-only'],
+])(
+  '%s at the start of an embedded database is told as such, and not as damage',
+  (name, code, words) => {
+    const database = { kind: 'pglite', folder: '/srv/data' } as const;
+    const thrown = Object.assign(new Error(`${name}: open`), { code: name });
+    const error = explainTrouble(database, thrown);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(`/srv/data: `) });
+    expect(error.message).toContain(words);
+    expect(error.message).not.toContain('damaged');
+  },
+);

@@ -1,6 +1,12 @@
 import { connect as connectSocket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { Code, type ConnectRouter, createClient, type Transport } from '@connectrpc/connect';
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createClient,
+  type Transport,
+} from '@connectrpc/connect';
 import {
   createConnectTransport,
   createGrpcTransport,
@@ -215,6 +221,32 @@ test('a body that grows beyond the limit in decompression is refused', async () 
     429,
     { code: 'resource_exhausted' },
   ]);
+});
+
+test('a full disk is told from a message that is too large: by HTTP 507, and by its reason', async () => {
+  const full = new CodedError('resource-exhausted', 'the disk of /srv/data is full', {
+    reason: 'disk-full',
+  });
+  const { url, lines } = await serve({
+    listTasks: () => {
+      throw full;
+    },
+  });
+  const response = await post(url, { body: '{}' });
+  expect([response.status, response.headers.get('error-reason')]).toEqual([507, 'disk-full']);
+  expect(await response.json()).toEqual({
+    code: 'resource_exhausted',
+    message: expect.stringMatching(/^the disk of the database is full/),
+  });
+  expect(lines.at(-1)).toMatchObject({ level: 'warn', code: 'resource_exhausted' });
+  for (const [, open] of TRANSPORTS) {
+    const error = await createClient(Tasks, open(url)).listTasks({}).catch(ConnectError.from);
+    if (!(error instanceof ConnectError)) throw new Error('the call did not fail');
+    expect([error.code, error.metadata.get('error-reason')]).toEqual([
+      Code.ResourceExhausted,
+      'disk-full',
+    ]);
+  }
 });
 
 const CODES: readonly [ErrorCode, number, string][] = [

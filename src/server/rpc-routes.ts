@@ -24,7 +24,7 @@ import {
 } from '@connectrpc/connect-node';
 import type { Span } from '@opentelemetry/api';
 import { monotonicMs } from '../clock.ts';
-import { toError } from '../errors.ts';
+import { CodedError, toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Histogram, Metrics } from '../metrics.ts';
 import { type NodeServerRequest, type NodeServerResponse, respond } from '../node-messages.ts';
@@ -99,13 +99,19 @@ async function serve(
   const span = observers.tracing.startCall(call.method, attributes, universal.header);
   try {
     const answer = await observers.tracing.within(span, () => handler(universal));
-    await send(answer, response);
+    await send(withStatus(answer, call), response);
     call.code ??= rejectionCode(answer);
   } catch (error) {
     call.code ??= 'canceled'; // nobody is there to be answered
     call.error ??= error;
   }
   observe(observers, call, span, monotonicMs() - startedAt);
+}
+
+/** Where the status is HTTP's own (Connect's unary calls), 429 would say that the caller asks too much. */
+function withStatus(answer: UniversalServerResponse, { error }: RpcCall): UniversalServerResponse {
+  const isFull = error instanceof CodedError && error.reason === 'disk-full';
+  return isFull && answer.status === 429 ? { ...answer, status: 507 } : answer;
 }
 
 async function send(answer: UniversalServerResponse, response: NodeServerResponse): Promise<void> {
@@ -147,6 +153,7 @@ function observe({ log, duration }: Observers, call: RpcCall, span: Span, ms: nu
   }
   span.end();
   // Callers are not told why something is unavailable, so the log has to.
-  if (code === 'unavailable') log.warn('call failed', { ...line, error });
+  if (code === 'unavailable' || (error instanceof CodedError && error.reason))
+    log.warn('call failed', { ...line, error });
   else log.info('call', error === undefined ? line : { ...line, reason: toError(error).message });
 }

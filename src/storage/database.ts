@@ -142,6 +142,12 @@ export interface Database {
   /** Throws `schema-too-new` or `schema-too-old` unless the schema is the one of this version. */
   checkSchema(): Promise<void>;
 
+  /**
+   * Why writes would be refused now, for want of room; `undefined` while they are taken. Only of
+   * databases on a disk that this process sees.
+   */
+  writesRefusedBecause?(): string | undefined;
+
   /** Waits for what is running, then frees all connections. Idempotent; each `cut` holds. */
   close(options?: CloseOptions): Promise<void>;
 }

@@ -2,7 +2,6 @@
  * PostgreSQL within the process: its dialect, statements and migrations over one embedded
  * connection. Transactions take turns, so none ever conflicts.
  */
-import type { PGlite } from '@electric-sql/pglite';
 import type { EpochMs } from '../../clock.ts';
 import { CodedError } from '../../errors.ts';
 import { type Log, silentLog } from '../../log.ts';
@@ -20,9 +19,13 @@ import { readServerTime, type Session, toRows, toStatement } from '../postgres/s
 import { PostgresTransaction } from '../postgres/transaction.ts';
 import { WatchedSession } from '../postgres/watched-session.ts';
 import type { Sql } from '../sql.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { lockDataFolder } from './data-lock.ts';
+import { DiskRoom } from './disk-room.ts';
 import { localNotifications } from './notifications.ts';
+import { openFolder, openInMemory } from './open-instance.ts';
 import { type PgliteLike, pgliteSession } from './session.ts';
+import { WritingSession } from './writing-session.ts';
 
 export interface PgliteOptions {
   /**
@@ -37,21 +40,28 @@ export interface PgliteOptions {
 
 /**
  * Opens an embedded database. Call `migrate()` before first use. Throws `unavailable` while another
- * process has the folder open, and an error that names the package to install where PGlite is
- * missing.
+ * process has the folder open, `failed-precondition` where PGlite is not installed, and the system's
+ * reason where the folder cannot be used: `resource-exhausted`, `permission-denied`.
+ *
+ * In a folder, writes throw `resource-exhausted` with the reason `disk-full` while the disk has less
+ * than 10 MB of room; reads go on. They are taken again once there is room.
  */
 export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
   const schema = checkSchemaName(options.schema ?? DEFAULT_SCHEMA);
-  const { PGlite } = await loadPglite();
-  const { dataDir } = options;
+  const { dataDir, log = silentLog } = options;
   const unlock = dataDir === undefined ? async () => undefined : await lockDataFolder(dataDir);
   try {
-    const instance = await PGlite.create(dataDir === undefined ? {} : { dataDir });
+    const { instance, segmentBytes } =
+      dataDir === undefined
+        ? { instance: await openInMemory(), segmentBytes: 0 }
+        : await openFolder(dataDir);
     const free = async (): Promise<void> => {
       if (!instance.closed) await instance.close();
       await unlock();
     };
-    return new PgliteDatabase(instance, { schema, log: options.log ?? silentLog, free });
+    const room =
+      dataDir === undefined ? undefined : new DiskRoom({ folder: dataDir, segmentBytes, log });
+    return new PgliteDatabase(instance, { schema, log, isOurs: true, free, room });
   } catch (error) {
     await unlock();
     throw error;
@@ -69,15 +79,20 @@ export function fromPglite(
   return new PgliteDatabase(instance, {
     schema: checkSchemaName(options.schema ?? DEFAULT_SCHEMA),
     log: options.log ?? silentLog,
+    isOurs: false,
     free: () => Promise.resolve(),
+    room: undefined,
   });
 }
 
 interface PgliteDatabaseConfig {
   readonly schema: string;
   readonly log: Log;
-  /** Frees the instance, where it is ours. */
+  /** Opened by us: then its checkpoints are ours to make, too. */
+  readonly isOurs: boolean;
   readonly free: () => Promise<void>;
+  /** Of the folder, where it is ours. */
+  readonly room: DiskRoom | undefined;
 }
 
 /** One connection each, so nesting is refused across all databases of an instance. */
@@ -93,6 +108,8 @@ class PgliteDatabase implements Database {
   readonly #free: () => Promise<void>;
   readonly #guard: NestingGuard;
   readonly #migrations: PostgresMigrationTarget;
+  readonly #room: DiskRoom | undefined;
+  readonly #checkpoints: Checkpoints | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(instance: PgliteLike, config: PgliteDatabaseConfig) {
@@ -100,6 +117,10 @@ class PgliteDatabase implements Database {
     this.#schema = config.schema;
     this.#log = config.log;
     this.#free = config.free;
+    this.#room = config.room;
+    this.#checkpoints = config.isOurs
+      ? new Checkpoints(pgliteSession(instance), config.log)
+      : undefined;
     this.#guard = guardOf(instance);
     this.notifications = localNotifications(instance, { ...config, guard: this.#guard });
     this.#migrations = new PostgresMigrationTarget(
@@ -117,11 +138,12 @@ class PgliteDatabase implements Database {
 
   async write<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
     const { value, calls } = await this.#transaction('write', async (session) => {
-      const transaction = new PostgresTransaction(session, this.#schema);
+      const transaction = new PostgresTransaction(this.#writing(session), this.#schema);
       const result = await fn(transaction);
       await transaction.flush();
       return { value: result, calls: transaction.afterCommitCalls() };
     });
+    await this.#checkpoints?.makeIfDue();
     await runAfterCommit(calls, this.#log);
     return value;
   }
@@ -129,7 +151,14 @@ class PgliteDatabase implements Database {
   async statement<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
     this.#check('statement');
     const { text, values } = toStatement(query, this.#schema);
-    return toRows(await pgliteSession(this.#instance).run(text, values), columns);
+    const session = this.#writing(pgliteSession(this.#instance));
+    const result = await session.run(text, values);
+    await this.#checkpoints?.makeIfDue();
+    return toRows(result, columns);
+  }
+
+  writesRefusedBecause(): string | undefined {
+    return this.#room?.shortage();
   }
 
   async serverTime(): Promise<EpochMs> {
@@ -169,6 +198,15 @@ class PgliteDatabase implements Database {
     );
   }
 
+  #writing(session: Session): Session {
+    return new WritingSession(session, {
+      beforeWrite: (bytes) => {
+        this.#room?.require(bytes);
+        this.#checkpoints?.wrote(bytes);
+      },
+    });
+  }
+
   #check(operation: string): void {
     this.#guard.check(operation);
     if (this.#closing) {
@@ -183,14 +221,4 @@ function guardOf(instance: PgliteLike): NestingGuard {
   const guard = new NestingGuard();
   guards.set(instance, guard);
   return guard;
-}
-
-async function loadPglite(): Promise<{ readonly PGlite: typeof PGlite }> {
-  try {
-    return await import('@electric-sql/pglite');
-  } catch (cause) {
-    throw new Error('the embedded database needs PGlite: npm install @electric-sql/pglite', {
-      cause,
-    });
-  }
 }

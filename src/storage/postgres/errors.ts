@@ -1,5 +1,5 @@
 /** What a driver throws, as an error with a code: by SQLSTATE, or by the system's error name. */
-import { CodedError, type ErrorCode, toError } from '../../errors.ts';
+import { CodedError, type ErrorCode, type ErrorReason, toError } from '../../errors.ts';
 
 /**
  * Class 08: connection exceptions. 57P01 to 57P05: the server is going or coming. 53300: too many
@@ -82,7 +82,7 @@ export function toStorageError(thrown: unknown): Error {
   const error = toError(thrown);
   const code = errorCodeOf(error);
   if (code === undefined) return error;
-  return new CodedError(code, wordsOf(error), { cause: error });
+  return new CodedError(code, wordsOf(error), { cause: error, reason: reasonOf(error) });
 }
 
 /** Whether the server was given up, since nothing was heard of it. */
@@ -108,6 +108,11 @@ export function isRefusedCommit(error: unknown): boolean {
   if (cause === undefined) return error.code === 'conflict';
   const state = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   return /^(23|40)...$/.test(state);
+}
+
+/** 53100: the disk of the server, or of the embedded database. */
+function reasonOf(error: Error): ErrorReason | undefined {
+  return sqlStateOf(error) === '53100' ? 'disk-full' : undefined;
 }
 
 function errorCodeOf(error: Error): ErrorCode | undefined {

@@ -1,0 +1,97 @@
+/**
+ * Opens PGlite in a folder, or says why that cannot be. PGlite itself only says that it failed: the
+ * reason is in what PostgreSQL writes to its log, or a bare number.
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { PGlite, PGliteOptions } from '@electric-sql/pglite';
+import { CodedError, toError } from '../../errors.ts';
+import { diskFull, freeBytesOf } from './disk-room.ts';
+import { systemTrouble } from './system-trouble.ts';
+
+const MB = 1024 * 1024;
+/** Of a folder that we make: PostgreSQL's 16 MB would be a third of it. */
+const SEGMENT_MB = 1;
+/** What a new folder takes. */
+const NEW_FOLDER_BYTES = 40 * MB;
+/** Beside a file of the log, at a start. */
+const START_BYTES = 2 * MB;
+
+export interface OpenedFolder {
+  readonly instance: PGlite;
+  /** Of a file of its write-ahead log. */
+  readonly segmentBytes: number;
+}
+
+/** Throws `resource-exhausted`, `permission-denied` and such by the system's reason; else, what PGlite says. */
+export async function openFolder(folder: string): Promise<OpenedFolder> {
+  const { PGlite } = await loadPglite();
+  const said: string[] = [];
+  try {
+    await mkdir(folder, { recursive: true });
+    const segmentBytes = segmentBytesOf(folder);
+    requireRoomToStart(folder, segmentBytes);
+    const options = { dataDir: folder, ...SETTINGS, onStderr: listener(said) };
+    return { instance: await PGlite.create(options), segmentBytes };
+  } catch (thrown) {
+    throw systemTrouble(resolve(folder), thrown, said) ?? withWords(thrown, said);
+  }
+}
+
+export async function openInMemory(): Promise<PGlite> {
+  const { PGlite } = await loadPglite();
+  return await PGlite.create(SETTINGS);
+}
+
+/** As the folder was made, or will be. */
+function segmentBytesOf(folder: string): number {
+  const wal = join(folder, 'pg_wal');
+  const segment = existsSync(wal)
+    ? readdirSync(wal).find((name) => /^[0-9A-F]{24}$/.test(name))
+    : undefined;
+  return segment === undefined ? SEGMENT_MB * MB : statSync(join(wal, segment)).size;
+}
+
+const SETTINGS: PGliteOptions = {
+  initDbStartParams: [`--wal-segsize=${SEGMENT_MB}`],
+};
+
+function requireRoomToStart(folder: string, segmentBytes: number): void {
+  const isNew = !existsSync(join(folder, 'PG_VERSION'));
+  const needed = isNew ? NEW_FOLDER_BYTES : segmentBytes + START_BYTES;
+  const free = freeBytesOf(folder);
+  if (free < needed) throw diskFull(resolve(folder), free, needed);
+}
+
+/** Keeps PostgreSQL's last words, and keeps them off the terminal. */
+function listener(said: string[]): (line: string) => boolean {
+  return (line) => {
+    said.push(line);
+    if (said.length > 20) said.shift();
+    return true;
+  };
+}
+
+function withWords(thrown: unknown, said: readonly string[]): Error {
+  const error = toError(thrown);
+  const words = said.flatMap((line) => /(?:FATAL|PANIC|DETAIL): +(.*)/.exec(line)?.[1] ?? []);
+  if (error instanceof CodedError || words.length === 0) return error;
+  return new Error(`${error.message}: ${words.join(' ')}`, { cause: error });
+}
+
+async function loadPglite(): Promise<{ readonly PGlite: typeof PGlite }> {
+  try {
+    return await import('@electric-sql/pglite');
+  } catch (cause) {
+    const isMissing =
+      'code' in toError(cause) &&
+      /ERR_MODULE_NOT_FOUND/.test(String((cause as NodeJS.ErrnoException).code));
+    if (!isMissing) throw systemTrouble('@electric-sql/pglite', cause) ?? cause;
+    throw new CodedError(
+      'failed-precondition',
+      'the embedded database needs PGlite: npm install @electric-sql/pglite',
+      { cause },
+    );
+  }
+}
