@@ -30,6 +30,7 @@ const row: fc.Arbitrary<ExportRow> = fc.record({
   partition_time: fc.maxSafeNat(),
   test_location: location,
   test_metadata: fc.option(fc.record({ name: text, location }), { nil: undefined }),
+  failure_reason: fc.option(fc.record({ primary_error_message: text }), { nil: undefined }),
 });
 
 test('the size of a row is that of its JSON, to the byte', () => {

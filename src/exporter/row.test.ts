@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
+import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   TestLocationSchema,
   TestMetadataSchema,
@@ -26,6 +27,10 @@ const RESULT: TestResult = {
   testMetadata: toBinary(
     TestMetadataSchema,
     create(TestMetadataSchema, { name: 'adds cheese', location }),
+  ),
+  failureReason: toBinary(
+    FailureReasonSchema,
+    create(FailureReasonSchema, { primaryErrorMessage: 'no cheese' }),
   ),
 };
 const CONTEXT: RowContext = {
@@ -57,6 +62,7 @@ test('a result fills every column', () => {
     partition_time: Date.UTC(2026, 0, 1) * 1000,
     test_location: LOCATION_RECORD,
     test_metadata: { name: 'adds cheese', location: LOCATION_RECORD },
+    failure_reason: { primary_error_message: 'no cheese' },
   });
 });
 
@@ -80,12 +86,15 @@ test('what a result leaves out is NULL, and lists are empty', () => {
     ...RESULT,
     ...{ variant: {}, tags: [], summaryHtml: '' },
     ...{ startTime: undefined, durationMicros: undefined },
-    ...{ testLocation: undefined, testMetadata: undefined },
+    ...{ testLocation: undefined, testMetadata: undefined, failureReason: undefined },
   };
   const row = toRow(bare, CONTEXT);
   expect(row.variant).toEqual([]);
   expect(row.tags).toEqual([]);
-  for (const name of ['summary_html', 'start_time', 'duration', 'test_location', 'test_metadata']) {
+  for (const name of [
+    ...['summary_html', 'start_time', 'duration'],
+    ...['test_location', 'test_metadata', 'failure_reason'],
+  ]) {
     expect(row).toHaveProperty(name, undefined);
   }
 });

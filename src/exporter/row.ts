@@ -1,6 +1,7 @@
 /** A test result as a row of schema.ts: property by property the columns of the table. */
 import { fromBinary } from '@bufbuild/protobuf';
 import type { EpochMs } from '../clock.ts';
+import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   type TestLocation,
   TestLocationSchema,
@@ -33,6 +34,10 @@ export interface MetadataRecord {
   readonly location: LocationRecord | undefined;
 }
 
+export interface FailureReasonRecord {
+  readonly primary_error_message: string;
+}
+
 /** `undefined` is NULL. */
 export interface ExportRow {
   readonly exported: InvocationRecord;
@@ -51,6 +56,7 @@ export interface ExportRow {
   readonly partition_time: EpochMicros;
   readonly test_location: LocationRecord | undefined;
   readonly test_metadata: MetadataRecord | undefined;
+  readonly failure_reason: FailureReasonRecord | undefined;
 }
 
 /** What the rows of an export have beside the result itself. */
@@ -84,6 +90,7 @@ export function toRow(result: TestResult, context: RowContext): ExportRow {
     partition_time: context.partitionTime,
     test_location: decodeLocation(result.testLocation),
     test_metadata: decodeMetadata(result.testMetadata),
+    failure_reason: decodeFailureReason(result.failureReason),
   };
 }
 
@@ -122,6 +129,12 @@ function decodeMetadata(encoded: Uint8Array | undefined): MetadataRecord | undef
   if (encoded === undefined) return undefined;
   const { name, location }: TestMetadata = fromBinary(TestMetadataSchema, encoded);
   return { name, location: location && toLocationRecord(location) };
+}
+
+function decodeFailureReason(encoded: Uint8Array | undefined): FailureReasonRecord | undefined {
+  if (encoded === undefined) return undefined;
+  const { primaryErrorMessage } = fromBinary(FailureReasonSchema, encoded);
+  return { primary_error_message: primaryErrorMessage };
 }
 
 function toLocationRecord({ repo, fileName, line }: TestLocation): LocationRecord {

@@ -58,6 +58,11 @@ export const TEST_RESULT_COLUMNS: readonly Column[] = [
     ],
     'What is known of the test, apart from any run of it.',
   ),
+  record(
+    'failure_reason',
+    [column('primary_error_message', 'STRING', 'Of the error that made the test fail.')],
+    'Why the test failed, to group failures by.',
+  ),
 ];
 
 function column(name: string, type: ColumnType, description: string): Column {

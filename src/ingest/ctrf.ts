@@ -130,6 +130,7 @@ class CtrfReader implements FormatReader {
       durationMs: amountOf(test.duration),
       startTimeMs: amountOf(test.start),
       summary: outcome === 'pass' ? '' : summaryOf(test),
+      errorMessage: textOf(test.message),
       tags: tagsOf(test),
       location: file === '' ? undefined : { file, line: amountOf(test.line) },
       line,
@@ -171,6 +172,7 @@ function failedAttempts(test: Fields, last: Execution): Execution[] {
       outcome: 'fail',
       durationMs: amountOf(attempt?.duration),
       startTimeMs: amountOf(attempt?.start),
+      errorMessage: textOf(attempt?.message),
       summary: attempt ? summaryOf(attempt) : 'The report tells only that this attempt failed.',
     };
   });

@@ -18,6 +18,7 @@ const MAX_ATTEMPTS = 100;
 /** Of one file: more is no file that anybody wrote. */
 const MAX_WAITING = 200_000;
 /** Characters of the failures of one file. */
+const MAX_MESSAGE = 2048;
 const MAX_WAITING_LENGTH = 32 * 1024 * 1024;
 
 export const jestJson: ReportFormat = {
@@ -155,15 +156,23 @@ function attemptsOf(test: Fields, outcome: ExecutionOutcome, line: number): read
     durationMs: amountOf(test.duration),
     startTimeMs: amountOf(test.startAt) || undefined,
     summary: outcome === 'pass' ? '' : excerptOf(failures.join('\n\n')),
+    errorMessage: outcome === 'fail' ? messageOf(failures[0] ?? '') : undefined,
     tags: tagsOf(test),
     line,
   };
   const unknown = { durationMs: undefined, startTimeMs: undefined };
   const failed = earlier.map((text, index) => {
     const summary = excerptOf(text) || 'The report tells only that this attempt failed.';
-    return { ...last, ...unknown, outcome: 'fail' as const, round: index + 1, summary };
+    const errorMessage = messageOf(text);
+    const own = { outcome: 'fail' as const, round: index + 1, summary, errorMessage };
+    return { ...last, ...unknown, ...own };
   });
   return [...failed, last];
+}
+
+/** Without the trace that follows it. */
+function messageOf(failure: string): string {
+  return excerptOf(failure.split(/\n\s+at /)[0] ?? '', MAX_MESSAGE);
 }
 
 /** What each attempt before the last has said; empty where that is not told. */

@@ -64,7 +64,9 @@ export async function* resultsOf(report: ReadableReport): AsyncGenerator<FoundRe
     const expected = outcome === 'pass' || outcome === 'skip';
     // Some dialects write an attempt that was repeated as if it had passed.
     const isRevised = outcome !== execution.outcome;
-    const told = isRevised ? { ...execution, outcome, summary: REPEATED } : execution;
+    const told = isRevised
+      ? { ...execution, outcome, summary: REPEATED, errorMessage: undefined }
+      : execution;
     yield { execution: told, testId, status, expected, attempt, namesake: test, ordinal };
   }
 }

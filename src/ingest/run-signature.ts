@@ -52,4 +52,4 @@ function bareName(suite: readonly string[], name: string): string {
 }
 
 /** Of a terminal, with or without the escape that some formats drop. */
-const ANSI_COLOUR = /\[\d*(;\d+)*m/g;
+const ANSI_COLOUR = /(&#(27|x1b);)?\[\d*(;\d+)*m/gi;

@@ -18,15 +18,20 @@ const REFERENCES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Colours of a terminal: the escape itself may have been replaced already. */
+/** Colours of a terminal: the escape may have been replaced, or stand as the reference it was. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what is looked for.
-const ANSI_COLOUR = /[\x1b\ufffd]\[\d*(;\d+)*m/g;
+const ANSI_COLOUR = /([\x1b\ufffd]|&#(27|x1b);)\[\d*(;\d+)*m/gi;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const CONTROLS = /[\0-\x08\x0b-\x1f\x7f]/g;
 
+/** Without the colours of a terminal, and with nothing in it that must not be stored. */
+export function plainText(text: string): string {
+  return text.replaceAll(ANSI_COLOUR, '').replaceAll(CONTROLS, '\ufffd').toWellFormed();
+}
+
 export function summaryHtmlOf(summary: string): string {
-  const text = summary.replaceAll(ANSI_COLOUR, '').replaceAll(CONTROLS, '\ufffd').toWellFormed();
+  const text = plainText(summary);
   if (text.trim() === '') return '';
   const html = escaped(text);
   const room = MAX_BYTES - OPEN.length - CLOSE.length;

@@ -53,6 +53,27 @@ describe('the messages of reports', () => {
     expect(new Set(messages.map(({ resultId }) => resultId)).size).toBe(2);
   });
 
+  it.each([
+    [
+      'the message that the report tells',
+      '<failure message=" wanted 1 ">trace</failure>',
+      'wanted 1',
+    ],
+    [
+      'without it, the first lines of the text',
+      '<failure>wanted 1\n got 2\n  at f (x)</failure>',
+      'wanted 1\n got 2',
+    ],
+    ['in plain text', '<failure message="&#27;[31mred&#27;[0m &lt;b>"/>', 'red <b>'],
+    ['in at most 1024 bytes', `<failure message="${'é'.repeat(600)}"/>`, 'é'.repeat(512)],
+    ['nothing where nothing is told', '<failure/>', undefined],
+    ['nothing of a skipped test', '<skipped message="no"/>', undefined],
+  ])('have as the primary error message: %s', async (_what, body, primaryErrorMessage) => {
+    const [message] = await messagesOf(writeReports({ r: oneCase(body) }), context);
+    expect(message?.failureReason?.primaryErrorMessage).toBe(primaryErrorMessage);
+    expect(() => checkTestResult(create(TestResultSchema, message), NOW)).not.toThrow();
+  });
+
   it('tell what a failing test wrote below its failure, and nothing of one that passed', async () => {
     const output = `<system-out>begin ${'x'.repeat(9000)} end</system-out>`;
     const failure = `<failure>why ${'y'.repeat(9000)} because</failure>`;

@@ -17,7 +17,7 @@ import type { Execution, SourceLocation } from './execution.ts';
 import type { FoundResult } from './report.ts';
 import type { ReadableReport } from './report-file.ts';
 import { type ReportSet, resultsOf } from './report-set.ts';
-import { summaryHtmlOf } from './summary-html.ts';
+import { plainText, summaryHtmlOf } from './summary-html.ts';
 import { fitsIn, shortenTo } from './test-id.ts';
 
 export type TestResultMessage = MessageInitShape<typeof TestResultSchema>;
@@ -45,6 +45,7 @@ const MAX_FILE_BYTES = 512;
 /** Characters, so that both streams and the failure have room in a summary. */
 const MAX_OUTPUT = 700;
 const MAX_SUMMARY_WITH_OUTPUT = 2200;
+const MAX_MESSAGE_BYTES = 1024;
 const MAX_LINE = 2 ** 31 - 1;
 const MAX_NAME_BYTES = 16 * 1024;
 
@@ -100,6 +101,7 @@ function testResultOf(
     expected,
     status: TestStatus[status],
     summaryHtml: summaryHtmlOf(expected ? execution.summary : summaryWithOutput(execution)),
+    ...failureReasonOf(result),
     ...timesOf(result, context.now),
     tags: tagsOf(result, dialect),
     ...(location && !inRepo ? { testLocation: location } : {}),
@@ -108,6 +110,20 @@ function testResultOf(
       ...(inRepo ? { location: { ...location, repo: context.repo ?? '' } } : {}),
     },
   };
+}
+
+/** Where the report does not tell the message apart, its summary begins with it. */
+function failureReasonOf({ expected, execution }: FoundResult) {
+  if (expected) return {};
+  const told = plainText(execution.errorMessage ?? '').trim();
+  const message =
+    told ||
+    plainText(execution.summary)
+      .trim()
+      .split(/\n\s*(?:at |\n)/)[0] ||
+    '';
+  const primaryErrorMessage = shortenTo(message, MAX_MESSAGE_BYTES);
+  return primaryErrorMessage === '' ? {} : { failureReason: { primaryErrorMessage } };
 }
 
 /** What a failing test wrote often tells why: its beginning and its end stand below the failure. */

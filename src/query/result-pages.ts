@@ -24,7 +24,7 @@ export function nextPageToken(tokens: PageTokens, { next }: Page<unknown>): stri
 /** What lists hold unless asked otherwise: all but what makes them long. */
 const DEFAULT_FIELDS = TestResultSchema.fields
   .map(({ name }) => name)
-  .filter((name) => !['summary_html', 'tags', 'test_metadata'].includes(name));
+  .filter((name) => !['summary_html', 'tags', 'test_metadata', 'failure_reason'].includes(name));
 
 /** Always with the name. Throws `invalid-argument` for a field that there is not. */
 export function resultMask(readMask: { readonly paths: readonly string[] } | undefined) {

@@ -40,6 +40,7 @@ export async function createTestResults(
       durationMicros: undefined,
       testLocation: undefined,
       testMetadata: undefined,
+      failureReason: undefined,
       ...result,
       tags: sortPairs(result.tags ?? []),
       invocationId,

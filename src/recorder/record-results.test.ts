@@ -70,6 +70,10 @@ describe('a test result is refused', () => {
     ['file_name: has 513 bytes', { testLocation: { fileName: `//${'a'.repeat(511)}` } }],
     ['line: must not be negative', { testLocation: { fileName: '//a', line: -1 } }],
     [
+      'failure_reason: primary_error_message: has 1025 bytes',
+      { failureReason: { primaryErrorMessage: 'a'.repeat(1025) } },
+    ],
+    [
       'test_metadata: location: repo: must not be empty',
       { testMetadata: { location: { ...location, repo: '' } } },
     ],
@@ -157,6 +161,7 @@ eachDatabase((open) => {
         name: 'b',
         location: { repo: 'https://example.com/r', fileName: '//a.ts', line: 7 },
       },
+      failureReason: { primaryErrorMessage: 'wanted 1,\ngot 2' },
     };
     const recorded = await record(services, {
       ...full,

@@ -2,6 +2,10 @@
 import { toBinary } from '@bufbuild/protobuf';
 import type { EpochMs } from '../clock.ts';
 import {
+  type FailureReason,
+  FailureReasonSchema,
+} from '../gen/luci/resultdb/v1/failure_reason_pb.js';
+import {
   type TestLocation,
   TestLocationSchema,
   type TestMetadata,
@@ -26,6 +30,7 @@ const MAX_HTML_BYTES = 4096;
 const MAX_TEST_NAME_BYTES = 16 * 1024;
 const MAX_FILE_NAME_BYTES = 512;
 const MAX_REPO_BYTES = 512;
+const MAX_ERROR_MESSAGE_BYTES = 1024;
 
 /** The record of a result. Throws `invalid-argument`. */
 export function checkTestResult(result: TestResult, now: EpochMs): NewTestResult {
@@ -40,6 +45,7 @@ export function checkTestResult(result: TestResult, now: EpochMs): NewTestResult
     tags: checkTags('tags', result.tags),
     testLocation: inField('test_location', () => checkOldLocation(result.testLocation)),
     testMetadata: inField('test_metadata', () => checkMetadata(result.testMetadata)),
+    failureReason: inField('failure_reason', () => checkFailureReason(result.failureReason)),
   };
 }
 
@@ -83,6 +89,14 @@ function checkMetadata(metadata: TestMetadata | undefined): Uint8Array | undefin
     checkLocation(metadata.location);
   });
   return toBinary(TestMetadataSchema, metadata);
+}
+
+function checkFailureReason(reason: FailureReason | undefined): Uint8Array | undefined {
+  if (reason === undefined) return undefined;
+  inField('primary_error_message', () =>
+    requireText(reason.primaryErrorMessage, MAX_ERROR_MESSAGE_BYTES),
+  );
+  return toBinary(FailureReasonSchema, reason);
 }
 
 function checkOldLocation(location: TestLocation | undefined): Uint8Array | undefined {

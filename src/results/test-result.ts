@@ -28,6 +28,8 @@ export interface TestResult extends TestResultKey {
   readonly testLocation: Uint8Array | undefined;
   /** A binary `luci.resultdb.v1.TestMetadata`. */
   readonly testMetadata: Uint8Array | undefined;
+  /** A binary `luci.resultdb.v1.FailureReason`. */
+  readonly failureReason: Uint8Array | undefined;
 }
 
 /** What is recorded: the invocation is given apart, and the hash follows from the variant. */
@@ -40,6 +42,7 @@ export type NewTestResult = Omit<
   | 'tags'
   | 'testLocation'
   | 'testMetadata'
+  | 'failureReason'
 > & {
   readonly startTime?: EpochMs | undefined;
   readonly durationMicros?: number | undefined;
@@ -47,4 +50,5 @@ export type NewTestResult = Omit<
   readonly tags?: readonly StringPair[];
   readonly testLocation?: Uint8Array | undefined;
   readonly testMetadata?: Uint8Array | undefined;
+  readonly failureReason?: Uint8Array | undefined;
 };

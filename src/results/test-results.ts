@@ -33,6 +33,7 @@ export const testResults = table(
     tags: textArray,
     testLocation: nullable(bytes),
     testMetadata: nullable(bytes),
+    failureReason: nullable(bytes),
   },
   ['invocationId', 'testId', 'resultId'],
 );
@@ -131,6 +132,7 @@ function toRow(invocationId: string, result: NewTestResult): NewRow<typeof testR
     tags: sortPairs(tags).map(formatPair),
     testLocation: result.testLocation,
     testMetadata: result.testMetadata,
+    failureReason: result.failureReason,
   };
 }
 
@@ -149,5 +151,6 @@ function fromRow(row: Row<typeof testResults>): TestResult {
     tags: row.tags.map(parsePair),
     testLocation: row.testLocation,
     testMetadata: row.testMetadata,
+    failureReason: row.failureReason,
   };
 }

@@ -1,5 +1,6 @@
 /** Test results and exonerations as clients see them. */
 import { create, fromBinary } from '@bufbuild/protobuf';
+import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   TestLocationSchema,
   TestMetadataSchema,
@@ -17,7 +18,7 @@ import { exonerationName, testResultName } from './result-name.ts';
 import { toDuration, toTimestamp } from './timestamp.ts';
 
 export function toTestResultMessage(result: TestResult): TestResultMessage {
-  const { durationMicros, startTime, testLocation, testMetadata } = result;
+  const { durationMicros, startTime, testLocation, testMetadata, failureReason } = result;
   return create(TestResultSchema, {
     name: testResultName(result),
     testId: result.testId,
@@ -32,6 +33,7 @@ export function toTestResultMessage(result: TestResult): TestResultMessage {
     tags: result.tags.map(({ key, value }) => ({ key, value })),
     ...(testLocation && { testLocation: fromBinary(TestLocationSchema, testLocation) }),
     ...(testMetadata && { testMetadata: fromBinary(TestMetadataSchema, testMetadata) }),
+    ...(failureReason && { failureReason: fromBinary(FailureReasonSchema, failureReason) }),
   });
 }
 

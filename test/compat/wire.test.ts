@@ -9,6 +9,7 @@ import {
   StringPairSchema,
   VariantSchema,
 } from '../../src/gen/luci/resultdb/v1/common_pb.js';
+import { FailureReasonSchema } from '../../src/gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   BigQueryExport_TestResultsSchema,
   BigQueryExportSchema,
@@ -52,9 +53,11 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [
     TestResultSchema,
     'name 1, test_id 2, result_id 3, variant 4, expected 5, status 6, summary_html 7, ' +
-      'start_time 8, duration 9, tags 10, test_location 11, variant_hash 12, test_metadata 13',
+      'start_time 8, duration 9, tags 10, test_location 11, variant_hash 12, test_metadata 13, ' +
+      'failure_reason 14',
   ],
   [TestMetadataSchema, 'name 1, location 2'],
+  [FailureReasonSchema, 'primary_error_message 1'],
   [TestLocationSchema, 'repo 1, file_name 2, line 3'],
   [
     TestExonerationSchema,

@@ -42,8 +42,7 @@ function rowOf(index: number, more: Partial<ExportRow> = {}): ExportRow {
     tags: [],
     exonerated: false,
     partition_time: 1_767_322_800_000_000,
-    test_location: undefined,
-    test_metadata: undefined,
+    ...{ test_location: undefined, test_metadata: undefined, failure_reason: undefined },
     ...more,
   };
 }
@@ -322,6 +321,7 @@ describe('content', () => {
       { column_name: 'partition_time', column_type: 'TIMESTAMP WITH TIME ZONE' },
       { column_name: 'test_location', column_type: LOCATION_TYPE },
       { column_name: 'test_metadata', column_type: METADATA_TYPE },
+      { column_name: 'failure_reason', column_type: 'STRUCT(primary_error_message VARCHAR)' },
     ]);
   });
 
@@ -337,7 +337,7 @@ describe('content', () => {
         ],
         test_location: location,
         test_metadata: { name: 'näme', location },
-        exonerated: true,
+        ...{ exonerated: true, failure_reason: { primary_error_message: 'wänted 1,\ngot 2' } },
       }),
       rowOf(1, {
         start_time: undefined,

@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { StringPair, Variant } from "./common_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { TestLocation, TestMetadata } from "./test_metadata_pb.js";
+import type { FailureReason } from "./failure_reason_pb.js";
 
 /**
  * Describes the file luci/resultdb/v1/test_result.proto.
@@ -107,6 +108,13 @@ export declare type TestResult = Message<"luci.resultdb.v1.TestResult"> & {
    * @generated from field: luci.resultdb.v1.TestMetadata test_metadata = 13;
    */
   testMetadata?: TestMetadata | undefined;
+
+  /**
+   * Why the test failed. Without a read mask, lists leave it out.
+   *
+   * @generated from field: luci.resultdb.v1.FailureReason failure_reason = 14;
+   */
+  failureReason?: FailureReason | undefined;
 };
 
 /**
