@@ -54,4 +54,5 @@ export {
 } from '../tasks/task.ts';
 export { observeQueue } from '../tasks/task-metrics.ts';
 export { ALL_TYPES, BQ_EXPORT, TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
+export { UnknownTypeWatch, type UnknownTypeWatchParts } from '../tasks/unknown-type-watch.ts';
 export { DatabaseWakeUp, LocalWakeUp, type WakeUp } from '../tasks/wake-up.ts';

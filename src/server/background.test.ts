@@ -14,6 +14,7 @@ function start(overrides: Partial<BackgroundParts> = {}) {
   const background = new Background({
     dispatcher: { run: untilAborted },
     serverClock: { run: ({ signal }) => untilAborted(signal) },
+    unknownTypes: { run: untilAborted },
     rescue: async () => 0,
     rescueEveryMs: 60_000,
     enforcement: { run: async () => undefined },

@@ -1,8 +1,6 @@
 /**
  * What runs beside the requests: the dispatcher of tasks, the clock that keeps in step with the
- * database's, the search for finalizations that are stuck, the enforcement of deadlines, the sweep of
- * pushed tasks that did not reach their queue. A failure of one turn is logged, and the next turn
- * comes; only a dispatcher that ends is a fault of the server.
+    const { enforcement, serverClock, unknownTypes, sweeper, log } = parts;
  */
 
 import { atMost } from '../at-most.ts';
@@ -11,11 +9,13 @@ import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ServerClock } from '../storage/server-clock.ts';
 import type { Dispatcher } from '../tasks/dispatcher.ts';
+import type { UnknownTypeWatch } from '../tasks/unknown-type-watch.ts';
 import type { Sweeper } from '../tq/sweep/sweeper.ts';
 
 export interface BackgroundParts {
   readonly dispatcher: Pick<Dispatcher, 'run'>;
   readonly serverClock: Pick<ServerClock, 'run'>;
+  readonly unknownTypes: Pick<UnknownTypeWatch, 'run'>;
   /** Answers how many invocations it has set going again. */
   readonly rescue: () => Promise<number>;
   readonly rescueEveryMs: number;
@@ -41,11 +41,12 @@ export class Background {
   /** Begins at once. */
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
-    const { enforcement, serverClock, sweeper, log } = parts;
+    const { enforcement, serverClock, unknownTypes, sweeper, log } = parts;
     const { signal } = this.#stopping;
     this.#ended = Promise.all([
       this.#dispatch(signal),
       serverClock.run({ everyMs: CLOCK_SYNC_MS, log, signal }),
+      unknownTypes.run(signal),
       this.#rescueAgainAndAgain(signal),
       enforcement.run(signal),
     ]);

@@ -24,6 +24,7 @@ import { ServerClock } from '../storage/server-clock.ts';
 import { Dispatcher } from '../tasks/dispatcher.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { observeQueue } from '../tasks/task-metrics.ts';
+import { UnknownTypeWatch } from '../tasks/unknown-type-watch.ts';
 import { DatabaseWakeUp, type WakeUp } from '../tasks/wake-up.ts';
 import { observeReminders } from '../tq/reminder-gauges.ts';
 import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './auth.ts';
@@ -236,13 +237,15 @@ function startBackground(config: Config, foundation: Foundation): Background {
     pushTasks.handler,
   ];
   observeReminders(metrics, { db, clock });
-  observeQueue(metrics, { queue, clock, types: handlers.map(({ type }) => type.name) });
+  const types = handlers.map(({ type }) => type.name);
+  observeQueue(metrics, { queue, clock, types });
   const dispatcher = new Dispatcher({
     ...{ handlers, queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
   });
   return new Background({
     ...{ dispatcher, log, rescueEveryMs, graceMs },
     serverClock: clock,
+    unknownTypes: new UnknownTypeWatch({ queue, known: types, clock, log, metrics }),
     clock: foundation.machineClock,
     // Not by pushed tasks: what holds them up must not hold up their rescue, nor may it add to them.
     enforcement: new Enforcement({

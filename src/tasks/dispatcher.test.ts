@@ -7,6 +7,7 @@ import { Signal } from '../testing/signal.ts';
 import { LETTER, MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Task } from './handler.ts';
+import { bytesPayload } from './payload.ts';
 import { tasks } from './table.ts';
 import { taskType } from './task.ts';
 
@@ -117,6 +118,7 @@ eachDatabase((open, _database, traits) => {
   test.each([
     ['no workers', { workers: 0 }],
     ['a part of a worker', { workers: 0.5 }],
+    ['payloads of no size', { maxLeasedBytes: 0 }],
     ['a lease of no time', { leaseMs: 0 }],
     ['a handler of no attempts', { handlers: [{ type: PLAIN, handle, maxAttempts: 0 }] }],
     ['a handler of no time', { handlers: [{ type: PLAIN, handle, maxRunMs: 0 }] }],
@@ -193,6 +195,49 @@ eachDatabase((open, _database, traits) => {
     for (let ended = 0; ended < 5; ended++) mayEnd.emit();
     await running;
     expect(await world.living()).toEqual([]);
+  });
+
+  test('holds no more payloads than it may, and runs all in the end', async () => {
+    const world = await openTaskWorld(open);
+    const BLOB = taskType('blob', bytesPayload);
+    const payload = new Uint8Array(400);
+    const ids = Array.from({ length: 12 }, (_, index) => `b${10 + index}`);
+    await world.queue.enqueue(ids.map((id) => ({ type: BLOB, id, payload })));
+    const began = new Signal();
+    const mayEnd = new Signal();
+    let running = 0;
+    let most = 0;
+    const seen: string[] = [];
+    const dispatcher = new Dispatcher({
+      queue: world.queue,
+      clock: world.clock,
+      maxLeasedBytes: 1_000,
+      handlers: [
+        {
+          type: BLOB,
+          handle: async ({ id }: Task<Uint8Array>) => {
+            running += 1;
+            const leased = (await world.living()).filter(({ state }) => state === 'leased');
+            most = Math.max(most, leased.length);
+            began.emit();
+            await mayEnd.next();
+            running -= 1;
+            seen.push(id);
+          },
+        },
+      ],
+    });
+    const stop = new AbortController();
+    const serving = dispatcher.run(stop.signal);
+    for (let ended = 0; ended < ids.length; ended++) {
+      await began.next();
+      expect(running).toBeLessThanOrEqual(3);
+      mayEnd.emit();
+    }
+    stop.abort();
+    await serving;
+    expect(seen.sort()).toEqual(ids);
+    expect(most).toBe(3); // 800 bytes, and the one that goes beyond
   });
 
   test('a busy type does not keep others waiting', async () => {

@@ -8,7 +8,8 @@ import { MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
 import { readThenCheckClaim, skipLockedClaim } from './claim.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Task, TaskHandler } from './handler.ts';
-import type { LeaseLimit } from './task.ts';
+import { bytesPayload } from './payload.ts';
+import { type LeaseLimit, taskType } from './task.ts';
 
 type World = Awaited<ReturnType<typeof openTaskWorld>>;
 
@@ -196,6 +197,22 @@ eachDatabase((open, _database, traits) => {
           }),
       };
     }
+
+    test('ends where the payloads have enough bytes, and takes one at least', async () => {
+      const { claim, queue } = await openClaimWorld();
+      const sized = taskType('plain', bytesPayload);
+      const sizes = { a: 10, b: 0, c: 10, d: 1 };
+      await queue.enqueue(
+        Object.entries(sizes).map(([id, size]) => ({
+          ...{ type: sized, id, payload: new Uint8Array(size) },
+        })),
+      );
+      const ids = async (bytes: number) => (await claim({ tasks: 10, bytes })).map(({ id }) => id);
+      expect(await ids(1)).toEqual(['a']);
+      expect(await ids(10)).toEqual(['b', 'c']);
+      expect(await ids(10)).toEqual(['d']);
+      expect(await ids(10)).toEqual([]);
+    });
 
     test('notes which of the oldest begin at once', async () => {
       const { claim, enqueue } = await openClaimWorld();
