@@ -73,10 +73,10 @@ test('a task that kills its process is dead in the end, and its neighbours are d
   const server = await startPostgres();
   onTestFinished(() => server.stop());
   await expectBoundedStarts(['postgres', server.url, 'dying']);
-}, 120_000);
+}, 300_000);
 
 test('a task that kills the process of an embedded database is dead in the end', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'postlude-dying-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await expectBoundedStarts(['pglite', join(folder, 'data')]);
-}, 120_000);
+}, 300_000);
