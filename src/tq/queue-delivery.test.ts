@@ -5,6 +5,7 @@ import { IgnoredError, PermanentError } from '../errors.ts';
 import { Dispatcher } from '../tasks/dispatcher.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
+import { Signal } from '../testing/signal.ts';
 import { MAIL, NOTICE, openTqWorld } from '../testing/tq-world.ts';
 import {
   type Deliver,
@@ -72,6 +73,26 @@ eachDatabase((open) => {
     expect(await tq.addTask(task)).toBe('duplicate');
     await dispatcher().runOnce();
     expect(await tq.addTask(task)).toBe('added');
+  });
+
+  test('a task whose handler kills its process is dead once its attempts are used up', async () => {
+    const { clock, queue, tq, living, dead } = await openQueueWorld(open);
+    await tq.addTask({ class: MAIL, payload });
+    let starts = 0;
+    for (let life = 0; life < 5; life++) {
+      const died = new Signal();
+      const deliver = async () => {
+        starts += 1;
+        died.emit();
+        await new Promise(() => undefined);
+      };
+      const handlers = [deliveryHandler(deliver, { maxAttempts: 2 })];
+      await Promise.race([new Dispatcher({ queue, clock, handlers }).runOnce(), died.next()]);
+      clock.advance(60_000);
+    }
+    expect(starts).toBe(2);
+    expect(await living()).toEqual([]);
+    expect(await dead()).toMatchObject([{ reason: expect.stringMatching(/died 2 times/) }]);
   });
 
   test('runs not before its time', async () => {
