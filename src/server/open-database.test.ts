@@ -117,7 +117,7 @@ test('a folder that PGlite cannot open is named', async () => {
   await expect(openReadyDatabase(config, tools)).rejects.toMatchObject({
     code: 'failed-precondition',
     message: expect.stringMatching(
-      /^cannot open pglite:.*data: .*not a valid data directory.*; its data are damaged/,
+      /^cannot open pglite:.*data: PGlite failed to initialize.*; its data are damaged/,
     ),
   });
 });
