@@ -11,12 +11,12 @@ import { redriveReminders as redrive } from '../tq/reminders.ts';
 import type { QueryParts } from './parts.ts';
 
 export async function redriveReminders(
-  { authorizer, clock, db }: QueryParts,
+  { authorizer, db }: QueryParts,
   request: RedriveRemindersRequest,
   { caller }: CallContext,
 ): Promise<RedriveRemindersResponse> {
   await requirePermission(authorizer, caller, 'postlude.tasks.redrive', TASKS_REALM);
-  const redriven = await redrive(db, clock.now(), onlyOf(request));
+  const redriven = await redrive(db, onlyOf(request));
   return create(RedriveRemindersResponseSchema, { redriven: BigInt(redriven) });
 }
 

@@ -20,6 +20,7 @@ import type { Dialect } from '../storage/dialect.ts';
 import type { AnyRow } from '../storage/key.ts';
 import { emptySql, join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
 import type { AnyTable } from '../storage/table.ts';
+import { skipStoredFences } from '../tasks/fences.ts';
 import { deadTasks, tasks } from '../tasks/table.ts';
 import { deadReminders, reminders } from '../tq/table.ts';
 
@@ -80,6 +81,7 @@ export async function copyDatabase(parts: CopyParts): Promise<CopiedTable[]> {
   for (const table of COPIED_TABLES) ends.set(table, await findEnd(parts, table));
   const copied = new Map<AnyTable, number>();
   for (const [table, end] of ends) copied.set(table, await copyTable(parts, table, end));
+  await skipStoredFences(parts.to);
   const result: CopiedTable[] = [];
   for (const table of COPIED_TABLES) {
     const from = await fingerprint(parts, parts.from, table);

@@ -238,7 +238,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
   ];
   observeReminders(metrics, { db, clock });
   const types = handlers.map(({ type }) => type.name);
-  observeQueue(metrics, { queue, clock, types });
+  observeQueue(metrics, { queue, types });
   const dispatcher = new Dispatcher({
     ...{ handlers, queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
   });

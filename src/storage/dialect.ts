@@ -6,6 +6,10 @@ import type { Param } from './column.ts';
 import type { Sql } from './sql.ts';
 
 export interface Dialect {
+  /** The time by the server's clock, as of the statement: stable, so that an index can be sought by it. */
+  readonly now: Sql;
+  /** Numbers for leases, each greater than all that were given before it, in whatever process. */
+  readonly fences: Fences;
   /** `column` is among the values of an array parameter: `isAnyOf(raw('id'), textArray(ids))`. */
   isAnyOf(column: Sql, values: Param): Sql;
   /** The row's key columns come after `values` in key order. Both lists are of one length. */
@@ -19,6 +23,16 @@ export interface Dialect {
    * rows of the queue, one for each shard of its index of due times. Empty where there are none.
    */
   readonly shards: readonly Sql[];
+}
+
+export interface Fences {
+  /**
+   * One for each row that it is evaluated for. Where it is the server's time, only what is drawn in
+   * a transaction that has locked its row is greater than all that this row's name has had.
+   */
+  readonly next: Sql;
+  /** The query that makes all later ones greater than `fence`; `undefined` where they are anyway. */
+  readonly skip: ((fence: Sql) => Sql) | undefined;
 }
 
 export interface Capabilities {

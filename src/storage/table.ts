@@ -1,5 +1,5 @@
 /** Declares a table once: the types of its rows, the names of its columns and its key follow. */
-import type { Columns, NewRowOf, RowOf } from './column.ts';
+import type { ChangesOf, Columns, NewRowOf, RowOf } from './column.ts';
 
 export interface Table<C extends Columns = Columns, K extends keyof C & string = keyof C & string> {
   /**
@@ -26,7 +26,7 @@ export type Key<T extends AnyTable> = T extends Table<infer C, infer K> ? Pick<R
 
 /** The primary key and the columns to change. `undefined` writes NULL; left out means untouched. */
 export type RowUpdate<T extends AnyTable> =
-  T extends Table<infer C, infer K> ? Pick<RowOf<C>, K> & Partial<RowOf<C>> : never;
+  T extends Table<infer C, infer K> ? Pick<RowOf<C>, K> & ChangesOf<C> : never;
 
 /** Another order of a table's rows: an index, whose columns end with the table's own key. */
 export interface Index {

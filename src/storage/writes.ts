@@ -5,6 +5,8 @@
  * Within a group no key is updated or upserted twice: a statement would apply one of the two, in
  * no certain order. A repeated key begins a new group instead.
  */
+import type { EpochMs } from '../clock.ts';
+import { FromNow } from './column.ts';
 import { type AnyRow, keyText } from './key.ts';
 import type { AnyTable } from './table.ts';
 
@@ -123,4 +125,17 @@ export function propertiesWritten(kind: WriteKind, table: AnyTable, row: AnyRow)
   if (kind === 'delete') return [...table.key];
   const all = Object.keys(table.columns);
   return kind === 'update' ? all.filter((property) => property in row) : all;
+}
+
+export function hasFromNow({ rows }: WriteGroup): boolean {
+  return rows.some((row) => Object.values(row).some((value) => value instanceof FromNow));
+}
+
+/** For databases whose writes are no statements: the group with times instead of distances from now. */
+export function resolveFromNow(group: WriteGroup, now: EpochMs): WriteGroup {
+  const resolve = (value: unknown): unknown => (value instanceof FromNow ? now + value.ms : value);
+  const rows = group.rows.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([property, value]) => [property, resolve(value)])),
+  );
+  return { ...group, rows };
 }

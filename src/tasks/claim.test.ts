@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { databaseTime } from '../storage/time.ts';
 import { eachDatabase } from '../testing/databases.ts';
 import { MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
 import { LOOK_BEHIND_MS, readThenCheckClaim, skipLockedClaim } from './claim.ts';
@@ -10,12 +11,12 @@ eachDatabase((open, _database, traits) => {
   ])('claim %s', (_name, claimOf) => {
     async function openClaimWorld() {
       const world = await openTaskWorld(open);
-      const claim = claimOf(world.db);
+      const { db, clock } = world;
+      const claim = claimOf({ db, clock, time: databaseTime(db.dialect, clock) });
       return {
         ...world,
         claim: async (limit: number, type = 'plain') => {
-          const request = { type, limit, now: world.clock.now(), leaseMs: MINUTE };
-          return (await claim(request)).map(({ id }) => id);
+          return (await claim({ type, limit, leaseMs: MINUTE })).map(({ id }) => id);
         },
       };
     }

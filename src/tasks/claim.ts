@@ -9,12 +9,14 @@
  * What appears behind the mark (a commit that took long, a lease that ended) is found by a look
  * from the beginning, which happens at least every LOOK_BEHIND_MS.
  */
-import type { EpochMs } from '../clock.ts';
+import type { Clock, EpochMs } from '../clock.ts';
 import { type Random, randomInt, systemRandom } from '../random.ts';
 import { int, text, timestamp } from '../storage/column.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database, Transaction } from '../storage/database.ts';
+import type { Fences } from '../storage/dialect.ts';
 import { type Sql, selectList, sql } from '../storage/sql.ts';
-import { isFree, selectDue } from './due.ts';
+import type { DatabaseTime } from '../storage/time.ts';
+import { isFree, leaseUntil, selectDue } from './due.ts';
 import { HISTORY_AT_LEASE } from './lapsed-lease.ts';
 import { tasks } from './table.ts';
 import type { Lease } from './task.ts';
@@ -27,8 +29,13 @@ export interface ClaimRequest {
   readonly bytes?: number | undefined;
   /** How many of them, the oldest first, begin at once. */
   readonly begin?: number | undefined;
-  readonly now: EpochMs;
   readonly leaseMs: number;
+}
+
+export interface ClaimParts {
+  readonly db: Database;
+  readonly time: DatabaseTime;
+  readonly clock: Clock;
 }
 
 export type Claim = (request: ClaimRequest) => Promise<Lease[]>;
@@ -36,14 +43,16 @@ export type Claim = (request: ClaimRequest) => Promise<Lease[]>;
 /** How long a task that appears behind the mark may stay unseen, while others are found. */
 export const LOOK_BEHIND_MS = 500;
 
-export function claimFor(db: Database): Claim {
-  return db.capabilities.claim === 'skip-locked' ? skipLockedClaim(db) : readThenCheckClaim(db);
+export function claimFor(parts: ClaimParts): Claim {
+  const isLocking = parts.db.capabilities.claim === 'skip-locked';
+  return isLocking ? skipLockedClaim(parts) : readThenCheckClaim(parts);
 }
 
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
 /** All of a lease that the one who claims does not know already. */
-const { type: _, leaseUntil: __, ...claimedColumns } = tasks.columns;
+const { type: _, ...otherColumns } = tasks.columns;
+const claimedColumns = { ...otherColumns, leaseUntil: timestamp };
 
 /** A place in the index of due tasks. */
 interface Position {
@@ -57,24 +66,26 @@ const BEGINNING: Position = { processAfter: 0, id: '' };
 
 /** The low-water mark: what stood before it when it was last looked at is leased or gone. */
 interface Mark extends Position {
-  lookedBehindAt: EpochMs;
+  /** By the monotonic clock. */
+  lookedBehindAt: number;
 }
 
-export function skipLockedClaim(db: Database): Claim {
+export function skipLockedClaim({ db, time, clock }: ClaimParts): Claim {
   const marks = new Map<string, Mark>();
   const take = async (request: ClaimRequest, from: Position): Promise<Lease[]> => {
-    const rows = await db.statement(claimStatement(request, from), claimedColumns);
-    const leaseUntil = request.now + request.leaseMs;
-    return rows.map((row) => ({ ...row, type: request.type, leaseUntil })).sort(byDueTime);
+    const statement = claimStatement(request, { from, time, fences: db.dialect.fences });
+    const rows = await db.statement(statement, claimedColumns);
+    return rows.map((row) => ({ ...row, type: request.type })).sort(byDueTime);
   };
   return async (request) => {
     const mark = markOf(marks, request.type);
-    const isLookDue = Math.abs(request.now - mark.lookedBehindAt) >= LOOK_BEHIND_MS;
+    const startedAt = clock.monotonicMs();
+    const isLookDue = startedAt - mark.lookedBehindAt >= LOOK_BEHIND_MS;
     let leases = isLookDue ? [] : await take(request, mark);
     // Where nothing is found there is time to look at everything.
     if (leases.length === 0) {
       leases = await take(request, BEGINNING);
-      mark.lookedBehindAt = request.now;
+      mark.lookedBehindAt = startedAt;
     }
     const [first] = leases;
     if (first) Object.assign(mark, { processAfter: first.processAfter, id: first.id });
@@ -82,19 +93,26 @@ export function skipLockedClaim(db: Database): Claim {
   };
 }
 
-function claimStatement(request: ClaimRequest, from: Position): Sql {
-  const { type, limit, bytes = UNBOUNDED, begin = limit, now, leaseMs } = request;
+interface ClaimPlace {
+  readonly from: Position;
+  readonly time: DatabaseTime;
+  readonly fences: Fences;
+}
+
+function claimStatement(request: ClaimRequest, { from, time, fences }: ClaimPlace): Sql {
+  const { type, limit, bytes = UNBOUNDED, begin = limit, leaseMs } = request;
+  const { now } = time;
   return sql`WITH found AS MATERIALIZED (
       SELECT ctid AS place, process_after, id, length(payload) AS bytes FROM ${tasks}
-      WHERE type = ${type} AND process_after <= ${timestamp(now)}
+      WHERE type = ${type} AND process_after <= ${now}
         AND (process_after, id) >= (${timestamp(from.processAfter)}, ${from.id})
-        AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})
+        AND ${isFree(now)}
       ORDER BY process_after, id LIMIT ${limit} FOR UPDATE SKIP LOCKED),
     counted AS MATERIALIZED (
       SELECT place, row_number() OVER oldest_first AS number,
         sum(bytes) OVER oldest_first - coalesce(bytes, 0) AS bytes_before
       FROM found WINDOW oldest_first AS (ORDER BY process_after, id))
-    UPDATE ${tasks} SET ${HISTORY_AT_LEASE}, fence = fence + 1, lease_until = ${timestamp(now + leaseMs)},
+    UPDATE ${tasks} SET ${HISTORY_AT_LEASE}, fence = ${fences.next}, lease_until = ${leaseUntil(time, leaseMs)},
       begun = ctid = ANY(ARRAY(SELECT place FROM counted WHERE number <= ${begin}))
     WHERE ctid = ANY(ARRAY(SELECT place FROM counted WHERE coalesce(bytes_before, 0) < ${bytes}))
     RETURNING ${selectList(claimedColumns)}`;
@@ -106,19 +124,20 @@ function claimStatement(request: ClaimRequest, from: Position): Sql {
  * so that many workers on a long queue seldom meet; into all where that one does not hold enough. On
  * a short queue all are looked into at once: so an idle worker makes one read a look.
  */
-export function readThenCheckClaim(db: Database, random: Random = systemRandom): Claim {
+export function readThenCheckClaim(parts: ClaimParts, random: Random = systemRandom): Claim {
+  const { db } = parts;
   const longQueues = new Set<string>();
   return async (request) => {
-    const { type, limit, begin, now, leaseMs } = request;
+    const { type, limit, begin, leaseMs } = request;
     const shards = db.dialect.shards.length;
     const shard = longQueues.has(type) && shards > 0 ? randomInt(random, shards) : undefined;
-    let found = await candidates(db, { ...request, shard });
-    if (shard !== undefined && found.length < limit) found = await candidates(db, request);
+    let found = await candidates(parts, { ...request, shard });
+    if (shard !== undefined && found.length < limit) found = await candidates(parts, request);
     if (found.length === limit) longQueues.add(type);
     else longQueues.delete(type);
     if (found.length === 0) return [];
     const names = upToBytes(found, request.bytes).map(({ id }) => ({ type, id }));
-    return await leaseNamed(db, names, { now, leaseMs, begin });
+    return await leaseNamed(parts, names, { leaseMs, begin });
   };
 }
 
@@ -140,8 +159,8 @@ function upToBytes(found: readonly Candidate[], enough = UNBOUNDED): readonly Ca
 }
 
 async function candidates(
-  db: Database,
-  { type, limit, now, shard }: ClaimRequest & { readonly shard?: number | undefined },
+  { db, time: { now } }: ClaimParts,
+  { type, limit, shard }: ClaimRequest & { readonly shard?: number | undefined },
 ): Promise<Candidate[]> {
   return await db.read((tx) => {
     const conditions = [isFree(now)];
@@ -157,15 +176,19 @@ async function candidates(
 
 /** Leases those of the named tasks that are due and free. */
 export async function leaseNamed(
-  db: Database,
+  { db, time }: Pick<ClaimParts, 'db' | 'time'>,
   names: readonly { readonly type: string; readonly id: string }[],
-  { now, leaseMs, begin = names.length }: Pick<ClaimRequest, 'now' | 'leaseMs' | 'begin'>,
+  { leaseMs, begin = names.length }: Pick<ClaimRequest, 'leaseMs' | 'begin'>,
 ): Promise<Lease[]> {
   return await db.write(async (tx) => {
-    const free = (await readTasks(tx, names)).filter((row) => isClaimable(row, now));
-    const leased = free
+    const rows = await readTasks(tx, names);
+    if (rows.length === 0) return [];
+    const { now, fence } = await draw(tx, time);
+    const leaseUntil = now + leaseMs;
+    const leased = rows
+      .filter((row) => isClaimable(row, now))
       .sort(byDueTime)
-      .map((row, index) => withNextLease(row, { leaseUntil: now + leaseMs, begun: index < begin }));
+      .map((row, index) => withNextLease(row, { leaseUntil, fence, begun: index < begin }));
     await tx.update(
       tasks,
       leased.map(({ type, id, attempt, fence, leaseUntil, lastError, begun, deaths }) => ({
@@ -174,6 +197,20 @@ export async function leaseNamed(
     );
     return leased.map(toLease);
   });
+}
+
+/** To be asked once the rows are locked: nobody changes them behind it. */
+async function draw(
+  tx: Transaction,
+  time: DatabaseTime,
+): Promise<{ readonly now: EpochMs; readonly fence: number }> {
+  const columns = { now: timestamp, fence: int };
+  const [row] = await tx.query(
+    sql`SELECT ${time.now} AS now, ${tx.dialect.fences.next} AS fence`,
+    columns,
+  );
+  if (!row) throw new Error('the database told no time');
+  return row;
 }
 
 function markOf(marks: Map<string, Mark>, type: string): Mark {

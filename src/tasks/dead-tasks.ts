@@ -1,10 +1,11 @@
 /** What will not be tried again, why, and how it gets another life. */
 import type { EpochMs } from '../clock.ts';
-import { text } from '../storage/column.ts';
+import { type FromNow, text } from '../storage/column.ts';
 import type { Database, Reader, Transaction } from '../storage/database.ts';
 import { emptySql, join, raw, selectList, sql } from '../storage/sql.ts';
 import type { NewRow, Row } from '../storage/table.ts';
-import type { Fences } from './fences.ts';
+import type { DatabaseTime } from '../storage/time.ts';
+import { UNLEASED } from './fences.ts';
 import { deadTasks, tasks } from './table.ts';
 import { type TaskRow, taskKey } from './task-rows.ts';
 
@@ -22,19 +23,13 @@ export interface DeadTaskPage {
   readonly after?: TaskName | undefined;
 }
 
-/** When, and with which fences, tasks begin to live again. */
-export interface Birth {
-  readonly now: EpochMs;
-  readonly fences: Fences;
-}
-
 const REDRIVE_BATCH = 500;
 
 /** What is kept of a task that will not be tried again. */
 export function toDeadTask(
   row: TaskRow,
-  death: { readonly reason: string; readonly deadTime: EpochMs },
-): DeadTask {
+  death: { readonly reason: string; readonly deadTime: EpochMs | FromNow },
+): NewRow<typeof deadTasks> {
   const { type, id, invocationId, payload, createTime, attempt, fence } = row;
   return { type, id, invocationId, payload, createTime, attempt, fence, ...death };
 }
@@ -72,14 +67,14 @@ export async function findDeadTask(
 export async function redrive(
   db: Database,
   selection: DeadTaskSelection,
-  birth: Birth,
+  time: DatabaseTime,
 ): Promise<string[]> {
   const redriven: string[] = [];
   let after: TaskName | undefined;
   for (;;) {
     const names = await db.read((tx) => selectedNames(tx, selection, after));
     if (names.length === 0) return redriven;
-    const revived = await db.write((tx) => revive(tx, names, birth));
+    const revived = await db.write((tx) => revive(tx, names, time));
     redriven.push(...revived.map(({ type }) => type));
     after = names.at(-1);
   }
@@ -99,12 +94,12 @@ async function selectedNames(
 async function revive(
   tx: Transaction,
   names: readonly TaskName[],
-  birth: Birth,
+  time: DatabaseTime,
 ): Promise<TaskName[]> {
   const dead = await tx.readKeys(deadTasks, names, deadTasks.columns, 'update');
   const revived = await tx.insertNew(
     tasks,
-    dead.map((row) => reborn(row, birth)),
+    dead.map((row) => reborn(row, time)),
   );
   const keys = new Set(revived.map(taskKey));
   await tx.delete(
@@ -114,13 +109,13 @@ async function revive(
   return revived;
 }
 
-function reborn(row: DeadTask, { now, fences }: Birth): NewRow<typeof tasks> {
+function reborn(row: DeadTask, time: DatabaseTime): NewRow<typeof tasks> {
   const { type, id, invocationId, payload, createTime, reason } = row;
   return {
     ...{ type, id, invocationId, payload, createTime },
-    processAfter: now,
+    processAfter: time.after(0),
     attempt: 0,
-    fence: Math.max(row.fence + 1, fences.next(now)),
+    fence: UNLEASED,
     lastError: reason,
   };
 }

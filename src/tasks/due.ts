@@ -3,15 +3,15 @@
  * are wanted in all, and the oldest of these taken: one query, and bounded.
  */
 
-import type { EpochMs } from '../clock.ts';
-import { timestamp } from '../storage/column.ts';
+import { float } from '../storage/column.ts';
 import type { Dialect } from '../storage/dialect.ts';
 import { join, type Sql, sql } from '../storage/sql.ts';
+import type { DatabaseTime } from '../storage/time.ts';
 import { tasks } from './table.ts';
 
 export interface DueRequest {
   readonly type: string;
-  readonly now: EpochMs;
+  readonly now: Sql;
   readonly limit: number;
   /** More that a row must meet. */
   readonly conditions?: readonly Sql[];
@@ -35,8 +35,13 @@ export function selectDue(dialect: Dialect, request: DueRequest): Sql {
 }
 
 /** Of a condition on the lease. */
-export function isFree(now: EpochMs): Sql {
-  return sql`(lease_until IS NULL OR lease_until <= ${timestamp(now)})`;
+export function isFree(now: Sql): Sql {
+  return sql`(lease_until IS NULL OR lease_until <= ${now})`;
+}
+
+/** Of a lease that is taken or extended now, for databases with intervals. */
+export function leaseUntil({ now }: DatabaseTime, leaseMs: number): Sql {
+  return sql`${now} + ${float(leaseMs)} * interval '1 millisecond'`;
 }
 
 function selectPart(
@@ -44,12 +49,7 @@ function selectPart(
   { type, now, limit, conditions = [] }: DueRequest,
   isInShard: readonly Sql[],
 ): Sql {
-  const isDue = [
-    ...isInShard,
-    sql`type = ${type}`,
-    sql`process_after <= ${timestamp(now)}`,
-    ...conditions,
-  ];
+  const isDue = [...isInShard, sql`type = ${type}`, sql`process_after <= ${now}`, ...conditions];
   return sql`SELECT process_after, id FROM ${tasks}${useIndex('tasks_due')}
     WHERE ${join(isDue, ' AND ')} ORDER BY process_after, id LIMIT ${limit}`;
 }

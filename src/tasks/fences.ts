@@ -1,18 +1,20 @@
 /**
- * Where the fences of new tasks begin: at the time in microseconds, so that a task which is enqueued
- * again under the name of one that was done does not meet the fences of that. Within one queue this
- * holds even where the clock stands still or goes back.
+ * Each lease has a fence of its own, drawn from the database when it is taken (`dialect.fences`): no
+ * two leases share one, and none has a smaller one than a lease of the same name before it.
  */
-import type { EpochMs } from '../clock.ts';
+import { int } from '../storage/column.ts';
+import type { Database } from '../storage/database.ts';
+import { sql } from '../storage/sql.ts';
+import { deadTasks, tasks } from './table.ts';
 
-/** More than a task is leased within an instant; so little that 10,000 calls a second stay in step with the clock. */
-const GAP = 100;
+/** Of a task that has not been leased in this life of its: nobody holds it. */
+export const UNLEASED = 0;
 
-export class Fences {
-  #last = 0;
-
-  next(now: EpochMs): number {
-    this.#last = Math.max(this.#last + GAP, Math.floor(now * 1_000));
-    return this.#last;
-  }
+/** Makes later fences greater than those of all stored tasks: for those that came from elsewhere. */
+export async function skipStoredFences(db: Database): Promise<void> {
+  const { skip } = db.dialect.fences;
+  if (skip === undefined) return;
+  const highest = sql`(SELECT max(fence) FROM (
+    SELECT fence FROM ${tasks} UNION ALL SELECT fence FROM ${deadTasks}) AS stored)`;
+  await db.statement(skip(highest), { fence: int });
 }

@@ -1,6 +1,7 @@
 /** What became of tasks whose leases ended without a word. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { databaseTime } from '../storage/time.ts';
 import { eachDatabase } from '../testing/databases.ts';
 import { openDispatcherWorld } from '../testing/dispatcher-world.ts';
 import { Signal } from '../testing/signal.ts';
@@ -184,7 +185,8 @@ eachDatabase((open, _database, traits) => {
   ])('a claim %s', (_name, claimOf) => {
     async function openClaimWorld() {
       const world = await openTaskWorld(open);
-      const claim = claimOf(world.db);
+      const { db, clock } = world;
+      const claim = claimOf({ db, clock, time: databaseTime(db.dialect, clock) });
       return {
         ...world,
         claim: ({ tasks, ...bounds }: LeaseLimit) =>
@@ -192,7 +194,6 @@ eachDatabase((open, _database, traits) => {
             type: 'plain',
             limit: tasks,
             ...bounds,
-            now: world.clock.now(),
             leaseMs: MINUTE,
           }),
       };

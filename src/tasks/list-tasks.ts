@@ -4,6 +4,7 @@ import type { RowOf } from '../storage/column.ts';
 import { int, nullable, text, timestamp } from '../storage/column.ts';
 import type { Reader } from '../storage/database.ts';
 import { join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import { type DatabaseTime, readNow } from '../storage/time.ts';
 import { tasks } from './table.ts';
 
 /** `scheduled`: not due yet. */
@@ -34,41 +35,41 @@ export interface TaskPage {
 export async function listTasks(
   reader: Reader,
   page: TaskPage,
-  now: EpochMs,
+  time: DatabaseTime,
 ): Promise<TaskSummary[]> {
   const { type, state, limit, after } = page;
   const conditions = [sql`TRUE`];
   if (type !== undefined) conditions.push(sql`type = ${type}`);
-  if (state !== undefined) conditions.push(isIn(state, now));
+  if (state !== undefined) conditions.push(isIn(state, time.now));
   if (after !== undefined) {
     const key = [raw('type'), raw('process_after'), raw('id')];
     const values = [text(after.type), timestamp(after.processAfter), text(after.id)];
     conditions.push(reader.dialect.isAfterKey(key, values));
   }
   const rows = await reader.query(
-    sql`SELECT ${selectList(columns)} FROM ${tasks} WHERE ${join(conditions, ' AND ')}
+    sql`SELECT ${selectList(columns)}, ${time.now} AS now FROM ${tasks} WHERE ${join(conditions, ' AND ')}
         ORDER BY type, process_after, id LIMIT ${limit}`,
-    columns,
+    { ...columns, now: timestamp },
   );
-  return rows.map((row) => ({ ...row, state: stateOf(row, now) }));
+  return rows.map(({ now, ...row }) => ({ ...row, state: stateOf(row, now) }));
 }
 
 /** One living task; `undefined` where it is done, dead, or never was. */
 export async function findTask(
   reader: Reader,
   { type, id }: Pick<TaskSummary, 'type' | 'id'>,
-  now: EpochMs,
+  time: DatabaseTime,
 ): Promise<TaskSummary | undefined> {
   const [row] = await reader.readKeys(tasks, [{ type, id }], columns);
-  return row && { ...row, state: stateOf(row, now) };
+  return row && { ...row, state: stateOf(row, await readNow(reader, time)) };
 }
 
-function isIn(state: TaskState, now: EpochMs): Sql {
-  const isDue = sql`process_after <= ${timestamp(now)}`;
-  if (state === 'scheduled') return sql`process_after > ${timestamp(now)}`;
+function isIn(state: TaskState, now: Sql): Sql {
+  const isDue = sql`process_after <= ${now}`;
+  if (state === 'scheduled') return sql`process_after > ${now}`;
   // What is leased was due: so the index of due times bounds the search.
-  if (state === 'leased') return sql`${isDue} AND lease_until > ${timestamp(now)}`;
-  return sql`${isDue} AND (lease_until IS NULL OR lease_until <= ${timestamp(now)})`;
+  if (state === 'leased') return sql`${isDue} AND lease_until > ${now}`;
+  return sql`${isDue} AND (lease_until IS NULL OR lease_until <= ${now})`;
 }
 
 function stateOf(row: RowOf<typeof columns>, now: EpochMs): TaskState {

@@ -380,11 +380,13 @@ eachDatabase((open) => {
 
     test('counts what is due, and tells since when', async () => {
       const { queue, clock, enqueue } = await openTaskWorld(open);
-      expect(await queue.depth('plain')).toEqual({ due: 0, oldestDueTime: undefined });
+      expect(await queue.depth('plain')).toEqual({ due: 0 });
       const enqueuedAt = clock.now();
       await enqueue('a', 'b');
       clock.advance(HOUR);
-      expect(await queue.depth('plain')).toEqual({ due: 2, oldestDueTime: enqueuedAt });
+      expect(await queue.depth('plain')).toEqual({
+        ...{ due: 2, oldestDueTime: enqueuedAt, oldestDueAgeMs: HOUR },
+      });
     });
   });
 });

@@ -5,10 +5,12 @@
  * task takes effect exactly once. Everything after the lease is fenced by the attempt's number: a
  * worker whose lease has ended and been taken over changes nothing, and is told so.
  */
-import type { Clock, EpochMs } from '../clock.ts';
+import { type Clock, type EpochMs, systemClock } from '../clock.ts';
 import { CodedError } from '../errors.ts';
+import { FromNow } from '../storage/column.ts';
 import type { Database, Reader, Transaction } from '../storage/database.ts';
 import type { NewRow } from '../storage/table.ts';
+import { type DatabaseTime, databaseTime, readNow } from '../storage/time.ts';
 import { type Claim, claimFor, leaseNamed } from './claim.ts';
 import {
   type DeadTask,
@@ -18,7 +20,7 @@ import {
   listDeadTasks,
   redrive,
 } from './dead-tasks.ts';
-import { Fences } from './fences.ts';
+import { UNLEASED } from './fences.ts';
 import { findTask, listTasks, type TaskPage, type TaskSummary } from './list-tasks.ts';
 import { peekTasks } from './peek.ts';
 import { type QueueDepth, queueDepth } from './queue-depth.ts';
@@ -26,6 +28,7 @@ import { type Settlement, type Settling, settleAll } from './settlement.ts';
 import { StatementSettling } from './statement-settling.ts';
 import { tasks } from './table.ts';
 import {
+  checkDelayMs,
   checkLeaseMs,
   checkProcessAfter,
   checkTaskId,
@@ -44,7 +47,11 @@ import { noWakeUp, type WakeUp } from './wake-up.ts';
 
 export interface TaskQueueConfig {
   readonly db: Database;
-  readonly clock: Clock;
+  /**
+   * For the pace of looks, not for dates: due times and leases follow the database's clock. A virtual
+   * one (`FakeClock`) takes its place in tests. The machine's unless given.
+   */
+  readonly clock?: Clock;
   /** Told of every task that is due when it is enqueued; nobody unless given. */
   readonly wakeUp?: WakeUp;
 }
@@ -52,17 +59,18 @@ export interface TaskQueueConfig {
 export class TaskQueue {
   readonly #db: Database;
   readonly #clock: Clock;
+  readonly #time: DatabaseTime;
   readonly #wakeUp: WakeUp;
   readonly #claim: Claim;
   readonly #settling: Settling;
-  readonly #fences = new Fences();
 
   constructor(config: TaskQueueConfig) {
     this.#db = config.db;
-    this.#clock = config.clock;
+    this.#clock = config.clock ?? systemClock;
+    this.#time = databaseTime(config.db.dialect, this.#clock);
     this.#wakeUp = config.wakeUp ?? noWakeUp;
-    this.#claim = claimFor(config.db);
-    this.#settling = settlingFor(config.db);
+    this.#claim = claimFor({ db: config.db, time: this.#time, clock: this.#clock });
+    this.#settling = settlingFor(config.db, this.#time);
   }
 
   /**
@@ -71,10 +79,9 @@ export class TaskQueue {
    * duplicate and aborts nothing. Throws `invalid-argument` where a name or time cannot be.
    */
   async enqueue<P>(added: readonly NewTask<P>[], tx?: Transaction): Promise<EnqueueOutcome[]> {
-    const now = this.#clock.now();
-    const rows = this.#toRows(added, now);
-    if (tx === undefined) return await this.#db.write((own) => this.#insert(own, rows, now));
-    return await this.#insert(tx, rows, now);
+    const rows = this.#toRows(added);
+    if (tx === undefined) return await this.#db.write((own) => this.#insert(own, rows));
+    return await this.#insert(tx, rows);
   }
 
   /**
@@ -83,22 +90,21 @@ export class TaskQueue {
    * leased it is fenced out.
    */
   async replace<P>(added: readonly NewTask<P>[], tx: Transaction): Promise<void> {
-    const now = this.#clock.now();
-    const rows = this.#toRows(added, now);
+    const rows = this.#toRows(added);
     await tx.upsert(tasks, rows);
-    this.#wakeAfterCommit(tx, rows, now);
+    this.#wakeAfterCommit(tx, rows);
   }
 
   /** The ids of due tasks that nobody has leased, oldest first, in pages of one snapshot each. */
   peek(type: string): AsyncIterable<string> {
-    return peekTasks(this.#db, { type: checkTypeName(type), now: this.#clock.now() });
+    return peekTasks(this.#db, { type: checkTypeName(type), time: this.#time });
   }
 
   /** Leases one task; `undefined` where it is not due, leased already, or not there. */
   async lease(type: string, id: string, leaseMs: number): Promise<Lease | undefined> {
     const name = { type: checkTypeName(type), id: checkTaskId(id) };
-    const terms = { now: this.#clock.now(), leaseMs: checkLeaseMs(leaseMs) };
-    const [lease] = await leaseNamed(this.#db, [name], terms);
+    const parts = { db: this.#db, time: this.#time };
+    const [lease] = await leaseNamed(parts, [name], { leaseMs: checkLeaseMs(leaseMs) });
     return lease;
   }
 
@@ -107,8 +113,7 @@ export class TaskQueue {
     checkTypeName(type);
     const { tasks: most, bytes, begin } = typeof limit === 'number' ? { tasks: limit } : limit;
     if (most < 1) return [];
-    const terms = { now: this.#clock.now(), leaseMs: checkLeaseMs(leaseMs) };
-    return await this.#claim({ type, limit: most, bytes, begin, ...terms });
+    return await this.#claim({ type, limit: most, bytes, begin, leaseMs: checkLeaseMs(leaseMs) });
   }
 
   /**
@@ -156,12 +161,12 @@ export class TaskQueue {
 
   /** Makes leases end `leaseMs` from now. */
   async extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
-    return await this.#settling.extend(leases, this.#clock.now() + checkLeaseMs(leaseMs));
+    return await this.#settling.extend(leases, checkLeaseMs(leaseMs));
   }
 
   /** What has become of many attempts at once: one batch for each kind of outcome. */
   async settleAll(settlements: readonly Settlement[]): Promise<SettleOutcome[]> {
-    const outcomes = await settleAll(this.#settling, settlements, this.#clock.now());
+    const outcomes = await settleAll(this.#settling, settlements);
     const released = settlements.filter(({ outcome }) => outcome === 'released');
     if (released.length > 0) this.#wakeUp.enqueued(typesOf(released.map(({ lease }) => lease)));
     return outcomes;
@@ -169,15 +174,20 @@ export class TaskQueue {
 
   /** Makes dead tasks due again, with fresh attempts. Answers how many. */
   async redrive(selection: DeadTaskSelection = {}): Promise<number> {
-    const birth = { now: this.#clock.now(), fences: this.#fences };
-    const types = await redrive(this.#db, selection, birth);
+    const types = await redrive(this.#db, selection, this.#time);
     this.#wakeUp.enqueued([...new Set(types)]);
     return types.length;
   }
 
-  /** What has been due and free since `since` or longer, of types other than `known`; of 100 types at most. */
-  unknownTypes(known: readonly string[], since: EpochMs): Promise<UnknownType[]> {
-    return this.#db.read((tx) => findUnknownTypes(tx, { known: new Set(known), since }));
+  /** What has been due and free for `forMs` or longer, of types other than `known`; of 100 types at most. */
+  unknownTypes(
+    known: readonly string[],
+    { forMs }: { readonly forMs: number },
+  ): Promise<UnknownType[]> {
+    return this.#db.read(async (tx) => {
+      const since = (await readNow(tx, this.#time)) - forMs;
+      return await findUnknownTypes(tx, { known: new Set(known), since });
+    });
   }
 
   /** A page of the dead tasks, in the order of type and id. */
@@ -187,12 +197,12 @@ export class TaskQueue {
 
   /** A page of the living tasks, in the order of type, due time and id. */
   list(reader: Reader, page: TaskPage): Promise<TaskSummary[]> {
-    return listTasks(reader, page, this.#clock.now());
+    return listTasks(reader, page, this.#time);
   }
 
   /** One living task; `undefined` where it is done, dead, or never was. */
   find(reader: Reader, name: Pick<LeaseId, 'type' | 'id'>): Promise<TaskSummary | undefined> {
-    return findTask(reader, name, this.#clock.now());
+    return findTask(reader, name, this.#time);
   }
 
   /** One dead task, if there is one of that name. */
@@ -202,50 +212,58 @@ export class TaskQueue {
 
   /** How much of a type is due, and since when: from the index of due times, within bounds. */
   depth(type: string): Promise<QueueDepth> {
-    return this.#db.read((tx) => queueDepth(tx, type, this.#clock.now()));
+    return this.#db.read((tx) => queueDepth(tx, type, this.#time));
   }
 
-  #toRows<P>(added: readonly NewTask<P>[], now: EpochMs): NewRow<typeof tasks>[] {
-    const birth = { now, fence: this.#fences.next(now) };
-    return added.map((task) => toRow(task, birth));
+  #toRows<P>(added: readonly NewTask<P>[]): NewRow<typeof tasks>[] {
+    return added.map((task) => toRow(task, this.#time));
   }
 
-  #wakeAfterCommit(tx: Transaction, rows: readonly NewRow<typeof tasks>[], now: EpochMs): void {
-    const due = rows.filter((row) => row.processAfter <= now);
+  #wakeAfterCommit(tx: Transaction, rows: readonly NewRow<typeof tasks>[]): void {
+    const due = rows.filter(({ processAfter }) => this.#isDue(processAfter));
     if (due.length > 0) tx.afterCommit(() => this.#wakeUp.enqueued(typesOf(due)));
   }
 
-  async #insert(
-    tx: Transaction,
-    rows: readonly NewRow<typeof tasks>[],
-    now: EpochMs,
-  ): Promise<EnqueueOutcome[]> {
+  /** As far as this machine can tell: whoever is woken asks the database. */
+  #isDue(processAfter: EpochMs | FromNow): boolean {
+    if (processAfter instanceof FromNow) return processAfter.ms <= 0;
+    return processAfter <= this.#clock.now();
+  }
+
+  async #insert(tx: Transaction, rows: readonly NewRow<typeof tasks>[]): Promise<EnqueueOutcome[]> {
     const inserted = new Set(await tx.insertNew(tasks, rows));
-    this.#wakeAfterCommit(tx, [...inserted], now);
+    this.#wakeAfterCommit(tx, [...inserted]);
     return rows.map((row) => (inserted.has(row) ? 'enqueued' : 'duplicate'));
   }
 }
 
-function settlingFor(db: Database): Settling {
+function settlingFor(db: Database, time: DatabaseTime): Settling {
   const isLocking = db.capabilities.claim === 'skip-locked';
-  return isLocking ? new StatementSettling(db) : new TransactionSettling(db);
+  return isLocking ? new StatementSettling(db, time) : new TransactionSettling(db, time);
 }
 
-function toRow<P>(
-  task: NewTask<P>,
-  { now, fence }: { readonly now: EpochMs; readonly fence: number },
-): NewRow<typeof tasks> {
-  const { type, id, invocationId, processAfter } = task;
+function toRow<P>(task: NewTask<P>, time: DatabaseTime): NewRow<typeof tasks> {
+  const { type, id, invocationId } = task;
   return {
     type: checkTypeName(type.name),
     id: checkTaskId(id),
     invocationId: invocationId === undefined ? undefined : checkTaskId(invocationId, 'invocation'),
     payload: type.payload.encode(task.payload as P),
-    createTime: now,
-    processAfter: processAfter === undefined ? now : checkProcessAfter(processAfter),
+    createTime: time.after(0),
+    processAfter: dueTime(task, time),
     attempt: 0,
-    fence,
+    fence: UNLEASED,
   };
+}
+
+function dueTime(
+  { id, delayMs, processAfter }: Pick<NewTask, 'id' | 'delayMs' | 'processAfter'>,
+  time: DatabaseTime,
+): EpochMs | FromNow {
+  if (processAfter === undefined) return time.after(checkDelayMs(delayMs ?? 0));
+  if (delayMs === undefined) return checkProcessAfter(processAfter);
+  const message = `task ${id}: delayMs and processAfter exclude each other`;
+  throw new CodedError('invalid-argument', message);
 }
 
 function typesOf(rows: readonly { readonly type: string }[]): string[] {

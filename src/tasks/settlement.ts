@@ -6,8 +6,7 @@
  * A change may have landed although its connection was lost. Asked for again it answers `lost`, which
  * is harmless: what was to be done is done.
  */
-import type { EpochMs } from '../clock.ts';
-import { checkProcessAfter, type LeaseId, type SettleOutcome } from './task.ts';
+import { checkDelayMs, type LeaseId, type SettleOutcome } from './task.ts';
 
 /** How one attempt ended, and what follows from it for its task. */
 export type Settlement =
@@ -28,7 +27,7 @@ export type Settlement =
     };
 
 export interface Failure extends LeaseId {
-  readonly processAfter: EpochMs;
+  readonly delayMs: number;
   readonly lastError: string;
 }
 
@@ -48,9 +47,9 @@ export interface Settling {
   release(leases: readonly LeaseId[]): Promise<SettleOutcome[]>;
   /** They keep their leases, and it is known that their attempts have begun. */
   begin(leases: readonly LeaseId[]): Promise<SettleOutcome[]>;
-  extend(leases: readonly LeaseId[], leaseUntil: EpochMs): Promise<SettleOutcome[]>;
+  extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]>;
   /** They go, and are kept among the dead ones. */
-  bury(deaths: readonly Death[], deadTime: EpochMs): Promise<SettleOutcome[]>;
+  bury(deaths: readonly Death[]): Promise<SettleOutcome[]>;
 }
 
 const MAX_REASON_LENGTH = 4_000;
@@ -59,7 +58,6 @@ const MAX_REASON_LENGTH = 4_000;
 export async function settleAll(
   settling: Settling,
   settlements: readonly Settlement[],
-  now: EpochMs,
 ): Promise<SettleOutcome[]> {
   const outcomes = new Map<Settlement, SettleOutcome>();
   const settle = async <S extends Settlement>(
@@ -74,10 +72,8 @@ export async function settleAll(
   };
   await settle(settlements.filter(isA('done')), (done) => settling.complete(done.map(leaseOf)));
   await settle(settlements.filter(isA('released')), (free) => settling.release(free.map(leaseOf)));
-  await settle(settlements.filter(isA('retry')), (failed) =>
-    settling.retry(failed.map((one) => toFailure(one, now))),
-  );
-  await settle(settlements.filter(isA('dropped')), (dead) => settling.bury(dead.map(toDeath), now));
+  await settle(settlements.filter(isA('retry')), (failed) => settling.retry(failed.map(toFailure)));
+  await settle(settlements.filter(isA('dropped')), (dead) => settling.bury(dead.map(toDeath)));
   return settlements.map((settlement) => outcomes.get(settlement) ?? 'lost');
 }
 
@@ -93,10 +89,9 @@ function leaseOf({ lease }: Settlement): LeaseId {
   return lease;
 }
 
-function toFailure({ lease, error, delayMs }: SettlementOf<'retry'>, now: EpochMs): Failure {
+function toFailure({ lease, error, delayMs }: SettlementOf<'retry'>): Failure {
   const { type, id, fence } = lease;
-  const processAfter = checkProcessAfter(now + delayMs);
-  return { type, id, fence, processAfter, lastError: storable(error) };
+  return { type, id, fence, delayMs: checkDelayMs(delayMs), lastError: storable(error) };
 }
 
 function toDeath({ lease, reason, isUnbegun = false }: SettlementOf<'dropped'>): Death {

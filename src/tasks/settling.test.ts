@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { databaseTime } from '../storage/time.ts';
 import { eachDatabase } from '../testing/databases.ts';
 import { MINUTE, openTaskWorld } from '../testing/task-world.ts';
 import { StatementSettling } from './statement-settling.ts';
 import { TransactionSettling } from './transaction-settling.ts';
-
-const NOON = Date.UTC(2026, 0, 2, 12);
 
 eachDatabase((open, _database, traits) => {
   describe.each([
@@ -18,9 +17,10 @@ eachDatabase((open, _database, traits) => {
       const leases = [await world.lease('a'), await world.lease('b'), await world.lease('c')];
       world.clock.advance(MINUTE);
       const other = await world.lease('b');
+      const settling = new Settling(world.db, databaseTime(world.db.dialect, world.clock));
       const untouched = (await world.living()).find(({ id }) => id === 'b');
       return {
-        ...{ ...world, leases, other, untouched, settling: new Settling(world.db) },
+        ...{ ...world, leases, other, untouched, settling },
         summaryOf: async (id: string) => (await world.living()).find((task) => task.id === id),
       };
     }
@@ -35,26 +35,31 @@ eachDatabase((open, _database, traits) => {
     });
 
     test('retries what is held, each at its time and with its error', async () => {
-      const { settling, leases, summaryOf, untouched } = await openSettlingWorld();
+      const { settling, leases, clock, summaryOf, untouched } = await openSettlingWorld();
+      const now = clock.now();
       const failures = leases.map(({ type, id, fence }, index) => ({
         ...{ type, id, fence },
-        processAfter: NOON + index,
+        delayMs: 1_000 + index,
         lastError: `error of ${id}`,
       }));
       expect(await settling.retry(failures)).toEqual(OUTCOMES);
-      expect(await summaryOf('a')).toMatchObject({ processAfter: NOON, lastError: 'error of a' });
+      expect(await summaryOf('a')).toMatchObject({
+        processAfter: now + 1_000,
+        lastError: 'error of a',
+      });
       expect(await summaryOf('c')).toMatchObject({
-        ...{ processAfter: NOON + 2, lastError: 'error of c', leaseUntil: undefined },
+        ...{ processAfter: now + 1_002, lastError: 'error of c', leaseUntil: undefined },
       });
       expect(await summaryOf('b')).toEqual(untouched);
       expect(await settling.retry(failures)).toEqual(['lost', 'lost', 'lost']);
     });
 
     test('keeps the last time there is', async () => {
-      const { settling, other, summaryOf } = await openSettlingWorld();
+      const { settling, other, clock, summaryOf } = await openSettlingWorld();
       const processAfter = Date.UTC(9999, 11, 31);
+      const delayMs = processAfter - clock.now();
       const { type, id, fence } = other;
-      await settling.retry([{ type, id, fence, processAfter, lastError: '' }]);
+      await settling.retry([{ type, id, fence, delayMs, lastError: '' }]);
       expect(await summaryOf('b')).toMatchObject({ processAfter });
     });
 
@@ -67,31 +72,35 @@ eachDatabase((open, _database, traits) => {
     });
 
     test('extends what is held', async () => {
-      const { settling, leases, summaryOf, untouched } = await openSettlingWorld();
-      expect(await settling.extend(leases, NOON)).toEqual(OUTCOMES);
-      expect(await summaryOf('c')).toMatchObject({ leaseUntil: NOON, attempt: 1 });
+      const { settling, leases, clock, summaryOf, untouched } = await openSettlingWorld();
+      expect(await settling.extend(leases, 2 * MINUTE)).toEqual(OUTCOMES);
+      const leaseUntil = clock.now() + 2 * MINUTE;
+      expect(await summaryOf('c')).toMatchObject({ leaseUntil, attempt: 1 });
       expect(await summaryOf('b')).toEqual(untouched);
     });
 
     test('buries what is held, over an older one of its name', async () => {
-      const { settling, queue, enqueue, lease, leases, dead, living } = await openSettlingWorld();
+      const world = await openSettlingWorld();
+      const { settling, queue, clock, enqueue, lease, leases, dead, living } = world;
+      const diedAt = clock.now();
       const deaths = leases.map(({ type, id, fence }) => ({ type, id, fence, reason: `no ${id}` }));
-      expect(await settling.bury(deaths, NOON)).toEqual(OUTCOMES);
+      expect(await settling.bury(deaths)).toEqual(OUTCOMES);
       expect((await living()).map(({ id }) => id)).toEqual(['b']);
+      clock.advance(1);
       await enqueue('a');
       await queue.retry(await lease('a'), { error: 'x', delayMs: 0 });
       const { type, id, fence } = await lease('a');
-      await settling.bury([{ type, id, fence, reason: 'again' }], NOON + 1);
+      await settling.bury([{ type, id, fence, reason: 'again' }]);
       expect(await dead()).toMatchObject([
-        { id: 'a', reason: 'again', deadTime: NOON + 1, attempt: 2 },
-        { id: 'c', reason: 'no c', deadTime: NOON, attempt: 1 },
+        { id: 'a', reason: 'again', deadTime: diedAt + 1, attempt: 2 },
+        { id: 'c', reason: 'no c', deadTime: diedAt, attempt: 1 },
       ]);
     });
 
     test('does nothing about nothing', async () => {
       const { settling } = await openSettlingWorld();
       expect(await settling.complete([])).toEqual([]);
-      expect(await settling.bury([], NOON)).toEqual([]);
+      expect(await settling.bury([])).toEqual([]);
     });
 
     test('answers the same to a lease that is named twice', async () => {

@@ -2,18 +2,11 @@
  * Settles tasks by one statement a batch, for databases that lock rows. Serializable transactions
  * would abort one another here: thousands of attempts that fail at once would hardly get settled.
  */
-import type { EpochMs } from '../clock.ts';
-import {
-  columnName,
-  int,
-  intArray,
-  type Param,
-  text,
-  textArray,
-  timestamp,
-} from '../storage/column.ts';
+import { columnName, int, intArray, type Param, text, textArray } from '../storage/column.ts';
 import type { Database } from '../storage/database.ts';
 import { join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import type { DatabaseTime } from '../storage/time.ts';
+import { leaseUntil } from './due.ts';
 import type { Death, Failure, Settling } from './settlement.ts';
 import { deadTasks, tasks } from './table.ts';
 import type { LeaseId, SettleOutcome } from './task.ts';
@@ -38,9 +31,11 @@ const SETTLED = raw('task.type, task.id, task.fence');
 
 export class StatementSettling implements Settling {
   readonly #db: Database;
+  readonly #time: DatabaseTime;
 
-  constructor(db: Database) {
+  constructor(db: Database, time: DatabaseTime) {
     this.#db = db;
+    this.#time = time;
   }
 
   complete(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
@@ -52,10 +47,10 @@ export class StatementSettling implements Settling {
 
   retry(failures: readonly Failure[]): Promise<SettleOutcome[]> {
     const extra = {
-      epoch_ms: intArray(failures.map(({ processAfter }) => Math.round(processAfter))),
+      delay_ms: intArray(failures.map(({ delayMs }) => Math.round(delayMs))),
       last_error: textArray(failures.map(({ lastError }) => lastError)),
     };
-    const processAfter = sql`${timestamp(0)} + lease.epoch_ms * interval '1 millisecond'`;
+    const processAfter = sql`${this.#time.now} + lease.delay_ms * interval '1 millisecond'`;
     return this.#update(
       failures,
       sql`process_after = ${processAfter}, last_error = lease.last_error, lease_until = NULL`,
@@ -71,11 +66,11 @@ export class StatementSettling implements Settling {
     return this.#update(leases, raw('begun = TRUE'));
   }
 
-  extend(leases: readonly LeaseId[], leaseUntil: EpochMs): Promise<SettleOutcome[]> {
-    return this.#update(leases, sql`lease_until = ${timestamp(leaseUntil)}`);
+  extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
+    return this.#update(leases, sql`lease_until = ${leaseUntil(this.#time, leaseMs)}`);
   }
 
-  bury(deaths: readonly Death[], deadTime: EpochMs): Promise<SettleOutcome[]> {
+  bury(deaths: readonly Death[]): Promise<SettleOutcome[]> {
     const extra = {
       reason: textArray(deaths.map(({ reason }) => reason)),
       unbegun: intArray(deaths.map(({ isUnbegun }) => (isUnbegun ? 1 : 0))),
@@ -84,7 +79,7 @@ export class StatementSettling implements Settling {
       deaths,
       sql`WITH gone AS (
           DELETE FROM ${tasks} AS task USING ${given(deaths, extra)} WHERE ${IS_HELD}
-          RETURNING task.*, ${timestamp(deadTime)} AS dead_time, lease.reason, lease.unbegun),
+          RETURNING task.*, ${this.#time.now} AS dead_time, lease.reason, lease.unbegun),
         kept AS (
           INSERT INTO ${deadTasks} (${selectList(deadTasks.columns)})
           SELECT ${BURIED} FROM gone

@@ -55,7 +55,7 @@ eachDatabase((open) => {
     test('tell what is due and since when; a series ends with the last task', async () => {
       const metrics = new RecordingMetrics();
       const { queue, clock, enqueue } = await openTaskWorld(open);
-      observeQueue(metrics, { queue, clock, types: ['plain', 'other'] });
+      observeQueue(metrics, { queue, types: ['plain', 'other'] });
       await enqueue('a', 'b');
       await queue.enqueue([{ type: PLAIN, id: 'later', processAfter: clock.now() + 2 * MINUTE }]);
       clock.advance(MINUTE);

@@ -1,5 +1,4 @@
 /** What the queue tells of itself. Counts and ages come from the index of due tasks. */
-import type { Clock } from '../clock.ts';
 import type { Counter, GaugeReadings, Histogram, Metrics } from '../metrics.ts';
 import type { Outcome } from './handler.ts';
 import type { TaskQueue } from './queue.ts';
@@ -28,9 +27,9 @@ export class TaskMetrics {
 /** Gauges of `types`: how many tasks are due (counted up to 10,000), and how long the oldest has been. */
 export function observeQueue(
   metrics: Metrics,
-  parts: { readonly queue: TaskQueue; readonly clock: Clock; readonly types: readonly string[] },
+  parts: { readonly queue: TaskQueue; readonly types: readonly string[] },
 ): void {
-  const { queue, clock, types } = parts;
+  const { queue, types } = parts;
   const read = async (
     pick: (depth: Awaited<ReturnType<TaskQueue['depth']>>) => number | undefined,
   ): Promise<GaugeReadings> => {
@@ -48,8 +47,8 @@ export function observeQueue(
     'postlude.task.oldest_due_age',
     { description: 'How long the oldest due task has been due', unit: 's' },
     () =>
-      read(({ oldestDueTime }) =>
-        oldestDueTime === undefined ? undefined : (clock.now() - oldestDueTime) / 1000,
+      read(({ oldestDueAgeMs }) =>
+        oldestDueAgeMs === undefined ? undefined : oldestDueAgeMs / 1000,
       ),
   );
 }

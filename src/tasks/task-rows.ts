@@ -22,9 +22,10 @@ export function isClaimable(row: TaskRow, now: EpochMs): boolean {
 /** The row as it is once leased. */
 export function withNextLease(
   row: TaskRow,
-  lease: { readonly leaseUntil: EpochMs; readonly begun: boolean },
+  { fence, ...lease }: Pick<Lease, 'leaseUntil' | 'fence'> & { readonly begun: boolean },
 ): TaskRow {
-  return { ...row, ...historyAtLease(row), ...lease, fence: row.fence + 1 };
+  const next = Math.max(row.fence + 1, fence); // greater even where the server's time went back
+  return { ...row, ...historyAtLease(row), ...lease, fence: next };
 }
 
 /** Whether the lease is that of the newest attempt, and that attempt has not been settled. */

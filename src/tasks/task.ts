@@ -26,7 +26,12 @@ export type NewTask<P = unknown> = {
   readonly id: string;
   /** The row id of the invocation that it is about, if any. */
   readonly invocationId?: string;
-  /** Not before then; at once unless given. */
+  /** Not before so many milliseconds have passed; at once unless given. */
+  readonly delayMs?: number;
+  /**
+   * Instead of `delayMs`: not before that time, which is compared with the database's clock. Where it
+   * is computed from a machine's own clock, it is as wrong as that.
+   */
   readonly processAfter?: EpochMs;
 } & (undefined extends P ? { readonly payload?: P } : { readonly payload: P });
 
@@ -37,7 +42,7 @@ export type EnqueueOutcome = 'enqueued' | 'duplicate';
 export interface LeaseId {
   readonly type: string;
   readonly id: string;
-  /** Grows with each lease. Differs, too, if the task was done and enqueued again under its name. */
+  /** Grows with each lease, also where the task was done and enqueued again under its name. */
   readonly fence: number;
 }
 
@@ -77,6 +82,7 @@ const MAX_TYPE_LENGTH = 64;
 const TYPE_PATTERN = /^[A-Za-z0-9_.:/-]+$/;
 const MAX_ID_BYTES = 512;
 const MAX_TIME = Date.UTC(9999, 11, 31);
+const MAX_DELAY_MS = 1_000 * 365 * 24 * 3_600_000;
 const MAX_LEASE_MS = 7 * 24 * 3_600_000;
 
 /**
@@ -106,6 +112,11 @@ export function checkTaskId(id: string, noun = 'task'): string {
 export function checkProcessAfter(time: EpochMs): EpochMs {
   if (time >= 0 && time <= MAX_TIME) return time;
   throw invalid(`processAfter ${time}: must be milliseconds since 1970, before the year 9999`);
+}
+
+export function checkDelayMs(delayMs: number): number {
+  if (delayMs >= 0 && delayMs <= MAX_DELAY_MS) return delayMs;
+  throw invalid(`a delay of ${delayMs} ms: must be 0 or more, and at most 1000 years`);
 }
 
 export function checkLeaseMs(leaseMs: number): number {

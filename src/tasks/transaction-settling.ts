@@ -1,6 +1,6 @@
 /** Settles tasks by serializable transactions: read the rows, check the leases, write. */
-import type { EpochMs } from '../clock.ts';
 import type { Database, Transaction } from '../storage/database.ts';
+import type { DatabaseTime } from '../storage/time.ts';
 import { toDeadTask } from './dead-tasks.ts';
 import type { Death, Failure, Settling } from './settlement.ts';
 import { deadTasks, tasks } from './table.ts';
@@ -14,9 +14,11 @@ interface Held<L extends LeaseId> {
 
 export class TransactionSettling implements Settling {
   readonly #db: Database;
+  readonly #time: DatabaseTime;
 
-  constructor(db: Database) {
+  constructor(db: Database, time: DatabaseTime) {
     this.#db = db;
+    this.#time = time;
   }
 
   complete(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
@@ -27,8 +29,9 @@ export class TransactionSettling implements Settling {
     return this.#settle(failures, (tx, held) =>
       tx.update(
         tasks,
-        held.map(({ lease: { type, id, processAfter, lastError } }) => ({
-          ...{ type, id, processAfter, lastError },
+        held.map(({ lease: { type, id, delayMs, lastError } }) => ({
+          ...{ type, id, lastError },
+          processAfter: this.#time.after(delayMs),
           leaseUntil: undefined,
         })),
       ),
@@ -56,7 +59,8 @@ export class TransactionSettling implements Settling {
     );
   }
 
-  extend(leases: readonly LeaseId[], leaseUntil: EpochMs): Promise<SettleOutcome[]> {
+  extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
+    const leaseUntil = this.#time.after(leaseMs);
     return this.#settle(leases, (tx, held) =>
       tx.update(
         tasks,
@@ -65,7 +69,8 @@ export class TransactionSettling implements Settling {
     );
   }
 
-  bury(deaths: readonly Death[], deadTime: EpochMs): Promise<SettleOutcome[]> {
+  bury(deaths: readonly Death[]): Promise<SettleOutcome[]> {
+    const deadTime = this.#time.after(0);
     return this.#settle(deaths, async (tx, held) => {
       await tx.delete(tasks, held.map(rowOf));
       await tx.upsert(

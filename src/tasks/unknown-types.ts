@@ -3,7 +3,7 @@
  * others may share the queue, and be late. Whoever forgot a handler, or its deployment, wants to know.
  */
 import type { EpochMs } from '../clock.ts';
-import { int, nullable, text } from '../storage/column.ts';
+import { int, nullable, text, timestamp } from '../storage/column.ts';
 import type { Reader } from '../storage/database.ts';
 import { sql } from '../storage/sql.ts';
 import { isFree, selectDue } from './due.ts';
@@ -36,7 +36,8 @@ export async function findUnknownTypes(
 }
 
 async function countWaiting(reader: Reader, type: string, since: EpochMs): Promise<number> {
-  const request = { type, now: since, limit: MAX_COUNTED, conditions: [isFree(since)] };
+  const now = sql`${timestamp(since)}`;
+  const request = { type, now, limit: MAX_COUNTED, conditions: [isFree(now)] };
   const [row] = await reader.query(
     sql`SELECT count(*) AS waiting FROM (${selectDue(reader.dialect, request)}) AS waiting_tasks`,
     { waiting: int },

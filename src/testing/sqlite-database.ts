@@ -13,11 +13,13 @@ import type { Dialect } from '../storage/dialect.ts';
 import type { AnyRow } from '../storage/key.ts';
 import { hasKey, rangeQuery } from '../storage/key-queries.ts';
 import { Listeners } from '../storage/listeners.ts';
-import { compile, emptySql, join, type Sql, selectList, sql } from '../storage/sql.ts';
+import { compile, emptySql, join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
 import type { AnyTable, NewRow } from '../storage/table.ts';
 import { WriteBuffer, type WriteGroup, type WriteKind } from '../storage/writes.ts';
 
 const dialect: Dialect = {
+  now: raw("(unixepoch('subsec') * 1000)"),
+  fences: { next: raw('next_fence()'), skip: undefined },
   isAnyOf: (column, values) => sql`${column} IN (SELECT value FROM json_each(${values}))`,
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
@@ -25,6 +27,8 @@ const dialect: Dialect = {
   useIndex: () => emptySql,
   shards: [],
 };
+
+let lastFence = 0;
 
 export class SqliteDatabase implements Database {
   readonly dialect = dialect;
@@ -35,6 +39,7 @@ export class SqliteDatabase implements Database {
 
   constructor(tables: readonly AnyTable[]) {
     for (const table of tables) this.#connection.exec(createTable(table));
+    this.#connection.function('next_fence', { deterministic: false }, () => ++lastFence);
     const listeners = new Listeners();
     this.notifications = {
       notify: async (channel: string, payload: string) =>

@@ -134,7 +134,7 @@ class History {
     for (let sweeps = 1; ; sweeps++) {
       this.#clock.advance(2 * MINUTE);
       await sweep();
-      await redriveReminders(this.#db, this.#clock.now());
+      await redriveReminders(this.#db);
       await this.#scheduler.run({ random: this.#random });
       if ((await this.#reminders()) === 0 || sweeps === MAX_SWEEPS) return sweeps;
     }

@@ -81,12 +81,12 @@ async function run(
   context: DeliveryContext,
 ): Promise<Receipt> {
   const classId = taskClass.id;
-  const startedAt = clock.now();
+  const startedAt = clock.monotonicMs();
   const error = await failureOf(() => handler(payload, { classId, ...context }));
   const outcome = outcomeOf(error);
   const now = clock.now();
   metrics.handled(classId, outcome, {
-    durationMs: now - startedAt,
+    durationMs: clock.monotonicMs() - startedAt,
     latencyMs: latency(context.eta, now),
   });
   if (error) {

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Database } from '../storage/database.ts';
+import { databaseTime } from '../storage/time.ts';
 import { countDeadReminders, countStaleReminders } from './reminders.ts';
 
 export function observeReminders(
@@ -15,7 +16,10 @@ export function observeReminders(
       unit: '{reminder}',
     },
     async () => [
-      { value: await db.read((tx) => countStaleReminders(tx, clock.now())), fields: {} },
+      {
+        value: await db.read((tx) => countStaleReminders(tx, databaseTime(db.dialect, clock))),
+        fields: {},
+      },
     ],
   );
   metrics.gauge(

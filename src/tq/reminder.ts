@@ -5,6 +5,7 @@
  */
 import type { EpochMs } from '../clock.ts';
 import { CodedError } from '../errors.ts';
+import type { FromNow } from '../storage/column.ts';
 import type { NewRow, Row } from '../storage/table.ts';
 import { encodeRequest } from './stored-request.ts';
 import type { SubmitRequest } from './submitter.ts';
@@ -15,8 +16,14 @@ export type Reminder = Row<typeof reminders>;
 /** A reminder that cannot be submitted, kept with the reason. */
 export type DeadReminder = Row<typeof deadReminders>;
 
+export type NewDeadReminder = NewRow<typeof deadReminders>;
+
 /** What a scan sees of a reminder. */
-export type ReminderSummary = Pick<Reminder, 'id' | 'freshUntil'>;
+export interface ReminderSummary {
+  readonly id: string;
+  /** How long it has not been fresh any more, by the clock that `freshUntil` is of; negative while it is. */
+  readonly staleMs: number;
+}
 
 /** Digits of an id; tasks that are named by a deduplication key have 64, so the two never meet. */
 export const REMINDER_ID_LENGTH = 32;
@@ -35,11 +42,7 @@ export function remindedRequest(request: SubmitRequest, id: string): SubmitReque
  * `request` is the one of `remindedRequest`. Throws `invalid-argument` for an id that is none: sweeps
  * cut the space of ids as numbers, and would pass over it.
  */
-export function newReminder(
-  id: string,
-  request: SubmitRequest,
-  now: EpochMs,
-): NewRow<typeof reminders> {
+export function newReminder(id: string, request: SubmitRequest, now: EpochMs): Reminder {
   if (!isReminderId(id)) {
     throw new CodedError('invalid-argument', `${JSON.stringify(id)} is not the id of a reminder`);
   }
@@ -62,7 +65,7 @@ export function isFresh({ freshUntil }: Pick<Reminder, 'freshUntil'>, now: Epoch
 
 export function toDeadReminder(
   { id, classId, createTime, payload }: Reminder,
-  death: { readonly reason: string; readonly deadTime: EpochMs },
-): DeadReminder {
+  death: { readonly reason: string; readonly deadTime: EpochMs | FromNow },
+): NewDeadReminder {
   return { id, classId, createTime, payload, ...death };
 }

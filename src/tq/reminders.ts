@@ -1,9 +1,9 @@
 /** Reminders in the database: saved, fetched by ranges of their ids, deleted; and the dead ones. */
-import type { EpochMs } from '../clock.ts';
 import { int, timestamp } from '../storage/column.ts';
 import type { Database, Reader, Transaction } from '../storage/database.ts';
 import { selectList, sql } from '../storage/sql.ts';
-import type { DeadReminder, Reminder, ReminderSummary } from './reminder.ts';
+import type { DatabaseTime } from '../storage/time.ts';
+import type { DeadReminder, NewDeadReminder, Reminder, ReminderSummary } from './reminder.ts';
 import { deadReminders, reminders } from './table.ts';
 
 /** Ids from `low` on, and below `high`. */
@@ -21,13 +21,14 @@ const { id, freshUntil, ...stored } = reminders.columns;
 export async function readReminderSummaries(
   reader: Reader,
   { low, high }: IdRange,
-  limit: number,
+  { limit, time }: { readonly limit: number; readonly time: DatabaseTime },
 ): Promise<ReminderSummary[]> {
-  return await reader.query(
-    sql`SELECT id, fresh_until FROM ${reminders}
+  const rows = await reader.query(
+    sql`SELECT id, fresh_until, ${time.now} AS now FROM ${reminders}
         WHERE id >= ${low} AND id < ${high} ORDER BY id LIMIT ${limit}`,
-    { id, freshUntil },
+    { id, freshUntil, now: timestamp },
   );
+  return rows.map((row) => ({ id: row.id, staleMs: row.now - row.freshUntil }));
 }
 
 /** Those of that ids which are still there, in the order of their ids. */
@@ -63,11 +64,11 @@ export async function listDeadReminders(
 }
 
 /** Among the first 10,000: ids are random, so they stand for all. */
-export async function countStaleReminders(reader: Reader, now: EpochMs): Promise<number> {
+export async function countStaleReminders(reader: Reader, { now }: DatabaseTime): Promise<number> {
   const [row] = await reader.query(
     sql`SELECT count(*) AS total FROM (
           SELECT fresh_until FROM ${reminders} ORDER BY id LIMIT ${MAX_COUNTED}) AS first
-        WHERE fresh_until <= ${timestamp(now)}`,
+        WHERE fresh_until <= ${now}`,
     { total: int },
   );
   return row?.total ?? 0;
@@ -87,7 +88,7 @@ export async function countDeadReminders(reader: Reader): Promise<number> {
 export async function settleReminders(
   tx: Transaction,
   submitted: readonly string[],
-  dead: readonly DeadReminder[],
+  dead: readonly NewDeadReminder[],
 ): Promise<void> {
   const ids = [...submitted, ...dead.map((reminder) => reminder.id)];
   if (dead.length > 0) await tx.upsert(deadReminders, dead);
@@ -101,11 +102,11 @@ export async function settleReminders(
  * Makes dead reminders due for the next sweep, in bounded transactions: the one that is named, or
  * all. Answers how many.
  */
-export async function redriveReminders(db: Database, now: EpochMs, only?: string): Promise<number> {
+export async function redriveReminders(db: Database, only?: string): Promise<number> {
   let redriven = 0;
   let after: string | undefined;
   for (;;) {
-    const batch = await db.write((tx) => redrivePage(tx, now, { only, after }));
+    const batch = await db.write((tx) => redrivePage(tx, { only, after }));
     redriven += batch.length;
     after = batch.at(-1);
     if (after === undefined || only !== undefined) return redriven;
@@ -114,7 +115,6 @@ export async function redriveReminders(db: Database, now: EpochMs, only?: string
 
 async function redrivePage(
   tx: Transaction,
-  now: EpochMs,
   { only, after }: { readonly only: string | undefined; readonly after: string | undefined },
 ): Promise<string[]> {
   const dead = await (only === undefined
@@ -122,7 +122,8 @@ async function redrivePage(
     : tx.readKeys(deadReminders, [{ id: only }], deadReminders.columns));
   await tx.upsert(
     reminders,
-    dead.map(({ deadTime: _, reason: __, ...kept }) => ({ ...kept, freshUntil: now })),
+    // Fresh until it was made: so it is not, whatever the time.
+    dead.map(({ deadTime: _, reason: __, ...kept }) => ({ ...kept, freshUntil: kept.createTime })),
   );
   await tx.delete(
     deadReminders,

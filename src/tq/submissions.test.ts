@@ -41,7 +41,8 @@ test('a queue that is away does not fill the memory: what is beyond is left to s
   });
   for (let number = 0; number < MOST + 10; number++) {
     const id = number.toString(16).padStart(32, '0');
-    submissions.add(newReminder(id, REQUEST, systemClock.now()));
+    const reminder = newReminder(id, REQUEST, systemClock.now());
+    submissions.add(reminder, systemClock.monotonicMs());
   }
   gate.resolve('submitted');
   await submissions.idle();

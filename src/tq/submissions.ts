@@ -5,14 +5,9 @@
  */
 import { Batches } from '../concurrency.ts';
 import { toError } from '../errors.ts';
-import type { Database } from '../storage/database.ts';
-import { type DeadReminder, isFresh, type Reminder } from './reminder.ts';
+import { FRESH_MS, type NewDeadReminder, type Reminder } from './reminder.ts';
 import { settleReminders } from './reminders.ts';
 import { type Fate, type SubmitParts, submitReminder } from './submit.ts';
-
-export interface SubmissionsParts extends SubmitParts {
-  readonly db: Database;
-}
 
 /** At once. */
 const MAX_SUBMITTING = 64;
@@ -20,29 +15,35 @@ const MAX_SUBMITTING = 64;
 const MAX_WAITING = 10_000;
 const MAX_SETTLED = 500;
 
+interface Added {
+  readonly reminder: Reminder;
+  /** By the monotonic clock. */
+  readonly addedAt: number;
+}
+
 interface Settled {
   readonly id: string;
   readonly fate: Exclude<Fate, 'kept'>;
 }
 
 export class Submissions {
-  readonly #parts: SubmissionsParts;
-  readonly #waiting: Reminder[] = [];
+  readonly #parts: SubmitParts;
+  readonly #waiting: Added[] = [];
   #submitting = 0;
   /** Being submitted, or settled. */
   readonly #underWay = new Set<Promise<void>>();
   readonly #settling: Batches<Settled>;
 
-  constructor(parts: SubmissionsParts) {
+  constructor(parts: SubmitParts) {
     this.#parts = parts;
     this.#settling = new Batches(MAX_SETTLED, (settled) => this.#settle(settled));
   }
 
-  /** Never throws, never waits. */
-  add(reminder: Reminder): void {
+  /** `addedAt`: when it was written, by the monotonic clock. Never throws, never waits. */
+  add(reminder: Reminder, addedAt: number): void {
     this.#parts.metrics.reminderCreated(reminder.classId);
     if (this.#waiting.length >= MAX_WAITING) this.#leaveToSweep(reminder);
-    else this.#waiting.push(reminder);
+    else this.#waiting.push({ reminder, addedAt });
     this.#startMore();
   }
 
@@ -53,9 +54,10 @@ export class Submissions {
 
   #startMore(): void {
     while (this.#submitting < MAX_SUBMITTING) {
-      const reminder = this.#waiting.shift();
-      if (reminder === undefined) return;
-      if (!isFresh(reminder, this.#parts.clock.now())) {
+      const added = this.#waiting.shift();
+      if (added === undefined) return;
+      const { reminder, addedAt } = added;
+      if (this.#parts.clock.monotonicMs() - addedAt >= FRESH_MS) {
         this.#leaveToSweep(reminder);
         continue;
       }
@@ -90,7 +92,7 @@ export class Submissions {
   async #settle(settled: readonly Settled[]): Promise<void> {
     const dead = settled.map(({ fate }) => fate).filter((fate) => fate !== 'submitted');
     const submitted = settled.filter(({ fate }) => fate === 'submitted').map(({ id }) => id);
-    await this.#parts.db.write((tx) => settleReminders(tx, submitted, dead as DeadReminder[]));
+    await this.#parts.db.write((tx) => settleReminders(tx, submitted, dead as NewDeadReminder[]));
   }
 
   #leaveToSweep(reminder: Reminder): void {

@@ -5,7 +5,9 @@
 import type { Clock } from '../clock.ts';
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type DeadReminder, type Reminder, toDeadReminder } from './reminder.ts';
+import type { Database } from '../storage/database.ts';
+import { databaseTime } from '../storage/time.ts';
+import { type NewDeadReminder, type Reminder, toDeadReminder } from './reminder.ts';
 import { decodeRequest } from './stored-request.ts';
 import {
   SubmitError,
@@ -16,6 +18,7 @@ import {
 import type { SubmitPath, TqMetrics } from './tq-metrics.ts';
 
 export interface SubmitParts {
+  readonly db: Database;
   readonly submitter: Submitter;
   readonly clock: Clock;
   readonly log: Log;
@@ -41,7 +44,7 @@ export async function submit(
 }
 
 /** What becomes of a reminder: it goes, stays for a sweep, or is kept among the dead. */
-export type Fate = 'submitted' | 'kept' | DeadReminder;
+export type Fate = 'submitted' | 'kept' | NewDeadReminder;
 
 /** Submits the task of a reminder. Never throws. */
 export async function submitReminder(
@@ -49,7 +52,7 @@ export async function submitReminder(
   reminder: Reminder,
   path: SubmitPath,
 ): Promise<Fate> {
-  const { clock, log, metrics } = parts;
+  const { db, clock, log, metrics } = parts;
   const fate = await submitStored(parts, reminder, path).catch((thrown: unknown): Fate => {
     const error = toError(thrown);
     const fields = { reminderId: reminder.id, classId: reminder.classId, path, error };
@@ -58,7 +61,8 @@ export async function submitReminder(
       return 'kept';
     }
     log.error('a task cannot be submitted: its reminder is dead', fields);
-    return toDeadReminder(reminder, { reason: error.message, deadTime: clock.now() });
+    const deadTime = databaseTime(db.dialect, clock).after(0);
+    return toDeadReminder(reminder, { reason: error.message, deadTime });
   });
   const name = typeof fate === 'string' ? fate : 'dead';
   metrics.reminderProcessed(reminder, path, name, clock.now());
@@ -88,9 +92,9 @@ async function submitOnce(
   request: SubmitRequest,
   path: SubmitPath,
 ): Promise<SubmitOutcome> {
-  const startedAt = clock.now();
+  const startedAt = clock.monotonicMs();
   const record = (code: string): void =>
-    metrics.submitted(request.classId, path, code, clock.now() - startedAt);
+    metrics.submitted(request.classId, path, code, clock.monotonicMs() - startedAt);
   try {
     const outcome = await withinTime(clock, ATTEMPT_MS, (signal) =>
       submitter.submit(request, signal),

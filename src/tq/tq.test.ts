@@ -89,10 +89,10 @@ eachDatabase((open) => {
         { classId: 'mail', reason: 'no' },
       ]);
       const [first] = await dead();
-      expect(await redriveReminders(db, clock.now(), first?.id)).toBe(1);
+      expect(await redriveReminders(db, first?.id)).toBe(1);
       expect(await reminders()).toMatchObject([{ id: first?.id, freshUntil: clock.now() }]);
-      expect(await redriveReminders(db, clock.now())).toBe(1);
-      expect(await redriveReminders(db, clock.now(), 'not there')).toBe(0);
+      expect(await redriveReminders(db)).toBe(1);
+      expect(await redriveReminders(db, 'not there')).toBe(0);
       expect(await dead()).toEqual([]);
       expect(await reminders()).toHaveLength(2);
     });

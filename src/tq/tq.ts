@@ -18,7 +18,8 @@ import { type Log, silentLog } from '../log.ts';
 import { type Metrics, noMetrics } from '../metrics.ts';
 import { randomHex } from '../random.ts';
 import type { Database, Transaction } from '../storage/database.ts';
-import { newReminder, REMINDER_ID_LENGTH, remindedRequest } from './reminder.ts';
+import { databaseTime } from '../storage/time.ts';
+import { FRESH_MS, newReminder, REMINDER_ID_LENGTH, remindedRequest } from './reminder.ts';
 import { checkSettings, prepareRequest, type RequestSettings } from './request.ts';
 import { Submissions } from './submissions.ts';
 import { submit } from './submit.ts';
@@ -34,7 +35,7 @@ export interface TqConfig {
   readonly classes: TaskClasses;
   readonly submitter: Submitter;
   readonly settings?: RequestSettings;
-  /** In step with the database's, where there are several processes (ServerClock). */
+  /** The machine's unless given; what is kept in the database follows that one's clock. */
   readonly clock?: Clock;
   readonly log?: Log;
   readonly metrics?: Metrics;
@@ -98,8 +99,12 @@ export class Tq {
     const reminded = remindedRequest(request, id);
     if (await submitter.submitIn?.(tx, reminded)) return;
     const reminder = newReminder(id, reminded, clock.now());
-    await tx.insert(reminders, [reminder]);
-    tx.afterCommit(() => this.#submissions.add(reminder));
+    const addedAt = clock.monotonicMs();
+    const { after } = databaseTime(tx.dialect, clock);
+    await tx.insert(reminders, [
+      { ...reminder, createTime: after(0), freshUntil: after(FRESH_MS) },
+    ]);
+    tx.afterCommit(() => this.#submissions.add(reminder, addedAt));
   }
 }
 

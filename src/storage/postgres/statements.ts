@@ -3,7 +3,7 @@
  * it the plan, is the same for any number of rows.
  */
 import { CodedError } from '../../errors.ts';
-import { type ColumnKind, type ColumnType, columnName } from '../column.ts';
+import { type ColumnKind, type ColumnType, columnName, FromNow } from '../column.ts';
 import type { AnyRow } from '../key.ts';
 import type { AnyTable } from '../table.ts';
 import type { WriteGroup } from '../writes.ts';
@@ -117,24 +117,53 @@ function limited({ text, values }: Statement, only: TransactionNumber | undefine
 }
 
 interface WrittenColumn {
-  readonly property: string;
-  readonly kind: ColumnKind;
   /** Quoted. */
   readonly name: string;
   /** The value of one row: `v.name`, with a cast where it travels as text. */
   readonly selected: string;
   readonly isKey: boolean;
+  /** How its values travel: mostly as one array. */
+  readonly arrays: readonly ValueArray[];
+}
+
+interface ValueArray {
+  /** Quoted. */
+  readonly name: string;
+  readonly kind: ColumnKind;
+  valueOf(row: AnyRow): unknown;
 }
 
 function columnsOf(group: WriteGroup): WrittenColumn[] {
   const { table, properties } = group;
   return properties.map((property) => {
     const { kind } = columnTypeOf(table, property);
-    const name = quoteName(columnName(property));
-    const cast = isArray(kind) ? `::${sqlTypeOf(kind)}` : '';
     const isKey = table.key.includes(property);
-    return { property, kind, name, selected: `v.${name}${cast}`, isKey };
+    const isFromNow = group.rows.some((row) => row[property] instanceof FromNow);
+    return { isKey, ...(isFromNow ? fromNowColumn(property, kind) : plainColumn(property, kind)) };
   });
+}
+
+function plainColumn(property: string, kind: ColumnKind): Omit<WrittenColumn, 'isKey'> {
+  const name = quoteName(columnName(property));
+  const cast = isArray(kind) ? `::${sqlTypeOf(kind)}` : '';
+  const valueOf = (row: AnyRow): unknown => row[property];
+  return { name, selected: `v.${name}${cast}`, arrays: [{ name, kind, valueOf }] };
+}
+
+/** Each row has a time or a distance from the time of the statement. */
+function fromNowColumn(property: string, kind: ColumnKind): Omit<WrittenColumn, 'isKey'> {
+  const name = quoteName(columnName(property));
+  const delay = quoteName(`${columnName(property)}_delay`);
+  const delayOf = (value: unknown) => (value instanceof FromNow ? value.ms : undefined);
+  const timeOf = (value: unknown) => (value instanceof FromNow ? undefined : value);
+  return {
+    name,
+    selected: `coalesce(v.${name}, statement_timestamp() + v.${delay} * interval '1 millisecond')`,
+    arrays: [
+      { name, kind, valueOf: (row) => timeOf(row[property]) },
+      { name: delay, kind: 'float', valueOf: (row) => delayOf(row[property]) },
+    ],
+  };
 }
 
 function columnTypeOf(table: AnyTable, property: string): ColumnType<unknown> {
@@ -152,8 +181,9 @@ function splitByKey(group: WriteGroup): {
 }
 
 function unnest(columns: readonly WrittenColumn[]): string {
-  const arrays = columns.map(({ kind }, index) => `$${index + 1}::${elementType(kind)}[]`);
-  return `unnest(${arrays.join(', ')}) AS v(${columns.map(({ name }) => name).join(', ')})`;
+  const arrays = columns.flatMap((column) => column.arrays);
+  const params = arrays.map(({ kind }, index) => `$${index + 1}::${elementType(kind)}[]`);
+  return `unnest(${params.join(', ')}) AS v(${arrays.map(({ name }) => name).join(', ')})`;
 }
 
 /** Arrays of arrays must be rectangular in PostgreSQL, so those of a column travel as text. */
@@ -170,10 +200,7 @@ function matches(keys: readonly WrittenColumn[]): string {
 }
 
 function valuesOf(rows: readonly AnyRow[], columns: readonly WrittenColumn[]): string[] {
-  return columns.map(({ property, kind }) =>
-    encodeColumn(
-      kind,
-      rows.map((row) => row[property]),
-    ),
-  );
+  return columns
+    .flatMap(({ arrays }) => arrays)
+    .map(({ kind, valueOf }) => encodeColumn(kind, rows.map(valueOf)));
 }

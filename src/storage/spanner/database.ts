@@ -22,6 +22,7 @@ import type { SpannerLibrary } from './library.ts';
 import { MIGRATIONS_FOLDER, SpannerMigrationTarget } from './migration-target.ts';
 import { processNotifications } from './notifications.ts';
 import { SpannerReader } from './reader.ts';
+import { ServerTime } from './server-time.ts';
 import { Sessions } from './sessions.ts';
 import { write } from './write.ts';
 
@@ -48,6 +49,8 @@ export class SpannerDatabase implements Database {
   readonly #client: SpannerClient;
   readonly #sessions: Sessions;
   readonly #clock: Clock;
+  /** By the machine's clock: Spanner is a real one, whatever tests move. */
+  readonly #serverTime = new ServerTime(systemClock);
   readonly #random: Random;
   readonly #log: Log;
   readonly #guard = new NestingGuard();
@@ -88,6 +91,7 @@ export class SpannerDatabase implements Database {
       sessions: this.#sessions,
       clock: this.#clock,
       random: this.#random,
+      serverTime: this.#serverTime,
     };
     const commit = () => write(config, (tx) => this.#guard.enter(() => fn(tx)), options);
     const { value, transaction } = await (this.#writing ? this.#writing.run(commit) : commit());

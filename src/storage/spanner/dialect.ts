@@ -15,6 +15,10 @@ const UNCHECKED_BY_EMULATOR = 'spanner_emulator.disable_query_null_filtered_inde
 const SHARDS = 16;
 
 export const spannerDialect: Dialect = {
+  now: raw('CURRENT_TIMESTAMP()'),
+  // Spanner's clocks agree to some milliseconds, and each commit waits these out: of two transactions
+  // that lock one row, the second reads the greater time. Its sequences do not grow.
+  fences: { next: raw('UNIX_MICROS(CURRENT_TIMESTAMP())'), skip: undefined },
   isAnyOf: (column, values) => sql`${column} IN UNNEST(${values})`,
   isAfterKey,
   inByteOrder: (column) => column,

@@ -7,10 +7,13 @@ import { hasCode } from '../../errors.ts';
 import type { Random } from '../../random.ts';
 import { backoffMs } from '../../retry.ts';
 import type { WriteOptions } from '../database.ts';
+import { readNow } from '../time.ts';
+import { hasFromNow, resolveFromNow, type WriteGroup } from '../writes.ts';
 import type { SpannerClient, TransactionOptions } from './client.ts';
 import { commit } from './commit.ts';
 import { isSessionLost, retryDelayMs } from './errors.ts';
 import { toMutations } from './mutations.ts';
+import type { ServerTime } from './server-time.ts';
 import type { Sessions } from './sessions.ts';
 import { SpannerTransaction } from './transaction.ts';
 
@@ -19,6 +22,7 @@ export interface WriteConfig {
   readonly sessions: Sessions;
   readonly clock: Clock;
   readonly random: Random;
+  readonly serverTime: ServerTime;
 }
 
 export interface Written<T> {
@@ -76,9 +80,11 @@ async function writeOnce<T>(
   const { client } = config;
   const transaction = new SpannerTransaction({ client, session, options: READ_WRITE });
   let value: T;
+  let groups: readonly WriteGroup[];
   try {
     value = await fn(transaction);
     if (transaction.failure) throw transaction.failure.error;
+    groups = await timed(transaction, config);
   } catch (thrown) {
     await rollback(client, session, transaction);
     const { failure } = transaction;
@@ -86,7 +92,7 @@ async function writeOnce<T>(
     return failure ? failed(failure.error) : { error: thrown, isRetryable: false };
   }
   try {
-    await finish(config, session, transaction);
+    await finish(config, { session, transaction, groups });
     return { value, transaction };
   } catch (error) {
     return failed(error);
@@ -97,13 +103,30 @@ function failed(error: unknown): Failed {
   return { error, isRetryable: hasCode(error, 'conflict', 'unavailable') };
 }
 
+interface Finished {
+  readonly session: string;
+  readonly transaction: SpannerTransaction;
+  readonly groups: readonly WriteGroup[];
+}
+
+/** The writes, with times instead of distances from now. */
+async function timed(
+  transaction: SpannerTransaction,
+  { serverTime }: WriteConfig,
+): Promise<readonly WriteGroup[]> {
+  const groups = transaction.groups();
+  if (!groups.some(hasFromNow)) return groups;
+  // One that has read nothing has to be begun by some call anyway.
+  const ask = () => readNow(transaction, { now: transaction.dialect.now });
+  const now = await (transaction.transactionId ? serverTime.now(ask) : serverTime.measure(ask));
+  return groups.map((group) => resolveFromNow(group, now));
+}
+
 /** Commits reads as well: only then is it certain that their locks held. */
 async function finish(
   config: WriteConfig,
-  session: string,
-  transaction: SpannerTransaction,
+  { session, transaction, groups }: Finished,
 ): Promise<void> {
-  const groups = transaction.groups();
   if (groups.length === 0 && !transaction.transactionId) return;
   const mutations = toMutations(groups);
   const transactionId =

@@ -4,14 +4,9 @@
  * wherever the process dies, what is not done is done again, and nothing is lost.
  */
 import { forEachLimit } from '../../concurrency.ts';
-import type { Database } from '../../storage/database.ts';
-import type { DeadReminder } from '../reminder.ts';
+import type { NewDeadReminder } from '../reminder.ts';
 import { readReminders, settleReminders } from '../reminders.ts';
 import { type Fate, type SubmitParts, submitReminder } from '../submit.ts';
-
-export interface BatchParts extends SubmitParts {
-  readonly db: Database;
-}
 
 /** What became of stale reminders. */
 export interface SweepCounts {
@@ -34,14 +29,14 @@ const SUBMITS_AT_ONCE = 16;
  * are kept, also those that are submitted, and a queue that knows names takes them once.
  */
 export async function sweepBatch(
-  parts: BatchParts,
+  parts: SubmitParts,
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<SweepCounts> {
   const { db } = parts;
   const found = await db.read((tx) => readReminders(tx, ids));
   const submitted: string[] = [];
-  const dead: DeadReminder[] = [];
+  const dead: NewDeadReminder[] = [];
   await forEachLimit(found, SUBMITS_AT_ONCE, async (reminder) => {
     const fate: Fate = signal.aborted ? 'kept' : await submitReminder(parts, reminder, 'sweep');
     if (fate === 'submitted') submitted.push(reminder.id);

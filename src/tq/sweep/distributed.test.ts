@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { IgnoredError } from '../../errors.ts';
 import type { Database } from '../../storage/database.ts';
+import { databaseTime } from '../../storage/time.ts';
 import { eachDatabase } from '../../testing/databases.ts';
 import { Faults } from '../../testing/faults.ts';
 import { Signal } from '../../testing/signal.ts';
@@ -102,7 +103,8 @@ eachDatabase((open) => {
       expect(submitter.taken).toEqual(ids);
       expect(await left()).toEqual([]);
       const wanted = { section: sectionOf(0, 2), ...rangeOf(0, 256) };
-      const lease = await acquireSweepLease(db, { ...wanted, now: clock.now(), leaseMs: 1 });
+      const time = databaseTime(db.dialect, clock);
+      const lease = await acquireSweepLease(db, { ...wanted, time, leaseMs: 1 });
       expect(lease.partitions.map(formatPartition)).toEqual(['0_100']);
     });
 
@@ -114,7 +116,8 @@ eachDatabase((open) => {
         [16, 20],
       ] as const) {
         const wanted = { section: sectionOf(0, 2), ...rangeOf(low, high) };
-        await acquireSweepLease(db, { ...wanted, now: clock.now(), leaseMs: 60_000 });
+        const time = databaseTime(db.dialect, clock);
+        await acquireSweepLease(db, { ...wanted, time, leaseMs: 60_000 });
       }
       await handle(taskOf(0, 256));
       const free = [0, 1, 2, 3, 4, 15, 20, 21, 22, 23, 24];

@@ -17,6 +17,7 @@ import { type Log, silentLog } from '../../log.ts';
 import { type Metrics, noMetrics } from '../../metrics.ts';
 import { type Random, randomInt, systemRandom } from '../../random.ts';
 import type { Database } from '../../storage/database.ts';
+import { databaseTime, readNow } from '../../storage/time.ts';
 import type { Submitter } from '../submitter.ts';
 import type { PushTaskHandler } from '../task-class.ts';
 import type { AddOutcome, Tq } from '../tq.ts';
@@ -77,8 +78,9 @@ export class DistributedSweep {
 
   /** Begins a sweep. */
   async initiate(): Promise<Initiation> {
-    const { clock, shards, tasksPerScan, secondaryShards } = this.#config;
-    const round = String(this.#roundAt(clock.now()));
+    const { db, clock, shards, tasksPerScan, secondaryShards } = this.#config;
+    const time = databaseTime(db.dialect, clock);
+    const round = String(this.#roundAt(await db.read((tx) => readNow(tx, time))));
     const tasks = splitPartition(UNIVERSE, shards).map((partition, shard) => ({
       ...{ partition, level: 0, shard, shards, round },
       ...{ section: sectionOf(shard, shards), tasksPerScan, secondaryShards },
@@ -118,7 +120,12 @@ export class DistributedSweep {
     if (first === undefined || last === undefined) return 0;
     const { db, clock, log, leaseMs } = this.#config;
     const partition = spanInclusive(first, last);
-    const wanted = { section: task.section, partition, now: clock.now(), leaseMs };
+    const wanted = {
+      section: task.section,
+      partition,
+      time: databaseTime(db.dialect, clock),
+      leaseMs,
+    };
     try {
       const lease = await acquireSweepLease(db, wanted);
       return await this.#submitLeased(lease, stale, signal);

@@ -7,13 +7,14 @@
 import { forEachLimit } from '../../concurrency.ts';
 import { CodedError, toError } from '../../errors.ts';
 import type { Random } from '../../random.ts';
-import { addCounts, type BatchParts, NO_COUNTS, type SweepCounts, sweepBatch } from './batch.ts';
+import type { SubmitParts } from '../submit.ts';
+import { addCounts, NO_COUNTS, type SweepCounts, sweepBatch } from './batch.ts';
 import { Batcher } from './batcher.ts';
 import { splitPartition, UNIVERSE } from './partition.ts';
 import { SCAN_LIMITS, type Scan, type ScanLimits, type SweepRange, scan } from './scan.ts';
 import { WorkSet } from './work-set.ts';
 
-export interface InProcessSweepParts extends BatchParts {
+export interface InProcessSweepParts extends SubmitParts {
   readonly random: Random;
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { selectList, sql } from '../../storage/sql.ts';
+import { databaseTime } from '../../storage/time.ts';
 import { eachDatabase, type OpenDatabase } from '../../testing/databases.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { forEachCrash } from '../../testing/faults.ts';
@@ -15,11 +16,12 @@ function between(low: number, high: number): Partition {
 
 async function openLeases(open: OpenDatabase, clock = new FakeClock()) {
   const db = await open();
+  const time = databaseTime(db.dialect, clock);
   return {
-    ...{ db, clock },
+    ...{ db, clock, time },
     acquire: (low: number, high: number, section = 'a', leaseMs = MINUTE) =>
       acquireSweepLease(db, {
-        ...{ section, partition: between(low, high), now: clock.now(), leaseMs },
+        ...{ section, partition: between(low, high), time, leaseMs },
       }),
     stored: () =>
       db.read((tx) =>
@@ -108,9 +110,9 @@ eachDatabase((open) => {
 
   test('is there as a whole or not at all, wherever the process dies', async () => {
     await forEachCrash(async (faults) => {
-      const { db, clock, acquire, stored } = await openLeases(open);
+      const { db, time, acquire, stored } = await openLeases(open);
       await acquire(10, 15);
-      const wanted = { section: 'a', partition: between(0, 20), now: clock.now() };
+      const wanted = { section: 'a', partition: between(0, 20), time };
       await faults.run(() => acquireSweepLease(faults.wrap(db), { ...wanted, leaseMs: MINUTE }));
       expect([1, 3]).toContain((await stored()).length);
     });

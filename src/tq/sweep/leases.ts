@@ -3,12 +3,11 @@
  * they last; those of different sections know nothing of each other. They only save work: what two
  * sweeps submit both is one task by its name.
  */
-import type { EpochMs } from '../../clock.ts';
 import { randomHex } from '../../random.ts';
-import { timestamp } from '../../storage/column.ts';
 import type { Database, Reader } from '../../storage/database.ts';
 import { selectList, sql } from '../../storage/sql.ts';
 import type { Row } from '../../storage/table.ts';
+import type { DatabaseTime } from '../../storage/time.ts';
 import { sweepLeases } from '../table.ts';
 import { exclude, idRangeOf, type Partition, partitionOf } from './partition.ts';
 
@@ -18,7 +17,7 @@ export interface WantedLease {
   /** Sweeps that may meet share its name. */
   readonly section: string;
   readonly partition: Partition;
-  readonly now: EpochMs;
+  readonly time: DatabaseTime;
   readonly leaseMs: number;
 }
 
@@ -34,18 +33,18 @@ const { columns } = sweepLeases;
 
 export async function acquireSweepLease(
   db: Database,
-  { section, partition, now, leaseMs }: WantedLease,
+  { section, partition, time, leaseMs }: WantedLease,
 ): Promise<SweepLease> {
   const leaseId = randomHex(8);
   const partitions = await db.write(async (tx) => {
-    const held = await readHeld(tx, section, now);
+    const held = await readHeld(tx, section, time);
     const free = exclude(partition, held.map(partitionOf));
-    await tx.delete(sweepLeases, await readExpired(tx, section, now));
+    await tx.delete(sweepLeases, await readExpired(tx, section, time));
     await tx.insert(
       sweepLeases,
       free.map((part, index) => ({
         ...{ section, leaseId: partId(leaseId, index), ...idRangeOf(part) },
-        expireTime: now + leaseMs,
+        expireTime: time.after(leaseMs),
       })),
     );
     return free;
@@ -64,18 +63,26 @@ function partId(leaseId: string, index: number): string {
   return `${leaseId}_${index}`;
 }
 
-function readHeld(reader: Reader, section: string, now: EpochMs): Promise<SweepLeaseRow[]> {
+function readHeld(
+  reader: Reader,
+  section: string,
+  { now }: DatabaseTime,
+): Promise<SweepLeaseRow[]> {
   return reader.query(
     sql`SELECT ${selectList(columns)} FROM ${sweepLeases}
-        WHERE section = ${section} AND expire_time > ${timestamp(now)}`,
+        WHERE section = ${section} AND expire_time > ${now}`,
     columns,
   );
 }
 
-function readExpired(reader: Reader, section: string, now: EpochMs): Promise<SweepLeaseRow[]> {
+function readExpired(
+  reader: Reader,
+  section: string,
+  { now }: DatabaseTime,
+): Promise<SweepLeaseRow[]> {
   return reader.query(
     sql`SELECT ${selectList(columns)} FROM ${sweepLeases}
-        WHERE section = ${section} AND expire_time <= ${timestamp(now)} LIMIT ${MAX_CLEARED}`,
+        WHERE section = ${section} AND expire_time <= ${now} LIMIT ${MAX_CLEARED}`,
     columns,
   );
 }

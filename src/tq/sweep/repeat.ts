@@ -17,9 +17,12 @@ export async function repeat(
 ): Promise<void> {
   while (!signal.aborted) {
     const startedAt = clock.now();
+    const began = clock.monotonicMs();
     await round().catch((error: unknown) => {
       log.error('a sweep failed', { error: toError(error) });
     });
-    await clock.sleep(Math.max(nextAt(startedAt) - clock.now(), 0), signal);
+    // The clock may have been set since: what has passed, the monotonic one knows.
+    const passedMs = clock.monotonicMs() - began;
+    await clock.sleep(Math.max(nextAt(startedAt) - startedAt - passedMs, 0), signal);
   }
 }

@@ -7,7 +7,8 @@ import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Database } from '../../storage/database.ts';
-import { isFresh, type ReminderSummary } from '../reminder.ts';
+import { databaseTime } from '../../storage/time.ts';
+import type { ReminderSummary } from '../reminder.ts';
 import { readReminderSummaries } from '../reminders.ts';
 import type { ScanStatus, TqMetrics } from '../tq-metrics.ts';
 import { idRangeOf, type Partition, restAfter, splitAfter, splitPartition } from './partition.ts';
@@ -64,12 +65,11 @@ export async function scan(
   const status = await withTimeLimit({ clock, ms: limits.scanMs, parent: signal }, (inTime) =>
     readInto(seen, parts, { range, limits, signal: inTime }),
   );
-  const now = clock.now();
-  const stale = seen.filter((summary) => !isFresh(summary, now));
+  const stale = seen.filter(({ staleMs }) => staleMs >= 0);
   metrics.scanned(
     status,
     range.level,
-    stale.map(({ freshUntil }) => now - freshUntil),
+    stale.map(({ staleMs }) => staleMs),
   );
   const mayFollow = (status === 'limit' || status === 'timeout') && range.level < MAX_LEVEL;
   return {
@@ -89,11 +89,11 @@ interface Look {
 
 async function readInto(
   seen: ReminderSummary[],
-  { db, log }: ScanParts,
+  { db, clock, log }: ScanParts,
   { range, limits, signal }: Look,
 ): Promise<ScanStatus> {
   try {
-    return await readPages(seen, db, { range, limits, signal });
+    return await readPages(seen, { db, clock }, { range, limits, signal });
   } catch (error) {
     log.error('a scan of reminders failed', { level: range.level, error: toError(error) });
     return 'fail';
@@ -102,15 +102,16 @@ async function readInto(
 
 async function readPages(
   seen: ReminderSummary[],
-  db: Database,
+  { db, clock }: Pick<ScanParts, 'db' | 'clock'>,
   { range: { partition }, limits: { tasksPerScan }, signal }: Look,
 ): Promise<ScanStatus> {
+  const time = databaseTime(db.dialect, clock);
   let rest: Partition | undefined = partition;
   while (rest) {
     const limit = Math.min(PAGE, tasksPerScan - seen.length);
     if (limit <= 0) return 'limit';
     const ids = idRangeOf(rest);
-    const read = () => db.read((tx) => readReminderSummaries(tx, ids, limit));
+    const read = () => db.read((tx) => readReminderSummaries(tx, ids, { limit, time }));
     const page: ReminderSummary[] | undefined = await unlessAborted(read, signal);
     if (!page) return 'timeout';
     seen.push(...page);

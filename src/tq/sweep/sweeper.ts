@@ -17,7 +17,7 @@ export type { SweepSummary };
 export interface SweeperConfig extends InProcessSweepOptions {
   readonly db: Database;
   readonly submitter: Submitter;
-  /** In step with the database's, where there are several processes (ServerClock). */
+  /** The machine's unless given: what is fresh, the database's clock tells. */
   readonly clock?: Clock;
   readonly log?: Log;
   readonly metrics?: Metrics;
@@ -54,9 +54,9 @@ export class Sweeper {
    */
   async runOnce(signal: AbortSignal = new AbortController().signal): Promise<SweepSummary> {
     const { clock, log, metrics } = this.#parts;
-    const startedAt = clock.now();
+    const startedAt = clock.monotonicMs();
     const summary = await this.#sweep.run(signal);
-    const durationMs = clock.now() - startedAt;
+    const durationMs = clock.monotonicMs() - startedAt;
     metrics.swept(summary.isWhole, durationMs);
     const say = summary.stale > 0 ? 'info' : 'debug';
     log[say]('a sweep has ended', { ...summary, durationMs });
