@@ -1,13 +1,6 @@
 import { openPglite } from 'postlude/pglite';
 import { openPostgres } from 'postlude/postgres';
-import {
-  Dispatcher,
-  LocalWakeUp,
-  standardPayload,
-  systemClock,
-  TaskQueue,
-  taskType,
-} from 'postlude/tasks';
+import { Dispatcher, LocalWakeUp, standardPayload, TaskQueue, taskType } from 'postlude/tasks';
 import { z } from 'zod'; // or any other Standard Schema validator
 
 const url = process.env.DATABASE_URL;
@@ -15,7 +8,7 @@ const db = url ? await openPostgres({ url }) : await openPglite();
 await db.migrate();
 
 const wakeUp = new LocalWakeUp();
-const queue = new TaskQueue({ db, clock: systemClock, wakeUp });
+const queue = new TaskQueue({ db, wakeUp });
 const EMAIL = taskType('email', standardPayload(z.object({ to: z.email() })));
 
 // Enqueued if and only if the transaction commits. The same id twice is one task.

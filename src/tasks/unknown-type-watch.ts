@@ -69,7 +69,7 @@ export class UnknownTypeWatch {
   }
 
   #find(): Promise<UnknownType[]> {
-    const { queue, known, clock } = this.#parts;
-    return queue.unknownTypes(known, clock.now() - PATIENCE_MS);
+    const { queue, known } = this.#parts;
+    return queue.unknownTypes(known, { forMs: PATIENCE_MS });
   }
 }

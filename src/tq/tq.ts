@@ -12,13 +12,13 @@
  * A queue in the same database (QueueSubmitter) takes the task in the transaction itself, and needs
  * no reminder. The protocol is that of LUCI's server/tq.
  */
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, type EpochMs, systemClock } from '../clock.ts';
 import { CodedError } from '../errors.ts';
 import { type Log, silentLog } from '../log.ts';
 import { type Metrics, noMetrics } from '../metrics.ts';
 import { randomHex } from '../random.ts';
 import type { Database, Transaction } from '../storage/database.ts';
-import { databaseTime } from '../storage/time.ts';
+import { databaseTime, readNow } from '../storage/time.ts';
 import { FRESH_MS, newReminder, REMINDER_ID_LENGTH, remindedRequest } from './reminder.ts';
 import { checkSettings, prepareRequest, type RequestSettings } from './request.ts';
 import { Submissions } from './submissions.ts';
@@ -70,14 +70,22 @@ export class Tq {
    * this side of a transaction, and, outside transactions, a SubmitError.
    */
   async addTask<P>(task: NewPushTask<P>, tx?: Transaction): Promise<AddOutcome> {
-    const { classes, settings, clock, traceparent } = this.#config;
+    const { classes, settings, traceparent } = this.#config;
     classes.check(task.class);
     checkKind(task, tx);
-    const context = { settings, now: clock.now(), traceparent: traceparent() };
+    const context = { settings, now: await this.#timeFor(task, tx), traceparent: traceparent() };
     const request = prepareRequest(task, context);
     if (tx === undefined) return await this.#addNow(request);
     await this.#addIn(tx, request);
     return 'added';
+  }
+
+  /** What a delay counts from is the database's time; without one, times are for metrics only. */
+  async #timeFor<P>({ delayMs }: NewPushTask<P>, tx: Transaction | undefined): Promise<EpochMs> {
+    const { db, clock } = this.#config;
+    if (delayMs === undefined) return clock.now();
+    const time = databaseTime(db.dialect, clock);
+    return tx === undefined ? await db.read((own) => readNow(own, time)) : await readNow(tx, time);
   }
 
   /** Resolves once all that is under way after commits has ended: call it before the end. */

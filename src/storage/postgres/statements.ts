@@ -130,7 +130,7 @@ interface ValueArray {
   /** Quoted. */
   readonly name: string;
   readonly kind: ColumnKind;
-  valueOf(row: AnyRow): unknown;
+  cellOf(row: AnyRow): unknown;
 }
 
 function columnsOf(group: WriteGroup): WrittenColumn[] {
@@ -146,8 +146,8 @@ function columnsOf(group: WriteGroup): WrittenColumn[] {
 function plainColumn(property: string, kind: ColumnKind): Omit<WrittenColumn, 'isKey'> {
   const name = quoteName(columnName(property));
   const cast = isArray(kind) ? `::${sqlTypeOf(kind)}` : '';
-  const valueOf = (row: AnyRow): unknown => row[property];
-  return { name, selected: `v.${name}${cast}`, arrays: [{ name, kind, valueOf }] };
+  const cellOf = (row: AnyRow): unknown => row[property];
+  return { name, selected: `v.${name}${cast}`, arrays: [{ name, kind, cellOf }] };
 }
 
 /** Each row has a time or a distance from the time of the statement. */
@@ -160,8 +160,8 @@ function fromNowColumn(property: string, kind: ColumnKind): Omit<WrittenColumn, 
     name,
     selected: `coalesce(v.${name}, statement_timestamp() + v.${delay} * interval '1 millisecond')`,
     arrays: [
-      { name, kind, valueOf: (row) => timeOf(row[property]) },
-      { name: delay, kind: 'float', valueOf: (row) => delayOf(row[property]) },
+      { name, kind, cellOf: (row) => timeOf(row[property]) },
+      { name: delay, kind: 'float', cellOf: (row) => delayOf(row[property]) },
     ],
   };
 }
@@ -202,5 +202,5 @@ function matches(keys: readonly WrittenColumn[]): string {
 function valuesOf(rows: readonly AnyRow[], columns: readonly WrittenColumn[]): string[] {
   return columns
     .flatMap(({ arrays }) => arrays)
-    .map(({ kind, valueOf }) => encodeColumn(kind, rows.map(valueOf)));
+    .map(({ kind, cellOf }) => encodeColumn(kind, rows.map(cellOf)));
 }
