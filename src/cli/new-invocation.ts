@@ -1,15 +1,15 @@
-/** Creates invocations for `create` and `record`, which take the same options for it. */
-
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+/** Opens invocations for `create` and `record`, which take the same options for it. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type Command, InvalidArgumentError } from 'commander';
-import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import type { OpenInvocationRequestSchema } from '../gen/postlude/v1/invocations_pb.js';
 import { randomHex } from '../random.ts';
 import { CLIENT_VARIABLES } from '../server/client-variables.ts';
 import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { collectInvocation, invocationName } from './invocation-argument.ts';
 import { parseDuration } from './option-values.ts';
-import { type CreatedInvocation, createWithToken } from './tokens.ts';
+import { type OpenedInvocation, openWithToken } from './tokens.ts';
 
 export interface NewInvocationOptions {
   readonly realm?: string;
@@ -50,29 +50,26 @@ export function generatedInvocationId(): string {
   return `u-${randomHex(8)}`;
 }
 
-/** Safe to repeat: the same id, from the same identity, answers the invocation that exists. */
-export async function createInvocation(
+export type OpenRequest = MessageInitShape<typeof OpenInvocationRequestSchema>;
+
+/** `more` is what only one of the commands has to say. */
+export async function openInvocation(
   context: CliContext,
   connection: Connection,
-  request: {
-    readonly id: string;
-    readonly options: NewInvocationOptions;
-    readonly finalize: boolean;
-  },
-): Promise<CreatedInvocation> {
-  const { id, options, finalize } = request;
+  id: string,
+  options: NewInvocationOptions,
+  more: Partial<OpenRequest>,
+): Promise<OpenedInvocation> {
   const { deadline } = options;
-  const invocation = {
+  return await openWithToken(connection, {
+    invocationId: id,
     realm: options.realm ?? context.env[CLIENT_VARIABLES.realm] ?? DEFAULT_REALM,
-    state: finalize ? Invocation_State.FINALIZING : Invocation_State.ACTIVE,
     includedInvocations: (options.include ?? []).map(invocationName),
     tags: [...(options.tag ?? [])],
     bigqueryExports: (options.export ?? []).map((target) => ({ ...target, testResults: {} })),
-    ...(deadline === undefined
-      ? {}
-      : { deadline: timestampFromMs(context.clock.now() + deadline) }),
-  };
-  return await createWithToken(connection, { invocationId: id, invocation });
+    ...(deadline === undefined ? {} : { deadline: durationFromMs(deadline) }),
+    ...more,
+  } as OpenRequest);
 }
 
 /** For repeatable `key:value` options. */

@@ -1,12 +1,11 @@
 /**
- * Runs the command that `record` wraps: its streams are ours, and it ends when we are told to.
+ * Runs the command that `record` wraps: its streams are ours, and it gets the signals that we get.
  *
- * Only the command itself gets the signal, as npm has it. What it started is in our process group:
- * terminals, CI runners and `timeout` signal the whole group, or end all with the container. A group
- * of its own would let us signal it as a whole, but it would outlive us where we are killed, and
- * lose the terminal.
+ * CI runners signal the process that they started, and npm, make and shells pass nothing on. So the
+ * command runs in a process group of its own, and the whole group is signalled. At a terminal it stays in
+ * ours: the terminal signals that as a whole, and lets no other group read from it.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { CliError, EXIT } from './context.ts';
 
@@ -16,7 +15,7 @@ export interface SpawnOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where its standard output goes: to ours, or to our standard error. */
   readonly stdout: 'stdout' | 'stderr';
-  /** When it aborts, the command gets SIGTERM; we go on waiting until it has ended. */
+  /** When it aborts, the command gets the signal that is its reason; we wait until it has ended. */
   readonly signal: AbortSignal;
 }
 
@@ -28,14 +27,16 @@ export interface CommandEnd {
 
 export async function runCommand(options: SpawnOptions): Promise<CommandEnd> {
   const [file, ...args] = options.command;
+  const hasOwnGroup = process.platform !== 'win32' && !process.stdin.isTTY;
   const child = spawn(file, args, {
     cwd: options.cwd,
     env: { ...options.env },
     stdio: ['inherit', options.stdout === 'stdout' ? 1 : 2, 2],
+    detached: hasOwnGroup,
+    // npm, npx and their like are scripts there, which only a shell can start.
+    shell: process.platform === 'win32' && !/\.(exe|com)$/i.test(file),
   });
-  const stop = (): void => {
-    child.kill('SIGTERM');
-  };
+  const stop = (): void => signalAll(child, hasOwnGroup, signalOf(options.signal));
   options.signal.addEventListener('abort', stop, { once: true });
   if (options.signal.aborted) stop();
   try {
@@ -48,9 +49,31 @@ export async function runCommand(options: SpawnOptions): Promise<CommandEnd> {
   }
 }
 
+/** The signal that aborted, as its reason says: SIGTERM where it says something else. */
+export function signalOf({ reason }: AbortSignal): 'SIGINT' | 'SIGTERM' {
+  return reason === 'SIGINT' ? reason : 'SIGTERM';
+}
+
+/** What shells answer for a process that a signal has ended. */
+export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + (constants.signals[signal] ?? 0);
+}
+
+function signalAll(child: ChildProcess, hasOwnGroup: boolean, signal: NodeJS.Signals): void {
+  if (!hasOwnGroup || child.pid === undefined) {
+    child.kill(signal);
+    return;
+  }
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    child.kill(signal); // the group has gone, or is not ours to signal
+  }
+}
+
 function toCommandEnd(code: number | null, killedBy: NodeJS.Signals | null): CommandEnd {
   if (killedBy === null) return { exitCode: code ?? EXIT.error };
-  return { exitCode: 128 + (constants.signals[killedBy] ?? 0), killedBy };
+  return { exitCode: exitCodeOfSignal(killedBy), killedBy };
 }
 
 function cannotStart(file: string, error: NodeJS.ErrnoException): CliError {

@@ -1,15 +1,15 @@
 /**
  * Update tokens: whoever holds one may change the invocation it was made for. People rarely handle
- * them. Every invocation that the CLI creates has a request id that follows from its name, so
- * creating it again, by the same identity, changes nothing and answers a fresh token: any job of a
- * pipeline can go on with what another one began.
+ * them. Opening an invocation again, by the same identity, changes nothing and answers a fresh
+ * token: any job of a pipeline can go on with what another one began.
  */
-
-import { createHash } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Invocation } from '../gen/luci/resultdb/v1/invocation_pb.js';
-import type { CreateInvocationRequestSchema } from '../gen/luci/resultdb/v1/recorder_pb.js';
+import type {
+  OpenInvocationRequestSchema,
+  OpenInvocationResponse,
+} from '../gen/postlude/v1/invocations_pb.js';
 import { CLIENT_VARIABLES } from '../server/client-variables.ts';
 import type { Connection } from './connection.ts';
 import { type CliContext, CliError } from './context.ts';
@@ -17,7 +17,7 @@ import { invocationName } from './invocation-argument.ts';
 
 export const UPDATE_TOKEN_HEADER = 'update-token';
 
-export interface CreatedInvocation {
+export interface OpenedInvocation extends Pick<OpenInvocationResponse, 'attempt' | 'superseded'> {
   readonly invocation: Invocation;
   readonly token: string;
 }
@@ -37,28 +37,22 @@ export async function updateHeaders(
   return { [UPDATE_TOKEN_HEADER]: await updateToken(source, invocationId) };
 }
 
-/** Safe to repeat: the same id, from the same identity, answers the invocation that exists. */
-export async function createWithToken(
+/** Safe to repeat, for a recorder as well as for who does not record. */
+export async function openWithToken(
   connection: Connection,
-  request: MessageInitShape<typeof CreateInvocationRequestSchema> & {
-    readonly invocationId: string;
-  },
-): Promise<CreatedInvocation> {
+  request: MessageInitShape<typeof OpenInvocationRequestSchema>,
+): Promise<OpenedInvocation> {
   let token: string | undefined;
   const onHeader = (headers: Headers): void => {
     token = headers.get(UPDATE_TOKEN_HEADER) ?? undefined;
   };
-  const requestId = requestIdFor(request.invocationId);
-  const invocation = await connection.retry(() =>
-    connection.recorder.createInvocation({ ...request, requestId }, { onHeader }),
+  const { attempt, invocation, superseded } = await connection.retry(() =>
+    connection.invocations.openInvocation(request, { onHeader }),
   );
-  if (token === undefined) throw new CliError('the server answered without an update token');
-  return { invocation, token };
-}
-
-/** Deterministic: the same invocation always gets the same request id. */
-function requestIdFor(invocationId: string): string {
-  return createHash('sha256').update(`postlude cli ${invocationId}`).digest('hex').slice(0, 32);
+  if (token === undefined || invocation === undefined) {
+    throw new CliError('the server answered without an invocation or its update token');
+  }
+  return { attempt, invocation, superseded, token };
 }
 
 async function updateToken(source: TokenSource, invocationId: string): Promise<string> {
@@ -71,19 +65,28 @@ async function updateToken(source: TokenSource, invocationId: string): Promise<s
   return renewToken(source.connection, invocationId);
 }
 
+const ATTEMPT_SUFFIX = /\.attempt-\d+$/;
+
 /** Reads first, so that a misspelt name never makes a new invocation. */
-async function renewToken(connection: Connection, invocationId: string): Promise<string> {
-  const name = invocationName(invocationId);
-  const invocation = await connection.retry(() => connection.resultDb.getInvocation({ name }));
-  try {
-    const request = { invocationId, invocation: { realm: invocation.realm } };
-    return (await createWithToken(connection, request)).token;
-  } catch (error) {
-    if (!(error instanceof ConnectError) || error.code !== Code.AlreadyExists) throw error;
-    throw new CliError(
-      `invocation ${invocationId} was created by another identity or client; pass its update token with --token`,
-      undefined,
-      { cause: error },
-    );
-  }
+async function renewToken(connection: Connection, id: string): Promise<string> {
+  const name = invocationName(id);
+  const { realm } = await connection.retry(() => connection.resultDb.getInvocation({ name }));
+  const invocationId = id.replace(ATTEMPT_SUFFIX, '');
+  const opened = await openWithToken(connection, { invocationId, realm }).catch((error) => {
+    throw isDenied(error) ? belongsToAnother(id, error) : error;
+  });
+  if (opened.invocation.name === name) return opened.token;
+  throw new CliError(`${id} is not the newest attempt any more: that is ${opened.invocation.name}`);
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.PermissionDenied;
+}
+
+function belongsToAnother(id: string, cause: unknown): CliError {
+  return new CliError(
+    `invocation ${id} was created by another identity; pass its update token with --token`,
+    undefined,
+    { cause },
+  );
 }

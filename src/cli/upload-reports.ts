@@ -78,7 +78,7 @@ async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
   const batches = testResultBatches(set, { root: context.cwd, variant, repo, now });
   let results = 0;
   for await (const batch of batches) {
-    await send(upload, batch);
+    await sendResults(upload, batch);
     results += batch.length;
     progress.update(`${countOf(results, 'result')} uploaded`);
   }
@@ -103,7 +103,10 @@ async function aheadOfServerMs({ connection, invocationId }: Upload): Promise<nu
 }
 
 /** Result ids follow from the report, so sending a batch again changes nothing. */
-async function send(upload: Upload, batch: readonly TestResultMessage[]): Promise<void> {
+export async function sendResults(
+  upload: Upload,
+  batch: readonly TestResultMessage[],
+): Promise<void> {
   const { connection, headers, invocationId } = upload;
   const invocation = invocationName(invocationId);
   await connection.retry(() =>
@@ -116,7 +119,7 @@ async function send(upload: Upload, batch: readonly TestResultMessage[]): Promis
 
 async function markIncomplete(upload: Upload, errors: readonly Problem[]): Promise<void> {
   const summary = errors.map(describeProblem).join('\n');
-  await send(upload, [
+  await sendResults(upload, [
     {
       testId: INCOMPLETE_TEST_ID,
       resultId: 'reports',

@@ -49,7 +49,8 @@ test('prints one object with --json, and nothing on stdout without', async () =>
   expect(asJson).toMatchObject({ code: 0, err: '' });
   expect(asJson.json()).toEqual([
     {
-      ...{ invocation: 'b', exitCode: 0, files: 1, results: 3, complete: true },
+      ...{ invocation: 'b', attempt: 1, superseded: [], exitCode: 0 },
+      ...{ files: 1, results: 3, complete: true },
       ...{ problems: [], unchanged: [] },
       counts: expect.objectContaining({ tests: 3, passed: 1, failed: 1, skipped: 1 }),
     },
@@ -75,30 +76,74 @@ test('answers the exit code of a command that fails, and uploads all the same', 
   expect(await stateOf('x')).not.toMatchObject({ state: 'ACTIVE' });
 });
 
+/** The ids of the unexpected results. */
+async function unexpectedOf(run: Awaited<ReturnType<typeof openWorld>>['run'], id: string) {
+  const results = (await run('query', id, '--json')).json() as {
+    readonly testId?: string;
+    readonly expected?: boolean;
+  }[];
+  return results.flatMap(({ expected, testId }) => (expected === false && testId ? testId : []));
+}
+
 test('answers 128 and the number of the signal that killed the command', async () => {
-  const { run } = await openWorld();
+  const { run, stateOf } = await openWorld();
   const kill = node('process.kill(process.pid, "SIGKILL")');
   const recorded = await run('record', '--id', 'x', '--reports', 'good.xml', ...kill);
   expect(recorded.code).toBe(128 + 9);
   expect(recorded.err).toContain('was killed by SIGKILL');
+  expect(await unexpectedOf(run, 'x')).toContain('postlude/command');
+  expect(await stateOf('x')).toMatchObject({
+    properties: { command: { exitCode: 137, signal: 'SIGKILL', file: process.execPath } },
+  });
 });
 
-test('answers 127 where the command is not there, and the next attempt goes on', async () => {
+test('marks a command that failed while its reports are green, and no other', async () => {
+  const { run, stateOf } = await openWorld();
+  const green = '<testsuite name="s"><testcase classname="c" name="passes"/></testsuite>';
+  const write = `require('node:fs').writeFileSync('green.xml', ${JSON.stringify(green)});`;
+  const reports = ['--reports', 'green.xml'];
+  await run('record', '--id', 'x', ...reports, ...nodeOnly(`${write} process.exit(1)`));
+  expect(await unexpectedOf(run, 'x')).toEqual(['postlude/command']);
+  await run('record', '--id', 'y', ...reports, ...nodeOnly(write));
+  expect(await unexpectedOf(run, 'y')).toEqual([]);
+  expect(await stateOf('y')).toMatchObject({ properties: { command: { exitCode: 0 } } });
+  await run('record', '--id', 'z', '--reports', 'good.xml', ...node('process.exit(1)'));
+  expect(await unexpectedOf(run, 'z')).not.toContain('postlude/command');
+});
+
+test('answers 127 where the command is not there, and says so in the run', async () => {
   const { run, stateOf } = await openWorld();
   const lost = await run('record', '--id', 'x', '--', 'no-such-command');
   expect(lost.code).toBe(127);
   expect(lost.err).toContain('cannot run no-such-command: command not found');
-  expect(await stateOf('x')).toMatchObject({ state: 'ACTIVE' });
-  const again = await run('record', '--id', 'x', '--reports', 'good.xml', ...node('0'));
-  expect(again.code).toBe(0);
+  expect(await stateOf('x')).not.toMatchObject({ state: 'ACTIVE' });
+  expect(await unexpectedOf(run, 'x')).toEqual(['postlude/command']);
 });
 
-test('does not run the command again in an invocation that is complete', async () => {
-  const { run } = await openWorld();
-  await run('record', '--id', 'x', '--reports', 'good.xml', ...node('0'));
-  const again = await run('record', '--id', 'x', '--reports', 'good.xml', ...node('0'));
-  expect(again.code).toBe(1);
-  expect(again.err).toContain('x is complete already');
+test('records the next attempt of what is complete, and takes both', async () => {
+  const { run, stateOf } = await openWorld();
+  const command = ['record', '--json', '--id', 'x', '--reports', 'good.xml'];
+  await run(...command, ...node('0'));
+  const again = await run(...command, ...node('0'));
+  expect(again).toMatchObject({ code: 0, err: '' });
+  expect(again.json()).toMatchObject([
+    { invocation: 'x.attempt-2', attempt: 2, superseded: [], results: 3 },
+  ]);
+  expect(await stateOf('x.attempt-2')).toMatchObject({ attempt: 2, includes: ['x'] });
+  const results = (await run('query', 'x.attempt-2', '--json')).json();
+  expect(results.at(-1)).toMatchObject({ totals: { results: 6 } });
+});
+
+test('takes the number of the attempt from the CI system, or from --attempt', async () => {
+  const { run, runWith } = await openWorld();
+  const command = ['record', '--json', '--reports', 'good.xml'];
+  const env = { GITHUB_RUN_ATTEMPT: '3' };
+  const onGitHub = await runWith({ env }, ...command, '--id', 'x', ...node('0'));
+  expect(onGitHub.json()).toMatchObject([{ invocation: 'x', attempt: 3 }]);
+  const given = await run(...command, '--id', 'y', '--attempt', '2', ...node('0'));
+  expect(given.json()).toMatchObject([{ invocation: 'y', attempt: 2 }]);
+  const wrong = await run(...command, '--id', 'z', '--attempt', '0', ...node('0'));
+  expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('whole number from 1') });
 });
 
 test('tells the command which invocation it is in, and the token and server for it', async () => {
@@ -158,9 +203,10 @@ describe('a report of an earlier run', () => {
     expect(recorded.code).toBe(7);
     expect(recorded.err).toContain('old.xml:1: the command has not written it');
     expect(recorded.json()).toMatchObject([{ files: 0, complete: false, unchanged: [old] }]);
-    const [marker, ...others] = (await run('query', 'x', '--json')).json();
+    const [command, marker, totals] = (await run('query', 'x', '--json')).json();
+    expect(command).toMatchObject({ testId: 'postlude/command', expected: false });
     expect(marker).toMatchObject({ testId: 'postlude/incomplete-report', expected: false });
-    expect(others).toMatchObject([{ totals: { results: 1 } }]);
+    expect(totals).toMatchObject({ totals: { results: 2 } });
   });
 
   test('makes a run incomplete whose command says that all is well', async () => {
@@ -207,18 +253,32 @@ test('warns where no reports are named', async () => {
   expect(recorded.err).toContain('warning: no --reports');
 });
 
-test('stops the command when it is stopped, and leaves the invocation open', async () => {
-  const { runWith, stateOf } = await openWorld();
+test.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('%s goes to all of the command; what it reports is uploaded', async (name, code) => {
+  const { runWith, run, stateOf } = await openWorld();
   const stopping = new AbortController();
-  const url = await listen(() => stopping.abort());
+  const url = await listen((request, response) => {
+    response.end();
+    if (request.url === '/ready') stopping.abort(name);
+  });
+  // A grandchild that would outlive its parent, as test workers do.
+  const worker = `process.on('${name}', () => process.exit(0));
+    setInterval(() => {}, 1000); fetch('${url}/ready').catch(() => {});`;
   const wait = node(
-    `process.on('SIGTERM', () => process.exit(9)); fetch('${url}').catch(() => {});`,
+    `const { spawn } = require('node:child_process');
+     process.on('${name}', () => {});
+     const worker = spawn(process.execPath, ['-e', ${JSON.stringify(worker)}]);
+     worker.on('exit', () => process.exit(9));`,
   );
   const { signal } = stopping;
-  const stopped = await runWith({ signal }, 'record', '--id', 'x', ...wait);
-  expect(stopped.code).toBe(9);
-  expect(stopped.err).toContain('interrupted; invocation x stays open');
-  expect(await stateOf('x')).toMatchObject({ state: 'ACTIVE' });
+  const options = ['--id', 'x', '--reports', 'good.xml', '--json'];
+  const stopped = await runWith({ signal }, 'record', ...options, ...wait);
+  expect(stopped.code).toBe(code);
+  expect(stopped.json()).toMatchObject([{ cancelledBy: name, exitCode: 9, results: 3 }]);
+  expect(await stateOf('x')).toMatchObject({ endCause: 'CANCELLED', endReason: name });
+  expect(await unexpectedOf(run, 'x')).toContain('postlude/invocation');
 });
 
 test('waits for a server that is away when the command ends', async () => {
@@ -258,6 +318,6 @@ test.each([
     );
     expect(recorded.code).toBe(code);
     expect(recorded.err).toContain('cannot reach the server');
-    expect(recorded.err).toContain('invocation x stays open');
+    expect(recorded.err).toContain('what it reported is not in x');
   },
 );

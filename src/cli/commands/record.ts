@@ -1,31 +1,33 @@
-import { Command } from 'commander';
+import { Command, type Command as CommanderCommand, InvalidArgumentError } from 'commander';
 import { toError } from '../../errors.ts';
-import { Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { CLIENT_VARIABLES } from '../../server/client-variables.ts';
 import { addGlobalOptions, type CommandMaker, collect, outputOf, progressOf } from '../command.ts';
+import {
+  type CommandOutcome,
+  describeEnd,
+  outcomeProperties,
+  outcomeResult,
+} from '../command-outcome.ts';
 import { type Connection, connect } from '../connection.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
 import { EarlierFiles } from '../earlier-files.ts';
 import { findReports } from '../find-reports.ts';
-import { invocationName, parseInvocation } from '../invocation-argument.ts';
-import {
-  addNewInvocationOptions,
-  createInvocation,
-  generatedInvocationId,
-  type NewInvocationOptions,
-} from '../new-invocation.ts';
+import { parseInvocation } from '../invocation-argument.ts';
+import { addNewInvocationOptions, generatedInvocationId } from '../new-invocation.ts';
+import { parseDuration } from '../option-values.ts';
+import { keepAlive, openRecording, type Recording, type RecordingOptions } from '../recording.ts';
 import { toRpcFailure } from '../rpc-errors.ts';
-import { type CommandEnd, runCommand } from '../spawn.ts';
-import { UPDATE_TOKEN_HEADER } from '../tokens.ts';
+import { exitCodeOfSignal, runCommand, signalOf } from '../spawn.ts';
 import { addUploadOptions, type UploadOptions, variantOf } from '../upload-options.ts';
 import {
   describeUpload,
+  sendResults,
   type Upload,
   type UploadSummary,
   uploadReports,
 } from '../upload-reports.ts';
 
-interface RecordOptions extends NewInvocationOptions, UploadOptions {
+interface RecordOptions extends RecordingOptions, UploadOptions {
   readonly id?: string;
   readonly reports?: readonly string[];
   readonly acceptUnchanged?: boolean;
@@ -36,51 +38,56 @@ The command runs with POSTLUDE_INVOCATION, POSTLUDE_UPDATE_TOKEN and POSTLUDE_SE
 environment. Its output stays as it is: what record has to say goes to standard error. With --json
 the output of the command goes there, too, and standard output has one object.
 
-Repeated with the same --id, while that invocation is open, it goes on with it. Reports are
-uploaded whether the command fails or not. Each --reports must find a file that the command has
-written; !GLOB leaves files out. What is as it was before the command is from an earlier run, and
-is left out; --accept-unchanged takes it, too, for build tools that skip what is up to date.
+Repeated with the same --id, it records the next attempt. Results of an attempt that was cut short do
+not count any more; those of one that was complete become earlier attempts at the same tests.
 
-Ends with the exit code of the command (128 + its number where a signal killed it); where that is
-0, with 2 if a report is damaged or missing, with 1 if the results cannot be uploaded. With 127
-where the command cannot be started (the invocation then stays open).`;
+Reports are uploaded whether the command fails or not, also where it is stopped. Each --reports must
+find a file that the command has written; !GLOB leaves files out. What is as it was before the command
+is from an earlier run, and is left out; --accept-unchanged takes it, too, for build tools that skip
+what is up to date. A command that was killed, or failed while its reports are green, gets an
+unexpected result of its own.
+
+SIGINT and SIGTERM go to the command and all that it started; what it still reports is uploaded, and
+the invocation ends as cancelled. A second signal ends everything at once.
+
+Ends with the exit code of the command (128 + its number where a signal killed it, or us); where that
+is 0, with 2 if a report is damaged or missing, with 1 if the results cannot be uploaded. With 127
+where the command cannot be started.`;
 
 export const recordCommand: CommandMaker = (context, setExitCode) =>
   commandLine().action(
-    async (words: [string, ...string[]], options: RecordOptions, command: Command) => {
+    async (words: [string, ...string[]], options: RecordOptions, command: CommanderCommand) => {
       const id = options.id ?? generatedInvocationId();
+      const opening = connect(context, command);
+      const recording = await openRecording(context, opening, id, options);
       const output = outputOf(context, command);
-      const connection = connect(context, command);
-      const token = await openInvocation(context, connection, id, options);
-      output.note(`recording invocation ${id}`);
+      output.note(describeBegin(recording));
       const earlier = await earlierReports(context, options);
+      const outcome = await runAlive(context, { words, command, recording, server: opening.url });
 
-      const end = await runCommand({
-        command: words,
-        cwd: context.cwd,
-        env: environment(context.env, { id, server: connection.url, token }),
-        stdout: output.isJson ? 'stderr' : 'stdout',
-        signal: context.signal,
+      // Whoever stopped the command still wants its results.
+      const patient = { ...context, signal: new AbortController().signal };
+      const summary = await uploadAndEnd(
+        {
+          ...{ context: patient, connection: connect(patient, command), output },
+          progress: progressOf(context, command),
+          invocationId: recording.id,
+          headers: recording.headers,
+          patterns: options.reports ?? [],
+          earlier,
+          variant: variantOf(options),
+          repo: options.repo,
+        },
+        recording,
+        outcome,
+      ).catch((error: unknown) => {
+        throw notUploaded(recording.id, outcome, error);
       });
-      if (context.signal.aborted) throw interrupted(id, end);
-      const upload = {
-        ...{ context, connection, output },
-        progress: progressOf(context, command),
-        invocationId: id,
-        headers: { [UPDATE_TOKEN_HEADER]: token },
-        patterns: options.reports ?? [],
-        earlier,
-        variant: variantOf(options),
-        repo: options.repo,
-      };
-      const summary = await uploadAndFinalize(upload).catch((error: unknown) => {
-        throw context.signal.aborted ? interrupted(id, end) : notUploaded(id, end, error);
-      });
-      if (output.isJson) {
-        output.result({ invocation: id, exitCode: end.exitCode, ...summary }, () => '');
-      }
-      output.note(describe(id, end, summary));
-      setExitCode(exitCodeOf(end, summary));
+      if (output.isJson) output.result(jsonOf(recording, outcome, summary), () => '');
+      output.note(
+        `${recording.id}: the command ${describeEnd(outcome)}; ${describeUpload(summary)}`,
+      );
+      setExitCode(exitCodeOf(outcome, summary));
     },
   );
 
@@ -92,25 +99,31 @@ function commandLine(): Command {
     .option('--id <id>', 'the id of the invocation (default: one is made up)', parseInvocation)
     .option('--reports <glob...>', 'reports that it writes, in quotes (repeatable)', collect)
     .option('--accept-unchanged', 'take reports that the command has not written, too')
+    .option(
+      '--attempt <number>',
+      'the number of this attempt (default: what the CI system says, or the next one)',
+      parseAttempt,
+    )
+    .option(
+      '--lost-after <duration>',
+      'how long we may be silent before the server takes us for lost (default: 10m)',
+      parseDuration,
+    )
     .passThroughOptions();
   return addGlobalOptions(
     addUploadOptions(addNewInvocationOptions(command)).addHelpText('after', MORE),
   );
 }
 
-/** Answers the update token. What is complete takes no more results: better said before the tests. */
-async function openInvocation(
-  context: CliContext,
-  connection: Connection,
-  id: string,
-  options: NewInvocationOptions,
-): Promise<string> {
-  const request = { id, options, finalize: false };
-  const { invocation, token } = await createInvocation(context, connection, request);
-  if (invocation.state === Invocation_State.ACTIVE) return token;
-  throw new CliError(
-    `invocation ${id} is complete already: record this attempt as another one, ${id}-try-2 say, and include both`,
-  );
+function parseAttempt(text: string): number {
+  const attempt = Number(text);
+  if (Number.isSafeInteger(attempt) && attempt >= 1) return attempt;
+  throw new InvalidArgumentError('an attempt is a whole number from 1');
+}
+
+function describeBegin({ attempt, id, superseded }: Recording): string {
+  const instead = superseded.length === 0 ? '' : `, in place of ${superseded.join(', ')}`;
+  return attempt === 1 ? `recording invocation ${id}` : `recording ${id}${instead}`;
 }
 
 /** What lies where the command will write: a workspace may be used for many runs. */
@@ -122,53 +135,108 @@ async function earlierReports(
   return EarlierFiles.at((await findReports(cwd, reports)).files);
 }
 
+interface Run {
+  readonly words: readonly [string, ...string[]];
+  readonly command: CommanderCommand;
+  readonly recording: Recording;
+  readonly server: string;
+}
+
+/** Runs the command, and tells the server all the while that we are there. */
+async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> {
+  const { command, recording, server, words } = run;
+  const output = outputOf(context, command);
+  const ended = new AbortController();
+  const beating = keepAlive(context, connect(context, command), recording, {
+    output,
+    signal: ended.signal,
+  });
+  const startTime = context.clock.now();
+  try {
+    const end = await runCommand({
+      command: words,
+      cwd: context.cwd,
+      env: environment(context.env, recording, server),
+      stdout: output.isJson ? 'stderr' : 'stdout',
+      signal: context.signal,
+    });
+    const cancelledBy = context.signal.aborted ? signalOf(context.signal) : undefined;
+    return { ...end, file: words[0], startTime, endTime: context.clock.now(), cancelledBy };
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    output.error(error.message);
+    const times = { startTime, endTime: context.clock.now() };
+    return { ...times, file: words[0], exitCode: error.exitCode, notStarted: error.message };
+  } finally {
+    ended.abort();
+    await beating;
+  }
+}
+
 function environment(
   inherited: Readonly<Record<string, string | undefined>>,
-  own: { readonly id: string; readonly server: string; readonly token: string },
+  { id, token }: Recording,
+  server: string,
 ): Record<string, string | undefined> {
   return {
     ...inherited,
-    [CLIENT_VARIABLES.invocation]: own.id,
-    [CLIENT_VARIABLES.server]: own.server,
-    [CLIENT_VARIABLES.updateToken]: own.token,
+    [CLIENT_VARIABLES.invocation]: id,
+    [CLIENT_VARIABLES.server]: server,
+    [CLIENT_VARIABLES.updateToken]: token,
   };
 }
 
-async function uploadAndFinalize(upload: Upload): Promise<UploadSummary> {
-  const { connection, headers, invocationId, output, patterns } = upload;
+async function uploadAndEnd(
+  upload: Upload,
+  { name }: Recording,
+  outcome: CommandOutcome,
+): Promise<UploadSummary> {
+  const { connection, headers, output, patterns, variant } = upload;
   if (patterns.length === 0) {
     output.warn('no --reports: nothing is recorded but what the command uploads itself');
   }
   const summary = await uploadReports(upload);
-  await connection.retry(() =>
-    connection.recorder.finalizeInvocation({ name: invocationName(invocationId) }, { headers }),
-  );
+  const ofCommand = outcomeResult(outcome, summary.counts, variant);
+  if (ofCommand !== undefined) await sendResults(upload, [ofCommand]);
+  await endInvocation(connection, headers, name, outcome);
   return summary;
 }
 
-/** Whoever stops us may start us again: the invocation stays open for that. */
-function interrupted(id: string, { exitCode }: CommandEnd): CliError {
-  return new CliError(
-    `interrupted; invocation ${id} stays open: record it again, or finalize it`,
-    exitCode || EXIT.error,
+async function endInvocation(
+  { invocations, retry }: Connection,
+  headers: Readonly<Record<string, string>>,
+  name: string,
+  outcome: CommandOutcome,
+): Promise<void> {
+  const cancelled = outcome.cancelledBy !== undefined;
+  const reason = outcome.cancelledBy ?? '';
+  const properties = outcomeProperties(outcome);
+  await retry(() =>
+    invocations.endInvocation({ name, cancelled, reason, properties }, { headers }),
   );
 }
 
-function notUploaded(id: string, { exitCode }: CommandEnd, error: unknown): CliError {
+function notUploaded(id: string, { exitCode }: CommandOutcome, error: unknown): CliError {
   return new CliError(
-    `${(toRpcFailure(error) ?? toError(error)).message}\n  the command ended with ${exitCode}; invocation ${id} stays open: upload its reports, then finalize it`,
+    `${(toRpcFailure(error) ?? toError(error)).message}\n  the command ended with ${exitCode}; what it reported is not in ${id}`,
     exitCode || EXIT.error,
     { cause: error },
   );
 }
 
-function exitCodeOf(end: CommandEnd, summary: UploadSummary): number {
-  if (end.exitCode !== 0) return end.exitCode;
-  return summary.complete ? EXIT.ok : EXIT.badInput;
+function jsonOf(recording: Recording, outcome: CommandOutcome, summary: UploadSummary) {
+  const { attempt, id: invocation, superseded } = recording;
+  const { cancelledBy, exitCode, killedBy } = outcome;
+  return {
+    ...{ invocation, attempt, superseded, exitCode },
+    ...(killedBy === undefined ? {} : { killedBy }),
+    ...(cancelledBy === undefined ? {} : { cancelledBy }),
+    ...summary,
+  };
 }
 
-function describe(id: string, end: CommandEnd, summary: UploadSummary): string {
-  const how =
-    end.killedBy === undefined ? `ended with ${end.exitCode}` : `was killed by ${end.killedBy}`;
-  return `${id}: the command ${how}; ${describeUpload(summary)}`;
+function exitCodeOf({ cancelledBy, exitCode }: CommandOutcome, summary: UploadSummary): number {
+  if (cancelledBy !== undefined) return exitCodeOfSignal(cancelledBy);
+  if (exitCode !== 0) return exitCode;
+  return summary.complete ? EXIT.ok : EXIT.badInput;
 }

@@ -1,10 +1,18 @@
+import type { JsonValue } from '@bufbuild/protobuf';
 import { Command } from 'commander';
 import { type Invocation, Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import type { Blocker } from '../../gen/postlude/v1/invocations_pb.js';
 import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../command.ts';
 import { type Connection, connect } from '../connection.ts';
 import { type CliContext, CliError } from '../context.ts';
 import { countOf } from '../count.ts';
-import { describeExplanation, invocationValue, isoTime } from '../describe.ts';
+import {
+  describeEnding,
+  describeExplanation,
+  endValue,
+  invocationValue,
+  isoTime,
+} from '../describe.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import type { Output } from '../output.ts';
 import type { Progress } from '../progress.ts';
@@ -32,7 +40,14 @@ export const statusCommand: CommandMaker = (context) =>
           id,
         )
       : await connection.resultDb.getInvocation({ name: invocationName(id) });
-    outputOf(context, command).result(invocationValue(invocation), () => describe(invocation, id));
+    const { explanation } = await connection.invocations.explainInvocation({
+      name: invocationName(id),
+    });
+    const own = explanation?.chain[0];
+    outputOf(context, command).result(
+      { ...invocationValue(invocation), ...(own ? lifeValue(own) : {}) },
+      () => describe(invocation, id, own),
+    );
   });
 
 interface Watch {
@@ -89,12 +104,37 @@ async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefin
   return undefined;
 }
 
-function describe(invocation: Invocation, id: string): string {
+function lifeValue(own: Blocker) {
+  return {
+    attempt: own.attempt,
+    lastAttempt: own.lastAttempt,
+    ...(own.state === Invocation_State.ACTIVE ? { activeUntil: isoTime(own.activeUntil) } : {}),
+    ...(own.isExpected ? { isExpected: true } : {}),
+    ...endValue(own),
+  };
+}
+
+function describe(invocation: Invocation, id: string, own: Blocker | undefined): string {
   const includes = invocation.includedInvocations.length;
+  const ending = own && describeEnding(own);
+  const tags = invocation.tags.map(({ key, value }) => `${key}:${value}`);
+  const command = describeCommand(invocation.properties?.command);
   return [
-    `${id} is ${Invocation_State[invocation.state]}`,
+    `${id} is ${Invocation_State[invocation.state]}${own?.isExpected ? ' (expected, not begun)' : ''}`,
+    ...(ending === undefined ? [] : [`  ended     ${ending}`]),
     `  created   ${isoTime(invocation.createTime) ?? '?'} by ${invocation.createdBy}`,
     `  finalized ${isoTime(invocation.finalizeTime) ?? 'not yet'}`,
     `  includes  ${countOf(includes, 'invocation')}`,
+    ...(own && own.lastAttempt > 1 ? [`  attempt   ${own.attempt} of ${own.lastAttempt}`] : []),
+    ...(command === undefined ? [] : [`  command   ${command}`]),
+    ...(tags.length === 0 ? [] : [`  tags      ${tags.join(' ')}`]),
   ].join('\n');
+}
+
+/** As `record` leaves it in the properties; anything else is passed over. */
+function describeCommand(command: JsonValue | undefined): string | undefined {
+  if (typeof command !== 'object' || command === null || Array.isArray(command)) return undefined;
+  const { exitCode, file, host, signal } = command;
+  const how = signal === undefined ? `ended with ${exitCode}` : `was killed by ${signal}`;
+  return `${file} ${how} on ${host}`;
 }

@@ -1,0 +1,76 @@
+/** The invocations that a run expects: `--expect` and `--expect-file` of `create`. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { type Command, InvalidArgumentError } from 'commander';
+import { toError } from '../errors.ts';
+import { type CliContext, CliError, EXIT } from './context.ts';
+import { invocationName, parseInvocation } from './invocation-argument.ts';
+import { parseDuration } from './option-values.ts';
+
+export interface ExpectOptions {
+  readonly expect?: readonly string[];
+  readonly expectFile?: string;
+  readonly expectWithin?: number;
+}
+
+/** At most so many from one range, so that a mistyped number does not announce a million. */
+const MAX_RANGE = 10_000;
+
+export function addExpectOptions(command: Command): Command {
+  return command
+    .option(
+      '--expect <id>',
+      'an invocation that somebody will record; shard-1..6 names six (repeatable)',
+      collectExpected,
+    )
+    .option('--expect-file <file>', 'the same from a file, one id or range a line')
+    .option(
+      '--expect-within <duration>',
+      'how long they may take to appear (default: 1h)',
+      parseDuration,
+    );
+}
+
+/** `shard-1..6` is shard-1, shard-2, … shard-6; numbers keep their leading zeros: `s-01..12`. */
+export function parseExpected(text: string): string[] {
+  const [, prefix = '', first = '', last = ''] = /^(.*?)(\d+)\.\.(\d+)$/.exec(text) ?? [];
+  if (last === '') return [parseInvocation(text)];
+  const count = Number(last) - Number(first) + 1;
+  if (count < 1 || count > MAX_RANGE) {
+    throw new InvalidArgumentError(`a range counts up, and to ${MAX_RANGE} at most: shard-1..6`);
+  }
+  return Array.from({ length: count }, (_, index) => {
+    const number = String(Number(first) + index).padStart(first.length, '0');
+    return parseInvocation(prefix + number);
+  });
+}
+
+/** In the form of the request. */
+export async function expectedInvocations(
+  { cwd }: CliContext,
+  { expect = [], expectFile, expectWithin }: ExpectOptions,
+) {
+  const listed = expectFile === undefined ? [] : await readExpectFile(resolve(cwd, expectFile));
+  const within = expectWithin === undefined ? {} : { within: durationFromMs(expectWithin) };
+  return [...new Set([...expect, ...listed])].map((id) => ({
+    name: invocationName(id),
+    ...within,
+  }));
+}
+
+function collectExpected(text: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, ...parseExpected(text)];
+}
+
+/** Blank lines and those that begin with # say nothing. */
+async function readExpectFile(path: string): Promise<string[]> {
+  try {
+    const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim());
+    return lines.filter((line) => line !== '' && !line.startsWith('#')).flatMap(parseExpected);
+  } catch (cause) {
+    throw new CliError(`--expect-file ${path}: ${toError(cause).message}`, EXIT.badInput, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,97 @@
+/** An invocation while its command runs: opened by one process, and kept alive by it. */
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { toError } from '../errors.ts';
+import { randomHex } from '../random.ts';
+import type { Connection } from './connection.ts';
+import type { CliContext } from './context.ts';
+import { invocationId } from './invocation-argument.ts';
+import { type NewInvocationOptions, openInvocation } from './new-invocation.ts';
+import type { Output } from './output.ts';
+import { UPDATE_TOKEN_HEADER } from './tokens.ts';
+
+export interface RecordingOptions extends NewInvocationOptions {
+  readonly attempt?: number;
+  readonly lostAfter?: number;
+}
+
+export interface Recording {
+  /** Of the attempt that is recorded. */
+  readonly id: string;
+  readonly name: string;
+  readonly attempt: number;
+  /** Ids of attempts whose results do not count any more. */
+  readonly superseded: readonly string[];
+  readonly token: string;
+  /** With the token. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Names this process to the server. */
+  readonly recorder: string;
+  readonly lostAfterMs: number;
+}
+
+const DEFAULT_LOST_AFTER_MS = 10 * 60_000;
+/** Heartbeats within the time after which the recorder is taken for lost. */
+const BEATS = 4;
+
+export async function openRecording(
+  context: CliContext,
+  connection: Connection,
+  id: string,
+  options: RecordingOptions,
+): Promise<Recording> {
+  const recorder = randomHex(16);
+  const lostAfterMs = options.lostAfter ?? DEFAULT_LOST_AFTER_MS;
+  const opened = await openInvocation(context, connection, id, options, {
+    recorder,
+    attempt: options.attempt ?? attemptOf(context.env) ?? 0,
+    lostAfter: durationFromMs(lostAfterMs),
+  });
+  const { attempt, invocation, superseded, token } = opened;
+  return {
+    ...{ attempt, lostAfterMs, recorder, token },
+    id: invocationId(invocation.name),
+    name: invocation.name,
+    superseded: superseded.map(invocationId),
+    headers: { [UPDATE_TOKEN_HEADER]: token },
+  };
+}
+
+/** The number of the attempt, where the CI system tells it; `undefined` elsewhere. */
+export function attemptOf(env: CliContext['env']): number | undefined {
+  const { BUILDKITE_RETRY_COUNT, GITHUB_RUN_ATTEMPT } = env;
+  if (GITHUB_RUN_ATTEMPT !== undefined) return positive(Number(GITHUB_RUN_ATTEMPT));
+  if (BUILDKITE_RETRY_COUNT !== undefined) return positive(Number(BUILDKITE_RETRY_COUNT) + 1);
+  return undefined;
+}
+
+/**
+ * Says now and then that we are alive, until `signal` aborts. What fails is tried again the next time;
+ * where the server will never hear of it again, that is told once.
+ */
+export async function keepAlive(
+  { clock }: Pick<CliContext, 'clock'>,
+  { invocations }: Pick<Connection, 'invocations'>,
+  { headers, lostAfterMs, name, recorder }: Recording,
+  { output, signal }: { readonly output: Output; readonly signal: AbortSignal },
+): Promise<void> {
+  for (;;) {
+    await clock.sleep(lostAfterMs / BEATS, signal);
+    if (signal.aborted) return;
+    try {
+      await invocations.keepInvocationAlive({ name, recorder }, { headers, signal });
+    } catch (error) {
+      if (!isFinal(error)) continue;
+      output.warn(`what the command does is not recorded any more: ${toError(error).message}`);
+      return;
+    }
+  }
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.FailedPrecondition;
+}
+
+function positive(number: number): number | undefined {
+  return Number.isSafeInteger(number) && number > 0 ? number : undefined;
+}
