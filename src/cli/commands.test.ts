@@ -71,7 +71,7 @@ describe('a run', () => {
     };
     const updateToken = expect.any(String);
     expect(await json('create', 'run')).toEqual([
-      { invocation: 'run', state: 'ACTIVE', updateToken },
+      { invocation: 'run', attempt: 1, state: 'ACTIVE', updateToken },
     ]);
     await json('create', 'shard');
     expect(await json('upload', 'r.xml', '--invocation', 'run')).toMatchObject([
@@ -156,7 +156,10 @@ describe('a server that is away for a moment', () => {
     await run('create', 'x');
     await run('create', 'x2');
     await stopServer();
-    const clock: Clock = { ...systemClock, sleep: startAgain };
+    // Heartbeats sleep far longer than retries do.
+    const sleep: Clock['sleep'] = (ms, signal) =>
+      ms > 60_000 ? systemClock.sleep(ms, signal) : startAgain();
+    const clock: Clock = { ...systemClock, sleep };
     const { code, err } = await runWith({ clock }, ...argv);
     expect(code).toBe(0);
     expect(err).toMatch(/^warning: cannot reach the server: .*; trying again for a minute\n/);

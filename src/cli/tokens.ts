@@ -85,7 +85,7 @@ function isDenied(error: unknown): boolean {
 
 function belongsToAnother(id: string, cause: unknown): CliError {
   return new CliError(
-    `invocation ${id} was created by another identity; pass its update token with --token`,
+    `invocation ${id} was created by another identity or client; pass its update token with --token`,
     undefined,
     { cause },
   );

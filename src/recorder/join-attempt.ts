@@ -12,7 +12,7 @@ import { describeState, requireActive, updateInvocation } from '../invocations/i
 import { formatPair, type StringPair } from '../invocations/string-pair.ts';
 import { decodeExport } from '../rpc/invocation-message.ts';
 import type { Transaction } from '../storage/database.ts';
-import { includeWanted, type Opening } from './opening.ts';
+import { checkSameOwner, includeWanted, OPENED, type Opening } from './opening.ts';
 import type { RecorderParts } from './parts.ts';
 
 /** What is asked for and not there. */
@@ -33,6 +33,7 @@ export async function joinAttempt(
   newest: Invocation,
 ): Promise<'joined' | 'complete'> {
   checkSameOwner(newest, opening);
+  checkOpened(newest);
   const there = await readIncluded(tx, newest.id);
   const lacking = await findLacking(tx, opening, newest, there);
   if (newest.state === 'ACTIVE') {
@@ -48,12 +49,10 @@ export async function joinAttempt(
   );
 }
 
-function checkSameOwner({ createdBy, id }: Invocation, { created }: Opening): void {
-  if (createdBy === created.createdBy) return;
-  throw new CodedError(
-    'permission-denied',
-    `invocations/${id} belongs to ${createdBy ?? 'nobody'}`,
-  );
+/** What another client has created has a token of its own, even where the identity is the same. */
+function checkOpened({ createRequestId, id }: Invocation): void {
+  if (createRequestId === OPENED) return;
+  throw new CodedError('permission-denied', `invocations/${id} was not opened by OpenInvocation`);
 }
 
 async function findLacking(

@@ -27,7 +27,7 @@ import {
 } from '../invocations/invocations.ts';
 import type { Transaction } from '../storage/database.ts';
 import { joinAttempt } from './join-attempt.ts';
-import { includeWanted, type Opening } from './opening.ts';
+import { checkSameOwner, includeWanted, type Opening } from './opening.ts';
 import type { RecorderParts } from './parts.ts';
 
 export interface Opened {
@@ -143,11 +143,12 @@ async function createNextAttempt(
   const attempt = Math.max(newest.attempt + 1, opening.attempt);
   const id = laterAttemptId(first.id, attempt);
   const records = opening.recorder !== undefined;
+  const isOpen = newest.state === 'ACTIVE';
+  if (isOpen) checkSameOwner(newest, opening);
   const earlier = records ? attempts.filter(isComplete).map((each) => each.id) : [];
   const opened = await createAttempt(parts, tx, opening, { id, attempt, earlier });
   await updateInvocation(tx, first.id, { lastAttempt: attempt });
-  if (records) await includeInOpenRuns(tx, attempts, id);
-  const isOpen = newest.state === 'ACTIVE';
+  if (records) await includeInOpenRuns(tx, opening, attempts, id);
   if (isOpen) await supersede(parts, tx, newest, opened);
   return { ...opened, superseded: isOpen ? [newest.id] : [] };
 }
@@ -169,9 +170,13 @@ async function supersede(
   await startFinalization(parts, tx, { id, included, end });
 }
 
-/** Whatever includes an earlier attempt and can still change takes the new one, for a cut one instead. */
+/**
+ * What the same owner has that includes an earlier attempt and can still change takes the new one, for
+ * a cut one instead.
+ */
 async function includeInOpenRuns(
   tx: Transaction,
+  { created }: Opening,
   attempts: readonly Invocation[],
   next: InvocationId,
 ): Promise<void> {
@@ -182,8 +187,8 @@ async function includeInOpenRuns(
       tx,
       includers.filter((id) => !own.has(id)),
     );
-    for (const { id, state } of runs.values()) {
-      if (state !== 'ACTIVE') continue;
+    for (const { createdBy, id, state } of runs.values()) {
+      if (state !== 'ACTIVE' || createdBy !== created.createdBy) continue;
       await requireActive(tx, id);
       await includeAttempts(tx, [{ including: id, included: next }]);
       if (!isComplete(attempt)) await removeInclusions(tx, id, [attempt.id]);

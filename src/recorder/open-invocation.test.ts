@@ -250,6 +250,14 @@ describe('somebody who does not record', () => {
     });
   });
 
+  test('cannot join what another client has created', async () => {
+    const world = await openWorld(await openTestPglite());
+    await world.create('run');
+    await expect(world.open('run')).rejects.toMatchObject({
+      message: 'invocations/run was not opened by OpenInvocation',
+    });
+  });
+
   test('sees the deadline only move where one is asked for', async () => {
     const world = await openWorld(await openTestPglite());
     await world.open('run', { deadline: MINUTE });
@@ -290,6 +298,19 @@ test('refuses another realm than the one that an invocation is in', async () => 
   await expect(world.record('s', 'two', { realm: 'p:other' })).rejects.toMatchObject({
     ...{ code: 'already-exists', message: 'invocations/s exists in realm p:r, not in p:other' },
   });
+});
+
+test('supersedes no attempt of another owner, and changes no run of one', async () => {
+  const world = await openWorld(await openTestPglite());
+  await world.record('s', 'one');
+  await world.bundle('run', ['s']);
+  const other = 'user:other@example.org';
+  await expect(world.open('s', { recorder: 'two' }, other)).rejects.toMatchObject({
+    code: 'permission-denied',
+  });
+  await world.end('s');
+  await world.open('s', { recorder: 'two' }, other);
+  expect(await world.included('run')).toEqual(['s']);
 });
 
 test('lets only the process that records keep an invocation alive', async () => {

@@ -15,7 +15,7 @@ import { readInvocationMessage } from '../rpc/invocation-message.ts';
 import { fromDuration, toTimestamp } from '../rpc/timestamp.ts';
 import { authorizeCreation, type Claim, checkCreation } from './new-invocations.ts';
 import { openAttempt } from './open-attempt.ts';
-import type { Expected, Opening } from './opening.ts';
+import { type Expected, OPENED, type Opening } from './opening.ts';
 import type { RecorderParts } from './parts.ts';
 import { checkRealm } from './validate-invocation.ts';
 
@@ -35,7 +35,7 @@ export async function openInvocation(
   const claim = checkClaim(request, now);
   await authorizeCreation(parts, context, claim);
   const opening = checkOpening(request, now);
-  const { created, included } = checkCreation(parts, context, claim, '');
+  const { created, included } = checkCreation(parts, context, claim, OPENED);
   const opened = await parts.db.write(
     (tx) => openAttempt(parts, tx, { ...opening, created, included }),
     { signal: context.signal },

@@ -1,8 +1,9 @@
 /** What somebody asks who opens an invocation, and what it is to include. */
+import { CodedError } from '../errors.ts';
 import { newestAttempts } from '../invocations/attempts.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { includeAttempts } from '../invocations/inclusions.ts';
-import type { NewInvocation } from '../invocations/invocation.ts';
+import type { Invocation, NewInvocation } from '../invocations/invocation.ts';
 import { insertInvocations, readInvocations } from '../invocations/invocations.ts';
 import type { Transaction } from '../storage/database.ts';
 
@@ -25,6 +26,21 @@ export interface Opening {
   readonly deadlineIsGiven: boolean;
   readonly finalizes: boolean;
   readonly allowNextAttempt: boolean;
+}
+
+/** In place of the request id of what OpenInvocation has created. */
+export const OPENED = 'opened';
+
+/** Throws `permission-denied` for somebody else's. */
+export function checkSameOwner(
+  { createdBy, id }: Pick<Invocation, 'createdBy' | 'id'>,
+  { created }: Opening,
+): void {
+  if (createdBy === created.createdBy) return;
+  throw new CodedError(
+    'permission-denied',
+    `invocations/${id} belongs to ${createdBy ?? 'nobody'}`,
+  );
 }
 
 /** Includes what is asked for, and announces what does not exist yet. Answers all of it. */

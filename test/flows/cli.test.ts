@@ -83,7 +83,7 @@ test('status --watch goes on when its server was killed and is there again', asy
   });
 });
 
-test('record hands SIGTERM to its command, and says that the invocation stays open', async () => {
+test('record hands SIGTERM to its command, and ends the invocation as cancelled', async () => {
   const folder = await newFolder();
   const { url } = await startServer(folder);
   const wait = `process.on('SIGTERM', () => { console.log('asked to stop'); process.exit(4); });
@@ -92,8 +92,9 @@ test('record hands SIGTERM to its command, and says that the invocation stays op
   const record = new CliProcess(folder, argv, { POSTLUDE_SERVER: url });
   await record.printed(/waiting/);
   record.child.kill('SIGTERM');
-  const { code, out, err } = await record.ended;
-  expect(code).toBe(4);
+  const { code, out } = await record.ended;
+  expect(code).toBe(143);
   expect(out).toBe('waiting\nasked to stop\n');
-  expect(err).toContain('invocation x stays open');
+  const status = new CliProcess(folder, ['status', 'x'], { POSTLUDE_SERVER: url });
+  expect((await status.ended).out).toContain('it was cancelled (SIGTERM)');
 });
