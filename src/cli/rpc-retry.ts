@@ -29,11 +29,11 @@ export function retryFor(context: CliContext, output: Output): Retry {
     isTold = true;
   };
   return (call) => {
-    const giveUpAt = clock.now() + GIVE_UP_AFTER_MS[isKnown ? 'known' : 'unknown'];
+    const giveUpAt = clock.monotonicMs() + GIVE_UP_AFTER_MS[isKnown ? 'known' : 'unknown'];
     const policy = {
       ...{ maxAttempts: MAX_ATTEMPTS, backoff: BACKOFF, clock, random: systemRandom, signal },
       isRetryable: (error: unknown) => {
-        const isWorthIt = isTransientRpcError(error) && clock.now() < giveUpAt;
+        const isWorthIt = isTransientRpcError(error) && clock.monotonicMs() < giveUpAt;
         if (isWorthIt) tell(error);
         return isWorthIt;
       },

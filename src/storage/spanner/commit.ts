@@ -26,7 +26,7 @@ const BACKOFF = { initialMs: 20, maxMs: 1000 };
  */
 export async function commit(call: CommitCall, config: CommitConfig): Promise<void> {
   const { client, clock, random, outcomeTimeoutMs } = config;
-  const endsAt = clock.now() + outcomeTimeoutMs;
+  const endsAt = clock.monotonicMs() + outcomeTimeoutMs;
   let lost: Error | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -36,7 +36,7 @@ export async function commit(call: CommitCall, config: CommitConfig): Promise<vo
       const error = toCommitError(thrown);
       if (!mayHaveLanded(thrown)) throw lost ? afterLoss(error, lost) : error;
       lost ??= toError(thrown);
-      if (clock.now() >= endsAt) throw outcomeUnknown(lost);
+      if (clock.monotonicMs() >= endsAt) throw outcomeUnknown(lost);
     }
     await clock.sleep(backoffMs(BACKOFF, attempt, random));
   }

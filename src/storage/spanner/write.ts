@@ -48,7 +48,7 @@ export async function write<T>(
   let attempt = 0;
   for (;;) {
     const outcome = await config.sessions.use(async (session, lose) => {
-      endsAt ??= config.clock.now() + MAX_RETRY_MS; // waiting for a session does not count
+      endsAt ??= config.clock.monotonicMs() + MAX_RETRY_MS; // waiting for a session does not count
       for (;;) {
         attempt += 1;
         const result = await writeOnce(config, session, fn);
@@ -57,7 +57,7 @@ export async function write<T>(
         if (isLost) lose();
         if (!result.isRetryable || attempt >= MAX_ATTEMPTS) throw result.error;
         const delayMs = delayOf(result.error, attempt, config.random);
-        if (config.clock.now() + delayMs >= endsAt) throw result.error;
+        if (config.clock.monotonicMs() + delayMs >= endsAt) throw result.error;
         await config.clock.sleep(delayMs, options.signal);
         if (options.signal?.aborted) throw result.error;
         if (isLost) return undefined;
