@@ -10,15 +10,17 @@
  * histories that were run on the real code.
  */
 import { PGlite } from '@electric-sql/pglite';
-import { includedInvocations } from '../src/invocations/inclusions.ts';
-import { invocations } from '../src/invocations/table.ts';
 import { randomInt, systemRandom } from '../src/random.ts';
 import type { Database } from '../src/storage/database.ts';
 import { fromPglite } from '../src/storage/pglite/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
-import { tasks } from '../src/tasks/table.ts';
 import { type Exploration, explore } from '../src/testing/finalization-explorer.ts';
-import { FinalizationWorld, TRY_WAYS } from '../src/testing/finalization-world.ts';
+import {
+  FINALIZATION_TABLES,
+  FinalizationWorld,
+  TIGHT_BOUNDS,
+  TRY_WAYS,
+} from '../src/testing/finalization-world.ts';
 import { invocationId } from '../src/testing/fixtures.ts';
 import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
 import { randomHistory } from '../src/testing/random-finalization.ts';
@@ -36,12 +38,11 @@ const line = new CommandLine({
 const HISTORIES = line.count('histories', 0);
 const SAMPLE = line.count('sample', 0);
 const SEED = line.count('seed', 0);
-const TIGHT = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
 const total = { runs: 0, states: 0, violations: 0 };
 
 for (const count of [1, 2, 3]) await exploreAll(count);
 await runHistories('SQLite', HISTORIES, async (run) => {
-  const db = new SqliteDatabase([invocations, includedInvocations, tasks]);
+  const db = new SqliteDatabase(FINALIZATION_TABLES);
   await run(db);
   await db.close();
 });
@@ -70,7 +71,7 @@ async function runHistories(name: string, count: number, open: Open): Promise<vo
   const startedAt = performance.now();
   const before = total.violations;
   for (let seed = SEED; seed < SEED + count; seed++) {
-    const bounds = seed % 2 === 0 ? TIGHT : undefined;
+    const bounds = seed % 2 === 0 ? TIGHT_BOUNDS : undefined;
     const way = TRY_WAYS[seed % TRY_WAYS.length] ?? 'queue';
     await open(async (db) => {
       report(await randomHistory(new FinalizationWorld(db, { bounds, way, seed }), seed));

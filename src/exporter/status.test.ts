@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { expect, onTestFinished, test } from 'vitest';
 import { BigQueryExportSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { markClosed } from '../invocations/closed-sets.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { requireInvocation } from '../invocations/invocations.ts';
 import { Dispatcher } from '../tasks/dispatcher.ts';
@@ -42,12 +43,19 @@ async function startExports() {
     const invocation = await db.read((tx) => requireInvocation(tx, id as InvocationId));
     return await exportStatus({ db, queue, sink }, invocation, wanted);
   };
-  return { root, clock, dispatcher, enqueue, statusOf };
+  return { root, db, clock, dispatcher, enqueue, statusOf };
 }
 
 test('an export waits until its invocation is FINALIZED', async () => {
   const { statusOf } = await startExports();
   expect(await statusOf('active')).toEqual({ state: 'waiting' });
+});
+
+test('an export is pending while its invocation is FINALIZED by its set, and not settled', async () => {
+  const { db, statusOf } = await startExports();
+  await writeGraph(db, { member: { state: 'FINALIZING' } });
+  await db.write((tx) => markClosed(tx, ['member' as InvocationId], 'over' as InvocationId));
+  expect(await statusOf('member')).toEqual({ state: 'pending', reason: undefined });
 });
 
 test('an export is absent, then pending, then done, with its receipt', async () => {

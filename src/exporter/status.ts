@@ -1,5 +1,6 @@
 /** What has become of an export: read from its task, or from the sink once the task is gone. */
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { isToBeSettled } from '../invocations/closed-sets.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import type { Database } from '../storage/database.ts';
 import type { TaskQueue } from '../tasks/queue.ts';
@@ -16,7 +17,7 @@ export interface ExportStatusParts {
 
 /**
  * - `waiting`: the invocation is not FINALIZED.
- * - `pending`: its task is due or running; `reason` is why the attempt before failed.
+ * - `pending`: its task is due, running or about to be enqueued; `reason` is why the attempt before failed.
  * - `done`: all rows are there, as the receipt says.
  * - `dead`: it was given up for `reason`.
  * - `absent`: nobody has asked for it, or what it wrote has been removed.
@@ -41,11 +42,13 @@ export async function exportStatus(
   const tasks = await db.read(async (tx) => ({
     living: await queue.find(tx, name),
     dead: await queue.findDead(tx, name),
+    isToCome: await isToBeSettled(tx, invocation.id),
   }));
   if (tasks.living) return { state: 'pending', reason: tasks.living.lastError };
   const receipt = await sink.find(identifyExport(invocation, wanted));
   if (receipt) return { state: 'done', receipt };
-  return tasks.dead ? { state: 'dead', reason: tasks.dead.reason } : { state: 'absent' };
+  if (tasks.dead) return { state: 'dead', reason: tasks.dead.reason };
+  return tasks.isToCome ? { state: 'pending', reason: undefined } : { state: 'absent' };
 }
 
 /** The same destination always has the same index, so that asking again starts nothing new. */

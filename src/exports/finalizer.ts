@@ -16,11 +16,12 @@ export {
   type PushedTries,
   useFinalizationTq,
 } from '../finalizer/finalization-tasks.ts';
-export { type TryOutcome, tryFinalize } from '../finalizer/finalizer.ts';
+export { tryFinalize } from '../finalizer/finalizer.ts';
 export { finalizeHandler, finalizePushHandler } from '../finalizer/handler.ts';
 export type { FinalizerParts } from '../finalizer/parts.ts';
 export { type Rescue, type RescueOptions, rescueStuck } from '../finalizer/rescue.ts';
 export { startFinalization, startFinalizations } from '../finalizer/schedule.ts';
+export type { TryOutcome } from '../finalizer/verdict.ts';
 export { type InvocationId, parseInvocationId, parseInvocationName } from '../invocations/id.ts';
 export type { Start } from '../invocations/standings.ts';
 export { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';

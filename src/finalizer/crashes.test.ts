@@ -1,23 +1,25 @@
 /** A process that dies at any step of finalization changes nothing about how it ends. */
 import { expect, test } from 'vitest';
-import { includedInvocations } from '../invocations/inclusions.ts';
-import { invocations } from '../invocations/table.ts';
 import type { Database } from '../storage/database.ts';
-import { tasks } from '../tasks/table.ts';
 import { openTestPglite } from '../testing/databases.ts';
 import { type Faults, forEachCrash } from '../testing/faults.ts';
 import {
+  FINALIZATION_TABLES,
   FinalizationWorld,
+  TIGHT_BOUNDS,
   violationsOf,
   type WorldOptions,
 } from '../testing/finalization-world.ts';
 import { invocationId } from '../testing/fixtures.ts';
 import { SqliteDatabase } from '../testing/sqlite-database.ts';
+import { DEFAULT_BOUNDS } from './bounds.ts';
+import { mutationsToFinalize } from './finalize.ts';
 import { tryFinalize } from './finalizer.ts';
+import { rescueStuck } from './rescue.ts';
 
 const id = invocationId;
 const TIGHT: WorldOptions = {
-  bounds: { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 },
+  bounds: TIGHT_BOUNDS,
   way: 'flipping',
 };
 const BOTH_FINALIZED = ['FINALIZED', 'FINALIZED'];
@@ -31,6 +33,20 @@ const TANGLE: Edges = [
   ['d', ['a', 'c']],
   ['e', ['c']],
   ['f', ['c']],
+];
+
+/** More than three of a set take more than one transaction. */
+const BY_THREE: WorldOptions = {
+  bounds: {
+    ...DEFAULT_BOUNDS,
+    mutations: 3 * mutationsToFinalize({ bigqueryExports: [new Uint8Array()] }),
+  },
+};
+
+/** A ring of seven, and one that waits for it. */
+const RING: Edges = [
+  ...Array.from({ length: 7 }, (_, n): Edges[number] => [`r${n}`, [`r${(n + 1) % 7}`]]),
+  ['outsider', ['r3']],
 ];
 
 async function prepare(db: Database, edges: Edges): Promise<void> {
@@ -54,9 +70,13 @@ async function drain(world: FinalizationWorld): Promise<void> {
   }
 }
 
-async function runWithCrash(db: Database, edges: Edges, faults: Faults): Promise<void> {
+async function runWithCrash(
+  db: Database,
+  { edges, options }: { readonly edges: Edges; readonly options: WorldOptions },
+  faults: Faults,
+): Promise<void> {
   await prepare(db, edges);
-  const dying = new FinalizationWorld(faults.wrap(db), TIGHT);
+  const dying = new FinalizationWorld(faults.wrap(db), options);
   await faults.run(async () => {
     for (const [name] of edges.toReversed()) {
       await dying.start(id(name));
@@ -71,14 +91,20 @@ async function runWithCrash(db: Database, edges: Edges, faults: Faults): Promise
   );
 }
 
-test('whatever the step, everything ends FINALIZED and exported once', async () => {
-  const steps = await forEachCrash(async (faults) => {
-    const db = new SqliteDatabase([invocations, includedInvocations, tasks]);
-    await runWithCrash(db, TANGLE, faults);
-    await db.close();
-  });
-  expect(steps).toBeGreaterThan(100);
-});
+test.each([
+  ['of a tangle', { edges: TANGLE, options: TIGHT }, 100],
+  ['of a set larger than a transaction', { edges: RING, options: BY_THREE }, 150],
+])(
+  'whatever the step %s, everything ends FINALIZED and exported once',
+  async (_, flow, atLeast) => {
+    const steps = await forEachCrash(async (faults) => {
+      const db = new SqliteDatabase(FINALIZATION_TABLES);
+      await runWithCrash(db, flow, faults);
+      await db.close();
+    });
+    expect(steps).toBeGreaterThan(atLeast);
+  },
+);
 
 test('a wake-up that dies at any step is made up for on PGlite', async () => {
   const db = await openTestPglite();
@@ -98,4 +124,25 @@ test('a wake-up that dies at any step is made up for on PGlite', async () => {
     expect([leaf, parent].map((name) => nodes.get(id(name))?.state)).toEqual(BOTH_FINALIZED);
   });
   expect(steps).toBeGreaterThan(5);
+});
+
+test('a rescue that dies at any step is made up for by the next', async () => {
+  const steps = await forEachCrash(async (faults) => {
+    const db = new SqliteDatabase(FINALIZATION_TABLES);
+    await prepare(db, TANGLE);
+    const world = new FinalizationWorld(db);
+    for (const [name] of TANGLE) await world.start(id(name));
+    for (const pending of await world.tries()) await world.complete(pending);
+    world.clock.advance(60_001);
+    const options = { olderThanMs: 60_000, pageRows: 2 };
+    await faults.run(() => rescueStuck({ ...world.parts, db: faults.wrap(db) }, options));
+    await rescueStuck(world.parts, options);
+    const tries = (await world.tries()).map((pending) => pending.id);
+    expect(tries.toSorted()).toEqual(TANGLE.map(([name]) => name));
+    await drain(world);
+    const { nodes } = await world.snapshot();
+    expect([...nodes.values()].every(({ state }) => state === 'FINALIZED')).toBe(true);
+    await db.close();
+  });
+  expect(steps).toBeGreaterThan(10);
 });

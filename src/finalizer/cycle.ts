@@ -23,7 +23,7 @@ export async function walkCycle(
 ): Promise<Pick<Known, 'active' | 'closed'>> {
   const walk = new Walk(id);
   while (!walk.isDone) await db.read((reader) => walk.continue(reader, maxQueries));
-  return walk.active === undefined ? { closed: walk.seen } : { active: walk.active };
+  return walk.active === undefined ? { closed: [...walk.seen] } : { active: walk.active };
 }
 
 interface Step {

@@ -1,4 +1,5 @@
 /** The write of FINALIZED, with all that follows from it in the same transaction. */
+import type { EpochMs } from '../clock.ts';
 import { chunk } from '../concurrency.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import {
@@ -8,7 +9,10 @@ import {
   setFinalized,
   type Wait,
 } from '../invocations/standings.ts';
+import { invocations } from '../invocations/table.ts';
 import type { Transaction } from '../storage/database.ts';
+import { mutationsOfRow } from '../storage/mutation-count.ts';
+import { tasks } from '../tasks/table.ts';
 import type { NewTask } from '../tasks/task.ts';
 import { BQ_EXPORT } from '../tasks/types.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
@@ -16,6 +20,11 @@ import type { FinalizerParts } from './parts.ts';
 import { scheduleTries, type Try } from './schedule.ts';
 
 const BATCH_IDS = 500;
+const FINALIZED_ROW = mutationsOfRow(invocations, 'update', [
+  ...['invocationId', 'state', 'finalizeTime', 'finalizedUpTo'],
+  ...['blockerId', 'blockerEndId', 'closedBy'],
+]);
+const TASK_ROW = mutationsOfRow(tasks, 'upsert', Object.keys(tasks.columns));
 
 /**
  * Those of `standings` that are FINALIZING become FINALIZED. Nothing they reach can change. That
@@ -26,14 +35,39 @@ export async function finalize(
   tx: Transaction,
   standings: readonly Standing[],
 ): Promise<'finalized'> {
-  const { clock, onChange, queue } = parts;
   const finalizing = standings.filter(({ state }) => state === 'FINALIZING');
-  const ids = finalizing.map(({ id }) => id);
-  await setFinalized(tx, ids, clock.now());
-  await queue.replace(finalizing.flatMap(exportTasks), tx);
+  await writeFinalized(parts, tx, finalizing, parts.clock.now());
+  return 'finalized';
+}
+
+/** Their rows become FINALIZED, and what follows from that is written. */
+export async function writeFinalized(
+  parts: FinalizerParts,
+  tx: Transaction,
+  standings: readonly Standing[],
+  finalizeTime: EpochMs,
+): Promise<void> {
+  const { onChange } = parts;
+  const ids = standings.map(({ id }) => id);
+  await setFinalized(tx, standings, finalizeTime);
+  await enqueueExports(parts, tx, standings);
   await wakeWaiters(parts, tx, ids);
   if (onChange) tx.afterCommit(() => onChange(ids));
-  return 'finalized';
+}
+
+export async function enqueueExports(
+  { queue }: FinalizerParts,
+  tx: Transaction,
+  standings: readonly Standing[],
+): Promise<void> {
+  await queue.replace(standings.flatMap(exportTasks), tx);
+}
+
+/** What one of them takes to write, with a task that wakes its waiters: see `Bounds.mutations`. */
+export function mutationsToFinalize({
+  bigqueryExports,
+}: Pick<Standing, 'bigqueryExports'>): number {
+  return FINALIZED_ROW + (bigqueryExports.length + 1) * TASK_ROW;
 }
 
 /** Has those tried that wait for `finalized`; where they are very many, a task does the rest. */
@@ -44,10 +78,12 @@ export async function wakeWaiters(
 ): Promise<void> {
   const { bounds = DEFAULT_BOUNDS } = parts;
   const done = new Set(finalized);
+  let wakes = bounds.wakes;
   for (const batch of chunk(finalized, BATCH_IDS)) {
-    const limit = bounds.wakes + batch.length;
+    const limit = Math.max(wakes, 0) + batch.length;
     const waits = await readWaits(tx, batch, limit);
     const woken = waits.filter(({ waiter }) => !done.has(waiter));
+    wakes -= woken.length;
     await clearBlockers(
       tx,
       woken.map(({ waiter }) => waiter),

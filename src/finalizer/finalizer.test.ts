@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
-import { includedInvocations } from '../invocations/inclusions.ts';
 import { invocations } from '../invocations/table.ts';
-import { tasks } from '../tasks/table.ts';
 import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
 import { Faults } from '../testing/faults.ts';
 import {
+  FINALIZATION_TABLES,
   FinalizationWorld,
   TRY_WAYS,
   type TryWay,
@@ -13,7 +12,7 @@ import {
 } from '../testing/finalization-world.ts';
 import { invocationId } from '../testing/fixtures.ts';
 import { SqliteDatabase } from '../testing/sqlite-database.ts';
-import type { Bounds } from './bounds.ts';
+import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
 import { tryFinalize } from './finalizer.ts';
 import { startFinalization } from './schedule.ts';
 
@@ -58,8 +57,7 @@ async function settle(world: FinalizationWorld): Promise<number> {
 
 /** The ways differ in what they write, not in how: in memory all of them are quick. */
 describe.each(TRY_WAYS)('in memory, tried by way of: %s', (way) => {
-  const tables = [invocations, includedInvocations, tasks];
-  testFinalizer({ open: () => Promise.resolve(new SqliteDatabase(tables)), way });
+  testFinalizer({ open: () => Promise.resolve(new SqliteDatabase(FINALIZATION_TABLES)), way });
 });
 
 eachDatabase((open) => testFinalizer({ open, way: 'flipping' }));
@@ -179,7 +177,7 @@ function testFinalizer(place: Place): void {
     });
 
     test('wakes very many waiters in several transactions', async () => {
-      const bounds = { inclusions: 64, hops: 16, snapshotQueries: 500, wakes: 10 };
+      const bounds = { ...DEFAULT_BOUNDS, wakes: 10 };
       const waiters = Array.from({ length: 95 }, (_, index) => `w${index}`);
       const graph = Object.fromEntries([['a', []], ...waiters.map((w) => [w, ['a']])]);
       const world = await openWorld(place, graph, bounds);

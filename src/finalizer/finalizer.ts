@@ -14,36 +14,28 @@
  *    wait for Y.
  * 4. They end at X itself: the waits would form a cycle. Walk all that X reaches and is not
  *    FINALIZED. An ACTIVE one turns up: wait for that. None does: they can never change again, and
- *    become FINALIZED together.
+ *    become FINALIZED together, however many they are: see close.ts.
  *
  * Safety: FINALIZED means that all it reaches is FINALIZED. Liveness: every FINALIZING invocation
- * has a task, or a blocker that is not FINALIZED, and blockers never form a cycle; so each chain of
- * blockers ends at one that is ACTIVE or has a task, and whose end wakes those who wait for it.
+ * has a task, or is marked by one that has, or has a blocker that is not FINALIZED, and blockers
+ * never form a cycle; so each chain of blockers ends at one that is ACTIVE or will be finalized by a
+ * task, and whose end wakes those who wait for it.
  *
  * What may take many reads (2, 3 and 4 of large graphs) is read in snapshots before the transaction
  * that decides: a transaction that has read much conflicts with everybody. What a snapshot finds
  * stays true, since nothing leaves FINALIZED, and what is past ACTIVE includes nothing new.
  */
 import type { InvocationId } from '../invocations/id.ts';
-import {
-  readStanding,
-  readStandings,
-  type Standing,
-  setBlocker,
-} from '../invocations/standings.ts';
+import { readStanding, type Standing, setBlocker } from '../invocations/standings.ts';
 import type { Transaction } from '../storage/database.ts';
 import { endOfChain, isUnfinalized, nextUnfinalized } from './blocker.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
+import { close, settle, tryRoot } from './close.ts';
 import { finalize, wakeWaiters } from './finalize.ts';
-import { isQuestion, type Known, type Question } from './known.ts';
+import { isQuestion, type Known } from './known.ts';
 import { lookFor } from './look.ts';
 import type { FinalizerParts } from './parts.ts';
-
-/**
- * `finalized`: by this try. `waiting`: for its blocker, whose end wakes it. `idle`: there was
- * nothing to do, since it is ACTIVE, FINALIZED or gone.
- */
-export type TryOutcome = 'finalized' | 'waiting' | 'idle';
+import type { TryOutcome, Verdict } from './verdict.ts';
 
 /** Tries to finalize an invocation. May be called at any time, any number of times. */
 export async function tryFinalize(parts: FinalizerParts, id: InvocationId): Promise<TryOutcome> {
@@ -55,8 +47,6 @@ export async function tryFinalize(parts: FinalizerParts, id: InvocationId): Prom
   }
 }
 
-export type Verdict = TryOutcome | Question;
-
 /** One transaction of a try; `known` is what its questions so far have been answered. */
 export async function decide(
   parts: FinalizerParts,
@@ -65,11 +55,20 @@ export async function decide(
   known: Known,
 ): Promise<Verdict> {
   const x = await readStanding(tx, id);
-  if (x?.state === 'FINALIZED') await wakeWaiters(parts, tx, [id]); // of very many, some may be left
+  if (x?.state === 'FINALIZED') return await afterwards(parts, tx, x);
   if (x?.state !== 'FINALIZING') return 'idle';
+  if (x.closedBy && x.closedBy !== x.id) return await tryRoot(parts, tx, x.closedBy);
   if (await isUnfinalized(tx, x.blocker)) return 'waiting';
-  if (known.closed) return await finalize(parts, tx, await readStandings(tx, known.closed));
+  if (known.closed) return await close(parts, tx, x, { ...known, closed: known.closed });
+  if (x.closedBy) return { question: 'cycle' }; // its set is closed: it never waits again
   return (await waitForActive(parts, tx, x, known)) ?? (await waitForNext(parts, tx, x, known));
+}
+
+/** What may be left to do for one that is FINALIZED. */
+async function afterwards(parts: FinalizerParts, tx: Transaction, x: Standing): Promise<Verdict> {
+  if (x.closedBy) return await settle(parts, tx, x);
+  await wakeWaiters(parts, tx, [x.id]); // of very many, some may be left
+  return 'idle';
 }
 
 /** Waits for the ACTIVE invocation that was found behind a cycle, unless it is FINALIZED by now. */

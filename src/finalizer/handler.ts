@@ -1,5 +1,5 @@
 /** What runs a try: for tasks `finalize` of the queue, and for pushed ones. */
-import { PermanentError, toError } from '../errors.ts';
+import { CodedError, PermanentError, toError } from '../errors.ts';
 import { fromRowId, type InvocationId, parseInvocationId } from '../invocations/id.ts';
 import type { TaskHandler } from '../tasks/handler.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
@@ -13,7 +13,7 @@ export function finalizeHandler(parts: FinalizerParts): TaskHandler<undefined> {
     type: TRY_FINALIZE_INVOCATION,
     handle: async ({ id, invocationId }) => {
       if (invocationId === undefined) throw new PermanentError(`task ${id} names no invocation`);
-      await tryFinalize(parts, fromRowId(invocationId));
+      await tryOnce(parts, fromRowId(invocationId));
     },
   };
 }
@@ -23,8 +23,15 @@ type Payload = Parameters<typeof finalizationTasks.body.encode>[0];
 /** The handler of `finalizationTasks`. */
 export function finalizePushHandler(parts: FinalizerParts): PushTaskHandler<Payload> {
   return async ({ invocationId }) => {
-    await tryFinalize(parts, parse(invocationId));
+    await tryOnce(parts, parse(invocationId));
   };
+}
+
+/** A failed attempt is made again, after a pause. */
+async function tryOnce(parts: FinalizerParts, id: InvocationId): Promise<void> {
+  const outcome = await tryFinalize(parts, id);
+  if (outcome !== 'postponed') return;
+  throw new CodedError('conflict', 'another large closed set is being finalized: this one is next');
 }
 
 function parse(invocationId: string): InvocationId {

@@ -1,18 +1,19 @@
 /** Every order of events in small graphs, and random ones in larger graphs. */
 import { expect, test } from 'vitest';
-import { includedInvocations } from '../invocations/inclusions.ts';
-import { invocations } from '../invocations/table.ts';
 import { randomInt, systemRandom } from '../random.ts';
-import { tasks } from '../tasks/table.ts';
 import { eachDatabase } from '../testing/databases.ts';
 import { explore } from '../testing/finalization-explorer.ts';
-import { FinalizationWorld, TRY_WAYS } from '../testing/finalization-world.ts';
+import {
+  FINALIZATION_TABLES,
+  FinalizationWorld,
+  TIGHT_BOUNDS,
+  TRY_WAYS,
+} from '../testing/finalization-world.ts';
 import { invocationId } from '../testing/fixtures.ts';
 import { randomHistory } from '../testing/random-finalization.ts';
 import { SqliteDatabase } from '../testing/sqlite-database.ts';
 
 const [A, B, C] = [invocationId('a'), invocationId('b'), invocationId('c')];
-const TIGHT = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
 
 test('all graphs of two invocations keep the promises in every order of two workers', async () => {
   const result = await explore({ ids: [A, B], selfInclusions: true, workers: 2 });
@@ -30,8 +31,8 @@ test('graphs of three with two inclusions keep the promises in every order', asy
 test('random graphs of up to seven keep the promises in random orders', async () => {
   const first = randomInt(systemRandom, 1_000_000_000);
   for (let seed = first; seed < first + 150; seed++) {
-    const db = new SqliteDatabase([invocations, includedInvocations, tasks]);
-    const bounds = seed % 2 === 0 ? TIGHT : undefined;
+    const db = new SqliteDatabase(FINALIZATION_TABLES);
+    const bounds = seed % 2 === 0 ? TIGHT_BOUNDS : undefined;
     const way = TRY_WAYS[seed % TRY_WAYS.length] ?? 'queue';
     const world = new FinalizationWorld(db, { bounds, way, seed });
     expect(await randomHistory(world, seed)).toEqual([]);
@@ -43,7 +44,11 @@ eachDatabase((open) => {
   test('random histories end as they should', async () => {
     const first = randomInt(systemRandom, 1_000_000_000);
     for (let seed = first; seed < first + 4; seed++) {
-      const world = new FinalizationWorld(await open(), { bounds: TIGHT, way: 'flipping', seed });
+      const world = new FinalizationWorld(await open(), {
+        bounds: TIGHT_BOUNDS,
+        way: 'flipping',
+        seed,
+      });
       expect(await randomHistory(world, seed)).toEqual([]);
     }
   });

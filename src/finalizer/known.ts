@@ -10,7 +10,9 @@ export type Question =
   /** Where does the chain of blockers from here end? */
   | { readonly question: 'chain'; readonly from: InvocationId }
   /** What does the invocation reach that is not FINALIZED? */
-  | { readonly question: 'cycle' };
+  | { readonly question: 'cycle' }
+  /** None: a step has been taken, and this is what the next one is to know. */
+  | { readonly question: 'next-step'; readonly known: Known };
 
 /** All that has been answered so far; a newer answer replaces an older one. */
 export interface Known {
@@ -21,7 +23,9 @@ export interface Known {
   /** Reachable, and was ACTIVE. */
   readonly active?: InvocationId | undefined;
   /** All that is reachable and was not FINALIZED; nothing of it was ACTIVE. */
-  readonly closed?: ReadonlySet<InvocationId>;
+  readonly closed?: readonly InvocationId[];
+  /** How many of those are certain to be marked, if the set is too large for one transaction. */
+  readonly marked?: number;
 }
 
 export function isQuestion(answer: unknown): answer is Question {

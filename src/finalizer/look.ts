@@ -25,5 +25,7 @@ export async function lookFor(
     }
     case 'cycle':
       return await walkCycle(db, id, snapshotQueries);
+    case 'next-step':
+      return asked.known;
   }
 }

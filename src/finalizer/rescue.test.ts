@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
-import { FinalizationWorld } from '../testing/finalization-world.ts';
+import { FinalizationWorld, TIGHT_BOUNDS } from '../testing/finalization-world.ts';
 import { invocationId } from '../testing/fixtures.ts';
 import { rescueStuck } from './rescue.ts';
 
@@ -34,8 +34,7 @@ eachDatabase((open) => {
     const names = ['a', 'b', 'c', 'd'];
     const world = await openWorld(open, names);
     for (const waiter of names.slice(1)) await world.include(id(waiter), [id('a')]);
-    const bounds = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
-    const tight = new FinalizationWorld(world.db, { bounds });
+    const tight = new FinalizationWorld(world.db, { bounds: TIGHT_BOUNDS });
     for (const waiter of names.slice(1)) await tight.start(id(waiter));
     for (const pending of await tight.tries()) await tight.run(pending);
     await tight.start(id('a'));

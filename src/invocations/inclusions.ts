@@ -16,6 +16,7 @@ export const includedInvocations = table(
   'included_invocations',
   { invocationId: text, includedInvocationId: text, supersedes: nullable(bool) },
   ['invocationId', 'includedInvocationId'],
+  [['includedInvocationId', 'invocationId']],
 );
 
 const includers = index('included_invocations_reversed', includedInvocations, [

@@ -8,6 +8,7 @@ import { text } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
 import { emptySql, raw, selectList, sql } from '../storage/sql.ts';
 import type { NewRow, Row } from '../storage/table.ts';
+import { asSeen, seenState } from './closed-sets.ts';
 import { describeEnd, endCauseOf } from './ending.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
 import type { Invocation, InvocationChanges, NewInvocation } from './invocation.ts';
@@ -19,7 +20,6 @@ import { invocations } from './table.ts';
 const BATCH_IDS = 500;
 
 const { blockerId: _, blockerEndId: __, finalizedUpTo: ___, ...COLUMNS } = invocations.columns;
-const SELECT = sql`SELECT ${selectList(COLUMNS)} FROM ${invocations}`;
 
 /** As ACTIVE. Fails the transaction with `already-exists` where one of the ids is taken. */
 export async function insertInvocations(
@@ -34,7 +34,8 @@ export async function readInvocation(
   reader: Reader,
   id: InvocationId,
 ): Promise<Invocation | undefined> {
-  const [row] = await reader.readKeys(invocations, [{ invocationId: toRowId(id) }], COLUMNS);
+  const stored = await reader.readKeys(invocations, [{ invocationId: toRowId(id) }], COLUMNS);
+  const [row] = await asSeen(reader, stored);
   return row && fromRow(row);
 }
 
@@ -53,7 +54,7 @@ export async function readInvocations(
   const found = new Map<InvocationId, Invocation>();
   for (const batch of chunk(toRowOrder(ids), BATCH_IDS)) {
     const keys = batch.map((invocationId) => ({ invocationId }));
-    for (const row of await reader.readKeys(invocations, keys, COLUMNS)) {
+    for (const row of await asSeen(reader, await reader.readKeys(invocations, keys, COLUMNS))) {
       const invocation = fromRow(row);
       found.set(invocation.id, invocation);
     }
@@ -114,9 +115,11 @@ export async function listInvocations(
     [raw('invocation_id')],
     [text(after === undefined ? '' : toRowId(after))],
   );
-  const hasState = state === undefined ? emptySql : sql` AND state = ${STATE_NUMBERS[state]}`;
-  const query = sql`${SELECT} WHERE ${isBehind}${hasState} ORDER BY invocation_id LIMIT ${limit}`;
-  return (await reader.query(query, COLUMNS)).map(fromRow);
+  const hasState =
+    state === undefined ? emptySql : sql` AND ${seenState('i')} = ${STATE_NUMBERS[state]}`;
+  const query = sql`SELECT ${selectList(COLUMNS)} FROM ${invocations} AS i
+    WHERE ${isBehind}${hasState} ORDER BY invocation_id LIMIT ${limit}`;
+  return (await asSeen(reader, await reader.query(query, COLUMNS))).map(fromRow);
 }
 
 /** `FINALIZED: a later attempt superseded it`, for messages. */
@@ -150,7 +153,14 @@ function formatTags(tags: Invocation['tags']): string[] {
 
 type StoredInvocation = Pick<Row<typeof invocations>, keyof typeof COLUMNS>;
 
-function fromRow({ invocationId, state, tags, endedBy, ...row }: StoredInvocation): Invocation {
+function fromRow({
+  invocationId,
+  state,
+  tags,
+  endedBy,
+  closedBy: _,
+  ...row
+}: StoredInvocation): Invocation {
   const attempt = row.attempt ?? 1;
   return {
     ...row,

@@ -11,7 +11,7 @@ import { FinalizationWorld } from '../testing/finalization-world.ts';
 import { invocationId } from '../testing/fixtures.ts';
 import { fromRowId, type InvocationId, toRowOrder } from './id.ts';
 import { includedInvocations } from './inclusions.ts';
-import { findUnfinalized, setFinalized, setFinalizing } from './standings.ts';
+import { findUnfinalized, readStandings, setFinalized, setFinalizing } from './standings.ts';
 import { invocations } from './table.ts';
 
 const PARENT = invocationId('parent');
@@ -51,7 +51,7 @@ async function finalizeAll(world: FinalizationWorld, ids: readonly InvocationId[
       now,
     ),
   );
-  await world.db.write((tx) => setFinalized(tx, ids, now));
+  await world.db.write(async (tx) => setFinalized(tx, await readStandings(tx, ids), now));
 }
 
 /** How many inclusions the server has read so far, in a schema without readers at work. */

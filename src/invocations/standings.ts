@@ -8,6 +8,7 @@
  *   between cannot be FINALIZED before the end is, so the chain still leads there until then.
  * - `finalizedUpTo`: once the blocker is FINALIZED, so are all direct inclusions of X up to this
  *   one, in key order.
+ * - `closedBy`: see closed-sets.ts. `state` and `finalizeTime` are what X counts as having.
  * - `includesNothing` is known from the moment it left ACTIVE, where whoever started that had read it.
  */
 import type { EpochMs } from '../clock.ts';
@@ -16,6 +17,7 @@ import { bytesArray, int, nullable, type RowOf, text, timestamp } from '../stora
 import type { Reader, Transaction } from '../storage/database.ts';
 import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
 import { index } from '../storage/table.ts';
+import { asSeen, seenState } from './closed-sets.ts';
 import { END_CAUSE_NUMBERS, type EndCause } from './ending.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
 import { type InclusionsBehind, inclusionsBehind } from './inclusions.ts';
@@ -31,6 +33,8 @@ export interface Standing {
   /** `false` may only mean that nobody knows. */
   readonly includesNothing: boolean;
   readonly bigqueryExports: readonly Uint8Array[];
+  readonly finalizeTime: EpochMs | undefined;
+  readonly closedBy: InvocationId | undefined;
 }
 
 const COLUMNS = {
@@ -40,6 +44,8 @@ const COLUMNS = {
   blockerEndId: nullable(text),
   finalizedUpTo: nullable(text),
   bigqueryExports: bytesArray,
+  finalizeTime: nullable(timestamp),
+  closedBy: nullable(text),
 };
 const waiters = index('invocations_by_blocker', invocations, ['blockerId', 'invocationId']);
 /** As `finalized_up_to`: behind every row id, since these begin with hexadecimal digits. */
@@ -53,7 +59,8 @@ export async function readStanding(
   reader: Reader,
   id: InvocationId,
 ): Promise<Standing | undefined> {
-  const [row] = await reader.readKeys(invocations, [{ invocationId: toRowId(id) }], COLUMNS);
+  const stored = await reader.readKeys(invocations, [{ invocationId: toRowId(id) }], COLUMNS);
+  const [row] = await asSeen(reader, stored);
   return row && fromRow(row);
 }
 
@@ -65,7 +72,7 @@ export async function readStandings(
   const found: Standing[] = [];
   for (const batch of chunk(toRowOrder(ids), BATCH_IDS)) {
     const keys = batch.map((invocationId) => ({ invocationId }));
-    const rows = await reader.readKeys(invocations, keys, COLUMNS);
+    const rows = await asSeen(reader, await reader.readKeys(invocations, keys, COLUMNS));
     const rowsById = new Map(rows.map((row) => [row.invocationId, row]));
     found.push(...batch.flatMap((rowId) => rowsById.get(rowId) ?? []).map(fromRow));
   }
@@ -81,7 +88,7 @@ export async function findUnfinalized(
   // all of the table.
   const [row] = await reader.query(
     sql`SELECT included_invocation_id FROM (${inclusionsBehind(reader, behind)}) AS e
-        WHERE (SELECT state FROM ${invocations} AS s
+        WHERE (SELECT ${seenState('s')} FROM ${invocations} AS s
                WHERE s.invocation_id = e.included_invocation_id) <> ${FINALIZED}
         ORDER BY invocation_id, included_invocation_id LIMIT 1`,
     { includedInvocationId: text },
@@ -178,21 +185,22 @@ export async function setFinalizing(
   );
 }
 
-/** The caller has seen in this transaction that they are FINALIZING. */
+/** The caller has read them in this transaction: they are FINALIZING, or to be settled. */
 export async function setFinalized(
   tx: Transaction,
-  ids: readonly InvocationId[],
+  standings: readonly Standing[],
   finalizeTime: EpochMs,
 ): Promise<void> {
   await tx.update(
     invocations,
-    ids.map((id) => ({
+    standings.map(({ id, closedBy }) => ({
       invocationId: toRowId(id),
       state: STATE_NUMBERS.FINALIZED,
       finalizeTime,
       blockerId: undefined,
       blockerEndId: undefined,
       finalizedUpTo: undefined,
+      ...(closedBy === undefined ? {} : { closedBy: undefined }),
     })),
   );
 }
@@ -253,6 +261,8 @@ function fromRow(row: RowOf<typeof COLUMNS>): Standing {
       row.finalizedUpTo === BEHIND_ALL ? undefined : fromNullableRowId(row.finalizedUpTo),
     includesNothing: row.finalizedUpTo === BEHIND_ALL,
     bigqueryExports: row.bigqueryExports,
+    finalizeTime: row.finalizeTime,
+    closedBy: fromNullableRowId(row.closedBy),
   };
 }
 

@@ -1,4 +1,7 @@
-/** The table of invocations; what its columns mean stands in invocation.ts and standings.ts. */
+/**
+ * The table of invocations; what its columns mean stands in invocation.ts, standings.ts and
+ * closed-sets.ts. And whose turn it is to close a large set.
+ */
 import {
   bool,
   bytes,
@@ -42,6 +45,15 @@ export const invocations = table(
     attempt: nullable(int),
     lastAttempt: nullable(int),
     properties: nullable(bytes),
+    closedBy: nullable(text),
   },
   ['invocationId'],
+  [
+    ['blockerId', 'invocationId'],
+    ['closedBy', 'invocationId'],
+    ['shard', 'activeDeadline', 'invocationId'],
+  ],
 );
+
+/** At most one row. */
+export const closingTurns = table('closing_turns', { name: text, rootId: text }, ['name']);

@@ -36,6 +36,7 @@ export const testResults = table(
     failureReason: nullable(bytes),
   },
   ['invocationId', 'testId', 'resultId'],
+  [['invocationId', 'testId', 'resultId', 'isUnexpected', 'variantHash']],
 );
 
 const SELECT = sql`SELECT ${selectList(testResults.columns)} FROM ${testResults}`;

@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { CodedError } from '../errors.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
-import { invocations } from '../invocations/table.ts';
+import { closingTurns, invocations } from '../invocations/table.ts';
 import { secrets } from '../recorder/secrets.ts';
 import { exonerations } from '../results/exonerations.ts';
 import { testResults } from '../results/test-results.ts';
@@ -29,6 +29,7 @@ export const COPIED_TABLES: readonly AnyTable[] = [
   secrets,
   invocations,
   includedInvocations,
+  closingTurns,
   testResults,
   exonerations,
   tasks,

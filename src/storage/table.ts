@@ -10,6 +10,8 @@ export interface Table<C extends Columns = Columns, K extends keyof C & string =
   readonly columns: C;
   /** The primary key, in order. */
   readonly key: readonly K[];
+  /** The columns of each of its indexes where they are most (Spanner), those that it stores included. */
+  readonly indexes?: readonly (readonly string[])[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of any columns and key
@@ -48,8 +50,9 @@ export function table<C extends Columns, K extends keyof C & string>(
   name: string,
   columns: C,
   key: readonly K[],
+  indexes: readonly (readonly string[])[] = [],
 ): Table<C, K> {
-  return { name, columns, key };
+  return { name, columns, key, indexes };
 }
 
 export function index<C extends Columns, K extends keyof C & string>(

@@ -19,6 +19,7 @@ export const tasks = table(
     deaths: nullable(int),
   },
   ['type', 'id'],
+  [['shard', 'type', 'processAfter', 'id', 'leaseUntil']],
 );
 
 export const deadTasks = table(

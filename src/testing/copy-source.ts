@@ -1,4 +1,5 @@
 /** What is copied from one database to another in tests: something in every table. */
+import { takeTurn } from '../invocations/closed-sets.ts';
 import { includeInvocations } from '../invocations/inclusions.ts';
 import { insertInvocations } from '../invocations/invocations.ts';
 import { openSecret, UPDATE_TOKEN_SECRET } from '../recorder/secrets.ts';
@@ -18,7 +19,7 @@ const BYTES = taskType('bytes', bytesPayload);
 
 /** How many rows each table has afterwards. */
 export const SOURCE_ROWS = {
-  ...{ secrets: 1, invocations: 7, included_invocations: 6 },
+  ...{ secrets: 1, invocations: 7, included_invocations: 6, closing_turns: 1 },
   ...{ test_results: 14, test_exonerations: 7 },
   ...{ tasks: 2, dead_tasks: 1, tq_reminders: 2, tq_dead_reminders: 0 },
 };
@@ -36,6 +37,7 @@ export async function fillSource(db: Database): Promise<void> {
   });
   await db.write(async (tx) => {
     await includeInvocations(tx, IDS[0] ?? invocationId(''), IDS.slice(1));
+    await takeTurn(tx, IDS[0] ?? invocationId(''));
     for (const id of IDS) {
       await recordTestResults(tx, id, [
         newTestResult('a'),

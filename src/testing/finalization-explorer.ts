@@ -5,24 +5,21 @@
  * at least once, in any order.
  */
 import { createHash } from 'node:crypto';
+import type { Bounds } from '../finalizer/bounds.ts';
 import { decide } from '../finalizer/finalizer.ts';
 import { isQuestion, type Known, type Question } from '../finalizer/known.ts';
 import { lookFor } from '../finalizer/look.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import { includedInvocations } from '../invocations/inclusions.ts';
-import { invocations } from '../invocations/table.ts';
-import { tasks } from '../tasks/table.ts';
 import {
   FinalizationWorld,
   type PendingTry,
   type Snapshot,
+  FINALIZATION_TABLES as TABLES,
+  TIGHT_BOUNDS,
   violationsOf,
 } from './finalization-world.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 
-/** So low that small graphs reach all of them. */
-const TIGHT_BOUNDS = { inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 };
-const TABLES = [invocations, includedInvocations, tasks];
 /** Grows with every task and tells nothing here: with it, no two states would be the same. */
 const ZEROED = ['fence'];
 
@@ -34,6 +31,8 @@ export interface Exploration {
   readonly maxInclusions?: number;
   /** How many tries may run at once. */
   readonly workers: number;
+  /** The tightest unless given. */
+  readonly bounds?: Bounds;
 }
 
 export interface ExplorationResult {
@@ -66,7 +65,7 @@ export async function explore(exploration: Exploration): Promise<ExplorationResu
 class Explorer {
   readonly #exploration: Exploration;
   readonly #db = new SqliteDatabase(TABLES);
-  readonly #world = new FinalizationWorld(this.#db, { bounds: TIGHT_BOUNDS });
+  readonly #world: FinalizationWorld;
   /** By digest, as there are many. */
   readonly #seen = new Set<string>();
   readonly #todo: State[] = [];
@@ -76,7 +75,9 @@ class Explorer {
   #steps = 0;
 
   constructor(exploration: Exploration) {
+    const { bounds = TIGHT_BOUNDS } = exploration;
     this.#exploration = exploration;
+    this.#world = new FinalizationWorld(this.#db, { bounds });
   }
 
   get result(): ExplorationResult {
@@ -101,6 +102,9 @@ class Explorer {
       await this.#step(state, state.running, () => this.#world.start(id));
       for (const included of this.#includable(snapshot, id)) {
         await this.#step(state, state.running, () => this.#world.include(id, [included]));
+      }
+      for (const included of snapshot.inclusions.get(id) ?? []) {
+        await this.#step(state, state.running, () => this.#world.exclude(id, [included]));
       }
     }
     await this.#beginTries(state, snapshot);
@@ -142,6 +146,7 @@ class Explorer {
       return await this.#arrive([...others, { ...running, question: verdict }]);
     }
     await this.#arrive(others); // the worker dies before it completes the task
+    if (verdict === 'postponed') return;
     await this.#world.complete(running);
     await this.#arrive(others);
   }

@@ -31,6 +31,8 @@ class History {
   /** How eager owners are, compared with workers: some finalize long before the last try. */
   readonly #eagerness: number;
   readonly #density: number;
+  /** How often owners remove inclusions. */
+  readonly #regret: number;
   readonly #active: Set<InvocationId>;
   readonly #running: Running[] = [];
 
@@ -42,6 +44,7 @@ class History {
     this.#active = new Set(this.#ids);
     this.#eagerness = random();
     this.#density = 0.2 + random() * 0.7;
+    this.#regret = random() * 0.6;
   }
 
   async run(): Promise<string[]> {
@@ -78,6 +81,10 @@ class History {
       await this.#world.include(id, [this.#pick(this.#ids)]);
       return;
     }
+    if (this.#random() < this.#regret) {
+      await this.#world.exclude(id, [this.#pick(this.#ids)]);
+      return;
+    }
     this.#active.delete(id);
     await this.#world.start(id);
   }
@@ -97,7 +104,7 @@ class History {
     const { db, parts } = this.#world;
     const verdict = await db.write((tx) => decide(parts, tx, id, known));
     if (isQuestion(verdict)) this.#running.push({ ...running, question: verdict });
-    else if (this.#random() < 0.9) await this.#world.complete(running);
+    else if (verdict !== 'postponed' && this.#random() < 0.9) await this.#world.complete(running);
   }
 
   #pick<T>(items: readonly T[]): T {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { accounts } from '../../testing/suite-tables.ts';
+import { MAX_MUTATIONS } from '../mutation-count.ts';
 import { WriteBuffer } from '../writes.ts';
-import { MAX_MUTATIONS, toMutations } from './mutations.ts';
+import { toMutations } from './mutations.ts';
 
 function buffer(kind: 'insert' | 'update' | 'delete', rows: readonly object[]) {
   const writes = new WriteBuffer();

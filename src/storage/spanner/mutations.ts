@@ -5,13 +5,12 @@
 import { CodedError } from '../../errors.ts';
 import { columnName } from '../column.ts';
 import type { AnyRow } from '../key.ts';
+import { MAX_MUTATIONS, mutationsOfRow } from '../mutation-count.ts';
 import type { AnyTable } from '../table.ts';
 import type { WriteGroup } from '../writes.ts';
 import type { Mutation } from './client.ts';
 import { encodeValue, type WireValue } from './types.ts';
 
-/** Spanner counts each column of a row, and each row to delete, and adds those of indexes. */
-export const MAX_MUTATIONS = 80_000;
 export const MAX_COMMIT_BYTES = 100_000_000;
 
 export function toMutations(groups: readonly WriteGroup[]): Mutation[] {
@@ -45,11 +44,11 @@ function encodeCells(table: AnyTable, properties: readonly string[], row: AnyRow
 
 function checkCount(groups: readonly WriteGroup[]): void {
   let count = 0;
-  for (const { kind, properties, rows } of groups) {
-    count += rows.length * (kind === 'delete' ? 1 : properties.length);
+  for (const { table, kind, properties, rows } of groups) {
+    count += rows.length * mutationsOfRow(table, kind, properties);
   }
   if (count > MAX_MUTATIONS) {
-    throw tooLarge(`${count} columns of rows`, `${MAX_MUTATIONS}`);
+    throw tooLarge(`${count} cells of rows and indexes`, `${MAX_MUTATIONS}`);
   }
 }
 

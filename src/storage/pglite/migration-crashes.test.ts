@@ -1,0 +1,123 @@
+/**
+ * A process that dies at any statement of a migration, from each older schema on: the schema stays as
+ * it was, or is that of the migration as a whole; and whoever migrates next ends where all do.
+ */
+import { PGlite } from '@electric-sql/pglite';
+import { expect, onTestFinished, test } from 'vitest';
+import { loadMigrations } from '../migrator.ts';
+import { MIGRATIONS_FOLDER } from '../postgres/migration-target.ts';
+import { fromPglite } from './database.ts';
+import type { PgliteLike, PgliteQueries } from './session.ts';
+
+interface Crash {
+  readonly step: number;
+  readonly when: 'before' | 'after';
+}
+
+/** Nothing reaches the database any more once the step has come. */
+class DyingPglite {
+  readonly #crash: Crash;
+  #steps = 0;
+  hasCrashed = false;
+
+  constructor(crash: Crash) {
+    this.#crash = crash;
+  }
+
+  wrap(instance: PGlite): PgliteLike {
+    const target: PgliteLike = instance;
+    return {
+      ...this.#wrapQueries(target),
+      get closed() {
+        return target.closed;
+      },
+      transaction: async (fn) => {
+        let commit = 0;
+        const value = await target.transaction(async (tx) => {
+          const written = await fn(this.#wrapQueries(tx));
+          commit = this.#begin();
+          return written;
+        });
+        this.#dieAt(commit, 'after');
+        return value;
+      },
+      close: () => target.close(),
+    };
+  }
+
+  #wrapQueries(target: PgliteQueries): PgliteQueries {
+    return {
+      query: (text, values, options) => this.#step(() => target.query(text, values, options)),
+      exec: async (script) => {
+        const statements = script.split(/;\s*$/m).filter((text) => text.trim() !== '');
+        for (const statement of statements) await this.#step(() => target.exec(statement));
+      },
+    };
+  }
+
+  async #step<T>(run: () => Promise<T>): Promise<T> {
+    const number = this.#begin();
+    const value = await run();
+    this.#dieAt(number, 'after');
+    return value;
+  }
+
+  #begin(): number {
+    const number = ++this.#steps;
+    this.#dieAt(number, 'before');
+    return number;
+  }
+
+  #dieAt(number: number, when: Crash['when']): void {
+    if (this.#crash.step === number && this.#crash.when === when) this.hasCrashed = true;
+    if (this.hasCrashed) throw new Error('the process has died');
+  }
+}
+
+async function describeSchema(instance: PGlite, schema: string): Promise<string> {
+  const { rows } = await instance.query(
+    `SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable AS what
+     FROM information_schema.columns WHERE table_schema = $1
+     UNION ALL SELECT replace(indexdef, $1, 'schema') FROM pg_indexes WHERE schemaname = $1
+     ORDER BY 1`,
+    [schema],
+  );
+  return JSON.stringify(rows);
+}
+
+test('whatever the statement, a migration happens as a whole or not at all', async () => {
+  const instance = await PGlite.create();
+  onTestFinished(() => instance.close());
+  const migrations = await loadMigrations(MIGRATIONS_FOLDER);
+  const countApplied = async (): Promise<number> => {
+    const { rows } = await instance.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM dying.schema_migrations`,
+    );
+    return rows[0]?.count ?? 0;
+  };
+  await instance.exec('CREATE SCHEMA dying');
+  await fromPglite(instance, { schema: 'clean' }).migrate();
+  let crashes = 0;
+  for (let applied = 0; applied < migrations.length; applied++) {
+    const before = await describeSchema(instance, 'dying');
+    for (let step = 1, isApplied = false; !isApplied; step++) {
+      for (const when of ['before', 'after'] as const) {
+        const dying = new DyingPglite({ step, when });
+        const migrating = fromPglite(dying.wrap(instance), { schema: 'dying' }).migrate();
+        await expect(migrating, `step ${step} of ${applied}`).rejects.toThrow('has died');
+        crashes++;
+        const now = await describeSchema(instance, 'dying');
+        isApplied = now !== before;
+        if (isApplied) break;
+      }
+    }
+    expect(await countApplied()).toBe(applied + 1);
+  }
+  expect(crashes).toBeGreaterThan(migrations.length * 10);
+  await fromPglite(instance, { schema: 'dying' }).migrate();
+  const [dead, clean] = [
+    await describeSchema(instance, 'dying'),
+    await describeSchema(instance, 'clean'),
+  ];
+  expect(dead.replaceAll('dying', 'schema')).toBe(clean.replaceAll('clean', 'schema'));
+});
