@@ -15,6 +15,8 @@ export interface CliContext {
   readonly clock: Clock;
   /** Aborts on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Ends the process at once, whatever still runs in it. */
+  readonly exit: (code: number) => void;
 }
 
 /** Exit codes of all commands; `record` answers its command's own code where that is not 0. */

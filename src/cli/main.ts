@@ -21,4 +21,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   cwd: process.cwd(),
   clock: systemClock,
   signal: stopping.signal,
+  exit: (code) => process.exit(code),
 });

@@ -14,6 +14,7 @@ function setup(options: { isTTY?: boolean; env?: Record<string, string>; json?: 
     env: options.env ?? {},
     cwd: '/',
     clock: systemClock,
+    exit: () => undefined,
     signal: new AbortController().signal,
   };
   return {

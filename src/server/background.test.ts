@@ -12,7 +12,8 @@ function start(overrides: Partial<BackgroundParts> = {}) {
   const lines: { level: string; message: string; count?: number }[] = [];
   const clock = new FakeClock();
   const background = new Background({
-    dispatcher: { run: untilAborted },
+    dispatcher: { run: untilAborted, lookedAt: undefined },
+    pollMs: 5_000,
     serverClock: { run: ({ signal }) => untilAborted(signal) },
     unknownTypes: { run: untilAborted },
     rescue: async () => 0,
@@ -29,7 +30,7 @@ function start(overrides: Partial<BackgroundParts> = {}) {
 
 test('stop waits for what is under way', async () => {
   const tasks = Promise.withResolvers<void>();
-  const { background } = start({ dispatcher: { run: () => tasks.promise } });
+  const { background } = start({ dispatcher: { run: () => tasks.promise, lookedAt: undefined } });
   let isStopped = false;
   const stopped = background.stop().then(() => {
     isStopped = true;
@@ -52,8 +53,10 @@ test('stop waits for a sweep no longer than the grace period', async () => {
 });
 
 test('a dispatcher that fails, or ends by itself, is a fault', async () => {
-  const fails = start({ dispatcher: { run: () => Promise.reject(new Error('bug')) } });
-  const ends = start({ dispatcher: { run: () => Promise.resolve() } });
+  const fails = start({
+    dispatcher: { run: () => Promise.reject(new Error('bug')), lookedAt: undefined },
+  });
+  const ends = start({ dispatcher: { run: () => Promise.resolve(), lookedAt: undefined } });
   await new Promise(setImmediate);
   expect(fails.background.fault).toBe('the dispatcher has failed');
   expect(ends.background.fault).toBe('the dispatcher has ended');
@@ -81,4 +84,29 @@ test('looks for stuck finalizations at each turn, also after one that failed', a
     { level: 'warn', count: 2 },
   ]);
   await background.stop();
+});
+
+test('a dispatcher that has not looked for tasks for long is a fault, until it looks again', async () => {
+  const clock = new FakeClock();
+  const dispatcher = { run: untilAborted, lookedAt: clock.monotonicMs() };
+  const { background } = start({ dispatcher, clock });
+  clock.advance(25_000);
+  expect(background.fault).toBeUndefined();
+  clock.advance(1_000);
+  expect(background.fault).toBe('tasks could not be looked for since 26 s');
+  dispatcher.lookedAt = clock.monotonicMs();
+  expect(background.fault).toBeUndefined();
+  await background.stop();
+});
+
+test('stop waits for no look at the database longer than the grace period', async () => {
+  const { background, clock, lines } = start({ rescue: () => new Promise(() => {}) });
+  await clock.untilSleepers(1);
+  clock.advance(60_000);
+  await new Promise(setImmediate); // it looks
+  const stopped = background.stop();
+  await clock.untilSleepers(1);
+  clock.advance(20_000);
+  await stopped;
+  expect(lines).toMatchObject([{ level: 'warn' }]);
 });

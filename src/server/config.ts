@@ -32,6 +32,7 @@ export interface Config {
   readonly database: DatabaseLocation;
   readonly schema: string;
   readonly databaseConnections: number;
+  readonly statementTimeoutMs: number;
   readonly autoMigrate: boolean;
   readonly exportDir: string;
   readonly auth: AuthConfig;
@@ -123,6 +124,7 @@ async function toConfig(
     database: settings.database,
     schema: settings.schema,
     databaseConnections: settings.databaseConnections,
+    statementTimeoutMs: settings.statementTimeout,
     autoMigrate: settings.autoMigrate ?? auth.kind === 'none',
     exportDir: settings.exportDir,
     auth,

@@ -65,9 +65,33 @@ test('asks a database that does not answer once, and not for ever', async () => 
   const reasons = Promise.all([slow.notReadyBecause(), slow.notReadyBecause()]);
   await clock.untilSleepers(1);
   clock.advance(5_000);
-  expect(await reasons).toEqual(Array(2).fill('the database does not answer'));
+  expect(await reasons).toEqual(Array(2).fill('the database has not answered for 5 s'));
+  expect(asked).toBe(1);
+  clock.advance(60_000);
+  expect(await slow.notReadyBecause()).toBe('the database has not answered for 65 s');
   expect(asked).toBe(1);
   answer.resolve();
+  await new Promise(setImmediate);
   expect(await slow.notReadyBecause()).toBeUndefined();
   expect(asked).toBe(2);
+});
+
+test('looks at the database by itself, so that its silence is known before anybody asks', async () => {
+  let isSilent = false;
+  const { health: watched, clock } = health({
+    database: {
+      checkSchema: () => (isSilent ? new Promise(() => undefined) : Promise.resolve()),
+    },
+  });
+  const stop = new AbortController();
+  const running = watched.run(stop.signal);
+  await new Promise(setImmediate); // it has been answered, and sleeps
+  isSilent = true;
+  clock.advance(5_000);
+  await clock.untilSleepers(1);
+  clock.advance(25_000);
+  expect(watched.databaseSilentMs).toBe(30_000);
+  expect(await watched.notReadyBecause()).toBe('the database has not answered for 30 s');
+  stop.abort();
+  await running;
 });

@@ -14,7 +14,8 @@ import { explainTrouble } from './database-trouble.ts';
 export type DatabaseConfig = Pick<
   Config,
   'database' | 'schema' | 'databaseConnections' | 'spannerEmulatorHost'
->;
+> &
+  Partial<Pick<Config, 'statementTimeoutMs'>>;
 
 export interface DatabaseTools {
   readonly log: Log;
@@ -23,7 +24,7 @@ export interface DatabaseTools {
 
 /** Opened, and of whatever schema. */
 export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Promise<Database> {
-  const { database, schema, databaseConnections, spannerEmulatorHost } = config;
+  const { database, schema, databaseConnections, statementTimeoutMs, spannerEmulatorHost } = config;
   const { log } = tools;
   switch (database.kind) {
     case 'memory':
@@ -36,6 +37,7 @@ export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Prom
         url: database.url,
         schema,
         maxConnections: databaseConnections,
+        ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
       });
     case 'spanner':
       return openSpanner({

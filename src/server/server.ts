@@ -31,7 +31,7 @@ import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './auth.
 import { Background } from './background.ts';
 import type { AuthConfig } from './caller-config.ts';
 import type { Config } from './config.ts';
-import { Health } from './health.ts';
+import { Health, observeHealth } from './health.ts';
 import { jsonLog } from './json-log.ts';
 import { OnePort } from './one-port.ts';
 import { openReadyDatabase } from './open-database.ts';
@@ -42,7 +42,7 @@ import { routes } from './routes.ts';
 import { rpcRoutes } from './rpc-routes.ts';
 import { registerServices, type ServiceParts } from './services.ts';
 import type { ListenAddress } from './setting-values.ts';
-import { releaseAll, type Stoppable, shutDown } from './shutdown.ts';
+import { releaseAll, type ShutdownOutcome, type Stoppable, shutDown } from './shutdown.ts';
 import { tracedHandler } from './traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './tracing.ts';
 
@@ -59,8 +59,11 @@ export interface ServerOptions {
 export interface Server {
   /** `http://127.0.0.1:8010`, with the port that was taken. */
   readonly url: string;
-  /** Stops as shutdown.ts says. Idempotent. */
-  close(): Promise<void>;
+  /**
+   * Stops as shutdown.ts says. Idempotent. Where it answers `cut`, what was left behind may keep the
+   * process alive: end it.
+   */
+  close(): Promise<ShutdownOutcome>;
 }
 
 /** Throws where the database cannot be had in this version's schema, or the address is taken. */
@@ -90,6 +93,7 @@ interface Foundation {
   readonly sink: Sink;
   /** The uppermost first. */
   readonly release: readonly (() => Promise<void>)[];
+  readonly cutDatabase: () => void;
 }
 
 async function openFoundation(config: Config, options: ServerOptions): Promise<Foundation> {
@@ -136,6 +140,9 @@ async function layFoundation(
   return {
     ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes, queue, pushTasks },
     ...{ sink, release },
+    cutDatabase: () => {
+      if (!options.database) void db.close({ cut: AbortSignal.abort() });
+    },
   };
 }
 
@@ -153,6 +160,8 @@ async function serve(config: Config, foundation: Foundation): Promise<Server> {
   const port = await buildPort(config, foundation, health, endingStreams.signal);
   const url = urlOf(await port.listen(config.listen));
   background = startBackground(config, foundation);
+  observeHealth(foundation.prometheus.metrics, health, () => background?.lookAgeMs);
+  void health.run(refusing.signal);
   log.info('listening', { url, database: config.database.kind, auth: config.auth.kind });
 
   const stoppable: Stoppable = {
@@ -165,9 +174,10 @@ async function serve(config: Config, foundation: Foundation): Promise<Server> {
     cutRequests: () => port.destroy(),
     stopTasks: () => background.stop(),
     release: foundation.release,
+    cutDatabase: foundation.cutDatabase,
   };
   const { shutdownDelayMs: delayMs, shutdownGraceMs: graceMs } = config;
-  let closing: Promise<void> | undefined;
+  let closing: Promise<ShutdownOutcome> | undefined;
   return {
     url,
     close() {
@@ -243,7 +253,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
     ...{ handlers, queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
   });
   return new Background({
-    ...{ dispatcher, log, rescueEveryMs, graceMs },
+    ...{ dispatcher, log, rescueEveryMs, graceMs, pollMs },
     serverClock: clock,
     unknownTypes: new UnknownTypeWatch({ queue, known: types, clock, log, metrics }),
     clock: foundation.machineClock,

@@ -127,6 +127,14 @@ export const SETTINGS = {
     default: '10',
     parse: count({ min: 1, max: 1_000 }),
   }),
+  statementTimeout: setting({
+    group: 'Database',
+    description:
+      'How long one statement may take on PostgreSQL before it is ended, and a connection that says nothing is given up; migrations take as long as they take. 0s: for ever.',
+    takes: 'duration',
+    default: '30s',
+    parse: duration({ min: 0, max: HOUR }),
+  }),
   autoMigrate: optional({
     group: 'Database',
     description: 'Migrate the database at start. Where false, `postlude migrate` does.',

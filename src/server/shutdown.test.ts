@@ -13,6 +13,7 @@ function server(overrides: Partial<Stoppable> = {}) {
     cutRequests: () => steps.push('cutRequests'),
     stopTasks: step('stopTasks'),
     release: [step('first'), step('second')],
+    cutDatabase: () => steps.push('cutDatabase'),
     ...overrides,
   };
   return { steps, stoppable };
@@ -22,7 +23,7 @@ const TIMES = { delayMs: 0, graceMs: 1_000, log: silentLog };
 
 test('says no first, and releases the database last', async () => {
   const { steps, stoppable } = server();
-  await shutDown(stoppable, { ...TIMES, clock: new FakeClock() });
+  expect(await shutDown(stoppable, { ...TIMES, clock: new FakeClock() })).toBe('orderly');
   expect(steps).toEqual(['refuse', 'stopRequests', 'stopTasks', 'first', 'second']);
 });
 
@@ -47,7 +48,7 @@ test('cuts requests that outlast the grace period, and waits for tasks', async (
   });
   const clock = new FakeClock();
   const done = shutDown(stoppable, { ...TIMES, clock });
-  await clock.untilSleepers(1);
+  await clock.untilSleepers(2); // the grace period's, and that of the end of all patience
   clock.advance(999);
   expect(steps).toEqual(['refuse']);
   clock.advance(1);
@@ -63,4 +64,35 @@ test('releases the rest where one thing fails to close', async () => {
   const release = [() => Promise.reject(new Error('no')), ...stoppable.release];
   await shutDown({ ...stoppable, release }, { ...TIMES, clock: new FakeClock() });
   expect(steps.slice(-2)).toEqual(['first', 'second']);
+});
+
+test('cuts the database off from what outlasts the grace period, and leaves the rest behind', async () => {
+  const tasks = Promise.withResolvers<void>();
+  const hanging: Partial<Stoppable>[] = [
+    { stopTasks: () => tasks.promise, cutDatabase: () => tasks.resolve() },
+    { stopTasks: () => new Promise(() => undefined) },
+  ];
+  for (const part of hanging) {
+    const { stoppable } = server(part);
+    const clock = new FakeClock();
+    const done = shutDown(stoppable, { ...TIMES, clock });
+    await clock.untilSleepers(1);
+    clock.advance(TIMES.graceMs + 3_000);
+    await new Promise(setImmediate);
+    clock.advance(1_000);
+    expect(await done).toBe('cut');
+  }
+});
+
+test('cuts the database off where it does not close', async () => {
+  const closed = Promise.withResolvers<void>();
+  const { stoppable } = server({
+    release: [() => closed.promise],
+    cutDatabase: () => closed.resolve(),
+  });
+  const clock = new FakeClock();
+  const done = shutDown(stoppable, { ...TIMES, clock });
+  await clock.untilSleepers(1);
+  clock.advance(TIMES.graceMs + 3_000);
+  expect(await done).toBe('cut');
 });

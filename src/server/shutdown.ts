@@ -6,7 +6,11 @@
  *       → the database closes
  *
  * A task that did not end is given back, so that another server has it at once.
+ *
+ * The grace period is a promise, whatever hangs: a little behind it the connections to the database are
+ * cut, and what does not end even then is left behind.
  */
+import { atMost } from '../at-most.ts';
 import type { Clock } from '../clock.ts';
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -23,6 +27,8 @@ export interface Stoppable {
   readonly stopTasks: () => Promise<void>;
   /** What stands below requests and tasks, the uppermost first; all are tried. */
   readonly release: readonly (() => Promise<void>)[];
+  /** Cuts what `release` might wait for. */
+  readonly cutDatabase: () => void;
 }
 
 export interface ShutdownOptions {
@@ -32,14 +38,37 @@ export interface ShutdownOptions {
   readonly log: Log;
 }
 
-export async function shutDown(server: Stoppable, options: ShutdownOptions): Promise<void> {
-  const { clock, delayMs, log } = options;
+/** For tasks to be given back, and all else to be closed, behind the grace period. */
+const CLOSE_MS = 3_000;
+/** For what is cut to notice. */
+const CUT_MS = 1_000;
+
+/** `cut`: something was cut off from the database, or left behind. The process is to end. */
+export type ShutdownOutcome = 'orderly' | 'cut';
+
+export async function shutDown(
+  server: Stoppable,
+  options: ShutdownOptions,
+): Promise<ShutdownOutcome> {
+  const { clock, delayMs, graceMs, log } = options;
   log.info('stopping');
   server.refuse();
   await clock.sleep(delayMs);
+  const closed = close(server, options);
+  if (await atMost(clock, graceMs + CLOSE_MS, closed)) {
+    log.info('stopped');
+    return 'orderly';
+  }
+  log.warn('the grace period is over: connections to the database are cut');
+  server.cutDatabase();
+  if (await atMost(clock, CUT_MS, closed)) log.warn('stopped, with the database cut off');
+  else log.error('stopped, and left behind what does not end');
+  return 'cut';
+}
+
+async function close(server: Stoppable, options: ShutdownOptions): Promise<void> {
   await Promise.all([stopRequests(server, options), server.stopTasks()]);
-  await releaseAll(server.release, log);
-  log.info('stopped');
+  await releaseAll(server.release, options.log);
 }
 
 /** In their order; what fails is logged, and keeps nothing else from being released. */

@@ -43,6 +43,12 @@ export type Claim = (request: ClaimRequest) => Promise<Lease[]>;
 /** How long a task that appears behind the mark may stay unseen, while others are found. */
 export const LOOK_BEHIND_MS = 500;
 
+/**
+ * A claim waits for nobody (SKIP LOCKED), so one that takes this long is on a connection that fell
+ * silent. Whoever looks for tasks must not wait as long as those who do large things.
+ */
+const CLAIM_LIMIT_MS = 6_000;
+
 export function claimFor(parts: ClaimParts): Claim {
   const isLocking = parts.db.capabilities.claim === 'skip-locked';
   return isLocking ? skipLockedClaim(parts) : readThenCheckClaim(parts);
@@ -74,7 +80,7 @@ export function skipLockedClaim({ db, time, clock }: ClaimParts): Claim {
   const marks = new Map<string, Mark>();
   const take = async (request: ClaimRequest, from: Position): Promise<Lease[]> => {
     const statement = claimStatement(request, { from, time, fences: db.dialect.fences });
-    const rows = await db.statement(statement, claimedColumns);
+    const rows = await db.statement(statement, claimedColumns, { limitMs: CLAIM_LIMIT_MS });
     return rows.map((row) => ({ ...row, type: request.type })).sort(byDueTime);
   };
   return async (request) => {

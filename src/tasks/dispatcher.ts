@@ -6,6 +6,7 @@
  * due again when their leases end. So a handler may run twice for one task; what it writes in the
  * transaction that completes the task takes effect once.
  */
+import { atMost } from '../at-most.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { CodedError, toError } from '../errors.ts';
 import { type Log, silentLog } from '../log.ts';
@@ -54,6 +55,10 @@ type Around = (lease: Lease, run: () => Promise<void>) => Promise<void>;
 const MAX_SETTLING = 2_000;
 /** In one statement. Less than what is prefetched, so that the next is under way while one is handled. */
 const MAX_CLAIM = 500;
+/** To give tasks back that the grace period did not suffice for. */
+const SETTLE_MS = 2_000;
+/** While tasks cannot be leased it is tried at least so often, however seldom one looks else. */
+const LOOK_AGAIN_MS = 1_000;
 
 export class Dispatcher {
   readonly #config: FullConfig;
@@ -76,6 +81,9 @@ export class Dispatcher {
   #mayBeMore = false;
   #attempted = 0;
   #firstType = 0;
+  #lookedAt: number | undefined;
+  /** Likewise by the monotonic clock: since when tasks cannot be leased. */
+  #failingSince: number | undefined;
 
   constructor(config: DispatcherConfig) {
     this.#config = withDefaults(config);
@@ -99,13 +107,19 @@ export class Dispatcher {
     const heartbeat = this.heartbeat.run(beating.signal);
     const unsubscribe = wakeUp.subscribe([...this.#handlers.keys()], this.#bell.ring);
     try {
-      while (!signal.aborted) await this.#serve(signal);
-      await this.#drain();
+      const serving = this.#serveUntil(signal);
+      await Promise.race([serving, aborted(signal)]);
+      await this.#drain(serving);
     } finally {
       unsubscribe();
       beating.abort();
-      await heartbeat;
+      await atMost(this.#config.clock, SETTLE_MS, heartbeat);
     }
+  }
+
+  /** By the monotonic clock: when tasks were last looked for with success, if ever. */
+  get lookedAt(): number | undefined {
+    return this.#lookedAt;
   }
 
   /** Runs what is due until nothing more is; answers how many attempts that made. Does not sleep. */
@@ -115,15 +129,37 @@ export class Dispatcher {
     return this.#attempted - before;
   }
 
+  async #serveUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) await this.#serve(signal);
+  }
+
   /** One turn of the loop: take what there is room for, or wait until there is something to take. */
   async #serve(signal: AbortSignal): Promise<void> {
     try {
       await this.#leaseMore(signal);
+      this.#looked();
       if (this.#mayBeMore && this.#hasRoom()) return;
     } catch (error) {
-      this.#config.log.error('no tasks could be leased', { error: toError(error) });
+      this.#couldNotLook(toError(error));
     }
     await this.#bell.wait(this.#pollMs(), signal);
+  }
+
+  #looked(): void {
+    const { clock, log } = this.#config;
+    this.#lookedAt = clock.monotonicMs();
+    if (this.#failingSince === undefined) return;
+    const forMs = clock.monotonicMs() - this.#failingSince;
+    this.#failingSince = undefined;
+    log.info('tasks can be leased again', { forMs });
+  }
+
+  /** Said once, however long it lasts. */
+  #couldNotLook(error: Error): void {
+    const { clock, log } = this.#config;
+    if (this.#failingSince !== undefined) log.debug('tasks cannot be leased', { error });
+    else log.error('tasks cannot be leased; it is tried again until they can', { error });
+    this.#failingSince ??= clock.monotonicMs();
   }
 
   /** Each type in turn is the first to be asked, so that a busy one does not starve the others. */
@@ -239,18 +275,27 @@ export class Dispatcher {
     if (this.#busy() === 0) this.#idle.ring();
   }
 
-  /** Stops leasing, gives back what has not begun, and waits for the rest. */
-  async #drain(): Promise<void> {
+  /** Gives back what has not begun, and waits for the rest as long as the grace period lasts. */
+  async #drain(serving: Promise<void>): Promise<void> {
     const { clock, graceMs, log } = this.#config;
-    await this.#releaseReady();
-    const ended = new AbortController();
-    const settled = this.#untilSettled().finally(() => ended.abort());
-    await clock.sleep(graceMs, ended.signal);
+    const ended = this.#end(serving);
+    if (await atMost(clock, graceMs, ended)) return;
     if (this.#running.size > 0) {
       log.warn('the grace period is over: attempts are stopped', { count: this.#running.size });
       for (const attempt of this.#running) attempt.stop('shutdown');
     }
-    await settled;
+    if (await atMost(clock, SETTLE_MS, ended)) return;
+    log.warn('the database does not answer: tasks come due when their leases end', {
+      count: this.#busy(),
+    });
+  }
+
+  /** A look that is under way may lease some more. */
+  async #end(serving: Promise<void>): Promise<void> {
+    await this.#releaseReady();
+    await serving;
+    await this.#releaseReady();
+    await this.#untilSettled();
   }
 
   async #releaseReady(): Promise<void> {
@@ -294,8 +339,16 @@ export class Dispatcher {
 
   #pollMs(): number {
     const { pollMs, random } = this.#config;
-    return pollMs * (0.9 + 0.2 * random());
+    const everyMs = this.#failingSince === undefined ? pollMs : Math.min(pollMs, LOOK_AGAIN_MS);
+    return everyMs * (0.9 + 0.2 * random());
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandler> {

@@ -3,7 +3,7 @@
  * would abort one another here: thousands of attempts that fail at once would hardly get settled.
  */
 import { columnName, int, intArray, type Param, text, textArray } from '../storage/column.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database, StatementOptions } from '../storage/database.ts';
 import { join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
 import type { DatabaseTime } from '../storage/time.ts';
 import { leaseUntil } from './due.ts';
@@ -28,6 +28,9 @@ const BURIED = raw(
     .join(', '),
 );
 const SETTLED = raw('task.type, task.id, task.fence');
+
+/** Short, so that leases can be extended on another connection before they end. */
+const BEAT: StatementOptions = { limitMs: 6_000 };
 
 export class StatementSettling implements Settling {
   readonly #db: Database;
@@ -67,7 +70,7 @@ export class StatementSettling implements Settling {
   }
 
   extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
-    return this.#update(leases, sql`lease_until = ${leaseUntil(this.#time, leaseMs)}`);
+    return this.#update(leases, sql`lease_until = ${leaseUntil(this.#time, leaseMs)}`, {}, BEAT);
   }
 
   bury(deaths: readonly Death[]): Promise<SettleOutcome[]> {
@@ -92,17 +95,24 @@ export class StatementSettling implements Settling {
     leases: readonly LeaseId[],
     changes: Sql,
     extra: Readonly<Record<string, Param>> = {},
+    options: StatementOptions = {},
   ): Promise<SettleOutcome[]> {
     return this.#run(
       leases,
       sql`UPDATE ${tasks} AS task SET ${changes} FROM ${given(leases, extra)}
         WHERE ${IS_HELD} RETURNING ${SETTLED}`,
+      options,
     );
   }
 
-  async #run(leases: readonly LeaseId[], statement: Sql): Promise<SettleOutcome[]> {
+  async #run(
+    leases: readonly LeaseId[],
+    statement: Sql,
+    options: StatementOptions = {},
+  ): Promise<SettleOutcome[]> {
     if (leases.length === 0) return [];
-    const settled = await this.#db.statement(statement, { type: text, id: text, fence: int });
+    const columns = { type: text, id: text, fence: int };
+    const settled = await this.#db.statement(statement, columns, options);
     if (settled.length === leases.length) return leases.map(() => 'done');
     const keys = new Set(settled.map(leaseKey));
     return leases.map((lease) => (keys.has(leaseKey(lease)) ? 'done' : 'lost'));

@@ -35,6 +35,7 @@ export function openCliContext(): CliContext {
     env: {},
     cwd: tmpdir(),
     clock: systemClock,
+    exit: () => undefined,
     signal: new AbortController().signal,
   };
 }
@@ -51,6 +52,7 @@ export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
       ...{ stdout, stderr, cwd, clock },
       env: { PATH: process.env.PATH, ...ownEnv, ...env },
       signal: signal ?? new AbortController().signal,
+      exit: () => undefined,
     });
     const out = stdout.text();
     const json = (): unknown[] => out.split(/\n(?=.)/).map((line) => JSON.parse(line));
@@ -77,7 +79,7 @@ export async function openCliWithServer() {
     await server.close();
     await rm(exportDir, { recursive: true, force: true });
   });
-  const stopServer = (): Promise<void> => server.close();
+  const stopServer = async (): Promise<void> => void (await server.close());
   /** On the same port, with the same data. */
   const startAgain = async (): Promise<void> => {
     server = await start(new URL(first.url).host);

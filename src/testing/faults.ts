@@ -85,12 +85,12 @@ export class Faults {
             return value;
           }, options)
           .then((value) => this.#alive(value)),
-      statement: (query, columns) =>
-        this.#step('statement', () => database.statement(query, columns)),
+      statement: (query, columns, options) =>
+        this.#step('statement', () => database.statement(query, columns, options)),
       serverTime: () => database.serverTime(),
       migrate: () => database.migrate(),
       checkSchema: () => database.checkSchema(),
-      close: () => database.close(),
+      close: (options) => database.close(options),
     };
   }
 

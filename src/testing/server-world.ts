@@ -35,7 +35,7 @@ export async function startTestServer(flags: ServerFlags = {}, options: ServerOp
     ...(flags.database === undefined ? { database: await openTestPglite() } : {}),
     ...options,
   });
-  onTestFinished(() => server.close());
+  onTestFinished(async () => void (await server.close()));
   const clients = (transport: Transport) => ({
     recorder: createClient(Recorder, transport),
     resultDb: createClient(ResultDB, transport),

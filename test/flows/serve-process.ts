@@ -9,4 +9,6 @@ const flags = Object.fromEntries(process.argv.slice(2).map((argument) => argumen
 const config = await loadConfig({ flags, env: process.env, cwd: process.cwd() });
 const server = await startServer(config);
 console.log(server.url);
-stopping.signal.addEventListener('abort', () => void server.close());
+stopping.signal.addEventListener('abort', async () => {
+  if ((await server.close()) === 'cut') process.exit(1);
+});

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type CommandMaker, outputOf } from '../command.ts';
+import { EXIT } from '../context.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
 import { packageVersion } from '../version.ts';
 
@@ -22,7 +23,7 @@ export const serveCommand: CommandMaker = (context) =>
       () => `postlude serves on ${server.url}`,
     );
     await aborted(context.signal);
-    await server.close();
+    if ((await server.close()) === 'cut') context.exit(EXIT.error);
   });
 
 function aborted(signal: AbortSignal): Promise<void> {
