@@ -11,6 +11,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandMaker>>> = {
   include: async () => (await import('./commands/include.ts')).includeCommand,
   finalize: async () => (await import('./commands/finalize.ts')).finalizeCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
+  list: async () => (await import('./commands/list.ts')).listCommand,
   why: async () => (await import('./commands/why.ts')).whyCommand,
   query: async () => (await import('./commands/query.ts')).queryCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,

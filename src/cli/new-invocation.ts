@@ -30,7 +30,7 @@ export interface ExportTarget {
   readonly table: string;
 }
 
-const DEFAULT_REALM = 'local:ci';
+export const DEFAULT_REALM = 'local:ci';
 
 export function addNewInvocationOptions(command: Command): Command {
   return command

@@ -15,8 +15,9 @@ import type { InvocationId } from '../invocations/id.ts';
 import { activeUntil, type Invocation } from '../invocations/invocation.ts';
 import { readInvocations } from '../invocations/invocations.ts';
 import type { Transaction } from '../storage/database.ts';
+import { shardsOf } from '../storage/dialect.ts';
 import type { Sql } from '../storage/sql.ts';
-import { causeOf, findOverdue, shardsOf } from './overdue.ts';
+import { causeOf, findOverdue } from './overdue.ts';
 
 export interface EnforceOptions {
   /** Of invocations found by one read: 200 unless given. */

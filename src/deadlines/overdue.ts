@@ -9,7 +9,6 @@ import type { Invocation } from '../invocations/invocation.ts';
 import { invocations } from '../invocations/table.ts';
 import { text, timestamp } from '../storage/column.ts';
 import type { Reader } from '../storage/database.ts';
-import type { Dialect } from '../storage/dialect.ts';
 import { join, raw, type Sql, sql } from '../storage/sql.ts';
 
 export interface OverdueListing {
@@ -17,11 +16,6 @@ export interface OverdueListing {
   readonly limit: number;
   /** One of `shardsOf`. */
   readonly shard: Sql | undefined;
-}
-
-/** The parts of the index, each to be searched by itself; only `undefined` where it has none. */
-export function shardsOf({ shards }: Dialect): readonly (Sql | undefined)[] {
-  return shards.length === 0 ? [undefined] : shards;
 }
 
 /** The most overdue first. */

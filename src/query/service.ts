@@ -11,6 +11,7 @@ import { getTestExoneration } from './get-test-exoneration.ts';
 import { getTestResult } from './get-test-result.ts';
 import { listDeadReminders } from './list-dead-reminders.ts';
 import { listDeadTasks } from './list-dead-tasks.ts';
+import { listInvocations } from './list-invocations.ts';
 import { listReminders } from './list-reminders.ts';
 import { listTasks } from './list-tasks.ts';
 import { listTestExonerations } from './list-test-exonerations.ts';
@@ -37,9 +38,13 @@ export function createResultDb(parts: QueryParts): ServiceMethods<typeof ResultD
 
 export function createInvocationsReading(
   parts: QueryParts,
-): Pick<ServiceMethods<typeof Invocations>, 'explainInvocation' | 'watchInvocation'> {
+): Pick<
+  ServiceMethods<typeof Invocations>,
+  'explainInvocation' | 'listInvocations' | 'watchInvocation'
+> {
   return {
     explainInvocation: (request, context) => explainInvocation(parts, request, context),
+    listInvocations: (request, context) => listInvocations(parts, request, context),
     watchInvocation: (request, context) => watchInvocation(parts, request, context),
   };
 }

@@ -25,6 +25,11 @@ export interface Dialect {
   readonly shards: readonly Sql[];
 }
 
+/** The parts of an index of times, each to be searched by itself; only `undefined` where it has none. */
+export function shardsOf({ shards }: Dialect): readonly (Sql | undefined)[] {
+  return shards.length === 0 ? [undefined] : shards;
+}
+
 export interface Fences {
   /**
    * One for each row that it is evaluated for. Where it is the server's time, only what is drawn in

@@ -61,14 +61,14 @@ export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
   return { cwd, runWith, run: (...argv: string[]) => runWith({}, ...argv) };
 }
 
-/** The same with a server to talk to; it sweeps only when it is asked to. */
-export async function openCliWithServer() {
+/** The same with a server to talk to, with these settings; it sweeps only when it is asked to. */
+export async function openCliWithServer(settings: Readonly<Record<string, string>> = {}) {
   const database = await openTestPglite();
   const exportDir = await mkdtemp(join(tmpdir(), 'postlude-exports-'));
   const start = async (listen: string): Promise<Server> => {
     const flags = {
       ...{ listen, exportDir, database: 'memory:' },
-      ...{ poll: '100ms', tqSweepEvery: '0s' },
+      ...{ poll: '100ms', tqSweepEvery: '0s', ...settings },
     };
     const config = await loadConfig({ flags, env: {}, cwd: exportDir });
     return startServer(config, { database, log: silentLog });

@@ -282,6 +282,193 @@ export declare type EndInvocationResponse = Message<"postlude.v1.EndInvocationRe
 export declare const EndInvocationResponseSchema: GenMessage<EndInvocationResponse>;
 
 /**
+ * @generated from message postlude.v1.ListInvocationsRequest
+ */
+export declare type ListInvocationsRequest = Message<"postlude.v1.ListInvocationsRequest"> & {
+  /**
+   * {project}:{realm}. The caller needs resultdb.invocations.get in it.
+   *
+   * @generated from field: string realm = 1;
+   */
+  realm: string;
+
+  /**
+   * Only these: ACTIVE ones by when they end, all others by age. Any if unspecified.
+   *
+   * @generated from field: luci.resultdb.v1.Invocation.State state = 2;
+   */
+  state: Invocation_State;
+
+  /**
+   * Only ACTIVE ones whose time is over, the most overdue first.
+   *
+   * @generated from field: bool overdue = 3;
+   */
+  overdue: boolean;
+
+  /**
+   * Only what has all of these tags.
+   *
+   * @generated from field: repeated luci.resultdb.v1.StringPair tags = 4;
+   */
+  tags: StringPair[];
+
+  /**
+   * Only what was created at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp created_from = 5;
+   */
+  createdFrom?: Timestamp | undefined;
+
+  /**
+   * Only what was created before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp created_until = 6;
+   */
+  createdUntil?: Timestamp | undefined;
+
+  /**
+   * 100 unless given, at most 1000.
+   *
+   * @generated from field: int32 page_size = 7;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of a page of the same request.
+   *
+   * @generated from field: string page_token = 8;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message postlude.v1.ListInvocationsRequest.
+ * Use `create(ListInvocationsRequestSchema)` to create a new message.
+ */
+export declare const ListInvocationsRequestSchema: GenMessage<ListInvocationsRequest>;
+
+/**
+ * @generated from message postlude.v1.ListInvocationsResponse
+ */
+export declare type ListInvocationsResponse = Message<"postlude.v1.ListInvocationsResponse"> & {
+  /**
+   * @generated from field: repeated postlude.v1.ListedInvocation invocations = 1;
+   */
+  invocations: ListedInvocation[];
+
+  /**
+   * Empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message postlude.v1.ListInvocationsResponse.
+ * Use `create(ListInvocationsResponseSchema)` to create a new message.
+ */
+export declare const ListInvocationsResponseSchema: GenMessage<ListInvocationsResponse>;
+
+/**
+ * An invocation in a list: without what it includes.
+ *
+ * @generated from message postlude.v1.ListedInvocation
+ */
+export declare type ListedInvocation = Message<"postlude.v1.ListedInvocation"> & {
+  /**
+   * invocations/{id}.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: luci.resultdb.v1.Invocation.State state = 2;
+   */
+  state: Invocation_State;
+
+  /**
+   * @generated from field: string realm = 3;
+   */
+  realm: string;
+
+  /**
+   * @generated from field: string created_by = 4;
+   */
+  createdBy: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp create_time = 5;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp finalize_time = 6;
+   */
+  finalizeTime?: Timestamp | undefined;
+
+  /**
+   * When the server will end it by itself, if it is still ACTIVE then.
+   *
+   * @generated from field: google.protobuf.Timestamp active_until = 7;
+   */
+  activeUntil?: Timestamp | undefined;
+
+  /**
+   * It is ACTIVE, and that time is over.
+   *
+   * @generated from field: bool is_overdue = 8;
+   */
+  isOverdue: boolean;
+
+  /**
+   * It is expected, and nobody has begun it.
+   *
+   * @generated from field: bool is_expected = 9;
+   */
+  isExpected: boolean;
+
+  /**
+   * @generated from field: postlude.v1.EndCause end_cause = 10;
+   */
+  endCause: EndCause;
+
+  /**
+   * What was said of that end.
+   *
+   * @generated from field: string end_reason = 11;
+   */
+  endReason: string;
+
+  /**
+   * From 1.
+   *
+   * @generated from field: int32 attempt = 12;
+   */
+  attempt: number;
+
+  /**
+   * The newest attempt at it that there is, as the first attempt knows it.
+   *
+   * @generated from field: int32 last_attempt = 13;
+   */
+  lastAttempt: number;
+
+  /**
+   * @generated from field: repeated luci.resultdb.v1.StringPair tags = 14;
+   */
+  tags: StringPair[];
+};
+
+/**
+ * Describes the message postlude.v1.ListedInvocation.
+ * Use `create(ListedInvocationSchema)` to create a new message.
+ */
+export declare const ListedInvocationSchema: GenMessage<ListedInvocation>;
+
+/**
  * @generated from message postlude.v1.ExplainInvocationRequest
  */
 export declare type ExplainInvocationRequest = Message<"postlude.v1.ExplainInvocationRequest"> & {
@@ -612,6 +799,18 @@ export declare const Invocations: GenService<{
     methodKind: "unary";
     input: typeof EndInvocationRequestSchema;
     output: typeof EndInvocationResponseSchema;
+  },
+  /**
+   * The invocations of a realm: the newest first, or those that are ACTIVE in the
+   * order in which the server will end them. A page may be short, or empty, though
+   * others follow: go on until there is no next_page_token.
+   *
+   * @generated from rpc postlude.v1.Invocations.ListInvocations
+   */
+  listInvocations: {
+    methodKind: "unary";
+    input: typeof ListInvocationsRequestSchema;
+    output: typeof ListInvocationsResponseSchema;
   },
   /**
    * Says what an invocation waits for.

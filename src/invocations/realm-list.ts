@@ -1,0 +1,199 @@
+/**
+ * The invocations of a realm, for people to look at: the newest first, or those that are ACTIVE in the
+ * order in which the server will end them, the overdue first. Each order is that of an index, and a page
+ * looks at a bounded number of rows, however many there are. What else is asked for is compared row by
+ * row: there is no index on states, since such a one makes unrelated transactions conflict
+ * (src/storage/postgres/migrations/0002_invocations.sql).
+ */
+import type { EpochMs } from '../clock.ts';
+import { int, nullable, type RowOf, text, textArray, timestamp } from '../storage/column.ts';
+import type { Reader } from '../storage/database.ts';
+import { shardsOf } from '../storage/dialect.ts';
+import { join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import { fromRowId, type InvocationId, toRowId } from './id.ts';
+import { activeUntil, type Invocation } from './invocation.ts';
+import { readInvocations } from './invocations.ts';
+import { type InvocationState, STATE_NUMBERS } from './state.ts';
+import { formatPair, type StringPair } from './string-pair.ts';
+import { invocations } from './table.ts';
+
+export interface RealmListing {
+  readonly realm: string;
+  readonly state?: InvocationState | undefined;
+  /** Only ACTIVE ones whose time is over by then. */
+  readonly overdueAt?: EpochMs | undefined;
+  /** All of them. */
+  readonly tags?: readonly StringPair[];
+  readonly createdFrom?: EpochMs | undefined;
+  readonly createdUntil?: EpochMs | undefined;
+  /** Where the page before ended. */
+  readonly after?: ListPosition | undefined;
+  readonly limit: number;
+}
+
+/** In the order of the list. */
+export interface ListPosition {
+  readonly time: EpochMs;
+  readonly id: InvocationId;
+}
+
+export interface RealmPage {
+  /** May be fewer than the limit though more follow, where most did not match. */
+  readonly invocations: readonly Invocation[];
+  /** Where the next page starts; `undefined` at the end. */
+  readonly next: ListPosition | undefined;
+}
+
+/** Bounds the time of a page that finds little. */
+const MAX_LOOKED_AT = 10_000;
+/** Enough for a query to be worth its round trip where few rows match. */
+const MIN_QUERY_ROWS = 200;
+/** With many shards each gives its part of them. */
+const MIN_SHARD_ROWS = 20;
+
+const columns = {
+  invocationId: text,
+  state: int,
+  realm: text,
+  createTime: timestamp,
+  deadline: timestamp,
+  endsAt: nullable(timestamp),
+  tags: textArray,
+};
+
+type Candidate = RowOf<typeof columns>;
+
+interface Order {
+  readonly index: string;
+  readonly time: 'create_time' | 'active_deadline';
+  readonly direction: 'ASC' | 'DESC';
+  timeOf(row: Candidate): EpochMs;
+}
+
+const NEWEST_FIRST: Order = {
+  index: 'invocations_by_realm',
+  time: 'create_time',
+  direction: 'DESC',
+  timeOf: ({ createTime }) => createTime,
+};
+
+const FIRST_TO_END: Order = {
+  index: 'invocations_by_active_deadline',
+  time: 'active_deadline',
+  direction: 'ASC',
+  timeOf: activeUntil,
+};
+
+/** A page of the invocations of a realm. */
+export async function listRealm(reader: Reader, listing: RealmListing): Promise<RealmPage> {
+  const order =
+    listing.state === 'ACTIVE' || listing.overdueAt !== undefined ? FIRST_TO_END : NEWEST_FIRST;
+  const found: Candidate[] = [];
+  let after = listing.after;
+  for (let lookedAt = 0; lookedAt < MAX_LOOKED_AT; ) {
+    const rows = Math.max(listing.limit - found.length, MIN_QUERY_ROWS);
+    const { candidates, isEnd } = await readCandidates(reader, { ...listing, order, after, rows });
+    for (const row of candidates) {
+      after = positionOf(row, order);
+      if (matches(row, listing) && found.push(row) === listing.limit) {
+        return pageOf(reader, found, after);
+      }
+    }
+    if (isEnd) return pageOf(reader, found, undefined);
+    lookedAt += candidates.length;
+  }
+  return pageOf(reader, found, after);
+}
+
+async function pageOf(
+  reader: Reader,
+  rows: readonly Candidate[],
+  next: ListPosition | undefined,
+): Promise<RealmPage> {
+  const ids = rows.map(({ invocationId }) => fromRowId(invocationId));
+  const read = await readInvocations(reader, ids);
+  return { invocations: ids.flatMap((id) => read.get(id) ?? []), next };
+}
+
+interface CandidateQuery extends RealmListing {
+  readonly order: Order;
+  readonly rows: number;
+}
+
+/** Some of those behind `after`, in order: without gaps, at least one unless that is the end. */
+async function readCandidates(
+  reader: Reader,
+  query: CandidateQuery,
+): Promise<{ readonly candidates: readonly Candidate[]; readonly isEnd: boolean }> {
+  const shards = shardsOf(reader.dialect);
+  const limit = Math.max(Math.ceil((2 * query.rows) / shards.length), MIN_SHARD_ROWS);
+  const parts: (readonly Candidate[])[] = [];
+  for (const shard of shards) {
+    parts.push(await reader.query(sqlOf(reader, query, { shard, limit }), columns));
+  }
+  const compare = comparatorOf(query.order);
+  // Behind the last row of a shard that has more, others of its rows may be missing.
+  const lasts = parts.flatMap((part) => (part.length < limit ? [] : (part.at(-1) ?? [])));
+  const [frontier] = lasts.sort(compare);
+  const candidates = parts
+    .flat()
+    .filter((row) => frontier === undefined || compare(row, frontier) <= 0)
+    .sort(compare);
+  return { candidates, isEnd: frontier === undefined };
+}
+
+function sqlOf(
+  { dialect }: Reader,
+  { after, createdFrom, createdUntil, order, overdueAt, realm }: CandidateQuery,
+  { shard, limit }: { readonly shard: Sql | undefined; readonly limit: number },
+): Sql {
+  const time = raw(order.time);
+  const direction = raw(order.direction);
+  const conditions: Sql[] = shard === undefined ? [] : [shard];
+  if (order === NEWEST_FIRST) {
+    conditions.push(sql`realm = ${realm}`);
+    if (createdFrom !== undefined) conditions.push(sql`create_time >= ${timestamp(createdFrom)}`);
+    if (createdUntil !== undefined) conditions.push(sql`create_time < ${timestamp(createdUntil)}`);
+  } else {
+    conditions.push(raw('active_deadline IS NOT NULL'));
+    if (overdueAt !== undefined) conditions.push(sql`active_deadline <= ${timestamp(overdueAt)}`);
+  }
+  if (after !== undefined) conditions.push(isBehind(order, after));
+  return sql`SELECT ${selectList(columns)} FROM ${invocations}${dialect.useIndex(order.index)}
+    WHERE ${join(conditions, ' AND ')}
+    ORDER BY ${time} ${direction}, invocation_id ${direction} LIMIT ${limit}`;
+}
+
+/** The first term alone is what an index can seek. */
+function isBehind({ time, direction }: Order, { time: at, id }: ListPosition): Sql {
+  const than = raw(direction === 'ASC' ? '>' : '<');
+  return sql`${raw(time)} ${than}= ${timestamp(at)}
+    AND (${raw(time)} ${than} ${timestamp(at)} OR invocation_id ${than} ${toRowId(id)})`;
+}
+
+function matches(
+  row: Candidate,
+  { createdFrom, createdUntil, realm, state, tags = [] }: RealmListing,
+): boolean {
+  return (
+    row.realm === realm &&
+    (state === undefined || row.state === STATE_NUMBERS[state]) &&
+    (createdFrom === undefined || row.createTime >= createdFrom) &&
+    (createdUntil === undefined || row.createTime < createdUntil) &&
+    tags.every((tag) => row.tags.includes(formatPair(tag)))
+  );
+}
+
+function positionOf(row: Candidate, order: Order): ListPosition {
+  return { time: order.timeOf(row), id: fromRowId(row.invocationId) };
+}
+
+/** Row ids are ASCII: all databases and we have them in one order. */
+function comparatorOf({ direction, timeOf }: Order): (a: Candidate, b: Candidate) => number {
+  const sign = direction === 'ASC' ? 1 : -1;
+  return (a, b) => {
+    const byTime = timeOf(a) - timeOf(b);
+    if (byTime !== 0) return sign * byTime;
+    return a.invocationId < b.invocationId ? -sign : sign * Number(a.invocationId > b.invocationId);
+  };
+}
