@@ -176,10 +176,13 @@ export class Dispatcher {
         this.#mayBeMore = true;
         break;
       }
-      const leases = await queue.leaseDue(type, this.#limit(room), leaseMs);
+      const limit = this.#limit(room);
+      const leases = await queue.leaseDue(type, limit, leaseMs);
       leased += leases.length;
-      for (const lease of leases.toSorted(begunFirst)) this.#ready.push(this.#toAttempt(lease));
-      this.#mayBeMore ||= leases.length === room || this.#room() <= 0;
+      const attempts = leases.toSorted(begunFirst).map((lease) => this.#toAttempt(lease));
+      this.#ready.push(...attempts);
+      // By what was asked for: since then, others may have ended and made room.
+      this.#mayBeMore ||= leases.length === room || bytesOf(attempts) >= limit.bytes;
       if (!signal?.aborted) this.#startReady();
     }
     return leased;
@@ -321,7 +324,7 @@ export class Dispatcher {
     return Math.min(workers - this.#running.size, MAX_SETTLING - this.#settling.size);
   }
 
-  #limit(room: number): LeaseLimit {
+  #limit(room: number): LeaseLimit & { readonly bytes: number } {
     const bytes = this.#config.maxLeasedBytes - this.#leasedBytes;
     return { tasks: room, bytes, begin: Math.max(0, this.#slots() - this.#ready.length) };
   }
@@ -349,6 +352,10 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
+
+function bytesOf(attempts: readonly Attempt[]): number {
+  return attempts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandler> {
