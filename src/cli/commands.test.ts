@@ -54,8 +54,9 @@ describe('a run', () => {
     expect(watched.out).toMatch(/^run is FINALIZED\n {2}created .+ by anonymous:anonymous\n/);
     expect((await run('why', 'run')).out).toBe('run is over: FINALIZED.\n');
     const results = (await run('query', 'run')).out.split('\n');
-    expect(results).toHaveLength(5);
-    expect(results[3]).toMatch(/^3 results: .*; 1 unexpected$/);
+    expect(results).toHaveLength(6);
+    expect(results.slice(0, 2)).toEqual(['FAIL   c::fails  shard', '         no']);
+    expect(results[4]).toMatch(/^3 results: .*; 1 unexpected$/);
     const exported = await run('export', 'run', '--wait');
     expect(exported.out).toMatch(/^p\.d\.t: DONE {2}3 rows in .+\.parquet\n$/);
     const files = await readdir(exportDir, { recursive: true });
@@ -91,6 +92,9 @@ describe('a run', () => {
     const lines = await json('query', 'run');
     const passed = { testId: 'c::passes', status: 'PASS', expected: true, durationMs: 250 };
     expect(lines).toContainEqual(expect.objectContaining(passed));
+    const where = { invocation: 'run', shard: 'run', attempt: 1, variant: {} };
+    const failed = { testId: 'c::fails', failureMessage: 'no', ...where };
+    expect(lines).toContainEqual(expect.objectContaining(failed));
     expect(lines.slice(3)).toEqual([
       { totals: { results: 3, unexpected: 1, byStatus: { PASS: 1, FAIL: 1, SKIP: 1 } } },
     ]);
