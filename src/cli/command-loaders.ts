@@ -14,6 +14,8 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandMaker>>> = {
   list: async () => (await import('./commands/list.ts')).listCommand,
   why: async () => (await import('./commands/why.ts')).whyCommand,
   query: async () => (await import('./commands/query.ts')).queryCommand,
+  show: async () => (await import('./commands/show.ts')).showCommand,
+  gate: async () => (await import('./commands/gate.ts')).gateCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
   tasks: async () => (await import('./commands/tasks.ts')).tasksCommand,
   tq: async () => (await import('./commands/tq.ts')).tqCommand,

@@ -9,7 +9,8 @@ import type { EpochMs } from '../clock.ts';
 import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts } from '../ingest/report.ts';
 import { summaryHtmlOf } from '../ingest/summary-html.ts';
-import type { TestResultMessage } from '../ingest/test-results.ts';
+import { shortenTo } from '../ingest/test-id.ts';
+import { MAX_MESSAGE_BYTES, type TestResultMessage } from '../ingest/test-results.ts';
 import type { CommandEnd } from './spawn.ts';
 
 export const COMMAND_TEST_ID = 'postlude/command';
@@ -49,13 +50,15 @@ export function outcomeResult(
   const { exitCode, killedBy } = outcome;
   if (exitCode === 0) return undefined;
   if (killedBy === undefined && counts !== undefined && hasFailures(counts)) return undefined;
+  const said = `the command ${describeEnd(outcome)}`;
   return {
     testId: COMMAND_TEST_ID,
     resultId: 'command',
     variant: { def: { ...variant } },
     status: outcome.cancelledBy === undefined ? TestStatus.CRASH : TestStatus.ABORT,
     expected: false,
-    summaryHtml: summaryHtmlOf(`the command ${describeEnd(outcome)}`),
+    summaryHtml: summaryHtmlOf(said),
+    failureReason: { primaryErrorMessage: shortenTo(said, MAX_MESSAGE_BYTES) },
     tags: [{ key: 'kind', value: 'not_a_test' }],
   };
 }

@@ -26,6 +26,8 @@ export const EXIT = {
   error: 1,
   /** Something is wrong with the input: the command line, or a report that is damaged. */
   badInput: 2,
+  /** `gate`: whether the run is green is not known. */
+  undecided: 3,
   /** `record -- CMD`: CMD was not found. */
   commandNotFound: 127,
 } as const;

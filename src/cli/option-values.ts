@@ -18,3 +18,10 @@ export function parseLimit(text: string): number {
   if (Number.isInteger(limit) && limit >= 1) return limit;
   throw new InvalidArgumentError('a limit is a whole number from 1');
 }
+
+/** Counted from 1. */
+export function parseAttempt(text: string): number {
+  const attempt = Number(text);
+  if (Number.isSafeInteger(attempt) && attempt >= 1) return attempt;
+  throw new InvalidArgumentError('an attempt is a whole number from 1');
+}

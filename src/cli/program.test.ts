@@ -6,7 +6,8 @@ import { openCli } from '../testing/cli-world.ts';
 import { packageVersion } from './version.ts';
 
 const COMMANDS = [
-  ...['record', 'upload', 'create', 'include', 'finalize', 'status', 'why', 'query', 'export'],
+  ...['record', 'upload', 'create', 'include', 'finalize', 'status', 'list', 'why'],
+  ...['query', 'show', 'gate', 'export'],
   ...['tasks', 'tq', 'inspect', 'serve', 'migrate', 'copy', 'sweep', 'doctor', 'completion'],
 ];
 /** Nothing listens there: the port is reserved, and needs privileges. */

@@ -13,6 +13,7 @@ Typical use:
   postlude create ci-7 --include ci-7-shard-1 --finalize
   postlude status ci-7 --watch                       waits until the whole run is over
   postlude why ci-7                                  what it still waits for
+  postlude gate ci-7                                 waits, then ends with 0 or 1 by its verdict
 
 Exit codes: 0 done, 1 failed, 2 bad input (command line, or a damaged report);
 record answers the exit code of its command.`;

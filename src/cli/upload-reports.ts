@@ -7,7 +7,12 @@ import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts, Problem } from '../ingest/report.ts';
 import { type ReportSet, readReportSet } from '../ingest/report-set.ts';
 import { summaryHtmlOf } from '../ingest/summary-html.ts';
-import { type TestResultMessage, testResultBatches } from '../ingest/test-results.ts';
+import { shortenTo } from '../ingest/test-id.ts';
+import {
+  MAX_MESSAGE_BYTES,
+  type TestResultMessage,
+  testResultBatches,
+} from '../ingest/test-results.ts';
 import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { countOf } from './count.ts';
@@ -127,6 +132,7 @@ async function markIncomplete(upload: Upload, errors: readonly Problem[]): Promi
       status: TestStatus.CRASH,
       expected: false,
       summaryHtml: summaryHtmlOf(summary),
+      failureReason: { primaryErrorMessage: shortenTo(summary, MAX_MESSAGE_BYTES) },
       tags: [{ key: 'kind', value: 'not_a_test' }],
     },
   ]);

@@ -3,7 +3,9 @@
  * an unexpected test result that says so, in the same transaction: nothing that was cut short reads
  * green. A superseded attempt gets none, since none of its results count.
  */
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { EpochMs } from '../clock.ts';
+import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
 import { describeEnd, type EndCause } from '../invocations/ending.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { readIncluded } from '../invocations/inclusions.ts';
@@ -46,6 +48,10 @@ function resultOf({ cause, reason }: End, now: EpochMs): NewTestResult {
     expected: false,
     status: 'ABORT',
     summaryHtml: `<p>${escapeHtml(said)}</p>`,
+    failureReason: toBinary(
+      FailureReasonSchema,
+      create(FailureReasonSchema, { primaryErrorMessage: said }),
+    ),
     startTime: now,
     tags: [{ key: 'kind', value: 'not_a_test' }],
   };

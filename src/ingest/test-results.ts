@@ -45,7 +45,8 @@ const MAX_FILE_BYTES = 512;
 /** Characters, so that both streams and the failure have room in a summary. */
 const MAX_OUTPUT = 700;
 const MAX_SUMMARY_WITH_OUTPUT = 2200;
-const MAX_MESSAGE_BYTES = 1024;
+/** Of the message of a failure. */
+export const MAX_MESSAGE_BYTES = 1024;
 const MAX_LINE = 2 ** 31 - 1;
 const MAX_NAME_BYTES = 16 * 1024;
 

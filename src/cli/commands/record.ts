@@ -1,4 +1,4 @@
-import { Command, type Command as CommanderCommand, InvalidArgumentError } from 'commander';
+import { Command, type Command as CommanderCommand } from 'commander';
 import { toError } from '../../errors.ts';
 import { CLIENT_VARIABLES } from '../../server/client-variables.ts';
 import { addGlobalOptions, type CommandMaker, collect, outputOf, progressOf } from '../command.ts';
@@ -14,7 +14,7 @@ import { EarlierFiles } from '../earlier-files.ts';
 import { findReports } from '../find-reports.ts';
 import { parseInvocation } from '../invocation-argument.ts';
 import { addNewInvocationOptions, generatedInvocationId } from '../new-invocation.ts';
-import { parseDuration } from '../option-values.ts';
+import { parseAttempt, parseDuration } from '../option-values.ts';
 import { keepAlive, openRecording, type Recording, type RecordingOptions } from '../recording.ts';
 import { toRpcFailure } from '../rpc-errors.ts';
 import { exitCodeOfSignal, runCommand, signalOf } from '../spawn.ts';
@@ -113,12 +113,6 @@ function commandLine(): Command {
   return addGlobalOptions(
     addUploadOptions(addNewInvocationOptions(command)).addHelpText('after', MORE),
   );
-}
-
-function parseAttempt(text: string): number {
-  const attempt = Number(text);
-  if (Number.isSafeInteger(attempt) && attempt >= 1) return attempt;
-  throw new InvalidArgumentError('an attempt is a whole number from 1');
 }
 
 function describeBegin({ attempt, id, superseded }: Recording): string {

@@ -1,0 +1,67 @@
+/** Waits until an invocation is FINALIZED, however long that takes. */
+import { type Invocation, Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import type { Connection } from './connection.ts';
+import { type CliContext, CliError } from './context.ts';
+import { describeExplanation } from './describe.ts';
+import { invocationName } from './invocation-argument.ts';
+import type { Output } from './output.ts';
+import type { Progress } from './progress.ts';
+import { isTransientRpcError } from './rpc-errors.ts';
+
+const RECONNECT_MS = 1_000;
+/** A watch may be silent for hours; after so long, we see whether its server is still there. */
+const WATCH_MS = 10 * 60_000;
+
+export interface Watch {
+  readonly context: CliContext;
+  readonly connection: Connection;
+  readonly output: Output;
+  readonly progress: Progress;
+}
+
+/** Goes on through a restart of the server; but one that is away from the start is a mistake. */
+export async function watchUntilFinalized(watch: Watch, id: string): Promise<Invocation> {
+  const { context, connection, output, progress } = watch;
+  const now = await finalizedNow(connection, id);
+  if (now !== undefined) return now;
+  let isTold = false;
+  while (!context.signal.aborted) {
+    try {
+      const finalized = (await watchOnce(watch, id)) ?? (await finalizedNow(connection, id));
+      progress.clear();
+      if (finalized !== undefined) return finalized;
+    } catch (error) {
+      if (context.signal.aborted) break;
+      if (!isTransientRpcError(error)) throw error;
+      progress.clear();
+      if (!isTold) output.note('the server is away; trying until it is back');
+      isTold = true;
+      await context.clock.sleep(RECONNECT_MS, context.signal);
+    }
+  }
+  throw new CliError(`stopped; ${id} is not over yet`);
+}
+
+async function finalizedNow({ resultDb }: Connection, id: string): Promise<Invocation | undefined> {
+  const invocation = await resultDb.getInvocation({ name: invocationName(id) });
+  return invocation.state === Invocation_State.FINALIZED ? invocation : undefined;
+}
+
+async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefined> {
+  const { connection, progress } = watch;
+  const name = invocationName(id);
+  // Not a deadline of the call: its timer would outlive a stream that we leave, and hold the process.
+  const signal = AbortSignal.timeout(WATCH_MS);
+  const stream = connection.invocations.watchInvocation({ name }, { timeoutMs: 0, signal });
+  try {
+    for await (const { invocation, explanation } of stream) {
+      if (invocation?.state === Invocation_State.FINALIZED) return invocation;
+      if (explanation !== undefined) {
+        progress.update(describeExplanation(id, explanation).replaceAll(/\s*\n\s*/g, ' · '));
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return undefined;
+}
