@@ -72,6 +72,11 @@ export function refused(message: string, cause?: unknown): CodedError {
   return new CodedError('unauthenticated', message, cause === undefined ? {} : { cause });
 }
 
+/** Of a token that counted once: its signature, issuer and audience are right. */
+export function hasExpired(error: unknown): boolean {
+  return error instanceof CodedError && error.cause instanceof errors.JWTExpired;
+}
+
 function bearerToken(authorization: string): string {
   const match = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization);
   if (!match?.[1]) throw refused('authorization must be "Bearer" and a token');

@@ -57,8 +57,10 @@ export async function openAttempt(
   if (recorder === undefined) {
     const way = await joinAttempt(parts, tx, opening, newest);
     if (way === 'joined') return existing(newest);
-  } else if (newest.recorder === recorder) {
-    return existing(newest);
+  } else {
+    // Also where somebody came after it: a repeated request must not push that one aside.
+    const own = attempts.find((each) => each.recorder === recorder);
+    if (own) return existing(own);
   }
   return await createNextAttempt(parts, tx, opening, attempts);
 }
@@ -145,12 +147,20 @@ async function createNextAttempt(
   const records = opening.recorder !== undefined;
   const isOpen = newest.state === 'ACTIVE';
   if (isOpen) checkSameOwner(newest, opening);
+  if (isOpen && opening.isLate) throw isBeingRecorded(newest);
   const earlier = records ? attempts.filter(isComplete).map((each) => each.id) : [];
   const opened = await createAttempt(parts, tx, opening, { id, attempt, earlier });
   await updateInvocation(tx, first.id, { lastAttempt: attempt });
   if (records) await includeInOpenRuns(tx, opening, attempts, id);
   if (isOpen) await supersede(parts, tx, newest, opened);
   return { ...opened, superseded: isOpen ? [newest.id] : [] };
+}
+
+function isBeingRecorded({ id }: Invocation): CodedError {
+  return new CodedError(
+    'failed-precondition',
+    `another process records invocations/${id} now: try again once that is complete`,
+  );
 }
 
 /** Finished by its owner, so that its results are whole. */

@@ -183,6 +183,28 @@ test('is safe to repeat for one recorder, whatever has become of its attempt', a
   expect(await world.record('s', 'two')).toMatchObject({ attempt: 2, existed: true });
 });
 
+test('a repeated request of an earlier recorder pushes nobody aside', async () => {
+  const { open, record } = await openWorld(await openTestPglite());
+  await record('shard', 'first');
+  await record('shard', 'second');
+  expect(await record('shard', 'first')).toMatchObject({ attempt: 1, existed: true });
+  expect(await open('shard')).toMatchObject({ attempt: 2 });
+});
+
+test('what comes late waits for whoever records, and then becomes an attempt', async () => {
+  const { end, record } = await openWorld(await openTestPglite());
+  await record('shard', 'first');
+  const late = { late: true, lostAfter: undefined };
+  await expect(record('shard', 'late', late)).rejects.toMatchObject({
+    code: 'failed-precondition',
+    message: expect.stringContaining('another process records invocations/shard now'),
+  });
+  await end('shard');
+  expect(await record('shard', 'late', late)).toMatchObject({ attempt: 2, superseded: [] });
+  expect(await record('shard', 'late', late)).toMatchObject({ attempt: 2, existed: true });
+  expect(await record('fresh', 'late', late)).toMatchObject({ attempt: 1 });
+});
+
 test('replaces attempts that were cut in runs that can still change', async () => {
   const world = await openWorld(await openTestPglite());
   await world.record('s', 'one');

@@ -79,6 +79,7 @@ function checkOpening(
   if (lostAfter !== undefined && recorder === '') {
     throw invalid('lost_after: goes with a recorder only, which keeps the invocation alive');
   }
+  if (request.late && recorder === '') throw invalid('late: goes with a recorder only');
   return {
     recorder: recorder === '' ? undefined : recorder,
     attempt: request.attempt,
@@ -89,6 +90,7 @@ function checkOpening(
     deadlineIsGiven: request.deadline !== undefined,
     finalizes: finalize,
     allowNextAttempt: request.allowNextAttempt,
+    isLate: request.late,
   };
 }
 

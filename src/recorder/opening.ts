@@ -26,6 +26,8 @@ export interface Opening {
   readonly deadlineIsGiven: boolean;
   readonly finalizes: boolean;
   readonly allowNextAttempt: boolean;
+  /** What is recorded has happened before: it supersedes nobody. */
+  readonly isLate: boolean;
 }
 
 /** In place of the request id of what OpenInvocation has created. */

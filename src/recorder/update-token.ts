@@ -9,6 +9,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { CodedError } from '../errors.ts';
+import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
+import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 
 const VERSION = 1;
 const MAC_BYTES = 32;
@@ -17,6 +19,20 @@ const LIFETIME_MS = 7 * 24 * 3_600_000;
 const MAX_DRIFT_MS = 30_000;
 /** Ours have some 110 characters; what is far longer is not hashed. */
 const MAX_TOKEN_LENGTH = 1024;
+
+/** Methods that ask for an update token and nothing else: it does not matter who calls them. */
+export const TOKEN_METHODS: ReadonlySet<string> = new Set(
+  [
+    Recorder.method.updateInvocation,
+    Recorder.method.finalizeInvocation,
+    Recorder.method.createTestResult,
+    Recorder.method.batchCreateTestResults,
+    Recorder.method.createTestExoneration,
+    Recorder.method.batchCreateTestExonerations,
+    Invocations.method.keepInvocationAlive,
+    Invocations.method.endInvocation,
+  ].map(({ name, parent }) => `${parent.typeName}/${name}`),
+);
 
 export interface UpdateTokensConfig {
   /** The first signs; all are accepted. */

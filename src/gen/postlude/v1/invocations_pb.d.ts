@@ -109,6 +109,14 @@ export declare type OpenInvocationRequest = Message<"postlude.v1.OpenInvocationR
    * @generated from field: bool allow_next_attempt = 12;
    */
   allowNextAttempt: boolean;
+
+  /**
+   * What is recorded has happened before, and could not be sent then. It never
+   * supersedes anybody: fails with FAILED_PRECONDITION while another one records.
+   *
+   * @generated from field: bool late = 13;
+   */
+  late: boolean;
 };
 
 /**
