@@ -12,6 +12,7 @@ export interface GlobalOptions {
   readonly server?: string;
   /** In milliseconds. */
   readonly timeout?: number;
+  readonly audience?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -24,6 +25,10 @@ export function addGlobalOptions(command: Command): Command {
       '--timeout <duration>',
       'how long a call to the server may take ($POSTLUDE_TIMEOUT; 2m)',
       parseDuration,
+    )
+    .option(
+      '--audience <name>',
+      'whom OIDC tokens of the CI system are made for ($POSTLUDE_AUDIENCE; postlude)',
     )
     .option('--json', 'print results as JSON, one value a line')
     .option('-q, --quiet', 'print results and errors only');

@@ -22,6 +22,7 @@ import { CLIENT_VARIABLES } from '../server/client-variables.ts';
 import { ClockComparison } from './clock-comparison.ts';
 import { globalOptionsOf, outputOf } from './command.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
+import { DEFAULT_AUDIENCE, IdTokens } from './id-token.ts';
 import { parseDuration } from './option-values.ts';
 import { type Retry, retryFor } from './rpc-retry.ts';
 
@@ -62,8 +63,8 @@ export function connect(context: CliContext, command: Command): Connection {
     ...withDefaultTimeout(timeoutMs ?? DEFAULT_TIMEOUT_MS),
     nodeOptions: { agent: agentFor(url) },
     interceptors: [
-      authorize(context.env[CLIENT_VARIABLES.idToken]),
       endWith(context.signal),
+      authorize(idTokensOf(context, command)),
       clocks.interceptor,
     ],
   });
@@ -107,11 +108,49 @@ function withDefaultTimeout(timeoutMs: number): { readonly defaultTimeoutMs?: nu
   return timeoutMs === 0 ? {} : { defaultTimeoutMs: timeoutMs };
 }
 
-function authorize(idToken: string | undefined): Interceptor {
-  return (next) => (request) => {
-    if (idToken !== undefined) request.header.set('authorization', `Bearer ${idToken}`);
-    return next(request);
+/** All connections of a command share them. */
+const idTokens = new WeakMap<Command, IdTokens>();
+
+function idTokensOf(context: CliContext, command: Command): IdTokens {
+  const { clock, env } = context;
+  const audience =
+    globalOptionsOf(command).audience ?? env[CLIENT_VARIABLES.audience] ?? DEFAULT_AUDIENCE;
+  const output = outputOf(context, command);
+  const tokens =
+    idTokens.get(command) ??
+    new IdTokens({ clock, env, audience, warn: (message) => output.warn(message) });
+  idTokens.set(command, tokens);
+  return tokens;
+}
+
+/** A call that is refused for its token is made again with another one, if there is any. */
+function authorize(tokens: IdTokens): Interceptor {
+  return (next) => async (request) => {
+    const token = await whileGoing(request.signal, tokens.current());
+    showToken(request.header, token);
+    try {
+      return await next(request);
+    } catch (error) {
+      if (request.stream || ConnectError.from(error).code !== Code.Unauthenticated) throw error;
+      const other = await whileGoing(request.signal, tokens.insteadOf(token));
+      if (other === undefined) throw error;
+      showToken(request.header, other);
+      return await next(request);
+    }
   };
+}
+
+function showToken(header: Headers, token: string | undefined): void {
+  if (token !== undefined) header.set('authorization', `Bearer ${token}`);
+}
+
+/** Throws the reason of `signal` once that aborts. */
+function whileGoing<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+    promise.then(resolve, reject);
+  });
 }
 
 /** A server may never answer: whoever tells us to stop need not say it twice. */

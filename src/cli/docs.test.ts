@@ -7,7 +7,7 @@ import { loadAllCommands } from './command-loaders.ts';
 import { buildProgram } from './program.ts';
 
 const PAGE = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
-const FOR_ALL = ['--server', '--timeout', '--json', '--quiet'];
+const FOR_ALL = ['--server', '--timeout', '--audience', '--json', '--quiet'];
 const SETTINGS = serverFlags().map(({ flags }) => flags.split(' ')[0]);
 const program = buildProgram(openCliContext(), await loadAllCommands(), () => undefined);
 

@@ -3,10 +3,12 @@
  * the same environment, and must not take them for mistyped settings.
  */
 export const CLIENT_VARIABLES = {
+  audience: 'POSTLUDE_AUDIENCE',
   idToken: 'POSTLUDE_ID_TOKEN',
   invocation: 'POSTLUDE_INVOCATION',
   realm: 'POSTLUDE_REALM',
   server: 'POSTLUDE_SERVER',
+  spool: 'POSTLUDE_SPOOL',
   timeout: 'POSTLUDE_TIMEOUT',
   updateToken: 'POSTLUDE_UPDATE_TOKEN',
 } as const;
