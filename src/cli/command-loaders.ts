@@ -6,6 +6,7 @@ import type { CommandMaker } from './command.ts';
 
 const LOADERS: Readonly<Record<string, () => Promise<CommandMaker>>> = {
   record: async () => (await import('./commands/record.ts')).recordCommand,
+  flush: async () => (await import('./commands/flush.ts')).flushCommand,
   upload: async () => (await import('./commands/upload.ts')).uploadCommand,
   create: async () => (await import('./commands/create.ts')).createCommand,
   include: async () => (await import('./commands/include.ts')).includeCommand,

@@ -28,7 +28,7 @@ test.each([
   ['export x --wait'],
   ['tq sweep'],
   ['tasks redrive --all'],
-  ['record --id x -- true'],
+  ['record --id x --if-unreachable fail -- true'],
 ])('a server that never answers fails "%s", however it says how long to wait', async (words) => {
   const url = await startSilentServer(() => undefined);
   const { runWith } = await openCli({ POSTLUDE_SERVER: url });

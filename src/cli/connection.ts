@@ -52,7 +52,16 @@ export interface Connection {
   readonly aheadMs: () => number | undefined;
 }
 
-export function connect(context: CliContext, command: Command): Connection {
+export interface ConnectOptions {
+  /** That a call is tried again is told by somebody else. */
+  readonly retriesQuietly?: boolean;
+}
+
+export function connect(
+  context: CliContext,
+  command: Command,
+  { retriesQuietly = false }: ConnectOptions = {},
+): Connection {
   const url = serverUrl(context, globalOptionsOf(command).server);
   const timeoutMs = timeoutOf(context, globalOptionsOf(command).timeout);
   const clocks = new ClockComparison(context.clock);
@@ -77,7 +86,7 @@ export function connect(context: CliContext, command: Command): Connection {
     tasks: createClient(Tasks, transport),
     pushTasks: createClient(PushTasks, transport),
     longCall: { timeoutMs: timeoutMs ?? LONG_TIMEOUT_MS },
-    retry: retryFor(context, outputOf(context, command)),
+    retry: retryFor(context, retriesQuietly ? undefined : outputOf(context, command)),
     aheadMs: () => clocks.aheadMs,
   };
 }

@@ -60,16 +60,26 @@ export async function openInvocation(
   options: NewInvocationOptions,
   more: Partial<OpenRequest>,
 ): Promise<OpenedInvocation> {
+  return await openWithToken(connection, openRequest(context.env, id, options, more));
+}
+
+/** As `openInvocation` sends it. */
+export function openRequest(
+  env: CliContext['env'],
+  id: string,
+  options: NewInvocationOptions,
+  more: Partial<OpenRequest>,
+): OpenRequest {
   const { deadline } = options;
-  return await openWithToken(connection, {
+  return {
     invocationId: id,
-    realm: options.realm ?? context.env[CLIENT_VARIABLES.realm] ?? DEFAULT_REALM,
+    realm: options.realm ?? env[CLIENT_VARIABLES.realm] ?? DEFAULT_REALM,
     includedInvocations: (options.include ?? []).map(invocationName),
     tags: [...(options.tag ?? [])],
     bigqueryExports: (options.export ?? []).map((target) => ({ ...target, testResults: {} })),
     ...(deadline === undefined ? {} : { deadline: durationFromMs(deadline) }),
     ...more,
-  } as OpenRequest);
+  } as OpenRequest;
 }
 
 /** For repeatable `key:value` options. */

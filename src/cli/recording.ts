@@ -6,9 +6,9 @@ import { randomHex } from '../random.ts';
 import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { invocationId } from './invocation-argument.ts';
-import { type NewInvocationOptions, openInvocation } from './new-invocation.ts';
+import { type NewInvocationOptions, type OpenRequest, openRequest } from './new-invocation.ts';
 import type { Output } from './output.ts';
-import { UPDATE_TOKEN_HEADER } from './tokens.ts';
+import { openWithToken, UPDATE_TOKEN_HEADER } from './tokens.ts';
 
 export interface RecordingOptions extends NewInvocationOptions {
   readonly attempt?: number;
@@ -34,20 +34,35 @@ const DEFAULT_LOST_AFTER_MS = 10 * 60_000;
 /** Heartbeats within the time after which the recorder is taken for lost. */
 const BEATS = 4;
 
-export async function openRecording(
-  context: CliContext,
-  connection: Connection,
+/** What is asked of the server, now or later: it knows the recording by its recorder. */
+export interface RecordingPlan {
+  /** Of the first attempt. */
+  readonly id: string;
+  readonly request: OpenRequest;
+  readonly recorder: string;
+  readonly lostAfterMs: number;
+}
+
+export function planRecording(
+  { env }: CliContext,
   id: string,
   options: RecordingOptions,
-): Promise<Recording> {
+): RecordingPlan {
   const recorder = randomHex(16);
   const lostAfterMs = options.lostAfter ?? DEFAULT_LOST_AFTER_MS;
-  const opened = await openInvocation(context, connection, id, options, {
+  const request = openRequest(env, id, options, {
     recorder,
-    attempt: options.attempt ?? attemptOf(context.env) ?? 0,
+    attempt: options.attempt ?? attemptOf(env) ?? 0,
     lostAfter: durationFromMs(lostAfterMs),
   });
-  const { attempt, invocation, superseded, token } = opened;
+  return { id, request, recorder, lostAfterMs };
+}
+
+export async function openRecording(
+  connection: Connection,
+  { lostAfterMs, recorder, request }: RecordingPlan,
+): Promise<Recording> {
+  const { attempt, invocation, superseded, token } = await openWithToken(connection, request);
   return {
     ...{ attempt, lostAfterMs, recorder, token },
     id: invocationId(invocation.name),

@@ -19,13 +19,14 @@ const GIVE_UP_AFTER_MS = { unknown: 60_000, known: 5 * 60_000 };
 const BACKOFF = { initialMs: 200, maxMs: 30_000 };
 const MAX_ATTEMPTS = 20;
 
-export function retryFor(context: CliContext, output: Output): Retry {
+/** Says nothing without an output. */
+export function retryFor(context: CliContext, output?: Output): Retry {
   const { clock, signal } = context;
   let isKnown = false;
   let isTold = false;
   const tell = (error: unknown): void => {
     if (!isTold)
-      output.warn(`${reasonOf(error)}; trying again for ${isKnown ? 'some minutes' : 'a minute'}`);
+      output?.warn(`${reasonOf(error)}; trying again for ${isKnown ? 'some minutes' : 'a minute'}`);
     isTold = true;
   };
   return (call) => {

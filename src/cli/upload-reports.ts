@@ -24,14 +24,18 @@ import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
 import { isTransientRpcError } from './rpc-errors.ts';
 
+/** Where results go: to a server, or to a file that is sent later. */
+export interface ResultSink {
+  /** Results that are there already are overwritten. */
+  send(batch: readonly TestResultMessage[]): Promise<void>;
+  /** By how much our clock is ahead of the server's, as far as that is known. */
+  aheadMs(): Promise<number>;
+}
+
 export interface Upload {
   readonly context: CliContext;
-  readonly connection: Connection;
   readonly output: Output;
   readonly progress: Progress;
-  readonly invocationId: string;
-  /** With the update token. */
-  readonly headers: Readonly<Record<string, string>>;
   /** Files, or glob patterns, relative to the current folder. */
   readonly patterns: readonly string[];
   /** What has not changed since then is not uploaded. */
@@ -53,21 +57,38 @@ export interface UploadSummary {
 const MAX_NAMED = 3;
 const INCOMPLETE_TEST_ID = 'postlude/incomplete-report';
 
-export async function uploadReports(upload: Upload): Promise<UploadSummary> {
+/** Reports that have been read to their end, and what is wrong with them told. */
+export interface ReadReports {
+  readonly set: ReportSet;
+  readonly problems: readonly Problem[];
+  readonly unchanged: readonly string[];
+}
+
+export async function uploadReports(upload: Upload, sink: ResultSink): Promise<UploadSummary> {
+  return await sendReports(upload, await readReports(upload), sink);
+}
+
+export async function readReports(upload: Upload): Promise<ReadReports> {
   const found = await findReports(upload.context.cwd, upload.patterns, upload.earlier);
   const set = await readReportSet(found.files, upload.context.signal, upload.context.cwd);
   const problems = [...set.problems, ...found.problems];
   for (const problem of problems) tell(upload.output, problem);
   tellUnchanged(upload.output, found.unchanged);
+  return { set, problems, unchanged: found.unchanged };
+}
+
+/** May be repeated, with another sink, too. */
+export async function sendReports(
+  upload: Upload,
+  { problems, set, unchanged }: ReadReports,
+  sink: ResultSink,
+): Promise<UploadSummary> {
   const errors = problems.filter(({ severity }) => severity === 'error');
-  const results = await uploadResults(upload, set);
-  if (errors.length > 0) await markIncomplete(upload, errors);
+  const results = await uploadResults(upload, set, sink);
+  if (errors.length > 0) await sink.send([incompleteResult(upload, errors)]);
   return {
     files: set.reports.length,
-    results,
-    counts: set.counts,
-    problems,
-    unchanged: found.unchanged,
+    ...{ results, counts: set.counts, problems, unchanged },
     complete: errors.length === 0,
   };
 }
@@ -76,14 +97,13 @@ export function describeUpload({ files, results, counts }: UploadSummary): strin
   return `${countOf(results, 'result')} from ${countOf(files, 'report')}; ${describeCounts(counts)}`;
 }
 
-async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
+async function uploadResults(upload: Upload, set: ReportSet, sink: ResultSink): Promise<number> {
   const { context, progress, variant, repo } = upload;
-  const aheadMs = await aheadOfServerMs(upload);
-  const now = context.clock.now() - aheadMs;
+  const now = context.clock.now() - (await sink.aheadMs());
   const batches = testResultBatches(set, { root: context.cwd, variant, repo, now });
   let results = 0;
   for await (const batch of batches) {
-    await sendResults(upload, batch);
+    await sink.send(batch);
     results += batch.length;
     progress.update(`${countOf(results, 'result')} uploaded`);
   }
@@ -91,14 +111,31 @@ async function uploadResults(upload: Upload, set: ReportSet): Promise<number> {
   return results;
 }
 
+/** `headers` hold the update token. Result ids follow from the report: to send again changes nothing. */
+export function serverSink(
+  connection: Connection,
+  id: string,
+  headers: Readonly<Record<string, string>>,
+): ResultSink {
+  const invocation = invocationName(id);
+  return {
+    send: async (batch) => {
+      const requests = batch.map((testResult) => ({ testResult }));
+      await connection.retry(() =>
+        connection.recorder.batchCreateTestResults({ invocation, requests }, { headers }),
+      );
+    },
+    aheadMs: () => aheadOfServerMs(connection, invocation),
+  };
+}
+
 /**
  * Who was given a token has asked the server nothing yet. What it says matters little: a refusal
  * has a date, too.
  */
-async function aheadOfServerMs({ connection, invocationId }: Upload): Promise<number> {
+async function aheadOfServerMs(connection: Connection, name: string): Promise<number> {
   const known = connection.aheadMs();
   if (known !== undefined) return known;
-  const name = invocationName(invocationId);
   await connection
     .retry(() => connection.resultDb.getInvocation({ name }))
     .catch((error) => {
@@ -107,35 +144,18 @@ async function aheadOfServerMs({ connection, invocationId }: Upload): Promise<nu
   return connection.aheadMs() ?? 0;
 }
 
-/** Result ids follow from the report, so sending a batch again changes nothing. */
-export async function sendResults(
-  upload: Upload,
-  batch: readonly TestResultMessage[],
-): Promise<void> {
-  const { connection, headers, invocationId } = upload;
-  const invocation = invocationName(invocationId);
-  await connection.retry(() =>
-    connection.recorder.batchCreateTestResults(
-      { invocation, requests: batch.map((testResult) => ({ testResult })) },
-      { headers },
-    ),
-  );
-}
-
-async function markIncomplete(upload: Upload, errors: readonly Problem[]): Promise<void> {
+function incompleteResult(upload: Upload, errors: readonly Problem[]): TestResultMessage {
   const summary = errors.map(describeProblem).join('\n');
-  await sendResults(upload, [
-    {
-      testId: INCOMPLETE_TEST_ID,
-      resultId: 'reports',
-      variant: { def: { ...upload.variant } },
-      status: TestStatus.CRASH,
-      expected: false,
-      summaryHtml: summaryHtmlOf(summary),
-      failureReason: { primaryErrorMessage: shortenTo(summary, MAX_MESSAGE_BYTES) },
-      tags: [{ key: 'kind', value: 'not_a_test' }],
-    },
-  ]);
+  return {
+    testId: INCOMPLETE_TEST_ID,
+    resultId: 'reports',
+    variant: { def: { ...upload.variant } },
+    status: TestStatus.CRASH,
+    expected: false,
+    summaryHtml: summaryHtmlOf(summary),
+    failureReason: { primaryErrorMessage: shortenTo(summary, MAX_MESSAGE_BYTES) },
+    tags: [{ key: 'kind', value: 'not_a_test' }],
+  };
 }
 
 function tell(output: Output, problem: Problem): void {

@@ -49,6 +49,7 @@ test('clients read their variables, and are not disturbed by those of the server
   const values: Readonly<Record<string, string>> = {
     ...Object.fromEntries(SETTINGS.map((variable) => [variable, 'none of the client’s business'])),
     ...{ POSTLUDE_SERVER: url, POSTLUDE_TIMEOUT: '30s', POSTLUDE_REALM: 'local:variables' },
+    ...{ POSTLUDE_SPOOL: 'nothing-there' },
     ...{ POSTLUDE_INVOCATION: 'told', POSTLUDE_UPDATE_TOKEN: 'not a token' },
   };
   const read = new Set<string>();
@@ -60,6 +61,7 @@ test('clients read their variables, and are not disturbed by those of the server
   });
   const run = (...argv: string[]) => runCli(argv, { ...openCliContext(), cwd, env });
   expect(await run('create', 'told')).toBe(0);
+  expect(await run('flush')).toBe(0);
   expect(await run('include', 'told', 'told')).not.toBe(0); // by a token that is none
   expect([...read].filter((name) => name.startsWith('POSTLUDE_')).sort()).toEqual(CLIENTS.sort());
 });

@@ -305,7 +305,9 @@ test.each([
       await stopServer();
       response.end();
     });
-    const clock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
+    const sleep: Clock['sleep'] = (ms, signal) =>
+      ms > 60_000 ? systemClock.sleep(ms, signal) : Promise.resolve();
+    const clock: Clock = { ...systemClock, sleep };
     const stop = node(`fetch('${url}').then(() => process.exit(${own}))`);
     const recorded = await runWith(
       { clock },
@@ -314,6 +316,8 @@ test.each([
       'x',
       '--reports',
       'good.xml',
+      '--if-unreachable',
+      'fail',
       ...stop,
     );
     expect(recorded.code).toBe(code);

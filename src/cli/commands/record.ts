@@ -1,33 +1,23 @@
 import { Command, type Command as CommanderCommand } from 'commander';
-import { toError } from '../../errors.ts';
 import { CLIENT_VARIABLES } from '../../server/client-variables.ts';
 import { addGlobalOptions, type CommandMaker, collect, outputOf, progressOf } from '../command.ts';
-import {
-  type CommandOutcome,
-  describeEnd,
-  outcomeProperties,
-  outcomeResult,
-} from '../command-outcome.ts';
-import { type Connection, connect } from '../connection.ts';
+import { type CommandOutcome, describeEnd } from '../command-outcome.ts';
+import { connect } from '../connection.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
 import { EarlierFiles } from '../earlier-files.ts';
 import { findReports } from '../find-reports.ts';
 import { parseInvocation } from '../invocation-argument.ts';
 import { addNewInvocationOptions, generatedInvocationId } from '../new-invocation.ts';
 import { parseAttempt, parseDuration } from '../option-values.ts';
-import { keepAlive, openRecording, type Recording, type RecordingOptions } from '../recording.ts';
-import { toRpcFailure } from '../rpc-errors.ts';
+import type { Output } from '../output.ts';
+import { type Ended, endRecording } from '../record-end.ts';
+import { addSpoolOptions, type SpoolOptions, type Start, startRecording } from '../record-start.ts';
+import { keepAlive, planRecording, type Recording, type RecordingOptions } from '../recording.ts';
 import { exitCodeOfSignal, runCommand, signalOf } from '../spawn.ts';
 import { addUploadOptions, type UploadOptions, variantOf } from '../upload-options.ts';
-import {
-  describeUpload,
-  sendResults,
-  type Upload,
-  type UploadSummary,
-  uploadReports,
-} from '../upload-reports.ts';
+import { describeUpload, type UploadSummary } from '../upload-reports.ts';
 
-interface RecordOptions extends RecordingOptions, UploadOptions {
+interface RecordOptions extends RecordingOptions, SpoolOptions, UploadOptions {
   readonly id?: string;
   readonly reports?: readonly string[];
   readonly acceptUnchanged?: boolean;
@@ -50,44 +40,39 @@ unexpected result of its own.
 SIGINT and SIGTERM go to the command and all that it started; what it still reports is uploaded, and
 the invocation ends as cancelled. A second signal ends everything at once.
 
+Tests run whatever happens: where the server is away for 5 seconds, or takes nothing from us, the command
+runs all the same, and its results wait in a folder (--spool) for the next record or for "postlude
+flush". --if-unreachable fail is for those who want no tests then.
+
 Ends with the exit code of the command (128 + its number where a signal killed it, or us); where that
-is 0, with 2 if a report is damaged or missing, with 1 if the results cannot be uploaded. With 127
+is 0, with 2 if a report is damaged or missing, with 1 if the server refuses the results. With 127
 where the command cannot be started.`;
 
 export const recordCommand: CommandMaker = (context, setExitCode) =>
   commandLine().action(
     async (words: [string, ...string[]], options: RecordOptions, command: CommanderCommand) => {
-      const id = options.id ?? generatedInvocationId();
-      const opening = connect(context, command);
-      const recording = await openRecording(context, opening, id, options);
+      const plan = planRecording(context, options.id ?? generatedInvocationId(), options);
+      const start = await startRecording(context, command, plan, options);
       const output = outputOf(context, command);
-      output.note(describeBegin(recording));
+      if (start.recording) output.note(describeBegin(start.recording));
       const earlier = await earlierReports(context, options);
-      const outcome = await runAlive(context, { words, command, recording, server: opening.url });
+      const outcome = await runAlive(context, { words, command, start });
 
       // Whoever stopped the command still wants its results.
       const patient = { ...context, signal: new AbortController().signal };
-      const summary = await uploadAndEnd(
-        {
-          ...{ context: patient, connection: connect(patient, command), output },
-          progress: progressOf(context, command),
-          invocationId: recording.id,
-          headers: recording.headers,
-          patterns: options.reports ?? [],
-          earlier,
-          variant: variantOf(options),
-          repo: options.repo,
-        },
-        recording,
-        outcome,
-      ).catch((error: unknown) => {
-        throw notUploaded(recording.id, outcome, error);
-      });
-      if (output.isJson) output.result(jsonOf(recording, outcome, summary), () => '');
-      output.note(
-        `${recording.id}: the command ${describeEnd(outcome)}; ${describeUpload(summary)}`,
-      );
-      setExitCode(exitCodeOf(outcome, summary));
+      const upload = {
+        ...{ context: patient, output },
+        progress: progressOf(context, command),
+        patterns: options.reports ?? [],
+        earlier,
+        variant: variantOf(options),
+        repo: options.repo,
+      };
+      const ending = { command, start, upload, outcome, mayWait: options.ifUnreachable === 'run' };
+      const ended = await endRecording(ending);
+      if (output.isJson) output.result(jsonOf(start, outcome, ended), () => '');
+      output.note(describeEnded(start, outcome, ended));
+      setExitCode(exitCodeOf(outcome, ended.summary));
     },
   );
 
@@ -111,7 +96,7 @@ function commandLine(): Command {
     )
     .passThroughOptions();
   return addGlobalOptions(
-    addUploadOptions(addNewInvocationOptions(command)).addHelpText('after', MORE),
+    addSpoolOptions(addUploadOptions(addNewInvocationOptions(command))).addHelpText('after', MORE),
   );
 }
 
@@ -132,25 +117,21 @@ async function earlierReports(
 interface Run {
   readonly words: readonly [string, ...string[]];
   readonly command: CommanderCommand;
-  readonly recording: Recording;
-  readonly server: string;
+  readonly start: Start;
 }
 
 /** Runs the command, and tells the server all the while that we are there. */
 async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> {
-  const { command, recording, server, words } = run;
+  const { command, start, words } = run;
   const output = outputOf(context, command);
   const ended = new AbortController();
-  const beating = keepAlive(context, connect(context, command), recording, {
-    output,
-    signal: ended.signal,
-  });
+  const beating = beat(context, run, { output, signal: ended.signal });
   const startTime = context.clock.now();
   try {
     const end = await runCommand({
       command: words,
       cwd: context.cwd,
-      env: environment(context.env, recording, server),
+      env: environment(context.env, start),
       stdout: output.isJson ? 'stderr' : 'stdout',
       signal: context.signal,
     });
@@ -167,64 +148,47 @@ async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> 
   }
 }
 
+async function beat(
+  context: CliContext,
+  { command, start: { recording } }: Run,
+  until: { readonly output: Output; readonly signal: AbortSignal },
+): Promise<void> {
+  if (recording === undefined) return;
+  await keepAlive(context, connect(context, command), recording, until);
+}
+
 function environment(
   inherited: Readonly<Record<string, string | undefined>>,
-  { id, token }: Recording,
-  server: string,
+  { recording, server }: Start,
 ): Record<string, string | undefined> {
   return {
     ...inherited,
-    [CLIENT_VARIABLES.invocation]: id,
+    [CLIENT_VARIABLES.invocation]: recording?.id,
     [CLIENT_VARIABLES.server]: server,
-    [CLIENT_VARIABLES.updateToken]: token,
+    [CLIENT_VARIABLES.updateToken]: recording?.token,
   };
 }
 
-async function uploadAndEnd(
-  upload: Upload,
-  { name }: Recording,
+function describeEnded(
+  { plan, recording }: Start,
   outcome: CommandOutcome,
-): Promise<UploadSummary> {
-  const { connection, headers, output, patterns, variant } = upload;
-  if (patterns.length === 0) {
-    output.warn('no --reports: nothing is recorded but what the command uploads itself');
-  }
-  const summary = await uploadReports(upload);
-  const ofCommand = outcomeResult(outcome, summary.counts, variant);
-  if (ofCommand !== undefined) await sendResults(upload, [ofCommand]);
-  await endInvocation(connection, headers, name, outcome);
-  return summary;
+  { spooled, summary }: Ended,
+): string {
+  const where = spooled === undefined ? '' : `; they wait in ${spooled}`;
+  return `${recording?.id ?? plan.id}: the command ${describeEnd(outcome)}; ${describeUpload(summary)}${where}`;
 }
 
-async function endInvocation(
-  { invocations, retry }: Connection,
-  headers: Readonly<Record<string, string>>,
-  name: string,
-  outcome: CommandOutcome,
-): Promise<void> {
-  const cancelled = outcome.cancelledBy !== undefined;
-  const reason = outcome.cancelledBy ?? '';
-  const properties = outcomeProperties(outcome);
-  await retry(() =>
-    invocations.endInvocation({ name, cancelled, reason, properties }, { headers }),
-  );
-}
-
-function notUploaded(id: string, { exitCode }: CommandOutcome, error: unknown): CliError {
-  return new CliError(
-    `${(toRpcFailure(error) ?? toError(error)).message}\n  the command ended with ${exitCode}; what it reported is not in ${id}`,
-    exitCode || EXIT.error,
-    { cause: error },
-  );
-}
-
-function jsonOf(recording: Recording, outcome: CommandOutcome, summary: UploadSummary) {
-  const { attempt, id: invocation, superseded } = recording;
-  const { cancelledBy, exitCode, killedBy } = outcome;
+function jsonOf(
+  { plan, recording }: Start,
+  { cancelledBy, exitCode, killedBy }: CommandOutcome,
+  { spooled, summary }: Ended,
+) {
+  const told = recording && { attempt: recording.attempt, superseded: recording.superseded };
   return {
-    ...{ invocation, attempt, superseded, exitCode },
+    ...{ invocation: recording?.id ?? plan.id, ...told, exitCode },
     ...(killedBy === undefined ? {} : { killedBy }),
     ...(cancelledBy === undefined ? {} : { cancelledBy }),
+    ...(spooled === undefined ? {} : { spooled }),
     ...summary,
   };
 }

@@ -5,7 +5,7 @@ import { EXIT } from '../context.ts';
 import { parseInvocation } from '../invocation-argument.ts';
 import { updateHeaders } from '../tokens.ts';
 import { addUploadOptions, type UploadOptions, variantOf } from '../upload-options.ts';
-import { describeUpload, uploadReports } from '../upload-reports.ts';
+import { describeUpload, serverSink, uploadReports } from '../upload-reports.ts';
 
 interface Options extends UploadOptions {
   readonly invocation: string;
@@ -28,14 +28,15 @@ export const uploadCommand: CommandMaker = (context, setExitCode) =>
     const connection = connect(context, command);
     const output = outputOf(context, command);
     const source = { context, connection, given: options.token };
-    const summary = await uploadReports({
-      ...{ context, connection, output, patterns },
+    const upload = {
+      ...{ context, output, patterns },
       progress: progressOf(context, command),
-      invocationId: options.invocation,
-      headers: await updateHeaders(source, options.invocation),
       variant: variantOf(options),
       repo: options.repo,
-    });
+    };
+    const headers = await updateHeaders(source, options.invocation);
+    const sink = serverSink(connection, options.invocation, headers);
+    const summary = await uploadReports(upload, sink);
     output.result({ invocation: options.invocation, ...summary }, () => describeUpload(summary));
     if (!summary.complete) setExitCode(EXIT.badInput);
   });

@@ -1,0 +1,168 @@
+/**
+ * How a recording begins, and what becomes of it where the server is away or takes nothing from us. Tests
+ * run whatever happens, unless the user says otherwise; their results then go to the spool.
+ */
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type Command, Option } from 'commander';
+import type { Clock } from '../clock.ts';
+import { outputOf } from './command.ts';
+import { connect } from './connection.ts';
+import type { CliContext } from './context.ts';
+import { countOf } from './count.ts';
+import { type Flushed, flushSpool } from './flush.ts';
+import { openRecording, type Recording, type RecordingPlan } from './recording.ts';
+import { toRpcFailure } from './rpc-errors.ts';
+import { Spool } from './spool.ts';
+
+export interface SpoolOptions {
+  readonly ifUnreachable: 'run' | 'fail';
+  readonly spool?: string;
+}
+
+export function addSpoolOptions(command: Command): Command {
+  return addSpoolFolder(
+    command.addOption(
+      new Option(
+        '--if-unreachable <what>',
+        'where the server is away, or takes nothing from us: run the tests and keep their results, or fail',
+      )
+        .choices(['run', 'fail'])
+        .default('run'),
+    ),
+  );
+}
+
+export function addSpoolFolder(command: Command): Command {
+  return command.option(
+    '--spool <folder>',
+    'where results wait for the server ($POSTLUDE_SPOOL; .postlude/spool)',
+  );
+}
+
+/** What tests wait for at most. */
+const START_MS = 5_000;
+
+export interface Start {
+  readonly plan: RecordingPlan;
+  readonly server: string;
+  readonly spool: Spool;
+  /** None where the tests run without a server. */
+  readonly recording?: Recording;
+}
+
+export async function startRecording(
+  context: CliContext,
+  command: Command,
+  plan: RecordingPlan,
+  options: SpoolOptions,
+): Promise<Start> {
+  const spool = new Spool(context, options.spool);
+  const connection = connect(context, command);
+  const start = { plan, server: connection.url, spool };
+  if (options.ifUnreachable === 'fail') {
+    await flushBefore(context, command, spool).catch((error) => {
+      if (context.signal.aborted || !mayComeLater(error)) throw error;
+    });
+    return { ...start, recording: await openRecording(connection, plan) };
+  }
+  try {
+    await flushBefore(context, command, spool);
+    return { ...start, recording: await openSoon(context, command, plan) };
+  } catch (error) {
+    if (context.signal.aborted || !mayComeLater(error)) throw error;
+    outputOf(context, command).warn(
+      `${reasonOf(error)}: the command runs all the same, and its results go to ${spool.folder}; "postlude flush" uploads them`,
+    );
+    return start;
+  }
+}
+
+async function openSoon(
+  context: CliContext,
+  command: Command,
+  plan: RecordingPlan,
+): Promise<Recording> {
+  return await within(context, START_MS, (limited) =>
+    openRecording(connect(limited, command, { retriesQuietly: true }), plan),
+  );
+}
+
+/**
+ * What earlier recordings have left comes before ours, as far as that goes quickly. Throws where the
+ * server has not answered at all: nobody need wait for that twice.
+ */
+async function flushBefore(context: CliContext, command: Command, spool: Spool): Promise<void> {
+  const entries = await spool.waiting();
+  if (entries.length === 0) return;
+  const output = outputOf(context, command);
+  await within(context, START_MS, async (limited) => {
+    const connection = connect(limited, command, { retriesQuietly: true });
+    const parts = { clock: context.clock, connection, spool };
+    await flushSpool(parts, entries, (flushed) => {
+      if (flushed.state === 'uploaded') output.note(describeFlushed(flushed));
+      if (flushed.state === 'refused') output.warn(describeFlushed(flushed));
+    });
+    if (connection.aheadMs() !== undefined || context.signal.aborted) return;
+    throw new ConnectError('cannot reach the server', Code.Unavailable);
+  });
+}
+
+export function describeFlushed({ entry, invocation, reason, results, state }: Flushed): string {
+  switch (state) {
+    case 'uploaded':
+      return `${invocation}: ${countOf(results ?? 0, 'result')} uploaded that had waited`;
+    case 'refused':
+      return `the server has refused ${entry} for good: ${reason}`;
+    case 'busy':
+      return `another process uploads ${entry}`;
+    case 'waiting':
+      return `${entry} still waits: ${reason}`;
+  }
+}
+
+/** Mistakes of the caller are not: they would be refused tomorrow, too. */
+export function mayComeLater(error: unknown): boolean {
+  return error instanceof ConnectError && !MISTAKES.includes(error.code);
+}
+
+const MISTAKES = [
+  Code.InvalidArgument,
+  Code.NotFound,
+  Code.AlreadyExists,
+  Code.FailedPrecondition,
+  Code.OutOfRange,
+];
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ConnectError && error.code === Code.Canceled) {
+    return `the server did not answer within ${START_MS / 1000} s`;
+  }
+  return toRpcFailure(error)?.message.split('\n')[0] ?? '';
+}
+
+/** Runs `fn` with a context whose signal aborts when `ms` have passed. */
+export async function within<T>(
+  context: CliContext,
+  ms: number,
+  fn: (limited: CliContext) => Promise<T>,
+): Promise<T> {
+  const [done, overdue] = [new AbortController(), new AbortController()];
+  const timer = abortAfter(context.clock, ms, done.signal, overdue);
+  const signal = AbortSignal.any([context.signal, overdue.signal]);
+  try {
+    return await fn({ ...context, signal });
+  } finally {
+    done.abort();
+    await timer;
+  }
+}
+
+async function abortAfter(
+  clock: Clock,
+  ms: number,
+  done: AbortSignal,
+  overdue: AbortController,
+): Promise<void> {
+  await clock.sleep(ms, done);
+  if (!done.aborted) overdue.abort();
+}
