@@ -17,6 +17,9 @@ describe('a script refuses what it does not know, with a list of what there is',
     ['exhaustive-finalization', ['--historys', '5'], '[--histories …]'],
     ['emulators', ['list'], '[--list]'],
     ['test-corpora', ['--all'], 'npm run test:corpora'],
+    ['scenarios', ['--only', 'shard-loss'], 'shard-lost'],
+    ['scenarios', ['--database', 'mysql'], 'there is pglite, postgres, spanner'],
+    ['scenarios', ['--only', 'report-copied', '--database', 'spanner'], 'nothing of that runs'],
   ])('%s %j', async (name, args, listed) => {
     const { code, stdout, stderr } = await runScript(`scripts/${name}.ts`, args);
     expect(stderr).toContain(listed);

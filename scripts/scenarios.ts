@@ -1,0 +1,54 @@
+/**
+ * npm run scenarios -- [--only NAME,…] [--database pglite,postgres,spanner] [--json]
+ *
+ * Pipelines with killed shards, retries, cancelled jobs and servers that go away, each as real
+ * processes, on each database. Prints a table; a scenario on two databases counts as two. The last line
+ * is `{"scenarios": {"run", "failed"}}`; it ends with 1 where one has failed.
+ */
+import { toError } from '../src/errors.ts';
+import { DATABASES } from '../test/scenarios/databases.ts';
+import { runsOn, SCENARIOS, Stage } from '../test/scenarios/scenarios.ts';
+import { CommandLine } from './command-line.ts';
+
+const line = new CommandLine({
+  command: 'npm run scenarios',
+  options: {
+    only: { type: 'string' },
+    database: { type: 'string', default: DATABASES.join(',') },
+    json: { type: 'boolean', default: false },
+  },
+});
+const names = SCENARIOS.map(({ name }) => name);
+const only = line.values.only === undefined ? names : line.list('only', names);
+const databases = line.list('database', DATABASES);
+/** `--json` leaves standard output to the last line. */
+const print = line.values.json ? console.error : console.log;
+
+const failures: string[] = [];
+let run = 0;
+for (const database of databases) {
+  const scenarios = SCENARIOS.filter((each) => only.includes(each.name) && runsOn(each, database));
+  if (scenarios.length === 0) continue;
+  const stage = await Stage.open(database);
+  try {
+    for (const scenario of scenarios) {
+      const begin = performance.now();
+      const failure = await stage.run(scenario).then(() => undefined, toError);
+      const seconds = ((performance.now() - begin) / 1000).toFixed(1).padStart(6);
+      const verdict = failure === undefined ? 'ok    ' : 'FAILED';
+      print(
+        `${verdict} ${database.padEnd(8)} ${seconds} s  ${scenario.name.padEnd(32)} ${scenario.shows}`,
+      );
+      run += 1;
+      if (failure === undefined) continue;
+      failures.push(`${scenario.name} on ${database}`);
+      console.error(failure.stack);
+    }
+  } finally {
+    await stage.close();
+  }
+}
+if (run === 0) line.refuse('nothing of that runs on that database');
+for (const failure of failures) print(`failed: ${failure}`);
+console.log(JSON.stringify({ scenarios: { run, failed: failures.length } }));
+process.exitCode = failures.length === 0 ? 0 : 1;

@@ -1,0 +1,43 @@
+/** `postlude serve` as a process of its own, which may be killed, and started again where it was. */
+import { freePort } from '../../src/testing/free-port.ts';
+import { ChildCli } from '../flows/child-cli.ts';
+import type { ServerDatabase } from '../server-databases.ts';
+
+export class Serving {
+  readonly #folder: string;
+  readonly #database: ServerDatabase;
+  readonly #port: number;
+  #process: ChildCli | undefined;
+
+  private constructor(folder: string, database: ServerDatabase, port: number) {
+    this.#folder = folder;
+    this.#database = database;
+    this.#port = port;
+  }
+
+  /** Its exports are in `folder`. */
+  static async start(folder: string, database: ServerDatabase): Promise<Serving> {
+    const serving = new Serving(folder, database, await freePort());
+    await serving.start();
+    return serving;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  async start(): Promise<void> {
+    const listen = ['--listen', `127.0.0.1:${this.#port}`, '--export-dir', 'exports'];
+    const quick = ['--enforce-every', '100ms', '--poll', '200ms', '--lease', '2s'];
+    const argv = ['serve', ...listen, ...quick, '--log-level', 'warn'];
+    this.#process = new ChildCli(this.#folder, argv, this.#database);
+    await this.#process.printed(/postlude serves on (http:\S+)/);
+  }
+
+  /** Answers its exit code: `null` after SIGKILL. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
+    if (this.#process === undefined) return null;
+    this.#process.child.kill(signal);
+    return (await this.#process.ended).code;
+  }
+}
