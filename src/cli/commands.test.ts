@@ -236,7 +236,7 @@ describe('upload', () => {
     await writeFile(join(cwd, 'bad.xml'), '<testsuite>');
     const argv = ['upload', 'bad.xml', '--invocation', 'x', '--token', 't'];
     const stopped = await runWith({ signal: AbortSignal.abort('SIGINT') }, ...argv);
-    expect(stopped).toMatchObject({ code: 1, out: '', err: 'postlude: stopped\n' });
+    expect(stopped).toMatchObject({ code: 130, out: '', err: 'postlude: stopped\n' });
   });
 
   test('into what is complete is refused', async () => {
@@ -266,14 +266,36 @@ describe('status --watch', () => {
     expect(seen.filter((text) => text.includes('the server is away'))).toHaveLength(1);
   });
 
-  test('that is stopped ends with 1 and says that the run is not over', async () => {
+  test('that is stopped ends as the signal has it, and says that the run is not over', async () => {
     const { run, runWith } = await openWorld();
     await run('create', 'x');
     const stopping = new AbortController();
     const options = { isTTY: true, signal: stopping.signal, onStderr: () => stopping.abort() };
     const { code, err } = await runWith(options, 'status', 'x', '--watch');
-    expect(code).toBe(1);
+    expect(code).toBe(143);
     expect(err).toContain('stopped; x is not over yet');
+  });
+});
+
+describe('export --wait', () => {
+  test('watches until the run is over, then asks less and less often', async () => {
+    const { run, runWith } = await openWorld();
+    await run('create', 'x', '--export', 'p.d.t');
+    const pauses: number[] = [];
+    const sleep: Clock['sleep'] = (ms, signal) => {
+      pauses.push(ms);
+      return systemClock.sleep(ms, signal);
+    };
+    let isTold = false;
+    const onStderr = (): void => {
+      if (!isTold) void run('finalize', 'x');
+      isTold = true;
+    };
+    const options = { clock: { ...systemClock, sleep }, isTTY: true, onStderr };
+    const { code, out } = await runWith(options, 'export', 'x', '--wait');
+    expect(code).toBe(0);
+    expect(out).toContain('p.d.t: DONE');
+    expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 10_000].slice(0, pauses.length));
   });
 });
 

@@ -1,3 +1,4 @@
+import { createServer as createHttpServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { Command } from 'commander';
@@ -76,10 +77,46 @@ test.each([
   const url = await startSilentServer(() => stopping.abort('SIGINT'));
   const { runWith } = await openCli({ POSTLUDE_SERVER: url });
   expect(await runWith({ signal: stopping.signal }, ...words.split(' '))).toMatchObject({
-    code: 1,
+    code: 130,
     out: '',
     err: expect.stringMatching(/^postlude: stopped/),
   });
+});
+
+/** Forwards what it is asked for to the server, whatever the host in the request. */
+async function startProxy(server: string) {
+  const hosts: string[] = [];
+  const proxy = createHttpServer((incoming, outgoing) => {
+    const asked = new URL(incoming.url ?? '');
+    hosts.push(asked.hostname);
+    const { host } = new URL(server);
+    const options = { method: incoming.method, headers: { ...incoming.headers, host } };
+    const forwarded = request(new URL(asked.pathname, server), options, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(forwarded);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  return { hosts, url: `http://127.0.0.1:${port}` };
+}
+
+test('a proxy of the environment is used for other machines, but for those it leaves out', async () => {
+  const { run, runWith, url } = await openCliWithServer();
+  await run('create', 'x');
+  const proxy = await startProxy(url);
+  const env = { HTTP_PROXY: proxy.url, POSTLUDE_SERVER: 'http://ci.invalid:8010' };
+  expect(await runWith({ env }, 'status', 'x')).toMatchObject({ code: 0, err: '' });
+  expect(new Set(proxy.hosts)).toEqual(new Set(['ci.invalid']));
+  const asked = proxy.hosts.length;
+  const left = await runWith({ env: { ...env, NO_PROXY: 'ci.invalid' } }, 'status', 'x');
+  expect(left.code).toBe(1);
+  expect(await runWith({ env: { ...env, POSTLUDE_SERVER: url } }, 'status', 'x')).toMatchObject({
+    code: 0,
+  });
+  expect(proxy.hosts).toHaveLength(asked);
 });
 
 test('a refusal tells by how much our clock is ahead, too', async () => {

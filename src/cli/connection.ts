@@ -18,6 +18,7 @@ import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
+import { isLoopback } from '../loopback.ts';
 import { CLIENT_VARIABLES } from '../server/client-variables.ts';
 import { ClockComparison } from './clock-comparison.ts';
 import { globalOptionsOf, outputOf } from './command.ts';
@@ -70,7 +71,7 @@ export function connect(
     httpVersion: '1.1',
     useBinaryFormat: true,
     ...withDefaultTimeout(timeoutMs ?? DEFAULT_TIMEOUT_MS),
-    nodeOptions: { agent: agentFor(url) },
+    nodeOptions: { agent: agentFor(url, context.env) },
     interceptors: [
       endWith(context.signal),
       authorize(idTokensOf(context, command)),
@@ -175,9 +176,13 @@ function endWith(stopping: AbortSignal): Interceptor {
   };
 }
 
-/** Connections of its own, kept open from call to call. */
-function agentFor(url: string): HttpAgent {
-  return url.startsWith('https:')
-    ? new HttpsAgent({ keepAlive: true })
-    : new HttpAgent({ keepAlive: true });
+/**
+ * Connections of its own, kept open from call to call; through the proxy that the environment names
+ * (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), but for servers on this machine.
+ */
+function agentFor(url: string, env: CliContext['env']): HttpAgent {
+  const { hostname, protocol } = new URL(url);
+  const isHere = isLoopback(hostname.replace(/^\[|\]$/g, ''));
+  const options = { keepAlive: true, ...(isHere ? {} : { proxyEnv: { ...env } }) };
+  return protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
 }

@@ -155,7 +155,7 @@ describe('inspect', () => {
     const { signal } = stopping;
     const inspecting = runWith({ signal }, 'inspect', join(cwd, 'r.xml'));
     stopping.abort('SIGINT');
-    expect(await inspecting).toMatchObject({ code: 1, out: '', err: 'postlude: stopped\n' });
+    expect(await inspecting).toMatchObject({ code: 130, out: '', err: 'postlude: stopped\n' });
   });
 
   test('takes a file that is not there for one that is damaged', async () => {

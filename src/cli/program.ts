@@ -68,6 +68,10 @@ async function explainFailure(error: unknown, context: CliContext): Promise<numb
   const { toRpcFailure } = await import('./rpc-errors.ts');
   const failure = toStop(error, context) ?? toRpcFailure(error) ?? toError(error);
   context.stderr.write(`postlude: ${failure.message}\n`);
+  if (context.signal.aborted) {
+    const { exitCodeOfSignal, signalOf } = await import('./spawn.ts');
+    return exitCodeOfSignal(signalOf(context.signal));
+  }
   if (failure instanceof CliError) return failure.exitCode;
   return hasCode(failure, 'invalid-argument') ? EXIT.badInput : EXIT.error;
 }

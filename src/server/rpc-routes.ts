@@ -152,6 +152,9 @@ function rejectionCode(answer: UniversalServerResponse): string {
   return answer.status === 429 ? 'resource_exhausted' : 'invalid_argument';
 }
 
+/** Whoever waits asks again and again: such calls would bury those that change something. */
+const READING = /\/(?:Explain|Get|List|Query|Watch)\w+$/;
+
 function observe({ log, duration }: Observers, call: RpcCall, span: Span, ms: number): void {
   const { method, caller, code = 'unknown', error } = call;
   duration.record(ms, { method, code });
@@ -167,5 +170,8 @@ function observe({ log, duration }: Observers, call: RpcCall, span: Span, ms: nu
   // Callers are not told why something is unavailable, so the log has to.
   if (code === 'unavailable' || (error instanceof CodedError && error.reason))
     log.warn('call failed', { ...line, error });
-  else log.info('call', error === undefined ? line : { ...line, reason: toError(error).message });
+  else {
+    const level = READING.test(method) ? 'debug' : 'info';
+    log[level]('call', error === undefined ? line : { ...line, reason: toError(error).message });
+  }
 }

@@ -1,4 +1,5 @@
 /** The command as people run it: every step a process of its own, real signals, a real test runner. */
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +25,8 @@ async function newFolder(): Promise<string> {
 }
 
 async function startServer(folder: string, listen = '127.0.0.1:0') {
-  const server = new CliProcess(folder, ['serve', '--listen', listen, '--export-dir', 'exports']);
+  const options = ['--export-dir', 'exports', '--log-level', 'debug'];
+  const server = new CliProcess(folder, ['serve', '--listen', listen, ...options]);
   return { server, url: await server.printed(/postlude serves on (http:\S+)/) };
 }
 
@@ -98,3 +100,14 @@ test('record hands SIGTERM to its command, and ends the invocation as cancelled'
   const status = new CliProcess(folder, ['status', 'x'], { POSTLUDE_SERVER: url });
   expect((await status.ended).out).toContain('it was cancelled (SIGTERM)');
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a full disk behind standard output is told in words',
+  () => {
+    const main = join(import.meta.dirname, '../../src/cli/main.ts');
+    const script = '"$0" "$1" --version > /dev/full';
+    const ended = spawnSync('sh', ['-c', script, process.execPath, main], { encoding: 'utf8' });
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toMatch(/^postlude: cannot write to standard output: ENOSPC.*\n$/);
+  },
+);

@@ -7,13 +7,15 @@ import { countOf } from '../count.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import { collectTarget, type ExportTarget } from '../new-invocation.ts';
 import type { Output } from '../output.ts';
+import { watchUntilFinalized } from '../watch.ts';
 
 interface ExportOptions {
   readonly to?: readonly ExportTarget[];
   readonly wait?: boolean;
 }
 
-const ASK_EVERY_MS = 500;
+/** Between two questions, the longer the more have been asked. */
+const ASK_EVERY_MS = { first: 500, most: 10_000 };
 
 export const exportCommand: CommandMaker = (context) =>
   addGlobalOptions(
@@ -32,15 +34,22 @@ export const exportCommand: CommandMaker = (context) =>
     const connection = connect(context, command);
     const ask = (): Promise<Export[]> => exportsOf(connection, id, options.to ?? []);
     const progress = progressOf(context, command);
+    const output = outputOf(context, command);
     let exports = await ask();
+    if (options.wait && exports.some(({ state }) => state === Export_State.WAITING)) {
+      await watchUntilFinalized({ context, connection, output, progress }, id);
+      exports = await connection.retry(ask);
+    }
+    let pauseMs = ASK_EVERY_MS.first;
     while (options.wait && exports.some(isUnderWay)) {
       if (context.signal.aborted) throw new CliError(`stopped; the exports of ${id} go on`);
       progress.update(`waiting for ${countOf(exports.filter(isUnderWay).length, 'export')}`);
-      await context.clock.sleep(ASK_EVERY_MS, context.signal);
+      await context.clock.sleep(pauseMs, context.signal);
+      pauseMs = Math.min(pauseMs * 2, ASK_EVERY_MS.most);
       exports = await connection.retry(ask);
     }
     progress.clear();
-    report(outputOf(context, command), id, exports);
+    report(output, id, exports);
   });
 
 /** Those it was created with, or those that are asked for. */
