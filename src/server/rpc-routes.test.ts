@@ -299,7 +299,7 @@ test('a call is a line, a measurement and a span under the span of the caller', 
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
   await (await post(url, { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } })).text();
   expect(lines.at(-1)).toMatchObject({
-    level: 'info',
+    level: 'debug',
     method: LIST_TASKS.slice(1),
     code: 'ok',
     caller: 'anonymous:anonymous',
