@@ -14,7 +14,7 @@ import type { EndCause } from '../invocations/ending.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { activeUntil, type Invocation } from '../invocations/invocation.ts';
 import { readInvocations } from '../invocations/invocations.ts';
-import type { Transaction } from '../storage/database.ts';
+import { LOOK, type Transaction } from '../storage/database.ts';
 import { shardsOf } from '../storage/dialect.ts';
 import type { Sql } from '../storage/sql.ts';
 import { causeOf, findOverdue } from './overdue.ts';
@@ -58,7 +58,7 @@ async function endShard(
   let count = 0;
   for (;;) {
     const listing = { now: parts.clock.now(), limit: pageRows, shard };
-    const ids = await parts.db.read((reader) => findOverdue(reader, listing));
+    const ids = await parts.db.read((reader) => findOverdue(reader, listing), LOOK);
     let countOfPage = 0;
     for (const batch of chunk(ids, batchRows)) {
       if (signal?.aborted) return count + countOfPage;

@@ -1,8 +1,7 @@
 /**
  * What runs beside the requests: the dispatcher of tasks, the clock that keeps in step with the
-    const { enforcement, serverClock, unknownTypes, sweeper, log } = parts;
+ * database's, and those who look for what others left behind.
  */
-
 import { atMost } from '../at-most.ts';
 import type { Clock } from '../clock.ts';
 import { toError } from '../errors.ts';

@@ -78,7 +78,7 @@ export class Health {
 
   #ask(): Question {
     const { clock, database } = this.#options;
-    const answer = database.checkSchema().then(
+    const answer = database.checkSchema({ limitMs: ANSWER_WITHIN_MS }).then(
       () => {
         this.#answeredAt = clock.monotonicMs();
         return undefined;

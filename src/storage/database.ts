@@ -86,14 +86,24 @@ export interface Transaction extends Reader {
   afterCommit(fn: () => void | Promise<void>): void;
 }
 
-export interface WriteOptions {
-  /** Aborting ends the retries, not a commit under way. */
-  readonly signal?: AbortSignal;
+/** For what must not wait as long as statements may; databases on a disk of their own wait for nobody. */
+export interface LimitOptions {
+  /**
+   * How long a statement may take, in milliseconds: what takes longer ends with `unavailable`, or with
+   * `outcome-unknown` where it may have landed, at most some seconds later.
+   */
+  readonly limitMs?: number;
 }
 
-export interface StatementOptions {
-  /** Ends sooner, with `outcome-unknown`, where the database says nothing for so long. */
-  readonly limitMs?: number;
+/**
+ * For looks that are small and taken again and again: one that takes so long is on a connection that
+ * has fallen silent, and the next one finds another.
+ */
+export const LOOK: LimitOptions = { limitMs: 6_000 };
+
+export interface WriteOptions extends LimitOptions {
+  /** Aborting ends the retries, not a commit under way. */
+  readonly signal?: AbortSignal;
 }
 
 export interface CloseOptions {
@@ -107,7 +117,7 @@ export interface Database {
   readonly notifications: Notifications;
 
   /** Runs `fn` on one snapshot of the database, without locks. */
-  read<T>(fn: (tx: Reader) => Promise<T>): Promise<T>;
+  read<T>(fn: (tx: Reader) => Promise<T>, options?: LimitOptions): Promise<T>;
 
   /**
    * Runs `fn` in a serializable transaction and commits. Runs it again, a bounded number of times
@@ -127,11 +137,7 @@ export interface Database {
    * only with the capability `claim: 'skip-locked'`. Run again when the database aborts it; not
    * when the connection goes, since it may have landed: that throws `outcome-unknown`.
    */
-  statement<C extends Columns>(
-    query: Sql,
-    columns: C,
-    options?: StatementOptions,
-  ): Promise<RowOf<C>[]>;
+  statement<C extends Columns>(query: Sql, columns: C, options?: LimitOptions): Promise<RowOf<C>[]>;
 
   /** The database server's clock. */
   serverTime(): Promise<EpochMs>;
@@ -140,7 +146,7 @@ export interface Database {
   migrate(): Promise<string[]>;
 
   /** Throws `schema-too-new` or `schema-too-old` unless the schema is the one of this version. */
-  checkSchema(): Promise<void>;
+  checkSchema(options?: LimitOptions): Promise<void>;
 
   /**
    * Why writes would be refused now, for want of room; `undefined` while they are taken. Only of

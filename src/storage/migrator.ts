@@ -52,7 +52,7 @@ export async function migrate(
 
 /** Throws unless all migrations have been applied, and no others. */
 export async function checkSchema(
-  target: MigrationTarget,
+  target: Pick<MigrationTarget, 'applied'>,
   migrations: readonly Migration[],
 ): Promise<void> {
   const missing = pending(await target.applied(), migrations);

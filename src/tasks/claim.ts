@@ -12,7 +12,7 @@
 import type { Clock, EpochMs } from '../clock.ts';
 import { type Random, randomInt, systemRandom } from '../random.ts';
 import { int, text, timestamp } from '../storage/column.ts';
-import type { Database, Transaction } from '../storage/database.ts';
+import { type Database, LOOK, type Transaction } from '../storage/database.ts';
 import type { Fences } from '../storage/dialect.ts';
 import { type Sql, selectList, sql } from '../storage/sql.ts';
 import type { DatabaseTime } from '../storage/time.ts';
@@ -42,12 +42,6 @@ export type Claim = (request: ClaimRequest) => Promise<Lease[]>;
 
 /** How long a task that appears behind the mark may stay unseen, while others are found. */
 export const LOOK_BEHIND_MS = 500;
-
-/**
- * A claim waits for nobody (SKIP LOCKED), so one that takes this long is on a connection that fell
- * silent. Whoever looks for tasks must not wait as long as those who do large things.
- */
-const CLAIM_LIMIT_MS = 6_000;
 
 export function claimFor(parts: ClaimParts): Claim {
   const isLocking = parts.db.capabilities.claim === 'skip-locked';
@@ -80,7 +74,7 @@ export function skipLockedClaim({ db, time, clock }: ClaimParts): Claim {
   const marks = new Map<string, Mark>();
   const take = async (request: ClaimRequest, from: Position): Promise<Lease[]> => {
     const statement = claimStatement(request, { from, time, fences: db.dialect.fences });
-    const rows = await db.statement(statement, claimedColumns, { limitMs: CLAIM_LIMIT_MS });
+    const rows = await db.statement(statement, claimedColumns, LOOK);
     return rows.map((row) => ({ ...row, type: request.type })).sort(byDueTime);
   };
   return async (request) => {
@@ -177,7 +171,7 @@ async function candidates(
         ORDER BY due.process_after, due.id`,
       { id: text, bytes: int },
     );
-  });
+  }, LOOK);
 }
 
 /** Leases those of the named tasks that are due and free. */
@@ -202,7 +196,7 @@ export async function leaseNamed(
       })),
     );
     return leased.map(toLease);
-  });
+  }, LOOK);
 }
 
 /** To be asked once the rows are locked: nobody changes them behind it. */

@@ -8,7 +8,7 @@
 import { type Clock, type EpochMs, systemClock } from '../clock.ts';
 import { CodedError } from '../errors.ts';
 import { FromNow } from '../storage/column.ts';
-import type { Database, Reader, Transaction } from '../storage/database.ts';
+import { type Database, LOOK, type Reader, type Transaction } from '../storage/database.ts';
 import type { NewRow } from '../storage/table.ts';
 import { type DatabaseTime, databaseTime, readNow } from '../storage/time.ts';
 import { type Claim, claimFor, leaseNamed } from './claim.ts';
@@ -187,7 +187,7 @@ export class TaskQueue {
     return this.#db.read(async (tx) => {
       const since = (await readNow(tx, this.#time)) - forMs;
       return await findUnknownTypes(tx, { known: new Set(known), since });
-    });
+    }, LOOK);
   }
 
   /** A page of the dead tasks, in the order of type and id. */

@@ -3,7 +3,7 @@
  * would abort one another here: thousands of attempts that fail at once would hardly get settled.
  */
 import { columnName, int, intArray, type Param, text, textArray } from '../storage/column.ts';
-import type { Database, StatementOptions } from '../storage/database.ts';
+import { type Database, type LimitOptions, LOOK } from '../storage/database.ts';
 import { join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
 import type { DatabaseTime } from '../storage/time.ts';
 import { leaseUntil } from './due.ts';
@@ -28,9 +28,6 @@ const BURIED = raw(
     .join(', '),
 );
 const SETTLED = raw('task.type, task.id, task.fence');
-
-/** Short, so that leases can be extended on another connection before they end. */
-const BEAT: StatementOptions = { limitMs: 6_000 };
 
 export class StatementSettling implements Settling {
   readonly #db: Database;
@@ -70,7 +67,7 @@ export class StatementSettling implements Settling {
   }
 
   extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
-    return this.#update(leases, sql`lease_until = ${leaseUntil(this.#time, leaseMs)}`, {}, BEAT);
+    return this.#update(leases, sql`lease_until = ${leaseUntil(this.#time, leaseMs)}`, {}, LOOK);
   }
 
   bury(deaths: readonly Death[]): Promise<SettleOutcome[]> {
@@ -95,7 +92,7 @@ export class StatementSettling implements Settling {
     leases: readonly LeaseId[],
     changes: Sql,
     extra: Readonly<Record<string, Param>> = {},
-    options: StatementOptions = {},
+    options: LimitOptions = {},
   ): Promise<SettleOutcome[]> {
     return this.#run(
       leases,
@@ -108,7 +105,7 @@ export class StatementSettling implements Settling {
   async #run(
     leases: readonly LeaseId[],
     statement: Sql,
-    options: StatementOptions = {},
+    options: LimitOptions = {},
   ): Promise<SettleOutcome[]> {
     if (leases.length === 0) return [];
     const columns = { type: text, id: text, fence: int };

@@ -1,5 +1,5 @@
 /** Settles tasks by serializable transactions: read the rows, check the leases, write. */
-import type { Database, Transaction } from '../storage/database.ts';
+import { type Database, type LimitOptions, LOOK, type Transaction } from '../storage/database.ts';
 import type { DatabaseTime } from '../storage/time.ts';
 import { toDeadTask } from './dead-tasks.ts';
 import type { Death, Failure, Settling } from './settlement.ts';
@@ -61,12 +61,12 @@ export class TransactionSettling implements Settling {
 
   extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
     const leaseUntil = this.#time.after(leaseMs);
-    return this.#settle(leases, (tx, held) =>
+    const extendHeld = (tx: Transaction, held: readonly Held<LeaseId>[]) =>
       tx.update(
         tasks,
         held.map(({ row: { type, id } }) => ({ type, id, leaseUntil })),
-      ),
-    );
+      );
+    return this.#settle(leases, extendHeld, LOOK);
   }
 
   bury(deaths: readonly Death[]): Promise<SettleOutcome[]> {
@@ -87,6 +87,7 @@ export class TransactionSettling implements Settling {
   async #settle<L extends LeaseId>(
     leases: readonly L[],
     change: (tx: Transaction, held: readonly Held<L>[]) => Promise<void>,
+    options: LimitOptions = {},
   ): Promise<SettleOutcome[]> {
     if (leases.length === 0) return [];
     return await this.#db.write(async (tx) => {
@@ -98,7 +99,7 @@ export class TransactionSettling implements Settling {
       if (held.length > 0) await change(tx, held);
       const keys = new Set(held.map(({ lease }) => leaseKey(lease)));
       return leases.map((lease) => (keys.has(leaseKey(lease)) ? 'done' : 'lost'));
-    });
+    }, options);
   }
 }
 

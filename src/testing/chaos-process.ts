@@ -156,10 +156,10 @@ function passedOn(db: Database): Omit<Database, 'read' | 'write'> {
   const { dialect, capabilities, notifications } = db;
   return {
     ...{ dialect, capabilities, notifications },
-    statement: (query, columns) => db.statement(query, columns),
+    statement: (query, columns, options) => db.statement(query, columns, options),
     serverTime: () => db.serverTime(),
     migrate: () => db.migrate(),
-    checkSchema: () => db.checkSchema(),
+    checkSchema: (options) => db.checkSchema(options),
     close: () => db.close(),
   };
 }

@@ -76,7 +76,7 @@ export class Faults {
       dialect: database.dialect,
       capabilities: database.capabilities,
       notifications: this.#wrapNotifications(database.notifications),
-      read: (fn) => database.read((tx) => fn(this.#wrapReader(tx))),
+      read: (fn, options) => database.read((tx) => fn(this.#wrapReader(tx)), options),
       write: (fn, options) =>
         database
           .write(async (tx) => {

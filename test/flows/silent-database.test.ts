@@ -16,7 +16,7 @@ import { startTcpProxy } from '../../src/testing/tcp-proxy.ts';
 
 const SCRIPT = join(import.meta.dirname, 'serve-process.ts');
 
-async function serveThroughProxy() {
+async function serveThroughProxy(more: readonly string[] = []) {
   const schema = testSchema();
   await openTestPostgres({ schema });
   const url = new URL(testPostgresUrl());
@@ -26,7 +26,7 @@ async function serveThroughProxy() {
   url.port = String(proxy.port);
   const flags = [
     ...['listen=127.0.0.1:0', `database=${url.href}`, `schema=${schema}`],
-    ...['shutdownGrace=1s', 'poll=1s'],
+    ...['shutdownGrace=1s', 'poll=1s', ...more],
   ];
   const child = spawn(process.execPath, [SCRIPT, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -66,6 +66,19 @@ describe.skipIf(testPostgresUrl() === '')('a server whose database', () => {
     expect(await ended).toBe(1);
     expect(log.at(-1)).toMatch(/"message":"stopped, /);
     expect(await call).toBeInstanceOf(Error);
+  });
+
+  test('falls silent and speaks again is ready again, and ends in order', async () => {
+    const { proxy, child, ended, log, address } = await serveThroughProxy(['shutdownGrace=5s']);
+    await createInvocation(address, 'before');
+    proxy.fallSilent();
+    expect(await readiness(address)).toMatch(/^not ready: /);
+    proxy.speak();
+    while ((await readiness(address)) !== 'ready\n');
+    await createInvocation(address, 'after');
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(log.at(-1)).toMatch(/"message":"stopped"/);
   });
 
   test('holds a lock that a call waits for: ends on SIGTERM', async () => {

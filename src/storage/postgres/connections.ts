@@ -6,6 +6,7 @@
  * failover, a firewall that forgot it), and is closed. Those that idle in the pool are not trusted
  * from then on.
  */
+import type { Duplex } from 'node:stream';
 import type { Client, ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { Mutex } from '../../concurrency.ts';
 import { CodedError } from '../../errors.ts';
@@ -29,8 +30,8 @@ export interface Connections {
   acquire(): Promise<Connection>;
   /** The same connections, with another limit for each statement; `undefined`: none. */
   limitedTo(limitMs: number | undefined): Connections;
-  /** One of its own, outside the pool, to listen on. */
-  dedicated(): Promise<Client>;
+  /** One outside the pool, to listen on; `signal` gives up connecting. */
+  dedicated(signal: AbortSignal): Promise<DedicatedConnection>;
   readonly marks: CommitMarks;
   /** Whether one is open that nobody uses. */
   hasIdle(): boolean;
@@ -38,6 +39,12 @@ export interface Connections {
   close(): Promise<void>;
   /** Cuts all of them at once, whatever runs on them. */
   cut(): void;
+}
+
+export interface DedicatedConnection {
+  readonly client: Client;
+  /** Says good-bye, and does not wait for an answer: one who fell silent gives none. */
+  end(): void;
 }
 
 export interface ConnectionsConfig {
@@ -51,6 +58,8 @@ export interface ConnectionsConfig {
 
 /** For the server's own word that a statement took too long, before its silence is believed. */
 const ANSWER_MS = 2_000;
+/** Nobody is taken for gone in a transaction before that. */
+const LEAST_IDLE_MS = 10_000;
 /** A listener's statements do nothing that could take long. */
 const LISTENER_LIMIT_MS = 5_000;
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
@@ -81,12 +90,13 @@ export function openConnections(config: ConnectionsConfig): Connections {
         client.release(true);
       }
     },
-    async dedicated() {
-      if (closing) throw closedError();
-      const client = new Client(listenerConfig(poolConfig));
+    async dedicated(signal) {
+      if (closing || signal.aborted) throw closedError();
+      const socket = poolConfig.stream();
+      const client = new Client({ ...listenerConfig(poolConfig), stream: () => socket });
       client.on('error', config.onIdleError);
-      await client.connect().catch(rethrow);
-      return client;
+      await connect(client, socket, signal).catch(rethrow);
+      return { client, end: () => leave(client, socket) };
     },
     marks,
     hasIdle: () => pool.idleCount > 0,
@@ -101,6 +111,21 @@ export function openConnections(config: ConnectionsConfig): Connections {
 
 function listenerConfig(pool: PoolConfig): ClientConfig {
   return { ...pool, pipeline: false, query_timeout: LISTENER_LIMIT_MS };
+}
+
+async function connect(client: Client, socket: Duplex, signal: AbortSignal): Promise<void> {
+  const giveUp = (): unknown => socket.destroy();
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    await client.connect();
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+function leave(client: Client, socket: Duplex): void {
+  void client.end().catch(() => undefined);
+  socket.end(() => socket.destroy());
 }
 
 interface PooledConfig extends Pick<ConnectionsConfig, 'names' | 'limitMs'> {
@@ -135,9 +160,16 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
   };
 }
 
-/** By SET LOCAL, since poolers refuse it as a parameter of the connection. */
+/**
+ * By SET LOCAL, since poolers refuse it as a parameter of the connection. A server that does not notice
+ * that its client is gone would keep the locks of what was written for ever; reads have none.
+ */
 function limited(begin: string, limitMs: number | undefined): string {
-  return limitMs === undefined ? begin : `${begin}; SET LOCAL statement_timeout = ${limitMs}`;
+  if (limitMs === undefined) return begin;
+  const limits = `${begin}; SET LOCAL statement_timeout = ${limitMs}`;
+  if (begin.endsWith('READ ONLY')) return limits;
+  const idleMs = Math.max(2 * limitMs, LEAST_IDLE_MS);
+  return `${limits}; SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`;
 }
 
 /** The part of a client of `pg` that runs statements; structural, for users' own clients. */

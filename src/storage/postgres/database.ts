@@ -9,13 +9,14 @@ import { type Random, systemRandom } from '../../random.ts';
 import { retry } from '../../retry.ts';
 import { runAfterCommit } from '../after-commit.ts';
 import type { Columns, RowOf } from '../column.ts';
-import type {
-  CloseOptions,
-  Database,
-  Reader,
-  StatementOptions,
-  Transaction,
-  WriteOptions,
+import {
+  type CloseOptions,
+  type Database,
+  type LimitOptions,
+  LOOK,
+  type Reader,
+  type Transaction,
+  type WriteOptions,
 } from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
 import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
@@ -47,6 +48,8 @@ const RETRY_BACKOFF = { initialMs: 10, maxMs: 1000 };
 const MAX_ATTEMPTS = 20;
 const MAX_RETRY_MS = 20_000;
 const OUTCOME_TIMEOUT_MS = 30_000;
+/** Whoever closes does not wait for a server that has fallen silent. */
+const GOOD_BYE: LimitOptions = { limitMs: 500 };
 
 export class PostgresDatabase implements Database {
   readonly dialect = postgresDialect;
@@ -60,8 +63,6 @@ export class PostgresDatabase implements Database {
   readonly #guard = new NestingGuard();
   /** Without a limit: they take as long as they take. */
   readonly #migrations: PostgresMigrationTarget;
-  /** To look at. */
-  readonly #appliedMigrations: PostgresMigrationTarget;
   #closing: Promise<void> | undefined;
 
   constructor(config: PostgresDatabaseConfig) {
@@ -84,13 +85,14 @@ export class PostgresDatabase implements Database {
       guard: this.#guard,
     });
     this.#migrations = this.#schemaOver(config.connections.limitedTo(undefined));
-    this.#appliedMigrations = this.#schemaOver(config.connections);
   }
 
-  async read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {
+  async read<T>(fn: (tx: Reader) => Promise<T>, options?: LimitOptions): Promise<T> {
     this.#guard.check('read');
-    return await this.#transaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', (session) =>
-      this.#guard.enter(() => fn(new SessionReader(session, this.#schema))),
+    return await this.#transaction(
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+      (session) => this.#guard.enter(() => fn(new SessionReader(session, this.#schema))),
+      this.#limitedBy(options),
     );
   }
 
@@ -101,7 +103,7 @@ export class PostgresDatabase implements Database {
       // What `fn` throws of its own accord may carry a code, too, but is its last word.
       (error) => error !== thrown?.error && hasCode(error, 'conflict', 'unavailable'),
       () =>
-        this.#writeOnce(fn, (error) => {
+        this.#writeOnce(this.#limitedBy(options), fn, (error) => {
           thrown = { error };
         }),
       options.signal,
@@ -113,16 +115,14 @@ export class PostgresDatabase implements Database {
   async statement<C extends Columns>(
     query: Sql,
     columns: C,
-    { limitMs }: StatementOptions = {},
+    options?: LimitOptions,
   ): Promise<RowOf<C>[]> {
     this.#guard.check('statement');
     const { text, values } = toStatement(query, this.#schema);
-    const connections =
-      limitMs === undefined ? this.#connections : this.#connections.limitedTo(limitMs);
     const result = await this.#retry(
       (error) => hasCode(error, 'conflict'),
       () =>
-        withConnection(connections, (connection) =>
+        withConnection(this.#limitedBy(options), (connection) =>
           connection.run(text, values).catch(maybeLanded),
         ),
     );
@@ -131,7 +131,7 @@ export class PostgresDatabase implements Database {
 
   async serverTime(): Promise<EpochMs> {
     this.#guard.check('serverTime');
-    return await withConnection(this.#connections, readServerTime);
+    return await withConnection(this.#limitedBy(LOOK), readServerTime);
   }
 
   async migrate(): Promise<string[]> {
@@ -139,9 +139,10 @@ export class PostgresDatabase implements Database {
     return await migrate(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
   }
 
-  async checkSchema(): Promise<void> {
+  async checkSchema(options?: LimitOptions): Promise<void> {
     this.#guard.check('checkSchema');
-    await checkSchema(this.#appliedMigrations, await loadMigrations(MIGRATIONS_FOLDER));
+    const applied = this.#schemaOver(this.#limitedBy(options));
+    await checkSchema(applied, await loadMigrations(MIGRATIONS_FOLDER));
   }
 
   close({ cut }: CloseOptions = {}): Promise<void> {
@@ -168,17 +169,22 @@ export class PostgresDatabase implements Database {
   async #deleteMarks(): Promise<void> {
     const marks = this.#connections.marks.takeWritten();
     if (marks.length === 0 || !this.#connections.hasIdle()) return;
-    await withConnection(this.#connections, (connection) =>
+    await withConnection(this.#limitedBy(GOOD_BYE), (connection) =>
       deleteMarks(connection, this.#schema, marks),
     );
   }
 
+  #limitedBy({ limitMs }: LimitOptions = {}): Connections {
+    return limitMs === undefined ? this.#connections : this.#connections.limitedTo(limitMs);
+  }
+
   async #writeOnce<T>(
+    connections: Connections,
     fn: (tx: Transaction) => Promise<T>,
     onThrown: (error: unknown) => void,
   ): Promise<{ readonly value: T; readonly transaction: PostgresTransaction }> {
     return await transact(
-      this.#connections,
+      connections,
       'BEGIN ISOLATION LEVEL SERIALIZABLE',
       async (session) => {
         const transaction = new PostgresTransaction(session, this.#schema);

@@ -4,7 +4,6 @@
  *
  * Who only listens never notices that nobody speaks any more: so the server is asked now and then.
  */
-import type { Client } from 'pg';
 import type { Clock } from '../../clock.ts';
 import { Mutex } from '../../concurrency.ts';
 import { CodedError, toError } from '../../errors.ts';
@@ -14,7 +13,7 @@ import { backoffMs } from '../../retry.ts';
 import type { Notifications } from '../database.ts';
 import { checkPayload, type Listener, Listeners } from '../listeners.ts';
 import type { NestingGuard } from '../nesting.ts';
-import type { Connections } from './connections.ts';
+import type { Connections, DedicatedConnection } from './connections.ts';
 import { quoteName } from './session.ts';
 import { withConnection } from './transact.ts';
 
@@ -42,7 +41,7 @@ export class PostgresNotifications implements Notifications {
   /** Connecting, LISTEN and UNLISTEN take turns, so that the last one asked for holds. */
   readonly #turns = new Mutex();
   readonly #closed = new AbortController();
-  #client: Client | undefined;
+  #connection: DedicatedConnection | undefined;
 
   constructor(config: NotificationsConfig) {
     this.#config = config;
@@ -64,26 +63,28 @@ export class PostgresNotifications implements Notifications {
     await this.#turns.run(() => this.#startListening(name));
     return async () => {
       remove();
-      await this.#turns.run(() => this.#stopListening(name));
+      await this.#turns.run(async () => this.#stopListening(name));
     };
   }
 
   async close(): Promise<void> {
     this.#closed.abort();
     this.#listeners.clear();
-    await this.#turns.run(() => this.#disconnect());
+    this.#connection?.end(); // so that who waits for its answers gives up
+    await this.#turns.run(async () => this.#disconnect());
   }
 
   async #startListening(name: string): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    if (!this.#client) return await this.#connectOrFollow();
-    await this.#client.query(`LISTEN ${quoteName(name)}`).catch(() => undefined); // its end is heard
+    if (!this.#connection) return await this.#connectOrFollow();
+    await this.#connection.client.query(`LISTEN ${quoteName(name)}`).catch(() => undefined); // its end is heard
   }
 
-  async #stopListening(name: string): Promise<void> {
+  /** Does not wait for an answer: what is still heard meanwhile has no listener. */
+  #stopListening(name: string): void {
     if (this.#listeners.has(name)) return;
-    if (this.#listeners.channels().length === 0) return await this.#disconnect();
-    await this.#client?.query(`UNLISTEN ${quoteName(name)}`).catch(() => undefined);
+    if (this.#listeners.channels().length === 0) this.#disconnect();
+    else this.#connection?.client.query(`UNLISTEN ${quoteName(name)}`).catch(() => undefined);
   }
 
   async #connectOrFollow(): Promise<void> {
@@ -94,43 +95,48 @@ export class PostgresNotifications implements Notifications {
   /** Opens the connection and listens to all channels. */
   async #connect(): Promise<boolean> {
     try {
-      const client = await this.#config.connections.dedicated();
+      const connection = await this.#config.connections.dedicated(this.#closed.signal);
+      const { client } = connection;
       client.on('notification', ({ channel, payload }) =>
         this.#listeners.deliver(channel, payload ?? '', this.#config.log),
       );
-      client.once('end', () => this.#onEnd(client));
-      this.#client = client;
+      client.once('end', () => this.#onEnd(connection));
+      this.#connection = connection;
       for (const name of this.#listeners.channels())
         await client.query(`LISTEN ${quoteName(name)}`);
-      void this.#probe(client);
+      void this.#probe(connection);
       return true;
     } catch (error) {
-      this.#config.log.warn('cannot listen for notifications', { error: toError(error) });
-      await this.#disconnect();
+      if (!this.#closed.signal.aborted) {
+        this.#config.log.warn('cannot listen for notifications', { error: toError(error) });
+      }
+      this.#disconnect();
       return false;
     }
   }
 
   /** Ends a connection that does not answer, so that another one is opened. */
-  async #probe(client: Client): Promise<void> {
+  async #probe(connection: DedicatedConnection): Promise<void> {
     const { clock, probeEveryMs = DEFAULT_PROBE_EVERY_MS } = this.#config;
     const ended = new AbortController();
+    const { client } = connection;
     client.once('end', () => ended.abort());
     while (true) {
       await clock.sleep(probeEveryMs, AbortSignal.any([ended.signal, this.#closed.signal]));
-      if (this.#client !== client) return;
+      if (this.#connection !== connection) return;
       try {
         await client.query('SELECT 1');
       } catch {
-        await client.end().catch(() => undefined);
+        connection.end();
         return;
       }
     }
   }
 
-  #onEnd(client: Client): void {
-    if (this.#client !== client) return; // we ended it ourselves
-    this.#client = undefined;
+  #onEnd(connection: DedicatedConnection): void {
+    if (this.#connection !== connection) return; // we ended it ourselves
+    this.#connection = undefined;
+    if (this.#closed.signal.aborted) return;
     this.#config.log.warn('lost the connection that listens for notifications');
     void this.#reconnect();
   }
@@ -141,16 +147,16 @@ export class PostgresNotifications implements Notifications {
       await clock.sleep(backoffMs(RECONNECT, attempt, random), this.#closed.signal);
       const isDone = await this.#turns.run(async () => {
         const isWanted = this.#listeners.channels().length > 0 && !this.#closed.signal.aborted;
-        return !isWanted || this.#client !== undefined || (await this.#connect());
+        return !isWanted || this.#connection !== undefined || (await this.#connect());
       });
       if (isDone) return;
     }
   }
 
-  async #disconnect(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end().catch(() => undefined);
+  #disconnect(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.end();
   }
 
   #nameOf(channel: string): string {

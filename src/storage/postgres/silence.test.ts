@@ -98,6 +98,24 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     expect(failures).toBe(1);
   });
 
+  test('gives up the locks of a write whose client is gone, as others wait for them', async () => {
+    const { db, outside, proxy } = await openThroughProxy();
+    await outside.write((tx) => tx.insert(accounts, [ada]));
+    const locked = sql`SELECT number FROM ${accounts} FOR UPDATE`;
+    const given = new AbortController();
+    const lost = db.write(
+      async (tx) => {
+        await tx.query(locked, { number: int });
+        proxy.fallSilent();
+        given.abort();
+        await tx.query(ONE, { n: int });
+      },
+      { signal: given.signal },
+    );
+    await expect(lost).rejects.toMatchObject({ code: 'unavailable' });
+    await outside.write((tx) => tx.query(locked, { number: int }));
+  });
+
   test('does not keep the database from being closed where what runs is cut', async () => {
     const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
     const began = new Signal();
@@ -113,6 +131,31 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     const closed = db.close({ cut: cut.signal });
     cut.abort();
     await Promise.all([closed, settled]);
+  });
+
+  test('does not keep the database from being closed, which was listened to and written to', async () => {
+    const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
+    const stopListening = await db.notifications.listen('news', () => undefined);
+    await db.notifications.listen('weather', () => undefined);
+    await db.write((tx) => tx.insert(accounts, [ada]));
+    proxy.fallSilent();
+    await stopListening();
+    await db.close();
+  });
+
+  test('does not keep the database from being closed while it begins to listen', async () => {
+    const { db, proxy } = await openThroughProxy({ pool: { connectionTimeoutMillis: 0 } });
+    proxy.fallSilent();
+    const listening = db.notifications.listen('news', () => undefined);
+    await db.close();
+    await listening;
+  });
+
+  test('is told by a look at the schema sooner than by other statements', async () => {
+    const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
+    await db.migrate();
+    proxy.fallSilent();
+    await expect(db.checkSchema({ limitMs: 100 })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   test('is noticed by who only listens, and listened to again', async () => {

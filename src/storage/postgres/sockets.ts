@@ -2,16 +2,16 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-type OpenStream = () => Duplex | undefined;
+type OpenStream = () => Duplex;
 
 export class Sockets {
   readonly #open = new Set<Duplex>();
 
   /** What the driver calls for each connection's socket. */
-  opener(open: OpenStream = () => new Socket()): OpenStream {
+  opener(open: () => Duplex | undefined = () => new Socket()): OpenStream {
     return () => {
-      const socket = open();
-      if (socket !== undefined) this.#keep(socket);
+      const socket = open() ?? new Socket();
+      this.#keep(socket);
       return socket;
     };
   }

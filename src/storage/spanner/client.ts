@@ -104,10 +104,17 @@ const STREAM_TIMEOUT_MS = 3_600_000;
 export class SpannerClient {
   readonly #calls: SpannerCalls;
   readonly #databasePath: string;
+  readonly #limitMs: number;
 
-  constructor(calls: SpannerCalls, databasePath: string) {
+  constructor(calls: SpannerCalls, databasePath: string, limitMs = Number.POSITIVE_INFINITY) {
     this.#calls = calls;
     this.#databasePath = databasePath;
+    this.#limitMs = limitMs;
+  }
+
+  /** The same one, none of whose calls takes longer. */
+  limitedTo(limitMs: number): SpannerClient {
+    return new SpannerClient(this.#calls, this.#databasePath, limitMs);
   }
 
   async createSession(): Promise<string> {
@@ -181,7 +188,11 @@ export class SpannerClient {
   }
 
   #options(timeoutMs: number): CallOptions {
-    return { timeoutMs, headers: { 'google-cloud-resource-prefix': this.#databasePath } };
+    const limitedMs = Math.min(timeoutMs, this.#limitMs);
+    return {
+      timeoutMs: limitedMs,
+      headers: { 'google-cloud-resource-prefix': this.#databasePath },
+    };
   }
 }
 

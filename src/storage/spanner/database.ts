@@ -9,7 +9,14 @@ import { type Log, silentLog } from '../../log.ts';
 import { type Random, systemRandom } from '../../random.ts';
 import { runAfterCommit } from '../after-commit.ts';
 import { timestamp } from '../column.ts';
-import type { Database, Reader, Transaction, WriteOptions } from '../database.ts';
+import {
+  type Database,
+  type LimitOptions,
+  LOOK,
+  type Reader,
+  type Transaction,
+  type WriteOptions,
+} from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
 import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
 import { NestingGuard } from '../nesting.ts';
@@ -40,6 +47,13 @@ export interface SpannerDatabaseConfig {
 const SNAPSHOT: TransactionOptions = { readOnly: { strong: true } };
 /** For sessions that were deleted while they lay idle. */
 const MAX_LOST_SESSIONS = 3;
+const MAX_RETRY_MS = 30_000;
+
+interface ReadPlace {
+  readonly client: SpannerClient;
+  readonly session: string;
+  readonly lose: () => void;
+}
 
 export class SpannerDatabase implements Database {
   readonly dialect = spannerDialect;
@@ -79,15 +93,16 @@ export class SpannerDatabase implements Database {
     });
   }
 
-  async read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {
+  async read<T>(fn: (tx: Reader) => Promise<T>, options?: LimitOptions): Promise<T> {
     this.#guard.check('read');
-    return await this.#read(fn);
+    return await this.#read(fn, options);
   }
 
   async write<T>(fn: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     this.#guard.check('write');
     const config = {
-      client: this.#client,
+      client: this.#limitedBy(options),
+      maxRetryMs: Math.min(MAX_RETRY_MS, options.limitMs ?? MAX_RETRY_MS),
       sessions: this.#sessions,
       clock: this.#clock,
       random: this.#random,
@@ -107,7 +122,7 @@ export class SpannerDatabase implements Database {
   async serverTime(): Promise<EpochMs> {
     this.#guard.check('serverTime');
     const query = sql`SELECT CURRENT_TIMESTAMP() AS now`;
-    const [row] = await this.#read((tx) => tx.query(query, { now: timestamp }));
+    const [row] = await this.#read((tx) => tx.query(query, { now: timestamp }), LOOK);
     if (!row) throw new Error('the database told no time');
     return row.now;
   }
@@ -117,9 +132,10 @@ export class SpannerDatabase implements Database {
     return await migrate(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
   }
 
-  async checkSchema(): Promise<void> {
+  async checkSchema(options?: LimitOptions): Promise<void> {
     this.#guard.check('checkSchema');
-    await checkSchema(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
+    const target = { applied: () => this.#migrations.applied(options) };
+    await checkSchema(target, await loadMigrations(MIGRATIONS_FOLDER));
   }
 
   close(): Promise<void> {
@@ -132,9 +148,16 @@ export class SpannerDatabase implements Database {
     await this.#library.close();
   }
 
-  async #read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {
+  #limitedBy({ limitMs }: LimitOptions = {}): SpannerClient {
+    return limitMs === undefined ? this.#client : this.#client.limitedTo(limitMs);
+  }
+
+  async #read<T>(fn: (tx: Reader) => Promise<T>, options?: LimitOptions): Promise<T> {
+    const client = this.#limitedBy(options);
     for (let attempt = 1; ; attempt++) {
-      const result = await this.#sessions.use((session, lose) => this.#readOnce(session, lose, fn));
+      const result = await this.#sessions.use((session, lose) =>
+        this.#readOnce({ client, session, lose }, fn),
+      );
       if ('value' in result) return result.value;
       if (attempt > MAX_LOST_SESSIONS) throw result.lost;
     }
@@ -142,12 +165,11 @@ export class SpannerDatabase implements Database {
 
   /** `lost`: the session was, before anything had been read. */
   async #readOnce<T>(
-    session: string,
-    lose: () => void,
+    { client, session, lose }: ReadPlace,
     fn: (tx: Reader) => Promise<T>,
   ): Promise<{ readonly value: T } | { readonly lost: unknown }> {
     const reader = new SpannerReader({
-      ...{ client: this.#client, session, options: SNAPSHOT },
+      ...{ client, session, options: SNAPSHOT },
       resume: { clock: this.#clock, random: this.#random },
     });
     try {

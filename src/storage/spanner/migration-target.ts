@@ -8,7 +8,7 @@ import type { Clock } from '../../clock.ts';
 import { CodedError, hasCode } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { int, text, timestamp } from '../column.ts';
-import type { Database, Reader } from '../database.ts';
+import type { Database, LimitOptions, Reader } from '../database.ts';
 import type { AppliedMigration, Migration, MigrationTarget } from '../migrator.ts';
 import { sql } from '../sql.ts';
 import { table } from '../table.ts';
@@ -69,7 +69,7 @@ export class SpannerMigrationTarget implements MigrationTarget {
     this.#config = config;
   }
 
-  async applied(): Promise<readonly AppliedMigration[]> {
+  async applied(options?: LimitOptions): Promise<readonly AppliedMigration[]> {
     const { database } = this.#config;
     return await database.read(async (tx) => {
       this.#hasTable ||= await hasSchemaMigrations(tx);
@@ -78,7 +78,7 @@ export class SpannerMigrationTarget implements MigrationTarget {
         sql`SELECT number, name, checksum FROM ${schemaMigrations} ORDER BY number`,
         { number: int, name: text, checksum: text },
       );
-    });
+    }, options);
   }
 
   async applyNext(

@@ -23,6 +23,8 @@ export interface WriteConfig {
   readonly clock: Clock;
   readonly random: Random;
   readonly serverTime: ServerTime;
+  /** How long to begin anew, and to ask for the outcome of a commit: 30 s unless it is limited. */
+  readonly maxRetryMs: number;
 }
 
 export interface Written<T> {
@@ -35,8 +37,6 @@ type WriteFunction<T> = (tx: SpannerTransaction) => Promise<T>;
 const READ_WRITE: TransactionOptions = { readWrite: {} };
 const BACKOFF = { initialMs: 10, maxMs: 1000 };
 const MAX_ATTEMPTS = 200;
-const MAX_RETRY_MS = 30_000;
-const OUTCOME_TIMEOUT_MS = 30_000;
 
 /** Commits what `fn` wrote. Throws as Database.write does. */
 export async function write<T>(
@@ -48,7 +48,7 @@ export async function write<T>(
   let attempt = 0;
   for (;;) {
     const outcome = await config.sessions.use(async (session, lose) => {
-      endsAt ??= config.clock.monotonicMs() + MAX_RETRY_MS; // waiting for a session does not count
+      endsAt ??= config.clock.monotonicMs() + config.maxRetryMs; // waiting for a session does not count
       for (;;) {
         attempt += 1;
         const result = await writeOnce(config, session, fn);
@@ -132,7 +132,7 @@ async function finish(
   const transactionId =
     transaction.transactionId ?? (await config.client.begin(session, READ_WRITE));
   const call = { session, transactionId, mutations };
-  await commit(call, { ...config, outcomeTimeoutMs: OUTCOME_TIMEOUT_MS });
+  await commit(call, { ...config, outcomeTimeoutMs: config.maxRetryMs });
 }
 
 async function rollback(

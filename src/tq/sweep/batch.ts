@@ -4,6 +4,7 @@
  * wherever the process dies, what is not done is done again, and nothing is lost.
  */
 import { forEachLimit } from '../../concurrency.ts';
+import { LOOK } from '../../storage/database.ts';
 import type { NewDeadReminder } from '../reminder.ts';
 import { readReminders, settleReminders } from '../reminders.ts';
 import { type Fate, type SubmitParts, submitReminder } from '../submit.ts';
@@ -34,7 +35,7 @@ export async function sweepBatch(
   signal: AbortSignal,
 ): Promise<SweepCounts> {
   const { db } = parts;
-  const found = await db.read((tx) => readReminders(tx, ids));
+  const found = await db.read((tx) => readReminders(tx, ids), LOOK);
   const submitted: string[] = [];
   const dead: NewDeadReminder[] = [];
   await forEachLimit(found, SUBMITS_AT_ONCE, async (reminder) => {

@@ -6,7 +6,7 @@
 import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import type { Database } from '../../storage/database.ts';
+import { type Database, LOOK } from '../../storage/database.ts';
 import { databaseTime } from '../../storage/time.ts';
 import type { ReminderSummary } from '../reminder.ts';
 import { readReminderSummaries } from '../reminders.ts';
@@ -111,7 +111,7 @@ async function readPages(
     const limit = Math.min(PAGE, tasksPerScan - seen.length);
     if (limit <= 0) return 'limit';
     const ids = idRangeOf(rest);
-    const read = () => db.read((tx) => readReminderSummaries(tx, ids, { limit, time }));
+    const read = () => db.read((tx) => readReminderSummaries(tx, ids, { limit, time }), LOOK);
     const page: ReminderSummary[] | undefined = await unlessAborted(read, signal);
     if (!page) return 'timeout';
     seen.push(...page);
