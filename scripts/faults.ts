@@ -17,15 +17,28 @@
  * Kills servers while they add pushed tasks in transactions, a third of which roll back, and counts
  * which have run. The last line is
  * `{"faults_tq": {"added", "rolled_back", "kills", "lost", "foreign", "repeated", "reminders_left", …}}`.
+ *
+ * npm run faults -- silence [--seconds 60] [--json]
+ *
+ * Lets PostgreSQL fall silent under a server and a worker for so long, then speak again; and ends
+ * servers while it is silent, and while a row is locked. The last line is
+ * `{"silence": {"tasks_again_s", "not_ready_after_s", "slowest_request_s", "sigterm_silent_s", "broken", …}}`.
  */
 import { seededRandom } from '../src/random.ts';
 import { startPostgres } from '../src/testing/postgres-server.ts';
 import { runCrashFaults } from '../test/faults/crash-faults.ts';
+import { runSilenceFaults } from '../test/faults/silence-faults.ts';
 import { runTaskFaults } from '../test/faults/task-faults.ts';
 import { runTqFaults } from '../test/faults/tq-faults.ts';
 import { CommandLine } from './command-line.ts';
 
-const RUNS = { all: allFaults, tasks: taskFaults, crashes: crashFaults, tq: tqFaults };
+const RUNS = {
+  all: allFaults,
+  tasks: taskFaults,
+  crashes: crashFaults,
+  tq: tqFaults,
+  silence: silenceFaults,
+};
 
 const line = new CommandLine({
   command: 'npm run faults',
@@ -36,6 +49,7 @@ const line = new CommandLine({
     kills: { type: 'string' },
     restarts: { type: 'string', default: '6' },
     crashes: { type: 'string', default: '200' },
+    seconds: { type: 'string', default: '60' },
     seed: { type: 'string', default: String(process.pid) },
     json: { type: 'boolean', default: false },
   },
@@ -43,6 +57,7 @@ const line = new CommandLine({
 const { values } = line;
 const restarts = line.count('restarts', 0);
 const crashes = line.count('crashes', 1);
+const seconds = line.count('seconds', 1);
 const seed = line.count('seed', 0);
 const asked = { tasks: optional('tasks', 1), kills: optional('kills', 0) };
 
@@ -110,6 +125,13 @@ async function tqFaults() {
   });
   const isRight = faults.lost + faults.foreign + faults.reminders_left === 0;
   return { isRight, right: 'every committed task has run, no other', faults_tq: faults };
+}
+
+async function silenceFaults() {
+  const { schema, note } = shared();
+  const silence = await runSilenceFaults({ server, schema, seconds, note });
+  const isRight = silence.broken.length === 0;
+  return { isRight, right: 'tasks ran again, and every end was in time', silence };
 }
 
 function shared() {
