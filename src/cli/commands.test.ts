@@ -151,7 +151,7 @@ describe('a run', () => {
 describe('a server that is away for a moment', () => {
   test.each([
     ['create', 'y', '--include', 'x'],
-    ['record', '--id', 'y', '--', process.execPath, '-e', '0'],
+    ['record', '--id', 'y', '--if-unreachable', 'fail', '--', process.execPath, '-e', '0'],
     ['upload', 'r.xml', '--invocation', 'x'],
     ['include', 'x', 'x2'],
     ['finalize', 'x'],

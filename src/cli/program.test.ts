@@ -6,7 +6,7 @@ import { openCli } from '../testing/cli-world.ts';
 import { packageVersion } from './version.ts';
 
 const COMMANDS = [
-  ...['record', 'upload', 'create', 'include', 'finalize', 'status', 'list', 'why'],
+  ...['record', 'flush', 'upload', 'create', 'include', 'finalize', 'status', 'list', 'why'],
   ...['query', 'show', 'gate', 'export'],
   ...['tasks', 'tq', 'inspect', 'serve', 'migrate', 'copy', 'sweep', 'doctor', 'completion'],
 ];
@@ -39,8 +39,8 @@ describe('help', () => {
 
   test('is not asked for by the arguments of the command that is recorded', async () => {
     const { runWith } = await openCli();
-    const argv = ['record', '--server', NOWHERE, '--', 'ls', '--help'];
-    const { code, out } = await runWith({ clock }, ...argv);
+    const refuse = ['--server', NOWHERE, '--if-unreachable', 'fail'];
+    const { code, out } = await runWith({ clock }, 'record', ...refuse, '--', 'ls', '--help');
     expect({ code, out }).toEqual({ code: 1, out: '' });
   });
 
@@ -94,7 +94,7 @@ describe('a server that is not there', () => {
     ['finalize', 'x'],
     ['upload', 'r.xml', '--invocation', 'x'],
     ['tasks', 'list'],
-    ['record', '--', process.execPath, '-e', 'process.exit(7)'],
+    ['record', '--if-unreachable', 'fail', '--', process.execPath, '-e', 'process.exit(7)'],
   ])('ends %s %s %s with 1, and with words that help', async (...argv) => {
     const { runWith } = await openCli();
     const { code, out, err } = await runWith({ clock }, '--server', NOWHERE, ...argv);
