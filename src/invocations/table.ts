@@ -52,6 +52,7 @@ export const invocations = table(
     ['blockerId', 'invocationId'],
     ['closedBy', 'invocationId'],
     ['shard', 'activeDeadline', 'invocationId'],
+    ['shard', 'realm', 'createTime', 'invocationId'],
   ],
 );
 
