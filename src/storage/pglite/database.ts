@@ -25,6 +25,7 @@ import { DiskRoom } from './disk-room.ts';
 import { localNotifications } from './notifications.ts';
 import { openFolder, openInMemory } from './open-instance.ts';
 import { type PgliteLike, pgliteSession } from './session.ts';
+import { SurvivingInstance } from './surviving-instance.ts';
 import { WritingSession } from './writing-session.ts';
 
 export interface PgliteOptions {
@@ -44,28 +45,45 @@ export interface PgliteOptions {
  * reason where the folder cannot be used: `resource-exhausted`, `permission-denied`.
  *
  * In a folder, writes throw `resource-exhausted` with the reason `disk-full` while the disk has less
- * than 10 MB of room; reads go on. They are taken again once there is room.
+ * than 10 MB of room; reads go on. They are taken again once there is room. Where even that reserve is
+ * used up, all calls throw so until then.
  */
 export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
   const schema = checkSchemaName(options.schema ?? DEFAULT_SCHEMA);
   const { dataDir, log = silentLog } = options;
-  const unlock = dataDir === undefined ? async () => undefined : await lockDataFolder(dataDir);
+  if (dataDir === undefined) {
+    const instance = await openInMemory();
+    const free = () => closeOnce(instance);
+    return new PgliteDatabase(instance, { schema, log, isOurs: true, free, room: undefined });
+  }
+  const unlock = await lockDataFolder(dataDir);
   try {
-    const { instance, segmentBytes } =
-      dataDir === undefined
-        ? { instance: await openInMemory(), segmentBytes: 0 }
-        : await openFolder(dataDir);
+    const { instance, room } = await openSurviving(dataDir, log);
     const free = async (): Promise<void> => {
-      if (!instance.closed) await instance.close();
+      await closeOnce(instance);
       await unlock();
     };
-    const room =
-      dataDir === undefined ? undefined : new DiskRoom({ folder: dataDir, segmentBytes, log });
     return new PgliteDatabase(instance, { schema, log, isOurs: true, free, room });
   } catch (error) {
     await unlock();
     throw error;
   }
+}
+
+async function closeOnce(instance: PgliteLike): Promise<void> {
+  if (!instance.closed) await instance.close();
+}
+
+async function openSurviving(folder: string, log: Log) {
+  const first = await openFolder(folder);
+  const room = new DiskRoom({ folder, segmentBytes: first.segmentBytes, log });
+  const instance = new SurvivingInstance(first.instance, {
+    folder,
+    open: async () => (await openFolder(folder)).instance,
+    requireRoom: () => room.require(0),
+    log,
+  });
+  return { instance, room };
 }
 
 /**
@@ -124,7 +142,7 @@ class PgliteDatabase implements Database {
     this.#guard = guardOf(instance);
     this.notifications = localNotifications(instance, { ...config, guard: this.#guard });
     this.#migrations = new PostgresMigrationTarget(
-      (fn) => this.#transaction('migrate', fn),
+      (fn) => this.#transaction('migrate', (session) => fn(this.#writing(session))),
       config.schema,
     );
   }

@@ -2,7 +2,7 @@
  * Keeps a reserve of the disk that an embedded database lies on. PostgreSQL within WebAssembly does
  * not come back from a write-ahead log that finds no room: it computes for ever, and the process
  * with it. So writes are refused before that: with an error that says so, while reads go on. Once
- * there is room again, they are taken again.
+ * there is room again, they are taken again. What comes through all the same: surviving-instance.ts.
  */
 import { statfsSync } from 'node:fs';
 import { CodedError } from '../../errors.ts';

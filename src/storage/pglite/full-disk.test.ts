@@ -52,6 +52,24 @@ async function fill(db: Database, first = 0): Promise<number> {
   }
 }
 
+/**
+ * Rows that nobody has read since a checkpoint: whoever does first notes on their pages that they are
+ * committed, and writes each page to the log. Answers how many there are.
+ */
+async function insertUnread(db: Database): Promise<number> {
+  const rows = 80_000;
+  // In parts, as each checkpoint keeps files of the log for what is usually written between two.
+  for (let first = 0; first < rows; first += 10_000) {
+    await db.statement(
+      sql`INSERT INTO ${notes} SELECT id, repeat('x', 150)
+        FROM generate_series(${int(first)}, ${int(first + 9_999)}) id`,
+      {},
+    );
+    await db.statement(sql`CHECKPOINT`, {});
+  }
+  return rows;
+}
+
 async function count(db: Database): Promise<number | undefined> {
   const [row] = await db.read((tx) =>
     tx.query(sql`SELECT count(*) AS n FROM ${notes}`, { n: int }),
@@ -91,6 +109,58 @@ describe.skipIf(missing !== undefined)('on a disk that gets full', () => {
     const { db } = await openOn(disk);
     const written = await fill(db);
     await db.close();
+    const again = await openPglite({ dataDir: join(disk, 'data') });
+    onTestFinished(() => again.close());
+    expect(await count(again)).toBe(written);
+  });
+
+  test('a read whose log finds no room is refused as such, and what follows goes on when there is', async () => {
+    const disk = await mountSmallDisk(120);
+    const { db, log, filler } = await openOn(disk);
+    const written = await insertUnread(db);
+    await writeFile(filler, Buffer.alloc(freeBytesOf(disk) - 2 * MB));
+    await expect(count(db)).rejects.toMatchObject(full);
+    await expect(count(db)).rejects.toMatchObject(full);
+    const write = db.write((tx) => tx.insert(notes, [{ id: -1, note: '' }]));
+    await expect(write).rejects.toMatchObject(full);
+    await expect(db.checkSchema()).rejects.toMatchObject(full);
+
+    await rm(filler);
+    expect(await count(db)).toBe(written);
+    await db.write((tx) => tx.insert(notes, [{ id: -1, note: '' }]));
+    expect(await count(db)).toBe(written + 1);
+    const told = log.lines.filter(({ message }) => /gave up|recovered/.test(message));
+    expect(told.map(({ level }) => level)).toEqual(['error', 'info']);
+  });
+
+  test('a statement that takes the whole reserve and more is refused, and nothing of it is kept', async () => {
+    const disk = await mountSmallDisk(120);
+    const { db, filler } = await openOn(disk);
+    const written = await insertUnread(db);
+    await writeFile(filler, Buffer.alloc(freeBytesOf(disk) - 10.5 * MB));
+    await expect(db.statement(sql`DELETE FROM ${notes}`, {})).rejects.toMatchObject(full);
+    await rm(filler);
+    expect(await count(db)).toBe(written);
+  });
+
+  test('a migration is refused where there is no room for it', async () => {
+    const disk = await mountSmallDisk(90);
+    const db = await openPglite({ dataDir: join(disk, 'data') });
+    onTestFinished(() => db.close());
+    await writeFile(join(disk, 'filler'), Buffer.alloc(freeBytesOf(disk) - 9 * MB));
+    await expect(db.migrate()).rejects.toMatchObject(full);
+    await rm(join(disk, 'filler'));
+    expect(await db.migrate()).not.toEqual([]);
+  });
+
+  test('it closes while there is no room, and is opened again when there is', async () => {
+    const disk = await mountSmallDisk(120);
+    const { db, filler } = await openOn(disk);
+    const written = await insertUnread(db);
+    await writeFile(filler, Buffer.alloc(freeBytesOf(disk) - 2 * MB));
+    await expect(count(db)).rejects.toMatchObject(full);
+    await db.close();
+    await rm(filler);
     const again = await openPglite({ dataDir: join(disk, 'data') });
     onTestFinished(() => again.close());
     expect(await count(again)).toBe(written);
