@@ -4,6 +4,7 @@ import { silentLog } from '../../log.ts';
 import { type CommandMaker, outputOf } from '../command.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
 import { Progress } from '../progress.ts';
+import { cutWhenStopped } from '../stopping.ts';
 
 interface CopyOptions {
   readonly from: string;
@@ -27,7 +28,7 @@ export const copyCommand: CommandMaker = (context, setExitCode) =>
     .action(async (options: CopyOptions, command: Command) => {
       const output = outputOf(context, command);
       const progress = new Progress(context.stderr, context.clock, !output.isJson);
-      const tables = await copy(context, options, progress);
+      const tables = await cutWhenStopped(context, () => copy(context, options, progress));
       progress.clear();
       output.result({ tables, isSame: tables.every(({ isSame }) => isSame) }, () =>
         output.table([

@@ -6,6 +6,7 @@ import { runChecks } from '../doctor-checks.ts';
 import type { Finding } from '../finding.ts';
 import type { Output, Style } from '../output.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
+import { cutWhenStopped } from '../stopping.ts';
 
 const STYLES: Readonly<Record<Finding['level'], Style>> = {
   ok: 'green',
@@ -31,12 +32,13 @@ export const doctorCommand: CommandMaker = (context, setExitCode) =>
       options: { readonly serverCheck: boolean; readonly databaseCheck?: boolean | undefined },
       command: Command,
     ) => {
-      const findings = await runChecks({
+      const parts = {
         context,
         serverUrl: options.serverCheck ? connect(context, command).url : undefined,
         config: () => configOf(context, command),
         opensDatabase: options.databaseCheck,
-      });
+      };
+      const findings = await cutWhenStopped(context, () => runChecks(parts));
       const output = outputOf(context, command);
       output.result({ findings }, () =>
         findings.map((finding) => describe(output, finding)).join('\n'),

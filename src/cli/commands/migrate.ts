@@ -3,6 +3,7 @@ import { type Log, silentLog } from '../../log.ts';
 import { type CommandMaker, outputOf, progressOf } from '../command.ts';
 import type { Progress } from '../progress.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
+import { cutWhenStopped } from '../stopping.ts';
 
 export const migrateCommand: CommandMaker = (context) =>
   addServerOptions(
@@ -14,7 +15,8 @@ export const migrateCommand: CommandMaker = (context) =>
     const { migrateDatabase } = await import('../../server/open-database.ts');
     const progress = progressOf(context, command);
     const tools = { log: progressLog(progress), clock: context.clock };
-    const applied = await migrateDatabase(config, tools).finally(() => progress.clear());
+    const migrate = () => migrateDatabase(config, tools).finally(() => progress.clear());
+    const applied = await cutWhenStopped(context, migrate);
     outputOf(context, command).result({ applied }, () =>
       applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`,
     );

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { type CommandMaker, outputOf } from '../command.ts';
 import { EXIT } from '../context.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
+import { cutWhenStopped, untilAborted } from '../stopping.ts';
 import { packageVersion } from '../version.ts';
 
 export const serveCommand: CommandMaker = (context) =>
@@ -17,18 +18,12 @@ export const serveCommand: CommandMaker = (context) =>
     const config = await configOf(context, command);
     // Clients of a server need not load one.
     const { startServer } = await import('../../server/server.ts');
-    const server = await startServer(config, { version: packageVersion() });
+    const start = () => startServer(config, { version: packageVersion() });
+    const server = await cutWhenStopped(context, start);
     outputOf(context, command).result(
       { url: server.url },
       () => `postlude serves on ${server.url}`,
     );
-    await aborted(context.signal);
+    await untilAborted(context.signal);
     if ((await server.close()) === 'cut') context.exit(EXIT.error);
   });
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

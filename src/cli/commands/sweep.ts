@@ -1,8 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { Config } from '../../server/config.ts';
 import { type CommandMaker, outputOf } from '../command.ts';
 import { type CliContext, EXIT } from '../context.ts';
 import { parseDuration } from '../option-values.ts';
 import { addServerOptions, configOf } from '../server-options.ts';
+import { cutWhenStopped } from '../stopping.ts';
 import { describeSweep, isSweptClean } from '../sweep-outcome.ts';
 
 interface SweepOptions {
@@ -21,24 +23,40 @@ export const sweepCommand: CommandMaker = (context, setExitCode) =>
         'after',
         '\nFor servers with tqSweepEvery 0s, which leave it to this command.\nEnds with 1 where something could not be submitted; with --every, always with 0.',
       ),
-  ).action(async ({ every }: SweepOptions, command: Command) => {
+  ).action(async (options: SweepOptions, command: Command) => {
     const config = await configOf(context, command);
-    const { jsonLog } = await import('../../server/json-log.ts');
-    const { openSweeper } = await import('../../server/open-sweeper.ts');
-    const log = jsonLog(config.logLevel, context.stderr);
-    const sweeper = await openSweeper(config, { log, clock: context.clock });
-    const sweep = async (): Promise<boolean> => {
-      const summary = await sweeper.runOnce(context.signal);
-      outputOf(context, command).result(summary, () => describeSweep(summary));
-      return isSweptClean(summary);
-    };
-    try {
-      if (every !== undefined) await repeat(context, every, sweep);
-      else if (!(await sweep())) setExitCode(EXIT.error);
-    } finally {
-      await sweeper.close();
-    }
+    await cutWhenStopped(context, async () => {
+      const sweptClean = await sweepAll({ context, command, config, everyMs: options.every });
+      if (!sweptClean) setExitCode(EXIT.error);
+    });
   });
+
+interface Sweeps {
+  readonly context: CliContext;
+  readonly command: Command;
+  readonly config: Config;
+  /** Once unless given. */
+  readonly everyMs: number | undefined;
+}
+
+async function sweepAll({ context, command, config, everyMs }: Sweeps): Promise<boolean> {
+  const { jsonLog } = await import('../../server/json-log.ts');
+  const { openSweeper } = await import('../../server/open-sweeper.ts');
+  const log = jsonLog(config.logLevel, context.stderr);
+  const sweeper = await openSweeper(config, { log, clock: context.clock });
+  const sweep = async (): Promise<boolean> => {
+    const summary = await sweeper.runOnce(context.signal);
+    outputOf(context, command).result(summary, () => describeSweep(summary));
+    return isSweptClean(summary);
+  };
+  try {
+    if (everyMs === undefined) return await sweep();
+    await repeat(context, everyMs, sweep);
+    return true;
+  } finally {
+    await sweeper.close();
+  }
+}
 
 function parseInterval(text: string): number {
   const everyMs = parseDuration(text);
