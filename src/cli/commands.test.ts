@@ -1,6 +1,6 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Clock, systemClock } from '../clock.ts';
 import { noPayload } from '../tasks/payload.ts';
 import { TaskQueue } from '../tasks/queue.ts';
@@ -116,6 +116,15 @@ describe('a run', () => {
     const matching = (await run('query', 'x', '--test', 'c::p.*', '--json')).json();
     expect(matching).toMatchObject([{ testId: 'c::passes' }, { totals: { results: 1 } }]);
     expect((await run('query', 'x', '--test', '(')).code).toBe(2);
+  });
+
+  test('lists no more results than somebody reads', async () => {
+    const { run, runWith } = await openWorld();
+    await run('create', 'x');
+    await run('upload', 'r.xml', '--invocation', 'x');
+    const hasReader = vi.fn(() => false).mockReturnValueOnce(true);
+    const read = await runWith({ hasReader }, 'query', 'x', '--json');
+    expect({ code: read.code, lines: read.json().length }).toEqual({ code: 0, lines: 1 });
   });
 
   test('stops including what it included by mistake', async () => {

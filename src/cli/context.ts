@@ -10,6 +10,8 @@ export interface OutputStream extends Writable {
 export interface CliContext {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Whether anybody still takes what goes to standard output. */
+  readonly hasReader: () => boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;

@@ -3,24 +3,22 @@
 import './small-heap.ts';
 import { systemClock } from '../clock.ts';
 import { runCli } from './program.ts';
+import { StandardStreams } from './standard-streams.ts';
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => stopping.abort(signal));
 }
-// A reader that has seen enough (`| head`) is no error; a full disk is one of its own words.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  process.stderr.write(`postlude: cannot write to standard output: ${error.message}\n`);
-  process.exit(1);
-});
+const streams = new StandardStreams(process);
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
+  hasReader: streams.hasReader,
   env: process.env,
   cwd: process.cwd(),
   clock: systemClock,
   signal: stopping.signal,
   exit: (code) => process.exit(code),
 });
+streams.end(exitCode);

@@ -11,6 +11,7 @@ function setup(options: { isTTY?: boolean; env?: Record<string, string>; json?: 
   const context: CliContext = {
     stdout,
     stderr,
+    hasReader: () => true,
     env: options.env ?? {},
     cwd: '/',
     clock: systemClock,

@@ -30,6 +30,11 @@ export class Output {
     if (text !== '') this.#context.stdout.write(`${text}\n`);
   }
 
+  /** False once it would print for nobody: `| head` has seen enough. */
+  get hasReader(): boolean {
+    return this.#context.hasReader();
+  }
+
   /** What is going on, for people. */
   note(message: string): void {
     if (!this.#quiet && !this.isJson) this.#context.stderr.write(`${message}\n`);

@@ -20,7 +20,8 @@ export interface CliRun {
   json(): unknown[];
 }
 
-export interface RunOptions extends Partial<Pick<CliContext, 'clock' | 'env' | 'signal'>> {
+export interface RunOptions
+  extends Partial<Pick<CliContext, 'clock' | 'env' | 'hasReader' | 'signal'>> {
   /** Both output streams are terminals. */
   readonly isTTY?: boolean;
   /** Called with what is written to standard error, as it is written. */
@@ -32,6 +33,7 @@ export function openCliContext(): CliContext {
   return {
     stdout: new MemoryStream(),
     stderr: new MemoryStream(),
+    hasReader: () => true,
     env: {},
     cwd: tmpdir(),
     clock: systemClock,
@@ -45,11 +47,12 @@ export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
   const cwd = await mkdtemp(join(tmpdir(), 'postlude-cli-'));
   onTestFinished(() => rm(cwd, { recursive: true, force: true }));
   const runWith = async (options: RunOptions, ...argv: string[]): Promise<CliRun> => {
-    const { clock = systemClock, env, isTTY = false, onStderr, signal } = options;
+    const { clock = systemClock, env, hasReader = () => true, isTTY = false } = options;
+    const { onStderr, signal } = options;
     const stdout = new MemoryStream({ isTTY });
     const stderr = new MemoryStream({ isTTY, ...(onStderr ? { onText: onStderr } : {}) });
     const code = await runCli(argv, {
-      ...{ stdout, stderr, cwd, clock },
+      ...{ stdout, stderr, cwd, clock, hasReader },
       env: { PATH: process.env.PATH, ...ownEnv, ...env },
       signal: signal ?? new AbortController().signal,
       exit: () => undefined,

@@ -52,6 +52,7 @@ export const listCommand: CommandMaker = (context) =>
     const output = outputOf(context, command);
     const found: ListedInvocation[] = [];
     for await (const invocation of invocationsOf(context, connection, options)) {
+      if (!output.hasReader) return;
       if (output.isJson) output.result(listedValue(invocation), () => '');
       if (found.push(invocation) === options.limit) break;
     }

@@ -35,6 +35,7 @@ export const queryCommand: CommandMaker = (context) =>
     const output = outputOf(context, command);
     const totals: Totals = { results: 0, unexpected: 0, byStatus: {} };
     for await (const result of resultsOf(connection, id, { ...options, fields: PRINTED_FIELDS })) {
+      if (!output.hasReader) return;
       count(totals, result);
       output.result(resultValue(result), () => describeResult(output, result));
     }

@@ -71,6 +71,7 @@ async function printJson(
   const { counts, problems, results, verdicts } = assessment;
   const fields = [...PRINTED_FIELDS, 'summary_html', 'test_metadata'];
   for await (const result of resultsOf(connection, id, { fields })) {
+    if (!output.hasReader) return;
     const verdict = isNoTest(result) ? undefined : verdicts.of(result);
     if (verdict === undefined || verdict === 'expected') continue;
     const { summaryHtml, testMetadata } = result;

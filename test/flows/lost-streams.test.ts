@@ -1,0 +1,41 @@
+/** Commands whose output nobody reads (`| head`), or for which there is no room: real processes. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { CliProcess } from './cli-process.ts';
+
+async function openPlace() {
+  const folder = await mkdtemp(join(tmpdir(), 'postlude-streams-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const server = new CliProcess(folder, ['serve', '--listen', '127.0.0.1:0']);
+  const url = await server.printed(/postlude serves on (http:\S+)/);
+  const start = (...argv: string[]) => new CliProcess(folder, argv, { POSTLUDE_SERVER: url });
+  /** `no` is the stream that is closed at the other end before anything is written. */
+  const startWithout = (no: 'stdout' | 'stderr', ...argv: string[]) => {
+    const command = start(...argv);
+    command.child[no]?.destroy();
+    return command;
+  };
+  const stateOf = async (id: string): Promise<string> =>
+    JSON.parse((await start('status', id, '--json').ended).out).state;
+  return { start, startWithout, stateOf };
+}
+
+const FAILS = ['--', 'sh', '-c', 'exit 7'];
+
+test('what nobody reads does not change how commands end, nor what they do', async () => {
+  const { start, startWithout, stateOf } = await openPlace();
+  const quiet = ['record', '--id', 'quiet', ...FAILS];
+  expect((await startWithout('stderr', ...quiet).ended).code).toBe(7);
+  expect(await stateOf('quiet')).toBe('FINALIZED');
+
+  const json = ['record', '--json', '--id', 'json', ...FAILS];
+  expect((await startWithout('stdout', ...json).ended).code).toBe(7);
+
+  expect((await startWithout('stdout', 'gate', 'json').ended).code).toBe(1);
+  expect((await startWithout('stderr', 'gate', 'missing').ended).code).toBe(3);
+  await start('create', 'empty', '--finalize').ended;
+  expect((await startWithout('stdout', 'gate', 'empty', '--allow-empty').ended).code).toBe(0);
+  expect((await startWithout('stdout', 'query', 'json').ended).code).toBe(0);
+});
