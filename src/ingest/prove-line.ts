@@ -30,8 +30,11 @@ export function parseProveLine(line: string): ProveLine | undefined {
   return /^Result: [A-Z]+$/.test(line) ? { kind: 'result' } : undefined;
 }
 
-/** Whether a file that begins so was written by prove, and not by one script. */
+/**
+ * Whether a file that begins so was written by prove, and not by one script. Comments may stand first: what
+ * scripts write to standard error comes early where prove was not told to merge it.
+ */
 export function isProveOutput(head: string): boolean {
-  const first = /^\s*([^\r\n]*)/.exec(head)?.[1] ?? '';
+  const first = /^(?:\s*#[^\n]*\n)*\s*([^\r\n]*)/.exec(head)?.[1] ?? '';
   return parseProveLine(first)?.kind === 'script';
 }

@@ -28,6 +28,19 @@ describe('the output of prove -v --merge', () => {
     });
   });
 
+  it('is read alike with --timer, and behind what the scripts wrote to standard error', () => {
+    const { outcomes } = readFormat(tap, CLEAN);
+    const timed = CLEAN.replace(/^t\/.*$/gm, '[17:54:54] $&').replace(
+      /^ok$/gm,
+      'ok       12 ms ( 0.00 usr  0.00 sys +  0.01 cusr  0.00 csys =  0.01 CPU)',
+    );
+    for (const text of [timed, `# to err\n\n#   Failed\n${CLEAN}`]) {
+      expect(tap.detect(text)).toBe(true);
+      expect(readFormat(tap, text)).toMatchObject({ outcomes, dialect: 'prove', errors: [] });
+    }
+    expect(tap.detect('[1, 2]')).toBe(false);
+  });
+
   it('reads the same from chunks of any size', () => {
     // Formats are recognized in the first chunk, which in a file holds more than a line.
     expect(readFormat(tap, CLEAN, 9)).toEqual(readFormat(tap, CLEAN));

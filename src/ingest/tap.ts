@@ -46,8 +46,8 @@ const MAX_DEPTH = 100;
 export const tap: ReportFormat = {
   name: 'tap',
   detect: (head) =>
-    !/^\s*[<{[]/.test(head) &&
-    (/^(TAP version \d+|1\.\.\d+|(not )?ok \d+)\b/im.test(head) || isProveOutput(head)),
+    isProveOutput(head) ||
+    (!/^\s*[<{[]/.test(head) && /^(TAP version \d+|1\.\.\d+|(not )?ok \d+)\b/im.test(head)),
   open: (sink, head) => new TapReader(sink, isProveOutput(head)),
 };
 
