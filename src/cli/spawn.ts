@@ -6,8 +6,10 @@
  * ours: the terminal signals that as a whole, and lets no other group read from it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { CliError, EXIT } from './context.ts';
+import { launchOf } from './launch.ts';
 
 export interface SpawnOptions {
   readonly command: readonly [string, ...string[]];
@@ -26,22 +28,30 @@ export interface CommandEnd {
 }
 
 export async function runCommand(options: SpawnOptions): Promise<CommandEnd> {
-  const [file, ...args] = options.command;
+  const {
+    args,
+    file,
+    isVerbatim = false,
+  } = launchOf(options.command, {
+    ...{ platform: process.platform, cwd: options.cwd, env: options.env },
+    exists: existsSync,
+  });
   const hasOwnGroup = process.platform !== 'win32' && !process.stdin.isTTY;
   const child = spawn(file, args, {
     cwd: options.cwd,
     env: { ...options.env },
     stdio: ['inherit', options.stdout === 'stdout' ? 1 : 2, 2],
     detached: hasOwnGroup,
-    // npm, npx and their like are scripts there, which only a shell can start.
-    shell: process.platform === 'win32' && !/\.(exe|com)$/i.test(file),
+    windowsVerbatimArguments: isVerbatim,
   });
   const stop = (): void => signalAll(child, hasOwnGroup, signalOf(options.signal));
   options.signal.addEventListener('abort', stop, { once: true });
   if (options.signal.aborted) stop();
   try {
     return await new Promise<CommandEnd>((resolve, reject) => {
-      child.once('error', (error: NodeJS.ErrnoException) => reject(cannotStart(file, error)));
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        reject(cannotStart(options.command[0], error)),
+      );
       child.once('exit', (code, killedBy) => resolve(toCommandEnd(code, killedBy)));
     });
   } finally {
