@@ -8,7 +8,7 @@ import type { EpochMs } from '../clock.ts';
 import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
 import { describeEnd, type EndCause } from '../invocations/ending.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import { readIncluded } from '../invocations/inclusions.ts';
+import { readIncludingNothing } from '../invocations/inclusions.ts';
 import type { End } from '../invocations/standings.ts';
 import type { NewTestResult } from '../results/test-result.ts';
 import { recordTestResults } from '../results/test-results.ts';
@@ -29,13 +29,16 @@ export async function endInvocations(
   tx: Transaction,
   endings: readonly Ending[],
 ): Promise<void> {
-  const starts = [];
+  const ids = endings.map(({ id }) => id);
+  const includingNothing = new Set(await readIncludingNothing(tx, ids));
   for (const { id, cause, reason } of endings) {
-    if (cause !== 'SUPERSEDED') {
-      await recordTestResults(tx, id, [resultOf({ cause, reason }, parts.clock.now())]);
-    }
-    starts.push({ id, included: await readIncluded(tx, id), end: { cause, reason } });
+    if (cause === 'SUPERSEDED') continue;
+    await recordTestResults(tx, id, [resultOf({ cause, reason }, parts.clock.now())]);
   }
+  const starts = endings.map(({ id, cause, reason }) => ({
+    ...{ id, end: { cause, reason } },
+    ...(includingNothing.has(id) ? { included: [] } : {}),
+  }));
   await startFinalizations(parts, tx, starts);
 }
 

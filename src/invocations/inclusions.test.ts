@@ -8,6 +8,7 @@ import {
   includeInvocations,
   includersPage,
   readIncluded,
+  readIncludingNothing,
   removeInclusions,
 } from './inclusions.ts';
 import { insertInvocations } from './invocations.ts';
@@ -52,6 +53,18 @@ eachDatabase((open) => {
     await include(db, A, [B]);
     await db.write((tx) => removeInclusions(tx, A, [B, C]));
     expect(await db.read((reader) => readIncluded(reader, A))).toEqual([]);
+  });
+
+  test('tells what includes nothing, where others include much', async () => {
+    const db = await open();
+    const many = Array.from({ length: 500 }, (_, number) => `m${number}`);
+    await insert(db, ['a', 'b', 'c', ...many]);
+    await include(db, A, [B]);
+    const nothing = (...ids: InvocationId[]) =>
+      db.read((reader) => readIncludingNothing(reader, ids)).then((found) => found.sort());
+    expect(await nothing(A, B, C)).toEqual([B, C]);
+    await include(db, A, many.map(invocationId));
+    for (const each of await nothing(A, B, C)) expect([B, C]).toContain(each);
   });
 
   test('pages through what an invocation includes, and no further', async () => {

@@ -9,7 +9,7 @@ import { bool, nullable, text } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
 import { raw, type Sql, sql } from '../storage/sql.ts';
 import { index, type NewRow, table } from '../storage/table.ts';
-import { fromRowId, type InvocationId, type RowId, toRowId } from './id.ts';
+import { fromRowId, type InvocationId, type RowId, toRowId, toRowOrder } from './id.ts';
 import { invocations } from './table.ts';
 
 export const includedInvocations = table(
@@ -147,6 +147,23 @@ export async function readIncluded(reader: Reader, id: InvocationId): Promise<In
   const range = { first: [toRowId(id)] };
   const rows = await reader.readRange(includedInvocations, range, { includedInvocationId: text });
   return rows.map((row) => fromRowId(row.includedInvocationId)).sort();
+}
+
+/**
+ * Of these, some that include nothing: all such, unless the others include very much. One bounded read.
+ */
+export async function readIncludingNothing(
+  reader: Reader,
+  ids: readonly InvocationId[],
+): Promise<InvocationId[]> {
+  const rowIds = toRowOrder(ids);
+  const range = { first: rowIds, limit: BATCH_IDS };
+  const rows = await reader.readRange(includedInvocations, range, { invocationId: text });
+  const including = new Set(rows.map(({ invocationId }) => invocationId));
+  const seenUpTo = rows.length < BATCH_IDS ? undefined : rows.at(-1)?.invocationId;
+  return rowIds
+    .filter((rowId) => !including.has(rowId) && (seenUpTo === undefined || rowId < seenUpTo))
+    .map(fromRowId);
 }
 
 /** A page of the inclusions of many invocations, in key order; `ids` are in row order. */
