@@ -14,6 +14,12 @@ export function randomInt(random: Random, limit: number): number {
   return Math.floor(random() * limit);
 }
 
+/** The same items, in an order of which each is as likely as any other. */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const rest = [...items];
+  return items.flatMap(() => rest.splice(randomInt(random, rest.length), 1));
+}
+
 /** `bytes` random bytes in lower-case hex, from the machine's secure source. */
 export function randomHex(bytes: number): string {
   return randomBytes(bytes).toString('hex');

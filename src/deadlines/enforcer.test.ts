@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import type { Clock } from '../clock.ts';
 import { startFinalization } from '../finalizer/schedule.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import { toRowOrder } from '../invocations/id.ts';
+import { toRowId, toRowOrder } from '../invocations/id.ts';
 import type { NewInvocation } from '../invocations/invocation.ts';
 import {
   insertInvocations,
@@ -108,6 +109,50 @@ eachDatabase((open) => {
       Array.from({ length: 9 }, (_, number) => `i${number}`),
     );
   });
+});
+
+test('ends nothing that another enforcer has ended since it looked', async () => {
+  const { clock, create, db, ended, enforce, parts } = worldOf(await openTestPglite());
+  for (let number = 0; number < 6; number++) await create(`i${number}`);
+  clock.advance(10 * MINUTE);
+  let others = 0;
+  const slow: Database = Object.assign(Object.create(db), {
+    dialect: db.dialect,
+    read: db.read.bind(db),
+    write: async (fn: Parameters<Database['write']>[0]) => {
+      others += await enforce({ batchRows: 2 });
+      return await db.write(fn);
+    },
+  });
+  const mine: Ended[] = [];
+  const onEnded = (each: Ended) => mine.push(each);
+  expect(await endOverdue({ ...parts, db: slow }, { batchRows: 2, onEnded })).toBe(0);
+  expect({ others, told: ended.length, mine }).toEqual({ others: 6, told: 6, mine: [] });
+});
+
+test('takes the batches of a page in an order of its own, so that two seldom meet', async () => {
+  const { clock, create, ended, enforce } = worldOf(await openTestPglite());
+  for (let number = 0; number < 6; number++) await create(`i${number}`);
+  clock.advance(10 * MINUTE);
+  await enforce({ batchRows: 1, random: () => 0.99 });
+  const order = ended.map(({ invocation }) => toRowId(invocation.id));
+  expect(order).toHaveLength(6);
+  expect(order).toEqual(order.toSorted().reverse());
+});
+
+test('rests twice as long as a batch took where pages are full, and not where few are overdue', async () => {
+  const { clock, create, parts } = worldOf(await openTestPglite());
+  for (let number = 0; number < 5; number++) await create(`i${number}`);
+  clock.advance(10 * MINUTE);
+  let passed = 0;
+  const rests: number[] = [];
+  const timed: Clock = {
+    now: () => clock.now(),
+    monotonicMs: () => (passed += 10),
+    sleep: async (ms) => void rests.push(ms),
+  };
+  expect(await endOverdue({ ...parts, clock: timed }, { pageRows: 4, batchRows: 2 })).toBe(5);
+  expect(rests).toEqual([20, 20]);
 });
 
 test('leaves an invocation to its owner, who was quicker', async () => {

@@ -4,7 +4,9 @@
  *
  * Any number of processes may enforce at once. Each ends a batch in one transaction that reads the
  * states again, so that an invocation is ended once, and not at all where its owner was quicker. What
- * a batch could not end is found again by the next pass.
+ * a batch could not end is found again by the next pass. Each takes the batches of a page in an order of its
+ * own, so that two seldom meet. Where very many are overdue at once it rests after each batch: others have
+ * most of the database meanwhile, and the finalizations that follow from the ends keep up.
  */
 import type { EpochMs } from '../clock.ts';
 import { chunk } from '../concurrency.ts';
@@ -14,6 +16,7 @@ import type { EndCause } from '../invocations/ending.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { activeUntil, type Invocation } from '../invocations/invocation.ts';
 import { readInvocations } from '../invocations/invocations.ts';
+import { type Random, shuffled, systemRandom } from '../random.ts';
 import { LOOK, type Transaction } from '../storage/database.ts';
 import { shardsOf } from '../storage/dialect.ts';
 import type { Sql } from '../storage/sql.ts';
@@ -26,6 +29,7 @@ export interface EnforceOptions {
   readonly batchRows?: number;
   /** Aborting ends the pass after the batch that is under way. */
   readonly signal?: AbortSignal;
+  readonly random?: Random;
   /** Told of each invocation after its end has been committed. */
   readonly onEnded?: (ended: Ended) => void;
 }
@@ -36,6 +40,9 @@ export interface Ended {
   readonly cause: EndCause;
   readonly delayMs: number;
 }
+
+/** Where a page is full: so many times as long as the batch took. */
+const REST = 2;
 
 /** Ends all that are overdue now; answers how many. */
 export async function endOverdue(
@@ -53,21 +60,25 @@ export async function endOverdue(
 async function endShard(
   parts: FinalizerParts,
   shard: Sql | undefined,
-  { batchRows = 20, onEnded, pageRows = 200, signal }: EnforceOptions,
+  { batchRows = 20, onEnded, pageRows = 200, random = systemRandom, signal }: EnforceOptions,
 ): Promise<number> {
+  const { clock } = parts;
   let count = 0;
   for (;;) {
-    const listing = { now: parts.clock.now(), limit: pageRows, shard };
+    const listing = { now: clock.now(), limit: pageRows, shard };
     const ids = await parts.db.read((reader) => findOverdue(reader, listing), LOOK);
+    const isFull = ids.length >= pageRows;
     let countOfPage = 0;
-    for (const batch of chunk(ids, batchRows)) {
+    for (const batch of shuffled([...chunk(ids, batchRows)], random)) {
       if (signal?.aborted) return count + countOfPage;
+      const startedAt = clock.monotonicMs();
       const ended = await endBatch(parts, batch);
       for (const each of ended) onEnded?.(each);
       countOfPage += ended.length;
+      if (isFull) await clock.sleep(REST * (clock.monotonicMs() - startedAt), signal);
     }
     count += countOfPage;
-    if (ids.length < pageRows || countOfPage === 0) return count;
+    if (!isFull || countOfPage === 0) return count;
   }
 }
 

@@ -7,7 +7,7 @@
  * COMMIT, which a proxy cuts off; and a synchronous standby takes over.
  */
 import { monotonicMs, systemClock } from '../../src/clock.ts';
-import { type Random, randomInt } from '../../src/random.ts';
+import { type Random, randomInt, shuffled } from '../../src/random.ts';
 import type { PostgresServer } from '../../src/testing/postgres-server.ts';
 import { type CutMode, startTcpProxy } from '../../src/testing/tcp-proxy.ts';
 import type { WriterCounts } from './crash-counts.ts';
@@ -90,11 +90,6 @@ const CRASHES: Readonly<Record<CrashKind, Crash>> = {
 function kindsOf(crashes: CrashPlan['crashes']): CrashKind[] {
   const kinds = Object.keys(crashes) as CrashKind[];
   return kinds.flatMap((kind) => Array.from({ length: crashes[kind] }, () => kind));
-}
-
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const rest = [...items];
-  return items.flatMap(() => rest.splice(randomInt(random, rest.length), 1));
 }
 
 async function untilAcknowledged(writers: CrashWriters, more: number): Promise<void> {
