@@ -7,8 +7,8 @@ export default defineConfig({
   // Examples import the package by its name, as users do.
   resolve: {
     alias: [
-      { find: /^postlude$/, replacement: join(sources, 'index.ts') },
-      { find: /^postlude\/(.+)$/, replacement: `${join(sources, 'exports')}/$1.ts` },
+      { find: /^@postlude\/postlude$/, replacement: join(sources, 'index.ts') },
+      { find: /^@postlude\/postlude\/(.+)$/, replacement: `${join(sources, 'exports')}/$1.ts` },
     ],
   },
   test: {

@@ -1,8 +1,8 @@
+import { fromPglite } from '@postlude/postlude/pglite';
+import { openPostgres } from '@postlude/postlude/postgres';
+import { type Database, Dispatcher, type TaskHandler, TaskQueue } from '@postlude/postlude/tasks';
+import { FakeClock } from '@postlude/postlude/testing';
 import pg from 'pg';
-import { fromPglite } from 'postlude/pglite';
-import { openPostgres } from 'postlude/postgres';
-import { type Database, Dispatcher, type TaskHandler, TaskQueue } from 'postlude/tasks';
-import { FakeClock } from 'postlude/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   sharedPglite,

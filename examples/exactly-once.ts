@@ -4,8 +4,8 @@
  * postlude's, which runs again by itself when the database aborts it, on any database; and once in a
  * transaction of our own, by the driver `pg`.
  */
-import type pg from 'pg';
-import { fromPostgres } from 'postlude/postgres';
+
+import { fromPostgres } from '@postlude/postlude/postgres';
 import {
   type Database,
   noPayload,
@@ -14,7 +14,8 @@ import {
   taskType,
   text,
   timestamp,
-} from 'postlude/tasks';
+} from '@postlude/postlude/tasks';
+import type pg from 'pg';
 
 export const LETTER = taskType('letter', noPayload);
 export const CARD = taskType('card', noPayload);

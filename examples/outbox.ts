@@ -4,10 +4,8 @@
  * shop's own URL; without any cloud, PostgreSQL alone carries it.
  */
 import type { AddressInfo } from 'node:net';
-import express from 'express';
-import pg from 'pg';
-import { fromPostgres, openPostgres, ServerClock } from 'postlude/postgres';
-import { Dispatcher, systemClock, TaskQueue } from 'postlude/tasks';
+import { fromPostgres, openPostgres, ServerClock } from '@postlude/postlude/postgres';
+import { Dispatcher, systemClock, TaskQueue } from '@postlude/postlude/tasks';
 import {
   CloudTasksSubmitter,
   createPushHandler,
@@ -20,7 +18,9 @@ import {
   TaskClasses,
   Tq,
   taskClass,
-} from 'postlude/tq';
+} from '@postlude/postlude/tq';
+import express from 'express';
+import pg from 'pg';
 import { z } from 'zod'; // or any other Standard Schema validator
 
 const CONFIRM = taskClass({

@@ -1,6 +1,12 @@
-import { openPglite } from 'postlude/pglite';
-import { openPostgres } from 'postlude/postgres';
-import { Dispatcher, LocalWakeUp, standardPayload, TaskQueue, taskType } from 'postlude/tasks';
+import { openPglite } from '@postlude/postlude/pglite';
+import { openPostgres } from '@postlude/postlude/postgres';
+import {
+  Dispatcher,
+  LocalWakeUp,
+  standardPayload,
+  TaskQueue,
+  taskType,
+} from '@postlude/postlude/tasks';
 import { z } from 'zod'; // or any other Standard Schema validator
 
 const url = process.env.DATABASE_URL;

@@ -84,7 +84,7 @@ function checkDocuments(project: string): void {
   const errors = errorsOf(pages, project);
   for (const error of errors) console.error(error);
   if (errors.length > 0) throw new Error(`${errors.length} errors in the blocks of the documents`);
-  const planted = "```ts\nimport { noSuchName } from 'postlude/tasks';\n```\n";
+  const planted = "```ts\nimport { noSuchName } from '@postlude/postlude/tasks';\n```\n";
   if (errorsOf([{ path: 'planted.md', text: planted }], project).length === 0) {
     throw new Error('a planted fault was not found: the check of the documents does not work');
   }
@@ -99,7 +99,7 @@ function errorsOf(pages: readonly Page[], project: string): string[] {
   return compileBlocks(pages, {
     folder: mkdtempSync(join(project, 'pages-')),
     options,
-    generated: join(project, 'node_modules/postlude/dist/gen'),
+    generated: join(project, 'node_modules/@postlude/postlude/dist/gen'),
   });
 }
 

@@ -155,7 +155,7 @@ function withImports(files: readonly string[], compile: Compile): number[] {
 /** A module that imports all entries of the package. */
 function writeEntries(files: readonly string[]): string {
   const file = join(files[0] ?? '', '../entries.ts');
-  const entries = ['postlude', ...ENTRIES.map((entry) => `postlude/${entry}`)];
+  const entries = ['@postlude/postlude', ...ENTRIES.map((entry) => `@postlude/postlude/${entry}`)];
   const imports = entries.map((entry, index) => `import * as e${index} from '${entry}';`);
   writeFileSync(file, imports.join('\n'));
   return file;

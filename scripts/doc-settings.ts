@@ -3,8 +3,8 @@
 const QUEUE = `
 import type pg from 'pg';
 import { z } from 'zod';
-declare const db: import('postlude/tasks').Database;
-declare const queue: import('postlude/tasks').TaskQueue;
+declare const db: import('@postlude/postlude/tasks').Database;
+declare const queue: import('@postlude/postlude/tasks').TaskQueue;
 declare const client: pg.Client;
 declare const signal: AbortSignal;
 declare const payload: { to: string };
@@ -13,9 +13,9 @@ declare const payload: { to: string };
 const STORAGE = `
 import type pg from 'pg';
 declare const client: pg.Client;
-declare const db: import('postlude/tasks').Database;
-declare const queue: import('postlude/tasks').TaskQueue;
-declare const tasks: import('postlude/tasks').NewTask[];
+declare const db: import('@postlude/postlude/tasks').Database;
+declare const queue: import('@postlude/postlude/tasks').TaskQueue;
+declare const tasks: import('@postlude/postlude/tasks').NewTask[];
 `;
 
 const TQ = `
@@ -24,9 +24,9 @@ import type { Express } from 'express';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { z } from 'zod';
-declare const db: import('postlude/tasks').Database;
-declare const submitter: import('postlude/tq').Submitter;
-declare const clock: import('postlude/tq').Clock;
+declare const db: import('@postlude/postlude/tasks').Database;
+declare const submitter: import('@postlude/postlude/tq').Submitter;
+declare const clock: import('@postlude/postlude/tq').Clock;
 declare const [project, region, defaultTargetHost, pushAs]: [string, string, string, string];
 declare const orderId: string;
 declare const payload: { orderId: string };
@@ -44,11 +44,11 @@ declare const Deno: {
 `;
 
 const SEED = `
-declare const db: import('postlude/tasks').Database;
-declare const queue: import('postlude/tasks').TaskQueue;
-declare const clock: import('postlude/tasks').Clock;
-declare const id: import('postlude/finalizer').InvocationId;
-declare const destination: import('postlude/exporter').BigQueryExport;
+declare const db: import('@postlude/postlude/tasks').Database;
+declare const queue: import('@postlude/postlude/tasks').TaskQueue;
+declare const clock: import('@postlude/postlude/tasks').Clock;
+declare const id: import('@postlude/postlude/finalizer').InvocationId;
+declare const destination: import('@postlude/postlude/exporter').BigQueryExport;
 `;
 
 export const SETTINGS_OF_PAGES: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 /**
- * What all parts of postlude share: clocks, errors, logs and metrics. The parts themselves are
- * postlude/tasks, postlude/tq, postlude/finalizer and postlude/exporter, the databases under them
- * postlude/pglite, postlude/postgres and postlude/spanner. Clients of a server take the protos in
- * proto/ with any Connect or gRPC library.
+ * What all parts of postlude share: clocks, errors, logs and metrics. The parts themselves are entries of
+ * their own: `@postlude/postlude/tasks`, `/tq`, `/finalizer` and `/exporter`, with the databases under them,
+ * `/pglite`, `/postgres` and `/spanner`. Clients of a server take the protos in proto/ with any Connect or
+ * gRPC library.
  */
 export type { Clock, EpochMs } from './clock.ts';
 export { systemClock } from './clock.ts';

@@ -1,4 +1,4 @@
-/** postlude/exporter: exports of FINALIZED invocations, and the Parquet files that they become. */
+/** @postlude/postlude/exporter: exports of FINALIZED invocations, and the Parquet files that they become. */
 export type { Batch, BatchLimits } from '../exporter/batches.ts';
 export { type ExporterConfig, type ExportRequest, exportInvocation } from '../exporter/exporter.ts';
 export type { ExportName } from '../exporter/parquet/export-files.ts';

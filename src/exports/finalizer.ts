@@ -1,5 +1,5 @@
 /**
- * postlude/finalizer: finalization of invocations in a program of your own, on the database of a
+ * @postlude/postlude/finalizer: finalization of invocations in a program of your own, on the database of a
  * server or beside one.
  */
 export {

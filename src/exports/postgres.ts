@@ -1,4 +1,4 @@
-/** postlude/postgres: PostgreSQL by the driver `pg`, and your own transactions. */
+/** @postlude/postlude/postgres: PostgreSQL by the driver `pg`, and your own transactions. */
 export type {
   Database,
   Notifications,

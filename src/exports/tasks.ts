@@ -1,4 +1,4 @@
-/** postlude/tasks: a durable, transactional, fenced task queue in your own database. */
+/** @postlude/postlude/tasks: a durable, transactional, fenced task queue in your own database. */
 export type { Clock, EpochMs } from '../clock.ts';
 export { systemClock } from '../clock.ts';
 export { CodedError, type ErrorCode, hasCode, PermanentError } from '../errors.ts';

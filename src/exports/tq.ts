@@ -1,4 +1,4 @@
-/** postlude/tq: push tasks that are delivered if and only if their transaction commits. */
+/** @postlude/postlude/tq: push tasks that are delivered if and only if their transaction commits. */
 export type { Clock, EpochMs } from '../clock.ts';
 export { systemClock } from '../clock.ts';
 export { CodedError, type ErrorCode, hasCode, IgnoredError, PermanentError } from '../errors.ts';
