@@ -60,8 +60,18 @@ export function commandsIn(script: string): string[][] {
   const isSet = (word: string): boolean => /^[A-Z_]+=/.test(word);
   return commands
     .map((words) => words.slice(words.findIndex((word) => !isSet(word))))
-    .map((words) => (words[0] === 'npx' ? words.slice(1) : words))
+    .map(withoutNpx)
     .filter((words) => words.length > 0);
+}
+
+/** What npx runs, with or without a package that it is to fetch: `npx -y -p pg @postlude/postlude serve`. */
+function withoutNpx(words: readonly string[]): string[] {
+  if (words[0] !== 'npx') return [...words];
+  const isOption = (word: string, before: string): boolean =>
+    word.startsWith('-') || /^(-p|--package)$/.test(before);
+  const start = words.findIndex((word, at) => at > 0 && !isOption(word, words[at - 1] ?? ''));
+  const [name = '', ...rest] = start === -1 ? [] : words.slice(start);
+  return [name.replace(/^@postlude\/(postlude)(@.*)?$/, '$1'), ...rest];
 }
 
 /** A variable stands for a word of its own. */
