@@ -52,7 +52,6 @@ function useInEmptyProject(tarball: string): void {
   const packages = [
     'typescript',
     '@types/node',
-    '@electric-sql/pglite',
     'pg',
     '@types/pg',
     'zod',

@@ -5,6 +5,7 @@
 
 import { type Clock, systemClock } from '../clock.ts';
 import { Enforcement } from '../deadlines/enforcement.ts';
+import { DUCKDB } from '../exporter/parquet/duckdb.ts';
 import { ParquetSink } from '../exporter/parquet/parquet-sink.ts';
 import type { Sink } from '../exporter/sink.ts';
 import { exportHandler } from '../exporter/task.ts';
@@ -13,6 +14,7 @@ import type { FinalizerParts } from '../finalizer/parts.ts';
 import { rescueStuck } from '../finalizer/rescue.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Log } from '../log.ts';
+import { installCommand, isInstalled } from '../optional-package.ts';
 import { ReachableSets } from '../query/reachable-sets.ts';
 import { DEFAULT_RETENTION } from '../recorder/parts.ts';
 import { updateTokenSecrets } from '../recorder/secrets.ts';
@@ -114,6 +116,7 @@ async function layFoundation(
   release: (() => Promise<void>)[],
 ): Promise<Foundation> {
   const { log, clock: machineClock = systemClock } = options;
+  warnOfMissingDuckDb(log);
   const db = options.database ?? (await openReadyDatabase(config, { log, clock: machineClock }));
   if (!options.database) release.unshift(() => db.close());
   const clock = new ServerClock(db, machineClock);
@@ -144,6 +147,13 @@ async function layFoundation(
       if (!options.database) void db.close({ cut: AbortSignal.abort() });
     },
   };
+}
+
+/** Else the first to know would be an export, which then waits. */
+function warnOfMissingDuckDb(log: Log): void {
+  if (isInstalled(DUCKDB.name)) return;
+  const install = installCommand(DUCKDB.name);
+  log.warn(`${DUCKDB.for} needs a package that is missing: exports wait for it`, { install });
 }
 
 async function serve(config: Config, foundation: Foundation): Promise<Server> {

@@ -3,13 +3,13 @@
  * once, whoever and however often submits it, for as long as Cloud Tasks remembers its name.
  */
 import { CodedError } from '../errors.ts';
+import { loadOptional } from '../optional-package.ts';
 import {
   clientOptions,
   type GoogleCallOptions,
   GoogleClient,
   type GoogleClientLike,
   type GoogleClientOptions,
-  loadOptional,
 } from './google-client.ts';
 import { checkFound, grpcStatusOf, toSubmitError } from './grpc-status.ts';
 import {
@@ -105,7 +105,10 @@ export class CloudTasksSubmitter implements Submitter {
 
 async function openClient(options: CloudTasksOptions): Promise<GoogleClient<CloudTasksClientLike>> {
   if (options.client !== undefined) return GoogleClient.given(options.client);
-  const { CloudTasksClient } = await loadOptional(PACKAGE, () => import('@google-cloud/tasks'));
+  const { CloudTasksClient } = await loadOptional(
+    { name: PACKAGE, for: 'Cloud Tasks' },
+    () => import('@google-cloud/tasks'),
+  );
   return GoogleClient.own(() => new CloudTasksClient(clientOptions(PACKAGE, options)));
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { GoogleClient, loadOptional } from './google-client.ts';
+import { GoogleClient } from './google-client.ts';
 
 const { signal } = new AbortController();
 
@@ -51,12 +51,4 @@ test('closes before anything was opened', async () => {
   const { client, created } = openWorld(0);
   await client.close();
   expect(created).toEqual([]);
-});
-
-test('a package that is missing is named, with the command that installs it', async () => {
-  const loaded = loadOptional('@google-cloud/none', () => Promise.reject(new Error('not found')));
-  await expect(loaded).rejects.toMatchObject({
-    code: 'failed-precondition',
-    message: expect.stringContaining('npm install @google-cloud/none'),
-  });
 });

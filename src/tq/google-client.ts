@@ -4,7 +4,6 @@
  * ends the process by an unhandled rejection unless it was initialized apart.
  */
 import { createRequire } from 'node:module';
-import { CodedError } from '../errors.ts';
 
 /** Of a call. No retries of the client's own: those stand in one place, submit.ts. */
 export interface GoogleCallOptions {
@@ -69,16 +68,6 @@ export class GoogleClient<C extends GoogleClientLike> {
     const client = this.#create();
     await client.initialize?.();
     return client;
-  }
-}
-
-/** Loads a package that only some users need; throws `failed-precondition` where it is missing. */
-export async function loadOptional<M>(name: string, load: () => Promise<M>): Promise<M> {
-  try {
-    return await load();
-  } catch (cause) {
-    const message = `${name} is needed and not installed: npm install ${name}`;
-    throw new CodedError('failed-precondition', message, { cause });
   }
 }
 

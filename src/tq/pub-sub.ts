@@ -2,13 +2,13 @@
  * Publishes tasks to topics of Google Pub/Sub: one message each, at once. Topics know no names, so a
  * task that is submitted twice is published twice: its handler is idempotent in any case.
  */
+import { loadOptional } from '../optional-package.ts';
 import {
   clientOptions,
   type GoogleCallOptions,
   GoogleClient,
   type GoogleClientLike,
   type GoogleClientOptions,
-  loadOptional,
 } from './google-client.ts';
 import { checkFound, grpcStatusOf, toSubmitError } from './grpc-status.ts';
 import {
@@ -87,7 +87,10 @@ export class PubSubSubmitter implements Submitter {
 
 async function openClient(options: PubSubOptions): Promise<GoogleClient<PublisherClientLike>> {
   if (options.client !== undefined) return GoogleClient.given(options.client);
-  const { v1 } = await loadOptional(PACKAGE, () => import('@google-cloud/pubsub'));
+  const { v1 } = await loadOptional(
+    { name: PACKAGE, for: 'Pub/Sub' },
+    () => import('@google-cloud/pubsub'),
+  );
   return GoogleClient.own(() => new v1.PublisherClient(clientOptions(PACKAGE, options)));
 }
 

@@ -5,8 +5,11 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { Mutex } from '../../concurrency.ts';
-import { CodedError } from '../../errors.ts';
+import { loadOptional } from '../../optional-package.ts';
 import { type Column, type ColumnType, TEST_RESULT_COLUMNS } from '../schema.ts';
+
+/** The package that writes the files. */
+export const DUCKDB = { name: '@duckdb/node-api', for: 'writing Parquet files' };
 
 export interface Conversion {
   /** One row a line. */
@@ -89,16 +92,8 @@ async function withDuckDb<T>(
   }
 }
 
-async function loadDuckDb(): Promise<typeof import('@duckdb/node-api')> {
-  try {
-    return await import('@duckdb/node-api');
-  } catch (cause) {
-    throw new CodedError(
-      'failed-precondition',
-      'Parquet files are written with the package @duckdb/node-api: npm install @duckdb/node-api',
-      { cause },
-    );
-  }
+function loadDuckDb(): Promise<typeof import('@duckdb/node-api')> {
+  return loadOptional(DUCKDB, () => import('@duckdb/node-api'));
 }
 
 function copyStatement({ from, to, ...conversion }: Conversion): string {

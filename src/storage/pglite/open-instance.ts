@@ -7,9 +7,11 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { PGlite, PGliteOptions } from '@electric-sql/pglite';
 import { CodedError, toError } from '../../errors.ts';
+import { isMissing, loadOptional } from '../../optional-package.ts';
 import { diskFull, freeBytesOf } from './disk-room.ts';
 import { systemTrouble } from './system-trouble.ts';
 
+const PACKAGE = { name: '@electric-sql/pglite', for: 'the embedded database' };
 const MB = 1024 * 1024;
 /** Of a folder that we make: PostgreSQL's 16 MB would be a third of it. */
 const SEGMENT_MB = 1;
@@ -81,17 +83,11 @@ function withWords(thrown: unknown, said: readonly string[]): Error {
 }
 
 async function loadPglite(): Promise<{ readonly PGlite: typeof PGlite }> {
-  try {
-    return await import('@electric-sql/pglite');
-  } catch (cause) {
-    const isMissing =
-      'code' in toError(cause) &&
-      /ERR_MODULE_NOT_FOUND/.test(String((cause as NodeJS.ErrnoException).code));
-    if (!isMissing) throw systemTrouble('@electric-sql/pglite', cause) ?? cause;
-    throw new CodedError(
-      'failed-precondition',
-      'the embedded database needs PGlite: npm install @electric-sql/pglite',
-      { cause },
-    );
-  }
+  return await loadOptional(PACKAGE, async () => {
+    try {
+      return await import('@electric-sql/pglite');
+    } catch (cause) {
+      throw isMissing(cause) ? cause : (systemTrouble(PACKAGE.name, cause) ?? cause);
+    }
+  });
 }

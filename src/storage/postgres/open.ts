@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.ts';
 import { CodedError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { silentLog } from '../../log.ts';
+import { loadOptional } from '../../optional-package.ts';
 import type { Random } from '../../random.ts';
 import type { Database } from '../database.ts';
 import { openConnections } from './connections.ts';
@@ -85,10 +86,6 @@ function poolConfig(options: PostgresOptions, max: number): PoolConfig {
   };
 }
 
-async function loadDriver(): Promise<typeof import('pg')> {
-  try {
-    return await import('pg');
-  } catch (cause) {
-    throw new Error('PostgreSQL needs the driver pg: npm install pg', { cause });
-  }
+function loadDriver(): Promise<typeof import('pg')> {
+  return loadOptional({ name: 'pg', for: 'PostgreSQL' }, () => import('pg'));
 }

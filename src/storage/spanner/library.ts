@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import type { v1 } from '@google-cloud/spanner';
 import { systemClock } from '../../clock.ts';
+import { loadOptional } from '../../optional-package.ts';
 
 /** Where and how to reach Spanner. */
 export interface Endpoint {
@@ -89,14 +90,10 @@ function deadlineIn(timeoutMs: number): Date {
   return new Date(systemClock.now() + timeoutMs);
 }
 
-async function loadLibrary(): Promise<typeof import('@google-cloud/spanner')> {
-  try {
-    return await import('@google-cloud/spanner');
-  } catch (cause) {
-    throw new Error('Cloud Spanner needs its client library: npm install @google-cloud/spanner', {
-      cause,
-    });
-  }
+const LIBRARY = { name: '@google-cloud/spanner', for: 'Cloud Spanner' };
+
+function loadLibrary(): Promise<typeof import('@google-cloud/spanner')> {
+  return loadOptional(LIBRARY, () => import('@google-cloud/spanner'));
 }
 
 interface Grpc {
