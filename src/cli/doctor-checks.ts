@@ -1,5 +1,6 @@
 /** What `postlude doctor` looks at. Each check answers what it found, and never throws. */
 import { toError } from '../errors.ts';
+import { loadOptional } from '../optional-package.ts';
 import type { Config } from '../server/config.ts';
 import { isEmbedded } from '../server/setting-values.ts';
 import type { CliContext } from './context.ts';
@@ -17,8 +18,6 @@ export interface DoctorSubject {
   readonly opensDatabase: boolean | undefined;
 }
 
-const MIN_NODE_MAJOR = 22;
-
 const PACKAGES = [
   { name: '@electric-sql/pglite', for: 'the embedded database' },
   { name: 'pg', for: 'PostgreSQL' },
@@ -28,7 +27,7 @@ const PACKAGES = [
 ] as const;
 
 export async function runChecks(subject: DoctorSubject): Promise<Finding[]> {
-  const findings = [checkNode(process.versions.node), ...(await checkPackages())];
+  const findings = [ok('node', `Node.js ${process.versions.node}`), ...(await checkPackages())];
   findings.push(...(await checkConfig(subject)));
   if (subject.serverUrl !== undefined) {
     findings.push(...(await checkServer(subject.serverUrl, subject.context)));
@@ -48,21 +47,14 @@ async function checkConfig({ config: load, context, opensDatabase }: DoctorSubje
   return [ok('config', describeConfig(config)), ...found.flat()];
 }
 
-export function checkNode(version: string): Finding {
-  const isOld = Number(version.split('.')[0]) < MIN_NODE_MAJOR;
-  if (isOld) return problem('node', `Node.js ${version}: take ${MIN_NODE_MAJOR} or newer`);
-  return ok('node', `Node.js ${version}`);
-}
-
 async function checkPackages(): Promise<Finding[]> {
   return await Promise.all(
     PACKAGES.map(async ({ name, for: purpose }): Promise<Finding> => {
       try {
-        await import(name);
+        await loadOptional({ name, for: purpose }, () => import(name));
         return ok('packages', `${name}, for ${purpose}`);
-      } catch {
-        const message = `${name} is not installed; ${purpose} needs it: npm install ${name}`;
-        return warning('packages', message);
+      } catch (error) {
+        return warning('packages', toError(error).message);
       }
     }),
   );

@@ -1,9 +1,17 @@
 #!/usr/bin/env node
 /** The `postlude` command: hands the process to runCli and answers with its exit code. */
 import './small-heap.ts';
-import { systemClock } from '../clock.ts';
-import { runCli } from './program.ts';
-import { StandardStreams } from './standard-streams.ts';
+import { unsupportedNode } from './node-version.ts';
+
+const unsupported = unsupportedNode(process.versions.node);
+if (unsupported !== undefined) {
+  process.stderr.write(`postlude: ${unsupported}\n`);
+  process.exit(1);
+}
+// Loaded now only: an old Node.js may not even get through them.
+const { systemClock } = await import('../clock.ts');
+const { runCli } = await import('./program.ts');
+const { StandardStreams } = await import('./standard-streams.ts');
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
