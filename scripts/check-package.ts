@@ -1,6 +1,6 @@
 /**
  * Packs the package, installs it into an empty TypeScript project and uses it there with types,
- * as a new user would, and compiles the TypeScript of all documents there, strictly; lets publint and
+ * as a new user would and as README.md says, and compiles the TypeScript of all documents there, strictly; lets publint and
  * "are the types wrong" have their say.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,13 +10,14 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { compileBlocks, countBlocks } from './doc-blocks.ts';
 import { type Page, readPages } from './markdown.ts';
+import { followReadme, serveWithoutOptional } from './try-package.ts';
 
 const root = join(import.meta.dirname, '..');
-const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-  devDependencies: Record<string, string>;
-};
+const { devDependencies, optionalDependencies } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+) as Record<'devDependencies' | 'optionalDependencies', Record<string, string>>;
 
-/** All without the packages of any cloud: they are optional. */
+/** All without the packages of any cloud, which are not installed by themselves. */
 const EXAMPLES = ['queue.ts', 'outbox.ts', 'exactly-once.ts'];
 
 const COMPILER = { module: 'NodeNext', target: 'ES2024', strict: true, types: ['node'] };
@@ -26,7 +27,9 @@ try {
   const tarball = pack();
   run('npx', ['publint', '--strict', tarball], root);
   run('npx', ['attw', tarball, '--profile', 'esm-only'], root);
-  useInEmptyProject(tarball);
+  const project = useInEmptyProject(tarball);
+  await followReadme(project);
+  serveWithoutOptional(project, optionalDependencies);
   console.log('check-package: installs, type-checks and runs in an empty project');
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -42,7 +45,7 @@ function pack(): string {
   return join(folder, packed.filename);
 }
 
-function useInEmptyProject(tarball: string): void {
+function useInEmptyProject(tarball: string): string {
   const project = join(folder, 'project');
   mkdirSync(project);
   writeFileSync(
@@ -75,6 +78,7 @@ function useInEmptyProject(tarball: string): void {
   run(process.execPath, [join('out', 'queue.js')], project);
   run('npx', ['postlude', '--version'], project);
   checkDocuments(project);
+  return project;
 }
 
 /** And that the check can fail: a name that is not exported, planted in a page, must be found. */

@@ -1,0 +1,102 @@
+/** The installed package, used as README.md says, and without the packages that are optional. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { blocksOf } from './markdown.ts';
+
+const README = join(import.meta.dirname, '..', 'README.md');
+
+/**
+ * Types what README.md says, word by word, in an empty folder of the project: a server in one
+ * terminal, and in another one what must end with 0.
+ */
+export async function followReadme(project: string): Promise<void> {
+  const folder = join(project, 'empty');
+  mkdirSync(folder);
+  const [serve, record] = firstLines();
+  const address = `127.0.0.1:${await freePort()}`;
+  const env = {
+    ...process.env,
+    POSTLUDE_LISTEN: address,
+    POSTLUDE_SERVER: `http://${address}`,
+  };
+  // A group of its own: npx does not pass signals on to what it runs.
+  const server = spawn('bash', ['-ec', serve], {
+    cwd: folder,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await untilServing(server);
+    execFileSync('bash', ['-ec', record], { cwd: folder, env, stdio: 'inherit' });
+  } finally {
+    await endGroup(server);
+  }
+}
+
+/** The two blocks that a reader without this repository types. */
+function firstLines(): readonly [serve: string, record: string] {
+  const page = { path: 'README.md', text: readFileSync(README, 'utf8') };
+  const [serve, record, ...more] = blocksOf(page)
+    .map(({ text }) => text)
+    .filter((text) => text.includes('npx -y @postlude/postlude'));
+  if (!serve?.includes(' serve') || !record?.includes(' gate ') || more.length > 0) {
+    throw new Error('README.md no longer shows a server in one block, and a run in the next');
+  }
+  return [serve, record];
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return address.port;
+}
+
+async function untilServing({ stdout }: ChildProcess): Promise<void> {
+  if (stdout === null) throw new Error('the server has no output to read');
+  for await (const line of createInterface({ input: stdout })) {
+    if (line.startsWith('postlude serves on ')) return;
+  }
+  throw new Error('the server of README.md ended');
+}
+
+async function endGroup(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null) return;
+  process.kill(-child.pid, 'SIGTERM');
+  await once(child, 'exit');
+}
+
+/** `npm install --omit=optional` leaves them out: `serve` has to say what it lacks, and how to get it. */
+export function serveWithoutOptional(
+  project: string,
+  optional: Readonly<Record<string, string>>,
+): void {
+  for (const name of Object.keys(optional)) {
+    rmSync(join(project, 'node_modules', name), { recursive: true });
+  }
+  const main = join(project, 'node_modules/@postlude/postlude/dist/cli/main.js');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [main, 'serve', '--listen', '127.0.0.1:0'],
+    {
+      cwd: project,
+      encoding: 'utf8',
+    },
+  );
+  for (const [name, version] of Object.entries(optional)) {
+    const command = `npm install ${name}@${version}`;
+    if (status !== 1 || !stderr.includes(command)) {
+      throw new Error(
+        `"serve" without ${name} ended with ${status}, without a word of it:\n${stderr}`,
+      );
+    }
+  }
+}
