@@ -4,12 +4,12 @@
  * "are the types wrong" have their say.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { compileBlocks, countBlocks } from './doc-blocks.ts';
-import { type Page, readPages } from './markdown.ts';
+import { linksOf, type Page, readPages } from './markdown.ts';
 import { followReadme, serveWithoutOptional } from './try-package.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -28,6 +28,7 @@ try {
   run('npx', ['publint', '--strict', tarball], root);
   run('npx', ['attw', tarball, '--profile', 'esm-only'], root);
   const project = useInEmptyProject(tarball);
+  checkLinks(project);
   await followReadme(project);
   serveWithoutOptional(project, optionalDependencies);
   console.log('check-package: installs, type-checks and runs in an empty project');
@@ -79,6 +80,17 @@ function useInEmptyProject(tarball: string): string {
   run('npx', ['postlude', '--version'], project);
   checkDocuments(project);
   return project;
+}
+
+/** What README.md leads to is in the package, too: there is no other place where it is sure to be. */
+function checkLinks(project: string): void {
+  const readme = readPages().filter(({ path }) => path === 'README.md');
+  const missing = readme
+    .flatMap(linksOf)
+    .map(({ text }) => text.replace(/#.*$/, ''))
+    .filter((link) => link !== '' && !/^[a-z]+:/.test(link))
+    .filter((link) => !existsSync(join(project, 'node_modules/@postlude/postlude', link)));
+  if (missing.length > 0) throw new Error(`not in the package: ${missing.join(', ')}`);
 }
 
 /** And that the check can fail: a name that is not exported, planted in a page, must be found. */
