@@ -8,7 +8,7 @@ export class Progress {
   readonly #stream: OutputStream;
   readonly #clock: Clock;
   readonly #isShown: boolean;
-  #drawnAt = 0;
+  #drawnAt = Number.NEGATIVE_INFINITY;
   #isDrawn = false;
 
   constructor(stream: OutputStream, clock: Clock, isWanted: boolean) {
@@ -18,8 +18,8 @@ export class Progress {
   }
 
   update(text: string): void {
-    if (!this.#isShown || this.#clock.now() - this.#drawnAt < MIN_INTERVAL_MS) return;
-    this.#drawnAt = this.#clock.now();
+    if (!this.#isShown || this.#clock.monotonicMs() - this.#drawnAt < MIN_INTERVAL_MS) return;
+    this.#drawnAt = this.#clock.monotonicMs();
     this.#isDrawn = true;
     const width = Math.max(20, (this.#stream.columns ?? 80) - 1);
     this.#stream.write(`\r\u001b[2K${text.slice(0, width)}`);

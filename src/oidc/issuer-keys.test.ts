@@ -69,3 +69,14 @@ test.each([
     expect(asked).toHaveLength(3);
   },
 );
+
+test('an issuer that failed is asked again after a while, although the clock is set back', async () => {
+  const documents = '/.well-known/openid-configuration';
+  const { verify, token, asked, answers, clock } = await setUp({ [documents]: 'hello' });
+  await expect(verify(token)).rejects.toMatchObject({ code: 'unavailable' });
+  clock.set(clock.now() - 3_600_000);
+  clock.advance(5_000);
+  delete answers[documents];
+  await verify(token).catch(() => undefined);
+  expect(asked.slice(0, 2)).toEqual([documents, documents]);
+});

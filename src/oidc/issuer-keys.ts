@@ -63,7 +63,7 @@ type Ask = <T>(
 function boundedAsk({ clock, fetch }: IssuerKeysOptions): Ask {
   let failedAt = Number.NEGATIVE_INFINITY;
   return async (url, isWanted, init = {}) => {
-    if (clock.now() < failedAt + FAILURE_KEPT_MS) {
+    if (clock.monotonicMs() < failedAt + FAILURE_KEPT_MS) {
       throw new CodedError('unavailable', `${url} could not be had a moment ago`);
     }
     try {
@@ -74,7 +74,7 @@ function boundedAsk({ clock, fetch }: IssuerKeysOptions): Ask {
       if (!isWanted(json)) throw new Error(`${url} answered something else`);
       return json;
     } catch (cause) {
-      failedAt = clock.now();
+      failedAt = clock.monotonicMs();
       throw new CodedError('unavailable', `${url} cannot be had`, { cause });
     }
   };

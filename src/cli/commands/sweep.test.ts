@@ -74,4 +74,25 @@ describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
       { stale: 0, submitted: 0 },
     ]);
   });
+
+  test('sweeps at its pace although the clock is set back meanwhile', async () => {
+    const { flags, runWith } = await openWorld();
+    const ending = new AbortController();
+    let offsetMs = 0;
+    let pauseMs = 0;
+    const clock: Clock = {
+      ...systemClock,
+      now: () => {
+        offsetMs -= HOUR_MS; // each time that somebody looks at it
+        return systemClock.now() + offsetMs;
+      },
+      sleep: async (ms, signal) => {
+        if (ms <= HOUR_MS) return systemClock.sleep(ms, signal);
+        pauseMs = ms;
+        ending.abort();
+      },
+    };
+    await runWith({ clock, signal: ending.signal }, ...flags, '--every', '2h');
+    expect(pauseMs).toBeLessThanOrEqual(2 * HOUR_MS);
+  });
 });

@@ -71,8 +71,8 @@ async function repeat(
   sweep: () => Promise<unknown>,
 ): Promise<void> {
   while (!signal.aborted) {
-    const startedAt = clock.now();
+    const startedAt = clock.monotonicMs();
     await sweep();
-    await clock.sleep(Math.max(startedAt + everyMs - clock.now(), 0), signal);
+    await clock.sleep(Math.max(startedAt + everyMs - clock.monotonicMs(), 0), signal);
   }
 }

@@ -236,12 +236,12 @@ export class PostgresDatabase implements Database {
     fn: () => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    const endsAt = this.#clock.now() + MAX_RETRY_MS;
+    const endsAt = this.#clock.monotonicMs() + MAX_RETRY_MS;
     return retry(
       {
         backoff: RETRY_BACKOFF,
         maxAttempts: MAX_ATTEMPTS,
-        isRetryable: (error) => isRetryable(error) && this.#clock.now() < endsAt,
+        isRetryable: (error) => isRetryable(error) && this.#clock.monotonicMs() < endsAt,
         clock: this.#clock,
         random: this.#random,
         ...(signal ? { signal } : {}),

@@ -206,6 +206,21 @@ describe.skipIf(testPostgresUrl() === '')('a server that cannot be reached', () 
     await settled;
   });
 
+  test('is tried on where the clock is set forward meanwhile', async () => {
+    const clock = new FakeClock();
+    const { db, outside, proxy } = await openThroughProxy({ clock });
+    proxy.accept(false);
+    const write = db.write((tx) => tx.insert(accounts, [ada]));
+    await clock.untilSleepers(1);
+    clock.set(clock.now() + 3_600_000);
+    clock.advance(1_000);
+    await Promise.race([write, clock.untilSleepers(1)]);
+    proxy.accept(true);
+    clock.advance(1_000);
+    await write;
+    expect(await allAccounts(outside)).toHaveLength(1);
+  });
+
   test('is tried no more once the signal aborts', async () => {
     const { db, proxy } = await openThroughProxy({ clock: new FakeClock() });
     proxy.accept(false);

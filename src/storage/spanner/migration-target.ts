@@ -97,12 +97,12 @@ export class SpannerMigrationTarget implements MigrationTarget {
   async #apply(migration: Migration): Promise<boolean> {
     const { name, checksum, text } = migration;
     const { clock, log } = this.#config;
-    const startedAt = clock.now();
+    const startedAt = clock.monotonicMs();
     log.info('applying a migration', { migration: name });
     await this.#change(`m${name}_${checksum.slice(0, 8)}`, statementsOf(text));
     const isOurs = await this.#record(migration);
     const by = isOurs ? 'this process' : 'another process';
-    log.info('applied a migration', { migration: name, by, ms: clock.now() - startedAt });
+    log.info('applied a migration', { migration: name, by, ms: clock.monotonicMs() - startedAt });
     return isOurs;
   }
 
@@ -166,13 +166,13 @@ export class SpannerMigrationTarget implements MigrationTarget {
   async #awaitEnd(operationId: string, begun: SchemaOperation): Promise<SchemaOperation> {
     const { clock, log } = this.#config;
     let operation = begun;
-    let toldAt = clock.now();
+    let toldAt = clock.monotonicMs();
     for (let pauseMs = LOOK_PAUSE_MS.first; !operation.done; ) {
       await clock.sleep(pauseMs);
       pauseMs = Math.min(pauseMs * LOOK_PAUSE_MS.growth, LOOK_PAUSE_MS.most);
       operation = await this.#look(operationId);
-      if (operation.done || clock.now() - toldAt < PROGRESS_EVERY_MS) continue;
-      toldAt = clock.now();
+      if (operation.done || clock.monotonicMs() - toldAt < PROGRESS_EVERY_MS) continue;
+      toldAt = clock.monotonicMs();
       log.info('still changing the schema', { operationId, percent: percentOf(operation) });
     }
     return operation;
