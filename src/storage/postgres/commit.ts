@@ -6,9 +6,10 @@ import type { Clock } from '../../clock.ts';
 import { CodedError, hasCode, toError } from '../../errors.ts';
 import type { Random } from '../../random.ts';
 import { backoffMs } from '../../retry.ts';
+import { LOOK } from '../database.ts';
 import { closeMark, type MarkedTransaction, retireMark } from './commit-marks.ts';
 import type { Connection, Connections } from './connections.ts';
-import { isRefusedCommit } from './errors.ts';
+import { isOwnReason, isRefusedCommit } from './errors.ts';
 import { transact, withConnection } from './transact.ts';
 
 export interface CommitConfig {
@@ -62,7 +63,7 @@ async function resolveOutcome(
     const outcome = await askOutcome(marked, config);
     if (outcome === 'landed') return;
     if (outcome === 'failed') throw failed(cause);
-    if (outcome === 'forgotten' || clock.monotonicMs() >= endsAt) throw outcomeUnknown(cause);
+    if (outcome === 'unknowable' || clock.monotonicMs() >= endsAt) throw outcomeUnknown(cause);
     if (outcome === 'in flight') await endTransaction(marked, config);
     await clock.sleep(backoffMs(BACKOFF, attempt, random));
   }
@@ -70,7 +71,7 @@ async function resolveOutcome(
 
 /** Where the server gave another reason than its own end, that is the caller's to know. */
 function failed(cause: Error): Error {
-  if (cause instanceof CodedError && !hasCode(cause, 'unavailable')) return cause;
+  if (isOwnReason(cause)) return cause;
   return new CodedError('unavailable', 'the connection was lost before the commit', { cause });
 }
 
@@ -79,20 +80,22 @@ function outcomeUnknown(cause: Error): CodedError {
   return new CodedError('outcome-unknown', message, { cause });
 }
 
-type Outcome = 'landed' | 'failed' | 'in flight' | 'unreachable' | 'forgotten';
+/** `unknowable`: the mark may have been collected, or the database has been closed meanwhile. */
+type Outcome = 'landed' | 'failed' | 'in flight' | 'unreachable' | 'unknowable';
 
 /** How long a transaction may take to end by itself. */
 const LOCK_TIMEOUT = '500ms';
 
+/** Whatever cut the commit off may have silenced other connections, too: so not for long on one of them. */
 async function askOutcome(marked: MarkedTransaction, config: CommitConfig): Promise<Outcome> {
   try {
     return await transact(
-      config.connections,
+      config.connections.limitedTo(LOOK.limitMs),
       'BEGIN ISOLATION LEVEL READ COMMITTED',
       async (session): Promise<Outcome> => {
         await session.run(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
         const hasLanded = await closeMark(session, config.schema, marked);
-        if (hasLanded === undefined) return 'forgotten';
+        if (hasLanded === undefined) return 'unknowable';
         return hasLanded ? 'landed' : 'failed';
       },
       async ({ connection }, outcome) => {
@@ -101,6 +104,7 @@ async function askOutcome(marked: MarkedTransaction, config: CommitConfig): Prom
       },
     );
   } catch (error) {
+    if (hasCode(error, 'failed-precondition')) return 'unknowable';
     return hasCode(error, 'conflict') ? 'in flight' : 'unreachable';
   }
 }
@@ -116,7 +120,8 @@ async function endTransaction(
 ): Promise<void> {
   const sql = `SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
     WHERE pid = $1::int AND backend_xid = $2::xid`;
-  await withConnection(connections, (connection) => connection.run(sql, [serverPid, xid])).catch(
+  const asked = connections.limitedTo(LOOK.limitMs);
+  await withConnection(asked, (connection) => connection.run(sql, [serverPid, xid])).catch(
     () => undefined,
   ); // asked again soon
 }

@@ -110,6 +110,11 @@ export function isRefusedCommit(error: unknown): boolean {
   return /^(23|40)...$/.test(state);
 }
 
+/** Whether the server told why it failed, and not merely that it, or the connection, went. */
+export function isOwnReason(error: Error): boolean {
+  return error instanceof CodedError ? error.code !== 'unavailable' : 'severity' in error;
+}
+
 /** 53100: the disk of the server, or of the embedded database. */
 function reasonOf(error: Error): ErrorReason | undefined {
   return sqlStateOf(error) === '53100' ? 'disk-full' : undefined;

@@ -24,6 +24,7 @@ interface Bench {
   /** Reaches it directly. */
   readonly outside: Database;
   readonly proxy: TcpProxy;
+  readonly schema: string;
 }
 
 async function openThroughProxy(options: PostgresOptions = {}): Promise<Bench> {
@@ -36,7 +37,7 @@ async function openThroughProxy(options: PostgresOptions = {}): Promise<Bench> {
   const outside = await openTestPostgres({ schema });
   await createPostgresSuiteTables(outside);
   const db = await openTestPostgres({ ...options, url: url.href, schema, migrated: false });
-  return { db, outside, proxy };
+  return { db, outside, proxy, schema };
 }
 
 describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
@@ -102,6 +103,38 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     await settled;
     expect(runs).toBe(1);
     expect(await allAccounts(outside)).toHaveLength(1);
+  });
+
+  test('at the commit, and the database is closed: the outcome is unknown, and asked for no more', async () => {
+    const clock = new FakeClock();
+    const { db, proxy } = await openThroughProxy({ clock });
+    const cut = proxy.cutAt('COMMIT', 'after').then(() => proxy.accept(false));
+    const write = db.write((tx) => tx.insert(accounts, [ada]));
+    const settled = expect(write).rejects.toMatchObject({ code: 'outcome-unknown' });
+    await cut;
+    await clock.untilSleepers(1);
+    await db.close();
+    clock.advance(1_000);
+    const asksAgain = clock.untilSleepers(1).then(() => 'asks again');
+    expect(await Promise.race([settled.then(() => 'settled'), asksAgain])).toBe('settled');
+  });
+
+  test('never, but refused at the commit for a reason of the table’s own: that is what is thrown', async () => {
+    const { db, schema } = await openThroughProxy();
+    await withTestClient((client) =>
+      client.query(`
+        CREATE FUNCTION "${schema}".refuse() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN RAISE EXCEPTION 'the books do not balance'; END $$;
+        CREATE CONSTRAINT TRIGGER balance AFTER INSERT ON "${schema}".suite_accounts
+          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION "${schema}".refuse()`),
+    );
+    let runs = 0;
+    const write = db.write(async (tx) => {
+      runs += 1;
+      await tx.insert(accounts, [ada]);
+    });
+    await expect(write).rejects.toThrow('the books do not balance');
+    expect(runs).toBe(1);
   });
 
   test('among the writes: the transaction runs again', async () => {

@@ -72,6 +72,25 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
+  test('behind a commit that was cut off: what idled is silent, and a new one is asked', async () => {
+    const { db, outside, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
+    const together = new Signal();
+    await Promise.all([
+      db.read(() => together.next()),
+      db.read(async (tx) => {
+        await tx.query(ONE, { n: int });
+        together.emit();
+      }),
+    ]);
+    const cut = proxy.cutAt('COMMIT', 'before').then(() => {
+      proxy.fallSilent();
+      proxy.speak();
+    });
+    await db.write((tx) => tx.insert(accounts, [ada]));
+    await cut;
+    expect(await allAccounts(outside)).toHaveLength(1);
+  });
+
   test('makes all that idled in the pool suspect: nobody waits for the next dead one', async () => {
     const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 500 });
     const together = new Signal();
