@@ -229,6 +229,11 @@ function hasNotBeen({ reason }: Stopped): boolean {
   return reason === 'shutdown' || reason === 'not-begun';
 }
 
+/** Of all their payloads. */
+export function bytesOf(attempts: readonly Attempt[]): number {
+  return attempts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /** The attempt as its handler sees it. */
 class AttemptContext implements HandlerContext {
   readonly #attempt: Attempt;

@@ -12,7 +12,7 @@ import { CodedError, toError } from '../errors.ts';
 import { type Log, silentLog } from '../log.ts';
 import { type Metrics, noMetrics } from '../metrics.ts';
 import { type Random, systemRandom } from '../random.ts';
-import { Attempt, type AttemptParts } from './attempt.ts';
+import { Attempt, type AttemptParts, bytesOf } from './attempt.ts';
 import { Bell } from './bell.ts';
 import { checkHandler, type Outcome, type TaskHandler } from './handler.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -176,7 +176,7 @@ export class Dispatcher {
         this.#mayBeMore = true;
         break;
       }
-      const limit = this.#limit(room);
+      const limit = this.#limit(type, room);
       const leases = await queue.leaseDue(type, limit, leaseMs);
       leased += leases.length;
       const attempts = leases.toSorted(begunFirst).map((lease) => this.#toAttempt(lease));
@@ -324,9 +324,11 @@ export class Dispatcher {
     return Math.min(workers - this.#running.size, MAX_SETTLING - this.#settling.size);
   }
 
-  #limit(room: number): LeaseLimit & { readonly bytes: number } {
+  #limit(type: string, room: number): LeaseLimit & { readonly bytes: number } {
     const bytes = this.#config.maxLeasedBytes - this.#leasedBytes;
-    return { tasks: room, bytes, begin: Math.max(0, this.#slots() - this.#ready.length) };
+    // A claim whose answer is lost would use up the only attempt, which has never begun.
+    const slots = this.#handlers.get(type)?.maxAttempts === 1 ? 0 : this.#slots();
+    return { tasks: room, bytes, begin: Math.max(0, slots - this.#ready.length) };
   }
 
   #room(): number {
@@ -352,10 +354,6 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function bytesOf(attempts: readonly Attempt[]): number {
-  return attempts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandler> {

@@ -1,6 +1,7 @@
 /** What became of tasks whose leases ended without a word. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { CodedError } from '../errors.ts';
 import { databaseTime } from '../storage/time.ts';
 import { eachDatabase } from '../testing/databases.ts';
 import { openDispatcherWorld } from '../testing/dispatcher-world.ts';
@@ -153,6 +154,34 @@ eachDatabase((open, _database, traits) => {
     expect(await world.queue.begin(leases.slice(1))).toEqual(['done']);
     expect(await world.lease('a')).toMatchObject({ attempt: 2, deaths: 1 });
     expect(await world.queue.begin(leases.slice(0, 1))).toEqual(['lost']);
+  });
+
+  test('the only attempt is not used up by a claim whose answer was lost', async () => {
+    const world = await openTaskWorld(open);
+    await world.enqueue('a');
+    const started: string[] = [];
+    let lostAnswers = 1;
+    const lossy = Object.assign(Object.create(world.queue), {
+      leaseDue: async (...request: Parameters<typeof world.queue.leaseDue>) => {
+        const leases = await world.queue.leaseDue(...request);
+        if (lostAnswers-- > 0) throw new CodedError('outcome-unknown', 'the answer was lost');
+        return leases;
+      },
+      begin: (...request: Parameters<typeof world.queue.begin>) => world.queue.begin(...request),
+      settleAll: (...request: Parameters<typeof world.queue.settleAll>) =>
+        world.queue.settleAll(...request),
+    });
+    const handler = {
+      ...{ type: PLAIN, maxAttempts: 1 },
+      handle: async ({ id }: Task<undefined>) => void started.push(id),
+    };
+    const parts = { queue: lossy, clock: world.clock, leaseMs: MINUTE };
+    const dispatcher = new Dispatcher({ ...parts, handlers: [handler] });
+    await expect(dispatcher.runOnce()).rejects.toMatchObject({ code: 'outcome-unknown' });
+    world.clock.advance(MINUTE);
+    await dispatcher.runOnce();
+    expect(started).toEqual(['a']);
+    expect(await world.dead()).toEqual([]);
   });
 
   test('attempts that cannot be written down are given back, and not begun', async () => {
