@@ -6,6 +6,7 @@
  * A change may have landed although its connection was lost. Asked for again it answers `lost`, which
  * is harmless: what was to be done is done.
  */
+import { type LimitOptions, LOOK } from '../storage/database.ts';
 import { checkDelayMs, type LeaseId, type SettleOutcome } from './task.ts';
 
 /** How one attempt ended, and what follows from it for its task. */
@@ -52,6 +53,16 @@ export interface Settling {
   bury(deaths: readonly Death[]): Promise<SettleOutcome[]>;
 }
 
+/**
+ * For an extension: on a connection that has fallen silent it must not last until the lease has ended,
+ * since another one would do.
+ */
+export function extensionLimit(leaseMs: number): LimitOptions {
+  const { limitMs = Number.POSITIVE_INFINITY } = LOOK;
+  return { limitMs: Math.min(limitMs, Math.max(LEAST_EXTENSION_MS, Math.ceil(leaseMs / 6))) };
+}
+
+const LEAST_EXTENSION_MS = 1_000;
 const MAX_REASON_LENGTH = 4_000;
 
 /** One batch for each kind of outcome. Answers for each settlement, in order. */

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Columns } from '../storage/column.ts';
+import type { LimitOptions } from '../storage/database.ts';
+import type { Sql } from '../storage/sql.ts';
 import { databaseTime } from '../storage/time.ts';
 import { eachDatabase } from '../testing/databases.ts';
 import { MINUTE, openTaskWorld } from '../testing/task-world.ts';
@@ -78,6 +81,31 @@ eachDatabase((open, _database, traits) => {
       expect(await summaryOf('c')).toMatchObject({ leaseUntil, attempt: 1 });
       expect(await summaryOf('b')).toEqual(untouched);
     });
+
+    test.each([
+      [MINUTE, 6_000],
+      [10_000, 1_667],
+      [2_000, 1_000],
+    ])(
+      'extends leases of %i ms within %i ms, so that another try fits in',
+      async (leaseMs, limitMs) => {
+        const { db, other, clock } = await openSettlingWorld();
+        const limits: unknown[] = [];
+        const noting = Object.assign(Object.create(db), {
+          statement: (query: Sql, columns: Columns, options: LimitOptions) => {
+            limits.push(options.limitMs);
+            return db.statement(query, columns);
+          },
+          write: (fn: Parameters<typeof db.write>[0], options: LimitOptions) => {
+            limits.push(options.limitMs);
+            return db.write(fn);
+          },
+        });
+        const settling = new Settling(noting, databaseTime(db.dialect, clock));
+        expect(await settling.extend([other], leaseMs)).toEqual(['done']);
+        expect(limits).toEqual([limitMs]);
+      },
+    );
 
     test('buries what is held, over an older one of its name', async () => {
       const world = await openSettlingWorld();

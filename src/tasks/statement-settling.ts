@@ -3,11 +3,11 @@
  * would abort one another here: thousands of attempts that fail at once would hardly get settled.
  */
 import { columnName, int, intArray, type Param, text, textArray } from '../storage/column.ts';
-import { type Database, type LimitOptions, LOOK } from '../storage/database.ts';
+import type { Database, LimitOptions } from '../storage/database.ts';
 import { join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
 import type { DatabaseTime } from '../storage/time.ts';
 import { leaseUntil } from './due.ts';
-import type { Death, Failure, Settling } from './settlement.ts';
+import { type Death, extensionLimit, type Failure, type Settling } from './settlement.ts';
 import { deadTasks, tasks } from './table.ts';
 import type { LeaseId, SettleOutcome } from './task.ts';
 import { leaseKey } from './task-rows.ts';
@@ -67,7 +67,8 @@ export class StatementSettling implements Settling {
   }
 
   extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
-    return this.#update(leases, sql`lease_until = ${leaseUntil(this.#time, leaseMs)}`, {}, LOOK);
+    const extended = sql`lease_until = ${leaseUntil(this.#time, leaseMs)}`;
+    return this.#update(leases, extended, {}, extensionLimit(leaseMs));
   }
 
   bury(deaths: readonly Death[]): Promise<SettleOutcome[]> {

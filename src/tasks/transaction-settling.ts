@@ -1,8 +1,8 @@
 /** Settles tasks by serializable transactions: read the rows, check the leases, write. */
-import { type Database, type LimitOptions, LOOK, type Transaction } from '../storage/database.ts';
+import type { Database, LimitOptions, Transaction } from '../storage/database.ts';
 import type { DatabaseTime } from '../storage/time.ts';
 import { toDeadTask } from './dead-tasks.ts';
-import type { Death, Failure, Settling } from './settlement.ts';
+import { type Death, extensionLimit, type Failure, type Settling } from './settlement.ts';
 import { deadTasks, tasks } from './table.ts';
 import type { LeaseId, SettleOutcome } from './task.ts';
 import { holds, leaseKey, readTasks, type TaskRow, taskKey } from './task-rows.ts';
@@ -66,7 +66,7 @@ export class TransactionSettling implements Settling {
         tasks,
         held.map(({ row: { type, id } }) => ({ type, id, leaseUntil })),
       );
-    return this.#settle(leases, extendHeld, LOOK);
+    return this.#settle(leases, extendHeld, extensionLimit(leaseMs));
   }
 
   bury(deaths: readonly Death[]): Promise<SettleOutcome[]> {
