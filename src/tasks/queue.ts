@@ -212,7 +212,7 @@ export class TaskQueue {
 
   /** How much of a type is due, and since when: from the index of due times, within bounds. */
   depth(type: string): Promise<QueueDepth> {
-    return this.#db.read((tx) => queueDepth(tx, type, this.#time));
+    return this.#db.read((tx) => queueDepth(tx, type, this.#time), LOOK);
   }
 
   #toRows<P>(added: readonly NewTask<P>[]): NewRow<typeof tasks>[] {

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { GaugeReadings, MetricFields, Metrics } from '../metrics.ts';
+import { type Database, type LimitOptions, LOOK } from '../storage/database.ts';
 import { eachDatabase } from '../testing/databases.ts';
 import { MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
+import { observeReminders } from '../tq/reminder-gauges.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { TaskQueue } from './queue.ts';
 import { observeQueue } from './task-metrics.ts';
 
 /** Keeps what it is told, by the name of the instrument. */
@@ -20,6 +23,10 @@ class RecordingMetrics implements Metrics {
 
   gauge(name: string, _options: unknown, read: () => Promise<GaugeReadings>): void {
     this.#gauges.set(name, read);
+  }
+
+  get gauges(): readonly string[] {
+    return [...this.#gauges.keys()];
   }
 
   async read(name: string): Promise<Record<string, number>> {
@@ -64,6 +71,24 @@ eachDatabase((open) => {
       await queue.completeAll(await queue.leaseDue('plain', 2, MINUTE));
       expect(await metrics.read('postlude.task.due')).toEqual({ plain: 0, other: 0 });
       expect(await metrics.read('postlude.task.oldest_due_age')).toEqual({});
+    });
+
+    test('are looks: scrapes of a silent database do not take its connections for long', async () => {
+      const metrics = new RecordingMetrics();
+      const { db, clock } = await openTaskWorld(open);
+      const limits: unknown[] = [];
+      const noting: Database = Object.assign(Object.create(db), {
+        read: (fn: Parameters<typeof db.read>[0], options: LimitOptions = {}) => {
+          limits.push(options.limitMs);
+          return db.read(fn);
+        },
+      });
+      const queue = new TaskQueue({ db: noting, clock });
+      observeQueue(metrics, { queue, types: ['plain'] });
+      observeReminders(metrics, { db: noting, clock });
+      for (const name of metrics.gauges) await metrics.read(name);
+      expect(limits).toEqual(metrics.gauges.map(() => LOOK.limitMs));
+      expect(limits).toHaveLength(4);
     });
   });
 });

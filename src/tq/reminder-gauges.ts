@@ -1,7 +1,7 @@
 /** Gauges of reminders: how many wait for a sweep, and how many are dead. Reads are bounded. */
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Database } from '../storage/database.ts';
+import { type Database, LOOK } from '../storage/database.ts';
 import { databaseTime } from '../storage/time.ts';
 import { countDeadReminders, countStaleReminders } from './reminders.ts';
 
@@ -9,6 +9,7 @@ export function observeReminders(
   metrics: Metrics,
   { db, clock }: { readonly db: Database; readonly clock: Clock },
 ): void {
+  const time = databaseTime(db.dialect, clock);
   metrics.gauge(
     'postlude.tq.reminders.stale',
     {
@@ -17,7 +18,7 @@ export function observeReminders(
     },
     async () => [
       {
-        value: await db.read((tx) => countStaleReminders(tx, databaseTime(db.dialect, clock))),
+        value: await db.read((tx) => countStaleReminders(tx, time), LOOK),
         fields: {},
       },
     ],
@@ -28,6 +29,6 @@ export function observeReminders(
       description: 'Reminders whose tasks cannot be submitted, counted up to 10,000',
       unit: '{reminder}',
     },
-    async () => [{ value: await db.read(countDeadReminders), fields: {} }],
+    async () => [{ value: await db.read(countDeadReminders, LOOK), fields: {} }],
   );
 }
