@@ -27,7 +27,7 @@ import {
 } from '../invocations/invocations.ts';
 import type { Transaction } from '../storage/database.ts';
 import { joinAttempt } from './join-attempt.ts';
-import { checkSameOwner, includeWanted, type Opening } from './opening.ts';
+import { checkSameOwner, includeWanted, type Opening, tagsOf } from './opening.ts';
 import type { RecorderParts } from './parts.ts';
 
 export interface Opened {
@@ -93,7 +93,8 @@ async function createAttempt(
 ): Promise<Opened> {
   const { created, finalizes } = opening;
   const number = Math.max(attempt, opening.attempt);
-  await insertInvocations(tx, [{ ...created, ...recordingOf(opening), id, attempt: number }]);
+  const tags = tagsOf(opening);
+  await insertInvocations(tx, [{ ...created, ...recordingOf(opening), id, tags, attempt: number }]);
   const included = [...earlier, ...(await includeWanted(tx, opening, id))];
   await includeAttempts(
     tx,
@@ -122,10 +123,10 @@ async function beginExpected(
   { attempt, id }: Invocation,
 ): Promise<Opened> {
   await requireActive(tx, id);
-  const { createTime, createdBy, deadline, tags, bigqueryExports } = opening.created;
+  const { createTime, createdBy, deadline, bigqueryExports } = opening.created;
   await updateInvocation(tx, id, {
     ...{ createTime, createdBy, deadline, isExpected: false },
-    ...{ tags: tags ?? [], bigqueryExports: bigqueryExports ?? [] },
+    ...{ tags: tagsOf(opening), bigqueryExports: bigqueryExports ?? [] },
     ...recordingOf(opening),
   });
   const included = await includeWanted(tx, opening, id);

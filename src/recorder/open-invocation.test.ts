@@ -132,9 +132,18 @@ eachDatabase((open) => {
     expect(await world.explain('run')).toMatchObject({
       chain: [{ name: 'invocations/run' }, { isExpected: true }],
     });
-    const begun = await world.record('s1', 'one', { tags: [{ key: 'k', value: 'v' }] });
+    const begun = await world.record('s1', 'one', {
+      tags: [{ key: 'k', value: 'v' }],
+      contextTags: [{ key: 'ci/job', value: 'shard' }],
+    });
     expect(begun).toMatchObject({ attempt: 1, existed: false, superseded: [] });
-    expect(await world.read('s1')).toMatchObject({ isExpected: false, recorder: 'one' });
+    expect(await world.read('s1')).toMatchObject({
+      ...{ isExpected: false, recorder: 'one' },
+      tags: [
+        { key: 'ci/job', value: 'shard' },
+        { key: 'k', value: 'v' },
+      ],
+    });
     await world.end('s1');
     world.clock.advance(MINUTE_MS);
     expect(await world.enforce()).toBe(1);
@@ -247,6 +256,23 @@ describe('somebody who does not record', () => {
     expect(await world.bundle('run', ['a', 'b'], more)).toMatchObject({ existed: true });
   });
 
+  test('lacks no context, and gives it to what it begins only', async () => {
+    const world = await openWorld(await openTestPglite());
+    const tags = [{ key: 'k', value: 'v' }];
+    const first = [{ key: 'ci/job', value: 'first' }];
+    const second = [{ key: 'ci/job', value: 'second' }];
+    await world.record('a', 'one', { contextTags: first });
+    const more = { tags, contextTags: [...first, ...tags], finalize: true };
+    await world.bundle('run', ['a'], more);
+    const again = { ...more, contextTags: second, allowNextAttempt: true };
+    expect(await world.bundle('run', ['a'], again)).toMatchObject({ existed: true, attempt: 1 });
+    expect((await world.read('run')).tags).toEqual([...first, ...tags]);
+    await world.record('a', 'two', { contextTags: second });
+    await world.bundle('run', ['a'], again);
+    expect((await world.read('a.attempt-2')).tags).toEqual(second);
+    expect((await world.read('run.attempt-2')).tags).toEqual([...second, ...tags]);
+  });
+
   test('is told what a complete one lacks, or begins its next attempt', async () => {
     const world = await openWorld(await openTestPglite());
     await world.record('a', 'one');
@@ -301,6 +327,7 @@ test.each<[string, Init]>([
   ['lost_after: goes with a recorder only', { lostAfter: MINUTE }],
   ['finalize: goes without a recorder only', { recorder: 'r', finalize: true }],
   ['attempt: must be from 0 to 1000000', { attempt: -1 }],
+  ['context_tags[0]: key: does not match', { contextTags: [{ key: 'A' }] }],
   ['included_invocations[0]: not the name', { includedInvocations: ['a'] }],
   ['expected_invocations[0]: name: not the name', { expectedInvocations: [{ name: 'a' }] }],
   [

@@ -10,6 +10,7 @@ import {
 import { checkFirstAttempt } from '../invocations/attempts.ts';
 import { invocationName, parseInvocationId, parseInvocationName } from '../invocations/id.ts';
 import { type CallContext, UPDATE_TOKEN_HEADER } from '../rpc/call-context.ts';
+import { checkTags } from '../rpc/check-pairs.ts';
 import { inEach, inField, invalid, requireText } from '../rpc/field.ts';
 import { readInvocationMessage } from '../rpc/invocation-message.ts';
 import { fromDuration, toTimestamp } from '../rpc/timestamp.ts';
@@ -83,6 +84,7 @@ function checkOpening(
   return {
     recorder: recorder === '' ? undefined : recorder,
     attempt: request.attempt,
+    contextTags: checkTags('context_tags', request.contextTags),
     lostAfterMs: inField('lost_after', () => checkDuration(lostAfter, MIN_LOST_AFTER_MS)),
     expected: inEach('expected_invocations', expectedInvocations, (each) =>
       checkExpected(each, request.invocationId, now),

@@ -5,6 +5,7 @@ import type { InvocationId } from '../invocations/id.ts';
 import { includeAttempts } from '../invocations/inclusions.ts';
 import type { Invocation, NewInvocation } from '../invocations/invocation.ts';
 import { insertInvocations, readInvocations } from '../invocations/invocations.ts';
+import { type StringPair, sortPairs } from '../invocations/string-pair.ts';
 import type { Transaction } from '../storage/database.ts';
 
 /** An invocation that is announced, and until when it has to appear. */
@@ -16,6 +17,8 @@ export interface Expected {
 export interface Opening {
   /** What a new attempt is created as. */
   readonly created: NewInvocation;
+  /** Tags of what this request begins; what is there already does not lack them. */
+  readonly contextTags: readonly StringPair[];
   readonly included: readonly InvocationId[];
   readonly expected: readonly Expected[];
   /** The process that records; none for who only bundles. */
@@ -32,6 +35,14 @@ export interface Opening {
 
 /** In place of the request id of what OpenInvocation has created. */
 export const OPENED = 'opened';
+
+/** All tags of what the request begins, none twice. */
+export function tagsOf({ contextTags, created }: Opening): StringPair[] {
+  const own = created.tags ?? [];
+  const isOwn = (pair: StringPair) =>
+    own.some(({ key, value }) => key === pair.key && value === pair.value);
+  return sortPairs([...own, ...contextTags.filter((pair) => !isOwn(pair))]);
+}
 
 /** Throws `permission-denied` for somebody else's. */
 export function checkSameOwner(

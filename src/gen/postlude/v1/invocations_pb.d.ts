@@ -117,6 +117,15 @@ export declare type OpenInvocationRequest = Message<"postlude.v1.OpenInvocationR
    * @generated from field: bool late = 13;
    */
   late: boolean;
+
+  /**
+   * Tags that say where the request comes from: the branch, the job. What is
+   * begun by the request has them. What is there already does not get them, and
+   * does not lack them.
+   *
+   * @generated from field: repeated luci.resultdb.v1.StringPair context_tags = 14;
+   */
+  contextTags: StringPair[];
 };
 
 /**
