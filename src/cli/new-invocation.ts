@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { OpenInvocationRequestSchema } from '../gen/postlude/v1/invocations_pb.js';
 import { randomHex } from '../random.ts';
 import { CLIENT_VARIABLES } from '../server/client-variables.ts';
+import { contextTags } from './ci/read-context.ts';
 import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { collectInvocation, invocationName } from './invocation-argument.ts';
@@ -41,7 +42,11 @@ export function addNewInvocationOptions(command: Command): Command {
       'export to project.dataset.table once it is over (repeatable)',
       collectTarget,
     )
-    .option('--tag <key:value>', 'a tag (repeatable)', collectPair)
+    .option(
+      '--tag <key:value>',
+      'a tag (repeatable); in a CI job, ci/branch and others are there unless given',
+      collectPair,
+    )
     .option('--deadline <duration>', 'how long it may stay open: 90m, 6h, 2d', parseDuration);
 }
 
@@ -76,6 +81,7 @@ export function openRequest(
     realm: options.realm ?? env[CLIENT_VARIABLES.realm] ?? DEFAULT_REALM,
     includedInvocations: (options.include ?? []).map(invocationName),
     tags: [...(options.tag ?? [])],
+    contextTags: contextTags(env, options.tag ?? []),
     bigqueryExports: (options.export ?? []).map((target) => ({ ...target, testResults: {} })),
     ...(deadline === undefined ? {} : { deadline: durationFromMs(deadline) }),
     ...more,

@@ -3,6 +3,7 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { toError } from '../errors.ts';
 import { randomHex } from '../random.ts';
+import { readContext } from './ci/read-context.ts';
 import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { invocationId } from './invocation-argument.ts';
@@ -52,7 +53,7 @@ export function planRecording(
   const lostAfterMs = options.lostAfter ?? DEFAULT_LOST_AFTER_MS;
   const request = openRequest(env, id, options, {
     recorder,
-    attempt: options.attempt ?? attemptOf(env) ?? 0,
+    attempt: options.attempt ?? readContext(env)?.attempt ?? 0,
     lostAfter: durationFromMs(lostAfterMs),
   });
   return { id, request, recorder, lostAfterMs };
@@ -70,14 +71,6 @@ export async function openRecording(
     superseded: superseded.map(invocationId),
     headers: { [UPDATE_TOKEN_HEADER]: token },
   };
-}
-
-/** The number of the attempt, where the CI system tells it; `undefined` elsewhere. */
-export function attemptOf(env: CliContext['env']): number | undefined {
-  const { BUILDKITE_RETRY_COUNT, GITHUB_RUN_ATTEMPT } = env;
-  if (GITHUB_RUN_ATTEMPT !== undefined) return positive(Number(GITHUB_RUN_ATTEMPT));
-  if (BUILDKITE_RETRY_COUNT !== undefined) return positive(Number(BUILDKITE_RETRY_COUNT) + 1);
-  return undefined;
 }
 
 /**
@@ -105,8 +98,4 @@ export async function keepAlive(
 
 function isFinal(error: unknown): boolean {
   return error instanceof ConnectError && error.code === Code.FailedPrecondition;
-}
-
-function positive(number: number): number | undefined {
-  return Number.isSafeInteger(number) && number > 0 ? number : undefined;
 }

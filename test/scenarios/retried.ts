@@ -99,7 +99,7 @@ export const RETRIED: readonly Scenario[] = [
       for (const attempt of ['1', '3']) {
         const argv = ['record', '--id', place.shard(1), '--reports', 'r*.xml', '--json', '--'];
         const record = place.start([...argv, 'cp', 'given.xml', `r${attempt}.xml`], {
-          GITHUB_RUN_ATTEMPT: attempt,
+          ...{ GITHUB_ACTIONS: 'true', GITHUB_RUN_ATTEMPT: attempt },
         });
         const { code, err, out } = await record.ended;
         assert.equal(code, 0, err);

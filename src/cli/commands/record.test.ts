@@ -137,13 +137,30 @@ test('records the next attempt of what is complete, and takes both', async () =>
 test('takes the number of the attempt from the CI system, or from --attempt', async () => {
   const { run, runWith } = await openWorld();
   const command = ['record', '--json', '--reports', 'good.xml'];
-  const env = { GITHUB_RUN_ATTEMPT: '3' };
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_RUN_ATTEMPT: '3' };
   const onGitHub = await runWith({ env }, ...command, '--id', 'x', ...node('0'));
   expect(onGitHub.json()).toMatchObject([{ invocation: 'x', attempt: 3 }]);
   const given = await run(...command, '--id', 'y', '--attempt', '2', ...node('0'));
   expect(given.json()).toMatchObject([{ invocation: 'y', attempt: 2 }]);
   const wrong = await run(...command, '--id', 'z', '--attempt', '0', ...node('0'));
   expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('whole number from 1') });
+});
+
+test('tags what it records with what the CI system tells, and a tag that is given wins', async () => {
+  const { runWith, stateOf } = await openWorld();
+  const env = { GITLAB_CI: 'true', CI_COMMIT_BRANCH: 'main', CI_MERGE_REQUEST_IID: '' };
+  const record = ['record', '--id', 'x', '--tag', 'ci/branch:mine', '--reports', 'good.xml'];
+  await runWith({ env }, ...record, ...node('0'));
+  expect(await stateOf('x')).toMatchObject({
+    tags: [
+      { key: 'ci/branch', value: 'mine' },
+      { key: 'ci/system', value: 'gitlab' },
+    ],
+  });
+  const create = ['create', 'run', '--include', 'x', '--finalize'];
+  await runWith({ env: { ...env, CI_JOB_URL: 'https://gitlab.com/1' } }, ...create);
+  const again = await runWith({ env: { ...env, CI_JOB_URL: 'https://gitlab.com/2' } }, ...create);
+  expect(again).toMatchObject({ code: 0, err: '' });
 });
 
 test('tells the command which invocation it is in, and the token and server for it', async () => {

@@ -1,0 +1,23 @@
+/**
+ * https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables, and the branch
+ * variables of multibranch pipelines. There is no page for a stage, and no number of an attempt: a
+ * build that is repeated is another build.
+ */
+import type { ReadContext } from './context.ts';
+
+export const readJenkins: ReadContext = (env) => {
+  if (!env.JENKINS_URL) return undefined;
+  // Of a pull request, BRANCH_NAME is PR-5; of a tag, the tag.
+  const isBranch = !env.CHANGE_ID && !env.TAG_NAME;
+  const checkedOut = env.GIT_BRANCH?.replace(/^origin\//, '');
+  return {
+    system: 'jenkins',
+    branch: env.CHANGE_BRANCH || (isBranch ? env.BRANCH_NAME || checkedOut : undefined),
+    gitTag: env.TAG_NAME,
+    commit: env.GIT_COMMIT,
+    base: env.CHANGE_TARGET,
+    pullRequest: env.CHANGE_ID,
+    pipelineUrl: env.BUILD_URL,
+    job: env.JOB_NAME,
+  };
+};
