@@ -1,4 +1,4 @@
-/** CI systems that give an OIDC token to a job that asks for it. */
+/** CI systems that give an OIDC token to a job that asks for it, or to each job. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { CliContext } from './context.ts';
@@ -23,6 +23,10 @@ export function idTokenSource(env: Environment, audience: string): IdTokenSource
   if (env.BUILDKITE === 'true') {
     return { name: 'Buildkite', request: () => askBuildkite(env, audience) };
   }
+  const { CIRCLE_OIDC_TOKEN_V2: ofJob, CIRCLECI } = env;
+  // It is made for the organization, whatever audience we would like.
+  if (CIRCLECI === 'true' && ofJob)
+    return { name: 'CircleCI', request: async () => oneToken(ofJob) };
   return undefined;
 }
 

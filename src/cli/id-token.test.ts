@@ -137,6 +137,15 @@ describe('on Buildkite', () => {
   });
 });
 
+test('a job on CircleCI has the one token that is made for it', async () => {
+  const token = await tokenOf('of the job');
+  const { tokens } = openTokens({ CIRCLECI: 'true', CIRCLE_OIDC_TOKEN_V2: token });
+  expect(await tokens.current()).toBe(token);
+  expect(await tokens.insteadOf(token)).toBeUndefined();
+  const ofFork = openTokens({ CIRCLECI: 'true' });
+  expect(await ofFork.tokens.current()).toBeUndefined();
+});
+
 test('a token that is given comes first, and is replaced where it is refused', async () => {
   const { asked, env } = await startGitHub();
   const { tokens } = openTokens({ ...env, POSTLUDE_ID_TOKEN: 'given' });
