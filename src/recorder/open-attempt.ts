@@ -27,7 +27,13 @@ import {
 } from '../invocations/invocations.ts';
 import type { Transaction } from '../storage/database.ts';
 import { joinAttempt } from './join-attempt.ts';
-import { checkSameOwner, includeWanted, type Opening, tagsOf } from './opening.ts';
+import {
+  applyExpectations,
+  checkSameOwner,
+  includeWanted,
+  type Opening,
+  tagsOf,
+} from './opening.ts';
 import type { RecorderParts } from './parts.ts';
 
 export interface Opened {
@@ -46,6 +52,7 @@ export async function openAttempt(
   opening: Opening,
 ): Promise<Opened> {
   const { created, recorder } = opening;
+  await applyExpectations(tx, opening);
   const first = await readInvocation(tx, created.id);
   if (first === undefined) return await createAttempt(parts, tx, opening, { id: created.id });
   checkSameRealm(first, created);

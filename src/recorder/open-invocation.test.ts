@@ -153,6 +153,21 @@ eachDatabase((open) => {
     expect(await world.testIds('run')).toEqual(['postlude/invocation']);
   });
 
+  test('waits for what was announced before as long as it is told now', async () => {
+    const world = await openWorld(await open());
+    const expect1 = (more: object = {}) => [{ name: 'invocations/s1', ...more }];
+    await world.open('run', { expectedInvocations: expect1(), finalize: true });
+    await world.open('run', { expectedInvocations: expect1(), finalize: true });
+    world.clock.advance(MINUTE_MS);
+    expect(await world.enforce()).toBe(0);
+    const sooner = expect1({ within: { seconds: 10n } });
+    const again = await world.open('run', { expectedInvocations: sooner, finalize: true });
+    expect(again).toMatchObject({ existed: true, attempt: 1 });
+    world.clock.advance(10_000);
+    expect(await world.enforce()).toBe(1);
+    expect((await world.read('s1')).endedBy).toBe('NEVER_APPEARED');
+  });
+
   test('keeps a recorder alive, and ends the invocation of a silent one', async () => {
     const world = await openWorld(await open());
     await world.record('s', 'one');

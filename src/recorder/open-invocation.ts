@@ -100,7 +100,8 @@ function checkExpected({ name, within }: ExpectedInvocation, ownId: string, now:
   const id = inField('name', () => checkFirstAttempt(parseInvocationName(name)));
   if (id === ownId) throw invalid('name: must not name the invocation itself');
   const withinMs = inField('within', () => checkDuration(within, MIN_LOST_AFTER_MS));
-  return { id, endsAt: now + (withinMs ?? DEFAULT_WITHIN_MS) };
+  const endIsGiven = withinMs !== undefined;
+  return { id, endIsGiven, endsAt: now + (withinMs ?? DEFAULT_WITHIN_MS) };
 }
 
 function checkDuration(duration: Duration | undefined, minMs: number): number | undefined {

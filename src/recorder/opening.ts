@@ -4,7 +4,11 @@ import { newestAttempts } from '../invocations/attempts.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { includeAttempts } from '../invocations/inclusions.ts';
 import type { Invocation, NewInvocation } from '../invocations/invocation.ts';
-import { insertInvocations, readInvocations } from '../invocations/invocations.ts';
+import {
+  insertInvocations,
+  readInvocations,
+  updateInvocation,
+} from '../invocations/invocations.ts';
 import { type StringPair, sortPairs } from '../invocations/string-pair.ts';
 import type { Transaction } from '../storage/database.ts';
 
@@ -12,6 +16,8 @@ import type { Transaction } from '../storage/database.ts';
 export interface Expected {
   readonly id: InvocationId;
   readonly endsAt: number;
+  /** Whoever asks has said so, and it is not the default. */
+  readonly endIsGiven: boolean;
 }
 
 export interface Opening {
@@ -74,6 +80,24 @@ export async function includeWanted(
     wanted.map((other) => ({ including: id, included: other })),
   );
   return wanted;
+}
+
+/** What was announced before, and has not been begun, ends when it is said now. */
+export async function applyExpectations(
+  tx: Transaction,
+  { created, expected }: Opening,
+): Promise<void> {
+  const given = expected.filter(({ endIsGiven }) => endIsGiven);
+  const there = await readInvocations(
+    tx,
+    given.map(({ id }) => id),
+  );
+  for (const { endsAt, id } of given) {
+    const { createdBy, deadline = 0, endsAt: before, isExpected, state } = there.get(id) ?? {};
+    const isOurs = isExpected && state === 'ACTIVE' && createdBy === created.createdBy;
+    if (!isOurs || before === endsAt) continue;
+    await updateInvocation(tx, id, { endsAt, deadline: Math.max(deadline, endsAt) });
+  }
 }
 
 /** Of the run that expects it, until somebody begins it. */

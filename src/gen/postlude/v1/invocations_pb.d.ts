@@ -149,7 +149,8 @@ export declare type ExpectedInvocation = Message<"postlude.v1.ExpectedInvocation
 
   /**
    * How long it may take to appear, from now: an hour unless given. One that
-   * does not gets an unexpected result that says so.
+   * does not gets an unexpected result that says so. Where it is announced
+   * already, and given, this is the time that counts.
    *
    * @generated from field: google.protobuf.Duration within = 2;
    */
