@@ -1,5 +1,5 @@
 /**
- * npm run scenarios -- [--only NAME,…] [--database pglite,postgres,spanner] [--json]
+ * npm run scenarios -- [--only NAME,…|ci] [--database pglite,postgres,spanner] [--json]
  *
  * Pipelines with killed shards, retries, cancelled jobs and servers that go away, each as real
  * processes, on each database. Prints a table; a scenario on two databases counts as two. The last line
@@ -19,7 +19,10 @@ const line = new CommandLine({
   },
 });
 const names = SCENARIOS.map(({ name }) => name);
-const only = line.values.only === undefined ? names : line.list('only', names);
+const ofCi = SCENARIOS.filter(({ isCi }) => isCi).map(({ name }) => name);
+/** `ci` stands for all pipelines of CI systems. */
+const asked = line.values.only === undefined ? names : line.list('only', ['ci', ...names]);
+const only = asked.flatMap((name) => (name === 'ci' ? ofCi : name));
 const databases = line.list('database', DATABASES);
 /** `--json` leaves standard output to the last line. */
 const print = line.values.json ? console.error : console.log;

@@ -22,6 +22,7 @@ interface Status {
   readonly lastAttempt: number;
   readonly endCause?: string;
   readonly includes: readonly string[];
+  readonly tags: readonly { readonly key: string; readonly value: string }[];
   readonly properties?: { readonly command?: Readonly<Record<string, unknown>> };
 }
 
@@ -44,7 +45,9 @@ export class Place {
   }
 
   start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildCli {
-    const child = new ChildCli(this.folder, argv, { POSTLUDE_SERVER: this.server.url, ...env });
+    const { token, url } = this.server;
+    const identity = token === undefined ? {} : { POSTLUDE_ID_TOKEN: token };
+    const child = new ChildCli(this.folder, argv, { POSTLUDE_SERVER: url, ...identity, ...env });
     this.#started.push(child);
     return child;
   }
@@ -73,8 +76,13 @@ export class Place {
   /** The command of `record` prints its process id; its group ends with the scenario. */
   async commandOf(record: ChildCli): Promise<number> {
     const pid = Number(await record.printed(/ready (\d+)/));
-    this.#groups.push(pid);
+    this.endGroup(pid);
     return pid;
+  }
+
+  /** The process group ends with the scenario. */
+  endGroup(pid: number): void {
+    this.#groups.push(pid);
   }
 
   async write(path: string, text: string): Promise<void> {

@@ -6,6 +6,8 @@ export interface Scenario {
   readonly name: string;
   /** A sentence about behaviour. */
   readonly shows: string;
+  /** The pipelines of CI systems, whose tokens the server asks for. */
+  readonly isCi?: true;
   /** It stops or kills its server, which others do not share then. */
   readonly stopsServer?: true;
   /** What it shows is in the client alone: Spanner would show nothing more. */

@@ -1,8 +1,11 @@
 /** All scenarios, and how one is run. */
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Authority } from '../ci/authority.ts';
+import { GITHUB } from '../ci/github/scenarios.ts';
+import { ciSettings, watcherToken } from '../ci/world.ts';
 import { CANCELLED } from './cancelled.ts';
 import { type DatabaseName, type DatabaseSource, startDatabases } from './databases.ts';
 import { DEADLINES } from './deadlines.ts';
@@ -23,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...REPEATED,
   ...SERVERS,
   ...REPORTING,
+  ...GITHUB,
 ];
 
 /** One that waits for what never comes is a failure, not the end of the suite. */
@@ -41,7 +45,8 @@ export function runsOn({ clientOnly }: Scenario, database: DatabaseName): boolea
 export class Stage {
   readonly #databases: DatabaseSource;
   readonly #folder: string;
-  #shared: Promise<Serving> | undefined;
+  readonly #shared = new Map<'open' | 'ci', Promise<Serving>>();
+  #authority: Promise<Authority> | undefined;
 
   private constructor(databases: DatabaseSource, folder: string) {
     this.#databases = databases;
@@ -67,15 +72,29 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    await (await this.#shared)?.stop('SIGKILL');
+    for (const server of this.#shared.values()) await (await server).stop('SIGKILL');
+    await (await this.#authority)?.close();
     await this.#databases.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #serverOf({ stopsServer }: Scenario, folder: string): Promise<Serving> {
-    const start = async (where: string) => Serving.start(where, await this.#databases.open());
-    if (stopsServer) return await start(folder);
-    this.#shared ??= start(this.#folder);
-    return await this.#shared;
+  async #serverOf({ isCi, stopsServer }: Scenario, folder: string): Promise<Serving> {
+    if (stopsServer) return await this.#start(folder, isCi);
+    const kind = isCi ? 'ci' : 'open';
+    const server =
+      this.#shared.get(kind) ?? this.#start(await mkdtemp(join(this.#folder, 'server-')), isCi);
+    this.#shared.set(kind, server);
+    return await server;
+  }
+
+  async #start(folder: string, isCi = false): Promise<Serving> {
+    const database = await this.#databases.open();
+    if (!isCi) return await Serving.start(folder, database);
+    this.#authority ??= Authority.start();
+    const authority = await this.#authority;
+    const config = join(folder, 'postlude.yaml');
+    await writeFile(config, await ciSettings(authority));
+    const token = await watcherToken(authority);
+    return await Serving.start(folder, database, { authority, config, token });
   }
 }

@@ -1,23 +1,48 @@
 /** `postlude serve` as a process of its own, which may be killed, and started again where it was. */
 import { freePort } from '../../src/testing/free-port.ts';
+import type { Authority } from '../ci/authority.ts';
 import { ChildCli } from '../flows/child-cli.ts';
 import type { ServerDatabase } from '../server-databases.ts';
 
+export interface ServingOptions {
+  /** A file of settings. */
+  readonly config?: string;
+  /** Who signs the tokens of CI systems, where the server takes them. */
+  readonly authority?: Authority;
+  /** Says who the scenario is that asks the server. */
+  readonly token?: string;
+}
+
 export class Serving {
+  readonly authority: Authority | undefined;
+  readonly token: string | undefined;
+  readonly #config: string | undefined;
   readonly #folder: string;
   readonly #database: ServerDatabase;
   readonly #port: number;
   #process: ChildCli | undefined;
 
-  private constructor(folder: string, database: ServerDatabase, port: number) {
+  private constructor(
+    folder: string,
+    database: ServerDatabase,
+    { authority, config, port, token }: ServingOptions & { readonly port: number },
+  ) {
+    this.authority = authority;
+    this.token = token;
+    this.#config = config;
     this.#folder = folder;
     this.#database = database;
     this.#port = port;
   }
 
   /** Its exports are in `folder`. */
-  static async start(folder: string, database: ServerDatabase): Promise<Serving> {
-    const serving = new Serving(folder, database, await freePort());
+  static async start(
+    folder: string,
+    database: ServerDatabase,
+    options: ServingOptions = {},
+  ): Promise<Serving> {
+    const port = await freePort();
+    const serving = new Serving(folder, database, { ...options, port });
     await serving.start();
     return serving;
   }
@@ -29,7 +54,9 @@ export class Serving {
   async start(): Promise<void> {
     const listen = ['--listen', `127.0.0.1:${this.#port}`, '--export-dir', 'exports'];
     const quick = ['--enforce-every', '100ms', '--poll', '200ms', '--lease', '2s'];
-    const argv = ['serve', ...listen, ...quick, '--log-level', 'warn'];
+    const settings = this.#config === undefined ? [] : ['--config', this.#config];
+    const migrate = ['--auto-migrate', 'true'];
+    const argv = ['serve', ...settings, ...listen, ...quick, ...migrate, '--log-level', 'warn'];
     this.#process = new ChildCli(this.#folder, argv, this.#database);
     await this.#process.printed(/postlude serves on (http:\S+)/);
   }

@@ -1,0 +1,131 @@
+/** Where simulated pipelines run: a server that knows their issuers, folders for jobs, and their logs. */
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import type { Place } from '../scenarios/place.ts';
+import type { Authority } from './authority.ts';
+import { JobLog } from './job-log.ts';
+import { Shell } from './shell.ts';
+import { Plan, writeTools } from './tools.ts';
+
+/** How a job ended. */
+export type Conclusion = 'success' | 'failure' | 'cancelled' | 'skipped';
+export type Variables = Readonly<Record<string, string>>;
+
+const ROOT = join(import.meta.dirname, '../..');
+export const COMMIT = 'ffac537e6cbbf934b08745a378932722df287a53';
+const WATCHER = { issuer: 'https://people.example.com', email: 'watcher@example.com' };
+
+export function readRecipe(path: string): Promise<string> {
+  return readFile(join(ROOT, path), 'utf8');
+}
+
+/**
+ * The server's settings: those of the documents, and where the keys of the issuers are here. Whoever
+ * watches is added: it asks for verdicts and exports.
+ */
+export async function ciSettings(authority: Authority): Promise<string> {
+  const settings = parse(await readRecipe('examples/ci/postlude.yaml'));
+  const watcher = { issuer: WATCHER.issuer, audiences: ['postlude'], identity: 'user:{email}' };
+  const oidc = [...settings.oidc, watcher].map((each) => ({
+    ...each,
+    jwksUri: authority.jwksUri,
+  }));
+  settings.realms['ci:@root'].admin = [`user:${WATCHER.email}`];
+  return stringify({ ...settings, oidc });
+}
+
+/** For the commands of a scenario itself. */
+export function watcherToken(authority: Authority): Promise<string> {
+  const { email, issuer } = WATCHER;
+  return authority.token({ issuer, audience: 'postlude', claims: { email }, lifetime: '1d' });
+}
+
+export class CiWorld {
+  readonly place: Place;
+  readonly authority: Authority;
+  readonly plan: Plan;
+  readonly #logs = new Map<string, JobLog>();
+  #jobs = 0;
+
+  private constructor(place: Place, authority: Authority, plan: Plan) {
+    this.place = place;
+    this.authority = authority;
+    this.plan = plan;
+  }
+
+  static async open(place: Place): Promise<CiWorld> {
+    const { authority } = place.server;
+    if (authority === undefined) throw new Error('the server of the scenario knows no CI system');
+    return new CiWorld(place, authority, await Plan.create(join(place.folder, 'plan')));
+  }
+
+  /** Of all attempts at the job. */
+  log(job: string): JobLog {
+    const log = this.#logs.get(job) ?? new JobLog(job);
+    this.#logs.set(job, log);
+    return log;
+  }
+
+  /** Waits until the tests of the job run, and will run until they are stopped. */
+  async untilRunning(job: string): Promise<void> {
+    this.place.endGroup(Number(await this.log(job).printed(/^running (\d+)$/m)));
+  }
+
+  /** A fresh machine for one job; `workspace` where that outlives jobs. */
+  async machine(job: string, workspace?: string): Promise<Machine> {
+    this.#jobs += 1;
+    const folder = join(this.place.folder, `job-${this.#jobs}`);
+    const cwd = workspace ?? join(folder, 'workspace');
+    await mkdir(cwd, { recursive: true });
+    const bin = await writeTools(folder, this.plan.folder);
+    return new Machine(this, this.log(job), { folder, cwd, bin });
+  }
+}
+
+interface Folders {
+  readonly folder: string;
+  /** Where the code is checked out. */
+  readonly cwd: string;
+  readonly bin: string;
+}
+
+export class Machine {
+  readonly folder: string;
+  readonly cwd: string;
+  readonly log: JobLog;
+  readonly #world: CiWorld;
+  readonly #bin: string;
+
+  constructor(world: CiWorld, log: JobLog, { bin, cwd, folder }: Folders) {
+    this.#world = world;
+    this.log = log;
+    this.folder = folder;
+    this.cwd = cwd;
+    this.#bin = bin;
+  }
+
+  /**
+   * Runs a script. Of the recipe's variables one is changed: the address of the server is that of the
+   * server here, where the recipe has set one.
+   */
+  start(argv: readonly [string, ...string[]], variables: Variables): Shell {
+    const address = 'POSTLUDE_SERVER' in variables ? this.#world.place.server.url : undefined;
+    return new Shell(argv, {
+      ...{ cwd: this.cwd, log: this.log },
+      env: {
+        ...variables,
+        ...(address === undefined ? {} : { POSTLUDE_SERVER: address }),
+        PATH: `${this.#bin}:/usr/local/bin:/usr/bin:/bin`,
+        HOME: this.folder,
+        CI_JOB_UNDER_TEST: this.log.name,
+        NODE_COMPILE_CACHE: join(this.#world.place.folder, '../compile-cache'),
+      },
+    });
+  }
+
+  /** The machine goes away. */
+  async close(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
