@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Authority } from '../ci/authority.ts';
 import { GITHUB } from '../ci/github/scenarios.ts';
+import { GITLAB } from '../ci/gitlab/scenarios.ts';
 import { ciSettings, watcherToken } from '../ci/world.ts';
 import { CANCELLED } from './cancelled.ts';
 import { type DatabaseName, type DatabaseSource, startDatabases } from './databases.ts';
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...SERVERS,
   ...REPORTING,
   ...GITHUB,
+  ...GITLAB,
 ];
 
 /** One that waits for what never comes is a failure, not the end of the suite. */
