@@ -24,17 +24,16 @@ const PAGE_ROWS = 5000;
 
 /**
  * All that the roots reach, themselves included, but for superseded attempts, whose results do not
- * count. The roots stay whatever they are: who asks for an attempt by its name wants its results.
+ * count: not even where one is a root, since half of an attempt beside the next one is twice the tests.
  */
 export async function readReachable(
   db: Snapshots,
   roots: Iterable<InvocationId>,
 ): Promise<Set<InvocationId>> {
-  const named = new Set<InvocationId>(roots);
-  const reached = new Set<InvocationId>(named);
+  const reached = new Set<InvocationId>(roots);
   const superseded: InvocationId[] = [];
   for await (const step of walkInclusions(db, reached)) superseded.push(...step.superseded);
-  for (const id of superseded) if (!named.has(id)) reached.delete(id);
+  for (const id of superseded) reached.delete(id);
   return reached;
 }
 

@@ -12,7 +12,7 @@ import { describeState, requireActive, updateInvocation } from '../invocations/i
 import { formatPair, type StringPair } from '../invocations/string-pair.ts';
 import { decodeExport } from '../rpc/invocation-message.ts';
 import type { Transaction } from '../storage/database.ts';
-import { checkSameOwner, includeWanted, OPENED, type Opening } from './opening.ts';
+import { checkSameOwner, exportsBeside, includeWanted, OPENED, type Opening } from './opening.ts';
 import type { RecorderParts } from './parts.ts';
 
 /** What is asked for and not there. */
@@ -63,11 +63,10 @@ async function findLacking(
 ): Promise<Lacking> {
   const wanted = await newestAttempts(tx, [...included, ...expected.map(({ id }) => id)]);
   const known = new Set(there);
-  const exports = new Set(bigqueryExports.map(toText));
   const pairs = new Set(tags.map(formatPair));
   return {
     included: wanted.filter((id) => !known.has(id)),
-    bigqueryExports: (created.bigqueryExports ?? []).filter((each) => !exports.has(toText(each))),
+    bigqueryExports: exportsBeside(created.bigqueryExports ?? [], bigqueryExports),
     tags: (created.tags ?? []).filter((pair) => !pairs.has(formatPair(pair))),
   };
 }
@@ -108,8 +107,4 @@ function describeLacking({ bigqueryExports, included, tags }: Lacking): string[]
     }),
     ...tags.map((pair) => `the tag ${formatPair(pair)}`),
   ];
-}
-
-function toText(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
 }

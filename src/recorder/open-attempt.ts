@@ -30,6 +30,7 @@ import { joinAttempt } from './join-attempt.ts';
 import {
   applyExpectations,
   checkSameOwner,
+  exportsBeside,
   includeWanted,
   type Opening,
   tagsOf,
@@ -160,7 +161,7 @@ async function createNextAttempt(
   const opened = await createAttempt(parts, tx, opening, { id, attempt, earlier });
   await updateInvocation(tx, first.id, { lastAttempt: attempt });
   if (records) await includeInOpenRuns(tx, opening, attempts, id);
-  if (isOpen) await supersede(parts, tx, newest, opened);
+  if (isOpen) await supersede(parts, tx, { newest, next: opened, opening });
   return { ...opened, superseded: isOpen ? [newest.id] : [] };
 }
 
@@ -176,12 +177,21 @@ function isComplete({ endedBy, state }: Invocation): boolean {
   return state !== 'ACTIVE' && endedBy === undefined;
 }
 
+interface Supersession {
+  readonly newest: Invocation;
+  readonly next: Opened;
+  readonly opening: Opening;
+}
+
+/** An export that both ask for is the next attempt's alone: a warehouse would count its rows twice. */
 async function supersede(
   parts: RecorderParts,
   tx: Transaction,
-  { id }: Invocation,
-  { attempt, id: next }: Opened,
+  { newest, next: { attempt, id: next }, opening }: Supersession,
 ): Promise<void> {
+  const { bigqueryExports, id } = newest;
+  const rest = exportsBeside(bigqueryExports, opening.created.bigqueryExports ?? []);
+  await updateInvocation(tx, id, { bigqueryExports: rest });
   const included = [...(await readIncluded(tx, id)), next];
   await includeAttempts(tx, [{ including: id, included: next, supersedes: true }]);
   const end = { cause: 'SUPERSEDED', reason: `attempt ${attempt} began` } as const;

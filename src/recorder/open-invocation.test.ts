@@ -1,7 +1,10 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { endOverdue } from '../deadlines/enforcer.ts';
-import { QueryTestResultsRequestSchema } from '../gen/luci/resultdb/v1/resultdb_pb.js';
+import {
+  ListTestResultsRequestSchema,
+  QueryTestResultsRequestSchema,
+} from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import {
   EndInvocationRequestSchema,
   ExplainInvocationRequestSchema,
@@ -11,6 +14,7 @@ import {
 import { readIncluded } from '../invocations/inclusions.ts';
 import { requireInvocation } from '../invocations/invocations.ts';
 import { recordTestResults } from '../results/test-results.ts';
+import { decodeExport } from '../rpc/invocation-message.ts';
 import type { Database } from '../storage/database.ts';
 import { eachDatabase, openTestPglite } from '../testing/databases.ts';
 import { invocationId as id, newTestResult } from '../testing/fixtures.ts';
@@ -74,6 +78,11 @@ async function openWorld(db: Database, options: ServicesOptions = {}) {
       const { testResults } = await services.resultDb.queryTestResults(request, contextOf(OWNER));
       return testResults.map(({ testId }) => testId).toSorted();
     },
+    ownTestIds: async (name: string) => {
+      const request = create(ListTestResultsRequestSchema, { invocation: `invocations/${name}` });
+      const { testResults } = await services.resultDb.listTestResults(request, contextOf(OWNER));
+      return testResults.map(({ testId }) => testId);
+    },
     read: (name: string) => db.read((tx) => requireInvocation(tx, id(name))),
     included: (name: string) => db.read((tx) => readIncluded(tx, id(name))),
     enforce: () => endOverdue({ db, clock, queue }),
@@ -98,7 +107,8 @@ eachDatabase((open) => {
     await world.finalizeAll();
     expect((await world.read('run')).state).toBe('FINALIZED');
     expect(await world.testIds('run')).toEqual(['whole']);
-    expect(await world.testIds('s')).toEqual(['half', 'whole']);
+    expect(await world.testIds('s')).toEqual(['whole']);
+    expect(await world.ownTestIds('s')).toEqual(['half']);
     expect(await world.read('s')).toMatchObject({
       ...{
         state: 'FINALIZED',
@@ -120,6 +130,17 @@ eachDatabase((open) => {
     await world.bundle('run', ['s'], { finalize: true });
     expect(await world.included('run')).toEqual(['s.attempt-2']);
     expect(await world.testIds('run')).toEqual(['a', 'b']);
+  });
+
+  test('exports once what a superseded attempt and the next one both ask for', async () => {
+    const world = await openWorld(await open());
+    const other = { ...target, table: 'other' };
+    await world.record('s', 'one', { bigqueryExports: [target, other] });
+    await world.record('s', 'two', { bigqueryExports: [target] });
+    const exportsOf = async (name: string) =>
+      (await world.read(name)).bigqueryExports.map((each) => decodeExport(each).table);
+    expect(await exportsOf('s')).toEqual(['other']);
+    expect(await exportsOf('s.attempt-2')).toEqual(['t']);
   });
 
   test('waits for what is expected, and takes it when it appears', async () => {

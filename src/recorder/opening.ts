@@ -62,6 +62,19 @@ export function checkSameOwner(
   );
 }
 
+/** Those that are not among `others`, byte by byte. */
+export function exportsBeside(
+  exports: readonly Uint8Array[],
+  others: readonly Uint8Array[],
+): Uint8Array[] {
+  const known = new Set(others.map(toText));
+  return exports.filter((each) => !known.has(toText(each)));
+}
+
+function toText(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
+
 /** Includes what is asked for, and announces what does not exist yet. Answers all of it. */
 export async function includeWanted(
   tx: Transaction,
