@@ -149,10 +149,11 @@ export async function attemptToRead(
   retry: Retry = (call) => call(),
 ): Promise<string> {
   const { shard } = attemptOfId(id);
-  if (attempt !== undefined) return attempt === 1 ? shard : `${shard}.attempt-${attempt}`;
-  if (shard !== id) return id;
-  const name = invocationName(id);
+  if (shard !== id && attempt === undefined) return id;
+  const name = invocationName(shard);
   const { explanation } = await retry(() => invocations.explainInvocation({ name }));
-  const last = explanation?.chain[0]?.lastAttempt ?? 1;
-  return last > 1 ? `${id}.attempt-${last}` : id;
+  const first = explanation?.chain[0];
+  const wanted = attempt ?? first?.lastAttempt ?? 1;
+  // The first one that is recorded has the id itself, whatever number the CI system gave it.
+  return wanted === (first?.attempt ?? 1) ? shard : `${shard}.attempt-${wanted}`;
 }

@@ -186,3 +186,15 @@ test('show lists what failed, where and why, then what is flaky', async () => {
   });
   expect(lines.at(-1)).toMatchObject({ summary: { tests: 4, results: 8, problems: 0 } });
 });
+
+test('finds a shard and a run that began with the second attempt of the CI system', async () => {
+  const world = await openRun();
+  await writeFile(join(world.cwd, 'a.xml'), '<testsuite><testcase name="t"/></testsuite>');
+  const command = ['record', '--id', 'a', '--accept-unchanged', '--reports', 'a.xml', '--', 'true'];
+  await world.runWith({ env: { GITHUB_RUN_ATTEMPT: '2' } }, ...command);
+  expect(await world.run('gate', 'a')).toMatchObject({ code: 0, err: '' });
+  expect((await world.run('show', 'a', '--attempt', '2')).out).toContain('1 expected');
+  expect(await world.run('gate', 'a', '--attempt', '1')).toMatchObject({
+    ...{ code: 3, err: expect.stringContaining('a.attempt-1 does not exist') },
+  });
+});
