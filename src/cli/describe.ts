@@ -1,4 +1,5 @@
 /** Invocations and explanations in words for people, and as plain values for `--json`. */
+import type { JsonObject } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { type Invocation, Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
@@ -65,6 +66,24 @@ export function describeEnding({
   if (endCause === EndCause.UNSPECIFIED) return undefined;
   const phrase = END_PHRASES[endCause] ?? 'it was ended by the server';
   return endReason === '' ? phrase : `${phrase} (${endReason})`;
+}
+
+/** How the command ended, as `record` leaves it in the properties; anything else is passed over. */
+export function commandOf({ properties }: Pick<Invocation, 'properties'>): JsonObject | undefined {
+  const command = properties?.command;
+  if (typeof command !== 'object' || command === null || Array.isArray(command)) return undefined;
+  return 'exitCode' in command ? command : undefined;
+}
+
+/** `npm was killed by SIGKILL on ci-3` */
+export function describeCommand(invocation: Pick<Invocation, 'properties'>): string | undefined {
+  const command = commandOf(invocation);
+  if (command === undefined) return undefined;
+  const { cancelledBy, exitCode, file, host, notStarted, signal } = command;
+  if (notStarted !== undefined) return `${file} did not start on ${host}: ${notStarted}`;
+  const how = signal === undefined ? `ended with ${exitCode}` : `was killed by ${signal}`;
+  const by = cancelledBy === undefined ? '' : ` (record was cancelled by ${cancelledBy})`;
+  return `${file} ${how} on ${host}${by}`;
 }
 
 /** One line for each link of the chain, from the invocation asked about to what it waits for. */

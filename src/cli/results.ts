@@ -1,6 +1,7 @@
 /** The results of an invocation and of all that it reaches, page by page, and how they are printed. */
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { TestResultPredicate_Expectancy } from '../gen/luci/resultdb/v1/predicate_pb.js';
+import type { QueryTestResultsResponse } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { type TestResult, TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Connection } from './connection.ts';
 import { isoTime } from './describe.ts';
@@ -15,6 +16,8 @@ export interface ResultQuery {
   readonly test?: string | undefined;
   /** By the names of the proto files; the name is always there. */
   readonly fields: readonly string[];
+  /** Those of the invocation itself alone, also where it was superseded; all of them. */
+  readonly own?: boolean | undefined;
   /** For who outlasts a restart of the server. */
   readonly retry?: Retry | undefined;
 }
@@ -27,24 +30,26 @@ export const PRINTED_FIELDS: readonly string[] = [
 
 const PAGE_SIZE = 1_000;
 
+type ResultPage = Pick<QueryTestResultsResponse, 'testResults' | 'nextPageToken'>;
+
 /** One page in memory at a time. */
 export async function* resultsOf(
   { resultDb }: Pick<Connection, 'resultDb'>,
   id: string,
-  { fields, retry = (call) => call(), test = '', unexpected }: ResultQuery,
+  { fields, own, retry = (call) => call(), test = '', unexpected }: ResultQuery,
 ): AsyncGenerator<TestResult> {
   const expectancy = unexpected
     ? TestResultPredicate_Expectancy.VARIANTS_WITH_UNEXPECTED_RESULTS
     : TestResultPredicate_Expectancy.ALL;
-  const request = {
-    invocations: [invocationName(id)],
-    predicate: { testIdRegexp: test, expectancy },
-    readMask: { paths: [...fields] },
-    pageSize: PAGE_SIZE,
-  };
+  const pages = { readMask: { paths: [...fields] }, pageSize: PAGE_SIZE };
+  const [invocation, predicate] = [invocationName(id), { testIdRegexp: test, expectancy }];
+  const read = (pageToken: string): Promise<ResultPage> =>
+    own
+      ? resultDb.listTestResults({ ...pages, invocation, pageToken })
+      : resultDb.queryTestResults({ ...pages, invocations: [invocation], predicate, pageToken });
   let pageToken = '';
   do {
-    const page = await retry(() => resultDb.queryTestResults({ ...request, pageToken }));
+    const page = await retry(() => read(pageToken));
     yield* page.testResults;
     pageToken = page.nextPageToken;
   } while (pageToken !== '');

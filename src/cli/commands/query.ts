@@ -1,14 +1,21 @@
 import { Command } from 'commander';
+import type { Invocation } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { type TestResult, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { type Blocker, EndCause } from '../../gen/postlude/v1/invocations_pb.js';
+import { attemptToRead } from '../assessment.ts';
 import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
-import { connect } from '../connection.ts';
+import { type Connection, connect } from '../connection.ts';
+import { CliError, EXIT } from '../context.ts';
 import { countOf } from '../count.ts';
-import { parseInvocation } from '../invocation-argument.ts';
+import { commandOf, describeCommand, describeEnding, endValue } from '../describe.ts';
+import { invocationName, parseInvocation } from '../invocation-argument.ts';
+import { parseAttempt } from '../option-values.ts';
 import { describeResult, PRINTED_FIELDS, resultsOf, resultValue } from '../results.ts';
 
 interface QueryOptions {
   readonly unexpected?: boolean;
   readonly test?: string;
+  readonly attempt?: number;
 }
 
 interface Totals {
@@ -19,8 +26,11 @@ interface Totals {
 
 const MORE = `
 Each result is shown with its variant, with the invocation that holds it, and, where it is unexpected,
-with the first line of why. With --json: one result a line, then one line {"totals": …}. A test that has
-both expected and unexpected results is flaky.`;
+with the first line of why; then how the invocation and its command ended. With --json: one result a
+line, then one line {"totals": …}. A test that has both expected and unexpected results is flaky.
+
+Of a superseded attempt no result counts: the results are those of the attempts after it. --attempt
+shows its own.`;
 
 export const queryCommand: CommandMaker = (context) =>
   addGlobalOptions(
@@ -29,18 +39,48 @@ export const queryCommand: CommandMaker = (context) =>
       .argument('<invocation>', 'which one', parseInvocation)
       .option('--unexpected', 'only tests that have an unexpected result')
       .option('--test <regexp>', 'only tests whose whole id matches (RE2 syntax)')
+      .option('--attempt <number>', 'of the invocation, superseded ones too', parseAttempt)
       .addHelpText('after', MORE),
-  ).action(async (id: string, options: QueryOptions, command: Command) => {
+  ).action(async (given: string, options: QueryOptions, command: Command) => {
     const connection = connect(context, command);
     const output = outputOf(context, command);
+    const queried = await lookUp(connection, given, options);
     const totals: Totals = { results: 0, unexpected: 0, byStatus: {} };
-    for await (const result of resultsOf(connection, id, { ...options, fields: PRINTED_FIELDS })) {
+    const query = { ...options, fields: PRINTED_FIELDS, own: queried.isOwn };
+    for await (const result of resultsOf(connection, queried.id, query)) {
       if (!output.hasReader) return;
       count(totals, result);
       output.result(resultValue(result), () => describeResult(output, result));
     }
-    output.result({ totals }, () => describe(totals));
+    output.result({ totals, ...endingsOf(queried) }, () => describe(totals, queried));
   });
+
+interface Queried {
+  readonly id: string;
+  readonly invocation: Invocation;
+  readonly life: Blocker | undefined;
+  /** It was superseded, and its own results are wanted, which do not count. */
+  readonly isOwn: boolean;
+}
+
+async function lookUp(
+  connection: Connection,
+  given: string,
+  { attempt, test, unexpected }: QueryOptions,
+): Promise<Queried> {
+  const id = attempt === undefined ? given : await attemptToRead(connection, given, attempt);
+  const name = invocationName(id);
+  const { explanation } = await connection.invocations.explainInvocation({ name });
+  const life = explanation?.chain[0];
+  const isOwn = attempt !== undefined && life?.endCause === EndCause.SUPERSEDED;
+  if (isOwn && (unexpected || test !== undefined)) {
+    throw new CliError(
+      `${id} was superseded: all of its results are shown, or none`,
+      EXIT.badInput,
+    );
+  }
+  return { id, life, isOwn, invocation: await connection.resultDb.getInvocation({ name }) };
+}
 
 function count(totals: Totals, result: TestResult): void {
   const status = TestStatus[result.status];
@@ -49,7 +89,23 @@ function count(totals: Totals, result: TestResult): void {
   totals.byStatus[status] = (totals.byStatus[status] ?? 0) + 1;
 }
 
-function describe(totals: Totals): string {
+function endingsOf({ invocation, isOwn, life }: Queried) {
+  const command = commandOf(invocation);
+  return {
+    ...(isOwn ? { superseded: true } : {}),
+    ...(life ? endValue(life) : {}),
+    ...(command ? { command } : {}),
+  };
+}
+
+function describe(totals: Totals, { id, invocation, isOwn, life }: Queried): string {
   const parts = Object.entries(totals.byStatus).map(([status, number]) => `${number} ${status}`);
-  return `${countOf(totals.results, 'result')}: ${parts.join(', ') || 'none'}; ${totals.unexpected} unexpected`;
+  const ending = life && describeEnding(life);
+  const command = describeCommand(invocation);
+  return [
+    `${countOf(totals.results, 'result')}: ${parts.join(', ') || 'none'}; ${totals.unexpected} unexpected`,
+    ...(isOwn ? ['superseded: none of these results counts'] : []),
+    ...(ending === undefined ? [] : [`${id}: ${ending}`]),
+    ...(command === undefined ? [] : [`${id}: ${command}`]),
+  ].join('\n');
 }

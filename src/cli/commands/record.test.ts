@@ -134,6 +134,37 @@ test('records the next attempt of what is complete, and takes both', async () =>
   expect(results.at(-1)).toMatchObject({ totals: { results: 6 } });
 });
 
+test('keeps the results of a superseded attempt, which count no more', async () => {
+  const { run } = await openWorld();
+  await run('create', 'x');
+  await run('record', '--id', 'other', '--reports', 'good.xml', ...node('0'));
+  await run('upload', '--invocation', 'x', 'good.xml');
+  await run('record', '--id', 'x', '--variant', 'os:linux', '--reports', 'good.xml', ...node('0'));
+  const now = await run('query', 'x', '--json');
+  expect(now.json().at(-1)).toMatchObject({ totals: { results: 3 }, endCause: 'SUPERSEDED' });
+  expect(now.out).not.toContain('"variant":{}');
+  const kept = await run('query', 'x', '--attempt', '1');
+  expect(kept.out).toMatch(/3 results: .+; 1 unexpected\nsuperseded: none of these results counts/);
+  const first = (await run('query', 'x', '--attempt', '1', '--json')).json();
+  expect(first.at(-1)).toMatchObject({ totals: { results: 3 }, superseded: true });
+  expect(first[0]).toMatchObject({ variant: {}, attempt: 1 });
+  expect(await run('query', 'x', '--attempt', '1', '--unexpected')).toMatchObject({ code: 2 });
+});
+
+test('says how the command ended in why, query and status', async () => {
+  const { run } = await openWorld();
+  await run('record', '--id', 'x', '--reports', 'good.xml', ...node('process.exit(3)'));
+  const told = /\S+ ended with 3 on \S+\n$/;
+  for (const command of ['why', 'query', 'status']) {
+    expect((await run(command, 'x')).out).toMatch(told);
+    const value = (await run(command, 'x', '--json')).json().at(-1) as Record<string, object>;
+    const { command: ran } = { ...value, ...value.properties } as { readonly command?: unknown };
+    expect(ran).toMatchObject({ exitCode: 3, host: expect.any(String) });
+  }
+  await run('record', '--id', 'y', '--', 'no-such-command');
+  expect((await run('why', 'y')).out).toMatch(/no-such-command did not start on \S+: cannot run/);
+});
+
 test('takes the number of the attempt from the CI system, or from --attempt', async () => {
   const { run, runWith } = await openWorld();
   const command = ['record', '--json', '--reports', 'good.xml'];

@@ -1,11 +1,16 @@
-import type { JsonValue } from '@bufbuild/protobuf';
 import { Command } from 'commander';
 import { type Invocation, Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { Blocker } from '../../gen/postlude/v1/invocations_pb.js';
 import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../command.ts';
 import { connect } from '../connection.ts';
 import { countOf } from '../count.ts';
-import { describeEnding, endValue, invocationValue, isoTime } from '../describe.ts';
+import {
+  describeCommand,
+  describeEnding,
+  endValue,
+  invocationValue,
+  isoTime,
+} from '../describe.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import { watchUntilFinalized } from '../watch.ts';
 
@@ -51,7 +56,7 @@ function describe(invocation: Invocation, id: string, own: Blocker | undefined):
   const includes = invocation.includedInvocations.length;
   const ending = own && describeEnding(own);
   const tags = invocation.tags.map(({ key, value }) => `${key}:${value}`);
-  const command = describeCommand(invocation.properties?.command);
+  const command = describeCommand(invocation);
   return [
     `${id} is ${Invocation_State[invocation.state]}${own?.isExpected ? ' (expected, not begun)' : ''}`,
     ...(ending === undefined ? [] : [`  ended     ${ending}`]),
@@ -62,12 +67,4 @@ function describe(invocation: Invocation, id: string, own: Blocker | undefined):
     ...(command === undefined ? [] : [`  command   ${command}`]),
     ...(tags.length === 0 ? [] : [`  tags      ${tags.join(' ')}`]),
   ].join('\n');
-}
-
-/** As `record` leaves it in the properties; anything else is passed over. */
-function describeCommand(command: JsonValue | undefined): string | undefined {
-  if (typeof command !== 'object' || command === null || Array.isArray(command)) return undefined;
-  const { exitCode, file, host, signal } = command;
-  const how = signal === undefined ? `ended with ${exitCode}` : `was killed by ${signal}`;
-  return `${file} ${how} on ${host}`;
 }
