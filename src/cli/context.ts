@@ -17,6 +17,8 @@ export interface CliContext {
   readonly clock: Clock;
   /** Aborts on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Aborts on the second one, just before the process ends. */
+  readonly forced: AbortSignal;
   /** Ends the process at once, whatever still runs in it. */
   readonly exit: (code: number) => void;
 }

@@ -12,11 +12,9 @@ if (unsupported !== undefined) {
 const { systemClock } = await import('../clock.ts');
 const { runCli } = await import('./program.ts');
 const { StandardStreams } = await import('./standard-streams.ts');
+const { listenForStops } = await import('./stop-signals.ts');
 
-const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stopping.abort(signal));
-}
+const stops = listenForStops(process, systemClock, (signal) => process.kill(process.pid, signal));
 const streams = new StandardStreams(process);
 
 const exitCode = await runCli(process.argv.slice(2), {
@@ -26,7 +24,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   clock: systemClock,
-  signal: stopping.signal,
+  ...stops,
   exit: (code) => process.exit(code),
 });
 streams.end(exitCode);

@@ -16,6 +16,7 @@ function setup(options: { isTTY?: boolean; env?: Record<string, string>; json?: 
     cwd: '/',
     clock: systemClock,
     exit: () => undefined,
+    forced: new AbortController().signal,
     signal: new AbortController().signal,
   };
   return {

@@ -3,7 +3,8 @@
  *
  * CI runners signal the process that they started, and npm, make and shells pass nothing on. So the
  * command runs in a process group of its own, and the whole group is signalled. At a terminal it stays in
- * ours: the terminal signals that as a whole, and lets no other group read from it.
+ * ours: the terminal sends SIGINT to that as a whole, so it is not sent again: runners take a second one
+ * as the wish to end without a report. Terminals that CI systems make up have nobody at them.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,6 +20,10 @@ export interface SpawnOptions {
   readonly stdout: 'stdout' | 'stderr';
   /** When it aborts, the command gets the signal that is its reason; we wait until it has ended. */
   readonly signal: AbortSignal;
+  /** When it aborts, the command is killed, with all that it has started. */
+  readonly forced: AbortSignal;
+  /** Somebody sits at the terminal that we run at: see `isAtTerminal`. */
+  readonly atTerminal: boolean;
 }
 
 /** How a command ended: its exit code, or 128 + the signal's number, as shells have it. */
@@ -36,7 +41,7 @@ export async function runCommand(options: SpawnOptions): Promise<CommandEnd> {
     ...{ platform: process.platform, cwd: options.cwd, env: options.env },
     exists: existsSync,
   });
-  const hasOwnGroup = process.platform !== 'win32' && !process.stdin.isTTY;
+  const hasOwnGroup = process.platform !== 'win32' && !options.atTerminal;
   const child = spawn(file, args, {
     cwd: options.cwd,
     env: { ...options.env },
@@ -44,8 +49,13 @@ export async function runCommand(options: SpawnOptions): Promise<CommandEnd> {
     detached: hasOwnGroup,
     windowsVerbatimArguments: isVerbatim,
   });
-  const stop = (): void => signalAll(child, hasOwnGroup, signalOf(options.signal));
+  const stop = (): void => {
+    const signal = signalOf(options.signal);
+    if (hasOwnGroup || signal !== 'SIGINT') signalAll(child, hasOwnGroup, signal);
+  };
+  const kill = (): void => signalAll(child, hasOwnGroup, 'SIGKILL');
   options.signal.addEventListener('abort', stop, { once: true });
+  options.forced.addEventListener('abort', kill, { once: true });
   if (options.signal.aborted) stop();
   try {
     return await new Promise<CommandEnd>((resolve, reject) => {
@@ -56,7 +66,13 @@ export async function runCommand(options: SpawnOptions): Promise<CommandEnd> {
     });
   } finally {
     options.signal.removeEventListener('abort', stop);
+    options.forced.removeEventListener('abort', kill);
   }
+}
+
+/** Whether a person may press Ctrl-C there: CI systems that offer a terminal set `CI`. */
+export function isAtTerminal({ CI }: Readonly<Record<string, string | undefined>>): boolean {
+  return process.stdin.isTTY === true && (CI === undefined || CI === '' || CI === 'false');
 }
 
 /** The signal that aborted, as its reason says: SIGTERM where it says something else. */

@@ -39,6 +39,7 @@ export function openCliContext(): CliContext {
     clock: systemClock,
     exit: () => undefined,
     signal: new AbortController().signal,
+    forced: new AbortController().signal,
   };
 }
 
@@ -55,6 +56,7 @@ export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
       ...{ stdout, stderr, cwd, clock, hasReader },
       env: { PATH: process.env.PATH, ...ownEnv, ...env },
       signal: signal ?? new AbortController().signal,
+      forced: new AbortController().signal,
       exit: () => undefined,
     });
     const out = stdout.text();

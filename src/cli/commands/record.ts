@@ -13,7 +13,7 @@ import type { Output } from '../output.ts';
 import { type Ended, endRecording } from '../record-end.ts';
 import { addSpoolOptions, type SpoolOptions, type Start, startRecording } from '../record-start.ts';
 import { keepAlive, planRecording, type Recording, type RecordingOptions } from '../recording.ts';
-import { exitCodeOfSignal, runCommand, signalOf } from '../spawn.ts';
+import { exitCodeOfSignal, isAtTerminal, runCommand, signalOf } from '../spawn.ts';
 import { addUploadOptions, type UploadOptions, variantOf } from '../upload-options.ts';
 import { describeUpload, type UploadSummary } from '../upload-reports.ts';
 
@@ -38,7 +38,7 @@ what is up to date. A command that was killed, or failed while its reports are g
 unexpected result of its own.
 
 SIGINT and SIGTERM go to the command and all that it started; what it still reports is uploaded, and
-the invocation ends as cancelled. A second signal ends everything at once.
+the invocation ends as cancelled. A second signal kills the command and ends us at once.
 
 Tests run whatever happens: where the server is away for 5 seconds, or takes nothing from us, the command
 runs all the same, and its results wait in a folder (--spool) for the next record or for "postlude
@@ -133,7 +133,8 @@ async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> 
       cwd: context.cwd,
       env: environment(context.env, start),
       stdout: output.isJson ? 'stderr' : 'stdout',
-      signal: context.signal,
+      ...{ signal: context.signal, forced: context.forced },
+      atTerminal: isAtTerminal(context.env),
     });
     const cancelledBy = context.signal.aborted ? signalOf(context.signal) : undefined;
     return { ...end, file: words[0], startTime, endTime: context.clock.now(), cancelledBy };
