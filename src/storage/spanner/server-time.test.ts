@@ -8,18 +8,25 @@ function openTime() {
   const clock = new FakeClock();
   const server = new FakeClock(clock.now() + 600 * SECOND);
   let asked = 0;
+  let lateMs = 0;
   const time = new ServerTime(clock);
+  const pass = (ms: number) => {
+    clock.advance(ms);
+    server.advance(ms);
+  };
   const ask = async () => {
     asked += 1;
-    return server.now();
+    const answer = server.now();
+    pass(lateMs);
+    return answer;
   };
   return {
     clock,
     now: () => time.now(ask),
     serverNow: () => server.now(),
-    pass: (ms: number) => {
-      clock.advance(ms);
-      server.advance(ms);
+    pass,
+    answerLate: (byMs: number) => {
+      lateMs = byMs;
     },
     get asked() {
       return asked;
@@ -49,6 +56,15 @@ test('asks anew where the machine’s clock was set, or slept', async () => {
   const world = openTime();
   await world.now();
   world.clock.set(world.clock.now() - 3_600 * SECOND);
+  expect(await world.now()).toBe(world.serverNow());
+  expect(world.asked).toBe(2);
+});
+
+test('does not count on from an answer that took long to come', async () => {
+  const world = openTime();
+  world.answerLate(20 * SECOND);
+  await world.now();
+  world.answerLate(0);
   expect(await world.now()).toBe(world.serverNow());
   expect(world.asked).toBe(2);
 });

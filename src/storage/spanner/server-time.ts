@@ -1,6 +1,7 @@
 /**
  * The server's time for rows to be written, without asking for it each time: what it told last, and
- * what has passed since by the monotonic clock. Off by a round trip at most. What compares times (who
+ * what has passed since by the monotonic clock. Off by a round trip at most, and never by more than half a
+ * second: an answer that took longer, as behind a lock, is not counted on from. What compares times (who
  * may lease, what is due) asks Spanner itself.
  *
  * It is asked anew after half a minute, and where the machine's two clocks disagree about what has
@@ -10,6 +11,7 @@ import type { Clock, EpochMs } from '../../clock.ts';
 
 const MAX_AGE_MS = 30_000;
 const MAX_DISAGREEMENT_MS = 100;
+const MAX_TRIP_MS = 500;
 
 interface Sample {
   readonly serverMs: EpochMs;
@@ -32,11 +34,13 @@ export class ServerTime {
     return serverMs + this.#clock.monotonicMs() - monotonicMs;
   }
 
-  /** Calls `ask`, and remembers what it answers. */
+  /** Calls `ask`, and remembers what it answers soon. */
   async measure(ask: () => Promise<EpochMs>): Promise<EpochMs> {
+    const askedAt = this.#clock.monotonicMs();
     const serverMs = await ask();
     const [monotonicMs, machineMs] = [this.#clock.monotonicMs(), this.#clock.now()];
-    this.#sample = { serverMs, monotonicMs, machineMs };
+    const isSoon = monotonicMs - askedAt <= MAX_TRIP_MS;
+    this.#sample = isSoon ? { serverMs, monotonicMs, machineMs } : undefined;
     return serverMs;
   }
 
