@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Authority } from '../ci/authority.ts';
+import { BUILDKITE } from '../ci/buildkite/scenarios.ts';
 import { GITHUB } from '../ci/github/scenarios.ts';
 import { GITLAB } from '../ci/gitlab/scenarios.ts';
 import { ciSettings, watcherToken } from '../ci/world.ts';
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...REPORTING,
   ...GITHUB,
   ...GITLAB,
+  ...BUILDKITE,
 ];
 
 /** One that waits for what never comes is a failure, not the end of the suite. */

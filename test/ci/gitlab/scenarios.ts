@@ -113,7 +113,9 @@ export const GITLAB: readonly Scenario[] = [
     assert.deepEqual(pipeline.jobs, JOBS.slice(1, 5));
     assert.equal(pipeline.status('shard 1/4'), 'success');
     assert.equal(pipeline.codes.get('shard 2/4'), 1);
-    const kept = globSync('*/.postlude/spool/*.jsonl', { cwd: join(world.place.folder, 'artifacts') });
+    const kept = globSync('*/.postlude/spool/*.jsonl', {
+      cwd: join(world.place.folder, 'artifacts'),
+    });
     assert.equal(kept.length, 4);
     await expectNothing(world, `${run}-shard-1`);
   }),
