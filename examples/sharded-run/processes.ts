@@ -1,6 +1,7 @@
 /** Child processes of the demo: the server and one `postlude` for each shard, as separate as in CI. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -57,7 +58,61 @@ export function isRunning({ child }: Started): boolean {
   return child.exitCode === null && child.signalCode === null;
 }
 
-/** What losing a machine looks like: nothing on it gets a chance to say goodbye. */
+/**
+ * What losing a machine looks like: nothing on it gets a chance to say goodbye. `record` gives its
+ * command a process group of its own, so all that they started is looked for.
+ */
 export function killMachine({ child }: Started): void {
-  if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  if (child.pid === undefined) return;
+  for (const pid of freeze(child.pid)) send(pid, 'SIGKILL');
+}
+
+/** A process and all below it, stopped: so none of them starts another one while we look. */
+function freeze(root: number): Set<number> {
+  const frozen = new Set<number>();
+  for (let found = [root]; found.length > 0; ) {
+    for (const pid of found) {
+      send(pid, 'SIGSTOP');
+      frozen.add(pid);
+    }
+    found = processes()
+      .filter(({ pid, parent }) => frozen.has(parent) && !frozen.has(pid))
+      .map(({ pid }) => pid);
+  }
+  return frozen;
+}
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+}
+
+/** All that run now: from /proc where there is one, as slim images have no `ps`. */
+function processes(): Process[] {
+  if (!existsSync('/proc/self/stat')) {
+    const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim();
+    return lines.split('\n').map((line) => toProcess(line.trim().split(/\s+/)));
+  }
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    try {
+      // `4711 (any name) S 42 …`
+      const [, parent] = /^.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+      return parent === undefined ? [] : [toProcess([pid, parent])];
+    } catch {
+      return []; // it has ended meanwhile
+    }
+  });
+}
+
+function toProcess([pid, parent]: readonly string[]): Process {
+  return { pid: Number(pid), parent: Number(parent) };
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended by itself.
+  }
 }
