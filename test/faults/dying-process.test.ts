@@ -8,7 +8,14 @@ import { systemClock } from '../../src/clock.ts';
 import { int, text } from '../../src/storage/column.ts';
 import { sql } from '../../src/storage/sql.ts';
 import { TaskQueue } from '../../src/tasks/queue.ts';
+import {
+  openTestSpanner,
+  sharedSpannerAdmin,
+  testSchema,
+  testSpannerHost,
+} from '../../src/testing/databases.ts';
 import { startPostgres } from '../../src/testing/postgres-server.ts';
+import { testDatabaseUrl } from '../../src/testing/spanner-admin.ts';
 import { KILLER, MAX_ATTEMPTS, openDyingDatabase } from './dying-tasks.ts';
 import { EFFECT, effects } from './task-effects.ts';
 
@@ -29,10 +36,12 @@ async function liveOnce(place: readonly string[]): Promise<'ended' | 'killed'> {
 async function prepare(place: readonly string[]): Promise<void> {
   const db = await openDyingDatabase(place);
   await db.migrate();
-  await db.statement(
-    sql`CREATE TABLE ${effects} (nonce text PRIMARY KEY, task_id text NOT NULL)`,
-    {},
-  );
+  if (db.capabilities.claim === 'skip-locked') {
+    await db.statement(
+      sql`CREATE TABLE ${effects} (nonce text PRIMARY KEY, task_id text NOT NULL)`,
+      {},
+    );
+  }
   const queue = new TaskQueue({ db, clock: systemClock });
   await queue.enqueue([KILLER, ...NEIGHBOURS].map((id) => ({ type: EFFECT, id })));
   await db.close();
@@ -80,3 +89,17 @@ test('a task that kills the process of an embedded database is dead in the end',
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await expectBoundedStarts(['pglite', join(folder, 'data')]);
 }, 300_000);
+
+test.skipIf(testSpannerHost() === '')(
+  'a task that kills its process is dead in the end on Spanner, too',
+  async () => {
+    const name = testSchema();
+    await openTestSpanner({ schema: name });
+    const admin = await sharedSpannerAdmin();
+    await admin.runDdl(name, [
+      'CREATE TABLE effects (nonce STRING(MAX), task_id STRING(MAX) NOT NULL) PRIMARY KEY (nonce)',
+    ]);
+    await expectBoundedStarts(['spanner', testDatabaseUrl(name), testSpannerHost()]);
+  },
+  300_000,
+);

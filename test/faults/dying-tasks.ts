@@ -1,6 +1,7 @@
 /** What the dying worker and the test that starts it have in common. */
 import type { Database } from '../../src/storage/database.ts';
 import { openPglite } from '../../src/storage/pglite/database.ts';
+import { openSpanner } from '../../src/storage/spanner/open.ts';
 import { openFaultDatabase } from './task-effects.ts';
 
 export const MAX_ATTEMPTS = 3;
@@ -12,9 +13,9 @@ export const KILLER = 'b-killer';
 export async function openDyingDatabase([
   kind,
   place = '',
-  schema = '',
+  more = '',
 ]: readonly string[]): Promise<Database> {
-  return kind === 'pglite'
-    ? await openPglite({ dataDir: place })
-    : await openFaultDatabase(place, schema);
+  if (kind === 'pglite') return await openPglite({ dataDir: place });
+  if (kind === 'spanner') return await openSpanner({ database: place, emulatorHost: more });
+  return await openFaultDatabase(place, more);
 }

@@ -1,6 +1,6 @@
 /**
- * A worker process whose handler kills it: `node dying-worker.ts postgres URL SCHEMA`, or `pglite FOLDER`. It
- * begins with tasks that are done at once, so that the others are leased ahead. Ends in order once no task
+ * A worker process whose handler kills it: `node dying-worker.ts postgres URL SCHEMA`, `pglite FOLDER`, or
+ * `spanner DATABASE HOST`. It begins with tasks that are done at once, so that the others are leased ahead. Ends in order once no task
  * lives.
  */
 import { systemClock } from '../../src/clock.ts';
@@ -13,7 +13,8 @@ import { EFFECT, effects } from './task-effects.ts';
 // Whoever started it is gone: so shall it be.
 process.once('disconnect', () => process.exit(1));
 
-const db = await openDyingDatabase(process.argv.slice(2));
+const place = process.argv.slice(2);
+const db = await openDyingDatabase(place);
 const queue = new TaskQueue({ db, clock: systemClock });
 const anHourAgo = systemClock.now() - 3_600_000;
 await queue.enqueue(
@@ -25,7 +26,8 @@ const living = () => db.read((tx) => queue.list(tx, { limit: 1_000 }));
 const stop = new AbortController();
 const dispatcher = new Dispatcher({
   queue,
-  leaseMs: 1_000,
+  // The emulator takes its time, and a lease must not end while its process lives.
+  leaseMs: place[0] === 'spanner' ? 5_000 : 1_000,
   pollMs: 50,
   workers: 1,
   handlers: [
