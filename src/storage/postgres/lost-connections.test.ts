@@ -87,6 +87,28 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
+  test('behind the commit, and a server takes over that lacks it: it is run again there', async () => {
+    const { db, outside, proxy, schema } = await openThroughProxy({ maxConnections: 1 });
+    await db.write((tx) => tx.insert(accounts, [{ ...ada, owner: 'bob' }]));
+    let runs = 0;
+    const cut = proxy.cutAt('COMMIT', 'after').then(() => proxy.accept(false));
+    const write = db.write(async (tx) => {
+      runs += 1;
+      await tx.insert(accounts, [ada]);
+    });
+    await cut;
+    expect(await allAccounts(outside)).toHaveLength(2);
+    await withTestClient((client) =>
+      client.query(`
+        DELETE FROM "${schema}".suite_accounts WHERE owner = 'ada';
+        UPDATE "${schema}".commit_marks SET number = number - 1`),
+    );
+    proxy.accept(true);
+    await write;
+    expect(runs).toBe(2);
+    expect(await allAccounts(outside)).toHaveLength(2);
+  });
+
   test('at the commit, and no way back: the outcome is unknown, and it is not run again', async () => {
     const clock = new FakeClock();
     const { db, outside, proxy } = await openThroughProxy({ clock });
