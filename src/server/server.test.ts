@@ -7,7 +7,7 @@ import {
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
 import { silentLog } from '../log.ts';
@@ -58,6 +58,21 @@ test('records a run, finalizes it, and tells those who watch', async () => {
   await over;
   const { testResults } = await resultDb.queryTestResults({ invocations: ['invocations/run'] });
   expect(testResults.map(({ testId }) => testId)).toEqual(['a', 'b']);
+});
+
+test('dates what it keeps by the database’s clock, however wrong its machine’s is', async () => {
+  const HOUR_MS = 3_600_000;
+  const database = await openTestPglite();
+  for (const [name, offsetMs] of Object.entries({ ahead: HOUR_MS, behind: -HOUR_MS })) {
+    const clock: Clock = { ...systemClock, now: () => systemClock.now() + offsetMs };
+    const started = await startTestServer({}, { database, clock });
+    const before = await database.serverTime();
+    await createInvocation(started, name);
+    const invocation = await started.resultDb.getInvocation({ name: `invocations/${name}` });
+    const createTime = Number(invocation.createTime?.seconds) * 1_000;
+    expect(createTime).toBeGreaterThan(before - 2_000);
+    expect(createTime).toBeLessThan((await database.serverTime()) + 2_000);
+  }
 });
 
 test('exports a finalized invocation into a Parquet file', async () => {
