@@ -26,6 +26,7 @@ import { localNotifications } from './notifications.ts';
 import { openFolder, openInMemory } from './open-instance.ts';
 import { type PgliteLike, pgliteSession } from './session.ts';
 import { SurvivingInstance } from './surviving-instance.ts';
+import { systemTrouble } from './system-trouble.ts';
 import { WritingSession } from './writing-session.ts';
 
 export interface PgliteOptions {
@@ -185,7 +186,11 @@ class PgliteDatabase implements Database {
   }
 
   async migrate(): Promise<string[]> {
-    return migrate(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
+    try {
+      return await migrate(this.#migrations, await loadMigrations(MIGRATIONS_FOLDER));
+    } catch (error) {
+      throw systemTrouble('the embedded database', error) ?? error;
+    }
   }
 
   async checkSchema(): Promise<void> {

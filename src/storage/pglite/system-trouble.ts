@@ -17,7 +17,9 @@ const TROUBLES: readonly Trouble[] = [
   {
     names: ['EMFILE', 'ENFILE'],
     numbers: [33, 41],
-    words: /No file descriptors available|Too many open files/i,
+    // The last: PostgreSQL was refused a new file that is there all the same, closed another, and asked again.
+    words:
+      /No file descriptors available|Too many open files|could not create file .*: File exists/i,
     code: 'resource-exhausted',
     advice: 'too many files are open: raise the limit (ulimit -n), or close some',
   },
