@@ -12,8 +12,10 @@ import {
 import { testResultsPage } from '../results/test-results.ts';
 import type { Database } from '../storage/database.ts';
 import { TaskQueue } from '../tasks/queue.ts';
+import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 import { eachDatabase, openTestPglite } from '../testing/databases.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { forEachCrash } from '../testing/faults.ts';
 import { invocationId as id, newInvocation } from '../testing/fixtures.ts';
 import { type Ended, endOverdue } from './enforcer.ts';
 
@@ -173,4 +175,27 @@ test('stops after the batch that is under way', async () => {
   const onEnded = () => stopping.abort();
   expect(await enforce({ batchRows: 2, signal: stopping.signal, onEnded })).toBe(2);
   expect(await enforce()).toBe(3);
+});
+
+test('a pass that dies at any step is made up for by the next', async () => {
+  const world = worldOf(await openTestPglite());
+  const { clock, db, parts } = world;
+  let scenario = 0;
+  const steps = await forEachCrash(async (faults) => {
+    const names = ['a', 'b', 'c'].map((name) => `${name}${scenario}`);
+    scenario += 1;
+    for (const name of names) await world.create(name);
+    clock.advance(10 * MINUTE);
+    const pages = { pageRows: 2, batchRows: 1 };
+    await faults.run(() => endOverdue({ ...parts, db: faults.wrap(db) }, pages));
+    await endOverdue(parts, pages);
+    for (const name of names) {
+      expect(await world.read(name)).toMatchObject({ state: 'FINALIZING', endedBy: 'DEADLINE' });
+      expect(await world.results(name)).toHaveLength(1);
+    }
+    const tries = await parts.queue.leaseDue(TRY_FINALIZE_INVOCATION.name, 10, MINUTE);
+    expect(tries).toHaveLength(names.length);
+    await parts.queue.completeAll(tries);
+  });
+  expect(steps).toBeGreaterThan(10);
 });

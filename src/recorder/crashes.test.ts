@@ -2,7 +2,7 @@
  * A server that dies at any step of a call that writes: the same call again, to another server, ends
  * in the same state as one call that nothing befell.
  */
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { BigQueryExportSchema, Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import {
@@ -18,6 +18,11 @@ import {
 } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
 import { ExportInvocationRequestSchema } from '../gen/postlude/v1/exports_pb.js';
+import {
+  EndInvocationRequestSchema,
+  KeepInvocationAliveRequestSchema,
+  OpenInvocationRequestSchema,
+} from '../gen/postlude/v1/invocations_pb.js';
 import { exonerations } from '../results/exonerations.ts';
 import { testResults } from '../results/test-results.ts';
 import { toTimestamp } from '../rpc/timestamp.ts';
@@ -28,6 +33,7 @@ import { MemorySink } from '../testing/memory-sink.ts';
 import { contextOf, OWNER, openServices, type Services } from '../testing/rpc-services.ts';
 import { SqliteDatabase } from '../testing/sqlite-database.ts';
 import { exportInvocation } from './export-invocation.ts';
+import { createInvocationsWriting, createRecorder } from './service.ts';
 
 const TABLES = [...FINALIZATION_TABLES, deadTasks, testResults, exonerations];
 const name = 'invocations/u-inv';
@@ -68,6 +74,34 @@ const exportIt: Call = ({ db, queue, authorizer }) =>
     create(ExportInvocationRequestSchema, { name, destination }),
     contextOf(OWNER),
   );
+
+type Opening = MessageInitShape<typeof OpenInvocationRequestSchema>;
+
+const open =
+  (init: Opening): Call =>
+  ({ invocations }) =>
+    invocations.openInvocation(
+      create(OpenInvocationRequestSchema, { invocationId: 'u-inv', realm: 'p:r', ...init }),
+      contextOf(OWNER),
+    );
+
+const recordBy = (recorder: string): Call => open({ recorder, lostAfter: { seconds: 60n } });
+
+/** A run that expects `u-inv`. */
+const expectIt = open({ invocationId: 'u-run', expectedInvocations: [{ name }] });
+
+async function recordedInvocation(services: Services): Promise<void> {
+  await expectIt(services);
+  await recordBy('first')(services);
+}
+
+const endIt =
+  (init: { readonly cancelled?: boolean }): Call =>
+  ({ invocations, owner }) =>
+    invocations.endInvocation(
+      create(EndInvocationRequestSchema, { name, reason: 'r', ...init }),
+      owner('u-inv'),
+    );
 
 const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][] = [
   [
@@ -178,7 +212,35 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
       ),
   ],
   ['ExportInvocation', finalizedInvocation, exportIt],
+  ['OpenInvocation of a first attempt', async () => undefined, recordBy('first')],
+  ['OpenInvocation that expects others', async () => undefined, expectIt],
+  ['OpenInvocation of what was expected', expectIt, recordBy('first')],
+  ['OpenInvocation that supersedes another attempt', recordedInvocation, recordBy('second')],
+  [
+    'OpenInvocation of one that is over',
+    someInvocations,
+    open({ invocationId: 'u-run', includedInvocations: [name], finalize: true }),
+  ],
+  [
+    'KeepInvocationAlive',
+    recordedInvocation,
+    ({ clock, invocations, owner }) => {
+      clock.advance(1_000);
+      const request = create(KeepInvocationAliveRequestSchema, { name, recorder: 'first' });
+      return invocations.keepInvocationAlive(request, owner('u-inv'));
+    },
+  ],
+  ['EndInvocation', recordedInvocation, endIt({})],
+  ['EndInvocation that cancels', recordedInvocation, endIt({ cancelled: true })],
 ];
+
+test('all calls that write are here', () => {
+  const parts = {} as Parameters<typeof createRecorder>[0];
+  const methods = { ...createRecorder(parts), ...createInvocationsWriting(parts) };
+  const here = new Set(CALLS.map(([words]) => words.split(' ', 1)[0]?.toLowerCase()));
+  const missing = Object.keys(methods).filter((method) => !here.has(method.toLowerCase()));
+  expect(missing).toEqual([]);
+});
 
 test.each(CALLS)('%s', async (_, prepare, call) => {
   const expected = await endOf(prepare, call);
