@@ -55,12 +55,12 @@ async function exploreAll(count: number): Promise<void> {
   const ids = ['a', 'b', 'c'].slice(0, count).map(invocationId);
   const exploration: Exploration = { ids, selfInclusions: true, workers: 2 };
   const startedAt = performance.now();
-  const { states, steps, violations } = await explore(exploration);
+  const { states, steps, removals, violations } = await explore(exploration);
   total.runs += steps;
   total.states += states;
   report(violations);
   console.log(
-    `all graphs of ${count}: ${states} states, ${steps} steps, ` +
+    `all graphs of ${count}: ${states} states, ${steps} steps (${removals} removals), ` +
       `${violations.length} violations, ${seconds(startedAt)} s`,
   );
 }

@@ -40,6 +40,8 @@ export interface ExplorationResult {
   readonly states: number;
   /** Steps taken, each on the real code. */
   readonly steps: number;
+  /** Those of them that removed an inclusion: they lead to no states of their own. */
+  readonly removals: number;
   readonly violations: readonly string[];
 }
 
@@ -73,6 +75,7 @@ class Explorer {
   /** What the tables hold, where that is certain. */
   #loaded: readonly string[] = [];
   #steps = 0;
+  #removals = 0;
 
   constructor(exploration: Exploration) {
     const { bounds = TIGHT_BOUNDS } = exploration;
@@ -81,7 +84,12 @@ class Explorer {
   }
 
   get result(): ExplorationResult {
-    return { states: this.#seen.size, steps: this.#steps, violations: this.#violations };
+    return {
+      states: this.#seen.size,
+      steps: this.#steps,
+      removals: this.#removals,
+      violations: this.#violations,
+    };
   }
 
   async run(): Promise<void> {
@@ -105,6 +113,7 @@ class Explorer {
       }
       for (const included of snapshot.inclusions.get(id) ?? []) {
         await this.#step(state, state.running, () => this.#world.exclude(id, [included]));
+        this.#removals++;
       }
     }
     await this.#beginTries(state, snapshot);
