@@ -11,7 +11,7 @@ import type { Counts } from '../ingest/report.ts';
 import { summaryHtmlOf } from '../ingest/summary-html.ts';
 import { shortenTo } from '../ingest/test-id.ts';
 import { MAX_MESSAGE_BYTES, type TestResultMessage } from '../ingest/test-results.ts';
-import type { CommandEnd } from './spawn.ts';
+import { type CommandEnd, signalOf } from './spawn.ts';
 
 export const COMMAND_TEST_ID = 'postlude/command';
 
@@ -24,6 +24,20 @@ export interface CommandOutcome extends CommandEnd {
   readonly cancelledBy?: NodeJS.Signals | undefined;
   /** Why it could not be started at all. */
   readonly notStarted?: string | undefined;
+}
+
+/**
+ * Also cancelled where we are told only after the command has ended, and badly: whoever cancels a job
+ * may signal what we have started before he signals us. Asked again until the end has been said.
+ */
+export function heedingLateSignal(outcome: CommandOutcome, signal: AbortSignal): CommandOutcome {
+  return {
+    ...outcome,
+    get cancelledBy() {
+      const isLate = signal.aborted && outcome.exitCode !== 0 && outcome.notStarted === undefined;
+      return outcome.cancelledBy ?? (isLate ? signalOf(signal) : undefined);
+    },
+  };
 }
 
 /** For the properties of the invocation. */

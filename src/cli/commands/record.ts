@@ -1,7 +1,7 @@
 import { Command, type Command as CommanderCommand } from 'commander';
 import { CLIENT_VARIABLES } from '../../server/client-variables.ts';
 import { addGlobalOptions, type CommandMaker, collect, outputOf, progressOf } from '../command.ts';
-import { type CommandOutcome, describeEnd } from '../command-outcome.ts';
+import { type CommandOutcome, describeEnd, heedingLateSignal } from '../command-outcome.ts';
 import { connect } from '../connection.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
 import { EarlierFiles } from '../earlier-files.ts';
@@ -56,7 +56,8 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
       const output = outputOf(context, command);
       if (start.recording) output.note(describeBegin(start.recording));
       const earlier = await earlierReports(context, options);
-      const outcome = await runAlive(context, { words, command, start });
+      const ended = await runAlive(context, { words, command, start });
+      const outcome = heedingLateSignal(ended, context.signal);
 
       // Whoever stopped the command still wants its results.
       const patient = { ...context, signal: new AbortController().signal };
@@ -69,10 +70,10 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
         repo: options.repo,
       };
       const ending = { command, start, upload, outcome, mayWait: options.ifUnreachable === 'run' };
-      const ended = await endRecording(ending);
-      if (output.isJson) output.result(jsonOf(start, outcome, ended), () => '');
-      output.note(describeEnded(start, outcome, ended));
-      setExitCode(exitCodeOf(outcome, ended.summary));
+      const sent = await endRecording(ending);
+      if (output.isJson) output.result(jsonOf(start, outcome, sent), () => '');
+      output.note(describeEnded(start, outcome, sent));
+      setExitCode(exitCodeOf(outcome, sent.summary));
     },
   );
 
