@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Authority } from '../ci/authority.ts';
 import { BUILDKITE } from '../ci/buildkite/scenarios.ts';
+import { CIRCLECI } from '../ci/circleci/scenarios.ts';
 import { GITHUB } from '../ci/github/scenarios.ts';
 import { GITLAB } from '../ci/gitlab/scenarios.ts';
 import { ciSettings, watcherToken } from '../ci/world.ts';
@@ -31,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...GITHUB,
   ...GITLAB,
   ...BUILDKITE,
+  ...CIRCLECI,
 ];
 
 /** One that waits for what never comes is a failure, not the end of the suite. */
