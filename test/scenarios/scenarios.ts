@@ -8,6 +8,7 @@ import { BUILDKITE } from '../ci/buildkite/scenarios.ts';
 import { CIRCLECI } from '../ci/circleci/scenarios.ts';
 import { GITHUB } from '../ci/github/scenarios.ts';
 import { GITLAB } from '../ci/gitlab/scenarios.ts';
+import { JENKINS } from '../ci/jenkins/scenarios.ts';
 import { ciSettings, watcherToken } from '../ci/world.ts';
 import { CANCELLED } from './cancelled.ts';
 import { type DatabaseName, type DatabaseSource, startDatabases } from './databases.ts';
@@ -33,6 +34,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...GITLAB,
   ...BUILDKITE,
   ...CIRCLECI,
+  ...JENKINS,
 ];
 
 /** One that waits for what never comes is a failure, not the end of the suite. */
