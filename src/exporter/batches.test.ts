@@ -9,7 +9,10 @@ const text = fc.oneof(
   fc.constantFrom('', '"', '\\', '\n', '\u0001', 'é', '漢字', '👩‍👩‍👧', '\ud800'),
 );
 const pairs = fc.array(fc.record({ key: text, value: text }), { maxLength: 3 });
-const invocation = fc.record({ id: text, tags: pairs, realm: text });
+const invocation = fc.record({
+  ...{ id: text, tags: pairs, realm: text },
+  properties: fc.option(text, { nil: undefined }),
+});
 const location = fc.option(fc.record({ repo: text, file_name: text, line: fc.nat() }), {
   nil: undefined,
 });

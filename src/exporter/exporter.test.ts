@@ -149,6 +149,20 @@ eachDatabase((open) => {
     }
   });
 
+  test('rows tell how the commands of the run and of its shard ended', async () => {
+    const db = await open();
+    const properties = { command: { exitCode: 137, signal: 'SIGKILL', host: 'ci-3' } };
+    await writeGraph(db, {
+      a: { includes: ['b'], properties: { note: 'the run' } },
+      b: { results: [{ testId: 'T' }], properties },
+    });
+    const sink = new MemorySink();
+    await runExport({ db, sink });
+    const [row] = sink.committed;
+    expect(row?.exported.properties).toBe('{"note":"the run"}');
+    expect(JSON.parse(row?.parent.properties ?? '')).toEqual(properties);
+  });
+
   test('reads in pages and batches of any size, each result once, in one order', async () => {
     const db = await open();
     const shards = ['s1', 's2', 's3', 's4'];

@@ -34,8 +34,8 @@ const RESULT: TestResult = {
   ),
 };
 const CONTEXT: RowContext = {
-  exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'acme:ci' },
-  parent: { id: 'shard-1', tags: [], realm: 'acme:ci' },
+  exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'acme:ci', properties: '{}' },
+  parent: { id: 'shard-1', tags: [], realm: 'acme:ci', properties: undefined },
   exonerated: true,
   partitionTime: Date.UTC(2026, 0, 1) * 1000,
 };
@@ -43,7 +43,7 @@ const LOCATION_RECORD = { repo: 'https://git.example/r', file_name: '//a/b.ts', 
 
 test('a result fills every column', () => {
   expect(toRow(RESULT, CONTEXT)).toEqual({
-    exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'acme:ci' },
+    exported: CONTEXT.exported,
     parent: { id: 'shard-1', tags: [], realm: 'acme:ci' },
     test_id: 'cart › adds „Käse“ 🧀',
     result_id: 'r1',

@@ -1,5 +1,6 @@
 /** A test result as a row of schema.ts: property by property the columns of the table. */
-import { fromBinary } from '@bufbuild/protobuf';
+import { fromBinary, toJson } from '@bufbuild/protobuf';
+import { StructSchema } from '@bufbuild/protobuf/wkt';
 import type { EpochMs } from '../clock.ts';
 import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
@@ -21,6 +22,8 @@ export interface InvocationRecord {
   readonly id: string;
   readonly tags: readonly StringPair[];
   readonly realm: string;
+  /** As JSON: a warehouse has functions for that. */
+  readonly properties: string | undefined;
 }
 
 export interface LocationRecord {
@@ -94,8 +97,13 @@ export function toRow(result: TestResult, context: RowContext): ExportRow {
   };
 }
 
-export function toInvocationRecord({ id, tags, realm }: Invocation): InvocationRecord {
-  return { id, tags, realm };
+export function toInvocationRecord(invocation: Invocation): InvocationRecord {
+  const { id, properties, realm, tags } = invocation;
+  return { id, tags, realm, properties: properties && decodeProperties(properties) };
+}
+
+function decodeProperties(encoded: Uint8Array): string {
+  return JSON.stringify(toJson(StructSchema, fromBinary(StructSchema, encoded)));
 }
 
 export function toMicros(time: EpochMs): EpochMicros {

@@ -25,6 +25,7 @@ const INVOCATION = [
   column('id', 'STRING', 'Without the prefix "invocations/".'),
   repeated('tags', PAIR, 'Sorted by key and value.'),
   column('realm', 'STRING', 'As {project}:{realm}.'),
+  column('properties', 'STRING', 'As JSON: what its owner says of it, how its command ended.'),
 ];
 
 const LOCATION = [

@@ -1,5 +1,7 @@
 /** Builds graphs of invocations, with what they recorded, in a database: what exports read. */
 
+import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
+import { StructSchema } from '@bufbuild/protobuf/wkt';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { includeInvocations } from '../invocations/inclusions.ts';
 import { insertInvocations } from '../invocations/invocations.ts';
@@ -17,6 +19,7 @@ export interface GraphNode {
   readonly state?: InvocationState;
   readonly realm?: string;
   readonly tags?: readonly StringPair[];
+  readonly properties?: JsonObject;
   readonly includes?: readonly string[];
   readonly results?: readonly (Pick<NewTestResult, 'testId'> & Partial<NewTestResult>)[];
   readonly exonerations?: readonly { readonly testId: string; readonly variant?: Variant }[];
@@ -33,10 +36,11 @@ export async function writeGraph(
   await db.write((tx) =>
     insertInvocations(
       tx,
-      nodes.map(({ id, realm = 'acme:ci', tags = [] }) => ({
+      nodes.map(({ id, properties, realm = 'acme:ci', tags = [] }) => ({
         id,
         realm,
         tags,
+        properties: properties && toBinary(StructSchema, fromJson(StructSchema, properties)),
         createTime: GRAPH_CREATE_TIME,
         deadline: GRAPH_CREATE_TIME + 3_600_000,
         expirationTime: GRAPH_CREATE_TIME + 86_400_000,

@@ -28,8 +28,8 @@ async function exportFolder(name = 'exports'): Promise<string> {
 
 function rowOf(index: number, more: Partial<ExportRow> = {}): ExportRow {
   return {
-    exported: { id: 'build-1', tags: [{ key: 'branch', value: 'main' }], realm: 'acme:ci' },
-    parent: { id: `shard-${index % 3}`, tags: [], realm: 'acme:ci' },
+    exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'r:r', properties: '{}' },
+    parent: { id: `shard-${index % 3}`, tags: [], realm: 'r:r', properties: undefined },
     test_id: `test ${index}`,
     result_id: 'r',
     variant: [{ key: 'os', value: 'linux' }],
@@ -395,6 +395,6 @@ describe('content', () => {
 });
 
 const PAIRS_TYPE = 'STRUCT("key" VARCHAR, "value" VARCHAR)[]';
-const INVOCATION_TYPE = `STRUCT(id VARCHAR, tags ${PAIRS_TYPE}, realm VARCHAR)`;
+const INVOCATION_TYPE = `STRUCT(id VARCHAR, tags ${PAIRS_TYPE}, realm VARCHAR, properties VARCHAR)`;
 const LOCATION_TYPE = 'STRUCT(repo VARCHAR, file_name VARCHAR, line BIGINT)';
 const METADATA_TYPE = `STRUCT("name" VARCHAR, "location" ${LOCATION_TYPE})`;
