@@ -2,14 +2,24 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { SCENARIOS, Stage } from './scenarios.ts';
 
+/** Recipes run in full, and those of other CI systems, with `npm run scenarios`. */
+const CI_SLICE = ['github-cancelled', 'github-fork'];
 const SLICE = ['shard-lost', 'retried-unfinished', 'cancelled-by-sigterm', 'rerun-of-failed-jobs'];
 
-test('pipelines with a lost, a killed, a cancelled and a repeated shard come out as they were', async () => {
-  const scenarios = SCENARIOS.filter(({ name }) => SLICE.includes(name));
-  expect(scenarios).toHaveLength(SLICE.length);
+async function run(names: readonly string[]): Promise<void> {
+  const scenarios = SCENARIOS.filter(({ name }) => names.includes(name));
+  expect(scenarios).toHaveLength(names.length);
   const stage = await Stage.open('pglite');
   onTestFinished(() => stage.close());
   for (const scenario of scenarios) await stage.run(scenario);
+}
+
+test('pipelines with a lost, a killed, a cancelled and a repeated shard come out as they were', async () => {
+  await run(SLICE);
+});
+
+test("GitHub's recipe survives cancellation, and a fork without a token", async () => {
+  await run(CI_SLICE);
 });
 
 test('the name of a scenario is an id, and names one', () => {
