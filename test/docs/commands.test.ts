@@ -97,6 +97,7 @@ describe('the check of them', () => {
     ['in a shell', '```sh\nRUN=1 postlude create "$RUN" --finalise # over\n```\n'],
     ['behind another command', '```sh\ntrue && npx postlude recrod -- npm test\n```\n'],
     ['that npx fetches', '```sh\nnpx -y -p pg @postlude/postlude@1 recrod -- npm test\n```\n'],
+    ['in the last line of a job', '```sh\nexec postlude gate --alow-empty "$RUN"\n```\n'],
     ['in a pipeline', '```yaml\nrun:\n  - >\n    postlude create "$RUN"\n    --inlcude x\n```\n'],
     ['in a Jenkinsfile', "```groovy\nsh '''postlude create x \\\n  --exprt a.b.c'''\n```\n"],
     ['at a prompt', '```\n$ postlude wy build-8800\n```\n'],

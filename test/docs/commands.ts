@@ -60,6 +60,7 @@ export function commandsIn(script: string): string[][] {
   const isSet = (word: string): boolean => /^[A-Z_]+=/.test(word);
   return commands
     .map((words) => words.slice(words.findIndex((word) => !isSet(word))))
+    .map((words) => (words[0] === 'exec' ? words.slice(1) : words))
     .map(withoutNpx)
     .filter((words) => words.length > 0);
 }
