@@ -3,7 +3,6 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
@@ -31,27 +30,24 @@ export function startPostlude(
   return { child, output: () => chunks.join(''), ended };
 }
 
-/** Runs one command to its end; answers what it printed. Throws unless it ends with 0. */
-export async function postlude(
-  args: readonly string[],
-  env?: Readonly<Record<string, string>>,
-): Promise<string> {
-  const started = startPostlude(args, env);
-  const code = await started.ended;
-  if (code !== 0)
-    throw new Error(`postlude ${args.join(' ')} ended with ${code}:\n${started.output()}`);
-  return started.output().trim();
-}
+/** What `postlude record` says once its invocation is there. */
+export const RECORDING = /^recording /m;
 
-/** Resolves with the first line of a stream in which `pattern` is found. */
-export async function lineWith(started: Started, pattern: RegExp): Promise<RegExpExecArray> {
-  const { stdout } = started.child;
-  if (stdout === null) throw new Error('the process has no output to read');
-  for await (const line of createInterface({ input: stdout })) {
-    const match = pattern.exec(line);
-    if (match) return match;
-  }
-  throw new Error(`the process ended without a line like ${pattern}:\n${started.output()}`);
+/** Resolves once the output of a process has what `pattern` finds. */
+export function printed(started: Started, pattern: RegExp): Promise<RegExpExecArray> {
+  const { child, ended, output } = started;
+  return new Promise((resolve, reject) => {
+    const streams = [child.stdout, child.stderr];
+    const look = (): void => {
+      const match = pattern.exec(output());
+      if (!match) return;
+      for (const stream of streams) stream?.off('data', look);
+      resolve(match);
+    };
+    for (const stream of streams) stream?.on('data', look);
+    look();
+    void ended.then(() => reject(new Error(`it ended without ${pattern}:\n${output()}`)));
+  });
 }
 
 export function isRunning({ child }: Started): boolean {

@@ -1,4 +1,4 @@
-/** The shards of the run: which tests, by which runner, and where that leaves its report. */
+/** The shards of the runs: which tests, by which runner, and where that leaves its report. */
 import { join } from 'node:path';
 
 const here = import.meta.dirname;
@@ -11,21 +11,79 @@ export interface Shard {
   /** What `postlude record --reports` is told to collect. */
   readonly report: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Further options of `postlude record`. */
+  readonly options?: readonly string[];
 }
 
-/** `folder` is where reports and the traces of earlier runs go. */
+/** The run whose fourth shard is late. `folder` is where reports and the traces of earlier runs go. */
 export function shardsOf(run: string, folder: string) {
-  const report = (name: string): string => join(folder, name);
-  const nodeTest = (file: string, to: string): Shard['command'] => [
+  const report = (number: number, kind = 'xml'): string => reportOf(run, folder, number, kind);
+  const carrierCache = { DEMO_CARRIER_CACHE: join(folder, `${run}-carrier-cache.txt`) };
+  return {
+    cart: {
+      id: `${run}-shard-1`,
+      runner: 'node:test',
+      command: nodeTest('cart.test.js', report(1)),
+      report: report(1),
+    },
+    shipping: {
+      id: `${run}-shard-2`,
+      runner: 'Vitest',
+      command: vitest(report(2)),
+      report: report(2),
+      env: carrierCache,
+    },
+    delivery: {
+      id: `${run}-shard-3`,
+      runner: 'Mocha',
+      command: mocha('delivery.test.js', report(3, 'tap')),
+      report: report(3, 'tap'),
+    },
+    parcels: {
+      id: `${run}-shard-4`,
+      runner: 'node:test',
+      command: nodeTest('parcels.test.js', report(4)),
+      report: report(4),
+      env: { DEMO_SHIP: join(folder, `${run}-ship-has-arrived`) },
+    },
+  } satisfies Record<string, Shard>;
+}
+
+/** The run in which everything goes wrong that can. */
+export function badNightShardsOf(run: string, folder: string) {
+  const { shipping, parcels } = shardsOf(run, folder);
+  const report = reportOf(run, folder, 3, 'tap');
+  return {
+    retried: { ...shipping, id: `${run}-shard-1` },
+    // Silent for so long, it is taken for lost; ten minutes unless said.
+    dying: { ...parcels, id: `${run}-shard-2`, options: ['--lost-after', '2s'] },
+    cancelled: {
+      id: `${run}-shard-3`,
+      runner: 'Mocha',
+      command: mocha('returns.test.js', report),
+      report,
+    },
+  } satisfies Record<string, Shard>;
+}
+
+function reportOf(run: string, folder: string, number: number, kind: string): string {
+  return join(folder, `${run}-shard-${number}.${kind}`);
+}
+
+function nodeTest(file: string, report: string): Shard['command'] {
+  return [
     process.execPath,
     '--test',
     '--test-reporter=junit',
-    `--test-reporter-destination=${to}`,
+    `--test-reporter-destination=${report}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     join(here, 'node-test', file),
   ];
-  const vitest = (to: string): Shard['command'] => [
+}
+
+function vitest(report: string): Shard['command'] {
+  return [
     process.execPath,
     bin('vitest'),
     'run',
@@ -33,42 +91,10 @@ export function shardsOf(run: string, folder: string) {
     join(here, 'vitest', 'vitest.config.js'),
     '--reporter=default',
     '--reporter=junit',
-    `--outputFile.junit=${to}`,
+    `--outputFile.junit=${report}`,
   ];
-  const carrierCache = { DEMO_CARRIER_CACHE: report('carrier-cache.txt') };
-  return {
-    cart: {
-      id: `${run}-shard-1`,
-      runner: 'node:test',
-      command: nodeTest('cart.test.js', report('shard-1.xml')),
-      report: report('shard-1.xml'),
-    },
-    shipping: {
-      id: `${run}-shard-2`,
-      runner: 'Vitest',
-      command: vitest(report('shard-2.xml')),
-      report: report('shard-2.xml'),
-      env: carrierCache,
-    },
-    shippingAgain: {
-      id: `${run}-shard-2-try-2`,
-      runner: 'Vitest, second try',
-      command: vitest(report('shard-2-try-2.xml')),
-      report: report('shard-2-try-2.xml'),
-      env: carrierCache,
-    },
-    delivery: {
-      id: `${run}-shard-3`,
-      runner: 'Mocha',
-      command: [process.execPath, join(here, 'mocha', 'run.js'), report('shard-3.tap')],
-      report: report('shard-3.tap'),
-    },
-    parcels: {
-      id: `${run}-shard-4`,
-      runner: 'node:test',
-      command: nodeTest('parcels.test.js', report('shard-4.xml')),
-      report: report('shard-4.xml'),
-      env: { DEMO_SHIP: report('ship-has-arrived') },
-    },
-  } satisfies Record<string, Shard>;
+}
+
+function mocha(file: string, report: string): Shard['command'] {
+  return [process.execPath, join(here, 'mocha', 'run.js'), file, report];
 }

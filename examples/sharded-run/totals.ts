@@ -9,23 +9,25 @@ export interface Totals {
 /** `runner` as the shards name it. A todo of node:test counts as skipped. */
 export function runnersOwnTotals(runner: string, output: string): Totals {
   const number = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? 0);
-  if (runner.startsWith('node:test')) {
+  const lines = (pattern: RegExp): number => output.match(pattern)?.length ?? 0;
+  if (runner === 'node:test') {
     return {
       passed: number(/^ℹ pass (\d+)/m),
       failed: number(/^ℹ fail (\d+)/m),
       skipped: number(/^ℹ skipped (\d+)/m) + number(/^ℹ todo (\d+)/m),
     };
   }
-  if (runner.startsWith('Vitest')) {
+  if (runner === 'Vitest') {
     const line = /^\s*Tests\s+(.*)$/m.exec(output)?.[1] ?? '';
     const part = (word: string): number =>
       Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);
     return { passed: part('passed'), failed: part('failed'), skipped: part('skipped') };
   }
+  // Its totals come last: a job that was cancelled prints none, only a line for each test.
   return {
-    passed: number(/^# pass (\d+)/m),
-    failed: number(/^# fail (\d+)/m),
-    skipped: output.match(/^ok .* # SKIP/gm)?.length ?? 0,
+    passed: lines(/^ok (?!.* # SKIP)/gm),
+    failed: lines(/^not ok /gm),
+    skipped: lines(/^ok .* # SKIP/gm),
   };
 }
 
@@ -37,4 +39,15 @@ export function addTotals(all: readonly Totals[]): Totals {
     failed: sum((one) => one.failed),
     skipped: sum((one) => one.skipped),
   };
+}
+
+export function describeTotals({ passed, failed, skipped }: Totals): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** Throws where two totals differ in any number. */
+export function requireSame(theirs: Totals, ours: Totals): void {
+  const [said, stored] = [describeTotals(theirs), describeTotals(ours)];
+  if (said === stored) return;
+  throw new Error(`the totals differ, and must never: runners ${said}; warehouse ${stored}`);
 }

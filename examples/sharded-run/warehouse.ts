@@ -2,11 +2,14 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { Totals } from './totals.ts';
 
+/** What tells of a failure outside of tests: a command that was killed, a report that was cut. */
+const IS_TEST = `NOT list_contains(tags, {'key': 'kind', 'value': 'not_a_test'})`;
+
 export const QUERIES = {
   totals: `SELECT count(*) FILTER (status = 'PASS') AS passed,
        count(*) FILTER (NOT expected) AS failed,
        count(*) FILTER (status = 'SKIP' AND expected) AS skipped
-FROM results`,
+FROM results WHERE ${IS_TEST}`,
   slowest: `SELECT test_id, round(max(duration) * 1000, 1) AS ms FROM results
 GROUP BY test_id ORDER BY ms DESC NULLS LAST LIMIT 3`,
   flaky: `SELECT test_id, list(status ORDER BY parent.id) AS attempts FROM results

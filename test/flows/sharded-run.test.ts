@@ -32,14 +32,21 @@ async function parquetFiles(folder: string): Promise<string[]> {
 }
 
 eachServerDatabase((open) => {
-  test('the demo: four shards, one dies, the run is over once it is back, its totals are right', async () => {
+  test('the demo: runs whose shards die, are retried or cancelled end, and their totals are right', async () => {
     const { folder, code, out, err } = await runDemo(await open());
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out.match(/^ +waits for \S+-shard-4 \(ACTIVE\)$/gm)).toHaveLength(2);
     expect(out).toMatch(/^ +demo-\w+ is FINALIZED$/m);
     expect(out).toMatch(/^ +runners +21 passed, 2 failed, 5 skipped$/m);
     expect(out).toMatch(/^ +warehouse +21 passed, 2 failed, 5 skipped$/m);
-    expect(await parquetFiles(folder)).toHaveLength(1);
+    expect(out).toMatch(/^ +demo-\w+-night is FINALIZED$/m);
+    expect(out).toMatch(/-night-shard-1, attempt 2: Vitest says 4 passed/);
+    expect(out).toMatch(/-night-shard-2 is over: FINALIZED; its recorder was lost/);
+    expect(out).toMatch(/-night-shard-3 is over: FINALIZED; it was cancelled \(SIGTERM\)/);
+    expect(out).toMatch(/^ +demo-\w+-night is red$/m);
+    expect(out).toMatch(/^ +runners +10 passed, 1 failed, 2 skipped$/m);
+    expect(out).toMatch(/^ +warehouse +10 passed, 1 failed, 2 skipped$/m);
+    expect(await parquetFiles(folder)).toHaveLength(2);
   });
 
   test('a server that is killed with tasks to do leaves them to the next one', async () => {
