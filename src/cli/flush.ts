@@ -29,8 +29,11 @@ import { serverSink } from './upload-reports.ts';
 export interface Flushed {
   /** The path of the entry, where it is now. */
   readonly entry: string;
-  /** `waiting`: try again later. `busy`: another process sends it. `refused`: for good. */
-  readonly state: 'uploaded' | 'waiting' | 'busy' | 'refused';
+  /**
+   * `waiting`: try again later. `busy`: another process sends it. `elsewhere`: it is for another
+   * server. `refused`: for good.
+   */
+  readonly state: 'uploaded' | 'waiting' | 'busy' | 'elsewhere' | 'refused';
   /** As it is called on the server; known where it was uploaded. */
   readonly invocation?: string;
   readonly results?: number;
@@ -42,19 +45,24 @@ export interface FlushParts {
   readonly clock: Clock;
   readonly connection: Connection;
   readonly spool: Spool;
+  /** Also what was recorded for another server: that one has moved. */
+  readonly anyServer?: boolean;
 }
 
-/** Entry by entry; ends where the server is away. Tells of each as it goes. */
+/**
+ * Entry by entry; ends where the server is away, and then answers `away`. Tells of each as it goes.
+ */
 export async function flushSpool(
   parts: FlushParts,
   entries: readonly string[],
   tell: (flushed: Flushed) => void,
-): Promise<void> {
+): Promise<'done' | 'away'> {
   for (const entry of entries) {
     const { flushed, isAway } = await flushEntry(parts, entry);
     if (flushed !== undefined) tell(flushed);
-    if (isAway) return;
+    if (isAway) return 'away';
   }
+  return 'done';
 }
 
 interface Outcome {
@@ -67,7 +75,9 @@ async function flushEntry(parts: FlushParts, path: string): Promise<Outcome> {
   const { spool } = parts;
   try {
     const flushed = await spool.locked(path, async () => {
-      const sent = await sendEntry(parts, path);
+      const entry = await readEntry(path);
+      if (!isFor(parts, entry)) return elsewhere(path, entry);
+      const sent = await sendEntry(parts, path, entry);
       await rm(path, { force: true });
       return { entry: path, state: 'uploaded', ...sent } as const;
     });
@@ -105,8 +115,16 @@ interface Sent {
   readonly results: number;
 }
 
-async function sendEntry(parts: FlushParts, path: string): Promise<Sent> {
-  const entry = await readEntry(path);
+/** Results of one company's tests must not end on another's server, nor leave the spool by that. */
+function isFor({ anyServer, connection }: FlushParts, { header }: SpoolEntry): boolean {
+  return anyServer === true || header.server === connection.url;
+}
+
+function elsewhere(path: string, { header }: SpoolEntry): Flushed {
+  return { entry: path, state: 'elsewhere', reason: `it is for ${header.server}` };
+}
+
+async function sendEntry(parts: FlushParts, path: string, entry: SpoolEntry): Promise<Sent> {
   const { recorder } = entry.header.open;
   const sent = await sendAs(parts, recorder, path, entry);
   return sent ?? (await sendAs(parts, `${recorder}-late`, path, entry)) ?? cannotEnd();

@@ -98,11 +98,11 @@ async function flushBefore(context: CliContext, command: Command, spool: Spool):
   await within(context, START_MS, async (limited) => {
     const connection = connect(limited, command, { retriesQuietly: true });
     const parts = { clock: context.clock, connection, spool };
-    await flushSpool(parts, entries, (flushed) => {
+    const outcome = await flushSpool(parts, entries, (flushed) => {
       if (flushed.state === 'uploaded') output.note(describeFlushed(flushed));
       if (flushed.state === 'refused') output.warn(describeFlushed(flushed));
     });
-    if (connection.aheadMs() !== undefined || context.signal.aborted) return;
+    if (outcome === 'done' || connection.aheadMs() !== undefined || context.signal.aborted) return;
     throw new ConnectError('cannot reach the server', Code.Unavailable);
   });
 }
@@ -112,9 +112,11 @@ export function describeFlushed({ entry, invocation, reason, results, state }: F
     case 'uploaded':
       return `${invocation}: ${countOf(results ?? 0, 'result')} uploaded that had waited`;
     case 'refused':
-      return `the server has refused ${entry} for good: ${reason}`;
+      return `${entry} can never be uploaded: ${reason}`;
     case 'busy':
       return `another process uploads ${entry}`;
+    case 'elsewhere':
+      return `${entry} waits: ${reason} (flush --any-server sends it here)`;
     case 'waiting':
       return `${entry} still waits: ${reason}`;
   }

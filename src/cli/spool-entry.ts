@@ -113,11 +113,18 @@ export async function readEntry(path: string): Promise<SpoolEntry> {
   for await (const line of linesOf(path)) {
     if (end !== undefined) throw damaged(path, 'it goes on behind its end');
     if (header === undefined) header = headerOf(path, line);
-    else if ('results' in line) batches += 1;
+    else if ('results' in line) batches += checkedBatch(path, line);
     else end = endOf(path, line, batches);
   }
   if (header === undefined || end === undefined) throw damaged(path, 'its end is missing');
   return { header, end };
+}
+
+/** Nothing is opened on a server for results that cannot be sent. */
+function checkedBatch(path: string, { results }: Line): 1 {
+  if (!Array.isArray(results)) throw damaged(path, 'a batch is no list');
+  decoded(path, () => results.map((each) => fromJson(TestResultSchema, each)));
+  return 1;
 }
 
 /** The results of an entry that has been read. */

@@ -45,10 +45,20 @@ async function listen(onRequest: RequestListener): Promise<string> {
 async function openWorld() {
   const world = await openCliWithServer();
   const { cwd, run, runWith } = world;
-  const recordAway = (...argv: string[]) => runWith({ env: AWAY, clock: hurried }, ...argv);
+  const recordElsewhere = (...argv: string[]) => runWith({ env: AWAY, clock: hurried }, ...argv);
+  /** As if it were our server that is away. */
+  const recordAway = async (...argv: string[]) => {
+    const ran = await recordElsewhere(...argv);
+    const folders = await readdir(cwd, { withFileTypes: true, recursive: true });
+    for (const { name, parentPath } of folders.filter((each) => each.name.endsWith('.jsonl'))) {
+      const text = await readFile(join(parentPath, name), 'utf8');
+      await writeFile(join(parentPath, name), text.replace(AWAY.POSTLUDE_SERVER, world.url));
+    }
+    return ran;
+  };
   const waiting = (): Promise<string[]> => namesIn(join(cwd, SPOOL));
   const totals = async (id: string) => (await run('query', id, '--json')).json().at(-1);
-  return { ...world, recordAway, waiting, totals };
+  return { ...world, recordAway, recordElsewhere, waiting, totals };
 }
 
 async function namesIn(folder: string): Promise<string[]> {
@@ -192,7 +202,7 @@ describe('flush', () => {
       return 'drop';
     });
     const env = { POSTLUDE_SERVER: proxy.url };
-    const stopped = await runWith({ env, signal: stopping.signal }, 'flush');
+    const stopped = await runWith({ env, signal: stopping.signal }, 'flush', '--any-server');
     expect(stopped).toMatchObject({ code: 1, err: expect.stringContaining('still waits') });
     expect(await waiting()).toHaveLength(1);
     expect((await run('flush')).code).toBe(0);
@@ -227,12 +237,12 @@ describe('flush', () => {
   });
 
   test('keeps and names what the server refuses for good, and tries it again when asked', async () => {
-    const { cwd, recordAway, run, totals } = await openWorld();
+    const { recordAway, run, totals } = await openWorld();
     await recordAway(...RECORD, '--include', 'missing', ...node());
     await recordAway('record', '--id', 'y', '--reports', 'r.xml', ...node());
     const flushed = await run('flush');
     expect(flushed.code).toBe(1);
-    expect(flushed.err).toContain(`has refused ${join(cwd, SPOOL, 'refused')}`);
+    expect(flushed.err).toMatch(/refused\S+ can never be uploaded: .*missing/);
     expect(await totals('y')).toMatchObject({ totals: { results: 2 } });
     expect((await run('flush')).err).toContain('left: ');
     await run('create', 'missing');
@@ -243,6 +253,7 @@ describe('flush', () => {
   test.each([
     ['cut', (text: string) => text.slice(0, -20)],
     ['without its end', (text: string) => text.split('\n').slice(0, 2).join('\n')],
+    ['wrong in a result', (text: string) => text.replace('"status":"PASS"', '"status":{}')],
     ['of another version', (text: string) => text.replace('"version":1', '"version":2')],
   ])('puts aside an entry that is %s', async (_what, change) => {
     const { cwd, recordAway, run, waiting } = await openWorld();
@@ -251,6 +262,20 @@ describe('flush', () => {
     await writeFile(path, change(await readFile(path, 'utf8')));
     expect(await run('flush')).toMatchObject({ code: 1, err: expect.stringContaining('damaged') });
     expect(await waiting()).toEqual([]);
+    expect((await run('status', 'x')).code).toBe(1);
+  });
+
+  test('keeps what is for another server, which --any-server sends here', async () => {
+    const { recordElsewhere, run, totals, waiting } = await openWorld();
+    await recordElsewhere(...RECORD, ...node());
+    const told = /waits: it is for http:\/\/127\.0\.0\.1:\d+ \(flush --any-server sends it here\)/;
+    expect(await run('flush')).toMatchObject({ code: 1, err: expect.stringMatching(told) });
+    const next = await run('record', '--id', 'y', '--reports', 'r.xml', ...node());
+    expect(next).toMatchObject({ code: 0, err: expect.stringMatching(told) });
+    expect(await waiting()).toHaveLength(1);
+    expect((await run('status', 'x')).code).toBe(1);
+    expect((await run('flush', '--any-server')).code).toBe(0);
+    expect(await totals('x')).toMatchObject({ totals: { results: 2 } });
   });
 
   test('takes no notice of what a killed record had not finished', async () => {

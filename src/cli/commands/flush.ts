@@ -10,6 +10,7 @@ import { Spool } from '../spool.ts';
 interface Options {
   readonly spool?: string;
   readonly refused?: boolean;
+  readonly anyServer?: boolean;
 }
 
 const MORE = `
@@ -23,6 +24,7 @@ export const flushCommand: CommandMaker = (context, setExitCode) =>
     addSpoolFolder(
       new Command('flush').description('upload what "record" has kept while the server was away'),
     )
+      .option('--any-server', 'upload what was recorded for another server, too: that has moved')
       .option('--refused', 'try those again, too, that the server has refused')
       .addHelpText('after', MORE),
   ).action(async (options: Options, command: Command) => {
@@ -30,7 +32,9 @@ export const flushCommand: CommandMaker = (context, setExitCode) =>
     const output = outputOf(context, command);
     const refused = options.refused ? await spool.refused() : [];
     const entries = [...(await spool.waiting()), ...refused];
-    const parts = { clock: context.clock, connection: connect(context, command), spool };
+    const connection = connect(context, command);
+    const { anyServer = false } = options;
+    const parts = { clock: context.clock, connection, spool, anyServer };
     if (entries.length > 0) {
       await flushSpool(parts, entries, (flushed) => tell(output, flushed));
     } else {
