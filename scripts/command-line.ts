@@ -26,6 +26,7 @@ export class CommandLine<O extends ParseArgsOptionsConfig> {
 
   constructor(config: CommandLineConfig<O>, args: readonly string[] = process.argv.slice(2)) {
     this.#config = config;
+    this.#help(args);
     const { values, positionals } = this.#parse(args);
     this.values = values;
     this.name = this.#nameIn(positionals);
@@ -48,6 +49,13 @@ export class CommandLine<O extends ParseArgsOptionsConfig> {
   /** The value of an option as a whole number of at least `least`. */
   count(option: keyof O & string, least = 1): number {
     return this.#whole(option, this.#text(option), least);
+  }
+
+  /** Prints what there is if `--help` is among the arguments, and ends the process with 0. */
+  #help(args: readonly string[]): void {
+    if (!args.includes('--help') && !args.includes('-h')) return;
+    console.log(this.#usage());
+    process.exit(0);
   }
 
   /** Ends the process with 2, telling why and what there is. */

@@ -10,7 +10,7 @@ describe('a script refuses what it does not know, with a list of what there is',
     ['chaos', ['tq', '--databases', ''], 'there is pglite, postgres, spanner'],
     ['chaos', ['tq', '--seeds', '0'], 'a whole number from 1'],
     ['chaos', ['tq', '--sed', '7'], '[--seed …]'],
-    ['faults', ['task'], 'tasks|tq'],
+    ['faults', ['task'], 'there is no task\nusage: npm run faults -- all|'],
     ['faults', ['--kill', '5'], '[--kills …]'],
     ['faults', ['--tasks', '0'], 'a whole number from 1'],
     ['faults', ['--kills', 'many'], 'a whole number from 0'],
@@ -25,6 +25,12 @@ describe('a script refuses what it does not know, with a list of what there is',
     expect(stderr).toContain(listed);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
+});
+
+test.each(['--help', '-h'])('%s of a script prints what there is', async (option) => {
+  const { code, stdout, stderr } = await runScript('scripts/faults.ts', [option]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('usage: npm run faults -- all|');
 });
 
 test('chaos runs on Spanner where it is named', async ({ skip }) => {
