@@ -49,20 +49,17 @@ export interface FlushParts {
   readonly anyServer?: boolean;
 }
 
-/**
- * Entry by entry; ends where the server is away, and then answers `away`. Tells of each as it goes.
- */
+/** Entry by entry; ends where the server is away. Tells of each as it goes. */
 export async function flushSpool(
   parts: FlushParts,
   entries: readonly string[],
   tell: (flushed: Flushed) => void,
-): Promise<'done' | 'away'> {
+): Promise<void> {
   for (const entry of entries) {
     const { flushed, isAway } = await flushEntry(parts, entry);
     if (flushed !== undefined) tell(flushed);
-    if (isAway) return 'away';
+    if (isAway) return;
   }
-  return 'done';
 }
 
 interface Outcome {

@@ -5,6 +5,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type Command, Option } from 'commander';
 import type { Clock } from '../clock.ts';
+import { toError } from '../errors.ts';
 import { outputOf } from './command.ts';
 import { connect } from './connection.ts';
 import type { CliContext } from './context.ts';
@@ -39,8 +40,9 @@ export function addSpoolFolder(command: Command): Command {
   );
 }
 
-/** What tests wait for at most. */
+/** What tests wait for at most; and of that, for what earlier recordings have left. */
 const START_MS = 5_000;
+const FLUSH_MS = 2_000;
 
 export interface Start {
   readonly plan: RecordingPlan;
@@ -59,52 +61,56 @@ export async function startRecording(
   const spool = new Spool(context, options.spool);
   const connection = connect(context, command);
   const start = { plan, server: connection.url, spool };
+  const output = outputOf(context, command);
+  const spentMs = await flushBefore(context, command, spool);
   if (options.ifUnreachable === 'fail') {
-    await flushBefore(context, command, spool).catch((error) => {
-      if (context.signal.aborted || !mayComeLater(error)) throw error;
-    });
     return { ...start, recording: await openRecording(connection, plan) };
   }
   try {
-    await flushBefore(context, command, spool);
-    return { ...start, recording: await openSoon(context, command, plan) };
+    return { ...start, recording: await openWithin(context, command, plan, START_MS - spentMs) };
   } catch (error) {
     if (context.signal.aborted || !mayComeLater(error)) throw error;
-    outputOf(context, command).warn(
+    output.warn(
       `${reasonOf(error)}: the command runs all the same, and its results go to ${spool.folder}; "postlude flush" uploads them`,
     );
     return start;
   }
 }
 
-async function openSoon(
+async function openWithin(
   context: CliContext,
   command: Command,
   plan: RecordingPlan,
+  ms: number,
 ): Promise<Recording> {
-  return await within(context, START_MS, (limited) =>
+  return await within(context, ms, (limited) =>
     openRecording(connect(limited, command, { retriesQuietly: true }), plan),
   );
 }
 
 /**
- * What earlier recordings have left comes before ours, as far as that goes quickly. Throws where the
- * server has not answered at all: nobody need wait for that twice.
+ * What earlier recordings have left comes before ours, as far as that goes quickly. Answers how long it
+ * took. A spool that cannot be read keeps no test from running.
  */
-async function flushBefore(context: CliContext, command: Command, spool: Spool): Promise<void> {
-  const entries = await spool.waiting();
-  if (entries.length === 0) return;
+async function flushBefore(context: CliContext, command: Command, spool: Spool): Promise<number> {
+  const startedAt = context.clock.monotonicMs();
   const output = outputOf(context, command);
-  await within(context, START_MS, async (limited) => {
-    const connection = connect(limited, command, { retriesQuietly: true });
-    const parts = { clock: context.clock, connection, spool };
-    const outcome = await flushSpool(parts, entries, (flushed) => {
-      if (flushed.state === 'uploaded') output.note(describeFlushed(flushed));
-      if (flushed.state === 'refused') output.warn(describeFlushed(flushed));
+  try {
+    const entries = await spool.waiting();
+    if (entries.length === 0) return 0;
+    await within(context, FLUSH_MS, async (limited) => {
+      const connection = connect(limited, command, { retriesQuietly: true });
+      const parts = { clock: context.clock, connection, spool };
+      await flushSpool(parts, entries, (flushed) => {
+        if (flushed.state === 'uploaded') output.note(describeFlushed(flushed));
+        if (flushed.state === 'refused') output.warn(describeFlushed(flushed));
+      });
     });
-    if (outcome === 'done' || connection.aheadMs() !== undefined || context.signal.aborted) return;
-    throw new ConnectError('cannot reach the server', Code.Unavailable);
-  });
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    output.warn(`${toError(error).message}: what waits in ${spool.folder} stays there`);
+  }
+  return Math.min(FLUSH_MS, context.clock.monotonicMs() - startedAt);
 }
 
 export function describeFlushed({ entry, invocation, reason, results, state }: Flushed): string {

@@ -66,6 +66,22 @@ async function namesIn(folder: string): Promise<string[]> {
   return names.filter((name) => name !== 'refused');
 }
 
+/** A server that never answers, and a clock that passes by the limits that are asked for. */
+async function openSilence() {
+  const url = await listen(() => undefined);
+  const asked: number[] = [];
+  let passedMs = 0;
+  const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
+    if (ms > 60_000) return await systemClock.sleep(ms, signal);
+    asked.push(ms);
+    passedMs += ms;
+  };
+  const { runWith } = await openCli({ POSTLUDE_SERVER: url });
+  const clock: Clock = { ...systemClock, sleep, monotonicMs: () => passedMs };
+  const record = () => runWith({ clock }, ...RECORD, ...node());
+  return { asked, record };
+}
+
 const stateOf = (ran: CliRun): unknown => ran.json()[0];
 
 describe('without a server', () => {
@@ -109,17 +125,21 @@ describe('without a server', () => {
     expect(await namesIn(cwd)).toEqual([]);
   });
 
-  test('one that never answers is given up after 5 seconds', async () => {
-    const asked: number[] = [];
-    const url = await listen(() => undefined);
-    const sleep = (ms: number, signal?: AbortSignal): Promise<void> => {
-      asked.push(ms);
-      return ms === 5_000 ? Promise.resolve() : systemClock.sleep(ms, signal);
-    };
-    const { runWith } = await openCli({ POSTLUDE_SERVER: url });
-    const ran = await runWith({ clock: { ...systemClock, sleep } }, ...RECORD, ...node());
-    expect(ran).toMatchObject({ code: 0, err: expect.stringContaining('within 5 s') });
-    expect(Math.max(...asked)).toBe(5_000);
+  test('one that never answers is given up after 5 seconds, whatever waits for it', async () => {
+    const { asked, record } = await openSilence();
+    const told = expect.stringContaining('the server did not answer within 5 s');
+    expect(await record()).toMatchObject({ code: 0, err: told });
+    expect(asked.splice(0)).toEqual([5_000]);
+    expect(await record()).toMatchObject({ code: 0, err: told });
+    expect(asked).toEqual([2_000, 3_000]);
+  });
+
+  test('a spool that cannot be used keeps no test from running', async () => {
+    const { cwd, run, totals } = await openWorld();
+    await writeFile(join(cwd, 'spool'), 'a file');
+    const ran = await run(...RECORD, '--spool', 'spool', ...node('process.exit(3)'));
+    expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('ENOTDIR') });
+    expect(await totals('x')).toMatchObject({ totals: { results: 2 } });
   });
 
   test('a mistake is told before any test runs', async () => {
