@@ -44,7 +44,13 @@ import { routes } from './routes.ts';
 import { rpcRoutes } from './rpc-routes.ts';
 import { registerServices, type ServiceParts } from './services.ts';
 import type { ListenAddress } from './setting-values.ts';
-import { releaseAll, type ShutdownOutcome, type Stoppable, shutDown } from './shutdown.ts';
+import {
+  divideGrace,
+  releaseAll,
+  type ShutdownOutcome,
+  type Stoppable,
+  shutDown,
+} from './shutdown.ts';
 import { tracedHandler } from './traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './tracing.ts';
 
@@ -186,12 +192,13 @@ async function serve(config: Config, foundation: Foundation): Promise<Server> {
     release: foundation.release,
     cutDatabase: foundation.cutDatabase,
   };
-  const { shutdownDelayMs: delayMs, shutdownGraceMs: graceMs } = config;
+  const { shutdownDelayMs: delayMs } = config;
+  const grace = divideGrace(config.shutdownGraceMs);
   let closing: Promise<ShutdownOutcome> | undefined;
   return {
     url,
     close() {
-      closing ??= shutDown(stoppable, { delayMs, graceMs, clock: machineClock, log });
+      closing ??= shutDown(stoppable, { delayMs, grace, clock: machineClock, log });
       return closing;
     },
   };
@@ -250,7 +257,8 @@ function startBackground(config: Config, foundation: Foundation): Background {
   const { db, clock, queue, sink, wakeUp, log, tracing, prometheus, pushTasks } = foundation;
   const { metrics } = prometheus;
   const { finalizer } = pushTasks;
-  const { workers, leaseMs, pollMs, shutdownGraceMs: graceMs, rescueEveryMs } = config;
+  const { workers, leaseMs, pollMs, rescueEveryMs } = config;
+  const { workMs: graceMs } = divideGrace(config.shutdownGraceMs);
   const handlers = [
     tracedHandler(finalizeHandler(finalizer), tracing),
     tracedHandler(exportHandler({ db, sink, log, metrics }), tracing),

@@ -325,10 +325,11 @@ export const SETTINGS = {
   }),
   shutdownGrace: setting({
     group: 'Operation',
-    description: 'How long requests and tasks may take to end after SIGTERM.',
+    description:
+      'How long a server may take to end after SIGTERM, whatever hangs; requests and tasks have all but its last 4s.',
     takes: 'duration',
     default: '20s',
-    parse: duration({ min: 0, max: HOUR }),
+    parse: duration({ min: SECOND, max: HOUR }),
   }),
   shutdownDelay: setting({
     group: 'Operation',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../log.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { type Stoppable, shutDown } from './shutdown.ts';
+import { divideGrace, type Stoppable, shutDown } from './shutdown.ts';
 
 function server(overrides: Partial<Stoppable> = {}) {
   const steps: string[] = [];
@@ -19,7 +19,16 @@ function server(overrides: Partial<Stoppable> = {}) {
   return { steps, stoppable };
 }
 
-const TIMES = { delayMs: 0, graceMs: 1_000, log: silentLog };
+const GRACE = { workMs: 1_000, closeMs: 300, cutMs: 100 };
+const TIMES = { delayMs: 0, grace: GRACE, log: silentLog };
+
+test.each([
+  [20_000, { workMs: 16_000, closeMs: 3_000, cutMs: 1_000 }],
+  [4_000, { workMs: 2_000, closeMs: 1_500, cutMs: 500 }],
+  [0, { workMs: 0, closeMs: 0, cutMs: 0 }],
+])('a grace period of %d ms holds the end of work, closing and cutting', (graceMs, parts) => {
+  expect(divideGrace(graceMs)).toEqual(parts);
+});
 
 test('says no first, and releases the database last', async () => {
   const { steps, stoppable } = server();
@@ -77,9 +86,9 @@ test('cuts the database off from what outlasts the grace period, and leaves the 
     const clock = new FakeClock();
     const done = shutDown(stoppable, { ...TIMES, clock });
     await clock.untilSleepers(1);
-    clock.advance(TIMES.graceMs + 3_000);
+    clock.advance(GRACE.workMs + GRACE.closeMs);
     await new Promise(setImmediate);
-    clock.advance(1_000);
+    clock.advance(GRACE.cutMs);
     expect(await done).toBe('cut');
   }
 });
@@ -93,6 +102,6 @@ test('cuts the database off where it does not close', async () => {
   const clock = new FakeClock();
   const done = shutDown(stoppable, { ...TIMES, clock });
   await clock.untilSleepers(1);
-  clock.advance(TIMES.graceMs + 3_000);
+  clock.advance(GRACE.workMs + GRACE.closeMs);
   expect(await done).toBe('cut');
 });

@@ -2,13 +2,12 @@
  * The end of a server, in the order that loses nothing:
  *
  *     not ready → (a delay, for load balancers) → streams end, no new connections
- *       → requests and tasks under way end, within the grace period → connections are cut
- *       → the database closes
+ *       → requests and tasks under way end → connections are cut → the database closes
  *
  * A task that did not end is given back, so that another server has it at once.
  *
- * The grace period is a promise, whatever hangs: a little behind it the connections to the database are
- * cut, and what does not end even then is left behind.
+ * The grace period is a promise, whatever hangs: its last part is kept for closing. If closing takes
+ * longer, the connections to the database are cut, and what does not end even then is left behind.
  */
 import { atMost } from '../at-most.ts';
 import type { Clock } from '../clock.ts';
@@ -33,15 +32,30 @@ export interface Stoppable {
 
 export interface ShutdownOptions {
   readonly delayMs: number;
-  readonly graceMs: number;
+  readonly grace: Grace;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** For tasks to be given back, and all else to be closed, behind the grace period. */
-const CLOSE_MS = 3_000;
-/** For what is cut to notice. */
-const CUT_MS = 1_000;
+/** The parts of a grace period, in their order. */
+export interface Grace {
+  /** For requests and tasks under way to end. */
+  readonly workMs: number;
+  /** For tasks to be given back, and for all else to be closed. */
+  readonly closeMs: number;
+  /** For what was cut off from the database to notice. */
+  readonly cutMs: number;
+}
+
+const MAX_CLOSE_MS = 3_000;
+const MAX_CUT_MS = 1_000;
+
+/** Divides a grace period: closing takes its last 4 seconds, or its second half if it is short. */
+export function divideGrace(graceMs: number): Grace {
+  const lastMs = Math.min(MAX_CLOSE_MS + MAX_CUT_MS, graceMs / 2);
+  const cutMs = Math.min(MAX_CUT_MS, lastMs / 4);
+  return { workMs: graceMs - lastMs, closeMs: lastMs - cutMs, cutMs };
+}
 
 /** `cut`: something was cut off from the database, or left behind. The process is to end. */
 export type ShutdownOutcome = 'orderly' | 'cut';
@@ -50,18 +64,18 @@ export async function shutDown(
   server: Stoppable,
   options: ShutdownOptions,
 ): Promise<ShutdownOutcome> {
-  const { clock, delayMs, graceMs, log } = options;
+  const { clock, delayMs, grace, log } = options;
   log.info('stopping');
   server.refuse();
   await clock.sleep(delayMs);
   const closed = close(server, options);
-  if (await atMost(clock, graceMs + CLOSE_MS, closed)) {
+  if (await atMost(clock, grace.workMs + grace.closeMs, closed)) {
     log.info('stopped');
     return 'orderly';
   }
-  log.warn('the grace period is over: connections to the database are cut');
+  log.warn('the grace period is nearly over: connections to the database are cut');
   server.cutDatabase();
-  if (await atMost(clock, CUT_MS, closed)) log.warn('stopped, with the database cut off');
+  if (await atMost(clock, grace.cutMs, closed)) log.warn('stopped, with the database cut off');
   else log.error('stopped, and left behind what does not end');
   return 'cut';
 }
@@ -82,14 +96,14 @@ export async function releaseAll(all: readonly (() => Promise<void>)[], log: Log
 
 async function stopRequests(
   server: Stoppable,
-  { clock, graceMs, log }: ShutdownOptions,
+  { clock, grace, log }: ShutdownOptions,
 ): Promise<void> {
   const ended = new AbortController();
   const stopped = server.stopRequests().finally(() => ended.abort());
-  await clock.sleep(graceMs, ended.signal);
+  await clock.sleep(grace.workMs, ended.signal);
   if (!ended.signal.aborted) {
     const count = server.activeRequests();
-    log.warn('the grace period is over: connections are cut', { requests: count });
+    log.warn('requests have had their time: connections are cut', { requests: count });
     server.cutRequests();
   }
   await stopped;
