@@ -7,14 +7,15 @@ import { expect, onTestFinished, test } from 'vitest';
 import { runCommand } from './spawn.ts';
 
 /**
- * Counts the signals that it gets, until it is told how it ends: by pipes, so that nothing has to wait
- * for time. Ends with that count.
+ * Counts the signals that it gets until it is told to end, and ends with that count. Its pipe is open
+ * before it says that it has begun: a signal would end the opening of one, not the reading.
  */
 const COUNTS = `
   trap 'n=$((n+1))' INT TERM
   n=0
+  exec 3<>end
   echo ready >began
-  until read line; do :; done <end
+  until read line <&3; do :; done
   exit $n`;
 
 async function openWorld({ atTerminal }: { readonly atTerminal: boolean }) {
