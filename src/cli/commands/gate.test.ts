@@ -191,7 +191,7 @@ test('finds a shard and a run that began with the second attempt of the CI syste
   const world = await openRun();
   await writeFile(join(world.cwd, 'a.xml'), '<testsuite><testcase name="t"/></testsuite>');
   const command = ['record', '--id', 'a', '--accept-unchanged', '--reports', 'a.xml', '--', 'true'];
-  await world.runWith({ env: { GITHUB_RUN_ATTEMPT: '2' } }, ...command);
+  await world.runWith({ env: { GITHUB_ACTIONS: 'true', GITHUB_RUN_ATTEMPT: '2' } }, ...command);
   expect(await world.run('gate', 'a')).toMatchObject({ code: 0, err: '' });
   expect((await world.run('show', 'a', '--attempt', '2')).out).toContain('1 expected');
   expect(await world.run('gate', 'a', '--attempt', '1')).toMatchObject({
