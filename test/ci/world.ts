@@ -36,9 +36,9 @@ export async function ciSettings(authority: Authority): Promise<string> {
 }
 
 /** For the commands of a scenario itself. */
-export function watcherToken(authority: Authority): Promise<string> {
+export function watcherToken(authority: Authority, lifetime = '1d'): Promise<string> {
   const { email, issuer } = WATCHER;
-  return authority.token({ issuer, audience: 'postlude', claims: { email }, lifetime: '1d' });
+  return authority.token({ issuer, audience: 'postlude', claims: { email }, lifetime });
 }
 
 export class CiWorld {

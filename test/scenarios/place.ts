@@ -3,7 +3,7 @@
  * what processes print and for states of the server, never for time.
  */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { ChildCli, type Ended } from '../flows/child-cli.ts';
@@ -89,6 +89,13 @@ export class Place {
     const file = join(this.folder, path);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text);
+  }
+
+  async has(path: string): Promise<boolean> {
+    return await access(join(this.folder, path)).then(
+      () => true,
+      () => false,
+    );
   }
 
   async status(id: string): Promise<Status> {

@@ -1,6 +1,6 @@
 /** Reports that are damaged, missing, old, or told twice. */
 import assert from 'node:assert/strict';
-import { junit } from './reports.ts';
+import { goTest, gotestsum, junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
 
 export const REPORTING: readonly Scenario[] = [
@@ -74,6 +74,21 @@ export const REPORTING: readonly Scenario[] = [
       const script = 'cp given.xml r1.xml; cp given.xml r2.xml';
       await place.recorded(place.run, script, ['--reports', 'r*.xml']);
       assert.equal((await place.totals(place.run)).byStatus.PASS, 5);
+    },
+  },
+  {
+    name: 'report-in-two-formats',
+    shows: 'one run of go test as JUnit XML and as JSON is told, and taken once',
+    clientOnly: true,
+    async run(place) {
+      await place.write('given.xml', gotestsum(['TestA', 'TestB']));
+      await place.write('given.jsonl', goTest(['TestA', 'TestB']));
+      const script = 'cp given.xml r.xml; cp given.jsonl r.jsonl';
+      const reports = ['--reports', 'r.xml', '--reports', 'r.jsonl'];
+      const { code, err } = await place.recorded(place.run, script, reports);
+      assert.equal(code, 0, err);
+      assert.match(err, /tells the same tests in another format/);
+      await place.expect(place.run, { results: 2, unexpected: 0, byStatus: { PASS: 2 } });
     },
   },
   {

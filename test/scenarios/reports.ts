@@ -14,3 +14,26 @@ export function junit({ failed = 0, of = 'a', passed }: Cases): string {
   const header = `name="${of}" tests="${passed + failed}" failures="${failed}" errors="0"`;
   return `<testsuite ${header}>\n${cases.join('\n')}\n</testsuite>\n`;
 }
+
+const PACKAGE = 'example.com/cart';
+
+/** Tests that pass, as `gotestsum --junitfile` tells them. */
+export function gotestsum(tests: readonly string[]): string {
+  const cases = tests.map((name) => `<testcase classname="${PACKAGE}" name="${name}"/>`).join('');
+  const version = '<properties><property name="go.version" value="go1"/></properties>';
+  return `<testsuites><testsuite name="${PACKAGE}">${version}${cases}</testsuite></testsuites>`;
+}
+
+/** The same, as `go test -json` does. */
+export function goTest(tests: readonly string[]): string {
+  const events = tests.flatMap((Test) => [
+    { Action: 'run', Package: PACKAGE, Test },
+    { Action: 'pass', Package: PACKAGE, Test },
+  ]);
+  const all = [
+    { Action: 'start', Package: PACKAGE },
+    ...events,
+    { Action: 'pass', Package: PACKAGE },
+  ];
+  return all.map((event) => `${JSON.stringify(event)}\n`).join('');
+}

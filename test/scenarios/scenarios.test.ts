@@ -4,7 +4,13 @@ import { SCENARIOS, Stage } from './scenarios.ts';
 
 /** Recipes run in full, and those of other CI systems, with `npm run scenarios`. */
 const CI_SLICE = ['github-cancelled', 'github-fork'];
-const SLICE = ['shard-lost', 'retried-unfinished', 'cancelled-by-sigterm', 'rerun-of-failed-jobs'];
+const SLICE = [
+  'shard-lost',
+  'retried-unfinished',
+  'cancelled-by-sigterm',
+  'rerun-of-failed-jobs',
+  'gate-red-by-a-killed-shard',
+];
 
 async function run(names: readonly string[]): Promise<void> {
   const scenarios = SCENARIOS.filter(({ name }) => names.includes(name));
@@ -24,6 +30,7 @@ test("GitHub's recipe survives cancellation, and a fork without a token", async 
 
 test('the name of a scenario is an id, and names one', () => {
   const names = SCENARIOS.map(({ name }) => name);
+  expect(names.length).toBeGreaterThanOrEqual(50);
   expect(new Set(names).size).toBe(names.length);
   expect(names.filter((name) => !/^[a-z][a-z-]*$/.test(name))).toEqual([]);
 });

@@ -10,6 +10,7 @@ import { GITHUB } from '../ci/github/scenarios.ts';
 import { GITLAB } from '../ci/gitlab/scenarios.ts';
 import { JENKINS } from '../ci/jenkins/scenarios.ts';
 import { ciSettings, watcherToken } from '../ci/world.ts';
+import { AWAY } from './away.ts';
 import { CANCELLED } from './cancelled.ts';
 import { type DatabaseName, type DatabaseSource, startDatabases } from './databases.ts';
 import { DEADLINES } from './deadlines.ts';
@@ -21,6 +22,8 @@ import { RETRIED } from './retried.ts';
 import type { Scenario } from './scenario.ts';
 import { SERVERS } from './servers.ts';
 import { Serving } from './serving.ts';
+import { TOKENS } from './tokens.ts';
+import { VERDICTS } from './verdicts.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   ...KILLED,
@@ -29,6 +32,9 @@ export const SCENARIOS: readonly Scenario[] = [
   ...RETRIED,
   ...REPEATED,
   ...SERVERS,
+  ...AWAY,
+  ...TOKENS,
+  ...VERDICTS,
   ...REPORTING,
   ...GITHUB,
   ...GITLAB,
