@@ -25,7 +25,7 @@ import { causeOf, findOverdue } from './overdue.ts';
 export interface EnforceOptions {
   /** Of invocations found by one read: 200 unless given. */
   readonly pageRows?: number;
-  /** Of invocations ended by one transaction: 20 unless given. */
+  /** Of invocations ended by one transaction: 50 unless given. */
   readonly batchRows?: number;
   /** Aborting ends the pass after the batch that is under way. */
   readonly signal?: AbortSignal;
@@ -60,7 +60,7 @@ export async function endOverdue(
 async function endShard(
   parts: FinalizerParts,
   shard: Sql | undefined,
-  { batchRows = 20, onEnded, pageRows = 200, random = systemRandom, signal }: EnforceOptions,
+  { batchRows = 50, onEnded, pageRows = 200, random = systemRandom, signal }: EnforceOptions,
 ): Promise<number> {
   const { clock } = parts;
   let count = 0;
