@@ -16,6 +16,7 @@ import {
   QueryTestResultsRequestSchema,
 } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { type TestResultSchema, TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
+import { CountTestResultsRequestSchema } from '../gen/postlude/v1/invocations_pb.js';
 import { parseInvocationId, toRowId } from '../invocations/id.ts';
 import { type Permission, realmAuthorizer } from '../rpc/permissions.ts';
 import { eachDatabase, openTestPglite } from '../testing/databases.ts';
@@ -131,6 +132,11 @@ const READS: readonly (readonly [Permission, (services: Services) => Promise<unk
     },
   ],
   ['resultdb.testResults.list', (services) => query(services, {})],
+  [
+    'resultdb.testResults.list',
+    ({ invocations }) =>
+      invocations.countTestResults(create(CountTestResultsRequestSchema, { name }), nobody()),
+  ],
   [
     'resultdb.testExonerations.list',
     ({ resultDb }) => {

@@ -4,6 +4,7 @@ import type { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import type { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import type { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import type { ServiceMethods } from '../rpc/service-methods.ts';
+import { countTestResults } from './count-test-results.ts';
 import { explainInvocation } from './explain-invocation.ts';
 import { getInvocation } from './get-invocation.ts';
 import { getTask } from './get-task.ts';
@@ -40,9 +41,10 @@ export function createInvocationsReading(
   parts: QueryParts,
 ): Pick<
   ServiceMethods<typeof Invocations>,
-  'explainInvocation' | 'listInvocations' | 'watchInvocation'
+  'countTestResults' | 'explainInvocation' | 'listInvocations' | 'watchInvocation'
 > {
   return {
+    countTestResults: (request, context) => countTestResults(parts, request, context),
     explainInvocation: (request, context) => explainInvocation(parts, request, context),
     listInvocations: (request, context) => listInvocations(parts, request, context),
     watchInvocation: (request, context) => watchInvocation(parts, request, context),

@@ -153,7 +153,7 @@ function rejectionCode(answer: UniversalServerResponse): string {
 }
 
 /** Whoever waits asks again and again: such calls would bury those that change something. */
-const READING = /\/(?:Explain|Get|List|Query|Watch)\w+$/;
+const READING = /\/(?:Count|Explain|Get|List|Query|Watch)\w+$/;
 
 function observe({ log, duration }: Observers, call: RpcCall, span: Span, ms: number): void {
   const { method, caller, code = 'unknown', error } = call;

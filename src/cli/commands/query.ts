@@ -1,27 +1,20 @@
 import { Command } from 'commander';
 import type { Invocation } from '../../gen/luci/resultdb/v1/invocation_pb.js';
-import { type TestResult, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { type Blocker, EndCause } from '../../gen/postlude/v1/invocations_pb.js';
 import { attemptToRead } from '../assessment.ts';
 import { addGlobalOptions, type CommandMaker, outputOf } from '../command.ts';
 import { type Connection, connect } from '../connection.ts';
 import { CliError, EXIT } from '../context.ts';
-import { countOf } from '../count.ts';
 import { commandOf, describeCommand, describeEnding, endValue } from '../describe.ts';
 import { invocationName, parseInvocation } from '../invocation-argument.ts';
 import { parseAttempt } from '../option-values.ts';
 import { describeResult, PRINTED_FIELDS, resultsOf, resultValue } from '../results.ts';
+import { describeTotals, NO_RESULTS, type Totals, withResult } from '../totals.ts';
 
 interface QueryOptions {
   readonly unexpected?: boolean;
   readonly test?: string;
   readonly attempt?: number;
-}
-
-interface Totals {
-  results: number;
-  unexpected: number;
-  readonly byStatus: Record<string, number>;
 }
 
 const MORE = `
@@ -45,11 +38,11 @@ export const queryCommand: CommandMaker = (context) =>
     const connection = connect(context, command);
     const output = outputOf(context, command);
     const queried = await lookUp(connection, given, options);
-    const totals: Totals = { results: 0, unexpected: 0, byStatus: {} };
+    let totals = NO_RESULTS;
     const query = { ...options, fields: PRINTED_FIELDS, own: queried.isOwn };
     for await (const result of resultsOf(connection, queried.id, query)) {
       if (!output.hasReader) return;
-      count(totals, result);
+      totals = withResult(totals, result);
       output.result(resultValue(result), () => describeResult(output, result));
     }
     output.result({ totals, ...endingsOf(queried) }, () => describe(totals, queried));
@@ -82,13 +75,6 @@ async function lookUp(
   return { id, life, isOwn, invocation: await connection.resultDb.getInvocation({ name }) };
 }
 
-function count(totals: Totals, result: TestResult): void {
-  const status = TestStatus[result.status];
-  totals.results += 1;
-  totals.unexpected += result.expected ? 0 : 1;
-  totals.byStatus[status] = (totals.byStatus[status] ?? 0) + 1;
-}
-
 function endingsOf({ invocation, isOwn, life }: Queried) {
   const command = commandOf(invocation);
   return {
@@ -99,11 +85,10 @@ function endingsOf({ invocation, isOwn, life }: Queried) {
 }
 
 function describe(totals: Totals, { id, invocation, isOwn, life }: Queried): string {
-  const parts = Object.entries(totals.byStatus).map(([status, number]) => `${number} ${status}`);
   const ending = life && describeEnding(life);
   const command = describeCommand(invocation);
   return [
-    `${countOf(totals.results, 'result')}: ${parts.join(', ') || 'none'}; ${totals.unexpected} unexpected`,
+    describeTotals(totals),
     ...(isOwn ? ['superseded: none of these results counts'] : []),
     ...(ending === undefined ? [] : [`${id}: ${ending}`]),
     ...(command === undefined ? [] : [`${id}: ${command}`]),

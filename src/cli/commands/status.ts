@@ -11,13 +11,16 @@ import {
   invocationValue,
   isoTime,
 } from '../describe.ts';
-import { invocationName, parseInvocation } from '../invocation-argument.ts';
+import { invocationId, invocationName, parseInvocation } from '../invocation-argument.ts';
+import { countedTotals, describeTotals, type Totals } from '../totals.ts';
 import { watchUntilFinalized } from '../watch.ts';
 
 export const statusCommand: CommandMaker = (context) =>
   addGlobalOptions(
     new Command('status')
-      .description('print the state of an invocation')
+      .description(
+        'print the state of an invocation, and how many results it and what it includes have',
+      )
       .argument('<invocation>', 'which one', parseInvocation)
       .option('-w, --watch', 'wait until it is FINALIZED, then print'),
   ).action(async (id: string, options: { readonly watch?: boolean }, command: Command) => {
@@ -36,9 +39,14 @@ export const statusCommand: CommandMaker = (context) =>
       name: invocationName(id),
     });
     const own = explanation?.chain[0];
+    const totals = await countedTotals(connection, id);
     outputOf(context, command).result(
-      { ...invocationValue(invocation), ...(own ? lifeValue(own) : {}) },
-      () => describe(invocation, id, own),
+      {
+        ...invocationValue(invocation),
+        ...(own ? lifeValue(own) : {}),
+        ...(totals ? { totals } : {}),
+      },
+      () => describe(invocation, { own, totals }),
     );
   });
 
@@ -52,7 +60,11 @@ function lifeValue(own: Blocker) {
   };
 }
 
-function describe(invocation: Invocation, id: string, own: Blocker | undefined): string {
+function describe(
+  invocation: Invocation,
+  { own, totals }: { readonly own: Blocker | undefined; readonly totals: Totals | undefined },
+): string {
+  const id = invocationId(invocation.name);
   const includes = invocation.includedInvocations.length;
   const ending = own && describeEnding(own);
   const tags = invocation.tags.map(({ key, value }) => `${key}:${value}`);
@@ -64,6 +76,7 @@ function describe(invocation: Invocation, id: string, own: Blocker | undefined):
     `  finalized ${isoTime(invocation.finalizeTime) ?? 'not yet'}`,
     `  includes  ${countOf(includes, 'invocation')}`,
     ...(own && own.lastAttempt > 1 ? [`  attempt   ${own.attempt} of ${own.lastAttempt}`] : []),
+    ...(totals === undefined ? [] : [`  results   ${describeTotals(totals)}`]),
     ...(command === undefined ? [] : [`  command   ${command}`]),
     ...(tags.length === 0 ? [] : [`  tags      ${tags.join(' ')}`]),
   ].join('\n');

@@ -7,6 +7,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { BigQueryExport, Invocation, Invocation_State } from "../../luci/resultdb/v1/invocation_pb.js";
 import type { StringPair } from "../../luci/resultdb/v1/common_pb.js";
+import type { TestStatus } from "../../luci/resultdb/v1/test_result_pb.js";
 
 /**
  * Describes the file postlude/v1/invocations.proto.
@@ -487,6 +488,70 @@ export declare type ListedInvocation = Message<"postlude.v1.ListedInvocation"> &
 export declare const ListedInvocationSchema: GenMessage<ListedInvocation>;
 
 /**
+ * @generated from message postlude.v1.CountTestResultsRequest
+ */
+export declare type CountTestResultsRequest = Message<"postlude.v1.CountTestResultsRequest"> & {
+  /**
+   * invocations/{id}.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message postlude.v1.CountTestResultsRequest.
+ * Use `create(CountTestResultsRequestSchema)` to create a new message.
+ */
+export declare const CountTestResultsRequestSchema: GenMessage<CountTestResultsRequest>;
+
+/**
+ * @generated from message postlude.v1.CountTestResultsResponse
+ */
+export declare type CountTestResultsResponse = Message<"postlude.v1.CountTestResultsResponse"> & {
+  /**
+   * One for each status that some result has.
+   *
+   * @generated from field: repeated postlude.v1.StatusCount counts = 1;
+   */
+  counts: StatusCount[];
+};
+
+/**
+ * Describes the message postlude.v1.CountTestResultsResponse.
+ * Use `create(CountTestResultsResponseSchema)` to create a new message.
+ */
+export declare const CountTestResultsResponseSchema: GenMessage<CountTestResultsResponse>;
+
+/**
+ * How many results have a status.
+ *
+ * @generated from message postlude.v1.StatusCount
+ */
+export declare type StatusCount = Message<"postlude.v1.StatusCount"> & {
+  /**
+   * @generated from field: luci.resultdb.v1.TestStatus status = 1;
+   */
+  status: TestStatus;
+
+  /**
+   * @generated from field: int64 expected = 2;
+   */
+  expected: bigint;
+
+  /**
+   * @generated from field: int64 unexpected = 3;
+   */
+  unexpected: bigint;
+};
+
+/**
+ * Describes the message postlude.v1.StatusCount.
+ * Use `create(StatusCountSchema)` to create a new message.
+ */
+export declare const StatusCountSchema: GenMessage<StatusCount>;
+
+/**
  * @generated from message postlude.v1.ExplainInvocationRequest
  */
 export declare type ExplainInvocationRequest = Message<"postlude.v1.ExplainInvocationRequest"> & {
@@ -829,6 +894,16 @@ export declare const Invocations: GenService<{
     methodKind: "unary";
     input: typeof ListInvocationsRequestSchema;
     output: typeof ListInvocationsResponseSchema;
+  },
+  /**
+   * Counts the test results of an invocation and of all that it includes.
+   *
+   * @generated from rpc postlude.v1.Invocations.CountTestResults
+   */
+  countTestResults: {
+    methodKind: "unary";
+    input: typeof CountTestResultsRequestSchema;
+    output: typeof CountTestResultsResponseSchema;
   },
   /**
    * Says what an invocation waits for.
