@@ -223,7 +223,7 @@ describe('flush', () => {
     });
     const env = { POSTLUDE_SERVER: proxy.url };
     const stopped = await runWith({ env, signal: stopping.signal }, 'flush', '--any-server');
-    expect(stopped).toMatchObject({ code: 1, err: expect.stringContaining('still waits') });
+    expect(stopped).toMatchObject({ code: 143, err: expect.stringContaining('still waits') });
     expect(await waiting()).toHaveLength(1);
     expect((await run('flush')).code).toBe(0);
     expect(await waiting()).toEqual([]);

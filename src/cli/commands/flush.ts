@@ -43,6 +43,7 @@ export const flushCommand: CommandMaker = (context, setExitCode) =>
     const left = [...(await spool.waiting()), ...(await spool.refused())];
     if (left.length > 0) setExitCode(EXIT.error);
     for (const path of left) output.note(`left: ${path}`);
+    context.signal.throwIfAborted();
   });
 
 function tell(output: Output, flushed: Flushed): void {
