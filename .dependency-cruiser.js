@@ -1,9 +1,10 @@
 // Imports point down only. The layers, from the top (design: ARCHITECTURE.md):
 export const LAYERS = [
-  ['exports'],
+  ['entry-points'],
   ['server', 'cli'],
-  ['recorder', 'query', 'ingest'],
-  ['rpc'],
+  ['copy'],
+  ['services', 'ingest'],
+  ['services/shared'],
   ['deadlines'],
   ['finalizer', 'exporter'],
   ['invocations', 'results', 'tasks', 'tq', 'experiments'],
@@ -20,7 +21,12 @@ const SIDEWAYS = {
   tq: ['tasks'],
 };
 
-const folder = (name) => `^src/${name}/`;
+/** The folder of a layer, without those of its folders that are layers of their own. */
+const folder = (name) => {
+  const inner = LAYERS.flat().filter((other) => other.startsWith(`${name}/`));
+  const without = inner.map((other) => `(?!${other.slice(name.length + 1)}/)`).join('');
+  return `^src/${name}/${without}`;
+};
 
 const upward = LAYERS.flatMap((layer, depth) => {
   const above = LAYERS.slice(0, depth).flat();
@@ -49,15 +55,21 @@ export default {
     {
       name: 'testing-stays-out-of-production',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(testing|exports)/|\\.test\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(testing|entry-points)/|\\.test\\.ts$' },
       to: { path: '^src/testing/' },
+    },
+    {
+      name: 'production-imports-nothing-of-tests',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^test/|\\.test\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-development-packages',
       comment: 'optional peers are loaded by dynamic import only',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/testing/|\\.test\\.ts$' },
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
       to: {
         dependencyTypes: ['npm-dev'],
         dependencyTypesNot: ['type-only', 'npm-peer'],

@@ -8,7 +8,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@postlude\/postlude$/, replacement: join(sources, 'index.ts') },
-      { find: /^@postlude\/postlude\/(.+)$/, replacement: `${join(sources, 'exports')}/$1.ts` },
+      {
+        find: /^@postlude\/postlude\/(.+)$/,
+        replacement: `${join(sources, 'entry-points')}/$1.ts`,
+      },
     ],
   },
   test: {

@@ -27,7 +27,7 @@ import type { Database } from '../src/storage/database.ts';
 import { openPglite } from '../src/storage/pglite/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { sql } from '../src/storage/sql.ts';
-import { writeGraph } from '../src/testing/export-graph.ts';
+import { writeGraph } from '../test/support/exports/export-graph.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
 

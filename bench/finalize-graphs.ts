@@ -26,7 +26,7 @@ import { openPostgres } from '../src/storage/postgres/open.ts';
 import { sql } from '../src/storage/sql.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { TRY_FINALIZE_INVOCATION } from '../src/tasks/types.ts';
-import { invocationId, newInvocation } from '../src/testing/fixtures.ts';
+import { invocationId, newInvocation } from '../test/support/invocations/fixtures.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';
 import { difference, type RowCounts, readRowCounts } from './graphs/row-counts.ts';

@@ -11,7 +11,7 @@ import { systemClock } from '../src/clock.ts';
 import type { Database } from '../src/storage/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { raw } from '../src/storage/sql.ts';
-import { Dispatcher } from '../src/tasks/dispatcher.ts';
+import { Dispatcher } from '../src/tasks/dispatch/dispatcher.ts';
 import { noPayload } from '../src/tasks/payload.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { taskType } from '../src/tasks/task.ts';

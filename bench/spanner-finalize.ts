@@ -19,11 +19,11 @@ import { insertInvocations, requireInvocation } from '../src/invocations/invocat
 import { readStanding } from '../src/invocations/standings.ts';
 import { seededRandom } from '../src/random.ts';
 import type { Database } from '../src/storage/database.ts';
-import { Bell } from '../src/tasks/bell.ts';
-import { Dispatcher } from '../src/tasks/dispatcher.ts';
+import { Bell } from '../src/tasks/dispatch/bell.ts';
+import { Dispatcher } from '../src/tasks/dispatch/dispatcher.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { LocalWakeUp } from '../src/tasks/wake-up.ts';
-import { invocationId, newInvocation } from '../src/testing/fixtures.ts';
+import { invocationId, newInvocation } from '../test/support/invocations/fixtures.ts';
 import { readConditions } from './conditions/conditions.ts';
 import { SHAPES, type Shape, shapeOf } from './graphs/shapes.ts';
 import { difference, each, type OpenCounted, onSpanner, round } from './graphs/spanner-bench.ts';

@@ -8,7 +8,7 @@ import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
 import { chunk } from '../src/concurrency.ts';
 import type { Database } from '../src/storage/database.ts';
-import { Dispatcher } from '../src/tasks/dispatcher.ts';
+import { Dispatcher } from '../src/tasks/dispatch/dispatcher.ts';
 import { noPayload } from '../src/tasks/payload.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { taskType } from '../src/tasks/task.ts';

@@ -9,7 +9,7 @@ import {
   testPostgresUrl,
   testSchema,
   withTestClient,
-} from '../src/testing/databases.ts';
+} from '../test/support/databases/databases.ts';
 import { CREATE_SENT_LETTERS, cardHandler, letterHandler } from './exactly-once.ts';
 
 interface Shop {

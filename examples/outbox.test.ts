@@ -1,8 +1,12 @@
 import pg from 'pg';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
-import { startCloudTasksEmulator } from '../src/testing/cloud-tasks-emulator.ts';
-import { testPostgresUrl, testSchema, withTestClient } from '../src/testing/databases.ts';
+import {
+  testPostgresUrl,
+  testSchema,
+  withTestClient,
+} from '../test/support/databases/databases.ts';
+import { startCloudTasksEmulator } from '../test/support/tq/cloud-tasks-emulator.ts';
 import { openShop, type ShopOptions } from './outbox.ts';
 
 const PLACE = { project: 'p', region: 'l', pushAs: 'shop@p.example', audience: 'shop' };

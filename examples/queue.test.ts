@@ -1,5 +1,9 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { testPostgresUrl, testSchema, withTestClient } from '../src/testing/databases.ts';
+import {
+  testPostgresUrl,
+  testSchema,
+  withTestClient,
+} from '../test/support/databases/databases.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

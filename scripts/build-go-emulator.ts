@@ -6,7 +6,11 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { emulatorPath, emulatorsFolder, type GoEmulator } from '../src/testing/emulators.ts';
+import {
+  emulatorPath,
+  emulatorsFolder,
+  type GoEmulator,
+} from '../test/support/network/emulators.ts';
 
 export async function buildGoEmulator(emulator: GoEmulator): Promise<void> {
   await mkdir(emulatorsFolder(), { recursive: true });

@@ -17,10 +17,10 @@ import type { Database } from '../src/storage/database.ts';
 import { fromPglite } from '../src/storage/pglite/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { openSpanner } from '../src/storage/spanner/open.ts';
-import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
-import { openSpannerAdmin, testDatabaseUrl } from '../src/testing/spanner-admin.ts';
-import { startSpannerEmulator } from '../src/testing/spanner-emulator.ts';
-import { SWEEPS_BOUND, tqChaos } from '../src/testing/tq-chaos.ts';
+import { fastSettings, startPostgres } from '../test/support/databases/postgres-server.ts';
+import { openSpannerAdmin, testDatabaseUrl } from '../test/support/spanner/spanner-admin.ts';
+import { startSpannerEmulator } from '../test/support/spanner/spanner-emulator.ts';
+import { SWEEPS_BOUND, tqChaos } from '../test/support/tq/tq-chaos.ts';
 import { CommandLine } from './command-line.ts';
 
 const DATABASES = { pglite: onPglite, postgres: onPostgres, spanner: onSpanner };

@@ -9,9 +9,13 @@ trap 'rm -f "$planted"' EXIT
 
 npx depcruise src --config .dependency-cruiser.js
 
-echo "import { TaskQueue } from '../tasks/queue.ts'; export const planted = TaskQueue;" > "$planted"
-if npx depcruise src --config .dependency-cruiser.js > /dev/null 2>&1; then
-  echo "check-imports: a planted upward import was not caught: the check does not work" >&2
-  exit 1
-fi
-echo "check-imports: ok (and a planted upward import is caught)"
+must_catch() {
+  echo "import { $2 } from '$3'; export const planted = $2;" > "$planted"
+  if npx depcruise src --config .dependency-cruiser.js > /dev/null 2>&1; then
+    echo "check-imports: a planted $1 was not caught: the check does not work" >&2
+    exit 1
+  fi
+}
+must_catch 'upward import' TaskQueue '../tasks/queue.ts'
+must_catch 'import of test support' Signal '../../test/support/signal.ts'
+echo "check-imports: ok (planted imports, upward and of test support, are caught)"

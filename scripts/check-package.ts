@@ -8,8 +8,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { compileBlocks, countBlocks } from './doc-blocks.ts';
-import { linksOf, type Page, readPages } from './markdown.ts';
+import { compileBlocks, countBlocks } from './docs/doc-blocks.ts';
+import { linksOf, type Page, readPages } from './docs/markdown.ts';
 import { followReadme, serveWithoutOptional } from './try-package.ts';
 
 const root = join(import.meta.dirname, '..');

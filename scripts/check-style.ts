@@ -3,11 +3,14 @@
  * `file:line: what, and what instead`, and exits with 1 if there are any.
  */
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 50;
+/** Tests are not counted: each stands beside its file. */
+const MAX_FOLDER_FILES = 16;
+const PATTERN_NAMES = /\/(utils?|helpers?|common|base|core|lib|misc)$/;
 
 interface Rule {
   readonly pattern: RegExp;
@@ -28,13 +31,13 @@ const RULES: readonly Rule[] = [
   },
   {
     pattern: /\bprocess\.env\b/,
-    allowedIn: /^src\/(server\/config|server\/config-.*|cli\/[a-z-]+|testing\/[a-z-]+)\.ts$/,
-    say: 'take it from the configuration (src/server/config.ts)',
+    allowedIn: /^(src\/cli\/main|test\/support\/.*)\.ts$/,
+    say: 'take it from the configuration (src/server/config/config.ts)',
   },
   {
     pattern: /\benv\.POSTLUDE_/,
     allowedIn: /^$/,
-    say: 'list it in CLIENT_VARIABLES (src/server/client-variables.ts), or make it a setting',
+    say: 'list it in CLIENT_VARIABLES (src/server/config/client-variables.ts), or make it a setting',
   },
   {
     pattern: /\b(TODO|FIXME|XXX)\b(?!\(#\d+\))/,
@@ -46,7 +49,7 @@ const RULES: readonly Rule[] = [
 const root = join(import.meta.dirname, '..');
 const offences: string[] = [];
 
-for (const file of globSync('src/**/*.ts', { cwd: root }).sort()) {
+for (const file of globSync(['src/**/*.ts', 'test/support/**/*.ts'], { cwd: root }).sort()) {
   if (file.startsWith('src/gen/')) continue;
   const source = readFileSync(join(root, file), 'utf8');
   checkLength(file, source);
@@ -54,9 +57,35 @@ for (const file of globSync('src/**/*.ts', { cwd: root }).sort()) {
   checkFunctions(file, source);
 }
 
+offences.push(...checkFolders(globSync('{src,test,scripts,bench}/**/*.{ts,sh}', { cwd: root })));
+checkThatCrowdsAreFound();
+
 for (const offence of offences) console.error(offence);
 console.log(`check-style: ${offences.length} offences`);
 process.exitCode = offences.length === 0 ? 0 : 1;
+
+/** A folder is taken in at a glance, and named for what it holds. */
+function checkFolders(files: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const file of files) {
+    if (/\.test\.ts$|^src\/gen\/|\/fixtures\//.test(file)) continue;
+    counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([folder, count]) => [
+    ...(count > MAX_FOLDER_FILES
+      ? [`${folder}: ${count} files; group them (at most ${MAX_FOLDER_FILES})`]
+      : []),
+    ...(PATTERN_NAMES.test(folder) ? [`${folder}: name it for what it holds`] : []),
+  ]);
+}
+
+/** The check itself can fail: planted folders, one too full and one with a bad name, must be found. */
+function checkThatCrowdsAreFound(): void {
+  const crowd = Array.from({ length: MAX_FOLDER_FILES + 1 }, (_, n) => `src/planted/file-${n}.ts`);
+  if (checkFolders([...crowd, 'src/planted/utils/file.ts']).length !== 2) {
+    offences.push('planted folders were not found: the check of folders does not work');
+  }
+}
 
 function checkLength(file: string, source: string): void {
   const lines = source.split('\n').length - 1;
@@ -107,5 +136,5 @@ function functionName(node: ts.Node): string | undefined {
 
 /** Files whose functions hold tests: a list of behaviours reads well at any length. */
 function isTestSuite(file: string): boolean {
-  return file.endsWith('.test.ts') || /^src\/testing\/.*-suite\.ts$/.test(file);
+  return file.endsWith('.test.ts') || /^test\/support\/suites\/.*-suite\.ts$/.test(file);
 }

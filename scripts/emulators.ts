@@ -12,7 +12,7 @@ import {
   emulatorPath,
   type GoEmulator,
   isThere,
-} from '../src/testing/emulators.ts';
+} from '../test/support/network/emulators.ts';
 import { buildGoEmulator } from './build-go-emulator.ts';
 import { CommandLine } from './command-line.ts';
 

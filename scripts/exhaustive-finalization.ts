@@ -14,17 +14,17 @@ import { randomInt, systemRandom } from '../src/random.ts';
 import type { Database } from '../src/storage/database.ts';
 import { fromPglite } from '../src/storage/pglite/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
-import { type Exploration, explore } from '../src/testing/finalization-explorer.ts';
+import { fastSettings, startPostgres } from '../test/support/databases/postgres-server.ts';
+import { SqliteDatabase } from '../test/support/databases/sqlite-database.ts';
+import { type Exploration, explore } from '../test/support/invocations/finalization-explorer.ts';
 import {
   FINALIZATION_TABLES,
   FinalizationWorld,
   TIGHT_BOUNDS,
   TRY_WAYS,
-} from '../src/testing/finalization-world.ts';
-import { invocationId } from '../src/testing/fixtures.ts';
-import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
-import { randomHistory } from '../src/testing/random-finalization.ts';
-import { SqliteDatabase } from '../src/testing/sqlite-database.ts';
+} from '../test/support/invocations/finalization-world.ts';
+import { invocationId } from '../test/support/invocations/fixtures.ts';
+import { randomHistory } from '../test/support/invocations/random-finalization.ts';
 import { CommandLine } from './command-line.ts';
 
 const line = new CommandLine({

@@ -25,11 +25,11 @@
  * `{"silence": {"tasks_again_s", "not_ready_after_s", "slowest_request_s", "sigterm_silent_s", "broken", …}}`.
  */
 import { seededRandom } from '../src/random.ts';
-import { startPostgres } from '../src/testing/postgres-server.ts';
-import { runCrashFaults } from '../test/faults/crash-faults.ts';
-import { runSilenceFaults } from '../test/faults/silence-faults.ts';
-import { runTaskFaults } from '../test/faults/task-faults.ts';
-import { runTqFaults } from '../test/faults/tq-faults.ts';
+import { runCrashFaults } from '../test/faults/crashes/crash-faults.ts';
+import { runSilenceFaults } from '../test/faults/silence/silence-faults.ts';
+import { runTaskFaults } from '../test/faults/tasks/task-faults.ts';
+import { runTqFaults } from '../test/faults/tq/tq-faults.ts';
+import { startPostgres } from '../test/support/databases/postgres-server.ts';
 import { CommandLine } from './command-line.ts';
 
 const RUNS = {

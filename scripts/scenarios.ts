@@ -6,8 +6,8 @@
  * is `{"scenarios": {"run", "failed"}}`; it ends with 1 where one has failed.
  */
 import { toError } from '../src/errors.ts';
-import { DATABASES } from '../test/scenarios/databases.ts';
 import { runsOn, SCENARIOS, Stage } from '../test/scenarios/scenarios.ts';
+import { DATABASES } from '../test/scenarios/stage/databases.ts';
 import { CommandLine } from './command-line.ts';
 
 const line = new CommandLine({

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { blocksOf } from './markdown.ts';
+import { blocksOf } from './docs/markdown.ts';
 
 const README = join(import.meta.dirname, '..', 'README.md');
 

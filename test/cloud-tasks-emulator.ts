@@ -3,7 +3,7 @@
  * CI set, that is a failure.
  */
 import type { TestProject } from 'vitest/node';
-import { CLOUD_TASKS_EMULATOR, isThere } from '../src/testing/emulators.ts';
+import { CLOUD_TASKS_EMULATOR, isThere } from './support/network/emulators.ts';
 
 export function setup(project: TestProject): void {
   const hasEmulator = isThere(CLOUD_TASKS_EMULATOR);

@@ -3,7 +3,7 @@
  * had, tests on PostgreSQL are skipped, loudly; with CI set, that is a failure.
  */
 import type { TestProject } from 'vitest/node';
-import { fastSettings, startPostgres } from '../src/testing/postgres-server.ts';
+import { fastSettings, startPostgres } from './support/databases/postgres-server.ts';
 
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const { DATABASE_URL, DATABASES, CI } = process.env;

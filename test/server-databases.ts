@@ -10,8 +10,8 @@ import {
   testPostgresUrl,
   testSchema,
   testSpannerHost,
-} from '../src/testing/databases.ts';
-import { testDatabaseUrl } from '../src/testing/spanner-admin.ts';
+} from './support/databases/databases.ts';
+import { testDatabaseUrl } from './support/spanner/spanner-admin.ts';
 
 /** Settings of a server, as variables of its environment. */
 export type ServerDatabase = Readonly<Record<'POSTLUDE_DATABASE', string>> &

@@ -3,7 +3,7 @@
  * can be had, tests on Spanner are skipped, loudly; with CI set, that is a failure.
  */
 import type { TestProject } from 'vitest/node';
-import { startSpannerEmulator } from '../src/testing/spanner-emulator.ts';
+import { startSpannerEmulator } from './support/spanner/spanner-emulator.ts';
 
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const { DATABASES, CI } = process.env;

@@ -6,7 +6,7 @@ import {
   fastSettings,
   type PostgresServer,
   startPostgres,
-} from '../../src/testing/postgres-server.ts';
+} from '../../test/support/databases/postgres-server.ts';
 
 /** The options that every bench on PostgreSQL has. */
 export const SERVER_OPTIONS = {

@@ -1,10 +1,10 @@
 /** What the benches of Spanner share: an emulator of their own, databases whose calls are counted. */
 import type { Database } from '../../src/storage/database.ts';
+import { openLibrary } from '../../src/storage/spanner/calls/library.ts';
 import { SpannerDatabase } from '../../src/storage/spanner/database.ts';
 import { parseDatabaseName } from '../../src/storage/spanner/database-name.ts';
-import { openLibrary } from '../../src/storage/spanner/library.ts';
-import { openSpannerAdmin, testDatabaseUrl } from '../../src/testing/spanner-admin.ts';
-import { startSpannerEmulator } from '../../src/testing/spanner-emulator.ts';
+import { openSpannerAdmin, testDatabaseUrl } from '../../test/support/spanner/spanner-admin.ts';
+import { startSpannerEmulator } from '../../test/support/spanner/spanner-emulator.ts';
 import { type CallCounts, countCalls } from './spanner-calls.ts';
 
 export interface CountedDatabase {

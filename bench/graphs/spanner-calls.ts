@@ -1,5 +1,5 @@
 /** Counts what is asked of Spanner, at its API: the same on the emulator as on the real one. */
-import type { CallStream, SpannerLibrary } from '../../src/storage/spanner/library.ts';
+import type { CallStream, SpannerLibrary } from '../../src/storage/spanner/calls/library.ts';
 
 export interface CallCounts {
   /** That succeeded. */

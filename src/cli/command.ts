@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import { parseDuration } from './option-values.ts';
-import { Output } from './output.ts';
-import { Progress } from './progress.ts';
+import { Output } from './terminal/output.ts';
+import { Progress } from './terminal/progress.ts';
 
 /** Makes one command. It calls `setExitCode` where it ends without an error, but not with 0. */
 export type CommandMaker = (context: CliContext, setExitCode: (code: number) => void) => Command;

@@ -1,11 +1,11 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { openCliWithServer } from '../../test/support/cli/cli-world.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { noPayload } from '../tasks/payload.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { taskType } from '../tasks/task.ts';
-import { openCliWithServer } from '../testing/cli-world.ts';
 
 const REPORT = `<testsuite name="s">
   <testcase classname="c" name="passes" time="0.25"/>

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { serverFlags } from '../server/settings-help.ts';
-import { openCliContext } from '../testing/cli-world.ts';
+import { openCliContext } from '../../test/support/cli/cli-world.ts';
+import { serverFlags } from '../server/config/settings-help.ts';
 import { loadAllCommands } from './command-loaders.ts';
 import { buildProgram } from './program.ts';
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openCliWithServer } from '../testing/cli-world.ts';
+import { openCliWithServer } from '../../test/support/cli/cli-world.ts';
 import { parseExpected } from './expected.ts';
 
 test.each([

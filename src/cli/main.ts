@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `postlude` command: hands the process to runCli and answers with its exit code. */
-import './small-heap.ts';
-import { unsupportedNode } from './node-version.ts';
+import './process/small-heap.ts';
+import { unsupportedNode } from './process/node-version.ts';
 
 const unsupported = unsupportedNode(process.versions.node);
 if (unsupported !== undefined) {
@@ -11,8 +11,8 @@ if (unsupported !== undefined) {
 // Loaded now only: an old Node.js may not even get through them.
 const { systemClock } = await import('../clock.ts');
 const { runCli } = await import('./program.ts');
-const { StandardStreams } = await import('./standard-streams.ts');
-const { listenForStops } = await import('./stop-signals.ts');
+const { StandardStreams } = await import('./process/standard-streams.ts');
+const { listenForStops } = await import('./process/stop-signals.ts');
 
 const stops = listenForStops(process, systemClock, (signal) => process.kill(process.pid, signal));
 const streams = new StandardStreams(process);

@@ -4,13 +4,13 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { OpenInvocationRequestSchema } from '../gen/postlude/v1/invocations_pb.js';
 import { randomHex } from '../random.ts';
-import { CLIENT_VARIABLES } from '../server/client-variables.ts';
+import { CLIENT_VARIABLES } from '../server/config/client-variables.ts';
 import { contextTags } from './ci/read-context.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
+import { type OpenedInvocation, openWithToken } from './connection/tokens.ts';
 import type { CliContext } from './context.ts';
 import { collectInvocation, invocationName } from './invocation-argument.ts';
 import { parseDuration } from './option-values.ts';
-import { type OpenedInvocation, openWithToken } from './tokens.ts';
 
 export interface NewInvocationOptions {
   readonly realm?: string;

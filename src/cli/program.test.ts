@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openCli } from '../../test/support/cli/cli-world.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { openCli } from '../testing/cli-world.ts';
-import { packageVersion } from './version.ts';
+import { packageVersion } from './process/version.ts';
 
 const COMMANDS = [
   ...['record', 'flush', 'upload', 'create', 'include', 'finalize', 'status', 'list', 'why'],

@@ -4,7 +4,7 @@ import { hasCode, toError } from '../errors.ts';
 import { addGlobalOptions, type CommandMaker } from './command.ts';
 import { loadCommandsFor } from './command-loaders.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
-import { packageVersion } from './version.ts';
+import { packageVersion } from './process/version.ts';
 
 const OVERVIEW = `
 Typical use:
@@ -65,11 +65,11 @@ async function explainFailure(error: unknown, context: CliContext): Promise<numb
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? EXIT.ok : EXIT.badInput; // Commander has printed it.
   }
-  const { toRpcFailure } = await import('./rpc-errors.ts');
+  const { toRpcFailure } = await import('./connection/rpc-errors.ts');
   const failure = toStop(error, context) ?? toRpcFailure(error) ?? toError(error);
   context.stderr.write(`postlude: ${failure.message}\n`);
   if (context.signal.aborted) {
-    const { exitCodeOfSignal, signalOf } = await import('./spawn.ts');
+    const { exitCodeOfSignal, signalOf } = await import('./process/spawn.ts');
     return exitCodeOfSignal(signalOf(context.signal));
   }
   if (failure instanceof CliError) return failure.exitCode;

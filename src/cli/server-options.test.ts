@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { openCliContext } from '../testing/cli-world.ts';
+import { openCliContext } from '../../test/support/cli/cli-world.ts';
 import { addServerOptions, configOf } from './server-options.ts';
 
 test('a flag of several values takes them together, or is given again', async () => {

@@ -1,7 +1,7 @@
 /** The server's settings as options of commands: made from the one table of settings. */
 import type { Command } from 'commander';
-import type { Config } from '../server/config.ts';
-import { serverFlags } from '../server/settings-help.ts';
+import type { Config } from '../server/config/config.ts';
+import { serverFlags } from '../server/config/settings-help.ts';
 import type { CliContext } from './context.ts';
 
 export function addServerOptions(command: Command): Command {
@@ -18,7 +18,7 @@ function withCommas(value: string, before: string | undefined): string {
 
 /** Throws `invalid-argument` with all problems at once. */
 export async function configOf(context: CliContext, command: Command): Promise<Config> {
-  const { loadConfig } = await import('../server/config.ts');
+  const { loadConfig } = await import('../server/config/config.ts');
   const given = command.opts<Record<string, string | undefined>>();
   const names = new Set<string>(serverFlags().map(({ name }) => name));
   const flags = Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)));

@@ -1,6 +1,6 @@
 /** How a sweep went, for people and for exit codes; made by a server, or in this process. */
 import type { SweepSummary } from '../tq/sweep/sweeper.ts';
-import { countOf } from './count.ts';
+import { countOf } from './terminal/count.ts';
 
 /** Whether every stale reminder's task is in its queue. */
 export function isSweptClean({ isWhole, kept, dead }: SweepSummary): boolean {

@@ -1,9 +1,9 @@
 /** How many results there are, and of which status. */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type TestResult, TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
-import type { Connection } from './connection.ts';
-import { countOf } from './count.ts';
+import type { Connection } from './connection/connection.ts';
 import { invocationName } from './invocation-argument.ts';
+import { countOf } from './terminal/count.ts';
 
 export interface Totals {
   readonly results: number;

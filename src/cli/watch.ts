@@ -1,12 +1,12 @@
 /** Waits until an invocation is FINALIZED, however long that takes. */
 import { type Invocation, Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
+import { isTransientRpcError } from './connection/rpc-errors.ts';
 import { type CliContext, CliError } from './context.ts';
-import { describeExplanation } from './describe.ts';
 import { invocationName } from './invocation-argument.ts';
-import type { Output } from './output.ts';
-import type { Progress } from './progress.ts';
-import { isTransientRpcError } from './rpc-errors.ts';
+import { describeExplanation } from './terminal/describe.ts';
+import type { Output } from './terminal/output.ts';
+import type { Progress } from './terminal/progress.ts';
 
 const RECONNECT_MS = 1_000;
 /** A watch may be silent for hours; after so long, we see whether its server is still there. */

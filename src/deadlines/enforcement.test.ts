@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
+import { openTestPglite } from '../../test/support/databases/databases.ts';
+import { invocationId, newInvocation } from '../../test/support/invocations/fixtures.ts';
+import { RecordingLog } from '../../test/support/recording-log.ts';
 import { insertInvocations, requireInvocation } from '../invocations/invocations.ts';
 import { noMetrics } from '../metrics.ts';
 import { TaskQueue } from '../tasks/queue.ts';
-import { openTestPglite } from '../testing/databases.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { invocationId, newInvocation } from '../testing/fixtures.ts';
-import { RecordingLog } from '../testing/recording-log.ts';
 import { Enforcement } from './enforcement.ts';
 
 test('goes on after a pass that failed, and tells what it ended', async () => {

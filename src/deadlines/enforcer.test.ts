@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
+import { invocationId as id, newInvocation } from '../../test/support/invocations/fixtures.ts';
 import type { Clock } from '../clock.ts';
 import { startFinalization } from '../finalizer/schedule.ts';
 import type { InvocationId } from '../invocations/id.ts';
@@ -13,10 +15,8 @@ import { testResultsPage } from '../results/test-results.ts';
 import type { Database } from '../storage/database.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
-import { eachDatabase, openTestPglite } from '../testing/databases.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { forEachCrash } from '../testing/faults.ts';
-import { invocationId as id, newInvocation } from '../testing/fixtures.ts';
 import { type Ended, endOverdue } from './enforcer.ts';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RecordingLog } from '../testing/recording-log.ts';
+import { RecordingLog } from '../../test/support/recording-log.ts';
 import { enableExperiments, experiment, noExperiments } from './experiments.ts';
 
 const [A, B] = [experiment('a'), experiment('b')];

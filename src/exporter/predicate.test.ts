@@ -1,12 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { GraphNode } from '../../test/support/exports/export-graph.ts';
+import { exported, failing } from '../../test/support/exports/export-run.ts';
 import {
   TestResultPredicate_Expectancy as Expectancy,
   VariantPredicateSchema,
 } from '../gen/luci/resultdb/v1/predicate_pb.js';
-import type { GraphNode } from '../testing/export-graph.ts';
-import { exported, failing } from '../testing/export-run.ts';
 
 describe('predicates', () => {
   const graph: Readonly<Record<string, GraphNode>> = {

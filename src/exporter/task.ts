@@ -17,7 +17,7 @@ import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import { type Log, silentLog } from '../log.ts';
 import { type Metrics, noMetrics } from '../metrics.ts';
 import type { Transaction } from '../storage/database.ts';
-import type { Task, TaskHandler } from '../tasks/handler.ts';
+import type { Task, TaskHandler } from '../tasks/dispatch/handler.ts';
 import type { TaskQueue } from '../tasks/queue.ts';
 import type { EnqueueOutcome } from '../tasks/task.ts';
 import { BQ_EXPORT } from '../tasks/types.ts';

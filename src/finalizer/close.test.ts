@@ -1,19 +1,19 @@
 /** Closed sets that one transaction cannot write. */
 import { describe, expect, test } from 'vitest';
-import type { InvocationId } from '../invocations/id.ts';
-import { listInvocations, requireInvocation } from '../invocations/invocations.ts';
-import { setBlocker, setFinalizing } from '../invocations/standings.ts';
-import { MAX_MUTATIONS } from '../storage/mutation-count.ts';
-import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
+import { eachDatabase, type OpenDatabase } from '../../test/support/databases/databases.ts';
+import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
 import {
   FINALIZATION_TABLES,
   FinalizationWorld,
   TIGHT_BOUNDS,
   violationsOf,
-} from '../testing/finalization-world.ts';
-import { invocationId } from '../testing/fixtures.ts';
-import { countWrites } from '../testing/mutation-meter.ts';
-import { SqliteDatabase } from '../testing/sqlite-database.ts';
+} from '../../test/support/invocations/finalization-world.ts';
+import { invocationId } from '../../test/support/invocations/fixtures.ts';
+import { countWrites } from '../../test/support/invocations/mutation-meter.ts';
+import type { InvocationId } from '../invocations/id.ts';
+import { listInvocations, requireInvocation } from '../invocations/invocations.ts';
+import { setBlocker, setFinalizing } from '../invocations/standings.ts';
+import { MAX_MUTATIONS } from '../storage/mutation-count.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
 import { mutationsToFinalize } from './finalize.ts';
 import { decide, tryFinalize } from './finalizer.ts';

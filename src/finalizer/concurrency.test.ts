@@ -1,5 +1,12 @@
 /** Many workers at once on one real server: overlapping graphs, owners and tries at the same time. */
 import { describe, expect, test } from 'vitest';
+import { openTestPostgres, testPostgresUrl } from '../../test/support/databases/databases.ts';
+import {
+  FinalizationWorld,
+  tryOf,
+  violationsOf,
+} from '../../test/support/invocations/finalization-world.ts';
+import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import { systemClock } from '../clock.ts';
 import { forEachLimit } from '../concurrency.ts';
 import { hasCode } from '../errors.ts';
@@ -9,10 +16,7 @@ import type { Database } from '../storage/database.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import type { Lease } from '../tasks/task.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
-import { openTestPostgres, testPostgresUrl } from '../testing/databases.ts';
-import { FinalizationWorld, tryOf, violationsOf } from '../testing/finalization-world.ts';
-import { invocationId } from '../testing/fixtures.ts';
-import { PUSH } from '../tq/queue-submitter.ts';
+import { PUSH } from '../tq/submit/queue-submitter.ts';
 import { tryFinalize } from './finalizer.ts';
 
 const WORKERS = 8;

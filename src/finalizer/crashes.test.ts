@@ -1,17 +1,17 @@
 /** A process that dies at any step of finalization changes nothing about how it ends. */
 import { expect, test } from 'vitest';
-import type { Database } from '../storage/database.ts';
-import { openTestPglite } from '../testing/databases.ts';
-import { type Faults, forEachCrash } from '../testing/faults.ts';
+import { openTestPglite } from '../../test/support/databases/databases.ts';
+import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
 import {
   FINALIZATION_TABLES,
   FinalizationWorld,
   TIGHT_BOUNDS,
   violationsOf,
   type WorldOptions,
-} from '../testing/finalization-world.ts';
-import { invocationId } from '../testing/fixtures.ts';
-import { SqliteDatabase } from '../testing/sqlite-database.ts';
+} from '../../test/support/invocations/finalization-world.ts';
+import { invocationId } from '../../test/support/invocations/fixtures.ts';
+import type { Database } from '../storage/database.ts';
+import { type Faults, forEachCrash } from '../testing/faults.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import { mutationsToFinalize } from './finalize.ts';
 import { tryFinalize } from './finalizer.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { eachDatabase, type OpenDatabase } from '../../test/support/databases/databases.ts';
+import { FinalizationWorld } from '../../test/support/invocations/finalization-world.ts';
+import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
-import { FinalizationWorld } from '../testing/finalization-world.ts';
-import { invocationId } from '../testing/fixtures.ts';
 import { explain } from './explain.ts';
 
 const id = invocationId;

@@ -6,8 +6,8 @@
 import type { MessageShape } from '@bufbuild/protobuf';
 import { type Experiments, experiment } from '../experiments/experiments.ts';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
-import { protobufBody } from '../tq/body.ts';
-import { taskClass } from '../tq/task-class.ts';
+import { protobufBody } from '../tq/classes/body.ts';
+import { taskClass } from '../tq/classes/task-class.ts';
 import type { Tq } from '../tq/tq.ts';
 
 type TryFinalizeInvocation = MessageShape<typeof TryFinalizeInvocationSchema>;

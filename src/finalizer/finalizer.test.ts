@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { type InvocationId, toRowId } from '../invocations/id.ts';
-import { invocations } from '../invocations/table.ts';
-import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
-import { Faults } from '../testing/faults.ts';
+import { eachDatabase, type OpenDatabase } from '../../test/support/databases/databases.ts';
+import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
 import {
   FINALIZATION_TABLES,
   FinalizationWorld,
   TRY_WAYS,
   type TryWay,
   violationsOf,
-} from '../testing/finalization-world.ts';
-import { invocationId } from '../testing/fixtures.ts';
-import { SqliteDatabase } from '../testing/sqlite-database.ts';
+} from '../../test/support/invocations/finalization-world.ts';
+import { invocationId } from '../../test/support/invocations/fixtures.ts';
+import { type InvocationId, toRowId } from '../invocations/id.ts';
+import { invocations } from '../invocations/table.ts';
+import { Faults } from '../testing/faults.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
 import { tryFinalize } from './finalizer.ts';
 import { startFinalization } from './schedule.ts';

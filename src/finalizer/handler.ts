@@ -1,9 +1,9 @@
 /** What runs a try: for tasks `finalize` of the queue, and for pushed ones. */
 import { CodedError, PermanentError, toError } from '../errors.ts';
 import { fromRowId, type InvocationId, parseInvocationId } from '../invocations/id.ts';
-import type { TaskHandler } from '../tasks/handler.ts';
+import type { TaskHandler } from '../tasks/dispatch/handler.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
-import type { PushTaskHandler } from '../tq/task-class.ts';
+import type { PushTaskHandler } from '../tq/classes/task-class.ts';
 import type { finalizationTasks } from './finalization-tasks.ts';
 import { tryFinalize } from './finalizer.ts';
 import type { FinalizerParts } from './parts.ts';

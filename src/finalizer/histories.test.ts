@@ -1,17 +1,17 @@
 /** Every order of events in small graphs, and random ones in larger graphs. */
 import { expect, test } from 'vitest';
-import { randomInt, systemRandom } from '../random.ts';
-import { eachDatabase } from '../testing/databases.ts';
-import { explore } from '../testing/finalization-explorer.ts';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
+import { explore } from '../../test/support/invocations/finalization-explorer.ts';
 import {
   FINALIZATION_TABLES,
   FinalizationWorld,
   TIGHT_BOUNDS,
   TRY_WAYS,
-} from '../testing/finalization-world.ts';
-import { invocationId } from '../testing/fixtures.ts';
-import { randomHistory } from '../testing/random-finalization.ts';
-import { SqliteDatabase } from '../testing/sqlite-database.ts';
+} from '../../test/support/invocations/finalization-world.ts';
+import { invocationId } from '../../test/support/invocations/fixtures.ts';
+import { randomHistory } from '../../test/support/invocations/random-finalization.ts';
+import { randomInt, systemRandom } from '../random.ts';
 
 const [A, B, C] = [invocationId('a'), invocationId('b'), invocationId('c')];
 

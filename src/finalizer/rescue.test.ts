@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
-import { eachDatabase, type OpenDatabase } from '../testing/databases.ts';
-import { FinalizationWorld, TIGHT_BOUNDS } from '../testing/finalization-world.ts';
-import { invocationId } from '../testing/fixtures.ts';
+import { eachDatabase, type OpenDatabase } from '../../test/support/databases/databases.ts';
+import {
+  FinalizationWorld,
+  TIGHT_BOUNDS,
+} from '../../test/support/invocations/finalization-world.ts';
+import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import { rescueStuck } from './rescue.ts';
 
 const id = invocationId;

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readFormat } from '../testing/read-format.ts';
-import { ctrf } from './ctrf.ts';
-import { goTestJson } from './go-test-json.ts';
-import { googleTestJson } from './googletest-json.ts';
-import { jestJson } from './jest-json.ts';
-import { playwrightJson } from './playwright-json.ts';
+import { readFormat } from '../../test/support/reports/read-format.ts';
+import { ctrf } from './json/ctrf.ts';
+import { goTestJson } from './json/go-test-json.ts';
+import { googleTestJson } from './json/googletest-json.ts';
+import { jestJson } from './json/jest-json.ts';
+import { playwrightJson } from './json/playwright-json.ts';
 import { ReportDamage, type ReportFormat } from './report.ts';
-import { tap } from './tap.ts';
+import { tap } from './tap/tap.ts';
 
 const REPORTS = join(import.meta.dirname, '../../test/fixtures/reports');
 

@@ -1,12 +1,12 @@
 /** The formats that are read. A further one needs a line here. */
-import { ctrf } from './ctrf.ts';
-import { goTestJson } from './go-test-json.ts';
-import { googleTestJson } from './googletest-json.ts';
-import { jestJson } from './jest-json.ts';
+import { ctrf } from './json/ctrf.ts';
+import { goTestJson } from './json/go-test-json.ts';
+import { googleTestJson } from './json/googletest-json.ts';
+import { jestJson } from './json/jest-json.ts';
+import { playwrightJson } from './json/playwright-json.ts';
 import { junitXml } from './junit/junit-xml.ts';
-import { playwrightJson } from './playwright-json.ts';
 import type { ReportFormat } from './report.ts';
-import { tap } from './tap.ts';
+import { tap } from './tap/tap.ts';
 
 const FORMATS: readonly ReportFormat[] = [
   junitXml,

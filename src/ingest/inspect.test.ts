@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { writeReports } from '../testing/report-files.ts';
+import { writeReports } from '../../test/support/reports/report-files.ts';
 import { inspect } from './inspect.ts';
 
 const REPORTS = join(import.meta.dirname, '../../test/fixtures/reports');

@@ -3,10 +3,11 @@
  */
 import { dirname } from 'node:path';
 import { CodedError, toError } from '../errors.ts';
+import type { ExecutionIndex } from './attempts/execution-index.ts';
+import { byRounds } from './attempts/grouping.ts';
+import { RunSignature } from './attempts/run-signature.ts';
 import type { Execution, FormatSink } from './execution.ts';
-import type { ExecutionIndex } from './execution-index.ts';
 import { formatOf, whyUnknown } from './formats.ts';
-import { byRounds } from './grouping.ts';
 import { ProblemLog } from './problem-log.ts';
 import {
   type FormatName,
@@ -16,8 +17,7 @@ import {
   ReportDamage,
   type ReportFormat,
 } from './report.ts';
-import { RunSignature } from './run-signature.ts';
-import { type TestId, testIdOf } from './test-id.ts';
+import { type TestId, testIdOf } from './results/test-id.ts';
 import { openTextFile } from './text-file.ts';
 
 /** A file whose results may be recorded. */

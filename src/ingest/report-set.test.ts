@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { writeReports } from '../testing/report-files.ts';
+import { writeReports } from '../../test/support/reports/report-files.ts';
 import { inspect } from './inspect.ts';
 import { readReportSet, resultsOf } from './report-set.ts';
 

@@ -3,9 +3,9 @@
  * they are whole.
  */
 import { resolve } from 'node:path';
+import { addCounts, ExecutionIndex, NO_COUNTS } from './attempts/execution-index.ts';
+import { Copies, retoldReports, withoutRetold } from './attempts/repeated-reports.ts';
 import type { ExecutionOutcome } from './execution.ts';
-import { addCounts, ExecutionIndex, NO_COUNTS } from './execution-index.ts';
-import { Copies, retoldReports, withoutRetold } from './repeated-reports.ts';
 import type { Counts, FoundResult, Grouping, Problem, ResultStatus } from './report.ts';
 import {
   type Examination,

@@ -13,7 +13,7 @@
  */
 import { CodedError } from '../errors.ts';
 import type { Execution, ExecutionOutcome, FormatSink } from './execution.ts';
-import type { TestId } from './test-id.ts';
+import type { TestId } from './results/test-id.ts';
 
 export type FormatName =
   | 'junit-xml'

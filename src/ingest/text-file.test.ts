@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { writeReports } from '../testing/report-files.ts';
+import { writeReports } from '../../test/support/reports/report-files.ts';
 import { openTextFile } from './text-file.ts';
 
 const latin = (text: string) => Buffer.from(text, 'latin1');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { invocationId, newInvocation } from '../../test/support/invocations/fixtures.ts';
 import type { Database } from '../storage/database.ts';
-import { eachDatabase } from '../testing/databases.ts';
-import { invocationId, newInvocation } from '../testing/fixtures.ts';
 import type { InvocationId } from './id.ts';
 import {
   includedPage,

@@ -1,17 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { tryFinalize } from '../finalizer/finalizer.ts';
-import { startFinalization } from '../finalizer/schedule.ts';
-import { recordTestResults, testResultsPage } from '../results/test-results.ts';
-import type { Database } from '../storage/database.ts';
 import {
   eachDatabase,
   openTestPostgres,
   testPostgresUrl,
   withTestClient,
-} from '../testing/databases.ts';
-import { FinalizationWorld } from '../testing/finalization-world.ts';
-import { invocationId, newInvocation, newTestResult } from '../testing/fixtures.ts';
-import { Signal } from '../testing/signal.ts';
+} from '../../test/support/databases/databases.ts';
+import { FinalizationWorld } from '../../test/support/invocations/finalization-world.ts';
+import {
+  invocationId,
+  newInvocation,
+  newTestResult,
+} from '../../test/support/invocations/fixtures.ts';
+import { Signal } from '../../test/support/signal.ts';
+import { tryFinalize } from '../finalizer/finalizer.ts';
+import { startFinalization } from '../finalizer/schedule.ts';
+import { recordTestResults, testResultsPage } from '../results/test-results.ts';
+import type { Database } from '../storage/database.ts';
 import { toRowOrder } from './id.ts';
 import {
   insertInvocations,

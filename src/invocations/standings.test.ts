@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { chunk } from '../concurrency.ts';
-import { sql } from '../storage/sql.ts';
 import {
   openTestPostgres,
   testPostgresUrl,
   testSchema,
   withTestClient,
-} from '../testing/databases.ts';
-import { FinalizationWorld } from '../testing/finalization-world.ts';
-import { invocationId } from '../testing/fixtures.ts';
+} from '../../test/support/databases/databases.ts';
+import { FinalizationWorld } from '../../test/support/invocations/finalization-world.ts';
+import { invocationId } from '../../test/support/invocations/fixtures.ts';
+import { chunk } from '../concurrency.ts';
+import { sql } from '../storage/sql.ts';
 import { fromRowId, type InvocationId, toRowOrder } from './id.ts';
 import { includedInvocations } from './inclusions.ts';
 import { findUnfinalized, readStandings, setFinalized, setFinalizing } from './standings.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { OidcIssuerServer } from '../../test/support/network/oidc-issuer.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { OidcIssuerServer } from '../testing/oidc-issuer.ts';
 import { tokenVerifier } from './token-verifier.ts';
 
 async function setUp(answers: Record<string, unknown>) {

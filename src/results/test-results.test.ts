@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import {
+  invocationId,
+  newExoneration,
+  newTestResult,
+} from '../../test/support/invocations/fixtures.ts';
 import { type InvocationId, toRowOrder } from '../invocations/id.ts';
 import type { Database } from '../storage/database.ts';
-import { eachDatabase } from '../testing/databases.ts';
-import { invocationId, newExoneration, newTestResult } from '../testing/fixtures.ts';
 import { exonerationsPage, readExoneration, recordExonerations } from './exonerations.ts';
 import { allPages, type Position } from './page.ts';
 import { selectVariants } from './select-variants.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { Signal } from '../../test/support/signal.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { Signal } from '../testing/signal.ts';
 import { Background, type BackgroundParts } from './background.ts';
-import { jsonLog } from './json-log.ts';
+import { jsonLog } from './telemetry/json-log.ts';
 
 function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));

@@ -7,8 +7,8 @@ import type { Clock } from '../clock.ts';
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ServerClock } from '../storage/server-clock.ts';
-import type { Dispatcher } from '../tasks/dispatcher.ts';
-import type { UnknownTypeWatch } from '../tasks/unknown-type-watch.ts';
+import type { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
+import type { UnknownTypeWatch } from '../tasks/inspect/unknown-type-watch.ts';
 import type { Sweeper } from '../tq/sweep/sweeper.ts';
 
 export interface BackgroundParts {

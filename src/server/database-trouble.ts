@@ -1,7 +1,7 @@
 /** Why the configured database cannot be had: which one it is, and what to do. Never a password. */
 import { CodedError, hasCode, toError } from '../errors.ts';
 import { systemTrouble } from '../storage/pglite/system-trouble.ts';
-import type { DatabaseLocation } from './setting-values.ts';
+import type { DatabaseLocation } from './config/setting-values.ts';
 
 /** With the code of `thrown`, `failed-precondition` where it has none; its message says enough else. */
 export function explainTrouble(database: DatabaseLocation, thrown: unknown): Error {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import { openTestSpanner, testSpannerHost } from '../../test/support/databases/databases.ts';
+import { COPIED_TABLES } from '../copy/copy-database.ts';
 import { columnName, text } from '../storage/column.ts';
 import { loadMigrations } from '../storage/migrator.ts';
 import { MIGRATIONS_FOLDER } from '../storage/spanner/migration-target.ts';
 import { sql } from '../storage/sql.ts';
-import { openTestSpanner, testSpannerHost } from '../testing/databases.ts';
-import { COPIED_TABLES } from './copy-database.ts';
 
 // Without a database, so that whoever adds an index sees it wherever the tests run.
 test('tables declare the indexes that the migrations of Spanner make', async () => {

@@ -3,14 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  sharedSpannerAdmin,
+  testSchema,
+  testSpannerHost,
+} from '../../test/support/databases/databases.ts';
+import { GoogleServices } from '../../test/support/network/google-services.ts';
+import { testDatabaseUrl } from '../../test/support/spanner/spanner-admin.ts';
 import { systemClock } from '../clock.ts';
 import { type ErrorCode, toError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { int, text } from '../storage/column.ts';
 import { table } from '../storage/table.ts';
-import { sharedSpannerAdmin, testSchema, testSpannerHost } from '../testing/databases.ts';
-import { GoogleServices } from '../testing/google-services.ts';
-import { testDatabaseUrl } from '../testing/spanner-admin.ts';
 import { explainTrouble } from './database-trouble.ts';
 import { openReadyDatabase } from './open-database.ts';
 

@@ -8,7 +8,7 @@ import { MIGRATIONS_FOLDER as POSTGRES_MIGRATIONS } from '../storage/postgres/mi
 import { openPostgres } from '../storage/postgres/open.ts';
 import { MIGRATIONS_FOLDER as SPANNER_MIGRATIONS } from '../storage/spanner/migration-target.ts';
 import { openSpanner } from '../storage/spanner/open.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { explainTrouble } from './database-trouble.ts';
 
 export type DatabaseConfig = Pick<

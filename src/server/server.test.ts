@@ -7,18 +7,13 @@ import {
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
 import { describe, expect, test } from 'vitest';
-import { type Clock, systemClock } from '../clock.ts';
-import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
-import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
-import { silentLog } from '../log.ts';
-import type { Database, Notifications } from '../storage/database.ts';
 import {
   openTestPglite,
   openTestPostgres,
   testPostgresUrl,
   testSchema,
-} from '../testing/databases.ts';
-import { OidcIssuerServer } from '../testing/oidc-issuer.ts';
+} from '../../test/support/databases/databases.ts';
+import { OidcIssuerServer } from '../../test/support/network/oidc-issuer.ts';
 import {
   createInvocation,
   getPage,
@@ -26,10 +21,15 @@ import {
   startTestServer,
   temporaryFolder,
   untilFinalized,
-} from '../testing/server-world.ts';
-import { Signal } from '../testing/signal.ts';
-import { jsonLog } from './json-log.ts';
+} from '../../test/support/server/server-world.ts';
+import { Signal } from '../../test/support/signal.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
+import { silentLog } from '../log.ts';
+import type { Database, Notifications } from '../storage/database.ts';
 import { startServer } from './server.ts';
+import { jsonLog } from './telemetry/json-log.ts';
 
 test('records a run, finalizes it, and tells those who watch', async () => {
   const started = await startTestServer();

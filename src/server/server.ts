@@ -2,7 +2,6 @@
  * A whole server from a Config: database, queue, dispatcher, services, HTTP. The one place where
  * the parts meet; each part takes what it uses, and knows nothing of the others.
  */
-
 import { type Clock, systemClock } from '../clock.ts';
 import { Enforcement } from '../deadlines/enforcement.ts';
 import { DUCKDB } from '../exporter/parquet/duckdb.ts';
@@ -13,37 +12,34 @@ import { finalizeHandler } from '../finalizer/handler.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import { rescueStuck } from '../finalizer/rescue.ts';
 import type { InvocationId } from '../invocations/id.ts';
+import { InvocationChanges } from '../invocations/invocation-changes.ts';
 import type { Log } from '../log.ts';
 import { installCommand, isInstalled } from '../optional-package.ts';
-import { ReachableSets } from '../query/reachable-sets.ts';
-import { DEFAULT_RETENTION } from '../recorder/parts.ts';
-import { updateTokenSecrets } from '../recorder/secrets.ts';
-import { UpdateTokens } from '../recorder/update-token.ts';
-import { InvocationChanges } from '../rpc/invocation-changes.ts';
-import { allowAll, realmAuthorizer } from '../rpc/permissions.ts';
+import { DEFAULT_RETENTION } from '../services/recorder/parts.ts';
+import { updateTokenSecrets } from '../services/recorder/secrets.ts';
+import { UpdateTokens } from '../services/recorder/update-token.ts';
+import { ReachableSets } from '../services/resultdb/reachable-sets.ts';
+import { allowAll, realmAuthorizer } from '../services/shared/permissions.ts';
 import type { Database } from '../storage/database.ts';
 import { ServerClock } from '../storage/server-clock.ts';
-import { Dispatcher } from '../tasks/dispatcher.ts';
+import { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
+import { UnknownTypeWatch } from '../tasks/inspect/unknown-type-watch.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { observeQueue } from '../tasks/task-metrics.ts';
-import { UnknownTypeWatch } from '../tasks/unknown-type-watch.ts';
 import { DatabaseWakeUp, type WakeUp } from '../tasks/wake-up.ts';
-import { observeReminders } from '../tq/reminder-gauges.ts';
-import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './auth.ts';
+import { observeReminders } from '../tq/reminders/reminder-gauges.ts';
 import { Background } from './background.ts';
-import type { AuthConfig } from './caller-config.ts';
-import type { Config } from './config.ts';
-import { Health, observeHealth } from './health.ts';
-import { jsonLog } from './json-log.ts';
-import { OnePort } from './one-port.ts';
+import type { AuthConfig } from './config/caller-config.ts';
+import type { Config } from './config/config.ts';
+import type { ListenAddress } from './config/setting-values.ts';
+import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './http/auth.ts';
+import { Health, observeHealth } from './http/health.ts';
+import { OnePort } from './http/one-port.ts';
+import { routes } from './http/routes.ts';
+import { rpcRoutes } from './http/rpc-routes.ts';
 import { openReadyDatabase } from './open-database.ts';
-import { observeProcess } from './process-metrics.ts';
-import { openPrometheus, type PrometheusMetrics } from './prometheus.ts';
-import { openPushTasks, type PushTasks } from './push-tasks.ts';
-import { routes } from './routes.ts';
-import { rpcRoutes } from './rpc-routes.ts';
+import { openPushTasks, type PushTasks } from './push-tasks/push-tasks.ts';
 import { registerServices, type ServiceParts } from './services.ts';
-import type { ListenAddress } from './setting-values.ts';
 import {
   divideGrace,
   releaseAll,
@@ -51,8 +47,11 @@ import {
   type Stoppable,
   shutDown,
 } from './shutdown.ts';
-import { tracedHandler } from './traced-handler.ts';
-import { openTracing, type Tracing, type TracingOptions } from './tracing.ts';
+import { jsonLog } from './telemetry/json-log.ts';
+import { observeProcess } from './telemetry/process-metrics.ts';
+import { openPrometheus, type PrometheusMetrics } from './telemetry/prometheus.ts';
+import { tracedHandler } from './telemetry/traced-handler.ts';
+import { openTracing, type Tracing, type TracingOptions } from './telemetry/tracing.ts';
 
 export interface ServerOptions {
   readonly log?: Log;

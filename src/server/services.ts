@@ -6,21 +6,26 @@ import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
-import { listExports } from '../query/list-exports.ts';
-import type { QueryParts } from '../query/parts.ts';
-import {
-  createInvocationsReading,
-  createPushTasksService,
-  createResultDb,
-  createTasksService,
-} from '../query/service.ts';
-import { exportInvocation } from '../recorder/export-invocation.ts';
-import type { RecorderParts } from '../recorder/parts.ts';
-import { createInvocationsWriting, createRecorder } from '../recorder/service.ts';
-import type { ServiceMethods } from '../rpc/service-methods.ts';
-import { connectService } from './rpc-service.ts';
+import type { ExportsParts } from '../services/exports/parts.ts';
+import { createExports } from '../services/exports/service.ts';
+import type { InvocationsParts } from '../services/invocations/parts.ts';
+import { createInvocations } from '../services/invocations/service.ts';
+import type { PushTasksParts } from '../services/push-tasks/parts.ts';
+import { createPushTasks } from '../services/push-tasks/service.ts';
+import type { RecorderParts } from '../services/recorder/parts.ts';
+import { createRecorder } from '../services/recorder/service.ts';
+import type { ResultDbParts } from '../services/resultdb/parts.ts';
+import { createResultDb } from '../services/resultdb/service.ts';
+import type { TasksParts } from '../services/tasks/parts.ts';
+import { createTasks } from '../services/tasks/service.ts';
+import { connectService } from './http/rpc-service.ts';
 
-export type ServiceParts = RecorderParts & QueryParts;
+export type ServiceParts = RecorderParts &
+  ResultDbParts &
+  InvocationsParts &
+  ExportsParts &
+  TasksParts &
+  PushTasksParts;
 
 /** Registers all services; `draining` aborts when streams shall end. */
 export function registerServices(
@@ -32,18 +37,6 @@ export function registerServices(
   router.service(ResultDB, connectService(ResultDB, createResultDb(parts), draining));
   router.service(Invocations, connectService(Invocations, createInvocations(parts), draining));
   router.service(Exports, connectService(Exports, createExports(parts), draining));
-  router.service(Tasks, connectService(Tasks, createTasksService(parts), draining));
-  router.service(PushTasks, connectService(PushTasks, createPushTasksService(parts), draining));
-}
-
-/** Its reading half belongs to query, its writing half to the recorder; so it is with exports. */
-function createInvocations(parts: ServiceParts): ServiceMethods<typeof Invocations> {
-  return { ...createInvocationsReading(parts), ...createInvocationsWriting(parts) };
-}
-
-function createExports(parts: ServiceParts): ServiceMethods<typeof Exports> {
-  return {
-    listExports: (request, context) => listExports(parts, request, context),
-    exportInvocation: (request, context) => exportInvocation(parts, request, context),
-  };
+  router.service(Tasks, connectService(Tasks, createTasks(parts), draining));
+  router.service(PushTasks, connectService(PushTasks, createPushTasks(parts), draining));
 }

@@ -1,7 +1,7 @@
 /**
  * A database as the rest of the code sees it: snapshots to read, serializable transactions to
  * write, and rows as the unit of writing. Each backend keeps this contract, and the suite in
- * testing/database-suite.ts holds it to it.
+ * test/support/suites/database-suite.ts holds it to it.
  *
  * Writes are buffered and applied at commit, in order: reads in the same transaction do not see
  * them. So a transaction makes few round trips, and all backends behave as Spanner's mutations do.

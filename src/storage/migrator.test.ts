@@ -10,7 +10,7 @@ import {
   testPostgresUrl,
   testSchema,
   withTestClient,
-} from '../testing/databases.ts';
+} from '../../test/support/databases/databases.ts';
 import { loadMigrations, migrate, parseMigration, pending } from './migrator.ts';
 import { pgliteSession } from './pglite/session.ts';
 import { MIGRATIONS_FOLDER, PostgresMigrationTarget } from './postgres/migration-target.ts';

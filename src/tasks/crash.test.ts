@@ -1,12 +1,12 @@
 /** A worker that dies after any step on the database: another one must end in the same state. */
 import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { LETTER, MINUTE, openTaskWorld, PLAIN } from '../../test/support/tasks/task-world.ts';
 import { PermanentError } from '../errors.ts';
 import type { Database } from '../storage/database.ts';
-import { eachDatabase } from '../testing/databases.ts';
 import { forEachCrash } from '../testing/faults.ts';
-import { LETTER, MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
-import { Dispatcher } from './dispatcher.ts';
-import type { TaskHandler } from './handler.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
+import type { TaskHandler } from './dispatch/handler.ts';
 import { TaskQueue } from './queue.ts';
 
 type World = Awaited<ReturnType<typeof openTaskWorld>>;

@@ -5,7 +5,7 @@ import type { Database, Reader, Transaction } from '../storage/database.ts';
 import { emptySql, join, raw, selectList, sql } from '../storage/sql.ts';
 import type { NewRow, Row } from '../storage/table.ts';
 import type { DatabaseTime } from '../storage/time.ts';
-import { UNLEASED } from './fences.ts';
+import { UNLEASED } from './lease/fences.ts';
 import { deadTasks, tasks } from './table.ts';
 import { type TaskRow, taskKey } from './task-rows.ts';
 

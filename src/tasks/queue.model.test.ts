@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { eachDatabase } from '../testing/databases.ts';
-import { MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
-import { LOOK_BEHIND_MS } from './claim.ts';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { MINUTE, openTaskWorld, PLAIN } from '../../test/support/tasks/task-world.ts';
+import { LOOK_BEHIND_MS } from './lease/claim.ts';
 import type { Lease, SettleOutcome } from './task.ts';
 
 type World = Awaited<ReturnType<typeof openTaskWorld>>;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { eachDatabase } from '../testing/databases.ts';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { LETTER, MINUTE, openTaskWorld, PLAIN } from '../../test/support/tasks/task-world.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { LETTER, MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
 import { bytesPayload } from './payload.ts';
 import { TaskQueue } from './queue.ts';
 import { taskType } from './task.ts';

@@ -11,7 +11,6 @@ import { FromNow } from '../storage/column.ts';
 import { type Database, LOOK, type Reader, type Transaction } from '../storage/database.ts';
 import type { NewRow } from '../storage/table.ts';
 import { type DatabaseTime, databaseTime, readNow } from '../storage/time.ts';
-import { type Claim, claimFor, leaseNamed } from './claim.ts';
 import {
   type DeadTask,
   type DeadTaskPage,
@@ -20,12 +19,15 @@ import {
   listDeadTasks,
   redrive,
 } from './dead-tasks.ts';
-import { UNLEASED } from './fences.ts';
-import { findTask, listTasks, type TaskPage, type TaskSummary } from './list-tasks.ts';
-import { peekTasks } from './peek.ts';
-import { type QueueDepth, queueDepth } from './queue-depth.ts';
-import { type Settlement, type Settling, settleAll } from './settlement.ts';
-import { StatementSettling } from './statement-settling.ts';
+import { findTask, listTasks, type TaskPage, type TaskSummary } from './inspect/list-tasks.ts';
+import { type QueueDepth, queueDepth } from './inspect/queue-depth.ts';
+import { findUnknownTypes, type UnknownType } from './inspect/unknown-types.ts';
+import { type Claim, claimFor, leaseNamed } from './lease/claim.ts';
+import { UNLEASED } from './lease/fences.ts';
+import { peekTasks } from './lease/peek.ts';
+import { type Settlement, type Settling, settleAll } from './settle/settlement.ts';
+import { StatementSettling } from './settle/statement-settling.ts';
+import { TransactionSettling } from './settle/transaction-settling.ts';
 import { tasks } from './table.ts';
 import {
   checkDelayMs,
@@ -41,8 +43,6 @@ import {
   type SettleOutcome,
 } from './task.ts';
 import { holds, readTasks } from './task-rows.ts';
-import { TransactionSettling } from './transaction-settling.ts';
-import { findUnknownTypes, type UnknownType } from './unknown-types.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
 
 export interface TaskQueueConfig {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { MINUTE, openTaskWorld, PLAIN } from '../../test/support/tasks/task-world.ts';
 import type { GaugeReadings, MetricFields, Metrics } from '../metrics.ts';
 import { type Database, type LimitOptions, LOOK } from '../storage/database.ts';
-import { eachDatabase } from '../testing/databases.ts';
-import { MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
-import { observeReminders } from '../tq/reminder-gauges.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { observeReminders } from '../tq/reminders/reminder-gauges.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
 import { TaskQueue } from './queue.ts';
 import { observeQueue } from './task-metrics.ts';
 

@@ -1,6 +1,6 @@
 /** What the queue tells of itself. Counts and ages come from the index of due tasks. */
 import type { Counter, GaugeReadings, Histogram, Metrics } from '../metrics.ts';
-import type { Outcome } from './handler.ts';
+import type { Outcome } from './dispatch/handler.ts';
 import type { TaskQueue } from './queue.ts';
 
 export class TaskMetrics {

@@ -2,7 +2,7 @@
 import type { EpochMs } from '../clock.ts';
 import type { Reader } from '../storage/database.ts';
 import type { Row } from '../storage/table.ts';
-import { historyAtLease } from './lapsed-lease.ts';
+import { historyAtLease } from './lease/lapsed-lease.ts';
 import { tasks } from './table.ts';
 import type { Lease, LeaseId } from './task.ts';
 

@@ -2,17 +2,17 @@
 import pg from 'pg';
 import postgres from 'postgres';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { fromPgliteTransaction } from '../storage/pglite/user-transaction.ts';
-import type { UserTransaction } from '../storage/postgres/immediate-transaction.ts';
-import { fromPostgres } from '../storage/postgres/user-transaction.ts';
 import {
   openTestPglite,
   openTestPostgres,
   sharedPglite,
   testPostgresUrl,
   testSchema,
-} from '../testing/databases.ts';
-import { MINUTE, openTaskWorld, PLAIN } from '../testing/task-world.ts';
+} from '../../test/support/databases/databases.ts';
+import { MINUTE, openTaskWorld, PLAIN } from '../../test/support/tasks/task-world.ts';
+import { fromPgliteTransaction } from '../storage/pglite/user-transaction.ts';
+import type { UserTransaction } from '../storage/postgres/transactions/immediate-transaction.ts';
+import { fromPostgres } from '../storage/postgres/transactions/user-transaction.ts';
 import { TaskQueue } from './queue.ts';
 import { LocalWakeUp } from './wake-up.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { RecordingLog } from '../../test/support/recording-log.ts';
+import { Signal } from '../../test/support/signal.ts';
 import type { Notifications } from '../storage/database.ts';
-import { RecordingLog } from '../testing/recording-log.ts';
-import { Signal } from '../testing/signal.ts';
 import { DatabaseWakeUp, LocalWakeUp } from './wake-up.ts';
 
 /** Notifications that the test sends on, one by one. */

@@ -1,10 +1,10 @@
 /** Workers whose clocks are wrong, and are set while they work: due times and leases are the database's. */
 import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { MINUTE, PLAIN } from '../../test/support/tasks/task-world.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Database } from '../storage/database.ts';
-import { eachDatabase } from '../testing/databases.ts';
-import { MINUTE, PLAIN } from '../testing/task-world.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
 import { TaskQueue } from './queue.ts';
 import type { Lease } from './task.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { Signal } from '../../test/support/signal.ts';
 import { FakeClock } from './fake-clock.ts';
-import { Signal } from './signal.ts';
 
 test('sleepers wake when their time has come, the earliest first', async () => {
   const clock = new FakeClock(1000);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { openTestPglite } from '../../test/support/databases/databases.ts';
 import { text } from '../storage/column.ts';
 import type { Database } from '../storage/database.ts';
 import { sql } from '../storage/sql.ts';
 import { table } from '../storage/table.ts';
-import { openTestPglite } from './databases.ts';
 import { CrashError, Faults, forEachCrash } from './faults.ts';
 
 const notes = table('notes', { id: text }, ['id']);

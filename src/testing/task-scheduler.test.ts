@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PermanentError } from '../errors.ts';
 import { seededRandom } from '../random.ts';
-import type { QueueRequest } from '../tq/submitter.ts';
+import type { QueueRequest } from '../tq/submit/submitter.ts';
 import { FakeClock } from './fake-clock.ts';
 import { type ScheduledTask, TaskScheduler, type TaskSchedulerOptions } from './task-scheduler.ts';
 

@@ -15,10 +15,10 @@ import { PermanentError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { noMetrics } from '../metrics.ts';
 import { type Random, randomInt } from '../random.ts';
-import { receive } from '../tq/receive.ts';
-import { etaOfHeaders, traceparentOfHeaders } from '../tq/request.ts';
-import type { SubmitOutcome, SubmitRequest, Submitter } from '../tq/submitter.ts';
-import type { TaskClasses } from '../tq/task-classes.ts';
+import type { TaskClasses } from '../tq/classes/task-classes.ts';
+import { receive } from '../tq/receive/receive.ts';
+import { etaOfHeaders, traceparentOfHeaders } from '../tq/submit/request.ts';
+import type { SubmitOutcome, SubmitRequest, Submitter } from '../tq/submit/submitter.ts';
 import { TqMetrics } from '../tq/tq-metrics.ts';
 import type { FakeClock } from './fake-clock.ts';
 

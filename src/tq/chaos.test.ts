@@ -1,9 +1,9 @@
 /** Random histories of everything that can go wrong; many more of them by `npm run chaos -- tq`. */
 import { expect, test } from 'vitest';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { withAfterCommit } from '../../test/support/tq/chaos-process.ts';
+import { type Sabotage, SWEEPS_BOUND, tqChaos } from '../../test/support/tq/tq-chaos.ts';
 import { randomInt, systemRandom } from '../random.ts';
-import { withAfterCommit } from '../testing/chaos-process.ts';
-import { eachDatabase } from '../testing/databases.ts';
-import { type Sabotage, SWEEPS_BOUND, tqChaos } from '../testing/tq-chaos.ts';
 
 const SEEDS = 30;
 

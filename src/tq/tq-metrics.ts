@@ -1,7 +1,7 @@
 /** What tq tells of itself. */
 import type { EpochMs } from '../clock.ts';
 import type { Counter, Histogram, Metrics } from '../metrics.ts';
-import type { ReceiptOutcome } from './receipt.ts';
+import type { ReceiptOutcome } from './receive/receipt.ts';
 
 /** `direct`: outside a transaction; `happy`: right after its commit; `sweep`: later. */
 export type SubmitPath = 'direct' | 'happy' | 'sweep';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { eachDatabase } from '../testing/databases.ts';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { Signal } from '../../test/support/signal.ts';
+import { openTaskWorld, PLAIN } from '../../test/support/tasks/task-world.ts';
+import { INNER, MAIL, NOTICE, OUTER, openTqWorld } from '../../test/support/tq/tq-world.ts';
 import { forEachCrash } from '../testing/faults.ts';
-import { Signal } from '../testing/signal.ts';
-import { openTaskWorld, PLAIN } from '../testing/task-world.ts';
-import { INNER, MAIL, NOTICE, OUTER, openTqWorld } from '../testing/tq-world.ts';
-import { redriveReminders } from './reminders.ts';
-import { SubmitError, type SubmitOutcome } from './submitter.ts';
-import { taskClass } from './task-class.ts';
+import { taskClass } from './classes/task-class.ts';
+import { redriveReminders } from './reminders/reminders.ts';
+import { SubmitError, type SubmitOutcome } from './submit/submitter.ts';
 
 const payload = { to: 'a' };
 

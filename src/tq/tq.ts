@@ -19,14 +19,19 @@ import { type Metrics, noMetrics } from '../metrics.ts';
 import { randomHex } from '../random.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { databaseTime, readNow } from '../storage/time.ts';
-import { FRESH_MS, newReminder, REMINDER_ID_LENGTH, remindedRequest } from './reminder.ts';
-import { checkSettings, prepareRequest, type RequestSettings } from './request.ts';
-import { Submissions } from './submissions.ts';
-import { submit } from './submit.ts';
-import type { SubmitRequest, Submitter } from './submitter.ts';
-import { reminders } from './table.ts';
-import type { NewPushTask } from './task-class.ts';
-import type { TaskClasses } from './task-classes.ts';
+import type { NewPushTask } from './classes/task-class.ts';
+import type { TaskClasses } from './classes/task-classes.ts';
+import {
+  FRESH_MS,
+  newReminder,
+  REMINDER_ID_LENGTH,
+  remindedRequest,
+} from './reminders/reminder.ts';
+import { reminders } from './reminders/table.ts';
+import { checkSettings, prepareRequest, type RequestSettings } from './submit/request.ts';
+import { Submissions } from './submit/submissions.ts';
+import { submit } from './submit/submit.ts';
+import type { SubmitRequest, Submitter } from './submit/submitter.ts';
 import { TqMetrics } from './tq-metrics.ts';
 
 export interface TqConfig {

@@ -1,25 +1,25 @@
 /** Processes whose clocks are wrong: what is fresh, what is leased and when a task is due, the database's tells. */
 import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { idOf, NEVER } from '../../test/support/tq/sweep-world.ts';
+import { MAIL, openTqWorld } from '../../test/support/tq/tq-world.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { noMetrics } from '../metrics.ts';
 import { seededRandom } from '../random.ts';
 import type { Database } from '../storage/database.ts';
 import { databaseTime } from '../storage/time.ts';
-import { eachDatabase } from '../testing/databases.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { idOf, NEVER } from '../testing/sweep-world.ts';
 import { executeHere, TaskScheduler } from '../testing/task-scheduler.ts';
-import { MAIL, openTqWorld } from '../testing/tq-world.ts';
-import { FRESH_MS, newReminder, remindedRequest } from './reminder.ts';
-import { readReminders } from './reminders.ts';
-import { prepareRequest } from './request.ts';
+import { TaskClasses } from './classes/task-classes.ts';
+import { FRESH_MS, newReminder, remindedRequest } from './reminders/reminder.ts';
+import { readReminders } from './reminders/reminders.ts';
+import { reminders } from './reminders/table.ts';
+import { prepareRequest } from './submit/request.ts';
 import { DistributedSweep } from './sweep/distributed.ts';
 import { acquireSweepLease } from './sweep/leases.ts';
 import { UNIVERSE } from './sweep/partition.ts';
 import { SCAN_LIMITS, scan } from './sweep/scan.ts';
 import { sweepTaskClass } from './sweep/sweep-task.ts';
-import { reminders } from './table.ts';
-import { TaskClasses } from './task-classes.ts';
 import { Tq } from './tq.ts';
 import { TqMetrics } from './tq-metrics.ts';
 

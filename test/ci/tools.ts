@@ -8,7 +8,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CLI_MAIN } from '../flows/child-cli.ts';
-import { junit } from '../scenarios/reports.ts';
+import { junit } from '../scenarios/stage/reports.ts';
 
 /** What the tests of a shard do. */
 export type Behaviour = 'pass' | 'fail' | 'hang';

@@ -1,6 +1,6 @@
 /** What a simulated pipeline has come to on the server. */
 import assert from 'node:assert/strict';
-import type { Totals } from '../scenarios/place.ts';
+import type { Totals } from '../scenarios/stage/place.ts';
 import { TESTS_OF_SHARD } from './tools.ts';
 import type { CiWorld } from './world.ts';
 

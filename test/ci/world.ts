@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import type { Place } from '../scenarios/place.ts';
+import type { Place } from '../scenarios/stage/place.ts';
 import type { Authority } from './authority.ts';
 import { JobLog } from './job-log.ts';
 import { Shell } from './shell.ts';

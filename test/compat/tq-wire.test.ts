@@ -6,8 +6,8 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { finalizationTasks } from '../../src/finalizer/finalization-tasks.ts';
 import { TryFinalizeInvocationSchema } from '../../src/gen/luci/resultdb/internal/tasks/tasks_pb.js';
-import { decodeEnvelope, encodeEnvelope } from '../../src/tq/envelope.ts';
-import { decodeRequest } from '../../src/tq/stored-request.ts';
+import { decodeEnvelope, encodeEnvelope } from '../../src/tq/classes/envelope.ts';
+import { decodeRequest } from '../../src/tq/reminders/stored-request.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { UpdateTokens } from '../../src/recorder/update-token.ts';
+import { UpdateTokens } from '../../src/services/recorder/update-token.ts';
 
 // Made with Python's hmac and base64, from the description of the format.
 const VECTORS = [

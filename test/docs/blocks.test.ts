@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { expect, onTestFinished, test } from 'vitest';
-import { compileBlocks, countBlocks } from '../../scripts/doc-blocks.ts';
-import { type Page, readPages } from '../../scripts/markdown.ts';
+import { compileBlocks, countBlocks } from '../../scripts/docs/doc-blocks.ts';
+import { type Page, readPages } from '../../scripts/docs/markdown.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

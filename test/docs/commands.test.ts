@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { type Page, readPages } from '../../scripts/markdown.ts';
+import { type Page, readPages } from '../../scripts/docs/markdown.ts';
 import { loadAllCommands } from '../../src/cli/command-loaders.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { openCliContext } from '../../src/testing/cli-world.ts';
+import { openCliContext } from '../support/cli/cli-world.ts';
 import { commandLinesOf, commandsIn, variantsOf } from './commands.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

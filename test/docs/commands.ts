@@ -1,6 +1,6 @@
 /** The command lines that the documents show: `postlude …` and `npm run …`, as words. */
 import { parseAllDocuments } from 'yaml';
-import { type Block, blocksOf, type Page, spansOf } from '../../scripts/markdown.ts';
+import { type Block, blocksOf, type Page, spansOf } from '../../scripts/docs/markdown.ts';
 
 export interface CommandLine {
   readonly place: string;

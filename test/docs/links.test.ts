@@ -2,18 +2,17 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { anchorsOf, linksOf, type Page, readPages, spansOf } from '../../scripts/markdown.ts';
+import { anchorsOf, linksOf, type Page, readPages, spansOf } from '../../scripts/docs/markdown.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PATH = /(?<![\w./-])(?:src|test|scripts|bench|examples|docs|proto)\/[\w./*-]+\.[a-z]+\b/g;
 const COMMENT = /^\s*(?:\*|\/\/|\/\*\*?|--)(.*)$/;
 
 /**
- * What names a path that is gone, and cannot be mended: migrations are checked by their text, comments
- * included.
+ * Migrations are checked by their text, comments included, so they go on naming files where these were when
+ * the migration was written.
  */
-const FROZEN =
-  /src\/storage\/\w+\/migrations\/0002_invocations\.sql:\d+: src\/invocations\/waits\.ts/;
+const FROZEN = /^src\/storage\/\w+\/migrations\/\w+\.sql:/;
 
 /** `NAME` in a path stands for any name. */
 function isThere(named: string): boolean {
@@ -58,6 +57,18 @@ function brokenInComments(file: string, text: string): string[] {
   });
 }
 
+/** Lines `  name/  file.ts  words`, where two blanks more mean one folder deeper. */
+function readRooms(block: string): { folder: string; file: string | undefined }[] {
+  const path: string[] = ['src'];
+  return block.split('\n').flatMap((line) => {
+    const [, indent = '', name, file] = /^( *)([\w-]+)\/ +([\w-]+\.ts)?/.exec(line) ?? [];
+    if (name === undefined) return [];
+    path.splice(indent.length / 2 + 1, path.length, name);
+    const folder = path.join('/');
+    return [{ folder, file: file && `${folder}/${file}` }];
+  });
+}
+
 describe('what is named is there', () => {
   test('by links of the documents, anchors included', () => {
     const links = readPages().flatMap(linksOf);
@@ -94,6 +105,17 @@ describe('what is named is there', () => {
       layer.filter((name) => LAYERS[index]?.includes(name)),
     );
     expect(explained).toEqual(LAYERS);
+  });
+
+  test('of the rooms: the drawing has every folder, and the files to begin with', () => {
+    const drawing = readPages().find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? '';
+    const [, block = ''] = /### Rooms\n[\s\S]*?```\n([\s\S]*?)```/.exec(drawing) ?? [];
+    const drawn = readRooms(block);
+    expect(drawn.filter(({ file }) => file !== undefined && !isThere(file))).toEqual([]);
+    const files = globSync('src/*/**/*.ts', { cwd: ROOT, exclude: ['src/gen/**'] });
+    const folders = new Set(files.map((file) => dirname(file)));
+    const withFiles = drawn.filter(({ file }) => file !== undefined).map(({ folder }) => folder);
+    expect(withFiles.sort()).toEqual([...folders].sort());
   });
 
   test('of the version of Node.js: README has that of package.json', () => {

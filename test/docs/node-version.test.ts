@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Page, readPages } from '../../scripts/markdown.ts';
+import { type Page, readPages } from '../../scripts/docs/markdown.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { blocksOf, type Page, readPages, spansOf } from '../../scripts/markdown.ts';
+import { blocksOf, type Page, readPages, spansOf } from '../../scripts/docs/markdown.ts';
 import { loadAllCommands } from '../../src/cli/command-loaders.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { loadConfig } from '../../src/server/config.ts';
-import { SETTING_NAMES } from '../../src/server/settings.ts';
-import { openCliContext } from '../../src/testing/cli-world.ts';
+import { loadConfig } from '../../src/server/config/config.ts';
+import { SETTING_NAMES } from '../../src/server/config/settings.ts';
+import { openCliContext } from '../support/cli/cli-world.ts';
 
 /** Pages that speak of servers and commands alone; others name options of test runners and of code. */
 const OF_SERVERS = ['README.md', ...['cli', 'configuration', 'operations', 'ci'].map(pathOf)];

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { copyDatabase } from '../../src/copy/copy-database.ts';
 import { silentLog } from '../../src/log.ts';
-import { loadConfig } from '../../src/server/config.ts';
-import { copyDatabase } from '../../src/server/copy-database.ts';
+import { loadConfig } from '../../src/server/config/config.ts';
 import { openReadyDatabase } from '../../src/server/open-database.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { fillSource, SOURCE_ROWS } from '../../src/testing/copy-source.ts';
-import { testPostgresUrl, testSpannerHost } from '../../src/testing/databases.ts';
 import { openServerDatabase, type ServerDatabase } from '../server-databases.ts';
+import { testPostgresUrl, testSpannerHost } from '../support/databases/databases.ts';
+import { fillSource, SOURCE_ROWS } from '../support/server/copy-source.ts';
 
 const SCRIPT = join(import.meta.dirname, 'copy-process.ts');
 /** The first page of all, one of the results, one near the end. */

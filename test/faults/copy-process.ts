@@ -3,9 +3,9 @@
  * not. Arguments: n, and the environments of the two databases as JSON.
  */
 import { systemClock } from '../../src/clock.ts';
+import { copyDatabase } from '../../src/copy/copy-database.ts';
 import { silentLog } from '../../src/log.ts';
-import { loadConfig } from '../../src/server/config.ts';
-import { copyDatabase } from '../../src/server/copy-database.ts';
+import { loadConfig } from '../../src/server/config/config.ts';
 import { openReadyDatabase } from '../../src/server/open-database.ts';
 import type { Database } from '../../src/storage/database.ts';
 

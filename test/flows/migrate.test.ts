@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import { testPostgresUrl, testSchema, withTestClient } from '../../src/testing/databases.ts';
 import { eachServerDatabase } from '../server-databases.ts';
+import { testPostgresUrl, testSchema, withTestClient } from '../support/databases/databases.ts';
 import { CliProcess } from './cli-process.ts';
 
 eachServerDatabase((open, name) => {

@@ -1,5 +1,5 @@
 /** A server as a process of its own. Flags are those of `postlude serve`, as `name=value`. */
-import { loadConfig } from '../../src/server/config.ts';
+import { loadConfig } from '../../src/server/config/config.ts';
 import { startServer } from '../../src/server/server.ts';
 
 const stopping = new AbortController();

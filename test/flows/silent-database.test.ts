@@ -11,8 +11,8 @@ import {
   testPostgresUrl,
   testSchema,
   withTestClient,
-} from '../../src/testing/databases.ts';
-import { startTcpProxy } from '../../src/testing/tcp-proxy.ts';
+} from '../support/databases/databases.ts';
+import { startTcpProxy } from '../support/network/tcp-proxy.ts';
 
 const SCRIPT = join(import.meta.dirname, 'serve-process.ts');
 

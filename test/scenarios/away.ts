@@ -1,7 +1,7 @@
 /** Servers that are not there when tests begin: tests run whatever happens. */
 import assert from 'node:assert/strict';
-import { junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import { junit } from './stage/reports.ts';
 
 const RED = { passed: 6, failed: 2 };
 const TOTALS = { results: 8, unexpected: 2, byStatus: { PASS: 6, FAIL: 2 } };

@@ -1,7 +1,7 @@
 /** SIGTERM and SIGINT, as CI systems send them to the process that they started. */
 import assert from 'node:assert/strict';
-import { junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import { junit } from './stage/reports.ts';
 
 /** A command that writes its report when it is told to stop. */
 const STOPPABLE =

@@ -1,7 +1,7 @@
 /** What nobody ends in time: deadlines, and shards that are expected. */
 import assert from 'node:assert/strict';
-import { junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import { junit } from './stage/reports.ts';
 
 export const DEADLINES: readonly Scenario[] = [
   {

@@ -1,8 +1,8 @@
 /** Commands and recorders that die. */
 import assert from 'node:assert/strict';
-import type { Place } from './place.ts';
-import { junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import type { Place } from './stage/place.ts';
+import { junit } from './stage/reports.ts';
 
 /** A command that runs until it is killed; it prints the id of its process group. */
 const ENDLESS = 'echo ready $$; exec sleep 100000';

@@ -1,7 +1,7 @@
 /** `create` that is repeated, with the same options and with others. */
 import assert from 'node:assert/strict';
-import { junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import { junit } from './stage/reports.ts';
 
 export const REPEATED: readonly Scenario[] = [
   {

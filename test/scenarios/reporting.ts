@@ -1,7 +1,7 @@
 /** Reports that are damaged, missing, old, or told twice. */
 import assert from 'node:assert/strict';
-import { goTest, gotestsum, junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import { goTest, gotestsum, junit } from './stage/reports.ts';
 
 export const REPORTING: readonly Scenario[] = [
   {

@@ -1,9 +1,9 @@
 /** Shards that are run again, and runs that are. */
 import assert from 'node:assert/strict';
 import { type ChildCli, CLI_MAIN } from '../flows/child-cli.ts';
-import type { Place } from './place.ts';
-import { junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import type { Place } from './stage/place.ts';
+import { junit } from './stage/reports.ts';
 
 /** Uploads a part of its results, then waits to be killed. */
 const UNFINISHED = `"$NODE" "$MAIN" upload --invocation "$POSTLUDE_INVOCATION" part.xml && echo ready $$ && exec sleep 100000`;

@@ -1,4 +1,4 @@
-import type { Place } from './place.ts';
+import type { Place } from './stage/place.ts';
 
 /** One case of a pipeline, told by what processes do; it throws where it comes out otherwise. */
 export interface Scenario {

@@ -1,7 +1,7 @@
 /** Servers that go away in the middle of a pipeline. */
 import assert from 'node:assert/strict';
-import { junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import { junit } from './stage/reports.ts';
 
 const WAITS = 'sleep 100000 & trap "kill $!" USR1; echo ready $$; wait $!; cp given.xml r.xml';
 

@@ -1,9 +1,9 @@
 /** Jobs whose tokens end before their tests do. What a fork does without any, test/ci/ shows. */
 import assert from 'node:assert/strict';
 import { watcherToken } from '../ci/world.ts';
-import type { Place } from './place.ts';
-import { junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import type { Place } from './stage/place.ts';
+import { junit } from './stage/reports.ts';
 
 const WAITS = 'sleep 100000 & trap "kill $!" USR1; echo ready $$; wait $!; cp given.xml r.xml';
 /** Servers take a token for 30 s after its end: so long does this one last yet. */

@@ -1,8 +1,8 @@
 /** What `gate`, `show` and `list` say of a run. */
 import assert from 'node:assert/strict';
-import type { Place } from './place.ts';
-import { junit } from './reports.ts';
 import type { Scenario } from './scenario.ts';
+import type { Place } from './stage/place.ts';
+import { junit } from './stage/reports.ts';
 
 interface Verdict {
   readonly verdict: string;

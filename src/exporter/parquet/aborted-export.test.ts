@@ -2,11 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { openTestPglite } from '../../../test/support/databases/databases.ts';
+import { writeGraph } from '../../../test/support/exports/export-graph.ts';
+import { destinationOf } from '../../../test/support/exports/export-run.ts';
+import { FaultyDisk } from '../../../test/support/exports/faulty-disk.ts';
 import type { InvocationId } from '../../invocations/id.ts';
-import { openTestPglite } from '../../testing/databases.ts';
-import { writeGraph } from '../../testing/export-graph.ts';
-import { destinationOf } from '../../testing/export-run.ts';
-import { FaultyDisk } from '../../testing/faulty-disk.ts';
 import { exportInvocation } from '../exporter.ts';
 import { ParquetSink } from './parquet-sink.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type DiskPlan, FaultyDisk } from '../../testing/faulty-disk.ts';
+import { type DiskPlan, FaultyDisk } from '../../../test/support/exports/faulty-disk.ts';
 import { cutBatches } from '../batches.ts';
 import type { ExportRow } from '../row.ts';
 import { type Export, isReceipt, type Receipt, type SinkSession } from '../sink.ts';

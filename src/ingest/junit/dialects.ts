@@ -1,6 +1,6 @@
 /** The dialects of JUnit XML that are told apart, and how. */
+import { byRounds } from '../attempts/grouping.ts';
 import type { ExecutionOutcome } from '../execution.ts';
-import { byRounds } from '../grouping.ts';
 import type { Grouping } from '../report.ts';
 import { cargoNextest, cTest, googleTest } from './compiled.ts';
 import type { JUnitDialect } from './dialect.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readFormat } from '../../testing/read-format.ts';
-import { writeReports } from '../../testing/report-files.ts';
+import { readFormat } from '../../../test/support/reports/read-format.ts';
+import { writeReports } from '../../../test/support/reports/report-files.ts';
 import { inspect } from '../inspect.ts';
 import { junitXml } from './junit-xml.ts';
 

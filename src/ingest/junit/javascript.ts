@@ -1,8 +1,8 @@
 /**
  * Vitest, jest-junit, mocha-junit-reporter and node:test.
  */
+import { fingerprint } from '../attempts/fingerprint.ts';
 import type { ExecutionOutcome } from '../execution.ts';
-import { fingerprint } from '../fingerprint.ts';
 import type { JUnitDialect } from './dialect.ts';
 import { inOrder } from './marks.ts';
 import {

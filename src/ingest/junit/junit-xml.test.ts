@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readFormat } from '../../testing/read-format.ts';
+import { readFormat } from '../../../test/support/reports/read-format.ts';
 import { ReportDamage } from '../report.ts';
 import { junitXml } from './junit-xml.ts';
 

@@ -7,12 +7,12 @@
 import { Excerpt } from '../excerpt.ts';
 import type { Execution, FormatSink, OutputStream } from '../execution.ts';
 import { type FormatReader, ReportDamage, type ReportFormat } from '../report.ts';
-import { XmlReader } from '../xml-reader.ts';
 import { executionsOf } from './case-executions.ts';
 import { dialectOf, groupingOf } from './dialects.ts';
 import { HeaderClaims, type HeldCase } from './header-claims.ts';
 import { marksOf } from './marks.ts';
 import type { Attributes, CaseReading, JUnitCase, JUnitSuite, VerdictKind } from './test-case.ts';
+import { XmlReader } from './xml-reader.ts';
 
 export const junitXml: ReportFormat = {
   name: 'junit-xml',

@@ -3,8 +3,8 @@
  * tests and properties.
  */
 import { ReportDamage } from '../report.ts';
-import { XmlReader } from '../xml-reader.ts';
 import type { Attributes } from './test-case.ts';
+import { XmlReader } from './xml-reader.ts';
 
 export interface JUnitMarks {
   /** Name of the root element; empty where none is seen. */

@@ -5,7 +5,7 @@
  * may stand in the file of another class. A failure of a whole class is a test case without a name,
  * which Surefire counts as a test.
  */
-import { byRounds } from '../grouping.ts';
+import { byRounds } from '../attempts/grouping.ts';
 import type { ExecutionFacts, Grouping, Placement } from '../report.ts';
 import type { JUnitDialect } from './dialect.ts';
 import { readPlainly } from './test-case.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { testDatabase } from '../../testing/database-suite.ts';
-import { openTestPglite, testSchema } from '../../testing/databases.ts';
-import { createPostgresSuiteTables } from '../../testing/suite-tables-postgres.ts';
+import { openTestPglite, testSchema } from '../../../test/support/databases/databases.ts';
+import { testDatabase } from '../../../test/support/suites/database-suite.ts';
+import { createPostgresSuiteTables } from '../../../test/support/suites/suite-tables-postgres.ts';
 import { text } from '../column.ts';
 import { raw } from '../sql.ts';
 

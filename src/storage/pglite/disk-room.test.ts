@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RecordingLog } from '../../testing/recording-log.ts';
+import { RecordingLog } from '../../../test/support/recording-log.ts';
 import { DiskRoom } from './disk-room.ts';
 
 const MB = 1024 * 1024;

@@ -2,8 +2,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { RecordingLog } from '../../testing/recording-log.ts';
-import { mountSmallDisk, noSmallDiskBecause } from '../../testing/small-disk.ts';
+import { mountSmallDisk, noSmallDiskBecause } from '../../../test/support/databases/small-disk.ts';
+import { RecordingLog } from '../../../test/support/recording-log.ts';
 import { int, text } from '../column.ts';
 import type { Database } from '../database.ts';
 import { sql } from '../sql.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { RecordingLog } from '../../../test/support/recording-log.ts';
 import { CodedError } from '../../errors.ts';
-import { RecordingLog } from '../../testing/recording-log.ts';
 import type { PgliteQueries } from './session.ts';
 import { type MortalInstance, SurvivingInstance } from './surviving-instance.ts';
 

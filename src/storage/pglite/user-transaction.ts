@@ -1,8 +1,11 @@
 /** A transaction of the user's own on a PGlite instance. */
 import { silentLog } from '../../log.ts';
-import { ImmediateTransaction, type UserTransaction } from '../postgres/immediate-transaction.ts';
 import { checkSchemaName, DEFAULT_SCHEMA } from '../postgres/schema-name.ts';
-import type { FromPostgresOptions } from '../postgres/user-transaction.ts';
+import {
+  ImmediateTransaction,
+  type UserTransaction,
+} from '../postgres/transactions/immediate-transaction.ts';
+import type { FromPostgresOptions } from '../postgres/transactions/user-transaction.ts';
 import { type PgliteQueries, pgliteSession } from './session.ts';
 
 /**

@@ -1,7 +1,11 @@
 import { describe } from 'vitest';
-import { testDatabase } from '../../testing/database-suite.ts';
-import { openTestPostgres, testPostgresUrl, testSchema } from '../../testing/databases.ts';
-import { createPostgresSuiteTables } from '../../testing/suite-tables-postgres.ts';
+import {
+  openTestPostgres,
+  testPostgresUrl,
+  testSchema,
+} from '../../../test/support/databases/databases.ts';
+import { testDatabase } from '../../../test/support/suites/database-suite.ts';
+import { createPostgresSuiteTables } from '../../../test/support/suites/suite-tables-postgres.ts';
 
 describe.skipIf(testPostgresUrl() === '')('with a server', () => {
   testDatabase('PostgreSQL', {

@@ -7,7 +7,8 @@ import { CodedError, hasCode } from '../../errors.ts';
 import { type Log, silentLog } from '../../log.ts';
 import { type Random, systemRandom } from '../../random.ts';
 import { retry } from '../../retry.ts';
-import { runAfterCommit } from '../after-commit.ts';
+import { runAfterCommit } from '../backend/after-commit.ts';
+import { NestingGuard } from '../backend/nesting.ts';
 import type { Columns, RowOf } from '../column.ts';
 import {
   type CloseOptions,
@@ -20,18 +21,17 @@ import {
 } from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
 import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
-import { NestingGuard } from '../nesting.ts';
 import type { Sql } from '../sql.ts';
-import { commitReads, commitWrites } from './commit.ts';
-import { deleteMarks, writeMark } from './commit-marks.ts';
-import type { Connections } from './connections.ts';
+import type { Connections } from './connections/connections.ts';
 import { postgresDialect } from './dialect.ts';
 import { MIGRATIONS_FOLDER, PostgresMigrationTarget } from './migration-target.ts';
 import { PostgresNotifications } from './notifications.ts';
 import { SessionReader } from './reader.ts';
 import { readServerTime, type Session, toRows, toStatement } from './session.ts';
-import { type OpenTransaction, transact, withConnection } from './transact.ts';
-import { PostgresTransaction } from './transaction.ts';
+import { commitReads, commitWrites } from './transactions/commit.ts';
+import { deleteMarks, writeMark } from './transactions/commit-marks.ts';
+import { type OpenTransaction, transact, withConnection } from './transactions/transact.ts';
+import { PostgresTransaction } from './transactions/transaction.ts';
 
 export interface PostgresDatabaseConfig {
   readonly connections: Connections;

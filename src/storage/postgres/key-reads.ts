@@ -1,8 +1,8 @@
 /** Reads of rows by their keys, as few statements whatever the number of rows. */
+import { hasKey } from '../backend/key-queries.ts';
 import { type ColumnKind, type Columns, columnName } from '../column.ts';
 import type { RowLock } from '../database.ts';
 import { type AnyRow, keyText } from '../key.ts';
-import { hasKey } from '../key-queries.ts';
 import { emptySql, join, raw, type Sql, selectList, sql } from '../sql.ts';
 import type { AnyTable } from '../table.ts';
 import { encodeColumn, sqlTypeOf } from './types.ts';

@@ -1,8 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openTestPostgres, testPostgresUrl, testSchema } from '../../testing/databases.ts';
+import {
+  openTestPostgres,
+  testPostgresUrl,
+  testSchema,
+} from '../../../test/support/databases/databases.ts';
+import { startTcpProxy } from '../../../test/support/network/tcp-proxy.ts';
+import { Signal } from '../../../test/support/signal.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import { Signal } from '../../testing/signal.ts';
-import { startTcpProxy } from '../../testing/tcp-proxy.ts';
 import type { Database } from '../database.ts';
 
 async function openListener(clock: FakeClock) {

@@ -10,12 +10,12 @@ import { CodedError, toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Random } from '../../random.ts';
 import { backoffMs } from '../../retry.ts';
+import { checkPayload, type Listener, Listeners } from '../backend/listeners.ts';
+import type { NestingGuard } from '../backend/nesting.ts';
 import type { Notifications } from '../database.ts';
-import { checkPayload, type Listener, Listeners } from '../listeners.ts';
-import type { NestingGuard } from '../nesting.ts';
-import type { Connections, DedicatedConnection } from './connections.ts';
+import type { Connections, DedicatedConnection } from './connections/connections.ts';
 import { quoteName } from './session.ts';
-import { withConnection } from './transact.ts';
+import { withConnection } from './transactions/transact.ts';
 
 export interface NotificationsConfig {
   readonly connections: Connections;

@@ -7,10 +7,10 @@ import { silentLog } from '../../log.ts';
 import { loadOptional } from '../../optional-package.ts';
 import type { Random } from '../../random.ts';
 import type { Database } from '../database.ts';
-import { openConnections } from './connections.ts';
+import { openConnections } from './connections/connections.ts';
+import { StatementNames } from './connections/statement-names.ts';
 import { PostgresDatabase } from './database.ts';
 import { checkSchemaName, DEFAULT_SCHEMA } from './schema-name.ts';
-import { StatementNames } from './statement-names.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`; the variables PGHOST… where it is left out. */

@@ -1,7 +1,7 @@
 /** Reads within a transaction of one session: small queries whole, large ones through a cursor. */
+import { rangeQuery } from '../backend/key-queries.ts';
 import type { Columns, RowOf } from '../column.ts';
 import type { KeyRange, Reader, RowLock } from '../database.ts';
-import { rangeQuery } from '../key-queries.ts';
 import type { Sql } from '../sql.ts';
 import type { AnyTable, Key, KeyOrder } from '../table.ts';
 import { postgresDialect } from './dialect.ts';

@@ -11,7 +11,7 @@ import {
   expectType,
   joinTime,
   wrongType,
-} from '../checked-value.ts';
+} from '../backend/checked-value.ts';
 import type { ColumnKind } from '../column.ts';
 import { decodeArray, encodeArray } from './array-literal.ts';
 

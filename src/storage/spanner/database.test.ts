@@ -1,7 +1,11 @@
 import { describe } from 'vitest';
-import { testDatabase } from '../../testing/database-suite.ts';
-import { openTestSpanner, testSchema, testSpannerHost } from '../../testing/databases.ts';
-import { createSpannerSuiteTables } from '../../testing/suite-tables-spanner.ts';
+import {
+  openTestSpanner,
+  testSchema,
+  testSpannerHost,
+} from '../../../test/support/databases/databases.ts';
+import { testDatabase } from '../../../test/support/suites/database-suite.ts';
+import { createSpannerSuiteTables } from '../../../test/support/suites/suite-tables-spanner.ts';
 
 describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
   testDatabase('Spanner', {

@@ -7,7 +7,8 @@ import { Mutex } from '../../concurrency.ts';
 import { CodedError } from '../../errors.ts';
 import { type Log, silentLog } from '../../log.ts';
 import { type Random, systemRandom } from '../../random.ts';
-import { runAfterCommit } from '../after-commit.ts';
+import { runAfterCommit } from '../backend/after-commit.ts';
+import { NestingGuard } from '../backend/nesting.ts';
 import { timestamp } from '../column.ts';
 import {
   type Database,
@@ -19,19 +20,18 @@ import {
 } from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
 import { checkSchema, loadMigrations, migrate } from '../migrator.ts';
-import { NestingGuard } from '../nesting.ts';
 import { sql } from '../sql.ts';
-import { SpannerClient, type TransactionOptions } from './client.ts';
+import { SpannerClient, type TransactionOptions } from './calls/client.ts';
+import type { SpannerLibrary } from './calls/library.ts';
+import { ServerTime } from './calls/server-time.ts';
+import { Sessions } from './calls/sessions.ts';
 import type { DatabaseName } from './database-name.ts';
 import { spannerDialect } from './dialect.ts';
 import { isSessionLost } from './errors.ts';
-import type { SpannerLibrary } from './library.ts';
 import { MIGRATIONS_FOLDER, SpannerMigrationTarget } from './migration-target.ts';
 import { processNotifications } from './notifications.ts';
-import { SpannerReader } from './reader.ts';
-import { ServerTime } from './server-time.ts';
-import { Sessions } from './sessions.ts';
-import { write } from './write.ts';
+import { SpannerReader } from './reads/reader.ts';
+import { write } from './transactions/write.ts';
 
 export interface SpannerDatabaseConfig {
   readonly library: SpannerLibrary;

@@ -1,8 +1,7 @@
 /** What the network and the server do to transactions and reads, and what becomes of these. */
 import { describe, expect, test } from 'vitest';
-import { randomInt, seededRandom, systemRandom } from '../../random.ts';
-import { testSpannerHost } from '../../testing/databases.ts';
-import type { Ending } from '../../testing/proxied-call.ts';
+import { testSpannerHost } from '../../../test/support/databases/databases.ts';
+import type { Ending } from '../../../test/support/spanner/proxied-call.ts';
 import {
   ABORTED,
   ADA,
@@ -13,10 +12,11 @@ import {
   openFaultWorld,
   SESSION_LOST,
   UNAVAILABLE,
-} from '../../testing/spanner-fault-world.ts';
-import type { SpannerFaults } from '../../testing/spanner-proxy.ts';
-import { insist, randomFaults } from '../../testing/spanner-random-faults.ts';
-import { accounts, allAccounts } from '../../testing/suite-tables.ts';
+} from '../../../test/support/spanner/spanner-fault-world.ts';
+import type { SpannerFaults } from '../../../test/support/spanner/spanner-proxy.ts';
+import { insist, randomFaults } from '../../../test/support/spanner/spanner-random-faults.ts';
+import { accounts, allAccounts } from '../../../test/support/suites/suite-tables.ts';
+import { randomInt, seededRandom, systemRandom } from '../../random.ts';
 import { int } from '../column.ts';
 import { sql } from '../sql.ts';
 

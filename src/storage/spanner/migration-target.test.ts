@@ -1,10 +1,10 @@
 /** What the emulator does not do: keep operations that failed, under the name that they bore. */
 import { expect, onTestFinished, test } from 'vitest';
+import { SqliteDatabase } from '../../../test/support/databases/sqlite-database.ts';
+import { RecordingLog } from '../../../test/support/recording-log.ts';
 import type { Clock } from '../../clock.ts';
 import { type Log, silentLog } from '../../log.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import { RecordingLog } from '../../testing/recording-log.ts';
-import { SqliteDatabase } from '../../testing/sqlite-database.ts';
 import { int, text, timestamp } from '../column.ts';
 import { parseMigration } from '../migrator.ts';
 import { table } from '../table.ts';

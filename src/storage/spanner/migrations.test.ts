@@ -4,10 +4,10 @@ import {
   sharedSpannerAdmin,
   testSchema,
   testSpannerHost,
-} from '../../testing/databases.ts';
-import { RecordingLog } from '../../testing/recording-log.ts';
-import { accounts } from '../../testing/suite-tables.ts';
-import { createSpannerSuiteTables } from '../../testing/suite-tables-spanner.ts';
+} from '../../../test/support/databases/databases.ts';
+import { RecordingLog } from '../../../test/support/recording-log.ts';
+import { accounts } from '../../../test/support/suites/suite-tables.ts';
+import { createSpannerSuiteTables } from '../../../test/support/suites/suite-tables-spanner.ts';
 import { loadMigrations } from '../migrator.ts';
 import { MIGRATIONS_FOLDER as POSTGRES_FOLDER } from '../postgres/migration-target.ts';
 import { MIGRATIONS_FOLDER, statementsOf } from './migration-target.ts';

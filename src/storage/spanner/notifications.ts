@@ -3,9 +3,9 @@
  * one name hear each other.
  */
 import type { Log } from '../../log.ts';
+import { checkPayload, Listeners } from '../backend/listeners.ts';
+import type { NestingGuard } from '../backend/nesting.ts';
 import type { Notifications } from '../database.ts';
-import { checkPayload, Listeners } from '../listeners.ts';
-import type { NestingGuard } from '../nesting.ts';
 
 export interface ProcessNotificationsConfig {
   readonly log: Log;

@@ -3,9 +3,9 @@ import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { Random } from '../../random.ts';
 import type { Database } from '../database.ts';
+import { openLibrary } from './calls/library.ts';
 import { SpannerDatabase } from './database.ts';
 import { parseDatabaseName } from './database-name.ts';
-import { openLibrary } from './library.ts';
 
 export interface SpannerOptions {
   /**

@@ -1,7 +1,7 @@
 /** The emulator has no permissions; those of Google's are answered here by a gRPC server of our own. */
 import { describe, expect, test } from 'vitest';
-import { testSpannerHost } from '../../testing/databases.ts';
-import { GoogleServices } from '../../testing/google-services.ts';
+import { testSpannerHost } from '../../../test/support/databases/databases.ts';
+import { GoogleServices } from '../../../test/support/network/google-services.ts';
 import { findMissingPermissions } from './permissions.ts';
 
 const DATABASE = 'spanner://p/instance/results';

@@ -1,11 +1,11 @@
 /**
  * Asks Google Cloud which of the permissions that postlude uses the machine's account lacks on a
- * database: those of the calls in client.ts, and of the changes in migration-target.ts.
+ * database: those of the calls in calls/client.ts, and of the changes in migration-target.ts.
  */
-import { CONNECT_TIMEOUT_MS } from './client.ts';
+import { CONNECT_TIMEOUT_MS } from './calls/client.ts';
+import { openLibrary } from './calls/library.ts';
 import { type DatabaseName, parseDatabaseName } from './database-name.ts';
 import { isUnimplemented, toStorageError } from './errors.ts';
-import { openLibrary } from './library.ts';
 import type { SpannerOptions } from './open.ts';
 
 /** Of a server, or any other program that reads and writes. */

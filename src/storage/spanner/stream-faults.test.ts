@@ -1,11 +1,15 @@
 /** Results of many parts that break off in the middle, and what becomes of their readers. */
 import { describe, expect, test } from 'vitest';
-import { testSpannerHost } from '../../testing/databases.ts';
-import type { Ending, Fault } from '../../testing/proxied-call.ts';
-import { onEach, openFaultWorld, UNAVAILABLE } from '../../testing/spanner-fault-world.ts';
-import type { ProxiedOptions, SpannerFaults } from '../../testing/spanner-proxy.ts';
-import { resumeTokens } from '../../testing/spanner-resume-tokens.ts';
-import { accounts } from '../../testing/suite-tables.ts';
+import { testSpannerHost } from '../../../test/support/databases/databases.ts';
+import type { Ending, Fault } from '../../../test/support/spanner/proxied-call.ts';
+import {
+  onEach,
+  openFaultWorld,
+  UNAVAILABLE,
+} from '../../../test/support/spanner/spanner-fault-world.ts';
+import type { ProxiedOptions, SpannerFaults } from '../../../test/support/spanner/spanner-proxy.ts';
+import { resumeTokens } from '../../../test/support/spanner/spanner-resume-tokens.ts';
+import { accounts } from '../../../test/support/suites/suite-tables.ts';
 import { int, text } from '../column.ts';
 import type { Reader } from '../database.ts';
 import { sql } from '../sql.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { eachDatabase } from '../../../test/support/databases/databases.ts';
+import { NEVER, openSweepWorld, spreadIds } from '../../../test/support/tq/sweep-world.ts';
 import type { Database } from '../../storage/database.ts';
-import { eachDatabase } from '../../testing/databases.ts';
 import { Faults } from '../../testing/faults.ts';
-import { NEVER, openSweepWorld, spreadIds } from '../../testing/sweep-world.ts';
-import { reminders } from '../table.ts';
+import { reminders } from '../reminders/table.ts';
 import { sweepBatch } from './batch.ts';
 
 const ids = spreadIds(6);

@@ -5,9 +5,9 @@
  */
 import { forEachLimit } from '../../concurrency.ts';
 import { LOOK } from '../../storage/database.ts';
-import type { NewDeadReminder } from '../reminder.ts';
-import { readReminders, settleReminders } from '../reminders.ts';
-import { type Fate, type SubmitParts, submitReminder } from '../submit.ts';
+import type { NewDeadReminder } from '../reminders/reminder.ts';
+import { readReminders, settleReminders } from '../reminders/reminders.ts';
+import { type Fate, type SubmitParts, submitReminder } from '../submit/submit.ts';
 
 /** What became of stale reminders. */
 export interface SweepCounts {

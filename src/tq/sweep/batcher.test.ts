@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Signal } from '../../testing/signal.ts';
+import { Signal } from '../../../test/support/signal.ts';
 import { Batcher } from './batcher.ts';
 
 test('runs all that is added, in batches of the size, and the rest at the end', async () => {

@@ -1,15 +1,21 @@
 import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../../../test/support/databases/databases.ts';
+import { Signal } from '../../../test/support/signal.ts';
+import {
+  idOf,
+  NEVER,
+  openSweepWorld,
+  rangeOf,
+  spreadIds,
+} from '../../../test/support/tq/sweep-world.ts';
+import { MAIL } from '../../../test/support/tq/tq-world.ts';
 import { IgnoredError } from '../../errors.ts';
 import type { Database } from '../../storage/database.ts';
 import { databaseTime } from '../../storage/time.ts';
-import { eachDatabase } from '../../testing/databases.ts';
 import { Faults } from '../../testing/faults.ts';
-import { Signal } from '../../testing/signal.ts';
-import { idOf, NEVER, openSweepWorld, rangeOf, spreadIds } from '../../testing/sweep-world.ts';
 import { executeHere, TaskScheduler } from '../../testing/task-scheduler.ts';
-import { MAIL } from '../../testing/tq-world.ts';
-import type { PushTaskContext } from '../task-class.ts';
-import { TaskClasses } from '../task-classes.ts';
+import type { PushTaskContext } from '../classes/task-class.ts';
+import { TaskClasses } from '../classes/task-classes.ts';
 import { Tq } from '../tq.ts';
 import { DistributedSweep, type DistributedSweepConfig } from './distributed.ts';
 import { acquireSweepLease } from './leases.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../../../test/support/databases/databases.ts';
+import { Signal } from '../../../test/support/signal.ts';
+import { idOf, NEVER, openSweepWorld, spreadIds } from '../../../test/support/tq/sweep-world.ts';
 import { seededRandom } from '../../random.ts';
 import type { Database } from '../../storage/database.ts';
-import { eachDatabase } from '../../testing/databases.ts';
 import { Faults } from '../../testing/faults.ts';
-import { Signal } from '../../testing/signal.ts';
-import { idOf, NEVER, openSweepWorld, spreadIds } from '../../testing/sweep-world.ts';
-import type { SubmitOutcome } from '../submitter.ts';
+import type { SubmitOutcome } from '../submit/submitter.ts';
 import { InProcessSweep } from './in-process.ts';
 
 const SMALL = { shards: 4, tasksPerScan: 15, batchSize: 8 };

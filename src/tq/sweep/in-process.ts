@@ -7,7 +7,7 @@
 import { forEachLimit } from '../../concurrency.ts';
 import { CodedError, toError } from '../../errors.ts';
 import type { Random } from '../../random.ts';
-import type { SubmitParts } from '../submit.ts';
+import type { SubmitParts } from '../submit/submit.ts';
 import { addCounts, NO_COUNTS, type SweepCounts, sweepBatch } from './batch.ts';
 import { Batcher } from './batcher.ts';
 import { splitPartition, UNIVERSE } from './partition.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import { eachDatabase, type OpenDatabase } from '../../../test/support/databases/databases.ts';
 import { selectList, sql } from '../../storage/sql.ts';
 import { databaseTime } from '../../storage/time.ts';
-import { eachDatabase, type OpenDatabase } from '../../testing/databases.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { forEachCrash } from '../../testing/faults.ts';
-import { sweepLeases } from '../table.ts';
+import { sweepLeases } from '../reminders/table.ts';
 import { acquireSweepLease } from './leases.ts';
 import { type Partition, partitionOf } from './partition.ts';
 

@@ -8,7 +8,7 @@ import type { Database, Reader } from '../../storage/database.ts';
 import { selectList, sql } from '../../storage/sql.ts';
 import type { Row } from '../../storage/table.ts';
 import type { DatabaseTime } from '../../storage/time.ts';
-import { sweepLeases } from '../table.ts';
+import { sweepLeases } from '../reminders/table.ts';
 import { exclude, idRangeOf, type Partition, partitionOf } from './partition.ts';
 
 type SweepLeaseRow = Row<typeof sweepLeases>;

@@ -4,8 +4,8 @@
  * a look at what is in it. All ranges are [low, high); none is empty.
  */
 import { CodedError } from '../../errors.ts';
-import { isReminderId, REMINDER_ID_LENGTH } from '../reminder.ts';
-import type { IdRange } from '../reminders.ts';
+import { isReminderId, REMINDER_ID_LENGTH } from '../reminders/reminder.ts';
+import type { IdRange } from '../reminders/reminders.ts';
 
 /** [low, high), 0 <= low < high <= 2^128. */
 export interface Partition {

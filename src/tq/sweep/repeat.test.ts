@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { RecordingLog } from '../../../test/support/recording-log.ts';
+import { Signal } from '../../../test/support/signal.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import { RecordingLog } from '../../testing/recording-log.ts';
-import { Signal } from '../../testing/signal.ts';
 import { repeat } from './repeat.ts';
 
 function openRounds() {

@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../../../test/support/databases/databases.ts';
+import { Signal } from '../../../test/support/signal.ts';
+import {
+  idOf,
+  NEVER,
+  openSweepWorld,
+  rangeOf,
+  spreadIds,
+} from '../../../test/support/tq/sweep-world.ts';
 import type { Database, Reader } from '../../storage/database.ts';
-import { eachDatabase } from '../../testing/databases.ts';
 import { Faults } from '../../testing/faults.ts';
-import { Signal } from '../../testing/signal.ts';
-import { idOf, NEVER, openSweepWorld, rangeOf, spreadIds } from '../../testing/sweep-world.ts';
 import { formatPartition, UNIVERSE } from './partition.ts';
 import { SCAN_LIMITS, type Scan, type ScanLimits, scan } from './scan.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { JsonValue } from '../body.ts';
+import type { JsonValue } from '../classes/body.ts';
 import { type SweepTask, sectionOf, sweepTaskBody } from './sweep-task.ts';
 
 const task: SweepTask = {

@@ -3,9 +3,9 @@
  * wire are those of LUCI's SweepTask.
  */
 import { CodedError } from '../../errors.ts';
-import type { JsonValue, TaskBody } from '../body.ts';
-import { REMINDER_ID_LENGTH } from '../reminder.ts';
-import { type TaskClass, taskClass } from '../task-class.ts';
+import type { JsonValue, TaskBody } from '../classes/body.ts';
+import { type TaskClass, taskClass } from '../classes/task-class.ts';
+import { REMINDER_ID_LENGTH } from '../reminders/reminder.ts';
 import { formatPartition, parsePartition } from './partition.ts';
 import type { ScanLimits, SweepRange } from './scan.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { eachDatabase } from '../../../test/support/databases/databases.ts';
+import { RecordingSubmitter } from '../../../test/support/tq/recording-submitter.ts';
+import { openSweepWorld, spreadIds } from '../../../test/support/tq/sweep-world.ts';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../storage/database.ts';
-import { eachDatabase } from '../../testing/databases.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { Faults, forEachCrash } from '../../testing/faults.ts';
-import { RecordingSubmitter } from '../../testing/recording-submitter.ts';
-import { openSweepWorld, spreadIds } from '../../testing/sweep-world.ts';
 import { Sweeper, type SweeperConfig } from './sweeper.ts';
 
 const SMALL = { shards: 2, tasksPerScan: 2, batchSize: 2 };

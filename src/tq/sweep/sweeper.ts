@@ -7,7 +7,7 @@ import { type Log, silentLog } from '../../log.ts';
 import { type Metrics, noMetrics } from '../../metrics.ts';
 import { type Random, systemRandom } from '../../random.ts';
 import type { Database } from '../../storage/database.ts';
-import type { Submitter } from '../submitter.ts';
+import type { Submitter } from '../submit/submitter.ts';
 import { TqMetrics } from '../tq-metrics.ts';
 import { InProcessSweep, type InProcessSweepOptions, type SweepSummary } from './in-process.ts';
 import { repeat } from './repeat.ts';

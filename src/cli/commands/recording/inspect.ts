@@ -1,0 +1,28 @@
+import { Command } from 'commander';
+import { inspect } from '../../../ingest/inspect.ts';
+import { addGlobalOptions, type CommandMaker, outputOf } from '../../command.ts';
+import { EXIT } from '../../context.ts';
+import { describeCounts, describeProblem } from '../../reports/describe-report.ts';
+
+export const inspectCommand: CommandMaker = (context, setExitCode) =>
+  addGlobalOptions(
+    new Command('inspect')
+      .description('tell what is understood of test reports; needs no server')
+      .argument('<files...>', 'reports of one run')
+      .addHelpText(
+        'after',
+        '\nEnds with 2 where something is damaged or not understood. With --json: one object\n{format, dialect, counts, problems, complete}.',
+      ),
+  ).action(async (files: string[], _options: unknown, command: Command) => {
+    const inspection = await inspect(files, context.signal, context.cwd);
+    const { format, dialect, counts, problems, complete } = inspection;
+    outputOf(context, command).result(inspection, () =>
+      [
+        `format    ${format} (${dialect})`,
+        `counts    ${describeCounts(counts)}`,
+        `complete  ${complete ? 'yes' : 'no: results are missing'}`,
+        ...problems.map((problem) => `${problem.severity.padEnd(8)}  ${describeProblem(problem)}`),
+      ].join('\n'),
+    );
+    if (!complete) setExitCode(EXIT.badInput);
+  });

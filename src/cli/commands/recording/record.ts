@@ -1,0 +1,222 @@
+import { Command, type Command as CommanderCommand } from 'commander';
+import { CLIENT_VARIABLES } from '../../../server/config/client-variables.ts';
+import {
+  addGlobalOptions,
+  type CommandMaker,
+  collect,
+  outputOf,
+  progressOf,
+} from '../../command.ts';
+import { connect } from '../../connection/connection.ts';
+import { type CliContext, CliError, EXIT } from '../../context.ts';
+import { parseInvocation } from '../../invocation-argument.ts';
+import { addNewInvocationOptions, generatedInvocationId } from '../../new-invocation.ts';
+import { parseAttempt, parseDuration } from '../../option-values.ts';
+import { exitCodeOfSignal, isAtTerminal, runCommand, signalOf } from '../../process/spawn.ts';
+import {
+  type CommandOutcome,
+  describeEnd,
+  heedingLateSignal,
+} from '../../recording/command-outcome.ts';
+import { type Ended, endRecording } from '../../recording/record-end.ts';
+import {
+  addSpoolOptions,
+  type SpoolOptions,
+  type Start,
+  startRecording,
+} from '../../recording/record-start.ts';
+import {
+  keepAlive,
+  planRecording,
+  type Recording,
+  type RecordingOptions,
+} from '../../recording/recording.ts';
+import { EarlierFiles } from '../../reports/earlier-files.ts';
+import { findReports } from '../../reports/find-reports.ts';
+import { addUploadOptions, type UploadOptions, variantOf } from '../../reports/upload-options.ts';
+import { describeUpload, type UploadSummary } from '../../reports/upload-reports.ts';
+import type { Output } from '../../terminal/output.ts';
+
+interface RecordOptions extends RecordingOptions, SpoolOptions, UploadOptions {
+  readonly id?: string;
+  readonly reports?: readonly string[];
+  readonly acceptUnchanged?: boolean;
+}
+
+const MORE = `
+The command runs with POSTLUDE_INVOCATION, POSTLUDE_UPDATE_TOKEN and POSTLUDE_SERVER in its
+environment. Its output stays as it is: what record has to say goes to standard error. With --json
+the output of the command goes there, too, and standard output has one object.
+
+Repeated with the same --id, it records the next attempt. Results of an attempt that was cut short do
+not count any more; those of one that was complete become earlier attempts at the same tests.
+
+Reports are uploaded whether the command fails or not, also where it is stopped. Each --reports must
+find a file that the command has written; !GLOB leaves files out. What is as it was before the command
+is from an earlier run, and is left out; --accept-unchanged takes it, too, for build tools that skip
+what is up to date. A command that was killed, or failed while its reports are green, gets an
+unexpected result of its own.
+
+SIGINT and SIGTERM go to the command and all that it started; what it still reports is uploaded, and
+the invocation ends as cancelled. A second signal kills the command and ends us at once.
+
+Tests run whatever happens: where the server is away for 5 seconds, or takes nothing from us, the command
+runs all the same, and its results wait in a folder (--spool) for the next record or for "postlude
+flush". --if-unreachable fail is for those who want no tests then.
+
+Ends with the exit code of the command (128 + its number where a signal killed it, or us); where that
+is 0, with 2 if a report is damaged or missing, with 1 if the server refuses the results. With 127
+where the command cannot be started.`;
+
+export const recordCommand: CommandMaker = (context, setExitCode) =>
+  commandLine().action(
+    async (words: [string, ...string[]], options: RecordOptions, command: CommanderCommand) => {
+      const plan = planRecording(context, options.id ?? generatedInvocationId(), options);
+      const start = await startRecording(context, command, plan, options);
+      const output = outputOf(context, command);
+      if (start.recording) output.note(describeBegin(start.recording));
+      const earlier = await earlierReports(context, options);
+      const ended = await runAlive(context, { words, command, start });
+      const outcome = heedingLateSignal(ended, context.signal);
+
+      // Whoever stopped the command still wants its results.
+      const patient = { ...context, signal: new AbortController().signal };
+      const upload = {
+        ...{ context: patient, output },
+        progress: progressOf(context, command),
+        patterns: options.reports ?? [],
+        earlier,
+        variant: variantOf(options),
+        repo: options.repo,
+      };
+      const ending = { command, start, upload, outcome, mayWait: options.ifUnreachable === 'run' };
+      const sent = await endRecording(ending);
+      if (output.isJson) output.result(jsonOf(start, outcome, sent), () => '');
+      output.note(describeEnded(start, outcome, sent));
+      setExitCode(exitCodeOf(outcome, sent.summary));
+    },
+  );
+
+function commandLine(): Command {
+  const command = new Command('record')
+    .description('run a test command as one invocation: create, run, upload, finalize')
+    .usage('[options] -- CMD [ARG...]')
+    .argument('<command...>', 'what runs the tests')
+    .option('--id <id>', 'the id of the invocation (default: one is made up)', parseInvocation)
+    .option('--reports <glob...>', 'reports that it writes, in quotes (repeatable)', collect)
+    .option('--accept-unchanged', 'take reports that the command has not written, too')
+    .option(
+      '--attempt <number>',
+      'the number of this attempt (default: what the CI system says, or the next one)',
+      parseAttempt,
+    )
+    .option(
+      '--lost-after <duration>',
+      'how long we may be silent before the server takes us for lost (default: 10m)',
+      parseDuration,
+    )
+    .passThroughOptions();
+  return addGlobalOptions(
+    addSpoolOptions(addUploadOptions(addNewInvocationOptions(command))).addHelpText('after', MORE),
+  );
+}
+
+function describeBegin({ attempt, id, superseded }: Recording): string {
+  const instead = superseded.length === 0 ? '' : `, in place of ${superseded.join(', ')}`;
+  return attempt === 1 ? `recording invocation ${id}` : `recording ${id}${instead}`;
+}
+
+/** What lies where the command will write: a workspace may be used for many runs. */
+async function earlierReports(
+  { cwd }: CliContext,
+  { acceptUnchanged, reports = [] }: RecordOptions,
+): Promise<EarlierFiles> {
+  if (acceptUnchanged) return EarlierFiles.none;
+  return EarlierFiles.at((await findReports(cwd, reports)).files);
+}
+
+interface Run {
+  readonly words: readonly [string, ...string[]];
+  readonly command: CommanderCommand;
+  readonly start: Start;
+}
+
+/** Runs the command, and tells the server all the while that we are there. */
+async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> {
+  const { command, start, words } = run;
+  const output = outputOf(context, command);
+  const ended = new AbortController();
+  const beating = beat(context, run, { output, signal: ended.signal });
+  const startTime = context.clock.now();
+  try {
+    const end = await runCommand({
+      command: words,
+      cwd: context.cwd,
+      env: environment(context.env, start),
+      stdout: output.isJson ? 'stderr' : 'stdout',
+      ...{ signal: context.signal, forced: context.forced },
+      atTerminal: isAtTerminal(context.env),
+    });
+    const cancelledBy = context.signal.aborted ? signalOf(context.signal) : undefined;
+    return { ...end, file: words[0], startTime, endTime: context.clock.now(), cancelledBy };
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    output.error(error.message);
+    const times = { startTime, endTime: context.clock.now() };
+    return { ...times, file: words[0], exitCode: error.exitCode, notStarted: error.message };
+  } finally {
+    ended.abort();
+    await beating;
+  }
+}
+
+async function beat(
+  context: CliContext,
+  { command, start: { recording } }: Run,
+  until: { readonly output: Output; readonly signal: AbortSignal },
+): Promise<void> {
+  if (recording === undefined) return;
+  await keepAlive(context, connect(context, command), recording, until);
+}
+
+function environment(
+  inherited: Readonly<Record<string, string | undefined>>,
+  { recording, server }: Start,
+): Record<string, string | undefined> {
+  return {
+    ...inherited,
+    [CLIENT_VARIABLES.invocation]: recording?.id,
+    [CLIENT_VARIABLES.server]: server,
+    [CLIENT_VARIABLES.updateToken]: recording?.token,
+  };
+}
+
+function describeEnded(
+  { plan, recording }: Start,
+  outcome: CommandOutcome,
+  { spooled, summary }: Ended,
+): string {
+  const where = spooled === undefined ? '' : `; they wait in ${spooled}`;
+  return `${recording?.id ?? plan.id}: the command ${describeEnd(outcome)}; ${describeUpload(summary)}${where}`;
+}
+
+function jsonOf(
+  { plan, recording }: Start,
+  { cancelledBy, exitCode, killedBy }: CommandOutcome,
+  { spooled, summary }: Ended,
+) {
+  const told = recording && { attempt: recording.attempt, superseded: recording.superseded };
+  return {
+    ...{ invocation: recording?.id ?? plan.id, ...told, exitCode },
+    ...(killedBy === undefined ? {} : { killedBy }),
+    ...(cancelledBy === undefined ? {} : { cancelledBy }),
+    ...(spooled === undefined ? {} : { spooled }),
+    ...summary,
+  };
+}
+
+function exitCodeOf({ cancelledBy, exitCode }: CommandOutcome, summary: UploadSummary): number {
+  if (cancelledBy !== undefined) return exitCodeOfSignal(cancelledBy);
+  if (exitCode !== 0) return exitCode;
+  return summary.complete ? EXIT.ok : EXIT.badInput;
+}

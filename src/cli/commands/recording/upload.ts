@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../../command.ts';
+import { connect } from '../../connection/connection.ts';
+import { updateHeaders } from '../../connection/tokens.ts';
+import { EXIT } from '../../context.ts';
+import { parseInvocation } from '../../invocation-argument.ts';
+import { addUploadOptions, type UploadOptions, variantOf } from '../../reports/upload-options.ts';
+import { describeUpload, serverSink, uploadReports } from '../../reports/upload-reports.ts';
+
+interface Options extends UploadOptions {
+  readonly invocation: string;
+  readonly token?: string;
+}
+
+export const uploadCommand: CommandMaker = (context, setExitCode) =>
+  addGlobalOptions(
+    addUploadOptions(
+      new Command('upload')
+        .description('record the results of test reports in an invocation; safe to repeat')
+        .argument('<reports...>', 'report files, or glob patterns in quotes')
+        .requiredOption('--invocation <id>', 'where to; it must still be ACTIVE', parseInvocation)
+        .option('--token <token>', 'its update token, where another client created it'),
+    ).addHelpText(
+      'after',
+      '\nEnds with 2 where a report is damaged or not understood; the others go in all the same.',
+    ),
+  ).action(async (patterns: string[], options: Options, command: Command) => {
+    const connection = connect(context, command);
+    const output = outputOf(context, command);
+    const source = { context, connection, given: options.token };
+    const upload = {
+      ...{ context, output, patterns },
+      progress: progressOf(context, command),
+      variant: variantOf(options),
+      repo: options.repo,
+    };
+    const headers = await updateHeaders(source, options.invocation);
+    const sink = serverSink(connection, options.invocation, headers);
+    const summary = await uploadReports(upload, sink);
+    output.result({ invocation: options.invocation, ...summary }, () => describeUpload(summary));
+    if (!summary.complete) setExitCode(EXIT.badInput);
+  });

@@ -1,0 +1,129 @@
+import { Command } from 'commander';
+import { Invocation_State } from '../../../gen/luci/resultdb/v1/invocation_pb.js';
+import { addGlobalOptions, type CommandMaker, outputOf } from '../../command.ts';
+import { type Connection, connect } from '../../connection/connection.ts';
+import { invocationName, parseInvocation } from '../../invocation-argument.ts';
+import { parseAttempt, parseLimit } from '../../option-values.ts';
+import type { Output } from '../../terminal/output.ts';
+import {
+  type Assessment,
+  assess,
+  attemptToRead,
+  readProblems,
+  readTests,
+  type TestGroup,
+} from '../../verdicts/assessment.ts';
+import {
+  describeProblemResult,
+  describeTest,
+  describeVerdicts,
+  testsOf,
+} from '../../verdicts/describe-verdicts.ts';
+import { isNoTest, PRINTED_FIELDS, resultsOf, resultValue } from '../../verdicts/results.ts';
+import type { Verdict } from '../../verdicts/verdicts.ts';
+
+interface ShowOptions {
+  readonly attempt?: number;
+  readonly limit: number;
+}
+
+const MORE = `
+A verdict is of one test under one variant, over all attempts: expected (all went as expected), skipped
+(none of them ran), flaky (some did not go as expected), unexpected (none did), or exonerated. What is no
+test, as a command that was killed, is listed as a problem where it is of the newest attempt.
+
+With --json: each result of tests that are not simply expected, one a line, with its verdict; each
+problem; then one line {"summary": …}.`;
+
+export const showCommand: CommandMaker = (context) =>
+  addGlobalOptions(
+    new Command('show')
+      .description('show what a run says: tests by verdict, those that failed, and why')
+      .argument('<run>', 'which one', parseInvocation)
+      .option('--attempt <number>', 'of the run (default: the newest)', parseAttempt)
+      .option('--limit <n>', 'at most so many tests of a verdict, in words', parseLimit, 50)
+      .addHelpText('after', MORE),
+  ).action(async (given: string, options: ShowOptions, command: Command) => {
+    const connection = connect(context, command);
+    const output = outputOf(context, command);
+    const id = await attemptToRead(connection, given, options.attempt);
+    const { state } = await connection.resultDb.getInvocation({ name: invocationName(id) });
+    const run = {
+      id,
+      state: Invocation_State[state] ?? '',
+      assessment: await assess(connection, id),
+    };
+    if (output.isJson) await printJson(connection, output, run);
+    else await printText(connection, output, run, options.limit);
+  });
+
+interface Run {
+  readonly id: string;
+  readonly state: string;
+  readonly assessment: Assessment;
+}
+
+async function printJson(
+  connection: Connection,
+  output: Output,
+  { assessment, id, state }: Run,
+): Promise<void> {
+  const { counts, problems, results, verdicts } = assessment;
+  const fields = [...PRINTED_FIELDS, 'summary_html', 'test_metadata'];
+  for await (const result of resultsOf(connection, id, { fields })) {
+    if (!output.hasReader) return;
+    const verdict = isNoTest(result) ? undefined : verdicts.of(result);
+    if (verdict === undefined || verdict === 'expected') continue;
+    const { summaryHtml, testMetadata } = result;
+    const more = { summaryHtml, ...(testMetadata ? { fullName: testMetadata.name } : {}) };
+    output.result({ verdict, ...resultValue(result), ...more }, () => '');
+  }
+  for (const problem of await readProblems(connection, problems)) {
+    const { summaryHtml } = problem;
+    output.result({ problem: true, ...resultValue(problem), summaryHtml }, () => '');
+  }
+  const summary = { invocation: id, state, tests: testsOf(counts), results, verdicts: counts };
+  output.result({ summary: { ...summary, problems: problems.length } }, () => '');
+}
+
+const SHOWN: readonly Verdict[] = ['unexpected', 'flaky', 'exonerated'];
+
+async function printText(
+  connection: Connection,
+  output: Output,
+  { assessment, id, state }: Run,
+  limit: number,
+): Promise<void> {
+  const problems = await readProblems(connection, assessment.problems.slice(0, limit));
+  const tests = await readTests(connection, id, assessment, { verdicts: SHOWN, limit });
+  const sections = SHOWN.flatMap((verdict) => sectionOf(output, assessment, tests, verdict));
+  const lines = [
+    `${id} is ${state}${state === 'FINALIZED' ? '' : ': it is not over yet, and this is what there is so far'}`,
+    describeVerdicts(assessment),
+    ...(problems.length === 0
+      ? []
+      : [heading(output, 'PROBLEMS', assessment.problems.length, limit)]),
+    ...problems.map(describeProblemResult),
+    ...sections,
+  ];
+  output.result(undefined, () => lines.join('\n'));
+}
+
+function sectionOf(
+  output: Output,
+  { counts }: Assessment,
+  tests: readonly TestGroup[],
+  verdict: Verdict,
+): string[] {
+  const own = tests.filter((test) => test.verdict === verdict);
+  if (own.length === 0) return [];
+  return [
+    heading(output, verdict.toUpperCase(), counts[verdict], own.length),
+    ...own.map((test) => describeTest(output, test)),
+  ];
+}
+
+function heading(output: Output, title: string, count: number, shown: number): string {
+  const some = count > shown ? ` (the first ${shown} of ${count})` : '';
+  return `\n${output.style('bold', title)}${some}`;
+}

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { openCliWithServer } from '../../../../test/support/cli/cli-world.ts';
+import { newInvocation } from '../../../../test/support/invocations/fixtures.ts';
+import { systemClock } from '../../../clock.ts';
+import { insertInvocations } from '../../../invocations/invocations.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** `old` is overdue, and the server ends nothing by itself within the test. */
+async function openWorld(settings = { enforceEvery: '10m' }) {
+  const world = await openCliWithServer(settings);
+  const now = systemClock.now();
+  const row = (id: string, hours: number, tags: Record<string, string>, deadline: number) =>
+    newInvocation(id, {
+      realm: 'local:ci',
+      createTime: now - hours * HOUR_MS,
+      deadline: now + deadline * HOUR_MS,
+      tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
+    });
+  await world.database.write((tx) =>
+    insertInvocations(tx, [
+      row('old', 10, { branch: 'main' }, -3),
+      row('middle', 5, { branch: 'main' }, 1.99),
+      row('young', 1, { branch: 'dev' }, 9.99),
+      newInvocation('foreign', { realm: 'local:other' }),
+    ]),
+  );
+  return world;
+}
+
+const idsOf = (lines: unknown[]) =>
+  lines.map((line) => (line as { invocation: string }).invocation);
+
+test('list shows what is overdue, then the newest, with age, end and tags', async () => {
+  const { run } = await openWorld();
+  const { code, err, out } = await run('list');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const lines = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(/\s{2,}/));
+  expect(lines).toEqual([
+    ['INVOCATION', 'STATE', 'AGE', 'END', 'TAGS'],
+    ['old', 'OVERDUE', '10h', '3h ago', 'branch:main'],
+    ['young', 'ACTIVE', '60m', 'in 9h', 'branch:dev'],
+    ['middle', 'ACTIVE', '5h', 'in 119m', 'branch:main'],
+  ]);
+});
+
+test.each<[string, string[], string[]]>([
+  ['all', [], ['old', 'young', 'middle']],
+  ['the overdue', ['--overdue'], ['old']],
+  ['ACTIVE ones by their ends', ['--state', 'active'], ['old', 'middle', 'young']],
+  ['none that is FINALIZED', ['--state', 'finalized'], []],
+  ['those with a tag', ['--tag', 'branch:main'], ['old', 'middle']],
+  ['young ones', ['--newer', '2h'], ['young']],
+  ['old ones', ['--older', '2h'], ['old', 'middle']],
+  ['those of another realm', ['--realm', 'local:other', '--older', '1s'], ['foreign']],
+  ['the first', ['--limit', '2'], ['old', 'young']],
+])('list finds %s', async (_name, argv, found) => {
+  const { run } = await openWorld();
+  const { code, err, out, json } = await run('list', '--json', ...argv);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out === '' ? [] : idsOf(json())).toEqual(found);
+});
+
+test('list says how invocations ended where that was not the word of their owners', async () => {
+  const { run } = await openWorld({ enforceEvery: '100ms' });
+  await run('status', 'old', '--watch');
+  const { out } = await run('list', '--state', 'finalized');
+  expect(out).toContain('it was ended by its deadline');
+  expect((await run('list', '--state', 'finalized', '--json')).json()).toMatchObject([
+    { invocation: 'old', state: 'FINALIZED', endCause: 'DEADLINE', attempt: 1 },
+  ]);
+});
+
+test('list refuses a state that there is not', async () => {
+  const { run } = await openCliWithServer();
+  const { code, err } = await run('list', '--state', 'done');
+  expect(code).toBe(2);
+  expect(err).toContain('active, finalizing or finalized');
+});

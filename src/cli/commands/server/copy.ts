@@ -1,0 +1,88 @@
+import { Command } from 'commander';
+import { toError } from '../../../errors.ts';
+import { silentLog } from '../../../log.ts';
+import { type CommandMaker, outputOf } from '../../command.ts';
+import { type CliContext, CliError, EXIT } from '../../context.ts';
+import { cutWhenStopped } from '../../process/stopping.ts';
+import { Progress } from '../../terminal/progress.ts';
+
+interface CopyOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly schema: string;
+}
+
+export const copyCommand: CommandMaker = (context, setExitCode) =>
+  new Command('copy')
+    .description(
+      'copy everything from one database into another, and compare the two; goes on where it was cut',
+    )
+    .requiredOption('--from <database>', 'pglite:PATH, postgres://… or spanner://…')
+    .requiredOption('--to <database>', 'where to; it is migrated first')
+    .option('--schema <name>', 'the schema of the tables, in both', 'postlude')
+    .option('--json', 'print what was copied as JSON')
+    .addHelpText(
+      'after',
+      '\nStop all servers on the two first. Ends with 1 where the two differ in the end.',
+    )
+    .action(async (options: CopyOptions, command: Command) => {
+      const output = outputOf(context, command);
+      const progress = new Progress(context.stderr, context.clock, !output.isJson);
+      const tables = await cutWhenStopped(context, () => copy(context, options, progress));
+      progress.clear();
+      output.result({ tables, isSame: tables.every(({ isSame }) => isSame) }, () =>
+        output.table([
+          ['table', 'rows', 'copied now', 'the two'],
+          ...tables.map(({ table, from, to, copied, isSame }) => [
+            table,
+            from.rows === to.rows ? String(from.rows) : `${from.rows} → ${to.rows}`,
+            String(copied),
+            isSame ? 'are the same' : 'DIFFER',
+          ]),
+        ]),
+      );
+      if (tables.some(({ isSame }) => !isSame)) setExitCode(EXIT.error);
+    });
+
+async function copy(context: CliContext, { from, to, schema }: CopyOptions, progress: Progress) {
+  if (from === to) throw new CliError('--from and --to are the same database', EXIT.badInput);
+  const { copyDatabase } = await import('../../../copy/copy-database.ts');
+  const source = await open(context, from, { schema, isTarget: false });
+  try {
+    const target = await open(context, to, { schema, isTarget: true });
+    try {
+      return await copyDatabase({
+        ...{ from: source, to: target, signal: context.signal },
+        onProgress: ({ step, table, rows }) => progress.update(`${step} ${table}: ${rows} rows`),
+      });
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function open(
+  context: CliContext,
+  location: string,
+  { schema, isTarget }: { readonly schema: string; readonly isTarget: boolean },
+) {
+  const { openReadyDatabase } = await import('../../../server/open-database.ts');
+  const { databaseLocation } = await import('../../../server/config/setting-values.ts');
+  const { SPANNER_EMULATOR_HOST } = context.env;
+  const database = parse(() => databaseLocation(location, context.cwd), location);
+  const config = {
+    ...{ database, schema, databaseConnections: 2, autoMigrate: isTarget },
+    spannerEmulatorHost: SPANNER_EMULATOR_HOST,
+  };
+  return await openReadyDatabase(config, { log: silentLog, clock: context.clock });
+}
+
+function parse<T>(parseLocation: () => T, location: string): T {
+  try {
+    return parseLocation();
+  } catch (error) {
+    throw new CliError(`${location} ${toError(error).message}`, EXIT.badInput, { cause: error });
+  }
+}

@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { addGlobalOptions, type CommandMaker, outputOf } from '../../command.ts';
+import { connect } from '../../connection/connection.ts';
+import { EXIT } from '../../context.ts';
+import { runChecks } from '../../doctor/doctor-checks.ts';
+import type { Finding } from '../../doctor/finding.ts';
+import { cutWhenStopped } from '../../process/stopping.ts';
+import { addServerOptions, configOf } from '../../server-options.ts';
+import type { Output, Style } from '../../terminal/output.ts';
+
+const STYLES: Readonly<Record<Finding['level'], Style>> = {
+  ok: 'green',
+  warning: 'yellow',
+  problem: 'red',
+};
+
+export const doctorCommand: CommandMaker = (context, setExitCode) =>
+  addServerOptions(
+    addGlobalOptions(
+      new Command('doctor')
+        .description('look for what is wrong: this machine, the configuration, server, database')
+        .option('--no-server-check', 'leave the server out')
+        .option('--no-database-check', 'leave the configured database out')
+        .option(
+          '--database-check',
+          'open it even where it is embedded (no server may use its folder)',
+        )
+        .addHelpText('after', '\nEnds with 1 where it finds a problem, and says what to do.'),
+    ),
+  ).action(
+    async (
+      options: { readonly serverCheck: boolean; readonly databaseCheck?: boolean | undefined },
+      command: Command,
+    ) => {
+      const parts = {
+        context,
+        serverUrl: options.serverCheck ? connect(context, command).url : undefined,
+        config: () => configOf(context, command),
+        opensDatabase: options.databaseCheck,
+      };
+      const findings = await cutWhenStopped(context, () => runChecks(parts));
+      const output = outputOf(context, command);
+      output.result({ findings }, () =>
+        findings.map((finding) => describe(output, finding)).join('\n'),
+      );
+      if (findings.some(({ level }) => level === 'problem')) setExitCode(EXIT.error);
+    },
+  );
+
+function describe(output: Output, { level, check, message }: Finding): string {
+  return `${output.style(STYLES[level], level.padEnd(8))} ${check.padEnd(10)} ${message}`;
+}

@@ -1,0 +1,130 @@
+import { createServer as createHttpServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { Command } from 'commander';
+import { expect, onTestFinished, test } from 'vitest';
+import { openCli, openCliContext, openCliWithServer } from '../../../test/support/cli/cli-world.ts';
+import { type Clock, systemClock } from '../../clock.ts';
+import { connect } from './connection.ts';
+
+/** Takes connections and never answers. */
+async function startSilentServer(onRequest: () => void): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', onRequest);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const immediately: Clock = { ...systemClock, sleep: () => Promise.resolve() };
+
+test.each([
+  ['status x'],
+  ['status x --watch'],
+  ['query x'],
+  ['create x'],
+  ['upload r.xml --invocation x'],
+  ['export x --wait'],
+  ['tq sweep'],
+  ['tasks redrive --all'],
+  ['record --id x --if-unreachable fail -- true'],
+])('a server that never answers fails "%s", however it says how long to wait', async (words) => {
+  const url = await startSilentServer(() => undefined);
+  const { runWith } = await openCli({ POSTLUDE_SERVER: url });
+  const byOption = { clock: immediately };
+  const inTime = { code: 1, out: '', err: expect.stringContaining('did not answer in time') };
+  const argv = words.split(' ');
+  expect(await runWith(byOption, '--timeout', '0.02s', ...argv)).toMatchObject(inTime);
+  const byEnvironment = { ...byOption, env: { POSTLUDE_TIMEOUT: '0.02s' } };
+  expect(await runWith(byEnvironment, ...argv)).toMatchObject(inTime);
+});
+
+test('a server that never answers is given up after a minute, however long each call takes', async () => {
+  const url = await startSilentServer(() => undefined);
+  const { runWith } = await openCli({ POSTLUDE_SERVER: url });
+  let minutes = 0;
+  const sleep = async (): Promise<void> => {
+    minutes += 0.7;
+  };
+  const passed = (): number => minutes * 60_000;
+  const clock: Clock = { now: passed, monotonicMs: passed, sleep };
+  const ended = await runWith({ clock }, 'create', 'x', '--timeout', '0.02s');
+  expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('in time') });
+  expect(minutes).toBe(1.4);
+});
+
+test('a time limit that is none is a mistake', async () => {
+  const { runWith } = await openCli();
+  expect(await runWith({ env: { POSTLUDE_TIMEOUT: 'soon' } }, 'status', 'x')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('POSTLUDE_TIMEOUT is soon: a duration is'),
+  });
+});
+
+test.each([
+  ['status x'],
+  ['status x --watch'],
+  ['query x'],
+  ['create x'],
+  ['finalize x --token t'],
+  ['tasks list'],
+  ['tq sweep'],
+  ['record --id x -- true'],
+])('the first signal to stop ends "%s", though the server does not answer', async (words) => {
+  const stopping = new AbortController();
+  const url = await startSilentServer(() => stopping.abort('SIGINT'));
+  const { runWith } = await openCli({ POSTLUDE_SERVER: url });
+  expect(await runWith({ signal: stopping.signal }, ...words.split(' '))).toMatchObject({
+    code: 130,
+    out: '',
+    err: expect.stringMatching(/^postlude: stopped/),
+  });
+});
+
+/** Forwards what it is asked for to the server, whatever the host in the request. */
+async function startProxy(server: string) {
+  const hosts: string[] = [];
+  const proxy = createHttpServer((incoming, outgoing) => {
+    const asked = new URL(incoming.url ?? '');
+    hosts.push(asked.hostname);
+    const { host } = new URL(server);
+    const options = { method: incoming.method, headers: { ...incoming.headers, host } };
+    const forwarded = request(new URL(asked.pathname, server), options, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(forwarded);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  return { hosts, url: `http://127.0.0.1:${port}` };
+}
+
+test('a proxy of the environment is used for other machines, but for those it leaves out', async () => {
+  const { run, runWith, url } = await openCliWithServer();
+  await run('create', 'x');
+  const proxy = await startProxy(url);
+  const env = { HTTP_PROXY: proxy.url, POSTLUDE_SERVER: 'http://ci.invalid:8010' };
+  expect(await runWith({ env }, 'status', 'x')).toMatchObject({ code: 0, err: '' });
+  expect(new Set(proxy.hosts)).toEqual(new Set(['ci.invalid']));
+  const asked = proxy.hosts.length;
+  const left = await runWith({ env: { ...env, NO_PROXY: 'ci.invalid' } }, 'status', 'x');
+  expect(left.code).toBe(1);
+  expect(await runWith({ env: { ...env, POSTLUDE_SERVER: url } }, 'status', 'x')).toMatchObject({
+    code: 0,
+  });
+  expect(proxy.hosts).toHaveLength(asked);
+});
+
+test('a refusal tells by how much our clock is ahead, too', async () => {
+  const { url } = await openCliWithServer();
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + 3_600_000 };
+  const context = { ...openCliContext(), clock, env: { POSTLUDE_SERVER: url } };
+  const { aheadMs, resultDb } = connect(context, new Command());
+  expect(aheadMs()).toBeUndefined();
+  await expect(resultDb.getInvocation({ name: 'invocations/missing' })).rejects.toThrow('missing');
+  expect(aheadMs()).toBeGreaterThanOrEqual(3_600_000);
+});

@@ -1,0 +1,188 @@
+/** Talks to a postlude server: typed clients, and calls that outlast its restarts. */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import {
+  type CallOptions,
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+} from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import type { Command } from 'commander';
+import { toError } from '../../errors.ts';
+import { Recorder } from '../../gen/luci/resultdb/v1/recorder_pb.js';
+import { ResultDB } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
+import { Exports } from '../../gen/postlude/v1/exports_pb.js';
+import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
+import { PushTasks } from '../../gen/postlude/v1/push_tasks_pb.js';
+import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
+import { isLoopback } from '../../loopback.ts';
+import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
+import { globalOptionsOf, outputOf } from '../command.ts';
+import { type CliContext, CliError, EXIT } from '../context.ts';
+import { parseDuration } from '../option-values.ts';
+import { ClockComparison } from './clock-comparison.ts';
+import { DEFAULT_AUDIENCE, IdTokens } from './id-token.ts';
+import { type Retry, retryFor } from './rpc-retry.ts';
+
+const DEFAULT_SERVER = 'http://127.0.0.1:8010';
+
+/** Two megabytes of results through a slow line, to a server that has much to do. */
+const DEFAULT_TIMEOUT_MS = 2 * 60_000;
+const LONG_TIMEOUT_MS = 15 * 60_000;
+
+export interface Connection {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly recorder: Client<typeof Recorder>;
+  readonly resultDb: Client<typeof ResultDB>;
+  readonly invocations: Client<typeof Invocations>;
+  readonly exports: Client<typeof Exports>;
+  readonly tasks: Client<typeof Tasks>;
+  readonly pushTasks: Client<typeof PushTasks>;
+  /** For calls that work through any number of rows before they answer. */
+  readonly longCall: CallOptions;
+  /** For calls that are safe to repeat: the server being away for some minutes fails none of them. */
+  readonly retry: Retry;
+  /**
+   * By how much our clock is ahead of the server's; 0 where that is little, `undefined` while no
+   * answer has told.
+   */
+  readonly aheadMs: () => number | undefined;
+}
+
+export interface ConnectOptions {
+  /** That a call is tried again is told by somebody else. */
+  readonly retriesQuietly?: boolean;
+}
+
+export function connect(
+  context: CliContext,
+  command: Command,
+  { retriesQuietly = false }: ConnectOptions = {},
+): Connection {
+  const url = serverUrl(context, globalOptionsOf(command).server);
+  const timeoutMs = timeoutOf(context, globalOptionsOf(command).timeout);
+  const clocks = new ClockComparison(context.clock);
+  const transport = createConnectTransport({
+    baseUrl: url,
+    httpVersion: '1.1',
+    useBinaryFormat: true,
+    ...withDefaultTimeout(timeoutMs ?? DEFAULT_TIMEOUT_MS),
+    nodeOptions: { agent: agentFor(url, context.env) },
+    interceptors: [
+      endWith(context.signal),
+      authorize(idTokensOf(context, command)),
+      clocks.interceptor,
+    ],
+  });
+  return {
+    url,
+    recorder: createClient(Recorder, transport),
+    resultDb: createClient(ResultDB, transport),
+    invocations: createClient(Invocations, transport),
+    exports: createClient(Exports, transport),
+    tasks: createClient(Tasks, transport),
+    pushTasks: createClient(PushTasks, transport),
+    longCall: { timeoutMs: timeoutMs ?? LONG_TIMEOUT_MS },
+    retry: retryFor(context, retriesQuietly ? undefined : outputOf(context, command)),
+    aheadMs: () => clocks.aheadMs,
+  };
+}
+
+function serverUrl(context: CliContext, option: string | undefined): string {
+  const given = option ?? context.env[CLIENT_VARIABLES.server] ?? DEFAULT_SERVER;
+  if (!URL.canParse(given) || !/^https?:/.test(given)) {
+    throw new CliError(`not a server's URL: ${given} (try ${DEFAULT_SERVER})`, EXIT.badInput);
+  }
+  return given.replace(/\/+$/, '');
+}
+
+function timeoutOf(context: CliContext, option: number | undefined): number | undefined {
+  const inherited = context.env[CLIENT_VARIABLES.timeout];
+  if (option !== undefined || inherited === undefined) return option;
+  try {
+    return parseDuration(inherited);
+  } catch (error) {
+    const reason = toError(error).message;
+    throw new CliError(`${CLIENT_VARIABLES.timeout} is ${inherited}: ${reason}`, EXIT.badInput, {
+      cause: error,
+    });
+  }
+}
+
+/** 0: for as long as it takes. A transport would end such calls at once. */
+function withDefaultTimeout(timeoutMs: number): { readonly defaultTimeoutMs?: number } {
+  return timeoutMs === 0 ? {} : { defaultTimeoutMs: timeoutMs };
+}
+
+/** All connections of a command share them. */
+const idTokens = new WeakMap<Command, IdTokens>();
+
+function idTokensOf(context: CliContext, command: Command): IdTokens {
+  const { clock, env } = context;
+  const audience =
+    globalOptionsOf(command).audience ?? env[CLIENT_VARIABLES.audience] ?? DEFAULT_AUDIENCE;
+  const output = outputOf(context, command);
+  const tokens =
+    idTokens.get(command) ??
+    new IdTokens({ clock, env, audience, warn: (message) => output.warn(message) });
+  idTokens.set(command, tokens);
+  return tokens;
+}
+
+/** A call that is refused for its token is made again with another one, if there is any. */
+function authorize(tokens: IdTokens): Interceptor {
+  return (next) => async (request) => {
+    const token = await whileGoing(request.signal, tokens.current());
+    showToken(request.header, token);
+    try {
+      return await next(request);
+    } catch (error) {
+      if (request.stream || ConnectError.from(error).code !== Code.Unauthenticated) throw error;
+      const other = await whileGoing(request.signal, tokens.insteadOf(token));
+      if (other === undefined) throw error;
+      showToken(request.header, other);
+      return await next(request);
+    }
+  };
+}
+
+function showToken(header: Headers, token: string | undefined): void {
+  if (token !== undefined) header.set('authorization', `Bearer ${token}`);
+}
+
+/** Throws the reason of `signal` once that aborts. */
+function whileGoing<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+    promise.then(resolve, reject);
+  });
+}
+
+/** A server may never answer: whoever tells us to stop need not say it twice. */
+function endWith(stopping: AbortSignal): Interceptor {
+  return (next) => async (request) => {
+    const signal = AbortSignal.any([request.signal, stopping]);
+    try {
+      return await next({ ...request, signal });
+    } catch (error) {
+      if (!stopping.aborted) throw error;
+      throw new ConnectError('stopped', Code.Canceled, undefined, undefined, error);
+    }
+  };
+}
+
+/**
+ * Connections of its own, kept open from call to call; through the proxy that the environment names
+ * (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), but for servers on this machine.
+ */
+function agentFor(url: string, env: CliContext['env']): HttpAgent {
+  const { hostname, protocol } = new URL(url);
+  const isHere = isLoopback(hostname.replace(/^\[|\]$/g, ''));
+  const options = { keepAlive: true, ...(isHere ? {} : { proxyEnv: { ...env } }) };
+  return protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+}

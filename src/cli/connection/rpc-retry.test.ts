@@ -1,0 +1,39 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { expect, test } from 'vitest';
+import { openCliContext } from '../../../test/support/cli/cli-world.ts';
+import type { Clock } from '../../clock.ts';
+import { Output } from '../terminal/output.ts';
+import { retryFor } from './rpc-retry.ts';
+
+const away = (): Promise<never> =>
+  Promise.reject(new ConnectError('away', Code.Unavailable, undefined, undefined, new Error()));
+
+/** Where each pause between tries lasts twenty seconds. */
+function openRetry() {
+  let seconds = 0;
+  const clock: Clock = {
+    now: () => seconds * 1000,
+    monotonicMs: () => seconds * 1000,
+    sleep: async () => {
+      seconds += 20;
+    },
+  };
+  const context = { ...openCliContext(), clock };
+  return {
+    retry: retryFor(context, new Output(context, { json: false, quiet: false })),
+    seconds: () => seconds,
+  };
+}
+
+test('a server that has never answered is given up after a minute', async () => {
+  const { retry, seconds } = openRetry();
+  await expect(retry(away)).rejects.toThrow('away');
+  expect(seconds()).toBe(60);
+});
+
+test('one that has is given up after five', async () => {
+  const { retry, seconds } = openRetry();
+  expect(await retry(async () => 'an answer')).toBe('an answer');
+  await expect(retry(away)).rejects.toThrow('away');
+  expect(seconds()).toBe(300);
+});

@@ -1,0 +1,92 @@
+/**
+ * Update tokens: whoever holds one may change the invocation it was made for. People rarely handle
+ * them. Opening an invocation again, by the same identity, changes nothing and answers a fresh
+ * token: any job of a pipeline can go on with what another one began.
+ */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { Invocation } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import type {
+  OpenInvocationRequestSchema,
+  OpenInvocationResponse,
+} from '../../gen/postlude/v1/invocations_pb.js';
+import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
+import { type CliContext, CliError } from '../context.ts';
+import { invocationName } from '../invocation-argument.ts';
+import type { Connection } from './connection.ts';
+
+export const UPDATE_TOKEN_HEADER = 'update-token';
+
+export interface OpenedInvocation extends Pick<OpenInvocationResponse, 'attempt' | 'superseded'> {
+  readonly invocation: Invocation;
+  readonly token: string;
+}
+
+export interface TokenSource {
+  readonly context: CliContext;
+  readonly connection: Connection;
+  /** `--token`, if it was given. */
+  readonly given: string | undefined;
+}
+
+/** The headers that allow a change of `invocationId`. */
+export async function updateHeaders(
+  source: TokenSource,
+  invocationId: string,
+): Promise<Record<string, string>> {
+  return { [UPDATE_TOKEN_HEADER]: await updateToken(source, invocationId) };
+}
+
+/** Safe to repeat, for a recorder as well as for who does not record. */
+export async function openWithToken(
+  connection: Connection,
+  request: MessageInitShape<typeof OpenInvocationRequestSchema>,
+): Promise<OpenedInvocation> {
+  let token: string | undefined;
+  const onHeader = (headers: Headers): void => {
+    token = headers.get(UPDATE_TOKEN_HEADER) ?? undefined;
+  };
+  const { attempt, invocation, superseded } = await connection.retry(() =>
+    connection.invocations.openInvocation(request, { onHeader }),
+  );
+  if (token === undefined || invocation === undefined) {
+    throw new CliError('the server answered without an invocation or its update token');
+  }
+  return { attempt, invocation, superseded, token };
+}
+
+async function updateToken(source: TokenSource, invocationId: string): Promise<string> {
+  const { context, given } = source;
+  if (given !== undefined) return given;
+  const inherited = context.env[CLIENT_VARIABLES.updateToken];
+  if (inherited !== undefined && context.env[CLIENT_VARIABLES.invocation] === invocationId) {
+    return inherited;
+  }
+  return renewToken(source.connection, invocationId);
+}
+
+const ATTEMPT_SUFFIX = /\.attempt-\d+$/;
+
+/** Reads first, so that a misspelt name never makes a new invocation. */
+async function renewToken(connection: Connection, id: string): Promise<string> {
+  const name = invocationName(id);
+  const { realm } = await connection.retry(() => connection.resultDb.getInvocation({ name }));
+  const invocationId = id.replace(ATTEMPT_SUFFIX, '');
+  const opened = await openWithToken(connection, { invocationId, realm }).catch((error) => {
+    throw isDenied(error) ? belongsToAnother(id, error) : error;
+  });
+  if (opened.invocation.name === name) return opened.token;
+  throw new CliError(`${id} is not the newest attempt any more: that is ${opened.invocation.name}`);
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.PermissionDenied;
+}
+
+function belongsToAnother(id: string, cause: unknown): CliError {
+  return new CliError(
+    `invocation ${id} was created by another identity or client; pass its update token with --token`,
+    undefined,
+    { cause },
+  );
+}

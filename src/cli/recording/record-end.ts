@@ -1,0 +1,162 @@
+/** How a recording ends: its results go to the server, or to the spool where that is away by then. */
+import { rm } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { toError } from '../../errors.ts';
+import { type Connection, connect } from '../connection/connection.ts';
+import { toRpcFailure } from '../connection/rpc-errors.ts';
+import { CliError, EXIT } from '../context.ts';
+import {
+  type ReadReports,
+  type ResultSink,
+  readReports,
+  sendReports,
+  serverSink,
+  type Upload,
+  type UploadSummary,
+} from '../reports/upload-reports.ts';
+import { flushSpool } from '../spool/flush.ts';
+import { type CommandOutcome, outcomeProperties, outcomeResult } from './command-outcome.ts';
+import { describeFlushed, mayComeLater, type Start } from './record-start.ts';
+import type { Recording } from './recording.ts';
+
+export interface Ending {
+  readonly command: Command;
+  readonly start: Start;
+  readonly upload: Upload;
+  readonly outcome: CommandOutcome;
+  /** Results may go to the spool. */
+  readonly mayWait: boolean;
+}
+
+export interface Ended {
+  readonly summary: UploadSummary;
+  /** The file that they wait in. */
+  readonly spooled?: string;
+}
+
+/** Throws where the results are neither on the server nor in the spool. */
+export async function endRecording(ending: Ending): Promise<Ended> {
+  const { outcome, start, upload } = ending;
+  if (upload.patterns.length === 0) {
+    upload.output.warn('no --reports: nothing is recorded but what the command uploads itself');
+  }
+  const ended = await readAndSend(ending).catch((error) => {
+    throw notUploaded(start, outcome, error);
+  });
+  if (ended.spooled === undefined) {
+    await flushRest(ending).catch((error) => upload.output.warn(messageOf(error)));
+  }
+  return ended;
+}
+
+async function readAndSend(ending: Ending): Promise<Ended> {
+  const { recording } = ending.start;
+  const reports = await readReports(ending.upload);
+  if (recording === undefined) return await spool(ending, reports);
+  return await uploadOrSpool(ending, reports, recording);
+}
+
+/** Who is told to stop may be killed soon: what is in the spool by then is not lost. */
+async function uploadOrSpool(
+  ending: Ending,
+  reports: ReadReports,
+  recording: Recording,
+): Promise<Ended> {
+  const { mayWait, outcome, upload } = ending;
+  const isHurried = mayWait && outcome.cancelledBy !== undefined;
+  const kept = isHurried ? await spool(ending, reports) : undefined;
+  try {
+    const summary = await uploadAndEnd(ending, reports, recording);
+    if (kept?.spooled) await rm(kept.spooled, { force: true });
+    return { summary };
+  } catch (error) {
+    if (!mayWait || !mayComeLater(error)) {
+      if (kept?.spooled) await rm(kept.spooled, { force: true });
+      throw error;
+    }
+    upload.output.warn(
+      `${messageOf(error)}: the results wait; "postlude flush" uploads them once the server is back`,
+    );
+    return kept ?? (await spool(ending, reports));
+  }
+}
+
+async function uploadAndEnd(
+  { command, outcome, upload }: Ending,
+  reports: ReadReports,
+  { headers, id, name }: Recording,
+): Promise<UploadSummary> {
+  const connection = connect(upload.context, command);
+  const summary = await sendAll(upload, reports, outcome, serverSink(connection, id, headers));
+  await end(connection, headers, name, outcome);
+  return summary;
+}
+
+async function spool({ outcome, start, upload }: Ending, reports: ReadReports): Promise<Ended> {
+  const writer = await start.spool.write(start.server, start.plan);
+  try {
+    const summary = await sendAll(upload, reports, outcome, writer);
+    await writer.commit(endOf(outcome));
+    return { summary, spooled: writer.path };
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+async function sendAll(
+  upload: Upload,
+  reports: ReadReports,
+  outcome: CommandOutcome,
+  sink: ResultSink,
+): Promise<UploadSummary> {
+  const summary = await sendReports(upload, reports, sink);
+  const ofCommand = outcomeResult(outcome, summary.counts, upload.variant);
+  if (ofCommand !== undefined) await sink.send([ofCommand]);
+  return summary;
+}
+
+async function end(
+  { invocations, retry }: Connection,
+  headers: Readonly<Record<string, string>>,
+  name: string,
+  outcome: CommandOutcome,
+): Promise<void> {
+  await retry(() => invocations.endInvocation({ name, ...endOf(outcome) }, { headers }));
+}
+
+function endOf(outcome: CommandOutcome) {
+  return {
+    cancelled: outcome.cancelledBy !== undefined,
+    reason: outcome.cancelledBy ?? '',
+    properties: outcomeProperties(outcome),
+  };
+}
+
+/** What earlier recordings have left, and what could not be sent before the tests. */
+async function flushRest({ command, start, upload }: Ending): Promise<void> {
+  const { context, output } = upload;
+  const entries = await start.spool.waiting();
+  if (entries.length === 0) return;
+  const parts = { clock: context.clock, connection: connect(context, command), spool: start.spool };
+  await flushSpool(parts, entries, (flushed) => {
+    if (flushed.state === 'uploaded') output.note(describeFlushed(flushed));
+    else output.warn(describeFlushed(flushed));
+  });
+}
+
+function messageOf(error: unknown): string {
+  return (toRpcFailure(error) ?? toError(error)).message.split('\n')[0] ?? '';
+}
+
+function notUploaded(
+  { plan, recording }: Start,
+  { exitCode }: CommandOutcome,
+  error: unknown,
+): CliError {
+  return new CliError(
+    `${(toRpcFailure(error) ?? toError(error)).message}\n  the command ended with ${exitCode}; what it reported is not in ${recording?.id ?? plan.id}`,
+    exitCode || EXIT.error,
+    { cause: error },
+  );
+}

@@ -1,0 +1,176 @@
+/**
+ * How a recording begins, and what becomes of it where the server is away or takes nothing from us. Tests
+ * run whatever happens, unless the user says otherwise; their results then go to the spool.
+ */
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type Command, Option } from 'commander';
+import type { Clock } from '../../clock.ts';
+import { toError } from '../../errors.ts';
+import { outputOf } from '../command.ts';
+import { connect } from '../connection/connection.ts';
+import { toRpcFailure } from '../connection/rpc-errors.ts';
+import type { CliContext } from '../context.ts';
+import { type Flushed, flushSpool } from '../spool/flush.ts';
+import { Spool } from '../spool/spool.ts';
+import { countOf } from '../terminal/count.ts';
+import { openRecording, type Recording, type RecordingPlan } from './recording.ts';
+
+export interface SpoolOptions {
+  readonly ifUnreachable: 'run' | 'fail';
+  readonly spool?: string;
+}
+
+export function addSpoolOptions(command: Command): Command {
+  return addSpoolFolder(
+    command.addOption(
+      new Option(
+        '--if-unreachable <what>',
+        'where the server is away, or takes nothing from us: run the tests and keep their results, or fail',
+      )
+        .choices(['run', 'fail'])
+        .default('run'),
+    ),
+  );
+}
+
+export function addSpoolFolder(command: Command): Command {
+  return command.option(
+    '--spool <folder>',
+    'where results wait for the server ($POSTLUDE_SPOOL; .postlude/spool)',
+  );
+}
+
+/** What tests wait for at most; and of that, for what earlier recordings have left. */
+const START_MS = 5_000;
+const FLUSH_MS = 2_000;
+
+export interface Start {
+  readonly plan: RecordingPlan;
+  readonly server: string;
+  readonly spool: Spool;
+  /** None where the tests run without a server. */
+  readonly recording?: Recording;
+}
+
+export async function startRecording(
+  context: CliContext,
+  command: Command,
+  plan: RecordingPlan,
+  options: SpoolOptions,
+): Promise<Start> {
+  const spool = new Spool(context, options.spool);
+  const connection = connect(context, command);
+  const start = { plan, server: connection.url, spool };
+  const output = outputOf(context, command);
+  const spentMs = await flushBefore(context, command, spool);
+  if (options.ifUnreachable === 'fail') {
+    return { ...start, recording: await openRecording(connection, plan) };
+  }
+  try {
+    return { ...start, recording: await openWithin(context, command, plan, START_MS - spentMs) };
+  } catch (error) {
+    if (context.signal.aborted || !mayComeLater(error)) throw error;
+    output.warn(
+      `${reasonOf(error)}: the command runs all the same, and its results go to ${spool.folder}; "postlude flush" uploads them`,
+    );
+    return start;
+  }
+}
+
+async function openWithin(
+  context: CliContext,
+  command: Command,
+  plan: RecordingPlan,
+  ms: number,
+): Promise<Recording> {
+  return await within(context, ms, (limited) =>
+    openRecording(connect(limited, command, { retriesQuietly: true }), plan),
+  );
+}
+
+/**
+ * What earlier recordings have left comes before ours, as far as that goes quickly. Answers how long it
+ * took. A spool that cannot be read keeps no test from running.
+ */
+async function flushBefore(context: CliContext, command: Command, spool: Spool): Promise<number> {
+  const startedAt = context.clock.monotonicMs();
+  const output = outputOf(context, command);
+  try {
+    const entries = await spool.waiting();
+    if (entries.length === 0) return 0;
+    await within(context, FLUSH_MS, async (limited) => {
+      const connection = connect(limited, command, { retriesQuietly: true });
+      const parts = { clock: context.clock, connection, spool };
+      await flushSpool(parts, entries, (flushed) => {
+        if (flushed.state === 'uploaded') output.note(describeFlushed(flushed));
+        if (flushed.state === 'refused') output.warn(describeFlushed(flushed));
+      });
+    });
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    output.warn(`${toError(error).message}: what waits in ${spool.folder} stays there`);
+  }
+  return Math.min(FLUSH_MS, context.clock.monotonicMs() - startedAt);
+}
+
+export function describeFlushed({ entry, invocation, reason, results, state }: Flushed): string {
+  switch (state) {
+    case 'uploaded':
+      return `${invocation}: ${countOf(results ?? 0, 'result')} uploaded that had waited`;
+    case 'refused':
+      return `${entry} can never be uploaded: ${reason}`;
+    case 'busy':
+      return `another process uploads ${entry}`;
+    case 'elsewhere':
+      return `${entry} waits: ${reason} (flush --any-server sends it here)`;
+    case 'waiting':
+      return `${entry} still waits: ${reason}`;
+  }
+}
+
+/** Mistakes of the caller are not: they would be refused tomorrow, too. */
+export function mayComeLater(error: unknown): boolean {
+  return error instanceof ConnectError && !MISTAKES.includes(error.code);
+}
+
+const MISTAKES = [
+  Code.InvalidArgument,
+  Code.NotFound,
+  Code.AlreadyExists,
+  Code.FailedPrecondition,
+  Code.OutOfRange,
+];
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ConnectError && error.code === Code.Canceled) {
+    return `the server did not answer within ${START_MS / 1000} s`;
+  }
+  return toRpcFailure(error)?.message.split('\n')[0] ?? '';
+}
+
+/** Runs `fn` with a context whose signal aborts when `ms` have passed. */
+export async function within<T>(
+  context: CliContext,
+  ms: number,
+  fn: (limited: CliContext) => Promise<T>,
+): Promise<T> {
+  const [done, overdue] = [new AbortController(), new AbortController()];
+  const timer = abortAfter(context.clock, ms, done.signal, overdue);
+  const signal = AbortSignal.any([context.signal, overdue.signal]);
+  try {
+    return await fn({ ...context, signal });
+  } finally {
+    done.abort();
+    await timer;
+  }
+}
+
+async function abortAfter(
+  clock: Clock,
+  ms: number,
+  done: AbortSignal,
+  overdue: AbortController,
+): Promise<void> {
+  await clock.sleep(ms, done);
+  if (!done.aborted) overdue.abort();
+}

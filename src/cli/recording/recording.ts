@@ -1,0 +1,101 @@
+/** An invocation while its command runs: opened by one process, and kept alive by it. */
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { toError } from '../../errors.ts';
+import { randomHex } from '../../random.ts';
+import { readContext } from '../ci/read-context.ts';
+import type { Connection } from '../connection/connection.ts';
+import { openWithToken, UPDATE_TOKEN_HEADER } from '../connection/tokens.ts';
+import type { CliContext } from '../context.ts';
+import { invocationId } from '../invocation-argument.ts';
+import { type NewInvocationOptions, type OpenRequest, openRequest } from '../new-invocation.ts';
+import type { Output } from '../terminal/output.ts';
+
+export interface RecordingOptions extends NewInvocationOptions {
+  readonly attempt?: number;
+  readonly lostAfter?: number;
+}
+
+export interface Recording {
+  /** Of the attempt that is recorded. */
+  readonly id: string;
+  readonly name: string;
+  readonly attempt: number;
+  /** Ids of attempts whose results do not count any more. */
+  readonly superseded: readonly string[];
+  readonly token: string;
+  /** With the token. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Names this process to the server. */
+  readonly recorder: string;
+  readonly lostAfterMs: number;
+}
+
+const DEFAULT_LOST_AFTER_MS = 10 * 60_000;
+/** Heartbeats within the time after which the recorder is taken for lost. */
+const BEATS = 4;
+
+/** What is asked of the server, now or later: it knows the recording by its recorder. */
+export interface RecordingPlan {
+  /** Of the first attempt. */
+  readonly id: string;
+  readonly request: OpenRequest;
+  readonly recorder: string;
+  readonly lostAfterMs: number;
+}
+
+export function planRecording(
+  { env }: CliContext,
+  id: string,
+  options: RecordingOptions,
+): RecordingPlan {
+  const recorder = randomHex(16);
+  const lostAfterMs = options.lostAfter ?? DEFAULT_LOST_AFTER_MS;
+  const request = openRequest(env, id, options, {
+    recorder,
+    attempt: options.attempt ?? readContext(env)?.attempt ?? 0,
+    lostAfter: durationFromMs(lostAfterMs),
+  });
+  return { id, request, recorder, lostAfterMs };
+}
+
+export async function openRecording(
+  connection: Connection,
+  { lostAfterMs, recorder, request }: RecordingPlan,
+): Promise<Recording> {
+  const { attempt, invocation, superseded, token } = await openWithToken(connection, request);
+  return {
+    ...{ attempt, lostAfterMs, recorder, token },
+    id: invocationId(invocation.name),
+    name: invocation.name,
+    superseded: superseded.map(invocationId),
+    headers: { [UPDATE_TOKEN_HEADER]: token },
+  };
+}
+
+/**
+ * Says now and then that we are alive, until `signal` aborts. What fails is tried again the next time;
+ * where the server will never hear of it again, that is told once.
+ */
+export async function keepAlive(
+  { clock }: Pick<CliContext, 'clock'>,
+  { invocations }: Pick<Connection, 'invocations'>,
+  { headers, lostAfterMs, name, recorder }: Recording,
+  { output, signal }: { readonly output: Output; readonly signal: AbortSignal },
+): Promise<void> {
+  for (;;) {
+    await clock.sleep(lostAfterMs / BEATS, signal);
+    if (signal.aborted) return;
+    try {
+      await invocations.keepInvocationAlive({ name, recorder }, { headers, signal });
+    } catch (error) {
+      if (!isFinal(error)) continue;
+      output.warn(`what the command does is not recorded any more: ${toError(error).message}`);
+      return;
+    }
+  }
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.FailedPrecondition;
+}

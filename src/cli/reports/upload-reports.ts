@@ -1,0 +1,174 @@
+/**
+ * Gets test reports into an invocation. Nothing is lost without a word: a file that cannot be
+ * understood is named with its line and reason, the others go in all the same, and the invocation
+ * gets a failed result of its own that says it is incomplete.
+ */
+import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { Counts, Problem } from '../../ingest/report.ts';
+import { type ReportSet, readReportSet } from '../../ingest/report-set.ts';
+import { summaryHtmlOf } from '../../ingest/results/summary-html.ts';
+import { shortenTo } from '../../ingest/results/test-id.ts';
+import {
+  MAX_MESSAGE_BYTES,
+  type TestResultMessage,
+  testResultBatches,
+} from '../../ingest/results/test-results.ts';
+import type { Connection } from '../connection/connection.ts';
+import { isTransientRpcError } from '../connection/rpc-errors.ts';
+import type { CliContext } from '../context.ts';
+import { invocationName } from '../invocation-argument.ts';
+import { countOf } from '../terminal/count.ts';
+import type { Output } from '../terminal/output.ts';
+import type { Progress } from '../terminal/progress.ts';
+import { describeCounts, describeProblem } from './describe-report.ts';
+import type { EarlierFiles } from './earlier-files.ts';
+import { findReports } from './find-reports.ts';
+
+/** Where results go: to a server, or to a file that is sent later. */
+export interface ResultSink {
+  /** Results that are there already are overwritten. */
+  send(batch: readonly TestResultMessage[]): Promise<void>;
+  /** By how much our clock is ahead of the server's, as far as that is known. */
+  aheadMs(): Promise<number>;
+}
+
+export interface Upload {
+  readonly context: CliContext;
+  readonly output: Output;
+  readonly progress: Progress;
+  /** Files, or glob patterns, relative to the current folder. */
+  readonly patterns: readonly string[];
+  /** What has not changed since then is not uploaded. */
+  readonly earlier?: EarlierFiles;
+  readonly variant: Readonly<Record<string, string>>;
+  readonly repo?: string | undefined;
+}
+
+export interface UploadSummary {
+  readonly files: number;
+  readonly results: number;
+  readonly counts: Counts;
+  readonly problems: readonly Problem[];
+  /** Files that were left out, as they are from before. */
+  readonly unchanged: readonly string[];
+  readonly complete: boolean;
+}
+
+const MAX_NAMED = 3;
+const INCOMPLETE_TEST_ID = 'postlude/incomplete-report';
+
+/** Reports that have been read to their end, and what is wrong with them told. */
+export interface ReadReports {
+  readonly set: ReportSet;
+  readonly problems: readonly Problem[];
+  readonly unchanged: readonly string[];
+}
+
+export async function uploadReports(upload: Upload, sink: ResultSink): Promise<UploadSummary> {
+  return await sendReports(upload, await readReports(upload), sink);
+}
+
+export async function readReports(upload: Upload): Promise<ReadReports> {
+  const found = await findReports(upload.context.cwd, upload.patterns, upload.earlier);
+  const set = await readReportSet(found.files, upload.context.signal, upload.context.cwd);
+  const problems = [...set.problems, ...found.problems];
+  for (const problem of problems) tell(upload.output, problem);
+  tellUnchanged(upload.output, found.unchanged);
+  return { set, problems, unchanged: found.unchanged };
+}
+
+/** May be repeated, with another sink, too. */
+export async function sendReports(
+  upload: Upload,
+  { problems, set, unchanged }: ReadReports,
+  sink: ResultSink,
+): Promise<UploadSummary> {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const results = await uploadResults(upload, set, sink);
+  if (errors.length > 0) await sink.send([incompleteResult(upload, errors)]);
+  return {
+    files: set.reports.length,
+    ...{ results, counts: set.counts, problems, unchanged },
+    complete: errors.length === 0,
+  };
+}
+
+export function describeUpload({ files, results, counts }: UploadSummary): string {
+  return `${countOf(results, 'result')} from ${countOf(files, 'report')}; ${describeCounts(counts)}`;
+}
+
+async function uploadResults(upload: Upload, set: ReportSet, sink: ResultSink): Promise<number> {
+  const { context, progress, variant, repo } = upload;
+  const now = context.clock.now() - (await sink.aheadMs());
+  const batches = testResultBatches(set, { root: context.cwd, variant, repo, now });
+  let results = 0;
+  for await (const batch of batches) {
+    await sink.send(batch);
+    results += batch.length;
+    progress.update(`${countOf(results, 'result')} uploaded`);
+  }
+  progress.clear();
+  return results;
+}
+
+/** `headers` hold the update token. Result ids follow from the report: to send again changes nothing. */
+export function serverSink(
+  connection: Connection,
+  id: string,
+  headers: Readonly<Record<string, string>>,
+): ResultSink {
+  const invocation = invocationName(id);
+  return {
+    send: async (batch) => {
+      const requests = batch.map((testResult) => ({ testResult }));
+      await connection.retry(() =>
+        connection.recorder.batchCreateTestResults({ invocation, requests }, { headers }),
+      );
+    },
+    aheadMs: () => aheadOfServerMs(connection, invocation),
+  };
+}
+
+/**
+ * Who was given a token has asked the server nothing yet. What it says matters little: a refusal
+ * has a date, too.
+ */
+async function aheadOfServerMs(connection: Connection, name: string): Promise<number> {
+  const known = connection.aheadMs();
+  if (known !== undefined) return known;
+  await connection
+    .retry(() => connection.resultDb.getInvocation({ name }))
+    .catch((error) => {
+      if (isTransientRpcError(error)) throw error;
+    });
+  return connection.aheadMs() ?? 0;
+}
+
+function incompleteResult(upload: Upload, errors: readonly Problem[]): TestResultMessage {
+  const summary = errors.map(describeProblem).join('\n');
+  return {
+    testId: INCOMPLETE_TEST_ID,
+    resultId: 'reports',
+    variant: { def: { ...upload.variant } },
+    status: TestStatus.CRASH,
+    expected: false,
+    summaryHtml: summaryHtmlOf(summary),
+    failureReason: { primaryErrorMessage: shortenTo(summary, MAX_MESSAGE_BYTES) },
+    tags: [{ key: 'kind', value: 'not_a_test' }],
+  };
+}
+
+function tell(output: Output, problem: Problem): void {
+  if (problem.severity === 'error') output.error(describeProblem(problem));
+  else output.warn(describeProblem(problem));
+}
+
+function tellUnchanged(output: Output, files: readonly string[]): void {
+  if (files.length === 0) return;
+  const named = files.slice(0, MAX_NAMED).join(', ');
+  const others = files.length > MAX_NAMED ? ` and ${files.length - MAX_NAMED} more` : '';
+  const are = files.length === 1 ? 'is' : 'are';
+  output.warn(
+    `${countOf(files.length, 'report')} ${are} left out, which the command has not written: ${named}${others} (--accept-unchanged takes them)`,
+  );
+}

@@ -1,0 +1,159 @@
+/**
+ * What the results of a run say of each test, over all attempts. They are read as a stream, twice where
+ * somebody wants to see the tests that did not go well: a test's attempts lie in different invocations, so
+ * its verdict is known at the end only.
+ */
+import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { Connection } from '../connection/connection.ts';
+import type { Retry } from '../connection/rpc-retry.ts';
+import { invocationName } from '../invocation-argument.ts';
+import {
+  attemptOfId,
+  type Holder,
+  holderOf,
+  isNoTest,
+  PRINTED_FIELDS,
+  resultsOf,
+} from './results.ts';
+import { type Verdict, type VerdictCounts, Verdicts } from './verdicts.ts';
+
+export interface Assessment {
+  readonly verdicts: Verdicts;
+  readonly counts: VerdictCounts;
+  readonly results: number;
+  /** Unexpected results that are of no test, and of the newest attempt at what they tell of. */
+  readonly problems: readonly RunProblem[];
+}
+
+export interface RunProblem extends Holder {
+  readonly name: string;
+  readonly testId: string;
+  /** It tells that an invocation was expected and never appeared. */
+  readonly isMissing: boolean;
+}
+
+/** Tests with one verdict: some of them in full. */
+export interface TestGroup {
+  readonly verdict: Verdict;
+  /** At most `MAX_ATTEMPTS`. */
+  readonly attempts: TestResult[];
+}
+
+const PAGE_SIZE = 1_000;
+const MAX_ATTEMPTS = 20;
+const VERDICT_FIELDS = ['test_id', 'result_id', 'variant_hash', 'expected', 'status', 'tags'];
+
+export async function assess(
+  connection: Connection,
+  id: string,
+  retry?: Retry,
+): Promise<Assessment> {
+  const verdicts = new Verdicts();
+  await readExonerations(connection, id, verdicts, retry);
+  const newest = new Map<string, number>();
+  const problems: RunProblem[] = [];
+  let results = 0;
+  for await (const result of resultsOf(connection, id, { fields: VERDICT_FIELDS, retry })) {
+    const { attempt, shard } = holderOf(result);
+    newest.set(shard, Math.max(newest.get(shard) ?? 0, attempt));
+    if (!isNoTest(result)) {
+      verdicts.add(result);
+      results += 1;
+    } else if (!result.expected) problems.push(problemOf(result));
+  }
+  await addIncluded(connection, id, newest);
+  return {
+    ...{ verdicts, results },
+    counts: verdicts.counts(),
+    problems: problems.filter(({ attempt, shard }) => attempt === newest.get(shard)),
+  };
+}
+
+/** An attempt that went well, and had nothing to report, is seen there alone. */
+async function addIncluded(
+  { resultDb }: Connection,
+  id: string,
+  newest: Map<string, number>,
+): Promise<void> {
+  const { includedInvocations } = await resultDb.getInvocation({ name: invocationName(id) });
+  for (const name of includedInvocations) {
+    const { attempt, shard } = holderOf({ name });
+    newest.set(shard, Math.max(newest.get(shard) ?? 0, attempt));
+  }
+}
+
+function problemOf(result: TestResult): RunProblem {
+  const { name, resultId, testId } = result;
+  const isMissing = testId === 'postlude/invocation' && resultId === 'never-appeared';
+  return { name, testId, isMissing, ...holderOf(result) };
+}
+
+async function readExonerations(
+  { resultDb }: Connection,
+  id: string,
+  verdicts: Verdicts,
+  retry: Retry = (call) => call(),
+): Promise<void> {
+  const request = { invocations: [invocationName(id)], pageSize: PAGE_SIZE };
+  let pageToken = '';
+  do {
+    const page = await retry(() => resultDb.queryTestExonerations({ ...request, pageToken }));
+    for (const exoneration of page.testExonerations) verdicts.exonerate(exoneration);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+}
+
+/** Up to `limit` tests of each of these verdicts, all of which have unexpected results. */
+export async function readTests(
+  connection: Connection,
+  id: string,
+  { verdicts }: Assessment,
+  wanted: { readonly verdicts: readonly Verdict[]; readonly limit: number },
+  retry?: Retry,
+): Promise<TestGroup[]> {
+  const groups = new Map<string, TestGroup>();
+  const counts = new Map<Verdict, number>();
+  const query = { fields: PRINTED_FIELDS, unexpected: true, retry };
+  for await (const result of resultsOf(connection, id, query)) {
+    if (isNoTest(result)) continue;
+    const verdict = verdicts.of(result);
+    if (verdict === undefined || !wanted.verdicts.includes(verdict)) continue;
+    const key = `${result.variantHash} ${result.testId}`;
+    const group = groups.get(key);
+    if (group !== undefined) {
+      if (group.attempts.length < MAX_ATTEMPTS) group.attempts.push(result);
+    } else if ((counts.get(verdict) ?? 0) < wanted.limit) {
+      counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+      groups.set(key, { verdict, attempts: [result] });
+    }
+  }
+  return [...groups.values()];
+}
+
+/** The results that the problems are. */
+export async function readProblems(
+  { resultDb }: Connection,
+  problems: readonly RunProblem[],
+  retry: Retry = (call) => call(),
+): Promise<TestResult[]> {
+  const found: TestResult[] = [];
+  for (const { name } of problems) found.push(await retry(() => resultDb.getTestResult({ name })));
+  return found;
+}
+
+/** The newest attempt at `id`, unless `id` names an attempt, or `attempt` does. */
+export async function attemptToRead(
+  { invocations }: Pick<Connection, 'invocations'>,
+  id: string,
+  attempt: number | undefined,
+  retry: Retry = (call) => call(),
+): Promise<string> {
+  const { shard } = attemptOfId(id);
+  if (shard !== id && attempt === undefined) return id;
+  const name = invocationName(shard);
+  const { explanation } = await retry(() => invocations.explainInvocation({ name }));
+  const first = explanation?.chain[0];
+  const wanted = attempt ?? first?.lastAttempt ?? 1;
+  // The first one that is recorded has the id itself, whatever number the CI system gave it.
+  return wanted === (first?.attempt ?? 1) ? shard : `${shard}.attempt-${wanted}`;
+}

@@ -1,0 +1,50 @@
+/** Verdicts of a run in words for people. */
+import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { countOf } from '../terminal/count.ts';
+import type { Output } from '../terminal/output.ts';
+import type { Assessment, TestGroup } from './assessment.ts';
+import { describeAttempt, describeHolder, failureLine, holderOf, nameOf } from './results.ts';
+import type { VerdictCounts } from './verdicts.ts';
+
+/** `9 tests (12 results): 5 expected, 1 unexpected, 1 flaky, 0 exonerated, 2 skipped` */
+export function describeVerdicts({
+  counts,
+  results,
+}: Pick<Assessment, 'counts' | 'results'>): string {
+  const { exonerated, expected, flaky, skipped, unexpected } = counts;
+  const each = `${expected} expected, ${unexpected} unexpected, ${flaky} flaky, ${exonerated} exonerated, ${skipped} skipped`;
+  return `${countOf(testsOf(counts), 'test')} (${countOf(results, 'result')}): ${each}`;
+}
+
+export function testsOf(counts: VerdictCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** Name, then the attempts below it. */
+export function describeTest(output: Output, { attempts }: TestGroup): string {
+  const [first] = attempts;
+  if (first === undefined) return '';
+  const lines = attempts.map((result) => describeAttempt(output, result).replace(/^/gm, '  '));
+  return [nameOf(first), ...lines].join('\n');
+}
+
+/** `shard-3: postlude/command: the command was killed by SIGKILL` */
+export function describeProblemResult(result: TestResult): string {
+  const line = failureLine(result) || firstLineOfHtml(result.summaryHtml);
+  return [describeHolder(holderOf(result)), result.testId, line]
+    .filter((part) => part !== '')
+    .join(': ');
+}
+
+const REFERENCES: Readonly<Record<string, string>> = {
+  ...{ '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' },
+};
+
+/** Of the HTML that postlude itself writes: text in one element. */
+function firstLineOfHtml(html: string): string {
+  const text = html.replaceAll(/<[^>]*>/g, '');
+  return (text.trim().split('\n')[0] ?? '').replaceAll(
+    /&(?:lt|gt|quot|#39|amp);/g,
+    (reference) => REFERENCES[reference] ?? reference,
+  );
+}

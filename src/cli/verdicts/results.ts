@@ -1,0 +1,146 @@
+/** The results of an invocation and of all that it reaches, page by page, and how they are printed. */
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import { TestResultPredicate_Expectancy } from '../../gen/luci/resultdb/v1/predicate_pb.js';
+import type { QueryTestResultsResponse } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
+import { type TestResult, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { Connection } from '../connection/connection.ts';
+import type { Retry } from '../connection/rpc-retry.ts';
+import { invocationId, invocationName } from '../invocation-argument.ts';
+import { isoTime } from '../terminal/describe.ts';
+import type { Output } from '../terminal/output.ts';
+
+export interface ResultQuery {
+  /** Only tests that have an unexpected result: all their results. */
+  readonly unexpected?: boolean | undefined;
+  /** RE2, for the whole test id. */
+  readonly test?: string | undefined;
+  /** By the names of the proto files; the name is always there. */
+  readonly fields: readonly string[];
+  /** Those of the invocation itself alone, also where it was superseded; all of them. */
+  readonly own?: boolean | undefined;
+  /** For who outlasts a restart of the server. */
+  readonly retry?: Retry | undefined;
+}
+
+/** What `resultValue` and `describeResult` print. */
+export const PRINTED_FIELDS: readonly string[] = [
+  ...['test_id', 'result_id', 'variant', 'variant_hash', 'expected', 'status'],
+  ...['start_time', 'duration', 'failure_reason', 'tags'],
+];
+
+const PAGE_SIZE = 1_000;
+
+type ResultPage = Pick<QueryTestResultsResponse, 'testResults' | 'nextPageToken'>;
+
+/** One page in memory at a time. */
+export async function* resultsOf(
+  { resultDb }: Pick<Connection, 'resultDb'>,
+  id: string,
+  { fields, own, retry = (call) => call(), test = '', unexpected }: ResultQuery,
+): AsyncGenerator<TestResult> {
+  const expectancy = unexpected
+    ? TestResultPredicate_Expectancy.VARIANTS_WITH_UNEXPECTED_RESULTS
+    : TestResultPredicate_Expectancy.ALL;
+  const pages = { readMask: { paths: [...fields] }, pageSize: PAGE_SIZE };
+  const [invocation, predicate] = [invocationName(id), { testIdRegexp: test, expectancy }];
+  const read = (pageToken: string): Promise<ResultPage> =>
+    own
+      ? resultDb.listTestResults({ ...pages, invocation, pageToken })
+      : resultDb.queryTestResults({ ...pages, invocations: [invocation], predicate, pageToken });
+  let pageToken = '';
+  do {
+    const page = await retry(() => read(pageToken));
+    yield* page.testResults;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+}
+
+/** The invocation that holds a result, as an attempt at what was to be recorded. */
+export interface Holder {
+  readonly invocation: string;
+  /** The id of the first attempt. */
+  readonly shard: string;
+  readonly attempt: number;
+}
+
+export function holderOf({ name }: Pick<TestResult, 'name'>): Holder {
+  const invocation = invocationId(name).split('/')[0] ?? '';
+  return { invocation, ...attemptOfId(invocation) };
+}
+
+/** `shard-1.attempt-2` is the second attempt at shard-1. */
+export function attemptOfId(id: string): Pick<Holder, 'shard' | 'attempt'> {
+  const [, shard = id, number = '1'] = /^(.*)\.attempt-(\d+)$/.exec(id) ?? [];
+  return { shard, attempt: Number(number) };
+}
+
+/** Whether it tells of something else than a test: a crashed command, a hook, a broken report. */
+export function isNoTest({ tags }: Pick<TestResult, 'tags'>): boolean {
+  return tags.some(({ key, value }) => key === 'kind' && value === 'not_a_test');
+}
+
+export function resultValue(result: TestResult) {
+  const { duration, failureReason, resultId, startTime, tags, testId, variantHash } = result;
+  return {
+    ...{ name: result.name, testId, resultId },
+    variant: { ...result.variant?.def },
+    variantHash,
+    status: TestStatus[result.status],
+    expected: result.expected,
+    ...holderOf(result),
+    ...(startTime ? { startTime: isoTime(startTime) } : {}),
+    ...(duration ? { durationMs: durationMs(duration) } : {}),
+    ...(failureReason ? { failureMessage: failureReason.primaryErrorMessage } : {}),
+    tags: tags.map(({ key, value }) => ({ key, value })),
+  };
+}
+
+/** `FAIL   c::fails  [os:linux]  0.250 s  shard-1 (attempt 2)`, and below it why it failed. */
+export function describeResult(output: Output, result: TestResult): string {
+  return [statusOf(output, result), nameOf(result), ...detailsOf(output, result)]
+    .filter((part) => part !== '')
+    .join('  ')
+    .concat(failureOf(result));
+}
+
+/** The same within a list of the attempts at one test. */
+export function describeAttempt(output: Output, result: TestResult): string {
+  return [statusOf(output, result), ...detailsOf(output, result)]
+    .filter((part) => part !== '')
+    .join('  ')
+    .concat(failureOf(result));
+}
+
+/** `c::fails  [os:linux]` */
+export function nameOf({ testId, variant }: Pick<TestResult, 'testId' | 'variant'>): string {
+  const pairs = Object.entries(variant?.def ?? {}).map(([key, value]) => `${key}:${value}`);
+  return pairs.length === 0 ? testId : `${testId}  [${pairs.sort().join(' ')}]`;
+}
+
+/** `shard-1 (attempt 2)` */
+export function describeHolder({ attempt, shard }: Pick<Holder, 'attempt' | 'shard'>): string {
+  return attempt === 1 ? shard : `${shard} (attempt ${attempt})`;
+}
+
+/** The first line of why it failed; empty where nobody has said. */
+export function failureLine({ failureReason }: Pick<TestResult, 'failureReason'>): string {
+  return (failureReason?.primaryErrorMessage ?? '').trim().split('\n')[0] ?? '';
+}
+
+function failureOf(result: TestResult): string {
+  const line = result.expected ? '' : failureLine(result);
+  return line === '' ? '' : `\n         ${line}`;
+}
+
+function statusOf(output: Output, { expected, status }: TestResult): string {
+  const style = expected ? (status === TestStatus.PASS ? 'green' : 'dim') : 'red';
+  return output.style(style, (TestStatus[status] ?? '').padEnd(5));
+}
+
+function detailsOf(output: Output, result: TestResult): string[] {
+  const { duration } = result;
+  const time = duration ? `${(durationMs(duration) / 1000).toFixed(3)} s` : '';
+  return [time, describeHolder(holderOf(result))].map((text) =>
+    text === '' ? '' : output.style('dim', text),
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * Copies all that postlude knows from one database into another: to move from one kind to the other.
+ * Rows go in the order of their keys, a page a transaction. So what a copy that was cut has left are
+ * the first rows of each table, and it goes on behind them; a target that has any others is refused.
+ * Afterwards all rows of both are read again and compared, by count and hash.
+ *
+ * Nobody may write to the two meanwhile: what changes behind the copy's back is found by the
+ * comparison, not copied.
+ */
+import { createHash } from 'node:crypto';
+import { CodedError } from '../errors.ts';
+import { includedInvocations } from '../invocations/inclusions.ts';
+import { closingTurns, invocations } from '../invocations/table.ts';
+import { exonerations } from '../results/exonerations.ts';
+import { testResults } from '../results/test-results.ts';
+import { secrets } from '../services/recorder/secrets.ts';
+import { type Columns, columnName, type Param } from '../storage/column.ts';
+import type { Database } from '../storage/database.ts';
+import type { Dialect } from '../storage/dialect.ts';
+import type { AnyRow } from '../storage/key.ts';
+import { emptySql, join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import type { AnyTable } from '../storage/table.ts';
+import { skipStoredFences } from '../tasks/lease/fences.ts';
+import { deadTasks, tasks } from '../tasks/table.ts';
+import { deadReminders, reminders } from '../tq/reminders/table.ts';
+
+/** All tables but those that mean nothing elsewhere: migrations, leases of sweeps, commit marks. */
+export const COPIED_TABLES: readonly AnyTable[] = [
+  secrets,
+  invocations,
+  includedInvocations,
+  closingTurns,
+  testResults,
+  exonerations,
+  tasks,
+  deadTasks,
+  reminders,
+  deadReminders,
+];
+
+export interface CopyParts {
+  readonly from: Database;
+  /** In the schema of this version. */
+  readonly to: Database;
+  /** Aborting ends the copy after the page that is under way. */
+  readonly signal: AbortSignal;
+  /** Rows of a page: 500 unless given. */
+  readonly pageRows?: number;
+  readonly onProgress?: (progress: CopyProgress) => void;
+}
+
+export interface CopyProgress {
+  readonly step: 'copy' | 'compare';
+  readonly table: string;
+  /** So far, of this table. */
+  readonly rows: number;
+}
+
+export interface CopiedTable {
+  readonly table: string;
+  /** By this call; a copy that goes on has copied others before. */
+  readonly copied: number;
+  readonly from: Fingerprint;
+  readonly to: Fingerprint;
+  readonly isSame: boolean;
+}
+
+/** What a table holds: how many rows, and the SHA-256 over all of them in order, in hex. */
+export interface Fingerprint {
+  readonly rows: number;
+  readonly sha256: string;
+}
+
+const PAGE_ROWS = 500;
+
+/**
+ * Throws `failed-precondition`, and changes nothing, where the target has rows that are not those of a
+ * copy that was cut. Throws what the databases throw; then call it again, and it goes on.
+ */
+export async function copyDatabase(parts: CopyParts): Promise<CopiedTable[]> {
+  const ends = new Map<AnyTable, AnyRow | undefined>();
+  for (const table of COPIED_TABLES) ends.set(table, await findEnd(parts, table));
+  const copied = new Map<AnyTable, number>();
+  for (const [table, end] of ends) copied.set(table, await copyTable(parts, table, end));
+  await skipStoredFences(parts.to);
+  const result: CopiedTable[] = [];
+  for (const table of COPIED_TABLES) {
+    const from = await fingerprint(parts, parts.from, table);
+    const to = await fingerprint(parts, parts.to, table);
+    const isSame = from.rows === to.rows && from.sha256 === to.sha256;
+    result.push({ table: table.name, copied: copied.get(table) ?? 0, from, to, isSame });
+  }
+  return result;
+}
+
+/** The row that a copy which was cut has ended with; `undefined` where there is none yet. */
+async function findEnd(parts: CopyParts, table: AnyTable): Promise<AnyRow | undefined> {
+  let end: AnyRow | undefined;
+  let rows = 0;
+  const source = pages(parts, parts.from, table);
+  for await (const page of pages(parts, parts.to, table)) {
+    const { value: expected = [] } = await source.next();
+    if (!page.every((row, index) => isSameRow(table, row, expected[index]))) {
+      throw new CodedError(
+        'failed-precondition',
+        `the target has rows in ${table.name} that are not the source's: copy into an empty database`,
+      );
+    }
+    end = page.at(-1);
+    rows += page.length;
+    parts.onProgress?.({ step: 'compare', table: table.name, rows });
+  }
+  return end;
+}
+
+function isSameRow(table: AnyTable, row: AnyRow, other: AnyRow | undefined): boolean {
+  return other !== undefined && canonical(table, row) === canonical(table, other);
+}
+
+async function copyTable(parts: CopyParts, table: AnyTable, end?: AnyRow): Promise<number> {
+  let rows = 0;
+  for await (const page of pages(parts, parts.from, table, end)) {
+    await parts.to.write((tx) => tx.insert(table, page));
+    rows += page.length;
+    parts.onProgress?.({ step: 'copy', table: table.name, rows });
+  }
+  return rows;
+}
+
+async function fingerprint(parts: CopyParts, db: Database, table: AnyTable): Promise<Fingerprint> {
+  const hash = createHash('sha256');
+  let rows = 0;
+  for await (const page of pages(parts, db, table)) {
+    for (const row of page) hash.update(`${canonical(table, row)}\n`);
+    rows += page.length;
+    parts.onProgress?.({ step: 'compare', table: table.name, rows });
+  }
+  return { rows, sha256: hash.digest('hex') };
+}
+
+async function* pages(
+  { signal, pageRows = PAGE_ROWS }: CopyParts,
+  db: Database,
+  table: AnyTable,
+  after?: AnyRow,
+): AsyncGenerator<AnyRow[]> {
+  let last = after;
+  for (;;) {
+    signal.throwIfAborted();
+    const page = await db.read((tx) => {
+      const key = keyNames(table, tx.dialect);
+      const where = last ? sql`WHERE ${tx.dialect.isAfterKey(key, keyOf(table, last))}` : emptySql;
+      return tx.query<Columns>(
+        sql`SELECT ${selectList(table.columns)} FROM ${table} ${where}
+            ORDER BY ${join(key)} LIMIT ${pageRows}`,
+        table.columns,
+      );
+    });
+    if (page.length > 0) yield page;
+    if (page.length < pageRows) return;
+    last = page.at(-1);
+  }
+}
+
+/** In an order that both databases have. */
+function keyNames(table: AnyTable, dialect: Dialect): Sql[] {
+  return table.key.map((property: string) => {
+    const name = raw(columnName(property));
+    return table.columns[property].kind === 'text' ? dialect.inByteOrder(name) : name;
+  });
+}
+
+function keyOf(table: AnyTable, row: AnyRow): Param[] {
+  return table.key.map((property: string) => table.columns[property](row[property]));
+}
+
+/** The same text for the same row, whichever database it comes from. */
+function canonical(table: AnyTable, row: AnyRow): string {
+  return JSON.stringify(Object.keys(table.columns).map((property) => plain(row[property])));
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return value.map(plain);
+  return value ?? null;
+}

@@ -1,0 +1,170 @@
+/**
+ * Reads XML as runners really write it: strict about structure, lenient about characters.
+ *
+ * - Characters that XML forbids (ANSI colours, raw program output), references to them, and `]]>`
+ *   in text are taken, and told once with their number.
+ * - A file that is cut, crossed tags, a second document, a raw `&` or `<` and everything else that
+ *   is not well formed is damage.
+ * - A DTD is skipped. Entities that it declares are not known, so nothing expands and nothing is
+ *   fetched: a reference to one is damage.
+ * - Depth and the length of names and texts are bounded; a longer text is shortened, and told.
+ */
+import { SaxesParser, type SaxesTagPlain } from 'saxes';
+import type { FormatSink } from '../execution.ts';
+import { ReportDamage } from '../report.ts';
+
+export interface XmlHandler {
+  /** `name` is without its namespace prefix. */
+  open(name: string, attributes: Readonly<Record<string, string>>, line: number): void;
+  close(name: string): void;
+  /** Text and CDATA in pieces. */
+  text(piece: string): void;
+}
+
+/** Deeper than any runner nests. */
+const MAX_DEPTH = 200;
+/** Characters of one text, attribute or name. */
+const MAX_TEXT = 1024 * 1024;
+
+/** What XML 1.0 forbids, but for lone surrogates: decoding has replaced those. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
+
+/** Characters between `&` and `;`. */
+const MAX_ENTITY = 100;
+
+/** The parser's own fields for what it is reading, which it lets grow without a limit. */
+interface InProgress {
+  text: string;
+  readonly name: string;
+  /** What follows an `&`. */
+  readonly entity: string;
+}
+
+export class XmlReader {
+  readonly #handler: XmlHandler;
+  readonly #sink: FormatSink;
+  readonly #parser: SaxesParser;
+  readonly #toleratedTimes = new Map<string, { readonly line: number; count: number }>();
+  #depth = 0;
+  #line = 1;
+  #hasBegun = false;
+
+  constructor(handler: XmlHandler, sink: FormatSink) {
+    this.#handler = handler;
+    this.#sink = sink;
+    this.#parser = new SaxesParser({ position: true });
+    this.#parser.on('opentag', (tag) => this.#open(tag));
+    this.#parser.on('closetag', ({ name }) => this.#close(name));
+    this.#parser.on('text', (text) => handler.text(text));
+    this.#parser.on('cdata', (text) => handler.text(text));
+    this.#parser.on('error', (error) => this.#fail(error));
+  }
+
+  push(chunk: string): void {
+    const text = this.#hasBegun ? chunk : this.#withoutLeadingSpace(chunk);
+    if (text === '') return;
+    this.#hasBegun = true;
+    this.#parser.write(this.#withoutForbidden(text));
+    this.#bound();
+    this.#line = this.#parser.line;
+  }
+
+  /** Throws ReportDamage unless the document is complete. */
+  end(): void {
+    this.#parser.close();
+    for (const [what, { line, count }] of this.#toleratedTimes) {
+      this.#sink.warning(line, count === 1 ? what : `${what} (${count} times, first here)`);
+    }
+  }
+
+  #open({ name, attributes }: SaxesTagPlain): void {
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw this.#damage(`elements nest deeper than ${MAX_DEPTH}`);
+    this.#handler.open(localName(name), attributes, this.#parser.line);
+  }
+
+  #close(name: string): void {
+    this.#depth -= 1;
+    this.#handler.close(localName(name));
+  }
+
+  /** An XML declaration must come first, and some tools write a line before it. */
+  #withoutLeadingSpace(chunk: string): string {
+    const text = chunk.trimStart();
+    if (text !== chunk && text.startsWith('<?xml')) {
+      this.#tolerate('white space before the XML declaration');
+    }
+    return text.startsWith('<?xml') ? text : chunk;
+  }
+
+  #withoutForbidden(chunk: string): string {
+    const first = chunk.search(FORBIDDEN);
+    if (first < 0) return chunk;
+    const line = this.#line + chunk.slice(0, first).split('\n').length - 1;
+    return chunk.replaceAll(FORBIDDEN, () => {
+      this.#tolerate('a character that XML forbids was replaced', line);
+      return '\ufffd';
+    });
+  }
+
+  #bound(): void {
+    const inProgress = this.#inProgress;
+    if (inProgress.entity.length > MAX_ENTITY) throw this.#rawAmpersand();
+    if (inProgress.name.length > MAX_TEXT) throw this.#damage('a name without an end');
+    if (inProgress.text.length <= MAX_TEXT) return;
+    inProgress.text = inProgress.text.slice(0, MAX_TEXT / 2);
+    this.#tolerate(`a text is longer than ${MAX_TEXT} characters and was shortened`);
+  }
+
+  #fail(error: Error): void {
+    const reason = error.message.replace(/^\d+:\d+: /, '').replace(/\.$/, '');
+    if (reason === 'malformed character entity') {
+      this.#tolerate('a reference to a character that XML forbids');
+    } else if (reason.startsWith('the string "]]>"')) {
+      this.#tolerate('"]]>" in text');
+    } else if (this.#inProgress.entity !== '') {
+      throw this.#rawAmpersand();
+    } else {
+      throw this.#damage(inOurWords(reason), error);
+    }
+  }
+
+  get #inProgress(): InProgress {
+    return this.#parser as unknown as InProgress;
+  }
+
+  #rawAmpersand(): ReportDamage {
+    const { entity } = this.#inProgress;
+    const line = this.#parser.line - (entity.split('\n').length - 1);
+    return this.#damage(
+      `an "&" begins no reference: ${JSON.stringify(entity.slice(0, 20))} follows`,
+      undefined,
+      line,
+    );
+  }
+
+  #tolerate(what: string, line = this.#parser.line): void {
+    const times = this.#toleratedTimes.get(what);
+    if (times) times.count += 1;
+    else this.#toleratedTimes.set(what, { line, count: 1 });
+  }
+
+  #damage(reason: string, cause?: Error, line = this.#parser.line): ReportDamage {
+    return new ReportDamage(line, `the XML is not well formed: ${reason}`, { cause });
+  }
+}
+
+function localName(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
+}
+
+function inOurWords(reason: string): string {
+  const unclosed = /^unclosed tag: (.*)$/.exec(reason)?.[1];
+  if (unclosed !== undefined) return `the file ends inside of <${unclosed}>: it was cut`;
+  if (reason === 'undefined entity') return 'an entity that is not one of the five of XML';
+  if (/^(documents may contain only one root|an XML declaration must be)/.test(reason)) {
+    return 'a second document follows';
+  }
+  return reason;
+}

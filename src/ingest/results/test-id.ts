@@ -1,0 +1,61 @@
+/**
+ * The id of a test from the names in a report: printable Unicode in NFC, at most 512 bytes, the
+ * same for the same names, and different for different ones.
+ *
+ * What cannot be printed is written as an escape. A longer id keeps its beginning and ends in a
+ * hash of all of it.
+ */
+import { hash } from 'node:crypto';
+import { MAX_TEST_ID_BYTES } from '../../results/test-id.ts';
+
+/** Between the names of an id, from the outermost suite to the test. */
+const SEPARATOR = '::';
+
+const UNNAMED = '(unnamed)';
+
+export interface TestId {
+  readonly id: string;
+  /** All names; differs from `id` only where that was shortened. */
+  readonly fullName: string;
+  readonly isShortened: boolean;
+}
+
+export function testIdOf(suite: readonly string[], name: string): TestId {
+  const names = [...suite, name].map((part) => part.trim()).filter((part) => part !== '');
+  const fullName = printable(names.join(SEPARATOR)) || UNNAMED;
+  if (fitsIn(fullName, MAX_TEST_ID_BYTES)) return { id: fullName, fullName, isShortened: false };
+  const suffix = `…${hash('sha256', fullName).slice(0, 16)}`;
+  const room = MAX_TEST_ID_BYTES - Buffer.byteLength(suffix);
+  return { id: shortenTo(fullName, room) + suffix, fullName, isShortened: true };
+}
+
+/** The longest beginning of `text` within `maxBytes` of UTF-8, never half a character. */
+export function shortenTo(text: string, maxBytes: number): string {
+  if (fitsIn(text, maxBytes)) return text;
+  const bytes = Buffer.from(text.slice(0, maxBytes));
+  let end = Math.min(maxBytes, bytes.length);
+  while (end > 0 && isContinuation(bytes[end])) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}
+
+export function fitsIn(text: string, maxBytes: number): boolean {
+  return text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes;
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
+}
+
+/** Controls and the like, but for the joiners that scripts and emoji need. */
+const UNPRINTABLE = /(?![\u200c\u200d])[\p{C}\p{Zl}\p{Zp}]/gu;
+
+const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function printable(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
+  return text.normalize('NFC').replaceAll(UNPRINTABLE, asEscape);
+}
+
+function asEscape(char: string): string {
+  return ESCAPES[char] ?? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
+}

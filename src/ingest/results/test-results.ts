@@ -1,0 +1,195 @@
+/**
+ * Results of reports as messages for `BatchCreateTestResults`.
+ *
+ * A result's id follows from the report's content and the variant: uploading the same report again,
+ * also from another place, writes the same results, and never more.
+ */
+import { hash } from 'node:crypto';
+import { isAbsolute, relative, sep } from 'node:path';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { EpochMs } from '../../clock.ts';
+import type { TestLocationSchema } from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
+import { type TestResultSchema, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { variantHash } from '../../results/variant.ts';
+import { toDuration, toTimestamp } from '../../services/shared/timestamp.ts';
+import { excerptOf } from '../excerpt.ts';
+import type { Execution, SourceLocation } from '../execution.ts';
+import type { FoundResult } from '../report.ts';
+import type { ReadableReport } from '../report-file.ts';
+import { type ReportSet, resultsOf } from '../report-set.ts';
+import { plainText, summaryHtmlOf } from './summary-html.ts';
+import { fitsIn, shortenTo } from './test-id.ts';
+
+export type TestResultMessage = MessageInitShape<typeof TestResultSchema>;
+
+export interface UploadContext {
+  /** Folder that paths of reports and of sources are told from. */
+  readonly root: string;
+  /** URL of the repository, without `.git`, where it is known. */
+  readonly repo?: string | undefined;
+  readonly variant: Readonly<Record<string, string>>;
+  /** The server's time, which takes nothing from the future: times after it are left out. */
+  readonly now: EpochMs;
+}
+
+/** The server takes no more in one request. */
+const MAX_BATCH_RESULTS = 500;
+/** Estimated bytes, well within what servers accept. */
+const MAX_BATCH_BYTES = 2_000_000;
+
+const MAX_TAG_KEY_LENGTH = 64;
+const MAX_TAG_BYTES = 256;
+/** All of them together stay within what the server takes. */
+const MAX_TAGS = 40;
+const MAX_FILE_BYTES = 512;
+/** Characters, so that both streams and the failure have room in a summary. */
+const MAX_OUTPUT = 700;
+const MAX_SUMMARY_WITH_OUTPUT = 2200;
+/** Of the message of a failure. */
+export const MAX_MESSAGE_BYTES = 1024;
+const MAX_LINE = 2 ** 31 - 1;
+const MAX_NAME_BYTES = 16 * 1024;
+
+/**
+ * All results of the set, file by file, in batches of up to 500 results and about 2 MB. Throws
+ * `failed-precondition` if a file has changed since the set was read.
+ */
+export async function* testResultBatches(
+  { reports }: ReportSet,
+  context: UploadContext,
+): AsyncGenerator<readonly TestResultMessage[]> {
+  let batch: TestResultMessage[] = [];
+  let bytes = 0;
+  for (const report of reports) {
+    const idPrefix = resultIdPrefix(report, context);
+    for await (const result of resultsOf(report)) {
+      const message = testResultOf(result, report, idPrefix, context);
+      const size = sizeOf(message);
+      if (batch.length === MAX_BATCH_RESULTS || (bytes + size > MAX_BATCH_BYTES && bytes > 0)) {
+        yield batch;
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(message);
+      bytes += size;
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Where tests have no names, only its place tells a file from others that say the same. */
+function resultIdPrefix(
+  { path, contentHash, isNameless }: ReadableReport,
+  { root, variant }: UploadContext,
+): string {
+  const place = isNameless ? relative(root, path) : '';
+  return hash('sha256', JSON.stringify([place, contentHash, variantHash(variant)])).slice(0, 16);
+}
+
+function testResultOf(
+  result: FoundResult,
+  { dialect }: ReadableReport,
+  idPrefix: string,
+  context: UploadContext,
+): TestResultMessage {
+  const { testId, status, expected, ordinal, execution } = result;
+  const location = locationOf(execution.location, context.root);
+  const inRepo = location && context.repo !== undefined;
+  return {
+    testId: testId.id,
+    resultId: `${idPrefix}-${ordinal}`,
+    variant: { def: variantOf(execution, context) },
+    expected,
+    status: TestStatus[status],
+    summaryHtml: summaryHtmlOf(expected ? execution.summary : summaryWithOutput(execution)),
+    ...failureReasonOf(result),
+    ...timesOf(result, context.now),
+    tags: tagsOf(result, dialect),
+    ...(location && !inRepo ? { testLocation: location } : {}),
+    testMetadata: {
+      name: shortenTo(testId.fullName, MAX_NAME_BYTES),
+      ...(inRepo ? { location: { ...location, repo: context.repo ?? '' } } : {}),
+    },
+  };
+}
+
+/** Where the report does not tell the message apart, its summary begins with it. */
+function failureReasonOf({ expected, execution }: FoundResult) {
+  if (expected) return {};
+  const told = plainText(execution.errorMessage ?? '').trim();
+  const message =
+    told ||
+    plainText(execution.summary)
+      .trim()
+      .split(/\n\s*(?:at |\n)/)[0] ||
+    '';
+  const primaryErrorMessage = shortenTo(message, MAX_MESSAGE_BYTES);
+  return primaryErrorMessage === '' ? {} : { failureReason: { primaryErrorMessage } };
+}
+
+/** What a failing test wrote often tells why: its beginning and its end stand below the failure. */
+function summaryWithOutput({ summary, output = [] }: Execution): string {
+  if (output.length === 0) return summary;
+  const told = output.map(({ name, text }) => `--- ${name} ---\n${excerptOf(text, MAX_OUTPUT)}`);
+  return [excerptOf(summary, MAX_SUMMARY_WITH_OUTPUT), ...told].join('\n\n');
+}
+
+/** What is given by the caller wins: it is what the caller queries by. */
+function variantOf({ variant = {} }: Execution, context: UploadContext): Record<string, string> {
+  const own = Object.entries(variant).map(([key, value]) => [key, oneLine(value)]);
+  return { ...Object.fromEntries(own), ...context.variant };
+}
+
+function timesOf({ execution }: FoundResult, now: EpochMs) {
+  const { startTimeMs, durationMs } = execution;
+  // A machine whose clock is ahead must not keep its results from being recorded.
+  const isPast = startTimeMs !== undefined && startTimeMs + (durationMs ?? 0) <= now;
+  return {
+    ...(isPast ? { startTime: toTimestamp(startTimeMs) } : {}),
+    ...(durationMs === undefined ? {} : { duration: toDuration(Math.round(durationMs * 1000)) }),
+  };
+}
+
+function tagsOf({ execution, attempt }: FoundResult, dialect: string) {
+  const pairs = [
+    ['report_dialect', dialect],
+    ...(execution.isTest ? [] : [['kind', 'not_a_test']]),
+    ...(attempt === 1 ? [] : [['attempt', String(attempt)]]),
+    ...execution.tags,
+  ];
+  return pairs.slice(0, MAX_TAGS).flatMap(([key = '', value = '']) => {
+    return value === '' ? [] : [{ key: tagKey(key), value: oneLine(value) }];
+  });
+}
+
+/** Tests may choose keys of their own, which the server would refuse. */
+function tagKey(key: string): string {
+  const plain = key.toLowerCase().replaceAll(/[^a-z0-9_]+/g, '_');
+  return (/^[a-z]/.test(plain) ? plain : `x${plain}`).slice(0, MAX_TAG_KEY_LENGTH);
+}
+
+function oneLine(text: string): string {
+  return shortenTo(text.replaceAll(/[\s\p{C}]+/gu, ' ').trim(), MAX_TAG_BYTES);
+}
+
+/** `undefined` for a file outside of `root`, such as one on the machine that built it. */
+function locationOf(
+  location: SourceLocation | undefined,
+  root: string,
+): MessageInitShape<typeof TestLocationSchema> | undefined {
+  if (!location) return undefined;
+  const path = location.file.replace(/^file:\/\//, '');
+  const inRoot = (isAbsolute(path) ? relative(root, path) : path).replaceAll(sep, '/');
+  const file = inRoot.replaceAll('\\', '/').replace(/^(\.\/)+/, '');
+  const isUsable = file !== '' && !/^(\/|[a-z]:)|^\.\.(\/|$)|\/$|\p{Cc}/iu.test(file);
+  if (!isUsable || !fitsIn(file, MAX_FILE_BYTES - 2)) return undefined;
+  const line = location.line ?? 0;
+  return { fileName: `//${file}`, line: line <= MAX_LINE ? line : 0 };
+}
+
+/** An estimate of the bytes on the wire. */
+function sizeOf({ testId = '', summaryHtml = '', tags = [], testMetadata }: TestResultMessage) {
+  const inTags = tags.reduce((sum, { key = '', value = '' }) => sum + key.length + value.length, 0);
+  const names = testId.length + (testMetadata?.name?.length ?? 0);
+  return 200 + 2 * (names + inTags + summaryHtml.length);
+}

@@ -1,0 +1,86 @@
+/**
+ * The YAML block below a TAP point: what a failure was, how long it took, where it stands. Real
+ * blocks are often not quite YAML (stack traces, values printed by the runner) and there may be
+ * hundreds of thousands, so this reads the few plain keys that count, and keeps the text.
+ */
+import { Excerpt } from '../excerpt.ts';
+import type { SourceLocation } from '../execution.ts';
+
+const MAX_KEY_TEXT = 4096;
+
+export class TapDiagnostic {
+  readonly #text = new Excerpt();
+  readonly #values = new Map<string, Excerpt>();
+  #open: Excerpt | undefined;
+
+  /** `line` without the indentation of the block. */
+  add(line: string): void {
+    this.#text.add(`${line}\n`);
+    const match = /^([A-Za-z_]\w*):(?: (.*))?$/.exec(line);
+    if (!match) {
+      if (line === '' || line.startsWith(' ')) this.#open?.add(`${line.replace(/^ {2}/, '')}\n`);
+      return;
+    }
+    const [, key = '', value = ''] = match;
+    this.#open = new Excerpt(MAX_KEY_TEXT);
+    this.#open.add(isBlockMark(value) ? '' : unquote(value));
+    if (KEYS.has(key)) this.#values.set(key, this.#open);
+  }
+
+  get type(): string | undefined {
+    return this.#value('type');
+  }
+
+  get failureType(): string | undefined {
+    return this.#value('failureType');
+  }
+
+  get durationMs(): number | undefined {
+    const duration = Number(this.#value('duration_ms') ?? Number.NaN);
+    return Number.isFinite(duration) && duration >= 0 ? duration : undefined;
+  }
+
+  /** The message and the stack where the producer gives them, or else the whole block. */
+  get summary(): string {
+    const message = this.#value('error') ?? this.#value('message');
+    const stack = this.#value('stack');
+    if (message === undefined && stack === undefined) return this.#text.text;
+    return [message, stack].filter((text) => text !== undefined && text !== '').join('\n');
+  }
+
+  /** From `file:line:column`, also as `function (file:line:column)`. */
+  get location(): SourceLocation | undefined {
+    const place = this.#value('location') ?? this.#value('at') ?? '';
+    const match = /([^()\s][^()]*?):(\d+):\d+\)?$/.exec(place);
+    return match?.[1] === undefined ? undefined : { file: match[1], line: Number(match[2]) };
+  }
+
+  #value(key: string): string | undefined {
+    return this.#values.get(key)?.text;
+  }
+}
+
+const KEYS = new Set([
+  'type',
+  'failureType',
+  'duration_ms',
+  'error',
+  'message',
+  'stack',
+  'location',
+  'at',
+]);
+
+function isBlockMark(value: string): boolean {
+  return /^[|>][+-]?\d*$/.test(value);
+}
+
+function unquote(value: string): string {
+  if (/^'.*'$/s.test(value)) return value.slice(1, -1).replaceAll("''", "'");
+  if (!/^".*"$/s.test(value)) return value;
+  try {
+    return String(JSON.parse(value));
+  } catch {
+    return value.slice(1, -1);
+  }
+}

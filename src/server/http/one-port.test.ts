@@ -1,0 +1,263 @@
+import type { EventEmitter } from 'node:events';
+import { connect as connectHttp2, constants } from 'node:http2';
+import { connect, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { RecordingLog } from '../../../test/support/recording-log.ts';
+import { Signal } from '../../../test/support/signal.ts';
+import { silentLog } from '../../log.ts';
+import { type NodeServerResponse, respond } from '../../node-messages.ts';
+import { FakeClock } from '../../testing/fake-clock.ts';
+import { OnePort, type OnePortOptions } from './one-port.ts';
+
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+
+async function open(options: Partial<OnePortOptions> = {}) {
+  const clock = new FakeClock();
+  const log = new RecordingLog();
+  const port = new OnePort({
+    handle: (request, response) => respond(response, 200, `HTTP/${request.httpVersion}`),
+    maxConnections: 10,
+    requestTimeoutMs: 60_000,
+    ...{ clock, log },
+    ...options,
+  });
+  const address = await port.listen({ host: '127.0.0.1', port: 0 });
+  onTestFinished(async () => {
+    const closed = port.close();
+    port.destroy();
+    await closed;
+  });
+  return { port, clock, log, address };
+}
+
+function dial(address: { readonly host: string; readonly port: number }): Socket {
+  const socket = connect(address);
+  socket.on('error', () => undefined); // a reset is as good as an end
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+/** What came until the other side ended the connection. */
+async function readAll(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+function until(socket: Socket, event: 'data' | 'close' | 'connect'): Promise<unknown> {
+  return new Promise((resolve) => socket.once(event, resolve));
+}
+
+function getOverHttp2(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const session = connectHttp2(url);
+    session.on('error', reject);
+    const stream = session.request({ ':path': '/' });
+    let body = '';
+    stream.on('data', (chunk) => {
+      body += String(chunk);
+    });
+    stream.on('end', () => {
+      session.close();
+      resolve(body);
+    });
+  });
+}
+
+test('serves HTTP/1.1 and HTTP/2 on one port', async () => {
+  const { address } = await open();
+  const url = `http://127.0.0.1:${address.port}`;
+  expect(await (await fetch(url)).text()).toBe('HTTP/1.1');
+  expect(await getOverHttp2(url)).toBe('HTTP/2.0');
+});
+
+test.each([
+  ['HTTP/1.1', GET.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'), /^HTTP\/1.1 200 OK/],
+  ['a method that begins like the preface', 'PRISM / HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
+  ['nonsense', '\0\0\0\0\r\n\r\n', /^HTTP\/1.1 400 /],
+])('decides on %s that comes byte by byte', async (_what, text, answer) => {
+  const { address } = await open();
+  const socket = dial(address);
+  socket.setNoDelay(true);
+  await until(socket, 'connect');
+  const read = readAll(socket);
+  for (const byte of text) await new Promise<void>((done) => socket.write(byte, () => done()));
+  expect(await read).toMatch(answer);
+});
+
+test('decides on HTTP/2 that comes byte by byte', async () => {
+  const { address } = await open();
+  const socket = dial(address);
+  await until(socket, 'connect');
+  const answered = until(socket, 'data');
+  for (const byte of PREFACE) await new Promise<void>((done) => socket.write(byte, () => done()));
+  socket.write(EMPTY_SETTINGS);
+  const frame = (await answered) as Buffer;
+  expect(frame[3]).toBe(4); // the server's own SETTINGS
+});
+
+test('hangs up on who says nothing, or only half of the preface', async () => {
+  const { address, clock } = await open();
+  const silent = dial(address);
+  const half = dial(address);
+  half.write(PREFACE.slice(0, 10));
+  await clock.untilSleepers(2);
+  const ended = Promise.all([until(silent, 'close'), until(half, 'close')]);
+  clock.advance(15_000);
+  await ended;
+});
+
+test('cuts off a request of HTTP/2 that takes too long to arrive', async () => {
+  const { address, clock } = await open({
+    handle: (request, response) => {
+      request.on('end', () => respond(response, 200, 'all of it'));
+      request.resume();
+    },
+  });
+  const session = connectHttp2(`http://127.0.0.1:${address.port}`);
+  onTestFinished(() => session.destroy());
+  const stream = session.request({ ':method': 'POST' });
+  stream.on('error', () => undefined);
+  stream.write('half of it');
+  await clock.untilSleepers(1);
+  const closed = new Promise((resolve) => stream.once('close', resolve));
+  clock.advance(60_000);
+  await closed;
+  expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+});
+
+test('survives connections that end or break at once', async () => {
+  const { address } = await open();
+  const ends = dial(address);
+  ends.end();
+  await until(ends, 'close');
+  const breaks = dial(address);
+  await until(breaks, 'connect');
+  breaks.write('PRI');
+  breaks.resetAndDestroy();
+  const broken = dial(address);
+  broken.write(`${PREFACE}${'nonsense'.repeat(10)}`);
+  await readAll(broken);
+  expect(await getOverHttp2(`http://127.0.0.1:${address.port}`)).toBe('HTTP/2.0');
+});
+
+test('refuses headers that are too large', async () => {
+  const { address } = await open();
+  const socket = dial(address);
+  socket.write(`GET / HTTP/1.1\r\nhost: x\r\nlong: ${'x'.repeat(40_000)}\r\n\r\n`);
+  expect(await readAll(socket)).toMatch(/^HTTP\/1.1 431 /);
+});
+
+test('refuses connections beyond the limit', async () => {
+  const { address } = await open({ maxConnections: 1 });
+  const first = dial(address);
+  first.write(GET);
+  await until(first, 'data');
+  const second = dial(address);
+  second.write(GET);
+  await until(second, 'close');
+  first.write(GET);
+  await until(first, 'data');
+});
+
+test('throws where the port is taken', async () => {
+  const { address } = await open();
+  const other = new OnePort({
+    handle: () => undefined,
+    maxConnections: 1,
+    requestTimeoutMs: 60_000,
+    clock: new FakeClock(),
+    log: silentLog,
+  });
+  await expect(other.listen(address)).rejects.toThrow('EADDRINUSE');
+});
+
+test('logs a connection that could not be accepted, and serves the next one', async () => {
+  const failure = new Error('accept ENOMEM');
+  const { address, log } = await open({
+    handle: (request, response) => {
+      // Node tells its server, which is out of reach but for its sockets.
+      const { server } = request.socket as unknown as { readonly server: EventEmitter };
+      server.emit('error', failure);
+      respond(response, 200, 'still here');
+    },
+  });
+  const url = `http://127.0.0.1:${address.port}`;
+  expect(await (await fetch(url)).text()).toBe('still here');
+  expect(log.lines).toEqual([
+    { level: 'error', message: 'accept failed', fields: { error: failure } },
+  ]);
+});
+
+async function openWithHeldRequests() {
+  const held = new Signal<NodeServerResponse>();
+  const opened = await open({ handle: (_request, response) => held.emit(response) });
+  return { ...opened, held };
+}
+
+test('close lets requests under way finish, and idle connections go', async () => {
+  const { address, port, held } = await openWithHeldRequests();
+  const socket = dial(address);
+  socket.write(GET);
+  const response = await held.next();
+  const http2 = getOverHttp2(`http://127.0.0.1:${address.port}`);
+  const http2Response = await held.next();
+  const idle = dial(address);
+  await until(idle, 'connect');
+  expect(port.activeRequests).toBe(2);
+
+  let isClosed = false;
+  const closed = port.close().then(() => {
+    isClosed = true;
+  });
+  await until(idle, 'close');
+  await expect(fetch(`http://127.0.0.1:${address.port}`)).rejects.toThrow();
+  expect(isClosed).toBe(false);
+  respond(http2Response, 200, 'done');
+  expect(await http2).toBe('done');
+  respond(response, 200, 'done');
+  expect(await readAll(socket)).toMatch(/connection: close[\s\S]*done$/i);
+  await closed;
+});
+
+test('close sends idle clients of HTTP/2 away, and serves what they have asked before', async () => {
+  const asked = new Signal<NodeServerResponse>();
+  const { port, address } = await open({ handle: (_, response) => asked.emit(response) });
+  const ask = () => {
+    const session = connectHttp2(`http://127.0.0.1:${address.port}`);
+    onTestFinished(() => session.destroy());
+    session.request({ ':path': '/' }).resume();
+    return session;
+  };
+  const idle = ask();
+  respond(await asked.next(), 200, 'first');
+  ask();
+  const last = await asked.next();
+  const closed = port.close();
+  await new Promise((resolve) => idle.once('close', resolve));
+  expect(port.activeRequests).toBe(1);
+  respond(last, 200, 'last');
+  await closed;
+});
+
+test('destroy ends what close would wait for', async () => {
+  const { address, port, held } = await openWithHeldRequests();
+  const socket = dial(address);
+  socket.write(GET);
+  await held.next();
+  const session = connectHttp2(`http://127.0.0.1:${address.port}`);
+  const stream = session.request();
+  const failed = new Promise((resolve) => {
+    session.on('error', resolve);
+    stream.on('error', resolve);
+    stream.on('close', resolve);
+  });
+  await held.next();
+  const closed = port.close();
+  port.destroy();
+  await closed;
+  await failed;
+  expect(stream.rstCode).not.toBe(constants.NGHTTP2_NO_ERROR);
+});

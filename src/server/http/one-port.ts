@@ -1,0 +1,222 @@
+/**
+ * HTTP/1.1 and HTTP/2 without TLS on one port: gRPC clients begin with HTTP/2's preface at once
+ * ("prior knowledge"), all others speak HTTP/1.1. The first bytes of a connection decide which
+ * server gets it; what was read is put back before.
+ *
+ * Clients are bounded: in connections, in headers, in how long they take to send a request.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  constants,
+  createServer as createHttp2Server,
+  type Http2Server,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Clock } from '../../clock.ts';
+import type { Log } from '../../log.ts';
+import type { NodeServerRequest, NodeServerResponse } from '../../node-messages.ts';
+import type { ListenAddress } from '../config/setting-values.ts';
+
+export interface OnePortOptions {
+  readonly handle: (request: NodeServerRequest, response: NodeServerResponse) => void;
+  readonly maxConnections: number;
+  /** How long a client may take to send a whole request. */
+  readonly requestTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** RFC 9113, section 3.4. */
+const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+const MAX_HEADER_BYTES = 32 * 1024;
+const MAX_HEADERS_MS = 15_000;
+const MAX_STREAMS = 256;
+const IDLE_MS = 5 * 60_000;
+
+export class OnePort {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #requestTimeoutMs: number;
+  readonly #http1: Server;
+  readonly #http2: Http2Server;
+  readonly #undecided = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #responses = new Set<NodeServerResponse>();
+  #isClosing = false;
+
+  constructor(options: OnePortOptions) {
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#requestTimeoutMs = options.requestTimeoutMs;
+    const handle = (request: NodeServerRequest, response: NodeServerResponse): void =>
+      this.#track(request, response, options.handle);
+    this.#http1 = createHttp1(options, handle);
+    this.#http2 = createHttp2Server(
+      { settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES } },
+      handle,
+    );
+    // Its type lacks what all servers of Node have.
+    Object.assign(this.#http2, { timeout: IDLE_MS });
+    this.#http2.on('timeout' as string, (session: ServerHttp2Session) => session.close());
+    this.#http2.on('session', (session) => this.#keepSession(session));
+    this.#http2.on('error', () => undefined); // a broken session ends its own streams only
+    this.#http2.on('sessionError', () => undefined);
+    this.#takeOverConnections();
+  }
+
+  /** Answers the address with the port that was taken. */
+  async listen({ host, port }: ListenAddress): Promise<ListenAddress> {
+    await new Promise<void>((resolve, reject) => {
+      this.#http1.once('error', reject);
+      this.#http1.listen({ host, port }, () => {
+        this.#http1.removeListener('error', reject);
+        // Such as ENOMEM: it concerns one connection, and must not end the process.
+        this.#http1.on('error', (error) => this.#log.error('accept failed', { error }));
+        resolve();
+      });
+    });
+    return { host, port: (this.#http1.address() as AddressInfo).port };
+  }
+
+  /** How many requests are being answered. */
+  get activeRequests(): number {
+    return this.#responses.size;
+  }
+
+  /**
+   * Stops listening, tells clients to leave, and resolves once requests under way have been
+   * answered and all connections have ended. `destroy` speeds it up.
+   */
+  close(): Promise<void> {
+    this.#isClosing = true;
+    const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
+    for (const socket of this.#undecided) socket.destroy();
+    for (const session of this.#sessions) session.close();
+    for (const response of this.#responses) askToLeave(response);
+    return closed;
+  }
+
+  /** Cuts all connections, whatever runs on them. */
+  destroy(): void {
+    for (const session of this.#sessions) session.destroy();
+    for (const socket of this.#undecided) socket.destroy();
+    this.#http1.closeAllConnections();
+  }
+
+  /**
+   * Node's HTTP/1.1 server keeps listening, with its limits and time-outs; only what it does with a
+   * new connection waits for the first bytes.
+   */
+  #takeOverConnections(): void {
+    const serve = this.#http1.listeners('connection') as ((socket: Socket) => void)[];
+    this.#http1.removeAllListeners('connection');
+    this.#http1.on('connection', (socket: Socket) => {
+      const decided = this.#untilDecided(socket);
+      decideProtocol(socket, (protocol) => {
+        decided();
+        if (protocol === 'http2') this.#http2.emit('connection', socket);
+        else for (const listener of serve) listener.call(this.#http1, socket);
+      });
+    });
+  }
+
+  /** Who says nothing is hung up on, unless the answered function is called in time. */
+  #untilDecided(socket: Socket): () => void {
+    this.#undecided.add(socket);
+    const stopWaiting = this.#unlessWithin(MAX_HEADERS_MS, () => socket.destroy());
+    const end = (): void => {
+      this.#undecided.delete(socket);
+      stopWaiting();
+    };
+    socket.once('close', end);
+    return end;
+  }
+
+  /** Calls `fn` in a while, unless the answered function is called before. */
+  #unlessWithin(ms: number, fn: () => void): () => void {
+    const done = new AbortController();
+    void this.#clock.sleep(ms, done.signal).then(() => {
+      if (!done.signal.aborted) fn();
+    });
+    return () => done.abort();
+  }
+
+  #keepSession(session: ServerHttp2Session): void {
+    this.#sessions.add(session);
+    session.once('close', () => this.#sessions.delete(session));
+    if (this.#isClosing) session.close();
+  }
+
+  #track(
+    request: NodeServerRequest,
+    response: NodeServerResponse,
+    handle: OnePortOptions['handle'],
+  ): void {
+    this.#responses.add(response);
+    response.once('close', () => this.#responses.delete(response));
+    if (this.#isClosing) askToLeave(response);
+    if ('stream' in request) this.#limitSending(request);
+    handle(request, response);
+  }
+
+  /** Node's server does so for HTTP/1.1 only. */
+  #limitSending(request: Http2ServerRequest): void {
+    const arrived = this.#unlessWithin(this.#requestTimeoutMs, () => {
+      request.stream.close(constants.NGHTTP2_CANCEL);
+    });
+    request.once('end', arrived);
+    request.once('close', arrived);
+  }
+}
+
+function createHttp1(
+  options: OnePortOptions,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: Math.min(MAX_HEADERS_MS, options.requestTimeoutMs),
+      requestTimeout: options.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(5_000, options.requestTimeoutMs),
+      keepAliveTimeout: 60_000,
+    },
+    handle,
+  );
+  server.maxConnections = options.maxConnections;
+  return server;
+}
+
+/** Reads until the first bytes tell, and puts them back. */
+function decideProtocol(socket: Socket, decided: (protocol: 'http1' | 'http2') => void): void {
+  let seen: Buffer = Buffer.alloc(0);
+  const giveUp = (): void => {
+    socket.destroy();
+  };
+  const onData = (chunk: Buffer): void => {
+    seen = Buffer.concat([seen, chunk]);
+    const head = seen.subarray(0, HTTP2_PREFACE.length);
+    const isPreface = head.equals(HTTP2_PREFACE.subarray(0, head.length));
+    if (isPreface && head.length < HTTP2_PREFACE.length) return;
+    socket.removeListener('data', onData);
+    socket.removeListener('error', giveUp);
+    socket.removeListener('end', giveUp);
+    socket.pause();
+    socket.unshift(seen);
+    decided(isPreface ? 'http2' : 'http1');
+    // HTTP/2's session takes what was put back by itself.
+    if (!isPreface) socket.resume();
+  };
+  socket.on('error', giveUp);
+  socket.on('end', giveUp);
+  socket.on('data', onData);
+}
+
+/** HTTP/1.1 only: sessions of HTTP/2 have been told already. */
+function askToLeave(response: NodeServerResponse): void {
+  if (!response.headersSent && response.req.httpVersionMajor === 1) {
+    response.setHeader('connection', 'close');
+  }
+}

@@ -1,0 +1,77 @@
+/** What this server answers, by path: RPCs, pushed tasks, health, metrics. */
+import { toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { namesLoopback } from '../../loopback.ts';
+import {
+  authorityOf,
+  type NodeServerRequest,
+  type NodeServerResponse,
+  respond,
+} from '../../node-messages.ts';
+import type { Health } from './health.ts';
+import type { RpcRoutes } from './rpc-routes.ts';
+
+export interface RoutesOptions {
+  readonly rpcs: RpcRoutes;
+  /** Pushed tasks: say for themselves who may push. */
+  readonly pushes: RpcRoutes | undefined;
+  readonly health: Pick<Health, 'notReadyBecause'>;
+  readonly renderMetrics: () => Promise<string>;
+  /**
+   * For local mode: only requests that name this machine, so that no web page can reach us by a
+   * name of its own (namesLoopback says how).
+   */
+  readonly onlyLoopbackHosts: boolean;
+  readonly log: Log;
+}
+
+type Route = (response: NodeServerResponse) => void | Promise<void>;
+
+export function routes(
+  options: RoutesOptions,
+): (request: NodeServerRequest, response: NodeServerResponse) => void {
+  const pages = new Map<string, Route>([
+    ['/healthz', (response) => respond(response, 200, 'ok\n')],
+    ['/readyz', (response) => answerReadiness(options.health, response)],
+    ['/metrics', (response) => answerMetrics(options.renderMetrics, response)],
+  ]);
+  return (request, response) => {
+    if (options.pushes?.(request, response)) return;
+    if (options.onlyLoopbackHosts && !namesLoopback(authorityOf(request))) {
+      respond(response, 403, 'without authentication, only requests to localhost are served\n');
+      return;
+    }
+    if (options.rpcs(request, response)) return;
+    const page = pages.get((request.url ?? '').split('?', 1)[0] ?? '');
+    if (!page) respond(response, 404, 'there is nothing here\n');
+    else if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      respond(response, 405, 'only GET and HEAD\n');
+    } else void answerPage(page, response, options.log);
+  };
+}
+
+async function answerPage(page: Route, response: NodeServerResponse, log: Log): Promise<void> {
+  try {
+    await page(response);
+  } catch (error) {
+    log.error('a page failed', { error: toError(error) });
+    respond(response, 500, 'internal error\n');
+  }
+}
+
+async function answerReadiness(
+  health: Pick<Health, 'notReadyBecause'>,
+  response: NodeServerResponse,
+): Promise<void> {
+  const reason = await health.notReadyBecause();
+  if (reason === undefined) respond(response, 200, 'ready\n');
+  else respond(response, 503, `not ready: ${reason}\n`);
+}
+
+async function answerMetrics(
+  render: () => Promise<string>,
+  response: NodeServerResponse,
+): Promise<void> {
+  respond(response, 200, await render(), 'text/plain; version=0.0.4; charset=utf-8');
+}

@@ -1,0 +1,353 @@
+import { connect as connectSocket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createClient,
+  type Transport,
+} from '@connectrpc/connect';
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from '@connectrpc/connect-node';
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../clock.ts';
+import { CodedError, type ErrorCode } from '../../errors.ts';
+import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
+import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
+import type { CallContext } from '../../services/shared/call-context.ts';
+import { jsonLog } from '../telemetry/json-log.ts';
+import { openPrometheus } from '../telemetry/prometheus.ts';
+import { openTracing } from '../telemetry/tracing.ts';
+import type { Authenticate } from './auth.ts';
+import { everybodyAnonymous } from './auth.ts';
+import { OnePort } from './one-port.ts';
+import { routes } from './routes.ts';
+import { rpcRoutes } from './rpc-routes.ts';
+import { connectService } from './rpc-service.ts';
+
+/** What the methods of the served services do. */
+interface Behaviour {
+  readonly listTasks?: (context: CallContext) => void | Promise<void>;
+  readonly watch?: (context: CallContext) => AsyncIterable<void>;
+}
+
+interface Options {
+  readonly authenticate?: Authenticate;
+  readonly maxRequestBytes?: number;
+}
+
+async function serve(behaviour: Behaviour = {}, options: Options = {}) {
+  const lines: Record<string, unknown>[] = [];
+  const log = jsonLog('debug', { write: (line) => lines.push(JSON.parse(line)) });
+  const { metrics, render } = openPrometheus(log);
+  const spans = new InMemorySpanExporter();
+  const tracing = openTracing({ serviceVersion: '0', to: new SimpleSpanProcessor(spans) });
+  const draining = new AbortController();
+  const rpcs = rpcRoutes({
+    services: (router) => register(router, behaviour, draining.signal),
+    authenticate: options.authenticate ?? everybodyAnonymous,
+    maxRequestBytes: options.maxRequestBytes ?? 1024 ** 2,
+    log,
+    metrics,
+    tracing,
+  });
+  const health = { notReadyBecause: async () => undefined };
+  const handle = routes({
+    ...{ rpcs, health, log, pushes: undefined },
+    renderMetrics: render,
+    onlyLoopbackHosts: true,
+  });
+  const port = new OnePort({
+    handle,
+    maxConnections: 100,
+    requestTimeoutMs: 60_000,
+    clock: systemClock,
+    log,
+  });
+  const address = await port.listen({ host: '127.0.0.1', port: 0 });
+  onTestFinished(async () => {
+    const closed = port.close();
+    port.destroy();
+    await closed;
+  });
+  return { url: `http://127.0.0.1:${address.port}`, lines, spans, draining, render, ...address };
+}
+
+function register(router: ConnectRouter, behaviour: Behaviour, draining: AbortSignal): void {
+  const tasks = {
+    listTasks: async (request: { type: string }, context: CallContext) => {
+      await behaviour.listTasks?.(context);
+      return { nextPageToken: `${context.caller} asked for ${request.type}` };
+    },
+  };
+  const invocations = {
+    watchInvocation: async function* (_request: unknown, context: CallContext) {
+      for await (const _ of behaviour.watch?.(context) ?? []) yield {};
+    },
+  };
+  router.service(Tasks, connectService(Tasks, tasks as never, draining));
+  router.service(Invocations, connectService(Invocations, invocations as never, draining));
+}
+
+const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
+  ['gRPC', (baseUrl) => createGrpcTransport({ baseUrl })],
+  ['gRPC-web', (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' })],
+  ['gRPC-web over HTTP/2', (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '2' })],
+  ['Connect', (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '1.1' })],
+  [
+    'Connect in JSON over HTTP/2',
+    (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '2', useBinaryFormat: false }),
+  ],
+];
+
+describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
+  test('calls a method', async () => {
+    const { url } = await serve();
+    const answer = await createClient(Tasks, transport(url)).listTasks({ type: 'finalize' });
+    expect(answer.nextPageToken).toBe('anonymous:anonymous asked for finalize');
+  });
+
+  test('receives a stream', async () => {
+    const { url } = await serve({
+      watch: async function* () {
+        yield;
+        yield;
+      },
+    });
+    const messages: unknown[] = [];
+    for await (const message of createClient(Invocations, transport(url)).watchInvocation({})) {
+      messages.push(message);
+    }
+    expect(messages).toHaveLength(2);
+  });
+
+  test('receives headers of the response, and sends some', async () => {
+    const { url } = await serve({
+      listTasks: (context) => context.setHeader('update-token', context.updateTokens.join('|')),
+    });
+    const headers: string[] = [];
+    await createClient(Tasks, transport(url)).listTasks(
+      {},
+      {
+        headers: [
+          ['update-token', 'one'],
+          ['update-token', 'two'],
+        ],
+        onHeader: (header) => headers.push(header.get('update-token') ?? ''),
+      },
+    );
+    expect(headers).toEqual(['one|two']);
+  });
+
+  test('receives an error with its code', async () => {
+    const { url } = await serve({
+      listTasks: () => {
+        throw new CodedError('not-found', 'invocations/x not found');
+      },
+    });
+    await expect(createClient(Tasks, transport(url)).listTasks({})).rejects.toMatchObject({
+      code: Code.NotFound,
+      rawMessage: 'invocations/x not found',
+    });
+  });
+
+  test('is told when a message is too large', async () => {
+    const { url } = await serve({}, { maxRequestBytes: 2000 });
+    const client = createClient(Tasks, transport(url));
+    await expect(client.listTasks({ type: 'x'.repeat(3000) })).rejects.toMatchObject({
+      code: Code.ResourceExhausted,
+    });
+    await client.listTasks({ type: 'x'.repeat(100) });
+  });
+
+  test('is told that a method does not exist', async () => {
+    const { url } = await serve();
+    await expect(createClient(Tasks, transport(url)).redriveTasks({})).rejects.toMatchObject({
+      code: Code.Unimplemented,
+    });
+  });
+
+  test('is told to try again when the server drains during a stream', async () => {
+    const { url, draining } = await serve({
+      watch: async function* (context) {
+        yield;
+        await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
+      },
+    });
+    const stream = createClient(Invocations, transport(url)).watchInvocation({});
+    const read = async (): Promise<void> => {
+      for await (const _ of stream) draining.abort();
+    };
+    await expect(read()).rejects.toMatchObject({ code: Code.Unavailable });
+  });
+});
+
+const LIST_TASKS = '/postlude.v1.Tasks/ListTasks';
+
+function post(url: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { 'content-type': 'application/json', ...(init.headers as object) };
+  return fetch(url + LIST_TASKS, { method: 'POST', body: '{}', ...init, headers });
+}
+
+test('plain JSON over HTTP is a call', async () => {
+  const { url } = await serve();
+  const response = await post(url, { body: '{"type": "finalize"}' });
+  expect([response.status, await response.json()]).toEqual([
+    200,
+    { nextPageToken: 'anonymous:anonymous asked for finalize' },
+  ]);
+});
+
+test('JSON that does not decode is an invalid argument, and a line of the log', async () => {
+  const { url, lines } = await serve();
+  const response = await post(url, { body: '{"type": 7' });
+  expect([response.status, await response.json()]).toEqual([
+    400,
+    { code: 'invalid_argument', message: expect.any(String) },
+  ]);
+  expect(lines.at(-1)).toMatchObject({ method: LIST_TASKS.slice(1), code: 'invalid_argument' });
+});
+
+test('a body that grows beyond the limit in decompression is refused', async () => {
+  const { url } = await serve({}, { maxRequestBytes: 10_000 });
+  const body = gzipSync(JSON.stringify({ type: ' '.repeat(10_000_000) }));
+  expect(body.length).toBeLessThan(10_000);
+  const response = await post(url, { body, headers: { 'content-encoding': 'gzip' } });
+  expect([response.status, await response.json()]).toMatchObject([
+    429,
+    { code: 'resource_exhausted' },
+  ]);
+});
+
+test('a full disk is told from a message that is too large: by HTTP 507, and by its reason', async () => {
+  const full = new CodedError('resource-exhausted', 'the disk of /srv/data is full', {
+    reason: 'disk-full',
+  });
+  const { url, lines } = await serve({
+    listTasks: () => {
+      throw full;
+    },
+  });
+  const response = await post(url, { body: '{}' });
+  expect([response.status, response.headers.get('error-reason')]).toEqual([507, 'disk-full']);
+  expect(await response.json()).toEqual({
+    code: 'resource_exhausted',
+    message: expect.stringMatching(/^the disk of the database is full/),
+  });
+  expect(lines.at(-1)).toMatchObject({ level: 'warn', code: 'resource_exhausted' });
+  for (const [, open] of TRANSPORTS) {
+    const error = await createClient(Tasks, open(url)).listTasks({}).catch(ConnectError.from);
+    if (!(error instanceof ConnectError)) throw new Error('the call did not fail');
+    expect([error.code, error.metadata.get('error-reason')]).toEqual([
+      Code.ResourceExhausted,
+      'disk-full',
+    ]);
+  }
+});
+
+const CODES: readonly [ErrorCode, number, string][] = [
+  ['invalid-argument', 400, 'invalid_argument'],
+  ['not-found', 404, 'not_found'],
+  ['already-exists', 409, 'already_exists'],
+  ['permission-denied', 403, 'permission_denied'],
+  ['resource-exhausted', 429, 'resource_exhausted'],
+  ['failed-precondition', 400, 'failed_precondition'],
+  ['conflict', 409, 'aborted'],
+  ['lease-lost', 409, 'aborted'],
+  ['unavailable', 503, 'unavailable'],
+  ['schema-too-new', 503, 'unavailable'],
+  ['schema-too-old', 503, 'unavailable'],
+  ['data-loss', 500, 'data_loss'],
+  ['unauthenticated', 401, 'unauthenticated'],
+  ['outcome-unknown', 500, 'unknown'],
+];
+
+test.each(CODES)('%s is HTTP %i with the code %s', async (code, status, name) => {
+  const { url } = await serve({
+    listTasks: () => {
+      throw new CodedError(code, 'said so');
+    },
+  });
+  const response = await post(url);
+  expect([response.status, await response.json()]).toMatchObject([status, { code: name }]);
+});
+
+test('a fault is told without details, which the log has', async () => {
+  const { url, lines } = await serve({
+    listTasks: () => {
+      throw new TypeError('the password is hunter2');
+    },
+  });
+  const response = await post(url);
+  expect([response.status, await response.text()]).toEqual([
+    500,
+    '{"code":"internal","message":"internal error"}',
+  ]);
+  expect(lines.at(-1)).toMatchObject({
+    level: 'error',
+    code: 'internal',
+    error: { type: 'TypeError', message: 'the password is hunter2', stack: expect.any(String) },
+  });
+});
+
+test('a call is a line, a measurement and a span under the span of the caller', async () => {
+  const { url, lines, spans, render } = await serve();
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  await (await post(url, { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } })).text();
+  expect(lines.at(-1)).toMatchObject({
+    level: 'debug',
+    method: LIST_TASKS.slice(1),
+    code: 'ok',
+    caller: 'anonymous:anonymous',
+    ms: expect.any(Number),
+    traceId,
+  });
+  expect(await render()).toContain(
+    'postlude_rpc_duration_count{method="postlude.v1.Tasks/ListTasks",code="ok"} 1',
+  );
+  const [span] = spans.getFinishedSpans();
+  expect(span).toMatchObject({
+    name: LIST_TASKS.slice(1),
+    parentSpanContext: { spanId: '00f067aa0ba902b7' },
+  });
+});
+
+test('refuses a caller before the body has been read, and logs no token', async () => {
+  const authenticate: Authenticate = async (header) => {
+    throw new CodedError('unauthenticated', header === null ? 'no token' : 'bad token');
+  };
+  const { host, port, lines } = await serve({}, { authenticate });
+  const socket = connectSocket({ host, port });
+  onTestFinished(() => void socket.destroy());
+  socket.write(
+    `POST ${LIST_TASKS} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
+      'authorization: Bearer s3cr3t\r\nupdate-token: t0k3n\r\ncontent-length: 1000\r\n\r\n',
+  );
+  const answer = await new Promise<string>((resolve) =>
+    socket.once('data', (data) => resolve(String(data))),
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 401 [\s\S]*"code":"unauthenticated","message":"bad token"/);
+  expect(JSON.stringify(lines)).not.toMatch(/s3cr3t|t0k3n/);
+});
+
+test('passes on who calls', async () => {
+  const { url } = await serve({}, { authenticate: async () => 'user:a@example.com' });
+  expect(await (await post(url)).json()).toEqual({
+    nextPageToken: 'user:a@example.com asked for ',
+  });
+});
+
+test('a request without a host is refused, and harms nobody', async () => {
+  const { host, port, url } = await serve();
+  const socket = connectSocket({ host, port });
+  socket.write(`POST ${LIST_TASKS} HTTP/1.0\r\ncontent-type: application/json\r\n\r\n`);
+  const answer = await new Promise<string>((resolve) =>
+    socket.once('data', (data) => resolve(String(data))),
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 40\d /);
+  expect((await post(url)).status).toBe(200);
+});

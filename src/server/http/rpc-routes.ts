@@ -1,0 +1,176 @@
+/**
+ * The RPCs on Node's servers: gRPC, gRPC-web, Connect and JSON. Callers are authenticated before a
+ * byte of the body is read; messages are bounded, after decompression too. Each call is a line of
+ * the log, a measurement and a span.
+ */
+import {
+  type ConnectRouter,
+  type ContextValues,
+  createConnectRouter,
+  createContextValues,
+  type HandlerContext,
+} from '@connectrpc/connect';
+import type {
+  UniversalHandler,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from '@connectrpc/connect/protocol';
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node';
+import type { Span } from '@opentelemetry/api';
+import { monotonicMs } from '../../clock.ts';
+import { CodedError, toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Histogram, Metrics } from '../../metrics.ts';
+import { type NodeServerRequest, type NodeServerResponse, respond } from '../../node-messages.ts';
+import { hasExpired } from '../../oidc/token-verifier.ts';
+import { TOKEN_METHODS } from '../../services/recorder/update-token.ts';
+import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
+import { endFailed, type Tracing } from '../telemetry/tracing.ts';
+import { ANONYMOUS, type Authenticate } from './auth.ts';
+import { codeName, FAULTS, toConnectError } from './error-mapping.ts';
+import { type RpcCall, rpcCallKey } from './rpc-call.ts';
+
+export interface RpcRoutesOptions {
+  /** Registers the services. */
+  readonly services: (router: ConnectRouter) => void;
+  readonly authenticate: Authenticate;
+  readonly maxRequestBytes: number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+}
+
+/** Answers a request if its path is that of an RPC; else says `false`, and touches nothing. */
+export type RpcRoutes = (request: NodeServerRequest, response: NodeServerResponse) => boolean;
+
+export function rpcRoutes(options: RpcRoutesOptions): RpcRoutes {
+  const router = createConnectRouter({
+    readMaxBytes: options.maxRequestBytes,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    requestGate: (context) => admit(context, options.authenticate),
+  });
+  options.services(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const duration = options.metrics.histogram('postlude.rpc.duration', {
+    description: 'How long calls took, by method and code',
+    unit: 'ms',
+  });
+  return (request, response) => {
+    const handler = handlers.get((request.url ?? '').split('?', 1)[0] ?? '');
+    if (!handler) return false;
+    void serve({ ...options, duration }, handler, request, response);
+    return true;
+  };
+}
+
+/** Runs before the body is read. */
+async function admit(context: HandlerContext, authenticate: Authenticate): Promise<void> {
+  const call = context.values.get(rpcCallKey);
+  try {
+    call.caller = await authenticate(context.requestHeader.get('authorization'));
+  } catch (error) {
+    if (hasExpired(error) && isByToken(context, call)) return; // as anonymous
+    const told = toConnectError(error, context.signal);
+    call.code = codeName(told.code);
+    call.error = error;
+    throw told;
+  }
+}
+
+/**
+ * A test run may outlive the bearer token of its job. Its update token is all that such a method asks
+ * for; who leaves the bearer out is anonymous, too, so this allows nobody anything new.
+ */
+function isByToken({ requestHeader }: HandlerContext, { method }: RpcCall): boolean {
+  return requestHeader.has(UPDATE_TOKEN_HEADER) && TOKEN_METHODS.has(method);
+}
+
+type Observers = Pick<RpcRoutesOptions, 'log' | 'tracing'> & { readonly duration: Histogram };
+
+async function serve(
+  observers: Observers,
+  handler: UniversalHandler,
+  request: NodeServerRequest,
+  response: NodeServerResponse,
+): Promise<void> {
+  const startedAt = monotonicMs();
+  const call: RpcCall = { method: handler.requestPath.slice(1), caller: ANONYMOUS };
+  const values = createContextValues().set(rpcCallKey, call);
+  const universal = toUniversal(request, response, values);
+  if (!universal) {
+    respond(response, 400, 'the request names no host\n');
+    return;
+  }
+  const attributes = { 'rpc.method': call.method };
+  const span = observers.tracing.startCall(call.method, attributes, universal.header);
+  try {
+    const answer = await observers.tracing.within(span, () => handler(universal));
+    await send(withStatus(answer, call), response);
+    call.code ??= rejectionCode(answer);
+  } catch (error) {
+    call.code ??= 'canceled'; // nobody is there to be answered
+    call.error ??= error;
+  }
+  observe(observers, call, span, monotonicMs() - startedAt);
+}
+
+/** Where the status is HTTP's own (Connect's unary calls), 429 would say that the caller asks too much. */
+function withStatus(answer: UniversalServerResponse, { error }: RpcCall): UniversalServerResponse {
+  const isFull = error instanceof CodedError && error.reason === 'disk-full';
+  return isFull && answer.status === 429 ? { ...answer, status: 507 } : answer;
+}
+
+async function send(answer: UniversalServerResponse, response: NodeServerResponse): Promise<void> {
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  // Where all goes well, what Connect answers here never settles.
+  await Promise.race([universalResponseToNodeResponse(answer, response), closed]);
+}
+
+/** Nothing where the request has no authority, or no path that can be parsed. */
+function toUniversal(
+  request: NodeServerRequest,
+  response: NodeServerResponse,
+  values: ContextValues,
+): UniversalServerRequest | undefined {
+  try {
+    return universalRequestFromNodeRequest(request, response, undefined, values);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a request that no method was called for: one that does not decode, is too large, and so on. */
+function rejectionCode(answer: UniversalServerResponse): string {
+  const grpcStatus = answer.trailer?.get('grpc-status');
+  if (grpcStatus) return codeName(Number(grpcStatus));
+  return answer.status === 429 ? 'resource_exhausted' : 'invalid_argument';
+}
+
+/** Whoever waits asks again and again: such calls would bury those that change something. */
+const READING = /\/(?:Count|Explain|Get|List|Query|Watch)\w+$/;
+
+function observe({ log, duration }: Observers, call: RpcCall, span: Span, ms: number): void {
+  const { method, caller, code = 'unknown', error } = call;
+  duration.record(ms, { method, code });
+  span.setAttribute('rpc.response.status_code', code);
+  const { traceId } = span.spanContext();
+  const line = { method, code, ms: Math.round(ms * 10) / 10, caller, traceId };
+  if (FAULTS.has(code)) {
+    log.error('call failed', { ...line, error });
+    endFailed(span, error);
+    return;
+  }
+  span.end();
+  // Callers are not told why something is unavailable, so the log has to.
+  if (code === 'unavailable' || (error instanceof CodedError && error.reason))
+    log.warn('call failed', { ...line, error });
+  else {
+    const level = READING.test(method) ? 'debug' : 'info';
+    log[level]('call', error === undefined ? line : { ...line, reason: toError(error).message });
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Methods of ours as Connect calls them: the context of the call, errors as codes. Streams end when
+ * the server drains, with a code that tells clients to try again; other calls may finish.
+ */
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
+import { type CallContext, UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
+import type { ServiceMethods } from '../../services/shared/service-methods.ts';
+import { codeName, toConnectError } from './error-mapping.ts';
+import { rpcCallKey } from './rpc-call.ts';
+
+type Unary = (request: unknown, context: CallContext) => Promise<unknown>;
+type Streaming = (request: unknown, context: CallContext) => AsyncIterable<unknown>;
+
+/** Adapts a service. `draining` aborts when the server begins to stop. */
+export function connectService<S extends DescService>(
+  service: S,
+  methods: ServiceMethods<S>,
+  draining: AbortSignal,
+): Partial<ServiceImpl<S>> {
+  const implementations = service.methods.map((method) => [
+    method.localName,
+    implement(method, methods[method.localName as keyof typeof methods], draining),
+  ]);
+  return Object.fromEntries(implementations) as Partial<ServiceImpl<S>>;
+}
+
+function implement(method: DescMethod, fn: unknown, draining: AbortSignal): unknown {
+  if (fn === undefined) return undefined;
+  return method.methodKind === 'server_streaming'
+    ? (request: unknown, context: HandlerContext) =>
+        stream(fn as Streaming, request, context, draining)
+    : (request: unknown, context: HandlerContext) => answer(fn as Unary, request, context);
+}
+
+async function answer(fn: Unary, request: unknown, context: HandlerContext): Promise<unknown> {
+  try {
+    const response = await fn(request, callContext(context, context.signal));
+    succeed(context);
+    return response;
+  } catch (error) {
+    throw fail(context, error);
+  }
+}
+
+async function* stream(
+  fn: Streaming,
+  request: unknown,
+  context: HandlerContext,
+  draining: AbortSignal,
+): AsyncIterable<unknown> {
+  const signal = AbortSignal.any([context.signal, draining]);
+  try {
+    yield* fn(request, callContext(context, signal));
+    if (draining.aborted) throw stopping();
+    succeed(context);
+  } catch (error) {
+    throw fail(context, draining.aborted ? stopping(error) : error);
+  }
+}
+
+function callContext(context: HandlerContext, signal: AbortSignal): CallContext {
+  return {
+    caller: context.values.get(rpcCallKey).caller,
+    updateTokens: headerValues(context.requestHeader.get(UPDATE_TOKEN_HEADER)),
+    signal,
+    setHeader: (name, value) => context.responseHeader.set(name, value),
+  };
+}
+
+/** A header that came twice arrives with commas between its values. */
+function headerValues(header: string | null): readonly string[] {
+  return header === null ? [] : header.split(',').map((value) => value.trim());
+}
+
+function succeed(context: HandlerContext): void {
+  context.values.get(rpcCallKey).code = 'ok';
+}
+
+function fail(context: HandlerContext, error: unknown): ConnectError {
+  const call = context.values.get(rpcCallKey);
+  const told = toConnectError(error, context.signal);
+  call.code = codeName(told.code);
+  call.error = error;
+  return told;
+}
+
+function stopping(cause?: unknown): ConnectError {
+  const message = 'the server is stopping; try again';
+  return new ConnectError(message, Code.Unavailable, undefined, undefined, cause);
+}

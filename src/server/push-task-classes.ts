@@ -1,4 +1,0 @@
-/** All that a server pushes. */
-import { finalizationTasks } from '../finalizer/finalization-tasks.ts';
-
-export const PUSH_TASK_CLASSES = [finalizationTasks];

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { GoogleServices } from '../../../test/support/network/google-services.ts';
+import { RecordingLog } from '../../../test/support/recording-log.ts';
+import { FakeClock } from '../../testing/fake-clock.ts';
+import { findQueueProblems, warnOfQueueProblems } from './find-queue-problems.ts';
+
+const requests = { project: 'p', region: 'l' };
+const { signal } = new AbortController();
+
+test('who does not answer is given up after six seconds', async () => {
+  const services = await GoogleServices.start();
+  services.answer = 'silence';
+  const clock = new FakeClock();
+  const called = services.called.next();
+  const found = findQueueProblems({ emulatorHost: services.host, requests }, { clock, signal });
+  await called;
+  clock.advance(6_000);
+  const destination = 'projects/p/locations/l/queues/finalizer';
+  expect(await found).toMatchObject([
+    { kind: 'unchecked', destination, message: 'no answer within 6 s' },
+  ]);
+});
+
+test('a queue that is there is no problem', async () => {
+  const services = await GoogleServices.start();
+  const tools = { clock: new FakeClock(), signal };
+  expect(await findQueueProblems({ emulatorHost: services.host, requests }, tools)).toEqual([]);
+});
+
+test.each([
+  ['NOT_FOUND', 'error', 'pushed tasks have no queue'],
+  ['PERMISSION_DENIED', 'warn', 'nobody knows whether a queue exists'],
+] as const)('a server that starts tells of an answer %s', async (answer, level, message) => {
+  const services = await GoogleServices.start();
+  services.answer = answer;
+  const log = new RecordingLog();
+  const tools = { clock: new FakeClock(), signal, log };
+  await warnOfQueueProblems({ emulatorHost: services.host, requests }, tools);
+  expect(log.lines).toMatchObject([{ level, message }]);
+});

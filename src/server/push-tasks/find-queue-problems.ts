@@ -1,0 +1,66 @@
+/** Looks whether the queues of Cloud Tasks exist that a server's pushed tasks go to. */
+import type { Clock } from '../../clock.ts';
+import { toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { TaskClasses } from '../../tq/classes/task-classes.ts';
+import {
+  type DestinationProblem,
+  findDestinationProblems,
+} from '../../tq/submit/check-destinations.ts';
+import { CloudTasksSubmitter } from '../../tq/submit/cloud-tasks.ts';
+import type { PushTaskConfig } from '../config/push-task-config.ts';
+import { PUSH_TASK_CLASSES } from './push-task-classes.ts';
+
+export interface LookTools {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** For a server that starts: tells its log of each problem, and never fails. */
+export async function warnOfQueueProblems(
+  config: Pick<PushTaskConfig, 'emulatorHost' | 'requests'>,
+  { log, ...tools }: LookTools & { readonly log: Log },
+): Promise<void> {
+  try {
+    const problems = await findQueueProblems(config, tools);
+    if (tools.signal.aborted) return;
+    for (const { kind, destination, message } of problems) {
+      if (kind === 'missing') log.error('pushed tasks have no queue', { destination, message });
+      else log.warn('nobody knows whether a queue exists', { destination, message });
+    }
+  } catch (error) {
+    log.warn('queues were not looked at', { error: toError(error) });
+  }
+}
+
+/** So that whoever cannot be reached is known within ten seconds. */
+const TIMEOUT_MS = 6_000;
+const NO_ANSWER = `no answer within ${TIMEOUT_MS / 1000} s`;
+
+/** Throws `failed-precondition` where the package `@google-cloud/tasks` is missing. */
+export async function findQueueProblems(
+  { emulatorHost, requests }: Pick<PushTaskConfig, 'emulatorHost' | 'requests'>,
+  { clock, signal }: LookTools,
+): Promise<DestinationProblem[]> {
+  const queues = await CloudTasksSubmitter.open(emulatorHost === undefined ? {} : { emulatorHost });
+  const classes = new TaskClasses(PUSH_TASK_CLASSES);
+  const finished = new AbortController();
+  const tooLong = new AbortController();
+  const timer = clock.sleep(TIMEOUT_MS, finished.signal).then(() => tooLong.abort());
+  try {
+    const giveUp = AbortSignal.any([signal, tooLong.signal]);
+    const problems = await findDestinationProblems(classes, {
+      ...requests,
+      queues,
+      signal: giveUp,
+    });
+    if (!tooLong.signal.aborted) return problems;
+    return problems.map((problem) =>
+      problem.kind === 'unchecked' ? { ...problem, message: NO_ANSWER } : problem,
+    );
+  } finally {
+    finished.abort();
+    await timer;
+    await queues.close();
+  }
+}

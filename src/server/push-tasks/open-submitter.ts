@@ -1,0 +1,25 @@
+/** Opens what the configuration says that pushed tasks are handed over to. */
+import type { TaskQueue } from '../../tasks/queue.ts';
+import { CloudTasksSubmitter } from '../../tq/submit/cloud-tasks.ts';
+import { QueueSubmitter } from '../../tq/submit/queue-submitter.ts';
+import type { Submitter } from '../../tq/submit/submitter.ts';
+import type { PushTaskConfig } from '../config/push-task-config.ts';
+
+export interface OpenedSubmitter {
+  readonly submitter: Submitter;
+  close(): Promise<void>;
+}
+
+/** Throws `failed-precondition` where the package `@google-cloud/tasks` is needed and missing. */
+export async function openSubmitter(
+  { queue: kind, emulatorHost }: PushTaskConfig,
+  queue: TaskQueue,
+): Promise<OpenedSubmitter> {
+  if (kind === 'database') {
+    return { submitter: new QueueSubmitter(queue), close: () => Promise.resolve() };
+  }
+  const submitter = await CloudTasksSubmitter.open(
+    emulatorHost === undefined ? {} : { emulatorHost },
+  );
+  return { submitter, close: () => submitter.close() };
+}

@@ -1,0 +1,49 @@
+/** A sweeper on what is configured, without a server around it: for a process that only sweeps. */
+import type { Clock } from '../../clock.ts';
+import { toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { ServerClock } from '../../storage/server-clock.ts';
+import { TaskQueue } from '../../tasks/queue.ts';
+import { DatabaseWakeUp } from '../../tasks/wake-up.ts';
+import { Sweeper, type SweepSummary } from '../../tq/sweep/sweeper.ts';
+import type { Config } from '../config/config.ts';
+import { openReadyDatabase } from '../open-database.ts';
+import { openSubmitter } from './open-submitter.ts';
+
+export interface OpenedSweeper {
+  /** One sweep, as Sweeper.runOnce. A database that is away shows in the summary. */
+  runOnce(signal: AbortSignal): Promise<SweepSummary>;
+  close(): Promise<void>;
+}
+
+/** Throws where the database cannot be had in this version's schema. */
+export async function openSweeper(
+  config: Config,
+  { log, clock: machineClock }: { readonly log: Log; readonly clock: Clock },
+): Promise<OpenedSweeper> {
+  const db = await openReadyDatabase(config, { log, clock: machineClock });
+  try {
+    const clock = new ServerClock(db, machineClock);
+    await clock.sync();
+    const wakeUp = await DatabaseWakeUp.open(db.notifications, log);
+    const queue = new TaskQueue({ db, clock, wakeUp });
+    const { submitter, close } = await openSubmitter(config.pushTasks, queue);
+    const sweeper = new Sweeper({ db, submitter, clock, log });
+    return {
+      async runOnce(signal) {
+        await clock.sync().catch((error: unknown) => {
+          log.warn('cannot read the database clock', { error: toError(error) });
+        });
+        return await sweeper.runOnce(signal);
+      },
+      async close() {
+        await close();
+        await wakeUp.close();
+        await db.close();
+      },
+    };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Pushed tasks in a server: their classes, how they are added, and what runs them here, whether they
+ * lie in the queue of the database or are pushed by HTTP. Both ways of finalization are served
+ * always; the experiment only says which way new tries go.
+ */
+import { SpanStatusCode } from '@opentelemetry/api';
+import { atMost } from '../../at-most.ts';
+import type { Clock } from '../../clock.ts';
+import { enableExperiments } from '../../experiments/experiments.ts';
+import { finalizationTasks, useFinalizationTq } from '../../finalizer/finalization-tasks.ts';
+import { finalizePushHandler } from '../../finalizer/handler.ts';
+import type { FinalizerParts } from '../../finalizer/parts.ts';
+import type { Log } from '../../log.ts';
+import type { Metrics } from '../../metrics.ts';
+import type { Database } from '../../storage/database.ts';
+import type { TaskHandler } from '../../tasks/dispatch/handler.ts';
+import type { TaskQueue } from '../../tasks/queue.ts';
+import { TaskClasses } from '../../tq/classes/task-classes.ts';
+import { nodePush } from '../../tq/receive/adapters/node.ts';
+import { type AroundPush, createPushHandler } from '../../tq/receive/push.ts';
+import { deliverInProcess, deliveryHandler } from '../../tq/receive/queue-delivery.ts';
+import { traceparentOfHeaders } from '../../tq/submit/request.ts';
+import type { QueueRequest } from '../../tq/submit/submitter.ts';
+import { Sweeper } from '../../tq/sweep/sweeper.ts';
+import { Tq } from '../../tq/tq.ts';
+import type { Config } from '../config/config.ts';
+import type { PushTaskConfig } from '../config/push-task-config.ts';
+import { tracedHandler } from '../telemetry/traced-handler.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
+import { warnOfQueueProblems } from './find-queue-problems.ts';
+import { openSubmitter } from './open-submitter.ts';
+import { PUSH_TASK_CLASSES } from './push-task-classes.ts';
+
+export interface PushTaskParts {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly queue: TaskQueue;
+  readonly onChange: NonNullable<FinalizerParts['onChange']>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+}
+
+export interface PushTasks {
+  /** Whose tries are pushed where the experiment says so. */
+  readonly finalizer: FinalizerParts;
+  /** Runs tasks that lie in the queue of the database. */
+  readonly handler: TaskHandler<QueueRequest>;
+  /** Takes tasks that are pushed by HTTP, by those who may. */
+  readonly pushes: ReturnType<typeof nodePush> | undefined;
+  readonly sweeper: Sweeper;
+  /**
+   * Resolves once what follows from commits has ended: call it before the database closes. What
+   * takes longer than some seconds is left to a sweep.
+   */
+  close(): Promise<void>;
+}
+
+const EXPERIMENTS = [useFinalizationTq];
+const CLOSE_MS = 3_000;
+
+export async function openPushTasks(
+  parts: PushTaskParts,
+  { pushTasks: config, experiments }: Pick<Config, 'pushTasks' | 'experiments'>,
+): Promise<PushTasks> {
+  const { db, clock, queue, onChange, log, metrics, tracing } = parts;
+  const classes = new TaskClasses(PUSH_TASK_CLASSES);
+  const { submitter, close } = await openSubmitter(config, queue);
+  const tq = new Tq({
+    ...{ db, classes, submitter, clock, log, metrics },
+    settings: config.requests,
+    traceparent: () => tracing.traceparent(),
+  });
+  const pushed = { tq, experiments: enableExperiments(experiments, EXPERIMENTS, log) };
+  const finalizer = { db, clock, queue, pushed, onChange };
+  classes.attach(finalizationTasks, finalizePushHandler(finalizer));
+  const closing = new AbortController();
+  const isLooked =
+    config.queue === 'cloud-tasks'
+      ? warnOfQueueProblems(config, { clock, log, signal: closing.signal })
+      : undefined;
+  const deliver = deliverInProcess({ classes, clock, log, metrics });
+  return {
+    finalizer,
+    handler: tracedHandler(deliveryHandler(deliver), tracing, ({ payload }) =>
+      traceparentOfHeaders(payload.headers),
+    ),
+    pushes: pushRoute(config, classes, parts),
+    sweeper: new Sweeper({
+      ...{ db, submitter, clock, log, metrics },
+      ...(config.sweepEveryMs > 0 ? { intervalMs: config.sweepEveryMs } : {}),
+    }),
+    async close() {
+      closing.abort();
+      await isLooked;
+      await atMost(clock, CLOSE_MS, tq.idle());
+      await close();
+    },
+  };
+}
+
+function pushRoute(
+  { pushers }: PushTaskConfig,
+  classes: TaskClasses,
+  { clock, log, metrics, tracing }: PushTaskParts,
+): PushTasks['pushes'] {
+  if (pushers === 'none') return undefined;
+  const push = createPushHandler({
+    ...{ classes, clock, log, metrics },
+    ...(pushers === 'loopback' ? {} : { auth: pushers }),
+    around: inSpan(tracing),
+  });
+  return nodePush(push);
+}
+
+function inSpan(tracing: Tracing): AroundPush {
+  return ({ traceparent, taskId = '', queue = '' }, run) => {
+    const attributes = { 'postlude.push.task': taskId, 'postlude.push.queue': queue };
+    return tracing.run('push', { attributes, traceparent }, async (span) => {
+      const receipt = await run();
+      span.setAttribute('postlude.push.outcome', receipt.outcome);
+      if (receipt.error) {
+        span.setStatus({ code: SpanStatusCode.ERROR, message: receipt.error.message });
+      }
+      return receipt;
+    });
+  };
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import type { Log } from '../../log.ts';
+import { jsonLog, type LogLevel } from './json-log.ts';
+
+function logTo(level: LogLevel = 'debug'): { log: Log; lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = [];
+  return { lines, log: jsonLog(level, { write: (line) => lines.push(JSON.parse(line)) }) };
+}
+
+test('a line is JSON with time, level, message and fields', () => {
+  const { log, lines } = logTo();
+  log.with({ type: 'finalize' }).warn('attempt failed', { id: 'x' });
+  expect(lines).toEqual([
+    {
+      level: 'warn',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      type: 'finalize',
+      id: 'x',
+      message: 'attempt failed',
+    },
+  ]);
+});
+
+test('leaves out what is less important than the level', () => {
+  const { log, lines } = logTo('warn');
+  log.debug('a');
+  log.info('b');
+  log.warn('c');
+  log.error('d');
+  expect(lines.map(({ message }) => message)).toEqual(['c', 'd']);
+});
+
+test('an error keeps its stack and its causes', () => {
+  const { log, lines } = logTo();
+  log.error('oops', { error: new Error('outer', { cause: new TypeError('inner') }) });
+  expect(lines[0]?.error).toMatchObject({
+    type: 'Error',
+    message: 'outer',
+    stack: expect.stringContaining('json-log.test'),
+    cause: { type: 'TypeError', message: 'inner' },
+  });
+});
+
+test('cuts out tokens that were passed by mistake', () => {
+  const { log, lines } = logTo();
+  log.info('call', { authorization: 'Bearer s3cr3t', call: { updateToken: 's3cr3t' } });
+  expect(JSON.stringify(lines)).not.toContain('s3cr3t');
+});

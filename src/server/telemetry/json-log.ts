@@ -1,0 +1,41 @@
+/**
+ * The log as lines of JSON, by pino. Nobody passes headers or tokens to it; in case of a slip, they
+ * are cut out.
+ */
+import {
+  type DestinationStream,
+  destination,
+  type Logger,
+  pino,
+  stdSerializers,
+  stdTimeFunctions,
+} from 'pino';
+import type { Log } from '../../log.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+const SECRETS = ['authorization', 'updateToken', 'updateTokens', 'token', 'headers'];
+
+/** Writes to standard error unless given a stream: standard output belongs to results. */
+export function jsonLog(level: LogLevel, stream?: DestinationStream): Log {
+  const options = {
+    level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { error: stdSerializers.errWithCause },
+    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+    messageKey: 'message',
+  };
+  return wrap(pino(options, stream ?? destination({ fd: 2, sync: true })));
+}
+
+function wrap(logger: Logger): Log {
+  return {
+    debug: (message, fields) => logger.debug(fields ?? {}, message),
+    info: (message, fields) => logger.info(fields ?? {}, message),
+    warn: (message, fields) => logger.warn(fields ?? {}, message),
+    error: (message, fields) => logger.error(fields ?? {}, message),
+    with: (fields) => wrap(logger.child(fields)),
+  };
+}

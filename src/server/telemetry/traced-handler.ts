@@ -1,0 +1,24 @@
+/** A handler of tasks whose every attempt is a span, under the one that its task names, if any. */
+import type { Task, TaskHandler } from '../../tasks/dispatch/handler.ts';
+import type { Tracing } from './tracing.ts';
+
+export function tracedHandler<P>(
+  handler: TaskHandler<P>,
+  tracing: Pick<Tracing, 'run'>,
+  traceparentOf: (task: Task<P>) => string | undefined = () => undefined,
+): TaskHandler<P> {
+  return {
+    ...handler,
+    handle: (task, context) => {
+      const { type, id, attempt, invocationId } = task;
+      const attributes = {
+        'postlude.task.type': type,
+        'postlude.task.id': id,
+        'postlude.task.attempt': attempt,
+        ...(invocationId === undefined ? {} : { 'postlude.invocation': invocationId }),
+      };
+      const options = { attributes, traceparent: traceparentOf(task) };
+      return tracing.run(`task ${type}`, options, () => handler.handle(task, context));
+    },
+  };
+}

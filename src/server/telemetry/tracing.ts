@@ -1,0 +1,126 @@
+/**
+ * Traces by OpenTelemetry. Each call and each attempt of a task is a span, and has a trace id even
+ * where nobody collects them, so that a line of the log can be found again. Spans are sent over
+ * OTLP where the standard variables (OTEL_EXPORTER_OTLP_ENDPOINT and its kin) say so.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type Attributes,
+  type Context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
+import {
+  BatchSpanProcessor,
+  NodeTracerProvider,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-node';
+import { toError } from '../../errors.ts';
+
+export interface Tracing {
+  /** A span of a call, under the caller's where `headers` name it (`traceparent`). */
+  startCall(name: string, attributes: Attributes, headers: Headers): Span;
+  /** Runs `fn` with `span` as the active one. */
+  within<T>(span: Span, fn: () => Promise<T>): Promise<T>;
+  /** Runs `fn` in a span of its own, which is the active one; what `fn` throws ends it as failed. */
+  run<T>(name: string, options: RunOptions, fn: (span: Span) => Promise<T>): Promise<T>;
+  /** W3C trace context of the active span, for work that is done elsewhere. */
+  traceparent(): string | undefined;
+  /** Sends what is left. */
+  close(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly attributes: Attributes;
+  /** Of the span above this one; none unless given. */
+  readonly traceparent?: string | undefined;
+}
+
+export interface TracingOptions {
+  readonly serviceVersion: string;
+  /** Where spans go: nowhere, over OTLP, or to a processor of the caller's. */
+  readonly to: 'nowhere' | 'otlp' | SpanProcessor;
+}
+
+export function openTracing(options: TracingOptions): Tracing {
+  const provider = new NodeTracerProvider({
+    resource: defaultResource()
+      .merge(
+        resourceFromAttributes({
+          'service.name': 'postlude',
+          'service.version': options.serviceVersion,
+        }),
+      )
+      .merge(detectResources({ detectors: [envDetector] })),
+    spanProcessors: processorsFor(options.to),
+  });
+  const tracer = provider.getTracer('postlude');
+  const active = new AsyncLocalStorage<Span>();
+  return {
+    startCall: (name, attributes, headers) => startCall(tracer, name, attributes, headers),
+    within: (span, fn) => active.run(span, fn),
+    run: (name, { attributes, traceparent }, fn) => {
+      const span = tracer.startSpan(name, { attributes }, parentContext(traceparent));
+      return active.run(span, () => runInSpan(span, fn));
+    },
+    traceparent: () => traceparentOf(active.getStore()),
+    close: () => provider.shutdown(),
+  };
+}
+
+/** Ends a span that failed. */
+export function endFailed(span: Span, error: unknown): void {
+  const { message } = toError(error);
+  span.recordException(toError(error));
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
+  span.end();
+}
+
+function processorsFor(to: TracingOptions['to']): SpanProcessor[] {
+  if (to === 'nowhere') return [];
+  return [to === 'otlp' ? new BatchSpanProcessor(new OTLPTraceExporter()) : to];
+}
+
+function startCall(tracer: Tracer, name: string, attributes: Attributes, headers: Headers): Span {
+  const parent = parentContext(headers.get('traceparent') ?? undefined);
+  return tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
+}
+
+/** W3C Trace Context, section 3.2: version, trace id, parent id, flags. What is odd is ignored. */
+function parentContext(traceparent: string | undefined): Context {
+  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/.exec(
+    traceparent ?? '',
+  );
+  const [, traceId = '', spanId = '', flags = '00'] = match ?? [];
+  const parent = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
+  return isSpanContextValid(parent) ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
+}
+
+function traceparentOf(span: Span | undefined): string | undefined {
+  if (!span) return undefined;
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+}
+
+async function runInSpan<T>(span: Span, fn: (span: Span) => Promise<T>): Promise<T> {
+  try {
+    const value = await fn(span);
+    span.end();
+    return value;
+  } catch (error) {
+    endFailed(span, error);
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import { eachDatabase, openTestPglite } from '../../../test/support/databases/databases.ts';
+import { MemorySink } from '../../../test/support/exports/memory-sink.ts';
+import {
+  contextOf,
+  OWNER,
+  openServices,
+  type Services,
+} from '../../../test/support/server/rpc-services.ts';
+import { BigQueryExportSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import { FinalizeInvocationRequestSchema } from '../../gen/luci/resultdb/v1/recorder_pb.js';
+import { Export_State, ExportInvocationRequestSchema } from '../../gen/postlude/v1/exports_pb.js';
+import { BQ_EXPORT } from '../../tasks/types.ts';
+import { realmAuthorizer } from '../shared/permissions.ts';
+import { exportInvocation } from './export-invocation.ts';
+
+const destination = create(BigQueryExportSchema, {
+  project: 'ci',
+  dataset: 'tests',
+  table: 'results',
+  testResults: {},
+});
+
+type Init = MessageInitShape<typeof ExportInvocationRequestSchema>;
+
+function ask({ db, queue, authorizer }: Services, init: Init = {}) {
+  const parts = { db, queue, authorizer, sink: new MemorySink() };
+  const request = create(ExportInvocationRequestSchema, {
+    name: 'invocations/u-inv',
+    destination,
+    ...init,
+  });
+  return exportInvocation(parts, request, contextOf(OWNER));
+}
+
+async function finalized(services: Services): Promise<Services> {
+  await services.create('u-inv');
+  await services.recorder.finalizeInvocation(
+    create(FinalizeInvocationRequestSchema, { name: 'invocations/u-inv' }),
+    services.owner('u-inv'),
+  );
+  await services.finalizeAll();
+  return services;
+}
+
+test.each<[string, Init]>([
+  ['name: ', { name: 'u-inv' }],
+  ['destination: must be set', { destination: undefined }],
+  ['destination: table: ', { destination: { ...destination, table: '' } }],
+  ['destination: test_results: ', { destination: { ...destination, testResults: undefined } }],
+])('a request that is wrong is refused: %s', async (message, init) => {
+  const services = await openServices(await openTestPglite({ migrated: false }));
+  await expect(ask(services, init)).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: expect.stringContaining(message),
+  });
+});
+
+eachDatabase((open) => {
+  test('an invocation that is not over is not exported yet', async () => {
+    const services = await openServices(await open());
+    await services.create('u-inv');
+    await expect(ask(services)).rejects.toMatchObject({ code: 'failed-precondition' });
+  });
+
+  test('whoever may export in the realm only may not: the project decides, as at creation', async () => {
+    const grants = { 'p:r': { writer: [OWNER], admin: [OWNER] } };
+    const denied = await openServices(await open(), { authorizer: realmAuthorizer(grants) });
+    await finalized(denied);
+    await expect(ask(denied)).rejects.toMatchObject({
+      code: 'permission-denied',
+      message: expect.stringContaining('"p:@root"'),
+    });
+    const root = { 'p:@root': { 'resultdb.invocations.exportToBigQuery': [OWNER] } };
+    const allowed = await openServices(denied.db, {
+      authorizer: realmAuthorizer({ ...grants, ...root }),
+    });
+    expect((await ask(allowed)).export?.state).toBe(Export_State.PENDING);
+  });
+
+  test('asked for twice, a destination is exported once', async () => {
+    const services = await finalized(await openServices(await open()));
+    for (let times = 0; times < 2; times++) {
+      expect((await ask(services)).export?.state).toBe(Export_State.PENDING);
+    }
+    expect(await services.queue.leaseDue(BQ_EXPORT.name, 10, 60_000)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,47 @@
+/**
+ * Exports a FINALIZED invocation to a destination that it was not created with. An update token is
+ * not needed: nothing of the invocation changes. The permission is that of creation with exports,
+ * asked of the project's root realm, too.
+ */
+import { create } from '@bufbuild/protobuf';
+import { CodedError } from '../../errors.ts';
+import { exportStatus, furtherExportIndex } from '../../exporter/status.ts';
+import { enqueueBigQueryExport } from '../../exporter/task.ts';
+import {
+  type ExportInvocationRequest,
+  type ExportInvocationResponse,
+  ExportInvocationResponseSchema,
+} from '../../gen/postlude/v1/exports_pb.js';
+import { parseInvocationName } from '../../invocations/id.ts';
+import { requireInvocation } from '../../invocations/invocations.ts';
+import { checkExport } from '../recorder/validate-invocation.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField, invalid } from '../shared/field.ts';
+import { requirePermission, rootRealm } from '../shared/permissions.ts';
+import { toExportMessage } from './export-message.ts';
+import type { ExportsParts } from './parts.ts';
+
+export async function exportInvocation(
+  parts: ExportsParts,
+  request: ExportInvocationRequest,
+  { caller, signal }: CallContext,
+): Promise<ExportInvocationResponse> {
+  const id = inField('name', () => parseInvocationName(request.name));
+  const { destination } = request;
+  if (destination === undefined) throw invalid('destination: must be set');
+  inField('destination', () => checkExport(destination));
+  const invocation = await parts.db.read((tx) => requireInvocation(tx, id));
+  const root = rootRealm(invocation.realm);
+  await requirePermission(parts.authorizer, caller, 'resultdb.invocations.exportToBigQuery', root);
+  if (invocation.state !== 'FINALIZED') {
+    throw new CodedError('failed-precondition', `${request.name} is ${invocation.state}`);
+  }
+  const wanted = { index: furtherExportIndex(destination), destination };
+  let status = await exportStatus(parts, invocation, wanted);
+  if (status.state === 'absent') {
+    const task = { invocationId: id, ...wanted };
+    await parts.db.write((tx) => enqueueBigQueryExport(parts.queue, tx, task), { signal });
+    status = { state: 'pending', reason: undefined };
+  }
+  return create(ExportInvocationResponseSchema, { export: toExportMessage(wanted, status) });
+}

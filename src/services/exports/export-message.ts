@@ -1,0 +1,26 @@
+/** An export as clients see it. */
+import { create } from '@bufbuild/protobuf';
+import type { ExportStatus } from '../../exporter/status.ts';
+import type { BigQueryExport } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import { type Export, Export_State, ExportSchema } from '../../gen/postlude/v1/exports_pb.js';
+
+const STATES: Readonly<Record<ExportStatus['state'], Export_State>> = {
+  waiting: Export_State.WAITING,
+  pending: Export_State.PENDING,
+  done: Export_State.DONE,
+  dead: Export_State.DEAD,
+  // Its file was removed by hand: nothing will bring it back unless it is asked for.
+  absent: Export_State.UNSPECIFIED,
+};
+
+export function toExportMessage(
+  wanted: { readonly index: number; readonly destination: BigQueryExport },
+  status: ExportStatus,
+): Export {
+  const message = create(ExportSchema, { ...wanted, state: STATES[status.state] });
+  if (status.state === 'done') {
+    const { location, rows, sha256 = '' } = status.receipt;
+    return { ...message, location, rows: BigInt(rows), sha256 };
+  }
+  return 'reason' in status ? { ...message, reason: status.reason ?? '' } : message;
+}

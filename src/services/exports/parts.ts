@@ -1,0 +1,12 @@
+/** What the RPCs of Exports work with. */
+import type { Sink } from '../../exporter/sink.ts';
+import type { Database } from '../../storage/database.ts';
+import type { TaskQueue } from '../../tasks/queue.ts';
+import type { Authorizer } from '../shared/permissions.ts';
+
+export interface ExportsParts {
+  readonly db: Database;
+  readonly authorizer: Authorizer;
+  readonly queue: Pick<TaskQueue, 'enqueue' | 'find' | 'findDead'>;
+  readonly sink: Pick<Sink, 'find'>;
+}

@@ -1,0 +1,13 @@
+/** postlude.v1.Exports: lists the exports of an invocation, and starts further ones. */
+import type { Exports } from '../../gen/postlude/v1/exports_pb.js';
+import type { ServiceMethods } from '../shared/service-methods.ts';
+import { exportInvocation } from './export-invocation.ts';
+import { listExports } from './list-exports.ts';
+import type { ExportsParts } from './parts.ts';
+
+export function createExports(parts: ExportsParts): ServiceMethods<typeof Exports> {
+  return {
+    listExports: (request, context) => listExports(parts, request, context),
+    exportInvocation: (request, context) => exportInvocation(parts, request, context),
+  };
+}

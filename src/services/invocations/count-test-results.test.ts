@@ -1,0 +1,54 @@
+import { create } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import { eachDatabase } from '../../../test/support/databases/databases.ts';
+import {
+  contextOf,
+  OWNER,
+  openServices,
+  type Services,
+} from '../../../test/support/server/rpc-services.ts';
+import { BatchCreateTestResultsRequestSchema } from '../../gen/luci/resultdb/v1/recorder_pb.js';
+import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { CountTestResultsRequestSchema } from '../../gen/postlude/v1/invocations_pb.js';
+
+async function record(services: Services, id: string, ...statuses: readonly TestStatus[]) {
+  const requests = statuses.map((status, number) => ({
+    testResult: { testId: `t${number}`, resultId: 'r', status, expected: number === 0 },
+  }));
+  const request = { invocation: `invocations/${id}`, requests };
+  await services.recorder.batchCreateTestResults(
+    create(BatchCreateTestResultsRequestSchema, request),
+    services.owner(id),
+  );
+}
+
+async function countsOf(services: Services, id: string): Promise<string[]> {
+  const { counts } = await services.invocations.countTestResults(
+    create(CountTestResultsRequestSchema, { name: `invocations/${id}` }),
+    contextOf(OWNER),
+  );
+  return counts.map(({ status, ...count }) => {
+    return `${TestStatus[status]} ${count.expected} + ${count.unexpected}`;
+  });
+}
+
+eachDatabase((open) => {
+  test('results are counted by status, those of all that is included as well', async () => {
+    const services = await openServices(await open());
+    for (const id of ['u-a', 'u-b', 'u-out']) await services.create(id);
+    const includedInvocations = ['invocations/u-a', 'invocations/u-b'];
+    await services.create('u-top', { includedInvocations });
+    await record(services, 'u-top', TestStatus.PASS);
+    await record(services, 'u-a', TestStatus.PASS, TestStatus.FAIL, TestStatus.PASS);
+    await record(services, 'u-b', TestStatus.SKIP, TestStatus.FAIL);
+    await record(services, 'u-out', TestStatus.CRASH);
+    expect(await countsOf(services, 'u-top')).toEqual(['PASS 2 + 1', 'FAIL 0 + 2', 'SKIP 1 + 0']);
+    expect(await countsOf(services, 'u-b')).toEqual(['FAIL 0 + 1', 'SKIP 1 + 0']);
+  });
+
+  test('there are no counts of an invocation without results', async () => {
+    const services = await openServices(await open());
+    await services.create('u-a');
+    expect(await countsOf(services, 'u-a')).toEqual([]);
+  });
+});

@@ -1,0 +1,45 @@
+import { create } from '@bufbuild/protobuf';
+import { chunk } from '../../concurrency.ts';
+import {
+  type CountTestResultsRequest,
+  type CountTestResultsResponse,
+  CountTestResultsResponseSchema,
+} from '../../gen/postlude/v1/invocations_pb.js';
+import { parseInvocationName } from '../../invocations/id.ts';
+import { countByStatus } from '../../results/count-results.ts';
+import { STATUS_NUMBERS } from '../../results/test-status.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField } from '../shared/field.ts';
+import { requireInRealms } from '../shared/readable.ts';
+import type { ReadingParts } from './parts.ts';
+
+/** Of invocations asked about by one query: each has a range of its own in the key. */
+const BATCH_IDS = 100;
+
+/** Batch by batch, so what changes meanwhile may be counted in part. */
+export async function countTestResults(
+  parts: ReadingParts,
+  request: CountTestResultsRequest,
+  { caller, signal }: CallContext,
+): Promise<CountTestResultsResponse> {
+  const id = inField('name', () => parseInvocationName(request.name));
+  const roots = await requireInRealms(parts, caller, 'resultdb.testResults.list', [id]);
+  const { rowIds } = await parts.reachableSets.read(roots, {}, signal);
+  const counts = new Map<number, { expected: number; unexpected: number }>();
+  for (const batch of chunk(rowIds, BATCH_IDS)) {
+    signal.throwIfAborted();
+    for (const found of await parts.db.read((reader) => countByStatus(reader, batch))) {
+      const status = STATUS_NUMBERS[found.status];
+      const count = counts.get(status) ?? { expected: 0, unexpected: 0 };
+      count[found.expected ? 'expected' : 'unexpected'] += found.results;
+      counts.set(status, count);
+    }
+  }
+  return create(CountTestResultsResponseSchema, {
+    counts: [...counts]
+      .sort(([a], [b]) => a - b)
+      .map(([status, { expected, unexpected }]) => ({
+        ...{ status, expected: BigInt(expected), unexpected: BigInt(unexpected) },
+      })),
+  });
+}

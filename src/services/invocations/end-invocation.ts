@@ -1,0 +1,82 @@
+import { create } from '@bufbuild/protobuf';
+import { CodedError } from '../../errors.ts';
+import { endInvocations } from '../../finalizer/end.ts';
+import { startFinalization } from '../../finalizer/schedule.ts';
+import {
+  type EndInvocationRequest,
+  type EndInvocationResponse,
+  EndInvocationResponseSchema,
+} from '../../gen/postlude/v1/invocations_pb.js';
+import { type InvocationId, parseInvocationName } from '../../invocations/id.ts';
+import { readIncluded } from '../../invocations/inclusions.ts';
+import type { Invocation } from '../../invocations/invocation.ts';
+import {
+  describeState,
+  requireInvocation,
+  updateInvocation,
+} from '../../invocations/invocations.ts';
+import type { Transaction } from '../../storage/database.ts';
+import type { RecorderParts } from '../recorder/parts.ts';
+import { requireUpdateToken } from '../recorder/update-token.ts';
+import { checkProperties } from '../recorder/validate-invocation.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField, requireText } from '../shared/field.ts';
+import { readInvocationMessage } from '../shared/invocation-message.ts';
+
+const MAX_REASON_BYTES = 1024;
+
+/** How its owner ends it. */
+interface OwnEnd {
+  readonly isCancelled: boolean;
+  readonly reason: string | undefined;
+  readonly properties: Uint8Array | undefined;
+}
+
+/**
+ * Starts finalization, of a cancelled invocation as well. Repeating it changes nothing. Throws
+ * `failed-precondition` where somebody else has ended the invocation: its deadline, or a later
+ * attempt.
+ */
+export async function endInvocation(
+  parts: RecorderParts,
+  request: EndInvocationRequest,
+  context: CallContext,
+): Promise<EndInvocationResponse> {
+  const id = inField('name', () => parseInvocationName(request.name));
+  requireUpdateToken(parts.updateTokens, context.updateTokens, id);
+  const end: OwnEnd = {
+    isCancelled: request.cancelled,
+    reason: inField('reason', () => requireText(request.reason, MAX_REASON_BYTES)) || undefined,
+    properties: inField('properties', () => checkProperties(request.properties)),
+  };
+  await parts.db.write(
+    async (tx) => {
+      const invocation = await requireInvocation(tx, id);
+      if (invocation.state === 'ACTIVE') await endActive(parts, tx, id, end);
+      else checkEndedSo(invocation, end);
+    },
+    { signal: context.signal },
+  );
+  return create(EndInvocationResponseSchema, {
+    invocation: await parts.db.read((tx) => readInvocationMessage(tx, id)),
+  });
+}
+
+async function endActive(
+  parts: RecorderParts,
+  tx: Transaction,
+  id: InvocationId,
+  { isCancelled, properties, reason }: OwnEnd,
+): Promise<void> {
+  if (properties !== undefined) await updateInvocation(tx, id, { properties });
+  if (isCancelled) await endInvocations(parts, tx, [{ id, cause: 'CANCELLED', reason }]);
+  else await startFinalization(parts, tx, { id, included: await readIncluded(tx, id) });
+}
+
+function checkEndedSo(invocation: Invocation, { isCancelled }: OwnEnd): void {
+  if (invocation.endedBy === (isCancelled ? 'CANCELLED' : undefined)) return;
+  throw new CodedError(
+    'failed-precondition',
+    `invocations/${invocation.id} is ${describeState(invocation)}`,
+  );
+}

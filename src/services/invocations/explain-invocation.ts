@@ -1,0 +1,27 @@
+import { create } from '@bufbuild/protobuf';
+import { explain } from '../../finalizer/explain.ts';
+import {
+  type ExplainInvocationRequest,
+  type ExplainInvocationResponse,
+  ExplainInvocationResponseSchema,
+} from '../../gen/postlude/v1/invocations_pb.js';
+import { parseInvocationName } from '../../invocations/id.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField } from '../shared/field.ts';
+import { requireInRealms } from '../shared/readable.ts';
+import { toExplanationMessage } from './explanation-message.ts';
+import type { ReadingParts } from './parts.ts';
+
+/** The caller sees the whole chain, whatever the realms in it: it is part of the invocation's state. */
+export async function explainInvocation(
+  parts: ReadingParts,
+  request: ExplainInvocationRequest,
+  { caller }: CallContext,
+): Promise<ExplainInvocationResponse> {
+  const id = inField('name', () => parseInvocationName(request.name));
+  await requireInRealms(parts, caller, 'resultdb.invocations.get', [id]);
+  const explanation = await parts.db.read((tx) => explain(tx, id));
+  return create(ExplainInvocationResponseSchema, {
+    explanation: toExplanationMessage(explanation),
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * How somebody who does not record goes on with an invocation that exists: what is asked for and not
+ * there is added while it is ACTIVE. Of one that is complete, all of it must be there already.
+ */
+import { CodedError } from '../../errors.ts';
+import { startFinalization } from '../../finalizer/schedule.ts';
+import { newestAttempts } from '../../invocations/attempts.ts';
+import { type InvocationId, invocationName } from '../../invocations/id.ts';
+import { readIncluded } from '../../invocations/inclusions.ts';
+import type { Invocation } from '../../invocations/invocation.ts';
+import { describeState, requireActive, updateInvocation } from '../../invocations/invocations.ts';
+import { formatPair, type StringPair } from '../../invocations/string-pair.ts';
+import type { Transaction } from '../../storage/database.ts';
+import type { RecorderParts } from '../recorder/parts.ts';
+import { decodeExport } from '../shared/invocation-message.ts';
+import { checkSameOwner, exportsBeside, includeWanted, OPENED, type Opening } from './opening.ts';
+
+/** What is asked for and not there. */
+interface Lacking {
+  readonly included: readonly InvocationId[];
+  readonly bigqueryExports: readonly Uint8Array[];
+  readonly tags: readonly StringPair[];
+}
+
+/**
+ * `complete`: it lacks something that cannot be added, and the next attempt may be begun. Throws
+ * `failed-precondition` where it may not, and `permission-denied` for somebody else's.
+ */
+export async function joinAttempt(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+  newest: Invocation,
+): Promise<'joined' | 'complete'> {
+  checkSameOwner(newest, opening);
+  checkOpened(newest);
+  const there = await readIncluded(tx, newest.id);
+  const lacking = await findLacking(tx, opening, newest, there);
+  if (newest.state === 'ACTIVE') {
+    await addLacking(parts, tx, opening, { newest, there, lacking });
+    return 'joined';
+  }
+  const differences = describeLacking(lacking);
+  if (differences.length === 0) return 'joined';
+  if (opening.allowNextAttempt) return 'complete';
+  throw new CodedError(
+    'failed-precondition',
+    `invocations/${newest.id} is ${describeState(newest)} and lacks: ${differences.join('; ')}`,
+  );
+}
+
+/** What another client has created has a token of its own, even where the identity is the same. */
+function checkOpened({ createRequestId, id }: Invocation): void {
+  if (createRequestId === OPENED) return;
+  throw new CodedError('permission-denied', `invocations/${id} was not opened by OpenInvocation`);
+}
+
+async function findLacking(
+  tx: Transaction,
+  { created, expected, included }: Opening,
+  { bigqueryExports, tags }: Invocation,
+  there: readonly InvocationId[],
+): Promise<Lacking> {
+  const wanted = await newestAttempts(tx, [...included, ...expected.map(({ id }) => id)]);
+  const known = new Set(there);
+  const pairs = new Set(tags.map(formatPair));
+  return {
+    included: wanted.filter((id) => !known.has(id)),
+    bigqueryExports: exportsBeside(created.bigqueryExports ?? [], bigqueryExports),
+    tags: (created.tags ?? []).filter((pair) => !pairs.has(formatPair(pair))),
+  };
+}
+
+async function addLacking(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+  {
+    lacking,
+    newest,
+    there,
+  }: {
+    readonly newest: Invocation;
+    readonly there: readonly InvocationId[];
+    readonly lacking: Lacking;
+  },
+): Promise<void> {
+  const { id } = newest;
+  await requireActive(tx, id);
+  await updateInvocation(tx, id, {
+    bigqueryExports: [...newest.bigqueryExports, ...lacking.bigqueryExports],
+    tags: [...newest.tags, ...lacking.tags],
+    ...(opening.deadlineIsGiven ? { deadline: opening.created.deadline } : {}),
+  });
+  const added = await includeWanted(tx, opening, id);
+  const included = [...new Set([...there, ...added])];
+  if (opening.finalizes) await startFinalization(parts, tx, { id, included });
+  tx.afterCommit(() => parts.onChange?.([id]));
+}
+
+function describeLacking({ bigqueryExports, included, tags }: Lacking): string[] {
+  return [
+    ...included.map((id) => `the inclusion of ${invocationName(id)}`),
+    ...bigqueryExports.map((each) => {
+      const { dataset, project, table } = decodeExport(each);
+      return `the export to ${project}.${dataset}.${table}`;
+    }),
+    ...tags.map((pair) => `the tag ${formatPair(pair)}`),
+  ];
+}

@@ -1,0 +1,225 @@
+/**
+ * What OpenInvocation does in its transaction; the request has been checked and authorized. Which of
+ * the ways is taken follows from what is there:
+ *
+ *     nothing                          → the first attempt is created
+ *     expected, and not begun          → whoever comes begins it
+ *     somebody else records            → the next attempt is created: see invocations/attempts.ts
+ *     who asks does not record         → joins the newest attempt: adds what it lacks
+ */
+import { CodedError } from '../../errors.ts';
+import { startFinalization } from '../../finalizer/schedule.ts';
+import { laterAttemptId, readAttempts } from '../../invocations/attempts.ts';
+import type { InvocationId } from '../../invocations/id.ts';
+import {
+  includeAttempts,
+  includersPage,
+  readIncluded,
+  removeInclusions,
+} from '../../invocations/inclusions.ts';
+import type { Invocation, NewInvocation } from '../../invocations/invocation.ts';
+import {
+  insertInvocations,
+  readInvocation,
+  readInvocations,
+  requireActive,
+  updateInvocation,
+} from '../../invocations/invocations.ts';
+import type { Transaction } from '../../storage/database.ts';
+import type { RecorderParts } from '../recorder/parts.ts';
+import { joinAttempt } from './join-attempt.ts';
+import {
+  applyExpectations,
+  checkSameOwner,
+  exportsBeside,
+  includeWanted,
+  type Opening,
+  tagsOf,
+} from './opening.ts';
+
+export interface Opened {
+  readonly id: InvocationId;
+  readonly attempt: number;
+  readonly superseded: readonly InvocationId[];
+  readonly existed: boolean;
+}
+
+/** Of those that include an attempt; a shard is included by a few runs. */
+const MAX_INCLUDERS = 200;
+
+export async function openAttempt(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+): Promise<Opened> {
+  const { created, recorder } = opening;
+  await applyExpectations(tx, opening);
+  const first = await readInvocation(tx, created.id);
+  if (first === undefined) return await createAttempt(parts, tx, opening, { id: created.id });
+  checkSameRealm(first, created);
+  const attempts = await readAttempts(tx, first);
+  const newest = attempts.at(-1) ?? first;
+  if (newest.isExpected && newest.state === 'ACTIVE') {
+    return await beginExpected(parts, tx, opening, newest);
+  }
+  if (recorder === undefined) {
+    const way = await joinAttempt(parts, tx, opening, newest);
+    if (way === 'joined') return existing(newest);
+  } else {
+    // Also where somebody came after it: a repeated request must not push that one aside.
+    const own = attempts.find((each) => each.recorder === recorder);
+    if (own) return existing(own);
+  }
+  return await createNextAttempt(parts, tx, opening, attempts);
+}
+
+function existing({ attempt, id }: Invocation): Opened {
+  return { id, attempt, superseded: [], existed: true };
+}
+
+function checkSameRealm(there: Invocation, { realm }: NewInvocation): void {
+  if (there.realm === realm) return;
+  throw new CodedError(
+    'already-exists',
+    `invocations/${there.id} exists in realm ${there.realm}, not in ${realm}`,
+  );
+}
+
+interface Place {
+  readonly id: InvocationId;
+  /** The least number that is free: 1 unless given. */
+  readonly attempt?: number;
+  /** Earlier attempts whose results count. */
+  readonly earlier?: readonly InvocationId[];
+}
+
+async function createAttempt(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+  { id, attempt = 1, earlier = [] }: Place,
+): Promise<Opened> {
+  const { created, finalizes } = opening;
+  const number = Math.max(attempt, opening.attempt);
+  const tags = tagsOf(opening);
+  await insertInvocations(tx, [{ ...created, ...recordingOf(opening), id, tags, attempt: number }]);
+  const included = [...earlier, ...(await includeWanted(tx, opening, id))];
+  await includeAttempts(
+    tx,
+    earlier.map((other) => ({ including: id, included: other })),
+  );
+  if (finalizes) await startFinalization(parts, tx, { id, included });
+  return { id, attempt: number, superseded: [], existed: false };
+}
+
+/** What is known of the recorder. */
+function recordingOf({ created, lostAfterMs, recorder }: Opening) {
+  const now = created.createTime;
+  return {
+    recorder,
+    lostAfterMs,
+    heartbeatTime: recorder === undefined ? undefined : now,
+    endsAt: lostAfterMs === undefined ? undefined : now + lostAfterMs,
+  };
+}
+
+/** The row stays, with all that includes it; what it says is from now on the newcomer's. */
+async function beginExpected(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+  { attempt, id }: Invocation,
+): Promise<Opened> {
+  await requireActive(tx, id);
+  const { createTime, createdBy, deadline, bigqueryExports } = opening.created;
+  await updateInvocation(tx, id, {
+    ...{ createTime, createdBy, deadline, isExpected: false },
+    ...{ tags: tagsOf(opening), bigqueryExports: bigqueryExports ?? [] },
+    ...recordingOf(opening),
+  });
+  const included = await includeWanted(tx, opening, id);
+  if (opening.finalizes) await startFinalization(parts, tx, { id, included });
+  tx.afterCommit(() => parts.onChange?.([id]));
+  return { id, attempt, superseded: [], existed: false };
+}
+
+async function createNextAttempt(
+  parts: RecorderParts,
+  tx: Transaction,
+  opening: Opening,
+  attempts: readonly Invocation[],
+): Promise<Opened> {
+  const [first, newest] = [attempts[0], attempts.at(-1)];
+  if (!first || !newest) throw new Error('there is no attempt to follow');
+  const attempt = Math.max(newest.attempt + 1, opening.attempt);
+  const id = laterAttemptId(first.id, attempt);
+  const records = opening.recorder !== undefined;
+  const isOpen = newest.state === 'ACTIVE';
+  if (isOpen) checkSameOwner(newest, opening);
+  if (isOpen && opening.isLate) throw isBeingRecorded(newest);
+  const earlier = records ? attempts.filter(isComplete).map((each) => each.id) : [];
+  const opened = await createAttempt(parts, tx, opening, { id, attempt, earlier });
+  await updateInvocation(tx, first.id, { lastAttempt: attempt });
+  if (records) await includeInOpenRuns(tx, opening, attempts, id);
+  if (isOpen) await supersede(parts, tx, { newest, next: opened, opening });
+  return { ...opened, superseded: isOpen ? [newest.id] : [] };
+}
+
+function isBeingRecorded({ id }: Invocation): CodedError {
+  return new CodedError(
+    'failed-precondition',
+    `another process records invocations/${id} now: try again once that is complete`,
+  );
+}
+
+/** Finished by its owner, so that its results are whole. */
+function isComplete({ endedBy, state }: Invocation): boolean {
+  return state !== 'ACTIVE' && endedBy === undefined;
+}
+
+interface Supersession {
+  readonly newest: Invocation;
+  readonly next: Opened;
+  readonly opening: Opening;
+}
+
+/** An export that both ask for is the next attempt's alone: a warehouse would count its rows twice. */
+async function supersede(
+  parts: RecorderParts,
+  tx: Transaction,
+  { newest, next: { attempt, id: next }, opening }: Supersession,
+): Promise<void> {
+  const { bigqueryExports, id } = newest;
+  const rest = exportsBeside(bigqueryExports, opening.created.bigqueryExports ?? []);
+  await updateInvocation(tx, id, { bigqueryExports: rest });
+  const included = [...(await readIncluded(tx, id)), next];
+  await includeAttempts(tx, [{ including: id, included: next, supersedes: true }]);
+  const end = { cause: 'SUPERSEDED', reason: `attempt ${attempt} began` } as const;
+  await startFinalization(parts, tx, { id, included, end });
+}
+
+/**
+ * What the same owner has that includes an earlier attempt and can still change takes the new one, for
+ * a cut one instead.
+ */
+async function includeInOpenRuns(
+  tx: Transaction,
+  { created }: Opening,
+  attempts: readonly Invocation[],
+  next: InvocationId,
+): Promise<void> {
+  const own = new Set(attempts.map(({ id }) => id));
+  for (const attempt of attempts) {
+    const includers = await includersPage(tx, attempt.id, { limit: MAX_INCLUDERS });
+    const runs = await readInvocations(
+      tx,
+      includers.filter((id) => !own.has(id)),
+    );
+    for (const { createdBy, id, state } of runs.values()) {
+      if (state !== 'ACTIVE' || createdBy !== created.createdBy) continue;
+      await requireActive(tx, id);
+      await includeAttempts(tx, [{ including: id, included: next }]);
+      if (!isComplete(attempt)) await removeInclusions(tx, id, [attempt.id]);
+    }
+  }
+}

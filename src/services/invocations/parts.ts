@@ -1,0 +1,17 @@
+/** What the RPCs of Invocations work with. Those that write need the same as the recorder. */
+import type { Clock } from '../../clock.ts';
+import type { InvocationChanges } from '../../invocations/invocation-changes.ts';
+import type { Database } from '../../storage/database.ts';
+import type { RecorderParts } from '../recorder/parts.ts';
+import type { ReachableSets } from '../resultdb/reachable-sets.ts';
+import type { Authorizer } from '../shared/permissions.ts';
+
+export interface ReadingParts {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly authorizer: Authorizer;
+  readonly reachableSets: ReachableSets;
+  readonly changes: InvocationChanges;
+}
+
+export type InvocationsParts = RecorderParts & ReadingParts;

@@ -1,0 +1,36 @@
+/** postlude.v1.Invocations: opens, ends, lists, explains and watches invocations. */
+import type { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
+import type { RecorderParts } from '../recorder/parts.ts';
+import type { ServiceMethods } from '../shared/service-methods.ts';
+import { countTestResults } from './count-test-results.ts';
+import { endInvocation } from './end-invocation.ts';
+import { explainInvocation } from './explain-invocation.ts';
+import { keepInvocationAlive } from './keep-invocation-alive.ts';
+import { listInvocations } from './list-invocations.ts';
+import { openInvocation } from './open-invocation.ts';
+import type { InvocationsParts } from './parts.ts';
+import { watchInvocation } from './watch-invocation.ts';
+
+export function createInvocations(parts: InvocationsParts): ServiceMethods<typeof Invocations> {
+  return {
+    countTestResults: (request, context) => countTestResults(parts, request, context),
+    explainInvocation: (request, context) => explainInvocation(parts, request, context),
+    listInvocations: (request, context) => listInvocations(parts, request, context),
+    watchInvocation: (request, context) => watchInvocation(parts, request, context),
+    ...createInvocationsWriting(parts),
+  };
+}
+
+/** The RPCs that change something. */
+export function createInvocationsWriting(
+  parts: RecorderParts,
+): Pick<
+  ServiceMethods<typeof Invocations>,
+  'openInvocation' | 'keepInvocationAlive' | 'endInvocation'
+> {
+  return {
+    openInvocation: (request, context) => openInvocation(parts, request, context),
+    keepInvocationAlive: (request, context) => keepInvocationAlive(parts, request, context),
+    endInvocation: (request, context) => endInvocation(parts, request, context),
+  };
+}

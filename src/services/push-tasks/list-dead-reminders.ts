@@ -1,0 +1,30 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type ListDeadRemindersRequest,
+  ListDeadRemindersRequestSchema,
+  type ListDeadRemindersResponse,
+  ListDeadRemindersResponseSchema,
+} from '../../gen/postlude/v1/push_tasks_pb.js';
+import { listDeadReminders as readPage } from '../../tq/reminders/reminders.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
+import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
+import type { PushTasksParts } from './parts.ts';
+import { toDeadReminderMessage } from './reminder-message.ts';
+
+export async function listDeadReminders(
+  { authorizer, db }: PushTasksParts,
+  request: ListDeadRemindersRequest,
+  { caller }: CallContext,
+): Promise<ListDeadRemindersResponse> {
+  await requirePermission(authorizer, caller, 'postlude.tasks.list', TASKS_REALM);
+  const tokens = PageTokens.of(ListDeadRemindersRequestSchema, request);
+  const [after] = tokens.position(1) ?? [];
+  const limit = pageSize(request.pageSize, TASK_PAGES);
+  const page = await db.read((tx) => readPage(tx, { after, limit }));
+  const last = page.length === limit ? page.at(-1) : undefined;
+  return create(ListDeadRemindersResponseSchema, {
+    reminders: page.map(toDeadReminderMessage),
+    nextPageToken: last ? tokens.next([last.id]) : '',
+  });
+}

@@ -1,0 +1,31 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type ListRemindersRequest,
+  ListRemindersRequestSchema,
+  type ListRemindersResponse,
+  ListRemindersResponseSchema,
+} from '../../gen/postlude/v1/push_tasks_pb.js';
+import { listReminders as readPage } from '../../tq/reminders/reminders.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
+import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
+import type { PushTasksParts } from './parts.ts';
+import { toReminderMessage } from './reminder-message.ts';
+
+export async function listReminders(
+  { authorizer, clock, db }: PushTasksParts,
+  request: ListRemindersRequest,
+  { caller }: CallContext,
+): Promise<ListRemindersResponse> {
+  await requirePermission(authorizer, caller, 'postlude.tasks.list', TASKS_REALM);
+  const tokens = PageTokens.of(ListRemindersRequestSchema, request);
+  const [after] = tokens.position(1) ?? [];
+  const limit = pageSize(request.pageSize, TASK_PAGES);
+  const page = await db.read((tx) => readPage(tx, { after, limit }));
+  const now = clock.now();
+  const last = page.length === limit ? page.at(-1) : undefined;
+  return create(ListRemindersResponseSchema, {
+    reminders: page.map((reminder) => toReminderMessage(reminder, now)),
+    nextPageToken: last ? tokens.next([last.id]) : '',
+  });
+}

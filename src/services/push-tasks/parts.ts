@@ -1,0 +1,13 @@
+/** What the RPCs of PushTasks work with. */
+import type { Clock } from '../../clock.ts';
+import type { Database } from '../../storage/database.ts';
+import type { Sweeper } from '../../tq/sweep/sweeper.ts';
+import type { Authorizer } from '../shared/permissions.ts';
+
+export interface PushTasksParts {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly authorizer: Authorizer;
+  /** Of this server. */
+  readonly sweeper: Pick<Sweeper, 'runOnce'>;
+}

@@ -1,0 +1,34 @@
+/** Reminders of pushed tasks as clients see them. */
+import { create } from '@bufbuild/protobuf';
+import type { EpochMs } from '../../clock.ts';
+import {
+  type DeadReminder as DeadReminderMessage,
+  DeadReminderSchema,
+  type Reminder as ReminderMessage,
+  ReminderSchema,
+} from '../../gen/postlude/v1/push_tasks_pb.js';
+import { type DeadReminder, isFresh, type Reminder } from '../../tq/reminders/reminder.ts';
+import { toTimestamp } from '../shared/timestamp.ts';
+
+export function toReminderMessage(
+  reminder: Omit<Reminder, 'payload'>,
+  now: EpochMs,
+): ReminderMessage {
+  return create(ReminderSchema, {
+    id: reminder.id,
+    classId: reminder.classId,
+    createTime: toTimestamp(reminder.createTime),
+    freshUntil: toTimestamp(reminder.freshUntil),
+    stale: !isFresh(reminder, now),
+  });
+}
+
+export function toDeadReminderMessage(reminder: DeadReminder): DeadReminderMessage {
+  return create(DeadReminderSchema, {
+    id: reminder.id,
+    classId: reminder.classId,
+    createTime: toTimestamp(reminder.createTime),
+    deadTime: toTimestamp(reminder.deadTime),
+    reason: reminder.reason,
+  });
+}

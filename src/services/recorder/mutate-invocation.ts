@@ -1,0 +1,27 @@
+/** How every change of an invocation begins: with its update token, and in the state ACTIVE. */
+import type { InvocationId } from '../../invocations/id.ts';
+import { requireActive } from '../../invocations/invocations.ts';
+import type { Transaction } from '../../storage/database.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import type { RecorderParts } from './parts.ts';
+import { requireUpdateToken } from './update-token.ts';
+
+/**
+ * Runs `fn` in a transaction in which the invocation is ACTIVE. The token is checked before
+ * anything is read. Throws `not-found` or `failed-precondition` otherwise.
+ */
+export async function mutateInvocation<T>(
+  parts: RecorderParts,
+  context: CallContext,
+  id: InvocationId,
+  fn: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  requireUpdateToken(parts.updateTokens, context.updateTokens, id);
+  return parts.db.write(
+    async (tx) => {
+      await requireActive(tx, id);
+      return await fn(tx);
+    },
+    { signal: context.signal },
+  );
+}

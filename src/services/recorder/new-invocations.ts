@@ -1,0 +1,155 @@
+/**
+ * How invocations are created, one or a batch: permissions first, then the content, then one
+ * transaction that writes all or nothing. Repeating a request with its request id writes nothing
+ * and answers what is there.
+ */
+import { CodedError } from '../../errors.ts';
+import { startFinalization } from '../../finalizer/schedule.ts';
+import {
+  Invocation_State,
+  type Invocation as InvocationMessage,
+} from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import type { CreateInvocationRequest } from '../../gen/luci/resultdb/v1/recorder_pb.js';
+import { type InvocationId, parseInvocationId, parseInvocationName } from '../../invocations/id.ts';
+import { includeInvocations } from '../../invocations/inclusions.ts';
+import type { NewInvocation } from '../../invocations/invocation.ts';
+import { insertInvocations, readInvocations } from '../../invocations/invocations.ts';
+import type { Transaction } from '../../storage/database.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inEach, inField, invalid } from '../shared/field.ts';
+import { readInvocationMessage } from '../shared/invocation-message.ts';
+import { requirePermission, rootRealm } from '../shared/permissions.ts';
+import { requireInRealms } from '../shared/readable.ts';
+import type { RecorderParts } from './parts.ts';
+import { checkNewInvocation, checkRealm } from './validate-invocation.ts';
+
+/** An invocation that may be created. */
+export interface Creation {
+  readonly created: NewInvocation;
+  readonly included: readonly InvocationId[];
+  readonly isFinalizing: boolean;
+}
+
+/** What permissions depend on; checked before them, and before everything else. */
+export interface Claim {
+  readonly invocation: InvocationMessage;
+  readonly id: string;
+  readonly realm: string;
+  readonly included: readonly InvocationId[];
+}
+
+/** Throws `invalid-argument` where it cannot even be said which permissions are needed. */
+export function checkClaim({ invocation, invocationId }: CreateInvocationRequest): Claim {
+  return inField('invocation', () => {
+    if (invocation === undefined) throw invalid('must be set');
+    const realm = inField('realm', () => checkRealm(invocation.realm));
+    const names = invocation.includedInvocations;
+    const included = inEach('included_invocations', names, parseInvocationName);
+    if (included.some((id) => id === invocationId)) {
+      throw invalid('included_invocations: must not name the invocation itself');
+    }
+    return { invocation, id: invocationId, realm, included };
+  });
+}
+
+/**
+ * What goes beyond the realm's own matters is asked of the project's root realm, so that no
+ * realm's owner can export on behalf of others.
+ */
+export async function authorizeCreation(
+  { authorizer, db }: RecorderParts,
+  { caller }: CallContext,
+  { id, included, invocation, realm }: Claim,
+): Promise<void> {
+  const root = rootRealm(realm);
+  await requirePermission(authorizer, caller, 'resultdb.invocations.create', realm);
+  if (!id.startsWith('u-')) {
+    await requirePermission(authorizer, caller, 'resultdb.invocations.createWithReservedID', root);
+  }
+  if (invocation.bigqueryExports.length > 0) {
+    await requirePermission(authorizer, caller, 'resultdb.invocations.exportToBigQuery', root);
+  }
+  if (invocation.producerResource !== '') {
+    await requirePermission(authorizer, caller, 'resultdb.invocations.setProducerResource', root);
+  }
+  await requireInRealms({ authorizer, db }, caller, 'resultdb.invocations.include', included);
+}
+
+/** Checks the rest of a claim. */
+export function checkCreation(
+  { clock, retention }: RecorderParts,
+  { caller }: CallContext,
+  { id, included, invocation, realm }: Claim,
+  requestId: string,
+): Creation {
+  const now = clock.now();
+  const invocationId = inField('invocation_id', () => parseInvocationId(id));
+  return {
+    created: {
+      id: invocationId,
+      realm,
+      createTime: now,
+      createdBy: caller,
+      createRequestId: requestId === '' ? undefined : requestId,
+      expirationTime: now + retention.invocationMs,
+      expectedResultsExpirationTime: now + retention.expectedResultsMs,
+      ...inField('invocation', () => checkNewInvocation(invocation, now)),
+    },
+    included,
+    isFinalizing: invocation.state === Invocation_State.FINALIZING,
+  };
+}
+
+/** Writes them all, unless a request of the same caller with the same id has; answers them all. */
+export async function createInvocations(
+  parts: RecorderParts,
+  { signal }: CallContext,
+  creations: readonly Creation[],
+): Promise<InvocationMessage[]> {
+  await parts.db.write(
+    async (tx) => {
+      if (!(await isRepeated(tx, creations))) await insertAll(parts, tx, creations);
+    },
+    { signal },
+  );
+  return parts.db.read(async (tx) => {
+    const messages: InvocationMessage[] = [];
+    for (const { created } of creations) messages.push(await readInvocationMessage(tx, created.id));
+    return messages;
+  });
+}
+
+/** Throws `already-exists` where an id is taken, except by the same request. */
+async function isRepeated(tx: Transaction, creations: readonly Creation[]): Promise<boolean> {
+  const existing = await readInvocations(
+    tx,
+    creations.map(({ created }) => created.id),
+  );
+  if (existing.size === 0) return false;
+  const isSame = creations.every(({ created }) => {
+    const there = existing.get(created.id);
+    return (
+      created.createRequestId !== undefined &&
+      there?.createRequestId === created.createRequestId &&
+      there.createdBy === created.createdBy
+    );
+  });
+  if (isSame) return true;
+  const [taken] = existing.keys();
+  throw new CodedError('already-exists', `invocations/${taken} already exists`);
+}
+
+async function insertAll(
+  parts: RecorderParts,
+  tx: Transaction,
+  creations: readonly Creation[],
+): Promise<void> {
+  await insertInvocations(
+    tx,
+    creations.map(({ created }) => created),
+  );
+  for (const { created, included, isFinalizing } of creations) {
+    if (included.length > 0) await includeInvocations(tx, created.id, included);
+    if (isFinalizing) await startFinalization(parts, tx, { id: created.id, included });
+  }
+}

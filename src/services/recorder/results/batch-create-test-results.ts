@@ -1,0 +1,30 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type BatchCreateTestResultsRequest,
+  type BatchCreateTestResultsResponse,
+  BatchCreateTestResultsResponseSchema,
+} from '../../../gen/luci/resultdb/v1/recorder_pb.js';
+import { parseInvocationName } from '../../../invocations/id.ts';
+import type { CallContext } from '../../shared/call-context.ts';
+import { inField } from '../../shared/field.ts';
+import { checkBatch, requireDistinct, requireSame } from '../batch.ts';
+import type { RecorderParts } from '../parts.ts';
+import { checkNewTestResult, createTestResults } from './new-test-results.ts';
+
+/** A result that is there already is overwritten, so a repeated request changes nothing. */
+export async function batchCreateTestResults(
+  parts: RecorderParts,
+  request: BatchCreateTestResultsRequest,
+  context: CallContext,
+): Promise<BatchCreateTestResultsResponse> {
+  const id = inField('invocation', () => parseInvocationName(request.invocation));
+  const now = parts.clock.now();
+  const checked = checkBatch(request, (inner) => {
+    requireSame('invocation', inner.invocation, request.invocation);
+    return checkNewTestResult(inner, now);
+  });
+  // Result ids have no blanks, so two keys cannot run into each other.
+  requireDistinct(checked, ({ resultId, testId }) => `${resultId} ${testId}`);
+  const testResults = await createTestResults(parts, context, id, checked);
+  return create(BatchCreateTestResultsResponseSchema, { testResults });
+}

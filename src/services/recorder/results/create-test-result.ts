@@ -1,0 +1,22 @@
+import { CodedError } from '../../../errors.ts';
+import type { CreateTestResultRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
+import type { TestResult } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
+import { parseInvocationName } from '../../../invocations/id.ts';
+import type { CallContext } from '../../shared/call-context.ts';
+import { inField } from '../../shared/field.ts';
+import { checkRequestId } from '../batch.ts';
+import type { RecorderParts } from '../parts.ts';
+import { checkNewTestResult, createTestResults } from './new-test-results.ts';
+
+export async function createTestResult(
+  parts: RecorderParts,
+  request: CreateTestResultRequest,
+  context: CallContext,
+): Promise<TestResult> {
+  const id = inField('invocation', () => parseInvocationName(request.invocation));
+  checkRequestId(request.requestId);
+  const checked = checkNewTestResult(request, parts.clock.now());
+  const [result] = await createTestResults(parts, context, id, [checked]);
+  if (!result) throw new CodedError('data-loss', 'the result was not recorded');
+  return result;
+}

@@ -1,0 +1,62 @@
+/**
+ * How exonerations are recorded, one or a batch. With a request id, the id of an exoneration
+ * follows from the caller, the request and its place in it, so a repeated request adds nothing.
+ */
+import { createHash } from 'node:crypto';
+import type { CreateTestExonerationRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
+import type { TestExoneration } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { InvocationId } from '../../../invocations/id.ts';
+import { randomHex } from '../../../random.ts';
+import type { NewTestExoneration } from '../../../results/exoneration.ts';
+import { recordExonerations } from '../../../results/exonerations.ts';
+import { variantHash } from '../../../results/variant.ts';
+import type { CallContext } from '../../shared/call-context.ts';
+import { inField, invalid } from '../../shared/field.ts';
+import { toExonerationMessage } from '../../shared/result-message.ts';
+import { mutateInvocation } from '../mutate-invocation.ts';
+import type { RecorderParts } from '../parts.ts';
+import { checkTestExoneration } from './validate-test-result.ts';
+
+interface ExonerationSource {
+  readonly caller: string;
+  readonly requestId: string;
+  /** In the batch. */
+  readonly index: number;
+}
+
+export function checkNewExoneration(
+  { testExoneration }: CreateTestExonerationRequest,
+  source: ExonerationSource,
+): NewTestExoneration {
+  return inField('test_exoneration', () => {
+    if (testExoneration === undefined) throw invalid('must be set');
+    const checked = checkTestExoneration(testExoneration);
+    return { ...checked, exonerationId: exonerationId(variantHash(checked.variant), source) };
+  });
+}
+
+/** All or nothing; answers them as they will be read. */
+export async function createExonerations(
+  parts: RecorderParts,
+  context: CallContext,
+  invocationId: InvocationId,
+  exonerations: readonly NewTestExoneration[],
+): Promise<TestExoneration[]> {
+  await mutateInvocation(parts, context, invocationId, (tx) =>
+    recordExonerations(tx, invocationId, exonerations),
+  );
+  return exonerations.map((exoneration) =>
+    toExonerationMessage({
+      ...exoneration,
+      invocationId,
+      variantHash: variantHash(exoneration.variant),
+    }),
+  );
+}
+
+/** `{hash}:d:{digest}` where it follows from the request; `{hash}:r:{random}` otherwise. */
+function exonerationId(hash: string, { caller, index, requestId }: ExonerationSource): string {
+  if (requestId === '') return `${hash}:r:${randomHex(16)}`;
+  const digest = createHash('sha512').update(`${caller}\n${requestId}\n${index}\n`).digest('hex');
+  return `${hash}:d:${digest}`;
+}

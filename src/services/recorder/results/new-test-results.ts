@@ -1,0 +1,50 @@
+/** How test results are recorded, one or a batch. */
+import type { EpochMs } from '../../../clock.ts';
+import type { CreateTestResultRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
+import type { TestResult as TestResultMessage } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { InvocationId } from '../../../invocations/id.ts';
+import { sortPairs } from '../../../invocations/string-pair.ts';
+import type { NewTestResult } from '../../../results/test-result.ts';
+import { recordTestResults } from '../../../results/test-results.ts';
+import { variantHash } from '../../../results/variant.ts';
+import type { CallContext } from '../../shared/call-context.ts';
+import { inField, invalid } from '../../shared/field.ts';
+import { toTestResultMessage } from '../../shared/result-message.ts';
+import { mutateInvocation } from '../mutate-invocation.ts';
+import type { RecorderParts } from '../parts.ts';
+import { checkTestResult } from './validate-test-result.ts';
+
+export function checkNewTestResult(
+  { testResult }: CreateTestResultRequest,
+  now: EpochMs,
+): NewTestResult {
+  return inField('test_result', () => {
+    if (testResult === undefined) throw invalid('must be set');
+    return checkTestResult(testResult, now);
+  });
+}
+
+/** All or nothing; answers them as they will be read. */
+export async function createTestResults(
+  parts: RecorderParts,
+  context: CallContext,
+  invocationId: InvocationId,
+  results: readonly NewTestResult[],
+): Promise<TestResultMessage[]> {
+  await mutateInvocation(parts, context, invocationId, (tx) =>
+    recordTestResults(tx, invocationId, results),
+  );
+  return results.map((result) =>
+    toTestResultMessage({
+      startTime: undefined,
+      durationMicros: undefined,
+      testLocation: undefined,
+      testMetadata: undefined,
+      failureReason: undefined,
+      ...result,
+      tags: sortPairs(result.tags ?? []),
+      invocationId,
+      variantHash: variantHash(result.variant),
+    }),
+  );
+}

@@ -1,0 +1,123 @@
+/** What a test result and an exoneration may say. */
+import { toBinary } from '@bufbuild/protobuf';
+import type { EpochMs } from '../../../clock.ts';
+import {
+  type FailureReason,
+  FailureReasonSchema,
+} from '../../../gen/luci/resultdb/v1/failure_reason_pb.js';
+import {
+  type TestLocation,
+  TestLocationSchema,
+  type TestMetadata,
+  TestMetadataSchema,
+} from '../../../gen/luci/resultdb/v1/test_metadata_pb.js';
+import {
+  type TestExoneration,
+  type TestResult,
+  TestStatus as TestStatusNumber,
+} from '../../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { NewTestExoneration } from '../../../results/exoneration.ts';
+import { checkTestId } from '../../../results/test-id.ts';
+import type { NewTestResult } from '../../../results/test-result.ts';
+import type { TestStatus } from '../../../results/test-status.ts';
+import { checkTags, checkVariant } from '../../shared/check-pairs.ts';
+import { inField, invalid, requireMatch, requireText } from '../../shared/field.ts';
+import { fromDuration, fromTimestamp } from '../../shared/timestamp.ts';
+
+const RESULT_ID_PATTERN = /^[a-z0-9\-_.]{1,32}$/;
+const MAX_HTML_BYTES = 4096;
+/** Room for the names that are too long for a test id. */
+const MAX_TEST_NAME_BYTES = 16 * 1024;
+const MAX_FILE_NAME_BYTES = 512;
+const MAX_REPO_BYTES = 512;
+const MAX_ERROR_MESSAGE_BYTES = 1024;
+
+/** The record of a result. Throws `invalid-argument`. */
+export function checkTestResult(result: TestResult, now: EpochMs): NewTestResult {
+  return {
+    testId: inField('test_id', () => checkTestId(result.testId)),
+    resultId: inField('result_id', () => requireMatch(result.resultId, RESULT_ID_PATTERN)),
+    variant: inField('variant', () => checkVariant(result.variant)),
+    expected: result.expected,
+    status: inField('status', () => checkStatus(result.status)),
+    summaryHtml: inField('summary_html', () => requireText(result.summaryHtml, MAX_HTML_BYTES)),
+    ...checkTimes(result, now),
+    tags: checkTags('tags', result.tags),
+    testLocation: inField('test_location', () => checkOldLocation(result.testLocation)),
+    testMetadata: inField('test_metadata', () => checkMetadata(result.testMetadata)),
+    failureReason: inField('failure_reason', () => checkFailureReason(result.failureReason)),
+  };
+}
+
+/** The record of an exoneration, but for its id. Throws `invalid-argument`. */
+export function checkTestExoneration(
+  exoneration: TestExoneration,
+): Pick<NewTestExoneration, 'testId' | 'variant' | 'explanationHtml'> {
+  return {
+    testId: inField('test_id', () => checkTestId(exoneration.testId)),
+    variant: inField('variant', () => checkVariant(exoneration.variant)),
+    explanationHtml: inField('explanation_html', () =>
+      requireText(exoneration.explanationHtml, MAX_HTML_BYTES),
+    ),
+  };
+}
+
+function checkStatus(number: TestStatusNumber): TestStatus {
+  if (number === TestStatusNumber.STATUS_UNSPECIFIED) throw invalid('must be set');
+  const status = TestStatusNumber[number];
+  if (status === undefined) throw invalid(`unknown value ${number}`);
+  return status as TestStatus;
+}
+
+function checkTimes({ startTime, duration }: TestResult, now: EpochMs) {
+  const start = startTime && inField('start_time', () => fromTimestamp(startTime));
+  const micros = duration && inField('duration', () => fromDuration(duration));
+  if (start !== undefined && start > now) throw invalid('start_time: must not be in the future');
+  if (micros !== undefined && micros < 0) throw invalid('duration: must not be negative');
+  if (start !== undefined && micros !== undefined && start + micros / 1000 > now) {
+    throw invalid('start_time and duration: must not end in the future');
+  }
+  return { startTime: start, durationMicros: micros };
+}
+
+function checkMetadata(metadata: TestMetadata | undefined): Uint8Array | undefined {
+  if (metadata === undefined) return undefined;
+  inField('name', () => requireText(metadata.name, MAX_TEST_NAME_BYTES));
+  inField('location', () => {
+    if (metadata.location === undefined) return;
+    if (metadata.location.repo === '') throw invalid('repo: must not be empty');
+    checkLocation(metadata.location);
+  });
+  return toBinary(TestMetadataSchema, metadata);
+}
+
+function checkFailureReason(reason: FailureReason | undefined): Uint8Array | undefined {
+  if (reason === undefined) return undefined;
+  inField('primary_error_message', () =>
+    requireText(reason.primaryErrorMessage, MAX_ERROR_MESSAGE_BYTES),
+  );
+  return toBinary(FailureReasonSchema, reason);
+}
+
+function checkOldLocation(location: TestLocation | undefined): Uint8Array | undefined {
+  if (location === undefined) return undefined;
+  checkLocation(location);
+  return toBinary(TestLocationSchema, location);
+}
+
+function checkLocation(location: TestLocation): void {
+  inField('repo', () => {
+    requireText(location.repo, MAX_REPO_BYTES);
+    if (location.repo.endsWith('.git')) throw invalid('must not end with .git');
+  });
+  inField('file_name', () => checkFileName(location.fileName));
+  if (location.line < 0) throw invalid('line: must not be negative');
+}
+
+function checkFileName(name: string): void {
+  if (name === '') throw invalid('must not be empty');
+  requireText(name, MAX_FILE_NAME_BYTES);
+  if (!name.startsWith('//')) throw invalid('must start with //');
+  if (name.includes('\\')) throw invalid('must not contain a backslash');
+  if (name.endsWith('/')) throw invalid('must not end with /');
+}

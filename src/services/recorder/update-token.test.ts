@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../clock.ts';
+import type { CodedError } from '../../errors.ts';
+import { requireUpdateToken, UpdateTokens } from './update-token.ts';
+
+const NOW = 1_600_000_000_000;
+const SEVEN_DAYS_MS = 604_800_000;
+
+function tokensAt(now: number, ...secrets: readonly string[]): UpdateTokens {
+  const [current = 'secret', ...older] = secrets;
+  return new UpdateTokens({
+    secrets: [Buffer.from(current), ...older.map((secret) => Buffer.from(secret))],
+    clock: { ...systemClock, now: () => now },
+  });
+}
+
+function codeOf(fn: () => void): string {
+  try {
+    fn();
+  } catch (error) {
+    return (error as CodedError).code;
+  }
+  return 'ok';
+}
+
+test('a token is valid for its own invocation only', () => {
+  const tokens = tokensAt(NOW);
+  const token = tokens.issue('u-inv');
+  expect(tokens.isValid(token, 'u-inv')).toBe(true);
+  expect(tokens.isValid(token, 'u-inv2')).toBe(false);
+});
+
+test('a token ends after seven days', () => {
+  const token = tokensAt(NOW).issue('u-inv');
+  expect(tokensAt(NOW + SEVEN_DAYS_MS - 1).isValid(token, 'u-inv')).toBe(true);
+  expect(tokensAt(NOW + SEVEN_DAYS_MS).isValid(token, 'u-inv')).toBe(false);
+});
+
+test('the issuing clock may be at most 30 seconds ahead', () => {
+  const token = tokensAt(NOW).issue('u-inv');
+  expect(tokensAt(NOW - 30_000).isValid(token, 'u-inv')).toBe(true);
+  expect(tokensAt(NOW - 30_001).isValid(token, 'u-inv')).toBe(false);
+});
+
+test('tokens of older secrets stay valid, and new ones use the first', () => {
+  const old = tokensAt(NOW, 'old').issue('u-inv');
+  const rotated = tokensAt(NOW, 'new', 'old');
+  expect(rotated.isValid(old, 'u-inv')).toBe(true);
+  expect(tokensAt(NOW, 'new').isValid(old, 'u-inv')).toBe(false);
+  expect(tokensAt(NOW, 'new').isValid(rotated.issue('u-inv'), 'u-inv')).toBe(true);
+});
+
+test('changing any character makes a token invalid', () => {
+  const tokens = tokensAt(NOW);
+  const token = tokens.issue('u-inv');
+  const altered = fc
+    .tuple(fc.nat({ max: token.length - 2 }), fc.constantFrom(...'ABCabc019-_'))
+    .filter(([place, character]) => token[place] !== character)
+    .map(([place, character]) => token.slice(0, place) + character + token.slice(place + 1));
+  fc.assert(fc.property(altered, (text) => !tokens.isValid(text, 'u-inv')));
+});
+
+test('any invocation id makes a token that is valid for it', () => {
+  const tokens = tokensAt(NOW);
+  fc.assert(fc.property(fc.string(), (id) => tokens.isValid(tokens.issue(id), id)));
+});
+
+test('whatever comes as a token, the answer is yes or no', () => {
+  const tokens = tokensAt(NOW);
+  const texts = fc.oneof(fc.string(), fc.base64String(), fc.constantFrom('', '=', 'AQ', '💥'));
+  fc.assert(fc.property(texts, (text) => !tokens.isValid(text, 'u-inv')));
+});
+
+test('a call needs exactly one token, of that invocation', () => {
+  const tokens = tokensAt(NOW);
+  const token = tokens.issue('u-inv');
+  expect(codeOf(() => requireUpdateToken(tokens, [], 'u-inv'))).toBe('unauthenticated');
+  expect(codeOf(() => requireUpdateToken(tokens, [token, token], 'u-inv'))).toBe(
+    'invalid-argument',
+  );
+  expect(codeOf(() => requireUpdateToken(tokens, ['x'], 'u-inv'))).toBe('permission-denied');
+  expect(codeOf(() => requireUpdateToken(tokens, [token], 'other'))).toBe('permission-denied');
+  expect(codeOf(() => requireUpdateToken(tokens, [token], 'u-inv'))).toBe('ok');
+});

@@ -1,0 +1,131 @@
+/**
+ * Update tokens: whoever holds one may change the invocation it was made for, and no other. A
+ * token says nothing of its holder and cannot be revoked; it ends by itself.
+ *
+ * Form: base64url, without padding, of a version byte, public JSON ({"_i": issue time in ms, "_x":
+ * lifetime in ms}, as strings) and an HMAC-SHA256 of 32 bytes. The HMAC is over the version byte,
+ * the JSON as it stands, and the invocation id, each led by its length in decimal and a newline.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../../clock.ts';
+import { CodedError } from '../../errors.ts';
+import { Recorder } from '../../gen/luci/resultdb/v1/recorder_pb.js';
+import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
+
+const VERSION = 1;
+const MAC_BYTES = 32;
+const LIFETIME_MS = 7 * 24 * 3_600_000;
+/** How far the clock of the server that issued the token may be ahead of ours. */
+const MAX_DRIFT_MS = 30_000;
+/** Ours have some 110 characters; what is far longer is not hashed. */
+const MAX_TOKEN_LENGTH = 1024;
+
+/** Methods that ask for an update token and nothing else: it does not matter who calls them. */
+export const TOKEN_METHODS: ReadonlySet<string> = new Set(
+  [
+    Recorder.method.updateInvocation,
+    Recorder.method.finalizeInvocation,
+    Recorder.method.createTestResult,
+    Recorder.method.batchCreateTestResults,
+    Recorder.method.createTestExoneration,
+    Recorder.method.batchCreateTestExonerations,
+    Invocations.method.keepInvocationAlive,
+    Invocations.method.endInvocation,
+  ].map(({ name, parent }) => `${parent.typeName}/${name}`),
+);
+
+export interface UpdateTokensConfig {
+  /** The first signs; all are accepted. */
+  readonly secrets: readonly [Uint8Array, ...Uint8Array[]];
+  readonly clock: Clock;
+}
+
+export class UpdateTokens {
+  readonly #config: UpdateTokensConfig;
+
+  constructor(config: UpdateTokensConfig) {
+    this.#config = config;
+  }
+
+  issue(invocationId: string): string {
+    const { clock, secrets } = this.#config;
+    const claims = { _i: String(Math.trunc(clock.now())), _x: String(LIFETIME_MS) };
+    const body = Buffer.from(JSON.stringify(claims));
+    const mac = computeMac(secrets[0], body, invocationId);
+    return Buffer.concat([Uint8Array.of(VERSION), body, mac]).toString('base64url');
+  }
+
+  /** Whether `token` was made for this invocation, by one of our secrets, and has not ended. */
+  isValid(token: string, invocationId: string): boolean {
+    const parts = parseToken(token);
+    if (parts === undefined) return false;
+    const { body, mac } = parts;
+    const isGenuine = this.#config.secrets.some((secret) =>
+      timingSafeEqual(computeMac(secret, body, invocationId), mac),
+    );
+    return isGenuine && isCurrent(body, this.#config.clock.now());
+  }
+}
+
+/**
+ * Throws unless exactly one token came, and it is valid for the invocation: `unauthenticated`
+ * without one, `invalid-argument` with several, `permission-denied` with a wrong one.
+ */
+export function requireUpdateToken(
+  updateTokens: UpdateTokens,
+  given: readonly string[],
+  invocationId: string,
+): void {
+  const [token] = given;
+  if (token === undefined) {
+    throw new CodedError('unauthenticated', 'missing update-token in the request');
+  }
+  if (given.length > 1) {
+    throw new CodedError('invalid-argument', 'more than one update-token in the request');
+  }
+  if (!updateTokens.isValid(token, invocationId)) {
+    throw new CodedError('permission-denied', 'invalid update token');
+  }
+}
+
+function computeMac(secret: Uint8Array, body: Uint8Array, invocationId: string): Buffer {
+  const mac = createHmac('sha256', secret);
+  for (const part of [Uint8Array.of(VERSION), body, Buffer.from(invocationId)]) {
+    mac.update(`${part.length}\n`).update(part);
+  }
+  return mac.digest();
+}
+
+function parseToken(token: string): { readonly body: Buffer; readonly mac: Buffer } | undefined {
+  if (token.length > MAX_TOKEN_LENGTH || !/^[A-Za-z0-9_-]+$/.test(token)) return undefined;
+  const bytes = Buffer.from(token, 'base64url');
+  if (bytes[0] !== VERSION || bytes.length <= 1 + MAC_BYTES) return undefined;
+  return { body: bytes.subarray(1, -MAC_BYTES), mac: bytes.subarray(-MAC_BYTES) };
+}
+
+/** Only called for a genuine body; one that reads otherwise was made by other software. */
+function isCurrent(body: Buffer, now: number): boolean {
+  const claims = parseClaims(body);
+  if (claims === undefined) return false;
+  const { issuedAt, lifetimeMs } = claims;
+  return issuedAt <= now + MAX_DRIFT_MS && now < issuedAt + lifetimeMs;
+}
+
+function parseClaims(
+  body: Buffer,
+): { readonly issuedAt: number; readonly lifetimeMs: number } | undefined {
+  try {
+    const claims: unknown = JSON.parse(body.toString());
+    if (typeof claims !== 'object' || claims === null) return undefined;
+    const issuedAt = '_i' in claims ? toWholeMs(claims._i) : undefined;
+    const lifetimeMs = '_x' in claims ? toWholeMs(claims._x) : undefined;
+    if (issuedAt === undefined || lifetimeMs === undefined) return undefined;
+    return { issuedAt, lifetimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+function toWholeMs(claim: unknown): number | undefined {
+  return typeof claim === 'string' && /^\d{1,15}$/.test(claim) ? Number(claim) : undefined;
+}

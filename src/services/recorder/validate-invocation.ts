@@ -1,0 +1,124 @@
+/** What an invocation may say of itself when it is created or changed. */
+import type { JsonObject } from '@bufbuild/protobuf';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { EpochMs } from '../../clock.ts';
+import type { CommitPosition } from '../../gen/luci/resultdb/v1/common_pb.js';
+import {
+  type BigQueryExport,
+  type HistoryOptions,
+  type Invocation,
+  Invocation_State,
+} from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import type { NewInvocation } from '../../invocations/invocation.ts';
+import { checkTags } from '../shared/check-pairs.ts';
+import { inEach, inField, invalid, requireMatch, requireText } from '../shared/field.ts';
+import { encodeExport, encodeHistory, encodeProperties } from '../shared/invocation-message.ts';
+import { toResultPredicate } from '../shared/predicate.ts';
+import { fromTimestamp } from '../shared/timestamp.ts';
+
+const HOUR_MS = 3_600_000;
+// The bounds of the newest ResultDB; older ones had 1 hour and 48 hours.
+const DEFAULT_DEADLINE_MS = 48 * HOUR_MS;
+const MIN_DEADLINE_MS = 10_000;
+const MAX_DEADLINE_MS = 5 * 24 * HOUR_MS;
+
+const REALM_PATTERN = /^([a-z0-9\-_]{1,100}|@internal):([a-z0-9_.\-/]{1,400}|@root|@legacy)$/;
+const RESOURCE_PATTERN = /^\/\/[a-zA-Z0-9][a-zA-Z0-9.-]*(:\d+)?\/[^\s].*$/;
+const MAX_RESOURCE_BYTES = 2000;
+const MAX_NAME_BYTES = 1024;
+const MAX_PROPERTIES_BYTES = 16 * 1024;
+
+export function checkRealm(realm: string): string {
+  return requireMatch(realm, REALM_PATTERN);
+}
+
+type Checked = Required<
+  Pick<
+    NewInvocation,
+    'tags' | 'deadline' | 'producerResource' | 'bigqueryExports' | 'historyOptions' | 'properties'
+  >
+>;
+
+/** All of a new invocation that no permission depends on, in the form of its record. */
+export function checkNewInvocation(invocation: Invocation, now: EpochMs): Checked {
+  checkInitialState(invocation.state);
+  return {
+    tags: checkTags('tags', invocation.tags),
+    deadline: inField('deadline', () => checkDeadline(invocation.deadline, now)),
+    producerResource: inField('producer_resource', () =>
+      checkProducerResource(invocation.producerResource),
+    ),
+    bigqueryExports: inEach('bigquery_exports', invocation.bigqueryExports, checkExport),
+    historyOptions: inField('history_options', () => checkHistory(invocation.historyOptions)),
+    properties: inField('properties', () => checkProperties(invocation.properties)),
+  };
+}
+
+/** The default where there is none. */
+export function checkDeadline(deadline: Timestamp | undefined, now: EpochMs): EpochMs {
+  if (deadline === undefined) return now + DEFAULT_DEADLINE_MS;
+  const time = fromTimestamp(deadline);
+  if (time < now + MIN_DEADLINE_MS) {
+    throw invalid(`must be at least ${MIN_DEADLINE_MS / 1000} seconds in the future`);
+  }
+  if (time > now + MAX_DEADLINE_MS) {
+    throw invalid(`must be at most ${MAX_DEADLINE_MS / HOUR_MS} hours in the future`);
+  }
+  return time;
+}
+
+/** In the form of the record. */
+export function checkProperties(properties: JsonObject | undefined): Uint8Array | undefined {
+  const encoded = encodeProperties(properties);
+  if (encoded !== undefined && encoded.length > MAX_PROPERTIES_BYTES) {
+    throw invalid(`have ${encoded.length} bytes; at most ${MAX_PROPERTIES_BYTES} are allowed`);
+  }
+  return encoded;
+}
+
+function checkInitialState(state: Invocation_State): void {
+  const { STATE_UNSPECIFIED, ACTIVE, FINALIZING } = Invocation_State;
+  if ([STATE_UNSPECIFIED, ACTIVE, FINALIZING].includes(state)) return;
+  const name = Invocation_State[state] ?? state;
+  throw invalid(`state: must be ACTIVE or FINALIZING, not ${name}`);
+}
+
+function checkProducerResource(resource: string): string | undefined {
+  if (resource === '') return undefined;
+  requireText(resource, MAX_RESOURCE_BYTES);
+  return requireMatch(resource, RESOURCE_PATTERN);
+}
+
+/** BigQuery's own rules for names are left to BigQuery. */
+export function checkExport(bqExport: BigQueryExport): Uint8Array {
+  for (const field of ['project', 'dataset', 'table'] as const) {
+    inField(field, () => requireName(bqExport[field]));
+  }
+  const { testResults } = bqExport;
+  if (testResults === undefined) throw invalid('test_results: must be set');
+  const { predicate } = testResults;
+  if (predicate !== undefined) {
+    inField('test_results', () => inField('predicate', () => toResultPredicate(predicate)));
+  }
+  return encodeExport(bqExport);
+}
+
+function checkHistory(options: HistoryOptions | undefined): Uint8Array | undefined {
+  if (options?.commit !== undefined) checkCommit(options, options.commit);
+  return encodeHistory(options);
+}
+
+function checkCommit({ useInvocationTimestamp }: HistoryOptions, commit: CommitPosition): void {
+  if (useInvocationTimestamp) throw invalid('commit: goes without use_invocation_timestamp only');
+  inField('commit', () => {
+    for (const field of ['host', 'project', 'ref'] as const) {
+      inField(field, () => requireName(commit[field]));
+    }
+    if (commit.position <= 0n) throw invalid('position: must be above 0');
+  });
+}
+
+function requireName(name: string): void {
+  if (name === '') throw invalid('must not be empty');
+  requireText(name, MAX_NAME_BYTES);
+}

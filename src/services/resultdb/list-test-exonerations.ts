@@ -1,0 +1,36 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type ListTestExonerationsRequest,
+  ListTestExonerationsRequestSchema,
+  type ListTestExonerationsResponse,
+  ListTestExonerationsResponseSchema,
+} from '../../gen/luci/resultdb/v1/resultdb_pb.js';
+import { parseInvocationName, toRowId } from '../../invocations/id.ts';
+import { exonerationsPage } from '../../results/exonerations.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField } from '../shared/field.ts';
+import { PageTokens, pageSize, RESULT_PAGES } from '../shared/page.ts';
+import { requireInRealms } from '../shared/readable.ts';
+import { toExonerationMessage } from '../shared/result-message.ts';
+import type { ResultDbParts } from './parts.ts';
+import { nextPageToken, pageStart } from './result-pages.ts';
+
+/** Without those of included invocations. */
+export async function listTestExonerations(
+  parts: ResultDbParts,
+  request: ListTestExonerationsRequest,
+  { caller }: CallContext,
+): Promise<ListTestExonerationsResponse> {
+  const id = inField('invocation', () => parseInvocationName(request.invocation));
+  await requireInRealms(parts, caller, 'resultdb.testExonerations.list', [id]);
+  const tokens = PageTokens.of(ListTestExonerationsRequestSchema, request);
+  const after = pageStart(tokens);
+  const limit = pageSize(request.pageSize, RESULT_PAGES);
+  const page = await parts.db.read((tx) =>
+    exonerationsPage(tx, { rowIds: [toRowId(id)], after, limit }),
+  );
+  return create(ListTestExonerationsResponseSchema, {
+    testExonerations: page.items.map(toExonerationMessage),
+    nextPageToken: nextPageToken(tokens, page),
+  });
+}

@@ -1,0 +1,37 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type ListTestResultsRequest,
+  ListTestResultsRequestSchema,
+  type ListTestResultsResponse,
+  ListTestResultsResponseSchema,
+} from '../../gen/luci/resultdb/v1/resultdb_pb.js';
+import { parseInvocationName, toRowId } from '../../invocations/id.ts';
+import { testResultsPage } from '../../results/test-results.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField } from '../shared/field.ts';
+import { PageTokens, pageSize, RESULT_PAGES } from '../shared/page.ts';
+import { requireInRealms } from '../shared/readable.ts';
+import { toTestResultMessage } from '../shared/result-message.ts';
+import type { ResultDbParts } from './parts.ts';
+import { maskResult, nextPageToken, pageStart, resultMask } from './result-pages.ts';
+
+/** Without those of included invocations. */
+export async function listTestResults(
+  parts: ResultDbParts,
+  request: ListTestResultsRequest,
+  { caller }: CallContext,
+): Promise<ListTestResultsResponse> {
+  const id = inField('invocation', () => parseInvocationName(request.invocation));
+  await requireInRealms(parts, caller, 'resultdb.testResults.list', [id]);
+  const tokens = PageTokens.of(ListTestResultsRequestSchema, request);
+  const mask = resultMask(request.readMask);
+  const after = pageStart(tokens);
+  const limit = pageSize(request.pageSize, RESULT_PAGES);
+  const page = await parts.db.read((tx) =>
+    testResultsPage(tx, { rowIds: [toRowId(id)], after, limit }),
+  );
+  return create(ListTestResultsResponseSchema, {
+    testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),
+    nextPageToken: nextPageToken(tokens, page),
+  });
+}

@@ -1,0 +1,10 @@
+/** What the RPCs of ResultDB work with. */
+import type { Database } from '../../storage/database.ts';
+import type { Authorizer } from '../shared/permissions.ts';
+import type { ReachableSets } from './reachable-sets.ts';
+
+export interface ResultDbParts {
+  readonly db: Database;
+  readonly authorizer: Authorizer;
+  readonly reachableSets: ReachableSets;
+}

@@ -1,0 +1,42 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type QueryTestExonerationsRequest,
+  QueryTestExonerationsRequestSchema,
+  type QueryTestExonerationsResponse,
+  QueryTestExonerationsResponseSchema,
+} from '../../gen/luci/resultdb/v1/resultdb_pb.js';
+import { exonerationsPage } from '../../results/exonerations.ts';
+import type { TestVariantPredicate } from '../../results/predicate.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField } from '../shared/field.ts';
+import { PageTokens, pageSize, RESULT_PAGES } from '../shared/page.ts';
+import { toVariantPredicate } from '../shared/predicate.ts';
+import { toExonerationMessage } from '../shared/result-message.ts';
+import type { ResultDbParts } from './parts.ts';
+import { requireScope } from './query-scope.ts';
+import { nextPageToken, pageStart } from './result-pages.ts';
+
+/** Of all that the named invocations reach, however much that is. */
+export async function queryTestExonerations(
+  parts: ResultDbParts,
+  request: QueryTestExonerationsRequest,
+  context: CallContext,
+): Promise<QueryTestExonerationsResponse> {
+  const roots = await requireScope(parts, context, 'resultdb.testExonerations.list', request);
+  const predicate = predicateOf(request);
+  const tokens = PageTokens.of(QueryTestExonerationsRequestSchema, request);
+  const after = pageStart(tokens);
+  const limit = pageSize(request.pageSize, RESULT_PAGES);
+  const { rowIds } = await parts.reachableSets.read(roots, {}, context.signal);
+  const page = await parts.db.read((tx) =>
+    exonerationsPage(tx, { rowIds, predicate, after, limit }),
+  );
+  return create(QueryTestExonerationsResponseSchema, {
+    testExonerations: page.items.map(toExonerationMessage),
+    nextPageToken: nextPageToken(tokens, page),
+  });
+}
+
+function predicateOf({ predicate }: QueryTestExonerationsRequest): TestVariantPredicate {
+  return predicate === undefined ? {} : inField('predicate', () => toVariantPredicate(predicate));
+}

@@ -1,0 +1,43 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type QueryTestResultsRequest,
+  QueryTestResultsRequestSchema,
+  type QueryTestResultsResponse,
+  QueryTestResultsResponseSchema,
+} from '../../gen/luci/resultdb/v1/resultdb_pb.js';
+import type { TestResultPredicate } from '../../results/predicate.ts';
+import { testResultsPage } from '../../results/test-results.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField } from '../shared/field.ts';
+import { PageTokens, pageSize, RESULT_PAGES } from '../shared/page.ts';
+import { toResultPredicate } from '../shared/predicate.ts';
+import { toTestResultMessage } from '../shared/result-message.ts';
+import type { ResultDbParts } from './parts.ts';
+import { requireScope } from './query-scope.ts';
+import { maskResult, nextPageToken, pageStart, resultMask } from './result-pages.ts';
+
+/** Of all that the named invocations reach, however much that is. */
+export async function queryTestResults(
+  parts: ResultDbParts,
+  request: QueryTestResultsRequest,
+  context: CallContext,
+): Promise<QueryTestResultsResponse> {
+  const roots = await requireScope(parts, context, 'resultdb.testResults.list', request);
+  const predicate = predicateOf(request);
+  const tokens = PageTokens.of(QueryTestResultsRequestSchema, request);
+  const mask = resultMask(request.readMask);
+  const after = pageStart(tokens);
+  const limit = pageSize(request.pageSize, RESULT_PAGES);
+  const set = await parts.reachableSets.read(roots, predicate, context.signal);
+  const page = await parts.db.read((tx) =>
+    testResultsPage(tx, { ...set, predicate, after, limit }),
+  );
+  return create(QueryTestResultsResponseSchema, {
+    testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),
+    nextPageToken: nextPageToken(tokens, page),
+  });
+}
+
+function predicateOf({ predicate }: QueryTestResultsRequest): TestResultPredicate {
+  return predicate === undefined ? {} : inField('predicate', () => toResultPredicate(predicate));
+}

@@ -1,0 +1,139 @@
+import { create } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import { openTestPglite } from '../../../test/support/databases/databases.ts';
+import { openServices, type Services } from '../../../test/support/server/rpc-services.ts';
+import {
+  FinalizeInvocationRequestSchema,
+  UpdateIncludedInvocationsRequestSchema,
+} from '../../gen/luci/resultdb/v1/recorder_pb.js';
+import { fromRowId, parseInvocationId, toRowId } from '../../invocations/id.ts';
+import { removeInclusions } from '../../invocations/inclusions.ts';
+import { readInvocations } from '../../invocations/invocations.ts';
+import { invocations } from '../../invocations/table.ts';
+import type { Database } from '../../storage/database.ts';
+import { ReachableSets, type Root } from './reachable-sets.ts';
+
+const { signal } = new AbortController();
+const all = {};
+
+async function openTree(services: Services): Promise<void> {
+  for (const id of ['u-a', 'u-b']) await services.create(id);
+  await services.create('u-top', { includedInvocations: ['invocations/u-a'] });
+}
+
+async function finalizeAll(services: Services, ...ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const request = create(FinalizeInvocationRequestSchema, { name: `invocations/${id}` });
+    await services.recorder.finalizeInvocation(request, services.owner(id));
+  }
+  await services.finalizeAll();
+}
+
+/** Counts the reads that go through it. */
+function countReads(db: Database): { readonly db: Database; reads: number } {
+  const counter = {
+    reads: 0,
+    db: {
+      ...db,
+      read: (fn) => {
+        counter.reads++;
+        return db.read(fn);
+      },
+    } as Database,
+  };
+  return counter;
+}
+
+async function rootsOf({ db }: Services, ...ids: readonly string[]): Promise<readonly Root[]> {
+  const found = await db.read((tx) => readInvocations(tx, ids.map(parseInvocationId)));
+  return [...found.values()];
+}
+
+test('what is not FINALIZED is walked each time', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  const sets = new ReachableSets(services.db);
+  const top = await rootsOf(services, 'u-top');
+  expect((await sets.read(top, all, signal)).rowIds).toHaveLength(2);
+  await services.recorder.updateIncludedInvocations(
+    create(UpdateIncludedInvocationsRequestSchema, {
+      includingInvocation: 'invocations/u-top',
+      addInvocations: ['invocations/u-b'],
+    }),
+    services.owner('u-top'),
+  );
+  const { rowIds } = await sets.read(top, all, signal);
+  expect(rowIds.map(fromRowId).sort()).toEqual(['u-a', 'u-b', 'u-top']);
+  expect(rowIds).toEqual([...rowIds].sort());
+});
+
+test('what is FINALIZED is walked once, for each selection of test variants', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  await finalizeAll(services, 'u-top', 'u-a');
+  const top = await rootsOf(services, 'u-top');
+  const counter = countReads(services.db);
+  const sets = new ReachableSets(counter.db);
+  const first = await sets.read(top, all, signal);
+  const reads = counter.reads;
+  expect(await sets.read(top, all, signal)).toBe(first);
+  expect(counter.reads).toBe(reads);
+  const selection = { expectancy: 'VARIANTS_WITH_UNEXPECTED_RESULTS' } as const;
+  const selected = await sets.read(top, selection, signal);
+  expect(selected.variants).toBeDefined();
+  expect(await sets.read(top, selection, signal)).toBe(selected);
+});
+
+test('an id that is used again does not get what the deleted invocation reached', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  await finalizeAll(services, 'u-top', 'u-a');
+  const sets = new ReachableSets(services.db);
+  const old = await sets.read(await rootsOf(services, 'u-top'), all, signal);
+  expect(old.rowIds).toHaveLength(2);
+
+  const invocationId = toRowId(parseInvocationId('u-top'));
+  await services.db.write(async (tx) => {
+    await removeInclusions(tx, parseInvocationId('u-top'), [parseInvocationId('u-a')]);
+    await tx.delete(invocations, [{ invocationId }]);
+  });
+  services.clock.advance(1);
+  await services.create('u-top');
+  await finalizeAll(services, 'u-top');
+  const { rowIds } = await sets.read(await rootsOf(services, 'u-top'), all, signal);
+  expect(rowIds.map(fromRowId)).toEqual(['u-top']);
+});
+
+test('the least recently used goes when there is too much', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  await finalizeAll(services, 'u-top', 'u-a', 'u-b');
+  const sets = new ReachableSets(services.db, 3);
+  const top = await rootsOf(services, 'u-top');
+  const [a, b] = [await rootsOf(services, 'u-a'), await rootsOf(services, 'u-b')];
+  const keptA = await sets.read(a, all, signal);
+  const keptTop = await sets.read(top, all, signal);
+  expect(await sets.read(a, all, signal)).toBe(keptA);
+  await sets.read(b, all, signal);
+  expect(await sets.read(a, all, signal)).toBe(keptA);
+  expect(await sets.read(top, all, signal)).not.toBe(keptTop);
+});
+
+test('what is larger than all that may be kept is not kept, and pushes nothing out', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  await finalizeAll(services, 'u-top', 'u-a', 'u-b');
+  const sets = new ReachableSets(services.db, 1);
+  const [a, top] = [await rootsOf(services, 'u-a'), await rootsOf(services, 'u-top')];
+  const keptA = await sets.read(a, all, signal);
+  await sets.read(top, all, signal);
+  expect(await sets.read(a, all, signal)).toBe(keptA);
+});
+
+test('a walk ends when the caller goes away', async () => {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  const sets = new ReachableSets(services.db);
+  const top = await rootsOf(services, 'u-top');
+  await expect(sets.read(top, all, AbortSignal.abort())).rejects.toThrow('aborted');
+});

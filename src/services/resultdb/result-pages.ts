@@ -1,0 +1,38 @@
+/** Pages of results and exonerations: from a request's fields to an answer's. */
+import type { TestResult as TestResultMessage } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { TestResultSchema } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { parseInvocationId } from '../../invocations/id.ts';
+import type { Page, Position } from '../../results/page.ts';
+import { inField } from '../shared/field.ts';
+import type { PageTokens } from '../shared/page.ts';
+import { applyReadMask, parseReadMask, type ReadMask } from '../shared/read-mask.ts';
+
+const POSITION_PARTS = 3;
+
+/** Where the requested page starts. Throws `invalid-argument` for a token of another request. */
+export function pageStart(tokens: PageTokens): Position | undefined {
+  const [invocation, testId, itemId] = tokens.position(POSITION_PARTS) ?? [];
+  if (invocation === undefined || testId === undefined || itemId === undefined) return undefined;
+  const invocationId = inField('page_token', () => parseInvocationId(invocation));
+  return { invocationId, testId, itemId };
+}
+
+export function nextPageToken(tokens: PageTokens, { next }: Page<unknown>): string {
+  return next === undefined ? '' : tokens.next([next.invocationId, next.testId, next.itemId]);
+}
+
+/** What lists hold unless asked otherwise: all but what makes them long. */
+const DEFAULT_FIELDS = TestResultSchema.fields
+  .map(({ name }) => name)
+  .filter((name) => !['summary_html', 'tags', 'test_metadata', 'failure_reason'].includes(name));
+
+/** Always with the name. Throws `invalid-argument` for a field that there is not. */
+export function resultMask(readMask: { readonly paths: readonly string[] } | undefined) {
+  const paths =
+    readMask === undefined || readMask.paths.length === 0 ? DEFAULT_FIELDS : readMask.paths;
+  return inField('read_mask', () => parseReadMask(TestResultSchema, ['name', ...paths]));
+}
+
+export function maskResult(result: TestResultMessage, mask: ReadMask | 'all'): TestResultMessage {
+  return applyReadMask(TestResultSchema, result, mask);
+}

@@ -1,0 +1,23 @@
+/** luci.resultdb.v1.ResultDB: reads what has been recorded, also over all that an invocation reaches. */
+import type { ResultDB } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
+import type { ServiceMethods } from '../shared/service-methods.ts';
+import { getInvocation } from './get-invocation.ts';
+import { getTestExoneration } from './get-test-exoneration.ts';
+import { getTestResult } from './get-test-result.ts';
+import { listTestExonerations } from './list-test-exonerations.ts';
+import { listTestResults } from './list-test-results.ts';
+import type { ResultDbParts } from './parts.ts';
+import { queryTestExonerations } from './query-test-exonerations.ts';
+import { queryTestResults } from './query-test-results.ts';
+
+export function createResultDb(parts: ResultDbParts): ServiceMethods<typeof ResultDB> {
+  return {
+    getInvocation: (request, context) => getInvocation(parts, request, context),
+    getTestResult: (request, context) => getTestResult(parts, request, context),
+    listTestResults: (request, context) => listTestResults(parts, request, context),
+    getTestExoneration: (request, context) => getTestExoneration(parts, request, context),
+    listTestExonerations: (request, context) => listTestExonerations(parts, request, context),
+    queryTestResults: (request, context) => queryTestResults(parts, request, context),
+    queryTestExonerations: (request, context) => queryTestExonerations(parts, request, context),
+  };
+}

@@ -1,0 +1,41 @@
+/** Checks keys with values: tags, and the pairs of a variant. */
+import type { Variant } from '../../gen/luci/resultdb/v1/common_pb.js';
+import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
+import { inEach, inField, invalid, requireMatch, requireText } from './field.ts';
+
+const KEY_PATTERN = /^[a-z][a-z0-9_]*(\/[a-z][a-z0-9_]*)*$/;
+const MAX_KEY_LENGTH = 64;
+const MAX_VALUE_BYTES = 256;
+/** Of all tags of an invocation or a result together. */
+const MAX_TAGS_BYTES = 16 * 1024;
+
+export function checkPair(key: string, value: string): StringPair {
+  inField('key', () => {
+    requireMatch(key, KEY_PATTERN);
+    if (key.length > MAX_KEY_LENGTH) throw invalid(`is longer than ${MAX_KEY_LENGTH} characters`);
+  });
+  inField('value', () => requireText(value, MAX_VALUE_BYTES));
+  return { key, value };
+}
+
+/** The tags in the order of keys and values; a key may come again. */
+export function checkTags(field: string, tags: readonly StringPair[]): StringPair[] {
+  const pairs = inEach(field, tags, ({ key, value }) => checkPair(key, value));
+  const size = pairs.reduce(
+    (sum, { key, value }) => sum + key.length + Buffer.byteLength(value),
+    0,
+  );
+  if (size > MAX_TAGS_BYTES) {
+    throw invalid(`${field}: have ${size} bytes; at most ${MAX_TAGS_BYTES} are allowed`);
+  }
+  return sortPairs(pairs);
+}
+
+/** The pairs of a variant; none where there is no variant. */
+export function checkVariant(variant: Variant | undefined): Readonly<Record<string, string>> {
+  const pairs = Object.entries(variant?.def ?? {});
+  for (const [key, value] of pairs) {
+    inField(JSON.stringify(key), () => checkPair(key, value));
+  }
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,49 @@
+/**
+ * Checks of requests. A message says which field is wrong by its path in the request, as in
+ * `requests[3]: test_result: test_id: must not be empty`.
+ */
+import { CodedError, hasCode } from '../../errors.ts';
+
+export function invalid(message: string): CodedError {
+  return new CodedError('invalid-argument', message);
+}
+
+/** Runs a check; what it finds invalid is said to be in `field`. */
+export function inField<T>(field: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!hasCode(error, 'invalid-argument')) throw error;
+    throw new CodedError('invalid-argument', `${field}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Runs a check on each of `items`, with the place in the list in the message. */
+export function inEach<T, R>(
+  field: string,
+  items: readonly T[],
+  check: (item: T, index: number) => R,
+): R[] {
+  return items.map((item, index) => inField(`${field}[${index}]`, () => check(item, index)));
+}
+
+export function requireMatch(value: string, pattern: RegExp): string {
+  if (value === '') throw invalid('must not be empty');
+  if (!pattern.test(value)) throw invalid(`does not match ${pattern.source}`);
+  return value;
+}
+
+/** Also refuses what no database keeps: NUL, and halves of surrogate pairs. */
+export function requireText(value: string, maxBytes: number): string {
+  if (!value.isWellFormed()) throw invalid('is not valid Unicode');
+  if (value.includes('\0')) throw invalid('must not contain NUL');
+  const size = Buffer.byteLength(value);
+  if (size > maxBytes) throw invalid(`has ${size} bytes; at most ${maxBytes} are allowed`);
+  return value;
+}
+
+export function requireAtMost(items: readonly unknown[], limit: number, noun: string): void {
+  if (items.length > limit) {
+    throw invalid(`${items.length} ${noun}; at most ${limit} are allowed`);
+  }
+}

@@ -1,0 +1,83 @@
+import { create } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  type QueryTestResultsRequest,
+  QueryTestResultsRequestSchema,
+} from '../../gen/luci/resultdb/v1/resultdb_pb.js';
+import { PageTokens, pageSize, RESULT_PAGES } from './page.ts';
+
+type Init = Parameters<typeof create<typeof QueryTestResultsRequestSchema>>[1];
+
+function request(init: Init = {}): QueryTestResultsRequest {
+  return create(QueryTestResultsRequestSchema, { invocations: ['invocations/a'], ...init });
+}
+
+function tokensOf(init: Init = {}): PageTokens {
+  return PageTokens.of(QueryTestResultsRequestSchema, request(init));
+}
+
+function containing(def: Record<string, string>): Init {
+  return { predicate: { variant: { predicate: { case: 'contains', value: { def } } } } };
+}
+
+test('a token gives back the position that it was made of', () => {
+  const positions = fc.array(fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()));
+  fc.assert(
+    fc.property(positions, (position) => {
+      const pageToken = tokensOf().next(position);
+      expect(tokensOf({ pageToken }).position(position.length)).toEqual(position);
+    }),
+  );
+});
+
+test('no token means the first page', () => {
+  expect(tokensOf().position(3)).toBeUndefined();
+});
+
+test('the page size may change between pages', () => {
+  const pageToken = tokensOf({ pageSize: 5 }).next(['a']);
+  expect(tokensOf({ pageSize: 7, pageToken }).position(1)).toEqual(['a']);
+});
+
+test('the order of a map does not matter', () => {
+  const pageToken = tokensOf(containing({ a: '1', b: '2' })).next(['a']);
+  expect(tokensOf({ ...containing({ b: '2', a: '1' }), pageToken }).position(1)).toEqual(['a']);
+});
+
+test.each<[string, Init]>([
+  ['other invocations', { invocations: ['invocations/b'] }],
+  ['another predicate', { predicate: { testIdRegexp: 'x' } }],
+  ['another mask', { readMask: { paths: ['name'] } }],
+])('a token of a request with %s is refused', (_what, init) => {
+  const pageToken = tokensOf(init).next(['a']);
+  expect(() => tokensOf({ pageToken }).position(1)).toThrow(
+    'page_token: not a token of this request',
+  );
+});
+
+test('whatever else comes as a token is refused', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1 }), (pageToken) => {
+      expect(() => tokensOf({ pageToken }).position(1)).toThrow('page_token');
+    }),
+  );
+});
+
+test('a token with another number of parts is refused', () => {
+  const pageToken = tokensOf().next(['a', 'b']);
+  expect(() => tokensOf({ pageToken }).position(3)).toThrow('page_token');
+});
+
+test.each([
+  [0, 1000],
+  [1, 1],
+  [10_000, 10_000],
+  [10_001, 10_000],
+])('page size %i is %i', (requested, size) => {
+  expect(pageSize(requested, RESULT_PAGES)).toBe(size);
+});
+
+test('a negative page size is refused', () => {
+  expect(() => pageSize(-1, RESULT_PAGES)).toThrow('page_size: must not be negative');
+});

@@ -1,0 +1,27 @@
+/**
+ * Escapes text as one segment of a resource name, exactly as Go's url.PathEscape does, since
+ * names are compared and hashed by their bytes: unlike encodeURIComponent, `$ & + : = @` stand for
+ * themselves and `! ' ( ) *` are escaped.
+ */
+import { CodedError } from '../../errors.ts';
+
+/** `a/b c` is `a%2Fb%20c`. Throws `invalid-argument` for text that is not valid Unicode. */
+export function escapePathSegment(text: string): string {
+  if (!text.isWellFormed()) throw new CodedError('invalid-argument', 'not valid Unicode');
+  return encodeURIComponent(text)
+    .replace(/%(24|26|2B|3A|3D|40)/g, (escaped) => decodeURIComponent(escaped))
+    .replace(/[!'()*]/g, percentEncode);
+}
+
+/** The text again; `undefined` where a percent sign is not part of an escape, or the bytes are not UTF-8. */
+export function unescapePathSegment(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+function percentEncode(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}

@@ -1,0 +1,122 @@
+/**
+ * Who may do what. A realm, `project:realm`, grants roles to members; a role is a set of
+ * permissions. What `project:@root` grants holds in every realm of the project.
+ */
+import { CodedError } from '../../errors.ts';
+
+export const PERMISSIONS = [
+  'resultdb.invocations.create',
+  'resultdb.invocations.createWithReservedID',
+  'resultdb.invocations.exportToBigQuery',
+  'resultdb.invocations.setProducerResource',
+  'resultdb.invocations.include',
+  'resultdb.invocations.get',
+  'resultdb.testResults.get',
+  'resultdb.testResults.list',
+  'resultdb.testExonerations.get',
+  'resultdb.testExonerations.list',
+  'postlude.tasks.list',
+  'postlude.tasks.redrive',
+] as const;
+
+export type Permission = (typeof PERMISSIONS)[number];
+
+/** Background tasks belong to the installation rather than to a project. */
+export const TASKS_REALM = '@internal:tasks';
+
+/** Decides whether a caller has a permission in a realm. */
+export interface Authorizer {
+  isAllowed(caller: string, permission: Permission, realm: string): boolean | Promise<boolean>;
+}
+
+/** For a server that only its own machine can reach. */
+export const allowAll: Authorizer = { isAllowed: () => true };
+
+const READ: readonly Permission[] = [
+  'resultdb.invocations.get',
+  'resultdb.testResults.get',
+  'resultdb.testResults.list',
+  'resultdb.testExonerations.get',
+  'resultdb.testExonerations.list',
+];
+const WRITE: readonly Permission[] = [
+  ...READ,
+  'resultdb.invocations.create',
+  'resultdb.invocations.include',
+];
+
+/** What each role may do. A realm's configuration names roles, or single permissions. */
+export const ROLES: Readonly<Record<string, readonly Permission[]>> = {
+  reader: READ,
+  writer: WRITE,
+  admin: PERMISSIONS,
+};
+
+/** realm → role or permission → members. */
+export type RealmGrants = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+
+/**
+ * Answers by grants. A member is a caller's identity (`user:someone@example.com`), all users of a
+ * domain (`user:*@example.com`), all who are authenticated (`authenticated`), or `anyone`.
+ * Throws `invalid-argument` for a role that there is not.
+ */
+export function realmAuthorizer(grants: RealmGrants): Authorizer {
+  const members = indexGrants(grants);
+  return {
+    isAllowed: (caller, permission, realm) =>
+      [realm, rootRealm(realm)].some((place) =>
+        (members.get(place)?.get(permission) ?? []).some((member) => isMember(caller, member)),
+      ),
+  };
+}
+
+/** `project:@root`, whose grants hold in all realms of the project. */
+export function rootRealm(realm: string): string {
+  return `${realm.slice(0, realm.indexOf(':'))}:@root`;
+}
+
+/** Throws `permission-denied` unless the caller has the permission in the realm. */
+export async function requirePermission(
+  authorizer: Authorizer,
+  caller: string,
+  permission: Permission,
+  realm: string,
+): Promise<void> {
+  if (await authorizer.isAllowed(caller, permission, realm)) return;
+  throw new CodedError(
+    'permission-denied',
+    `caller ${caller} does not have permission ${permission} in realm ${JSON.stringify(realm)}`,
+  );
+}
+
+function indexGrants(grants: RealmGrants): Map<string, Map<Permission, string[]>> {
+  const index = new Map<string, Map<Permission, string[]>>();
+  for (const [realm, roles] of Object.entries(grants)) {
+    const byPermission = new Map<Permission, string[]>();
+    for (const [role, members] of Object.entries(roles)) {
+      for (const permission of permissionsOf(role)) {
+        byPermission.set(permission, [...(byPermission.get(permission) ?? []), ...members]);
+      }
+    }
+    index.set(realm, byPermission);
+  }
+  return index;
+}
+
+function permissionsOf(role: string): readonly Permission[] {
+  const single = PERMISSIONS.filter((permission) => permission === role);
+  const permissions =
+    single.length > 0 ? single : Object.hasOwn(ROLES, role) ? ROLES[role] : undefined;
+  if (permissions !== undefined) return permissions;
+  const roles = Object.keys(ROLES).join(', ');
+  throw new CodedError('invalid-argument', `no such role: ${role} (there are ${roles})`);
+}
+
+function isMember(caller: string, member: string): boolean {
+  if (member === 'anyone') return true;
+  if (member === 'authenticated') return !caller.startsWith('anonymous:');
+  if (member.startsWith('user:*@')) {
+    return caller.startsWith('user:') && caller.endsWith(member.slice('user:*'.length));
+  }
+  return caller === member;
+}

@@ -1,0 +1,30 @@
+/** Permissions on invocations that a request names. */
+import { CodedError } from '../../errors.ts';
+import type { InvocationId } from '../../invocations/id.ts';
+import type { Invocation } from '../../invocations/invocation.ts';
+import { readInvocations } from '../../invocations/invocations.ts';
+import type { Database } from '../../storage/database.ts';
+import { type Authorizer, type Permission, requirePermission } from './permissions.ts';
+
+/**
+ * Answers the invocations, each once. Throws `not-found` unless all the invocations exist, then `permission-denied` unless the caller
+ * has the permission in the realm of each. Realms never change, so this may be asked ahead of the
+ * transaction that relies on it.
+ */
+export async function requireInRealms(
+  { authorizer, db }: { readonly authorizer: Authorizer; readonly db: Database },
+  caller: string,
+  permission: Permission,
+  ids: readonly InvocationId[],
+): Promise<readonly Invocation[]> {
+  if (ids.length === 0) return [];
+  const found = await db.read((tx) => readInvocations(tx, new Set(ids)));
+  const missing = ids.find((id) => !found.has(id));
+  if (missing !== undefined) {
+    throw new CodedError('not-found', `invocations/${missing} does not exist`);
+  }
+  const invocations = [...found.values()];
+  const realms = new Set(invocations.map(({ realm }) => realm));
+  for (const realm of realms) await requirePermission(authorizer, caller, permission, realm);
+  return invocations;
+}

@@ -1,0 +1,49 @@
+/** Test results and exonerations as clients see them. */
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { FailureReasonSchema } from '../../gen/luci/resultdb/v1/failure_reason_pb.js';
+import {
+  TestLocationSchema,
+  TestMetadataSchema,
+} from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
+import {
+  type TestExoneration as TestExonerationMessage,
+  TestExonerationSchema,
+  type TestResult as TestResultMessage,
+  TestResultSchema,
+  TestStatus,
+} from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { TestExoneration } from '../../results/exoneration.ts';
+import type { TestResult } from '../../results/test-result.ts';
+import { exonerationName, testResultName } from './result-name.ts';
+import { toDuration, toTimestamp } from './timestamp.ts';
+
+export function toTestResultMessage(result: TestResult): TestResultMessage {
+  const { durationMicros, startTime, testLocation, testMetadata, failureReason } = result;
+  return create(TestResultSchema, {
+    name: testResultName(result),
+    testId: result.testId,
+    resultId: result.resultId,
+    variant: { def: { ...result.variant } },
+    variantHash: result.variantHash,
+    expected: result.expected,
+    status: TestStatus[result.status],
+    summaryHtml: result.summaryHtml,
+    ...(startTime === undefined ? {} : { startTime: toTimestamp(startTime) }),
+    ...(durationMicros === undefined ? {} : { duration: toDuration(durationMicros) }),
+    tags: result.tags.map(({ key, value }) => ({ key, value })),
+    ...(testLocation && { testLocation: fromBinary(TestLocationSchema, testLocation) }),
+    ...(testMetadata && { testMetadata: fromBinary(TestMetadataSchema, testMetadata) }),
+    ...(failureReason && { failureReason: fromBinary(FailureReasonSchema, failureReason) }),
+  });
+}
+
+export function toExonerationMessage(exoneration: TestExoneration): TestExonerationMessage {
+  return create(TestExonerationSchema, {
+    name: exonerationName(exoneration),
+    testId: exoneration.testId,
+    exonerationId: exoneration.exonerationId,
+    variant: { def: { ...exoneration.variant } },
+    variantHash: exoneration.variantHash,
+    explanationHtml: exoneration.explanationHtml,
+  });
+}

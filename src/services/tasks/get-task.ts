@@ -1,0 +1,35 @@
+import { create } from '@bufbuild/protobuf';
+import { CodedError } from '../../errors.ts';
+import {
+  type GetTaskRequest,
+  type GetTaskResponse,
+  GetTaskResponseSchema,
+} from '../../gen/postlude/v1/tasks_pb.js';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField } from '../shared/field.ts';
+import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
+import type { TasksParts } from './parts.ts';
+import { checkTaskName, toDeadTaskMessage, toTaskMessage } from './task-message.ts';
+
+/** A name that is used again may be both; then it is the living one. */
+export async function getTask(
+  { authorizer, db, queue }: TasksParts,
+  request: GetTaskRequest,
+  { caller }: CallContext,
+): Promise<GetTaskResponse> {
+  await requirePermission(authorizer, caller, 'postlude.tasks.list', TASKS_REALM);
+  const name = inField('name', () => checkTaskName(request.name));
+  const { task, dead } = await db.read(async (tx) => {
+    const living = await queue.find(tx, name);
+    return { task: living, dead: living ? undefined : await queue.findDead(tx, name) };
+  });
+  if (task) {
+    return create(GetTaskResponseSchema, { found: { case: 'task', value: toTaskMessage(task) } });
+  }
+  if (dead) {
+    const value = toDeadTaskMessage(dead);
+    return create(GetTaskResponseSchema, { found: { case: 'dead', value } });
+  }
+  const { type, id } = name;
+  throw new CodedError('not-found', `no task ${type} ${id}: it is done, or never was`);
+}

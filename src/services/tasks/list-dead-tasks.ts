@@ -1,0 +1,35 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type ListDeadTasksRequest,
+  ListDeadTasksRequestSchema,
+  type ListDeadTasksResponse,
+  ListDeadTasksResponseSchema,
+} from '../../gen/postlude/v1/tasks_pb.js';
+import type { CallContext } from '../shared/call-context.ts';
+import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
+import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
+import type { TasksParts } from './parts.ts';
+import { checkType, toDeadTaskMessage } from './task-message.ts';
+
+export async function listDeadTasks(
+  parts: TasksParts,
+  request: ListDeadTasksRequest,
+  { caller }: CallContext,
+): Promise<ListDeadTasksResponse> {
+  await requirePermission(parts.authorizer, caller, 'postlude.tasks.list', TASKS_REALM);
+  const type = checkType(request.type);
+  const tokens = PageTokens.of(ListDeadTasksRequestSchema, request);
+  const after = pageStart(tokens);
+  const limit = pageSize(request.pageSize, TASK_PAGES);
+  const tasks = await parts.db.read((tx) => parts.queue.listDead(tx, { type, after, limit }));
+  const last = tasks.length === limit ? tasks.at(-1) : undefined;
+  return create(ListDeadTasksResponseSchema, {
+    tasks: tasks.map(toDeadTaskMessage),
+    nextPageToken: last ? tokens.next([last.type, last.id]) : '',
+  });
+}
+
+function pageStart(tokens: PageTokens) {
+  const [type, id] = tokens.position(2) ?? [];
+  return type === undefined || id === undefined ? undefined : { type, id };
+}

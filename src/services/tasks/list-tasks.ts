@@ -1,0 +1,53 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type ListTasksRequest,
+  ListTasksRequestSchema,
+  type ListTasksResponse,
+  ListTasksResponseSchema,
+  Task_State,
+} from '../../gen/postlude/v1/tasks_pb.js';
+import type { TaskState } from '../../tasks/inspect/list-tasks.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField, invalid } from '../shared/field.ts';
+import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
+import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
+import type { TasksParts } from './parts.ts';
+import { checkType, toTaskMessage } from './task-message.ts';
+
+const STATES: Readonly<Record<number, TaskState>> = {
+  [Task_State.SCHEDULED]: 'scheduled',
+  [Task_State.DUE]: 'due',
+  [Task_State.LEASED]: 'leased',
+};
+
+export async function listTasks(
+  parts: TasksParts,
+  request: ListTasksRequest,
+  { caller }: CallContext,
+): Promise<ListTasksResponse> {
+  await requirePermission(parts.authorizer, caller, 'postlude.tasks.list', TASKS_REALM);
+  const type = checkType(request.type);
+  const state = inField('state', () => stateOf(request.state));
+  const tokens = PageTokens.of(ListTasksRequestSchema, request);
+  const after = pageStart(tokens);
+  const limit = pageSize(request.pageSize, TASK_PAGES);
+  const tasks = await parts.db.read((tx) => parts.queue.list(tx, { type, state, after, limit }));
+  const last = tasks.length === limit ? tasks.at(-1) : undefined;
+  return create(ListTasksResponseSchema, {
+    tasks: tasks.map(toTaskMessage),
+    nextPageToken: last ? tokens.next([last.type, String(last.processAfter), last.id]) : '',
+  });
+}
+
+function stateOf(number: Task_State): TaskState | undefined {
+  if (number === Task_State.UNSPECIFIED) return undefined;
+  const state = STATES[number];
+  if (state === undefined) throw invalid(`unknown value ${number}`);
+  return state;
+}
+
+function pageStart(tokens: PageTokens) {
+  const [type, processAfter, id] = tokens.position(3) ?? [];
+  if (type === undefined || processAfter === undefined || id === undefined) return undefined;
+  return { type, processAfter: Number(processAfter), id };
+}

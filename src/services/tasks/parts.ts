@@ -1,0 +1,10 @@
+/** What the RPCs of Tasks work with. */
+import type { Database } from '../../storage/database.ts';
+import type { TaskQueue } from '../../tasks/queue.ts';
+import type { Authorizer } from '../shared/permissions.ts';
+
+export interface TasksParts {
+  readonly db: Database;
+  readonly authorizer: Authorizer;
+  readonly queue: TaskQueue;
+}

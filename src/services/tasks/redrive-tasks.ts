@@ -1,0 +1,38 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type RedriveTasksRequest,
+  type RedriveTasksResponse,
+  RedriveTasksResponseSchema,
+} from '../../gen/postlude/v1/tasks_pb.js';
+import type { DeadTaskSelection } from '../../tasks/dead-tasks.ts';
+import { checkTypeName } from '../../tasks/task.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField, invalid } from '../shared/field.ts';
+import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
+import type { TasksParts } from './parts.ts';
+import { checkTaskName } from './task-message.ts';
+
+export async function redriveTasks(
+  parts: TasksParts,
+  request: RedriveTasksRequest,
+  { caller }: CallContext,
+): Promise<RedriveTasksResponse> {
+  await requirePermission(parts.authorizer, caller, 'postlude.tasks.redrive', TASKS_REALM);
+  const redriven = await parts.queue.redrive(selectionOf(request));
+  return create(RedriveTasksResponseSchema, { redriven: BigInt(redriven) });
+}
+
+/** To leave out the target must not mean everything. */
+function selectionOf({ target }: RedriveTasksRequest): DeadTaskSelection {
+  switch (target.case) {
+    case 'task':
+      return inField('task', () => checkTaskName(target.value));
+    case 'type':
+      return { type: inField('type', () => checkTypeName(target.value)) };
+    case 'all':
+      if (!target.value) throw invalid('all: must be true');
+      return {};
+    default:
+      throw invalid('needs a task, a type, or all');
+  }
+}

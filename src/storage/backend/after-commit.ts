@@ -1,0 +1,15 @@
+import { toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+
+export type AfterCommit = () => void | Promise<void>;
+
+/** Calls the newest first. What one throws is logged, and keeps no other from being called. */
+export async function runAfterCommit(calls: readonly AfterCommit[], log: Log): Promise<void> {
+  for (const call of calls.toReversed()) {
+    try {
+      await call();
+    } catch (error) {
+      log.error('a callback after a commit failed', { error: toError(error) });
+    }
+  }
+}

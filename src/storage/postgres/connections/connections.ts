@@ -1,0 +1,231 @@
+/**
+ * Connections of the driver `pg`, as sessions. They come from a pool and go back to it.
+ *
+ * No statement waits for ever. The server itself ends one that takes longer than the limit; where
+ * nothing is heard of the server for a little longer than that, the connection has fallen silent (a
+ * failover, a firewall that forgot it), and is closed. Those that idle in the pool are not trusted
+ * from then on.
+ */
+import type { Duplex } from 'node:stream';
+import type { Client, ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
+import { Mutex } from '../../../concurrency.ts';
+import { CodedError } from '../../../errors.ts';
+import { toStorageError } from '../errors.ts';
+import type { SessionResult } from '../session.ts';
+import { CommitMarks, type MarkedSession } from '../transactions/commit-marks.ts';
+import type { WireValue } from '../types.ts';
+import { Sockets } from './sockets.ts';
+import type { StatementNames } from './statement-names.ts';
+import { Trust } from './trust.ts';
+
+/** A session that is ours until it is released. */
+export interface Connection extends MarkedSession {
+  /** Begins a transaction ahead of what follows; the server ends its statements at the limit. */
+  beginAhead(begin: string): Promise<void>;
+  /** Gives it back; `broken` ones are thrown away, with their marks. Idempotent. */
+  release(state: 'usable' | 'broken'): void;
+}
+
+export interface Connections {
+  acquire(): Promise<Connection>;
+  /** The same connections, with another limit for each statement; `undefined`: none. */
+  limitedTo(limitMs: number | undefined): Connections;
+  /** One outside the pool, to listen on; `signal` gives up connecting. */
+  dedicated(signal: AbortSignal): Promise<DedicatedConnection>;
+  readonly marks: CommitMarks;
+  /** Whether one is open that nobody uses. */
+  hasIdle(): boolean;
+  /** Waits for those that are handed out. */
+  close(): Promise<void>;
+  /** Cuts all of them at once, whatever runs on them. */
+  cut(): void;
+}
+
+export interface DedicatedConnection {
+  readonly client: Client;
+  /** Says good-bye, and does not wait for an answer: one who fell silent gives none. */
+  end(): void;
+}
+
+export interface ConnectionsConfig {
+  readonly driver: typeof import('pg');
+  readonly pool: PoolConfig;
+  readonly names: StatementNames | undefined;
+  /** How long a statement may take, unless `limitedTo` says otherwise; `undefined`: for ever. */
+  readonly limitMs?: number | undefined;
+  readonly onIdleError: (error: Error) => void;
+}
+
+/** For the server's own word that a statement took too long, before its silence is believed. */
+const ANSWER_MS = 2_000;
+/** Nobody is taken for gone in a transaction before that. */
+const LEAST_IDLE_MS = 10_000;
+/** A listener's statements do nothing that could take long. */
+const LISTENER_LIMIT_MS = 5_000;
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+
+export function openConnections(config: ConnectionsConfig): Connections {
+  const { Pool, Client } = config.driver.default;
+  const sockets = new Sockets();
+  const poolConfig = { ...KEEP_ALIVE, ...config.pool, stream: sockets.opener(config.pool.stream) };
+  const pool: Pool = new Pool(poolConfig);
+  const trust = new Trust();
+  // An idle connection that breaks leaves the pool by itself. Unheard, an error ends the process; so
+  // each connection has a listener for life, also while it is handed out or thrown away.
+  pool.on('error', config.onIdleError);
+  pool.on('connect', (client) => {
+    trust.heard(client);
+    client.on('error', () => undefined);
+  });
+  const marks = new CommitMarks();
+  let closing: Promise<void> | undefined;
+  const limitedTo = (limitMs: number | undefined): Connections => ({
+    limitedTo,
+    async acquire() {
+      while (true) {
+        if (closing) throw closedError();
+        const client = await pool.connect().catch(rethrow);
+        if (trust.has(client))
+          return pooledConnection(client, { ...config, limitMs, trust, marks });
+        client.release(true);
+      }
+    },
+    async dedicated(signal) {
+      if (closing || signal.aborted) throw closedError();
+      const socket = poolConfig.stream();
+      const client = new Client({ ...listenerConfig(poolConfig), stream: () => socket });
+      client.on('error', config.onIdleError);
+      await connect(client, socket, signal).catch(rethrow);
+      return { client, end: () => leave(client, socket) };
+    },
+    marks,
+    hasIdle: () => pool.idleCount > 0,
+    close() {
+      closing ??= pool.end().then(() => sockets.letGo());
+      return closing;
+    },
+    cut: () => sockets.destroy(),
+  });
+  return limitedTo(config.limitMs);
+}
+
+function listenerConfig(pool: PoolConfig): ClientConfig {
+  return { ...pool, pipeline: false, query_timeout: LISTENER_LIMIT_MS };
+}
+
+async function connect(client: Client, socket: Duplex, signal: AbortSignal): Promise<void> {
+  const giveUp = (): unknown => socket.destroy();
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    await client.connect();
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+function leave(client: Client, socket: Duplex): void {
+  void client.end().catch(() => undefined);
+  socket.end(() => socket.destroy());
+}
+
+interface PooledConfig extends Pick<ConnectionsConfig, 'names' | 'limitMs'> {
+  readonly trust: Trust;
+  readonly marks: CommitMarks;
+}
+
+function pooledConnection(client: PoolClient, config: PooledConfig): Connection {
+  const { names, limitMs, trust, marks } = config;
+  const turns = new Mutex();
+  const mark = marks.take();
+  let isReleased = false;
+  const limit = limitMs === undefined ? {} : { query_timeout: limitMs + ANSWER_MS };
+  // What the driver adds to a statement, so that all else need not know of it.
+  const limitedClient: PgQueryable = { query: (query) => client.query({ ...query, ...limit }) };
+  const run = (text: string, values: readonly WireValue[], used?: StatementNames) =>
+    trust.watch(client, runOn(limitedClient, text, values, used));
+  const script = (text: string) =>
+    trust.watch(client, runScript({ query: () => client.query({ text, ...limit }) }, text));
+  return {
+    mark,
+    run: (text, values = []) => turns.run(() => run(text, values, names)),
+    runAhead: (text, values = []) => run(text, values, names),
+    beginAhead: (begin) => script(limited(begin, limitMs)),
+    runScript: (text) => turns.run(() => script(text)),
+    release(state) {
+      if (isReleased) return;
+      isReleased = true;
+      if (state === 'usable') marks.giveBack(mark);
+      client.release(state === 'broken');
+    },
+  };
+}
+
+/**
+ * By SET LOCAL, since poolers refuse it as a parameter of the connection. A server that does not notice
+ * that its client is gone would keep the locks of what was written for ever; reads have none.
+ */
+function limited(begin: string, limitMs: number | undefined): string {
+  if (limitMs === undefined) return begin;
+  const limits = `${begin}; SET LOCAL statement_timeout = ${limitMs}`;
+  if (begin.endsWith('READ ONLY')) return limits;
+  const idleMs = Math.max(2 * limitMs, LEAST_IDLE_MS);
+  return `${limits}; SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`;
+}
+
+/** The part of a client of `pg` that runs statements; structural, for users' own clients. */
+export interface PgQueryable {
+  query(config: {
+    readonly text: string;
+    readonly values?: WireValue[];
+    readonly name?: string;
+    readonly rowMode: 'array';
+    readonly types: { getTypeParser(): (text: string) => unknown };
+  }): Promise<{
+    readonly command: string;
+    readonly rowCount: number | null;
+    readonly fields: readonly { readonly name: string }[];
+    readonly rows: readonly unknown[];
+  }>;
+}
+
+const asText = { getTypeParser: () => (text: string) => text };
+
+/** Runs one statement; what it answers stays text. */
+export async function runOn(
+  client: PgQueryable,
+  text: string,
+  values: readonly WireValue[],
+  names: StatementNames | undefined,
+): Promise<SessionResult> {
+  const name = values.length === 0 ? undefined : names?.nameOf(text);
+  const result = await client
+    .query({
+      text,
+      rowMode: 'array',
+      types: asText,
+      ...(values.length === 0 ? {} : { values: [...values] }),
+      ...(name === undefined ? {} : { name }),
+    })
+    .catch(rethrow);
+  return {
+    command: result.command,
+    fields: result.fields.map((field) => field.name),
+    rows: result.rows as readonly (readonly WireValue[])[],
+    count: result.rowCount ?? 0,
+  };
+}
+
+export async function runScript(
+  client: { query(text: string): Promise<unknown> },
+  text: string,
+): Promise<void> {
+  await client.query(text).catch(rethrow);
+}
+
+function closedError(): CodedError {
+  return new CodedError('failed-precondition', 'the database has been closed');
+}
+
+function rethrow(thrown: unknown): never {
+  throw toStorageError(thrown);
+}

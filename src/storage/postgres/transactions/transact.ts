@@ -1,0 +1,66 @@
+/** Runs a function inside a transaction of a pooled connection, and cleans up whatever happens. */
+import { hasCode } from '../../../errors.ts';
+import type { Connection, Connections } from '../connections/connections.ts';
+import { WatchedSession } from '../connections/watched-session.ts';
+
+export interface OpenTransaction {
+  /** For what runs inside the transaction. */
+  readonly session: WatchedSession;
+  /** For whoever ends it. */
+  readonly connection: Connection;
+}
+
+/**
+ * Begins a transaction and calls `fn`, which ends it by `end`; rolls back where that did not
+ * happen. Throws the first error of the session, even where `fn` swallowed or wrapped it.
+ */
+export async function transact<T, R>(
+  connections: Connections,
+  begin: string,
+  fn: (session: WatchedSession) => Promise<T>,
+  end: (open: OpenTransaction, value: T) => Promise<R>,
+): Promise<R> {
+  return await withConnection(connections, async (connection) => {
+    const begun = connection.beginAhead(begin);
+    const session = new WatchedSession(connection);
+    session.follow(begun);
+    try {
+      const value = await fn(session);
+      session.check();
+      await begun;
+      return await end({ session, connection }, value);
+    } catch (thrown) {
+      const error = session.failure?.error ?? thrown;
+      if (!isLost(error)) await rollback(connection);
+      throw error;
+    }
+  });
+}
+
+/** Calls `fn` with a connection of its own; one that broke is not used again. */
+export async function withConnection<T>(
+  connections: Connections,
+  fn: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await connections.acquire();
+  try {
+    return await fn(connection);
+  } catch (error) {
+    if (isLost(error)) connection.release('broken');
+    throw error;
+  } finally {
+    connection.release('usable');
+  }
+}
+
+async function rollback(connection: Connection): Promise<void> {
+  try {
+    await connection.run('ROLLBACK');
+  } catch {
+    connection.release('broken'); // its end rolls back as well
+  }
+}
+
+function isLost(error: unknown): boolean {
+  return hasCode(error, 'unavailable', 'outcome-unknown');
+}

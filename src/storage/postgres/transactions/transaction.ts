@@ -1,0 +1,24 @@
+/** A buffered transaction of one session. `flush` applies its writes; whoever owns it then commits. */
+import { BufferedTransaction } from '../../backend/buffered-transaction.ts';
+import { SessionReader } from '../reader.ts';
+import type { Session } from '../session.ts';
+import { applyGroup } from './statements.ts';
+
+export class PostgresTransaction extends BufferedTransaction<SessionReader> {
+  readonly #session: Session;
+  readonly #schema: string;
+
+  constructor(session: Session, schema: string) {
+    super(new SessionReader(session, schema));
+    this.#session = session;
+    this.#schema = schema;
+  }
+
+  get hasWrites(): boolean {
+    return this.groups().length > 0;
+  }
+
+  async flush(): Promise<void> {
+    for (const group of this.groups()) await applyGroup(this.#session, this.#schema, group);
+  }
+}

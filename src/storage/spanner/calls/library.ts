@@ -1,0 +1,108 @@
+/**
+ * The client library, loaded only here. Of it we take the channel with its credentials, and make the
+ * calls ourselves: the library's own streams ignore that their reader is slow, and its retries would
+ * hide from us what happened to a commit.
+ */
+import { createRequire } from 'node:module';
+import type { v1 } from '@google-cloud/spanner';
+import { systemClock } from '../../../clock.ts';
+import { loadOptional } from '../../../optional-package.ts';
+
+/** Where and how to reach Spanner. */
+export interface Endpoint {
+  readonly projectId: string;
+  /** `host:port` of an emulator, which is spoken to in the clear and without credentials. */
+  readonly emulatorHost?: string;
+}
+
+export interface CallOptions {
+  readonly timeoutMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface CallStream extends AsyncIterable<unknown> {
+  cancel(): void;
+}
+
+/** Calls by the names of their methods: `executeStreamingSql`. They throw gRPC's own errors. */
+export interface SpannerCalls {
+  unary(method: string, request: object, options: CallOptions): Promise<unknown>;
+  stream(method: string, request: object, options: CallOptions): Promise<CallStream>;
+}
+
+export interface SpannerLibrary extends SpannerCalls {
+  readonly admin: v1.DatabaseAdminClient;
+  close(): Promise<void>;
+}
+
+/** Throws an error that names the package to install where the library is missing. */
+export async function openLibrary(endpoint: Endpoint): Promise<SpannerLibrary> {
+  const { v1: api } = await loadLibrary();
+  const options = { projectId: endpoint.projectId, ...endpointOptions(endpoint) };
+  const data = new api.SpannerClient(options);
+  const admin = new api.DatabaseAdminClient(options);
+  const { Metadata } = loadGrpc();
+  const prepare = async (method: string, { headers, timeoutMs }: CallOptions) => {
+    const stub = await data.initialize();
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    const call = stub[method] as (...values: unknown[]) => unknown;
+    return { call: call.bind(stub), metadata, deadline: { deadline: deadlineIn(timeoutMs) } };
+  };
+  return {
+    admin,
+    async unary(method, request, callOptions) {
+      const { call, metadata, deadline } = await prepare(method, callOptions);
+      return await new Promise((resolve, reject) => {
+        const settle = (error: unknown, response: unknown): void =>
+          error ? reject(error) : resolve(response);
+        call(request, metadata, deadline, settle);
+      });
+    },
+    async stream(method, request, callOptions) {
+      const { call, metadata, deadline } = await prepare(method, callOptions);
+      return call(request, metadata, deadline) as CallStream;
+    },
+    async close() {
+      await Promise.all([data.close(), admin.close()]);
+    },
+  };
+}
+
+/** The library's options for an endpoint. */
+export function endpointOptions({ emulatorHost }: Pick<Endpoint, 'emulatorHost'>): object {
+  if (emulatorHost === undefined) return { 'grpc.keepalive_time_ms': KEEPALIVE_MS };
+  const match = /^(.+):(\d{1,5})$/.exec(emulatorHost);
+  if (!match) throw new Error(`the emulator's address must be host:port, not ${emulatorHost}`);
+  return {
+    servicePath: match[1],
+    port: Number(match[2]),
+    sslCreds: loadGrpc().credentials.createInsecure(),
+    // Else it looks for a metadata server, and warns where there is none.
+    auth: { getUniverseDomain: async () => 'googleapis.com' },
+  };
+}
+
+/** So a connection that broke without a word is noticed. */
+const KEEPALIVE_MS = 30_000;
+
+function deadlineIn(timeoutMs: number): Date {
+  return new Date(systemClock.now() + timeoutMs);
+}
+
+const LIBRARY = { name: '@google-cloud/spanner', for: 'Cloud Spanner' };
+
+function loadLibrary(): Promise<typeof import('@google-cloud/spanner')> {
+  return loadOptional(LIBRARY, () => import('@google-cloud/spanner'));
+}
+
+interface Grpc {
+  readonly credentials: { createInsecure(): unknown };
+  readonly Metadata: new () => { set(name: string, value: string): void };
+}
+
+/** The gRPC that the library itself uses: another copy's objects would be strange to it. */
+function loadGrpc(): Grpc {
+  const library = createRequire(import.meta.url).resolve('@google-cloud/spanner');
+  return (createRequire(library)('google-gax') as { readonly grpc: Grpc }).grpc;
+}

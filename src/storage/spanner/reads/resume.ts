@@ -1,0 +1,53 @@
+/**
+ * A read of a snapshot that goes on where it broke off. Spanner marks parts with tokens, from which it
+ * repeats what follows exactly; what follows a token in one attempt may differ from another's. So parts
+ * are held back until a token covers them, and those that none covers are read again. Where tokens
+ * stay away for long, memory goes first: parts are handed on, and until the next token a break is final.
+ */
+import type { Clock } from '../../../clock.ts';
+import type { Random } from '../../../random.ts';
+import { backoffMs } from '../../../retry.ts';
+import type { ResultPart } from '../calls/client.ts';
+import { isBroken } from '../errors.ts';
+
+export interface ResumeConfig {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const BACKOFF = { initialMs: 20, maxMs: 1000 };
+/** In a row, without a token between them. */
+const MAX_ATTEMPTS = 6;
+/** Spanner's parts have up to some megabytes, and nearly all of them a token. */
+const MAX_HELD = 16;
+
+/** Calls `open` with the token to go on behind; without one, the read begins anew. */
+export async function* resume(
+  open: (token: Uint8Array | undefined) => AsyncIterable<ResultPart>,
+  { clock, random }: ResumeConfig,
+): AsyncGenerator<ResultPart, void, void> {
+  let token: Uint8Array | undefined;
+  let held: ResultPart[] = [];
+  let isResumable = true;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      for await (const part of open(token)) {
+        held.push(part);
+        if (part.resumeToken && part.resumeToken.length > 0) {
+          token = part.resumeToken;
+          isResumable = true;
+          attempt = 1;
+        } else if (held.length > MAX_HELD) isResumable = false;
+        else if (isResumable) continue;
+        yield* held;
+        held = [];
+      }
+      yield* held;
+      return;
+    } catch (error) {
+      if (attempt >= MAX_ATTEMPTS || !isResumable || !isBroken(error)) throw error;
+    }
+    held = [];
+    await clock.sleep(backoffMs(BACKOFF, attempt, random));
+  }
+}

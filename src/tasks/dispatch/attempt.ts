@@ -1,0 +1,259 @@
+/**
+ * One attempt at one task: decode, handle, settle. Whatever the handler throws or does ends here, in
+ * one of five outcomes; which of them is decided in one place (`#afterFailure`).
+ */
+import type { Clock } from '../../clock.ts';
+import { hasCode, PermanentError, toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Random } from '../../random.ts';
+import { backoffMs } from '../../retry.ts';
+import type { Transaction } from '../../storage/database.ts';
+import type { TaskQueue } from '../queue.ts';
+import type { Settlement } from '../settle/settlement.ts';
+import type { Settler } from '../settle/settler.ts';
+import type { Lease } from '../task.ts';
+import {
+  HANDLER_DEFAULTS,
+  type HandlerContext,
+  type Outcome,
+  type Task,
+  type TaskHandler,
+} from './handler.ts';
+
+export interface AttemptParts {
+  readonly queue: TaskQueue;
+  readonly settler: Settler;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Why an attempt was told to stop before its handler had ended. */
+export type StopReason = 'lease-lost' | 'not-begun' | 'out-of-time' | 'shutdown';
+
+class Stopped extends Error {
+  readonly reason: StopReason;
+
+  constructor(reason: StopReason) {
+    super(`the attempt was stopped: ${reason}`);
+    this.name = 'Stopped';
+    this.reason = reason;
+  }
+}
+
+export class Attempt {
+  readonly lease: Lease;
+  readonly #handler: TaskHandler;
+  readonly #parts: AttemptParts;
+  #startedAt: number | undefined;
+  #aborter: AbortController | undefined;
+  #stopped: Stopped | undefined;
+  /** Ends `handle`. */
+  #end: (() => void) | undefined;
+  #failure: Error | undefined;
+  #completion: 'none' | 'asked-for' | 'committed' = 'none';
+
+  constructor(lease: Lease, handler: TaskHandler, parts: AttemptParts) {
+    this.lease = lease;
+    this.#handler = handler;
+    this.#parts = parts;
+  }
+
+  /** How long it has been running; 0 before it begins. */
+  get durationMs(): number {
+    return this.#startedAt === undefined ? 0 : this.#parts.clock.monotonicMs() - this.#startedAt;
+  }
+
+  /** Of its payload. */
+  get bytes(): number {
+    return this.lease.payload?.byteLength ?? 0;
+  }
+
+  /** Whether it must be written that it begins, before it does: see tasks/lease/lapsed-lease.ts. */
+  get mustBeRecorded(): boolean {
+    const { begun, deaths } = this.lease;
+    return !begun && (deaths !== undefined || this.#maxAttempts() === 1) && !this.#isUsedUp();
+  }
+
+  isOutOfTime(): boolean {
+    return this.durationMs > (this.#handler.maxRunMs ?? HANDLER_DEFAULTS.maxRunMs);
+  }
+
+  /**
+   * Runs the handler, or finds that it cannot, until it ends or is stopped. Never throws: `settle` acts
+   * on how it went.
+   */
+  handle(): Promise<void> {
+    this.#startedAt = this.#parts.clock.monotonicMs();
+    return new Promise((resolve) => {
+      this.#end = resolve;
+      if (this.#stopped) resolve();
+      else void this.#run();
+    });
+  }
+
+  /** Completes, retries, releases or buries the task. Throws faults of the database only. */
+  settle(): Promise<Outcome> {
+    const { settler } = this.#parts;
+    const failure = this.#stopped ?? this.#failure;
+    if (this.#completion === 'committed') return Promise.resolve(this.#afterCommit());
+    if (failure && isLost(failure)) return Promise.resolve(this.#lost(failure));
+    if (failure) return settler.settle(this.#afterFailure(failure));
+    const settled = settler.settle({ lease: this.lease, outcome: 'done' });
+    // A commit in a user's own transaction is not seen here: the task is gone by that very commit.
+    return this.#completion === 'asked-for' ? settled.then(() => 'done') : settled;
+  }
+
+  /** Aborts the handler's signal, and ends the attempt without waiting for the handler. */
+  stop(reason: StopReason): void {
+    if (this.#stopped) return;
+    this.#stopped = new Stopped(reason);
+    this.#aborter?.abort(this.#stopped);
+    this.#end?.();
+  }
+
+  /** Made when a handler asks for it: most never do, and it costs more than all the rest. */
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController();
+    if (this.#stopped) this.#aborter.abort(this.#stopped);
+    return this.#aborter.signal;
+  }
+
+  /** In the handler's own transaction. */
+  async complete(tx: Transaction): Promise<void> {
+    await this.#parts.queue.complete(this.lease, tx);
+    this.#completion = 'asked-for';
+    tx.afterCommit(() => {
+      this.#completion = 'committed';
+    });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      if (this.#isUsedUp()) throw new PermanentError(this.#reasonNotToBegin());
+      const decoded = this.#decode();
+      const payload = decoded instanceof Promise ? await decoded : decoded;
+      await this.#handler.handle(this.#task(payload), new AttemptContext(this));
+    } catch (thrown) {
+      this.#failure = toError(thrown);
+    }
+    this.#end?.();
+  }
+
+  #decode(): unknown {
+    try {
+      const decoded = this.#handler.type.payload.decode(this.lease.payload);
+      return decoded instanceof Promise ? decoded.catch(undecodable) : decoded;
+    } catch (cause) {
+      return undecodable(cause);
+    }
+  }
+
+  #task(payload: unknown): Task {
+    const { type, id, invocationId, createTime, processAfter, attempt, fence, lastError } =
+      this.lease;
+    return { type, id, payload, invocationId, createTime, processAfter, attempt, fence, lastError };
+  }
+
+  #afterCommit(): Outcome {
+    const { log } = this.#parts;
+    if (this.#failure)
+      log.warn('the handler failed behind its commit', this.#fields(this.#failure));
+    return 'done';
+  }
+
+  #lost(error: Error): Outcome {
+    this.#parts.log.warn('another attempt has begun: this one is void', this.#fields(error));
+    return 'lost';
+  }
+
+  #afterFailure(error: Error): Settlement {
+    const { lease } = this;
+    const { log } = this.#parts;
+    if (error instanceof Stopped && hasNotBeen(error)) {
+      return { lease, outcome: 'released' };
+    }
+    if (error instanceof PermanentError || this.#isLast()) {
+      log.error('task given up', this.#fields(error));
+      return {
+        lease,
+        outcome: 'dropped',
+        reason: this.#reasonFor(error),
+        isUnbegun: this.#isUsedUp(),
+      };
+    }
+    const delayMs = this.#delayMs();
+    log.warn('attempt failed', { ...this.#fields(error), delayMs });
+    return { lease, outcome: 'retry', error: error.message, delayMs };
+  }
+
+  #fields(error: Error) {
+    const { type, id, attempt } = this.lease;
+    return { type, id, attempt, error };
+  }
+
+  #isLast(): boolean {
+    return this.lease.attempt >= this.#maxAttempts();
+  }
+
+  /** By attempts of which nothing was heard, or under a bound that was higher. */
+  #isUsedUp(): boolean {
+    return this.lease.attempt > this.#maxAttempts();
+  }
+
+  #maxAttempts(): number {
+    return this.#handler.maxAttempts ?? HANDLER_DEFAULTS.maxAttempts;
+  }
+
+  #delayMs(): number {
+    const backoff = this.#handler.backoff ?? HANDLER_DEFAULTS.backoff;
+    return backoffMs(backoff, this.lease.attempt, this.#parts.random);
+  }
+
+  #reasonNotToBegin(): string {
+    const { attempt, deaths = 0, lastError } = this.lease;
+    // Where burying it has failed before, the lease for that counts as one more death.
+    const died = Math.min(deaths, this.#maxAttempts());
+    if (died === 0) return `${lastError} (attempt ${attempt - 1}: no more are allowed)`;
+    return `its process died ${died === 1 ? 'once' : `${died} times`}: no more attempts are allowed`;
+  }
+
+  #reasonFor(error: Error): string {
+    if (error instanceof PermanentError) return error.message;
+    return `${error.message} (attempt ${this.lease.attempt}, the last one)`;
+  }
+}
+
+/** Whether the attempt is as if it had not been. */
+function hasNotBeen({ reason }: Stopped): boolean {
+  return reason === 'shutdown' || reason === 'not-begun';
+}
+
+/** Of all their payloads. */
+export function bytesOf(attempts: readonly Attempt[]): number {
+  return attempts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** The attempt as its handler sees it. */
+class AttemptContext implements HandlerContext {
+  readonly #attempt: Attempt;
+  readonly complete = (tx: Transaction): Promise<void> => this.#attempt.complete(tx);
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+}
+
+function undecodable(cause: unknown): never {
+  const { message } = toError(cause);
+  throw new PermanentError(`its payload cannot be decoded: ${message}`, { cause });
+}
+
+function isLost(error: Error): boolean {
+  if (error instanceof Stopped) return error.reason === 'lease-lost';
+  return hasCode(error, 'lease-lost');
+}

@@ -1,0 +1,398 @@
+/**
+ * Serves the tasks of some types: lease, handle, settle, so many at a time.
+ *
+ * Any number of dispatchers, in one process or many, may serve one queue. They never speak to each
+ * other: the lease in the database is the only lock. One that dies loses nothing, as its tasks come
+ * due again when their leases end. So a handler may run twice for one task; what it writes in the
+ * transaction that completes the task takes effect once.
+ */
+import { atMost } from '../../at-most.ts';
+import { type Clock, systemClock } from '../../clock.ts';
+import { CodedError, toError } from '../../errors.ts';
+import { type Log, silentLog } from '../../log.ts';
+import { type Metrics, noMetrics } from '../../metrics.ts';
+import { type Random, systemRandom } from '../../random.ts';
+import type { TaskQueue } from '../queue.ts';
+import { Settler } from '../settle/settler.ts';
+import { checkLeaseMs, type Lease, type LeaseLimit } from '../task.ts';
+import { TaskMetrics } from '../task-metrics.ts';
+import { noWakeUp, type WakeUp } from '../wake-up.ts';
+import { Attempt, type AttemptParts, bytesOf } from './attempt.ts';
+import { Bell } from './bell.ts';
+import { checkHandler, type Outcome, type TaskHandler } from './handler.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { Prefetch } from './prefetch.ts';
+
+export interface DispatcherConfig {
+  readonly queue: TaskQueue;
+  // biome-ignore lint/suspicious/noExplicitAny: handlers of any payload stand side by side
+  readonly handlers: readonly TaskHandler<any>[];
+  /** Handlers that run at once: 10 unless given. */
+  readonly workers?: number;
+  /** How long a worker that died keeps a task from others: 60 s unless given. */
+  readonly leaseMs?: number;
+  /** How often to look without being woken: every second unless given. */
+  readonly pollMs?: number;
+  /**
+   * How many bytes the payloads of leased tasks may have in all, before no more are leased: 32 MiB
+   * unless given. The last one to be leased may go beyond. A payload takes some four times its size.
+   */
+  readonly maxLeasedBytes?: number;
+  /** How long handlers may go on after `run` was told to stop: 30 s unless given. */
+  readonly graceMs?: number;
+  readonly wakeUp?: WakeUp;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  /** Runs around each attempt: for traces. */
+  readonly around?: Around;
+}
+
+type Around = (lease: Lease, run: () => Promise<void>) => Promise<void>;
+
+/** Attempts whose handler has ended but whose completion is under way. */
+const MAX_SETTLING = 2_000;
+/** In one statement. Less than what is prefetched, so that the next is under way while one is handled. */
+const MAX_CLAIM = 500;
+/** To give tasks back that the grace period did not suffice for. */
+const SETTLE_MS = 2_000;
+/** While tasks cannot be leased it is tried at least so often, however seldom one looks else. */
+const LOOK_AGAIN_MS = 1_000;
+
+export class Dispatcher {
+  readonly #config: FullConfig;
+  readonly #attemptParts: AttemptParts;
+  readonly #handlers: ReadonlyMap<string, TaskHandler>;
+  readonly #metrics: TaskMetrics;
+  readonly #prefetch: Prefetch;
+  /** Rings when there may be something to lease. */
+  readonly #bell: Bell;
+  /** Rings when nothing runs any more. */
+  readonly #idle: Bell;
+  readonly heartbeat: Heartbeat;
+  /** Leased, and waiting for a free slot. */
+  #ready: Attempt[] = [];
+  readonly #running = new Set<Attempt>();
+  readonly #settling = new Set<Attempt>();
+  /** Of the payloads of all these. */
+  #leasedBytes = 0;
+  /** The last look left tasks behind, for want of room. */
+  #mayBeMore = false;
+  #attempted = 0;
+  #firstType = 0;
+  #lookedAt: number | undefined;
+  /** Likewise by the monotonic clock: since when tasks cannot be leased. */
+  #failingSince: number | undefined;
+
+  constructor(config: DispatcherConfig) {
+    this.#config = withDefaults(config);
+    this.#handlers = byType(config.handlers);
+    this.#metrics = new TaskMetrics(this.#config.metrics);
+    const { queue, clock, random, log } = this.#config;
+    this.#attemptParts = { queue, clock, random, log, settler: new Settler(this.#config) };
+    this.#prefetch = new Prefetch(this.#config.workers);
+    this.#bell = new Bell(this.#config.clock);
+    this.#idle = new Bell(this.#config.clock);
+    this.heartbeat = new Heartbeat({
+      ...this.#config,
+      attempts: () => [...this.#running, ...this.#ready],
+    });
+  }
+
+  /** Serves until `signal` aborts; then lets handlers finish, within the grace period. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { wakeUp } = this.#config;
+    const beating = new AbortController();
+    const heartbeat = this.heartbeat.run(beating.signal);
+    const unsubscribe = wakeUp.subscribe([...this.#handlers.keys()], this.#bell.ring);
+    try {
+      const serving = this.#serveUntil(signal);
+      await Promise.race([serving, aborted(signal)]);
+      await this.#drain(serving);
+    } finally {
+      unsubscribe();
+      beating.abort();
+      await atMost(this.#config.clock, SETTLE_MS, heartbeat);
+    }
+  }
+
+  /** By the monotonic clock: when tasks were last looked for with success, if ever. */
+  get lookedAt(): number | undefined {
+    return this.#lookedAt;
+  }
+
+  /** Runs what is due until nothing more is; answers how many attempts that made. Does not sleep. */
+  async runOnce(): Promise<number> {
+    const before = this.#attempted;
+    while ((await this.#leaseMore()) > 0) await this.#untilSettled();
+    return this.#attempted - before;
+  }
+
+  async #serveUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) await this.#serve(signal);
+  }
+
+  /** One turn of the loop: take what there is room for, or wait until there is something to take. */
+  async #serve(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#leaseMore(signal);
+      this.#looked();
+      if (this.#mayBeMore && this.#hasRoom()) return;
+    } catch (error) {
+      this.#couldNotLook(toError(error));
+    }
+    await this.#bell.wait(this.#pollMs(), signal);
+  }
+
+  #looked(): void {
+    const { clock, log } = this.#config;
+    this.#lookedAt = clock.monotonicMs();
+    if (this.#failingSince === undefined) return;
+    const forMs = clock.monotonicMs() - this.#failingSince;
+    this.#failingSince = undefined;
+    log.info('tasks can be leased again', { forMs });
+  }
+
+  /** Said once, however long it lasts. */
+  #couldNotLook(error: Error): void {
+    const { clock, log } = this.#config;
+    if (this.#failingSince !== undefined) log.debug('tasks cannot be leased', { error });
+    else log.error('tasks cannot be leased; it is tried again until they can', { error });
+    this.#failingSince ??= clock.monotonicMs();
+  }
+
+  /** Each type in turn is the first to be asked, so that a busy one does not starve the others. */
+  async #leaseMore(signal?: AbortSignal): Promise<number> {
+    const { queue, leaseMs } = this.#config;
+    const types = [...this.#handlers.keys()];
+    const rotated = [...types.slice(this.#firstType), ...types.slice(0, this.#firstType)];
+    this.#firstType = (this.#firstType + 1) % Math.max(1, types.length);
+    let leased = 0;
+    this.#mayBeMore = false;
+    for (const type of rotated) {
+      const room = signal?.aborted ? 0 : Math.min(this.#room(), MAX_CLAIM);
+      if (room <= 0) {
+        this.#mayBeMore = true;
+        break;
+      }
+      const limit = this.#limit(type, room);
+      const leases = await queue.leaseDue(type, limit, leaseMs);
+      leased += leases.length;
+      const attempts = leases.toSorted(begunFirst).map((lease) => this.#toAttempt(lease));
+      this.#ready.push(...attempts);
+      // By what was asked for: since then, others may have ended and made room.
+      this.#mayBeMore ||= leases.length === room || bytesOf(attempts) >= limit.bytes;
+      if (!signal?.aborted) this.#startReady();
+    }
+    return leased;
+  }
+
+  #startReady(): void {
+    const toRecord: Attempt[] = [];
+    for (let slots = this.#slots(); slots > 0; slots--) {
+      const attempt = this.#ready.shift();
+      if (attempt === undefined) break;
+      this.#running.add(attempt);
+      if (attempt.mustBeRecorded) toRecord.push(attempt);
+      else void this.#attempt(attempt);
+    }
+    if (toRecord.length > 0) void this.#recordAndAttempt(toRecord);
+  }
+
+  /** Attempts that might kill this process: once it is written that they begin. */
+  async #recordAndAttempt(attempts: readonly Attempt[]): Promise<void> {
+    const { queue, log } = this.#config;
+    const outcomes = await queue.begin(attempts.map(({ lease }) => lease)).catch((error) => {
+      log.warn('attempts could not begin', { error: toError(error) });
+    });
+    attempts.forEach((attempt, index) => {
+      if (outcomes === undefined) attempt.stop('not-begun');
+      else if (outcomes[index] === 'lost') attempt.stop('lease-lost');
+      void this.#attempt(attempt);
+    });
+  }
+
+  async #attempt(attempt: Attempt): Promise<void> {
+    this.#attempted += 1;
+    await this.#handle(attempt);
+    this.#handled(attempt);
+    const outcome = await this.#settle(attempt);
+    this.#settled(attempt, outcome);
+  }
+
+  #toAttempt(lease: Lease): Attempt {
+    const handler = this.#handlers.get(lease.type);
+    if (handler === undefined) throw new Error(`leased a task of a foreign type: ${lease.type}`);
+    const attempt = new Attempt(lease, handler, this.#attemptParts);
+    this.#leasedBytes += attempt.bytes;
+    return attempt;
+  }
+
+  #handle(attempt: Attempt): Promise<void> {
+    const { around } = this.#config;
+    return around === undefined ? attempt.handle() : this.#handleWithin(around, attempt);
+  }
+
+  async #handleWithin(around: Around, attempt: Attempt): Promise<void> {
+    let handling: Promise<void> | undefined;
+    const handle = (): Promise<void> => {
+      handling ??= attempt.handle();
+      return handling;
+    };
+    try {
+      await around(attempt.lease, handle);
+    } catch (error) {
+      this.#config.log.error('what runs around attempts failed', { error: toError(error) });
+    }
+    await handle(); // also where `around` has not called it
+  }
+
+  /** Its slot is free, though its completion is still under way. */
+  #handled(attempt: Attempt): void {
+    this.#running.delete(attempt);
+    this.#settling.add(attempt);
+    this.#prefetch.handled(attempt.durationMs);
+    this.#startReady();
+    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
+  }
+
+  async #settle(attempt: Attempt): Promise<Outcome> {
+    try {
+      return await attempt.settle();
+    } catch (error) {
+      const { type, id } = attempt.lease;
+      this.#config.log.error('attempt not settled: the task comes due when its lease ends', {
+        ...{ type, id, error: toError(error) },
+      });
+      return 'retry';
+    }
+  }
+
+  #settled(attempt: Attempt, outcome: Outcome): void {
+    this.#settling.delete(attempt);
+    this.#leasedBytes -= attempt.bytes;
+    this.#metrics.attempted(attempt.lease.type, outcome, attempt.durationMs);
+    this.#startReady();
+    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
+    if (this.#busy() === 0) this.#idle.ring();
+  }
+
+  /** Gives back what has not begun, and waits for the rest as long as the grace period lasts. */
+  async #drain(serving: Promise<void>): Promise<void> {
+    const { clock, graceMs, log } = this.#config;
+    const ended = this.#end(serving);
+    if (await atMost(clock, graceMs, ended)) return;
+    if (this.#running.size > 0) {
+      log.warn('the grace period is over: attempts are stopped', { count: this.#running.size });
+      for (const attempt of this.#running) attempt.stop('shutdown');
+    }
+    if (await atMost(clock, SETTLE_MS, ended)) return;
+    log.warn('the database does not answer: tasks come due when their leases end', {
+      count: this.#busy(),
+    });
+  }
+
+  /** A look that is under way may lease some more. */
+  async #end(serving: Promise<void>): Promise<void> {
+    await this.#releaseReady();
+    await serving;
+    await this.#releaseReady();
+    await this.#untilSettled();
+  }
+
+  async #releaseReady(): Promise<void> {
+    const leases = this.#ready.map(({ lease }) => lease);
+    for (const { bytes } of this.#ready) this.#leasedBytes -= bytes;
+    this.#ready = [];
+    await this.#config.queue.release(leases).catch((error: unknown) => {
+      this.#config.log.warn('leases were not given back', { error: toError(error) });
+    });
+  }
+
+  async #untilSettled(): Promise<void> {
+    while (this.#busy() > 0) await this.#idle.wait(Number.MAX_SAFE_INTEGER);
+  }
+
+  #busy(): number {
+    return this.#running.size + this.#settling.size + this.#ready.length;
+  }
+
+  /** Attempts that can begin at once. */
+  #slots(): number {
+    const { workers } = this.#config;
+    return Math.min(workers - this.#running.size, MAX_SETTLING - this.#settling.size);
+  }
+
+  #limit(type: string, room: number): LeaseLimit & { readonly bytes: number } {
+    const bytes = this.#config.maxLeasedBytes - this.#leasedBytes;
+    // A claim whose answer is lost would use up the only attempt, which has never begun.
+    const slots = this.#handlers.get(type)?.maxAttempts === 1 ? 0 : this.#slots();
+    return { tasks: room, bytes, begin: Math.max(0, slots - this.#ready.length) };
+  }
+
+  #room(): number {
+    const { workers, maxLeasedBytes } = this.#config;
+    if (this.#leasedBytes >= maxLeasedBytes) return 0;
+    return workers + this.#prefetch.size - this.#running.size - this.#ready.length;
+  }
+
+  /** Asks again only once half of the room is free, so that leases come in batches. */
+  #hasRoom(): boolean {
+    return this.#room() * 2 >= this.#config.workers + this.#prefetch.size;
+  }
+
+  #pollMs(): number {
+    const { pollMs, random } = this.#config;
+    const everyMs = this.#failingSince === undefined ? pollMs : Math.min(pollMs, LOOK_AGAIN_MS);
+    return everyMs * (0.9 + 0.2 * random());
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandler> {
+  const map = new Map(handlers.map((handler) => [handler.type.name, checkHandler(handler)]));
+  if (map.size === handlers.length) return map;
+  throw new CodedError('invalid-argument', 'two handlers of one type of tasks');
+}
+
+type FullConfig = Required<Omit<DispatcherConfig, 'around'>> & Pick<DispatcherConfig, 'around'>;
+
+function withDefaults(config: DispatcherConfig): FullConfig {
+  return {
+    pollMs: 1_000,
+    graceMs: 30_000,
+    wakeUp: noWakeUp,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    metrics: noMetrics,
+    ...config,
+    workers: checkWorkers(config.workers ?? 10),
+    leaseMs: checkLeaseMs(config.leaseMs ?? 60_000),
+    maxLeasedBytes: checkLeasedBytes(config.maxLeasedBytes ?? 32 * 1024 * 1024),
+  };
+}
+
+function begunFirst(a: Lease, b: Lease): number {
+  return Number(b.begun ?? false) - Number(a.begun ?? false);
+}
+
+function checkLeasedBytes(bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new CodedError(
+    'invalid-argument',
+    `maxLeasedBytes ${bytes}: must be a whole number, 1 or more`,
+  );
+}
+
+function checkWorkers(workers: number): number {
+  if (Number.isSafeInteger(workers) && workers > 0) return workers;
+  throw new CodedError('invalid-argument', `${workers} workers: must be a whole number, 1 or more`);
+}

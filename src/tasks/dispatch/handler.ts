@@ -1,0 +1,94 @@
+/** What users write to have tasks done, and how long and how often it may take. */
+import type { EpochMs } from '../../clock.ts';
+import { CodedError } from '../../errors.ts';
+import type { Backoff } from '../../retry.ts';
+import type { Transaction } from '../../storage/database.ts';
+import type { TaskType } from '../task.ts';
+
+/** One attempt at a task, as its handler sees it. */
+export interface Task<P = unknown> {
+  readonly type: string;
+  readonly id: string;
+  readonly payload: P;
+  readonly invocationId: string | undefined;
+  readonly createTime: EpochMs;
+  readonly processAfter: EpochMs;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Grows from attempt to attempt, redrives included: what a handler writes elsewhere can be fenced by it. */
+  readonly fence: number;
+  /** Why the attempt before failed. */
+  readonly lastError: string | undefined;
+}
+
+export interface HandlerContext {
+  /** Aborts when the lease is lost, the time is up, or the process is asked to stop. */
+  readonly signal: AbortSignal;
+  /**
+   * Completes the task in the handler's own transaction, so that its writes take effect exactly
+   * once. Throws `lease-lost` where another attempt has begun: let it pass, it rolls all back.
+   */
+  complete(tx: Transaction): Promise<void>;
+}
+
+/**
+ * Handles one kind of task. An attempt that returns has done it. One that throws is tried again
+ * later; a PermanentError makes the task dead at once.
+ */
+export interface TaskHandler<P = unknown> {
+  readonly type: TaskType<P>;
+  handle(task: Task<P>, context: HandlerContext): Promise<void>;
+  /** Attempts in all before the task is dead: 20 unless given. */
+  readonly maxAttempts?: number;
+  /** Pauses between attempts, with full jitter: 1 s doubling up to 10 min unless given. */
+  readonly backoff?: Backoff;
+  /**
+   * How long one attempt may run: 1 hour unless given. Looked at with each heartbeat. A handler that
+   * goes on after its signal has aborted runs on by itself, fenced out.
+   */
+  readonly maxRunMs?: number;
+}
+
+interface HandlerLimits {
+  readonly maxAttempts: number;
+  readonly backoff: Backoff;
+  readonly maxRunMs: number;
+}
+
+export const HANDLER_DEFAULTS: HandlerLimits = {
+  maxAttempts: 20,
+  backoff: { initialMs: 1_000, maxMs: 600_000 },
+  maxRunMs: 3_600_000,
+};
+
+const MAX_PAUSE_MS = 366 * 24 * 3_600_000;
+
+/** Throws `invalid-argument` for limits that would leave a failed attempt without a next one. */
+export function checkHandler(handler: TaskHandler): TaskHandler {
+  const { maxAttempts, backoff, maxRunMs } = { ...HANDLER_DEFAULTS, ...handler };
+  const isValid =
+    maxAttempts >= 1 &&
+    maxRunMs > 0 &&
+    isPause(backoff.initialMs) &&
+    isPause(backoff.maxMs) &&
+    (backoff.factor ?? 1) >= 0;
+  if (isValid) return handler;
+  throw new CodedError(
+    'invalid-argument',
+    `handler of ${handler.type.name}: maxAttempts must be 1 or more, maxRunMs more than 0, and the pauses of backoff 0 to 366 days`,
+  );
+}
+
+function isPause(ms: number): boolean {
+  return ms >= 0 && ms <= MAX_PAUSE_MS;
+}
+
+/**
+ * How an attempt ended.
+ * - `done`: it returned, and the task is gone.
+ * - `retry`: it failed, and there will be another.
+ * - `dropped`: it failed for good; the task is among the dead ones.
+ * - `released`: the process was asked to stop; another worker may begin at once.
+ * - `lost`: another attempt had begun before it ended; nothing of it took effect.
+ */
+export type Outcome = 'done' | 'retry' | 'dropped' | 'released' | 'lost';

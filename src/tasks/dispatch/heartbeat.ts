@@ -1,0 +1,87 @@
+/**
+ * Keeps the leases of a dispatcher alive: at a third of their length all of them are extended, some hundreds
+ * a statement. Where that fails, it is tried again soon: a lease ends only where nothing succeeds for two
+ * thirds of its length. An attempt whose lease is lost, or whose time is up, is stopped.
+ *
+ * A handler that blocks the event loop blocks this, too. If that lasts past the lease, another worker
+ * may begin, and the blocked one is fenced out; a warning says so.
+ */
+import type { Clock } from '../../clock.ts';
+import { toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { TaskQueue } from '../queue.ts';
+import type { Attempt } from './attempt.ts';
+
+export interface HeartbeatConfig {
+  readonly queue: Pick<TaskQueue, 'extend'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly leaseMs: number;
+  /** What is leased: running, or about to begin. */
+  readonly attempts: () => readonly Attempt[];
+}
+
+/** Leases that are extended by one statement. */
+const MAX_BATCH = 500;
+
+export class Heartbeat {
+  readonly #config: HeartbeatConfig;
+
+  constructor(config: HeartbeatConfig) {
+    this.#config = config;
+  }
+
+  /** Beats until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, leaseMs } = this.#config;
+    let pauseMs = leaseMs / 3;
+    while (!signal.aborted) {
+      const dueAt = clock.monotonicMs() + pauseMs;
+      await clock.sleep(pauseMs, signal);
+      if (signal.aborted) return;
+      const lateMs = clock.monotonicMs() - dueAt;
+      if (lateMs > (leaseMs * 2) / 3) {
+        log.warn('a handler blocked the event loop past its lease', { lateMs, leaseMs });
+      }
+      pauseMs = (await this.#hasExtendedAll()) ? leaseMs / 3 : leaseMs / 20;
+    }
+  }
+
+  async #hasExtendedAll(): Promise<boolean> {
+    try {
+      await this.beat();
+      return true;
+    } catch (error) {
+      this.#config.log.warn('leases were not extended: trying again', { error: toError(error) });
+      return false;
+    }
+  }
+
+  /**
+   * One beat. Tests call this, so nothing in them sleeps. What cannot be extended keeps none of the
+   * others from it; throws the first error once all have been tried.
+   */
+  async beat(): Promise<void> {
+    const attempts = this.#config.attempts();
+    for (const attempt of attempts) if (attempt.isOutOfTime()) attempt.stop('out-of-time');
+    const batches = Array.from({ length: Math.ceil(attempts.length / MAX_BATCH) }, (_, index) =>
+      attempts.slice(index * MAX_BATCH, (index + 1) * MAX_BATCH),
+    );
+    let failure: Error | undefined;
+    for (const batch of batches) {
+      await this.#extend(batch).catch((error: unknown) => {
+        failure ??= toError(error);
+      });
+    }
+    if (failure) throw failure;
+  }
+
+  async #extend(attempts: readonly Attempt[]): Promise<void> {
+    const { queue, leaseMs } = this.#config;
+    const leases = attempts.map(({ lease }) => lease);
+    const outcomes = await queue.extend(leases, leaseMs);
+    attempts.forEach((attempt, index) => {
+      if (outcomes[index] === 'lost') attempt.stop('lease-lost');
+    });
+  }
+}

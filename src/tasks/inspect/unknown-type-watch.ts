@@ -1,0 +1,75 @@
+/**
+ * Tells of due tasks whose type has no handler in this process, once they have waited for a minute: by a
+ * warning in the log, once while it lasts, and by a gauge. Another process may handle them; that is not known
+ * here.
+ */
+import type { Clock } from '../../clock.ts';
+import { toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Metrics } from '../../metrics.ts';
+import type { TaskQueue } from '../queue.ts';
+import type { UnknownType } from './unknown-types.ts';
+
+export interface UnknownTypeWatchParts {
+  readonly queue: Pick<TaskQueue, 'unknownTypes'>;
+  /** The types that have handlers here. */
+  readonly known: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** So long a task may wait for whoever handles its type. */
+const PATIENCE_MS = 60_000;
+const LOOK_EVERY_MS = 60_000;
+
+export class UnknownTypeWatch {
+  readonly #parts: UnknownTypeWatchParts;
+  #told: ReadonlySet<string> = new Set();
+
+  constructor(parts: UnknownTypeWatchParts) {
+    this.#parts = parts;
+    parts.metrics.gauge(
+      'postlude.task.unhandled',
+      {
+        description:
+          'Tasks due for a minute of types that have no handler here, counted up to 10,000',
+        unit: '{task}',
+      },
+      async () =>
+        (await this.#find()).map(({ type, waiting }) => ({ value: waiting, fields: { type } })),
+    );
+  }
+
+  /** Looks each minute until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts;
+    while (!signal.aborted) {
+      await this.look().catch((error: unknown) => {
+        log.warn('cannot look for tasks without a handler', { error: toError(error) });
+      });
+      await clock.sleep(LOOK_EVERY_MS, signal);
+    }
+  }
+
+  /** One look. Tests call this, so nothing in them sleeps. */
+  async look(): Promise<void> {
+    const found = await this.#find();
+    for (const { type, waiting } of found) {
+      if (this.#told.has(type)) continue;
+      this.#parts.log.warn(
+        'tasks wait that have no handler here: another process may handle them',
+        {
+          type,
+          waiting,
+        },
+      );
+    }
+    this.#told = new Set(found.map(({ type }) => type));
+  }
+
+  #find(): Promise<UnknownType[]> {
+    const { queue, known } = this.#parts;
+    return queue.unknownTypes(known, { forMs: PATIENCE_MS });
+  }
+}

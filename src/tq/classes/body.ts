@@ -1,0 +1,44 @@
+/**
+ * How a pushed task's payload becomes JSON and a checked value again. Its form is LUCI's: fields in
+ * lowerCamelCase, 64-bit integers as strings, enums as numbers, and unknown fields ignored, so that
+ * the payload may evolve while tasks are under way.
+ */
+import {
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from '@bufbuild/protobuf';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { checkBy, jsonText } from '../../standard-json.ts';
+
+export type { JsonValue };
+
+export interface TaskBody<P> {
+  /** Full name of the protobuf message; a receiver may find the class by it. */
+  readonly typeName?: string;
+  /** Throws where the value has no form in JSON: a bug of the caller. */
+  encode(value: P): JsonValue;
+  /** Throws where the JSON is not such a payload. */
+  decode(json: JsonValue): P | Promise<P>;
+}
+
+/** A protobuf message in its JSON form. */
+export function protobufBody<D extends DescMessage>(schema: D): TaskBody<MessageShape<D>> {
+  return {
+    typeName: schema.typeName,
+    encode: (message) => toJson(schema, message, { enumAsInteger: true }),
+    decode: (json) => fromJson(schema, json, { ignoreUnknownFields: true }),
+  };
+}
+
+/** JSON, checked by any validator that speaks Standard Schema (Zod, Valibot, ArkType, …). */
+export function standardBody<S extends StandardSchemaV1>(
+  schema: S,
+): TaskBody<StandardSchemaV1.InferOutput<S>> {
+  return {
+    encode: (value) => JSON.parse(jsonText(value)),
+    decode: (json) => checkBy(schema, json),
+  };
+}

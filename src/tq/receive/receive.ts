@@ -1,0 +1,119 @@
+/**
+ * Runs a task that was delivered, whichever way: decodes it, finds its handler, and says how it
+ * went. Never throws. How an outcome is answered is for the one who delivered it: an HTTP status
+ * (push.ts), or what becomes of the task in our own queue (queue-delivery.ts).
+ */
+import type { Clock, EpochMs } from '../../clock.ts';
+import { hasCode, IgnoredError, PermanentError, toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { decodeEnvelope } from '../classes/envelope.ts';
+import type { AnyTaskClass, PushTaskContext, PushTaskHandler } from '../classes/task-class.ts';
+import type { TaskClasses } from '../classes/task-classes.ts';
+import type { TqMetrics } from '../tq-metrics.ts';
+import type { Receipt, ReceiptOutcome } from './receipt.ts';
+
+/** What is known of a delivery but for its class. */
+export type DeliveryContext = Omit<PushTaskContext, 'classId'>;
+
+export interface ReceiverParts {
+  readonly classes: TaskClasses;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: TqMetrics;
+}
+
+/** `body` is an envelope. */
+export async function receive(
+  parts: ReceiverParts,
+  body: Uint8Array,
+  context: DeliveryContext,
+): Promise<Receipt> {
+  const task = await decode(parts.classes, body);
+  if ('outcome' in task) {
+    parts.metrics.rejected(task.outcome);
+    parts.log.warn('a task was refused', { ...task, taskId: context.taskId });
+    return task;
+  }
+  return await run(parts, task, context);
+}
+
+interface DecodedTask {
+  readonly taskClass: AnyTaskClass;
+  readonly payload: unknown;
+  readonly handler: PushTaskHandler;
+}
+
+async function decode(classes: TaskClasses, body: Uint8Array): Promise<DecodedTask | Receipt> {
+  let classId: string | undefined;
+  try {
+    const envelope = decodeEnvelope(body);
+    classId = envelope.classId;
+    const taskClass = classes.find(envelope.classId, envelope.typeName);
+    if (!taskClass) {
+      const name = envelope.classId ?? envelope.typeName;
+      return refused(
+        'unknown-class',
+        classId,
+        new Error(`there is no class of tasks ${name} here`),
+      );
+    }
+    classId = taskClass.id;
+    const handler = classes.handlerOf(taskClass);
+    if (!handler)
+      return refused('no-handler', classId, new Error(`${classId} has no handler here`));
+    return { taskClass, handler, payload: await taskClass.body.decode(envelope.body) };
+  } catch (error) {
+    return refused('bad-request', classId, toError(error));
+  }
+}
+
+function refused(
+  outcome: ReceiptOutcome,
+  classId: string | undefined,
+  error: Error | undefined,
+): Receipt {
+  return { outcome, classId, error };
+}
+
+async function run(
+  { clock, log, metrics }: ReceiverParts,
+  { taskClass, handler, payload }: DecodedTask,
+  context: DeliveryContext,
+): Promise<Receipt> {
+  const classId = taskClass.id;
+  const startedAt = clock.monotonicMs();
+  const error = await failureOf(() => handler(payload, { classId, ...context }));
+  const outcome = outcomeOf(error);
+  const now = clock.now();
+  metrics.handled(classId, outcome, {
+    durationMs: clock.monotonicMs() - startedAt,
+    latencyMs: latency(context.eta, now),
+  });
+  if (error) {
+    const fields = { classId, taskId: context.taskId, outcome, error };
+    const shown = taskClass.quiet ? fields : { ...fields, payload };
+    if (outcome === 'fatal') log.error('a task was dropped', shown);
+    else log.warn(outcome === 'ignored' ? 'a task was ignored' : 'a task failed', shown);
+  }
+  return { outcome, classId, error };
+}
+
+async function failureOf(run: () => Promise<void>): Promise<Error | undefined> {
+  try {
+    await run();
+    return undefined;
+  } catch (error) {
+    return toError(error);
+  }
+}
+
+function outcomeOf(error: Error | undefined): ReceiptOutcome {
+  if (error === undefined) return 'done';
+  if (error instanceof PermanentError) return 'fatal';
+  if (error instanceof IgnoredError) return 'ignored';
+  return hasCode(error, 'unavailable', 'conflict', 'outcome-unknown') ? 'transient' : 'retry';
+}
+
+function latency(eta: EpochMs | undefined, now: EpochMs): number | undefined {
+  return eta === undefined ? undefined : Math.max(0, now - eta);
+}

@@ -1,0 +1,133 @@
+/** Reminders in the database: saved, fetched by ranges of their ids, deleted; and the dead ones. */
+import { int, timestamp } from '../../storage/column.ts';
+import type { Database, Reader, Transaction } from '../../storage/database.ts';
+import { selectList, sql } from '../../storage/sql.ts';
+import type { DatabaseTime } from '../../storage/time.ts';
+import type { DeadReminder, NewDeadReminder, Reminder, ReminderSummary } from './reminder.ts';
+import { deadReminders, reminders } from './table.ts';
+
+/** Ids from `low` on, and below `high`. */
+export interface IdRange {
+  readonly low: string;
+  readonly high: string;
+}
+
+/** A count that says "at least ten thousand" says enough. */
+const MAX_COUNTED = 10_000;
+const REDRIVE_BATCH = 500;
+const { id, freshUntil, ...stored } = reminders.columns;
+
+/** In the order of their ids. */
+export async function readReminderSummaries(
+  reader: Reader,
+  { low, high }: IdRange,
+  { limit, time }: { readonly limit: number; readonly time: DatabaseTime },
+): Promise<ReminderSummary[]> {
+  const rows = await reader.query(
+    sql`SELECT id, fresh_until, ${time.now} AS now FROM ${reminders}
+        WHERE id >= ${low} AND id < ${high} ORDER BY id LIMIT ${limit}`,
+    { id, freshUntil, now: timestamp },
+  );
+  return rows.map((row) => ({ id: row.id, staleMs: row.now - row.freshUntil }));
+}
+
+/** Those of that ids which are still there, in the order of their ids. */
+export async function readReminders(reader: Reader, ids: readonly string[]): Promise<Reminder[]> {
+  const keys = ids.map((name) => ({ id: name }));
+  const found = await reader.readKeys(reminders, keys, reminders.columns);
+  return found.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** A page in the order of ids, behind `after`. */
+export async function listReminders(
+  reader: Reader,
+  page: { readonly after?: string | undefined; readonly limit: number },
+): Promise<Omit<Reminder, 'payload'>[]> {
+  const { payload: _, ...columns } = { id, freshUntil, ...stored };
+  return await reader.query(
+    sql`SELECT ${selectList(columns)} FROM ${reminders}
+        WHERE id > ${page.after ?? ''} ORDER BY id LIMIT ${page.limit}`,
+    columns,
+  );
+}
+
+/** A page in the order of ids, behind `after`. */
+export async function listDeadReminders(
+  reader: Reader,
+  page: { readonly after?: string | undefined; readonly limit: number },
+): Promise<DeadReminder[]> {
+  return await reader.query(
+    sql`SELECT ${selectList(deadReminders.columns)} FROM ${deadReminders}
+        WHERE id > ${page.after ?? ''} ORDER BY id LIMIT ${page.limit}`,
+    deadReminders.columns,
+  );
+}
+
+/** Among the first 10,000: ids are random, so they stand for all. */
+export async function countStaleReminders(reader: Reader, { now }: DatabaseTime): Promise<number> {
+  const [row] = await reader.query(
+    sql`SELECT count(*) AS total FROM (
+          SELECT fresh_until FROM ${reminders} ORDER BY id LIMIT ${MAX_COUNTED}) AS first
+        WHERE fresh_until <= ${now}`,
+    { total: int },
+  );
+  return row?.total ?? 0;
+}
+
+/** Up to 10,000. */
+export async function countDeadReminders(reader: Reader): Promise<number> {
+  const [row] = await reader.query(
+    sql`SELECT count(*) AS total FROM (
+          SELECT id FROM ${deadReminders} LIMIT ${MAX_COUNTED}) AS first`,
+    { total: int },
+  );
+  return row?.total ?? 0;
+}
+
+/** Submitted ones go, also where they are gone already; dead ones change their table. */
+export async function settleReminders(
+  tx: Transaction,
+  submitted: readonly string[],
+  dead: readonly NewDeadReminder[],
+): Promise<void> {
+  const ids = [...submitted, ...dead.map((reminder) => reminder.id)];
+  if (dead.length > 0) await tx.upsert(deadReminders, dead);
+  await tx.delete(
+    reminders,
+    ids.map((id) => ({ id })),
+  );
+}
+
+/**
+ * Makes dead reminders due for the next sweep, in bounded transactions: the one that is named, or
+ * all. Answers how many.
+ */
+export async function redriveReminders(db: Database, only?: string): Promise<number> {
+  let redriven = 0;
+  let after: string | undefined;
+  for (;;) {
+    const batch = await db.write((tx) => redrivePage(tx, { only, after }));
+    redriven += batch.length;
+    after = batch.at(-1);
+    if (after === undefined || only !== undefined) return redriven;
+  }
+}
+
+async function redrivePage(
+  tx: Transaction,
+  { only, after }: { readonly only: string | undefined; readonly after: string | undefined },
+): Promise<string[]> {
+  const dead = await (only === undefined
+    ? listDeadReminders(tx, { after, limit: REDRIVE_BATCH })
+    : tx.readKeys(deadReminders, [{ id: only }], deadReminders.columns));
+  await tx.upsert(
+    reminders,
+    // Fresh until it was made: so it is not, whatever the time.
+    dead.map(({ deadTime: _, reason: __, ...kept }) => ({ ...kept, freshUntil: kept.createTime })),
+  );
+  await tx.delete(
+    deadReminders,
+    dead.map((reminder) => ({ id: reminder.id })),
+  );
+  return dead.map((reminder) => reminder.id);
+}

@@ -1,0 +1,28 @@
+/** The tables of tq: reminders, those that are dead, and who sweeps which of them. */
+import { bytes, text, timestamp } from '../../storage/column.ts';
+import { table } from '../../storage/table.ts';
+
+export const reminders = table(
+  'tq_reminders',
+  { id: text, classId: text, createTime: timestamp, freshUntil: timestamp, payload: bytes },
+  ['id'],
+);
+
+export const deadReminders = table(
+  'tq_dead_reminders',
+  {
+    id: text,
+    classId: text,
+    createTime: timestamp,
+    deadTime: timestamp,
+    reason: text,
+    payload: bytes,
+  },
+  ['id'],
+);
+
+export const sweepLeases = table(
+  'tq_sweep_leases',
+  { section: text, leaseId: text, low: text, high: text, expireTime: timestamp },
+  ['section', 'leaseId'],
+);

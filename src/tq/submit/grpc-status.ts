@@ -1,0 +1,63 @@
+/** What gRPC's status codes mean for a submit. */
+import { CodedError, toError } from '../../errors.ts';
+import { SubmitError } from './submitter.ts';
+
+/** By number. */
+const NAMES = [
+  'ok',
+  'cancelled',
+  'unknown',
+  'invalid-argument',
+  'deadline-exceeded',
+  'not-found',
+  'already-exists',
+  'permission-denied',
+  'resource-exhausted',
+  'failed-precondition',
+  'aborted',
+  'out-of-range',
+  'unimplemented',
+  'internal',
+  'unavailable',
+  'data-loss',
+  'unauthenticated',
+] as const;
+
+export type GrpcStatus = (typeof NAMES)[number];
+
+/** Of these, the same request may work later: the service is not well, or has too much to do. */
+const TRANSIENT: ReadonlySet<GrpcStatus> = new Set<GrpcStatus>([
+  'cancelled',
+  'unknown',
+  'deadline-exceeded',
+  'resource-exhausted',
+  'internal',
+  'unavailable',
+]);
+
+/** Of an error of a gRPC client; any other counts as `unknown`. */
+export function grpcStatusOf(error: unknown): GrpcStatus {
+  const isCoded = typeof error === 'object' && error !== null && 'code' in error;
+  return (isCoded && typeof error.code === 'number' ? NAMES[error.code] : undefined) ?? 'unknown';
+}
+
+/** `hint` says what to do about it. */
+export function toSubmitError(thrown: unknown, hint?: string): SubmitError {
+  const error = toError(thrown);
+  const code = grpcStatusOf(thrown);
+  return new SubmitError(hint === undefined ? error.message : `${error.message}: ${hint}`, {
+    isTransient: TRANSIENT.has(code),
+    code,
+    cause: error,
+  });
+}
+
+/** Waits for a look-up; where that finds nothing, throws `not-found` with `message`. */
+export async function checkFound(lookUp: Promise<unknown>, message: string): Promise<void> {
+  try {
+    await lookUp;
+  } catch (cause) {
+    if (grpcStatusOf(cause) !== 'not-found') throw toSubmitError(cause);
+    throw new CodedError('not-found', message, { cause });
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Publishes tasks to topics of Google Pub/Sub: one message each, at once. Topics know no names, so a
+ * task that is submitted twice is published twice: its handler is idempotent in any case.
+ */
+import { loadOptional } from '../../optional-package.ts';
+import {
+  clientOptions,
+  type GoogleCallOptions,
+  GoogleClient,
+  type GoogleClientLike,
+  type GoogleClientOptions,
+} from './google-client.ts';
+import { checkFound, grpcStatusOf, toSubmitError } from './grpc-status.ts';
+import {
+  SubmitError,
+  type SubmitOutcome,
+  type SubmitRequest,
+  type Submitter,
+} from './submitter.ts';
+
+const PACKAGE = '@google-cloud/pubsub';
+
+export interface PublishRequest {
+  readonly topic: string;
+  readonly messages: {
+    readonly data: Uint8Array;
+    readonly attributes: { [name: string]: string };
+  }[];
+}
+
+/**
+ * What is used of a `v1.PublisherClient` of `@google-cloud/pubsub`: the bare call, since the class
+ * PubSub gathers batches and tries again on its own.
+ */
+export interface PublisherClientLike extends GoogleClientLike {
+  publish(request: PublishRequest, options: GoogleCallOptions): Promise<unknown>;
+  getTopic(request: { readonly topic: string }, options: GoogleCallOptions): Promise<unknown>;
+}
+
+export interface PubSubOptions extends GoogleClientOptions {
+  /** Used instead of one of our own; whoever made it closes it. */
+  readonly client?: PublisherClientLike;
+}
+
+export class PubSubSubmitter implements Submitter {
+  readonly #client: GoogleClient<PublisherClientLike>;
+
+  private constructor(client: GoogleClient<PublisherClientLike>) {
+    this.#client = client;
+  }
+
+  /**
+   * Needs the package `@google-cloud/pubsub`, unless a client is given: throws `failed-precondition`
+   * where it is missing. Credentials are the machine's own (Application Default Credentials), looked
+   * for at the first submit.
+   */
+  static async open(options: PubSubOptions = {}): Promise<PubSubSubmitter> {
+    return new PubSubSubmitter(await openClient(options));
+  }
+
+  async submit(request: SubmitRequest, signal: AbortSignal): Promise<SubmitOutcome> {
+    const publish = toPublish(request);
+    try {
+      await this.#client.call(signal, (client, options) => client.publish(publish, options));
+      return 'submitted';
+    } catch (error) {
+      const isMissing = grpcStatusOf(error) === 'not-found';
+      throw toSubmitError(error, isMissing ? howToCreate(publish.topic) : undefined);
+    }
+  }
+
+  /**
+   * Throws `not-found`, with the command that creates it, where there is no such topic. `topic` is
+   * `projects/P/topics/T`.
+   */
+  checkTopic(topic: string, signal: AbortSignal): Promise<void> {
+    const lookUp = this.#client.call(signal, (client, options) =>
+      client.getTopic({ topic }, options),
+    );
+    return checkFound(lookUp, `no topic ${topic}: ${howToCreate(topic)}`);
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+}
+
+async function openClient(options: PubSubOptions): Promise<GoogleClient<PublisherClientLike>> {
+  if (options.client !== undefined) return GoogleClient.given(options.client);
+  const { v1 } = await loadOptional(
+    { name: PACKAGE, for: 'Pub/Sub' },
+    () => import('@google-cloud/pubsub'),
+  );
+  return GoogleClient.own(() => new v1.PublisherClient(clientOptions(PACKAGE, options)));
+}
+
+function toPublish(request: SubmitRequest): PublishRequest {
+  if (request.kind === 'topic') {
+    const { topic, data, attributes } = request;
+    return { topic, messages: [{ data, attributes: { ...attributes } }] };
+  }
+  throw new SubmitError(`${request.classId} goes to a queue: Pub/Sub has topics only`, {
+    isTransient: false,
+    code: 'unimplemented',
+  });
+}
+
+function howToCreate(topic: string): string {
+  const [, project, , id] = topic.split('/');
+  return `create it: gcloud pubsub topics create ${id} --project=${project}`;
+}

@@ -1,0 +1,102 @@
+/**
+ * The happy path: submits the tasks of committed transactions in the background, so that no caller
+ * waits for a slow queue, and deletes their reminders in batches. Whatever goes wrong here, the
+ * reminder is still there, and a sweep does the work.
+ */
+import { Batches } from '../../concurrency.ts';
+import { toError } from '../../errors.ts';
+import { FRESH_MS, type NewDeadReminder, type Reminder } from '../reminders/reminder.ts';
+import { settleReminders } from '../reminders/reminders.ts';
+import { type Fate, type SubmitParts, submitReminder } from './submit.ts';
+
+/** At once. */
+const MAX_SUBMITTING = 64;
+/** More than these are left to sweeps, so that a queue that is away does not fill the memory. */
+const MAX_WAITING = 10_000;
+const MAX_SETTLED = 500;
+
+interface Added {
+  readonly reminder: Reminder;
+  /** By the monotonic clock. */
+  readonly addedAt: number;
+}
+
+interface Settled {
+  readonly id: string;
+  readonly fate: Exclude<Fate, 'kept'>;
+}
+
+export class Submissions {
+  readonly #parts: SubmitParts;
+  readonly #waiting: Added[] = [];
+  #submitting = 0;
+  /** Being submitted, or settled. */
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #settling: Batches<Settled>;
+
+  constructor(parts: SubmitParts) {
+    this.#parts = parts;
+    this.#settling = new Batches(MAX_SETTLED, (settled) => this.#settle(settled));
+  }
+
+  /** `addedAt`: when it was written, by the monotonic clock. Never throws, never waits. */
+  add(reminder: Reminder, addedAt: number): void {
+    this.#parts.metrics.reminderCreated(reminder.classId);
+    if (this.#waiting.length >= MAX_WAITING) this.#leaveToSweep(reminder);
+    else this.#waiting.push({ reminder, addedAt });
+    this.#startMore();
+  }
+
+  /** Resolves once nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #startMore(): void {
+    while (this.#submitting < MAX_SUBMITTING) {
+      const added = this.#waiting.shift();
+      if (added === undefined) return;
+      const { reminder, addedAt } = added;
+      if (this.#parts.clock.monotonicMs() - addedAt >= FRESH_MS) {
+        this.#leaveToSweep(reminder);
+        continue;
+      }
+      const run = this.#process(reminder).finally(() => this.#underWay.delete(run));
+      this.#underWay.add(run);
+    }
+  }
+
+  async #process(reminder: Reminder): Promise<void> {
+    const { log } = this.#parts;
+    const fate = await this.#submit(reminder);
+    if (fate === 'kept') return;
+    await this.#settling.add({ id: reminder.id, fate }).catch((error: unknown) => {
+      log.warn('a reminder is left to a sweep, though its task is submitted', {
+        reminderId: reminder.id,
+        error: toError(error),
+      });
+    });
+  }
+
+  /** A slot is free again before the reminder is settled, so that many are settled together. */
+  async #submit(reminder: Reminder): Promise<Fate> {
+    this.#submitting += 1;
+    try {
+      return await submitReminder(this.#parts, reminder, 'happy');
+    } finally {
+      this.#submitting -= 1;
+      this.#startMore();
+    }
+  }
+
+  async #settle(settled: readonly Settled[]): Promise<void> {
+    const dead = settled.map(({ fate }) => fate).filter((fate) => fate !== 'submitted');
+    const submitted = settled.filter(({ fate }) => fate === 'submitted').map(({ id }) => id);
+    await this.#parts.db.write((tx) => settleReminders(tx, submitted, dead as NewDeadReminder[]));
+  }
+
+  #leaveToSweep(reminder: Reminder): void {
+    const { clock, metrics } = this.#parts;
+    metrics.reminderProcessed(reminder, 'happy', 'stale', clock.now());
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Hands one request over: a few attempts in a row, each within its time. What comes of a reminder
+ * that way, and what becomes of the reminder then, is decided here for the happy path and for sweeps.
+ */
+import type { Clock } from '../../clock.ts';
+import { toError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Database } from '../../storage/database.ts';
+import { databaseTime } from '../../storage/time.ts';
+import { type NewDeadReminder, type Reminder, toDeadReminder } from '../reminders/reminder.ts';
+import { decodeRequest } from '../reminders/stored-request.ts';
+import type { SubmitPath, TqMetrics } from '../tq-metrics.ts';
+import {
+  SubmitError,
+  type SubmitOutcome,
+  type SubmitRequest,
+  type Submitter,
+} from './submitter.ts';
+
+export interface SubmitParts {
+  readonly db: Database;
+  readonly submitter: Submitter;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: TqMetrics;
+}
+
+const MAX_ATTEMPTS = 4;
+const ATTEMPT_MS = 20_000;
+
+/** Throws a SubmitError: fatal, or transient where all attempts failed. */
+export async function submit(
+  parts: SubmitParts,
+  request: SubmitRequest,
+  path: SubmitPath,
+): Promise<SubmitOutcome> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await submitOnce(parts, request, path);
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isTransient(error)) throw error;
+    }
+  }
+}
+
+/** What becomes of a reminder: it goes, stays for a sweep, or is kept among the dead. */
+export type Fate = 'submitted' | 'kept' | NewDeadReminder;
+
+/** Submits the task of a reminder. Never throws. */
+export async function submitReminder(
+  parts: SubmitParts,
+  reminder: Reminder,
+  path: SubmitPath,
+): Promise<Fate> {
+  const { db, clock, log, metrics } = parts;
+  const fate = await submitStored(parts, reminder, path).catch((thrown: unknown): Fate => {
+    const error = toError(thrown);
+    const fields = { reminderId: reminder.id, classId: reminder.classId, path, error };
+    if (isTransient(thrown)) {
+      log.warn('a task is not submitted yet: a sweep tries again', fields);
+      return 'kept';
+    }
+    log.error('a task cannot be submitted: its reminder is dead', fields);
+    const deadTime = databaseTime(db.dialect, clock).after(0);
+    return toDeadReminder(reminder, { reason: error.message, deadTime });
+  });
+  const name = typeof fate === 'string' ? fate : 'dead';
+  metrics.reminderProcessed(reminder, path, name, clock.now());
+  return fate;
+}
+
+async function submitStored(
+  parts: SubmitParts,
+  reminder: Reminder,
+  path: SubmitPath,
+): Promise<Fate> {
+  await submit(parts, decodeStored(reminder), path);
+  return 'submitted';
+}
+
+function decodeStored({ payload }: Reminder): SubmitRequest {
+  try {
+    return decodeRequest(payload);
+  } catch (cause) {
+    const { message } = toError(cause);
+    throw new SubmitError(message, { isTransient: false, code: 'undecodable', cause });
+  }
+}
+
+async function submitOnce(
+  { submitter, clock, metrics }: SubmitParts,
+  request: SubmitRequest,
+  path: SubmitPath,
+): Promise<SubmitOutcome> {
+  const startedAt = clock.monotonicMs();
+  const record = (code: string): void =>
+    metrics.submitted(request.classId, path, code, clock.monotonicMs() - startedAt);
+  try {
+    const outcome = await withinTime(clock, ATTEMPT_MS, (signal) =>
+      submitter.submit(request, signal),
+    );
+    record(outcome);
+    return outcome;
+  } catch (error) {
+    record(error instanceof SubmitError ? error.code : 'unknown');
+    throw error;
+  }
+}
+
+/** Errors that no submitter has classified may pass, too: a task is not given up for them. */
+function isTransient(error: unknown): boolean {
+  return !(error instanceof SubmitError) || error.isTransient;
+}
+
+async function withinTime<T>(
+  clock: Clock,
+  ms: number,
+  fn: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const ended = new AbortController();
+  const timeout = Promise.withResolvers<never>();
+  void clock.sleep(ms, ended.signal).then(() => {
+    if (ended.signal.aborted) return;
+    late.abort();
+    const options = { isTransient: true, code: 'timeout' };
+    timeout.reject(new SubmitError(`no answer within ${ms} ms`, options));
+  });
+  try {
+    return await Promise.race([fn(late.signal), timeout.promise]);
+  } finally {
+    ended.abort('answered'); // a reason of one's own spares an error with its stack, for each task
+  }
+}

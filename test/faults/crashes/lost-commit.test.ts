@@ -1,0 +1,51 @@
+/**
+ * A commit that PostgreSQL's crash swallowed, as those see it who were told of it: a producer of tasks,
+ * the queue of pushed tasks, and a client of the server. While it is away from us, others take the ids of
+ * the transactions that it lost.
+ */
+import pg from 'pg';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { testPostgresUrl } from '../../support/databases/databases.ts';
+import { startPostgres } from '../../support/databases/postgres-server.ts';
+import { startTcpProxy } from '../../support/network/tcp-proxy.ts';
+import { countCrashWrites } from './crash-counts.ts';
+import { newTallies } from './crash-writers.ts';
+import { openCrashWrites } from './crash-writes.ts';
+
+/** More than were lost. */
+const RACING_TRANSACTIONS = 60;
+
+describe.skipIf(testPostgresUrl() === '')('a commit that a crash swallowed is there once', () => {
+  for (const kind of ['tasks', 'pushes', 'results'] as const) {
+    test(`where ${kind} were acknowledged`, async () => {
+      // Nobody flushes the log but commits.
+      const server = await startPostgres({ settings: { wal_writer_delay: '10s' } });
+      onTestFinished(() => server.stop());
+      const proxy = await startTcpProxy(server.port);
+      onTestFinished(() => proxy.close());
+      const writes = await openCrashWrites({ server, proxy });
+      onTestFinished(() => writes.close());
+      const tallies = newTallies();
+      const write = writes.writer(kind);
+      await tallies[kind].take(1, write(1));
+      const cut = proxy.cutAt('COMMIT', 'silent').then(() => proxy.accept(false));
+      const written = tallies[kind].take(2, write(2));
+      await cut;
+      await server.restart('crash');
+      await commitMany(server.url);
+      proxy.accept(true);
+      await written;
+      const counts = await countCrashWrites(server.url, tallies, await writes.submitted());
+      expect(counts).toMatchObject({ acknowledged: 2, acknowledged_lost: 0, foreign_pushes: 0 });
+    });
+  }
+});
+
+async function commitMany(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  for (let count = 0; count < RACING_TRANSACTIONS; count++) {
+    await client.query('SELECT pg_current_xact_id()');
+  }
+  await client.end();
+}

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { exportFiles } from '../../../src/exporter/parquet/export-files.ts';
+import { verifyExport } from '../../../src/exporter/parquet/manifest.ts';
+import {
+  openTestPostgres,
+  testPostgresUrl,
+  testSchema,
+} from '../../support/databases/databases.ts';
+import { writeGraph } from '../../support/exports/export-graph.ts';
+import { EXPORTED } from './exported-run.ts';
+
+const ROWS = 500;
+
+interface Life {
+  readonly schema: string;
+  readonly root: string;
+  readonly attempt: number;
+  /** Killed while it waits in front of this step on the disk. */
+  readonly stopAt?: string;
+  /** Killed at whatever it does once it has said this. */
+  readonly killAt?: string;
+}
+
+/** Answers what the process said, and whether it was killed. */
+async function live({ schema, root, attempt, stopAt = '', killAt }: Life) {
+  const script = join(import.meta.dirname, 'export-process.ts');
+  const args = [script, testPostgresUrl(), schema, root, String(attempt), stopAt];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const said: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    said.push(line);
+    if (line === stopAt || line === killAt) child.kill('SIGKILL');
+  }
+  await ended;
+  return { said, wasKilled: child.signalCode === 'SIGKILL' };
+}
+
+async function prepare(): Promise<{ readonly schema: string; readonly root: string }> {
+  const root = await mkdtemp(join(tmpdir(), 'postlude-kill-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const schema = testSchema();
+  const db = await openTestPostgres({ schema });
+  const shards = ['s1', 's2'];
+  const results = Array.from({ length: ROWS / 2 }, (_, n) => ({ testId: `test ${n}` }));
+  await writeGraph(db, {
+    [EXPORTED.invocationId]: { includes: shards },
+    ...Object.fromEntries(shards.map((id) => [id, { results }])),
+  });
+  return { schema, root };
+}
+
+async function countRows(file: string): Promise<unknown> {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  const read = await connection.runAndReadAll(`SELECT count(*)::INTEGER FROM '${file}'`);
+  connection.closeSync();
+  return read.getRows()[0]?.[0];
+}
+
+describe.runIf(testPostgresUrl() !== '')('a process that exports', () => {
+  test('may be killed at any moment, again and again: one whole file is left in the end', async () => {
+    const { schema, root } = await prepare();
+    const files = exportFiles(root, EXPORTED);
+    const lives: readonly Partial<Life>[] = [
+      { killAt: 'create#1' },
+      { stopAt: 'write#3' },
+      // While DuckDB converts, at whatever it does then.
+      { killAt: 'close#1' },
+      // The data has no final name yet; the data has one, but not the manifest.
+      { stopAt: 'rename#1' },
+      { stopAt: 'rename#2' },
+      { killAt: 'rename#2' },
+    ];
+    let attempt = 0;
+    let kills = 0;
+    for (const life of lives) {
+      attempt += 1;
+      const { wasKilled } = await live({ schema, root, attempt, ...life });
+      if (wasKilled) kills += 1;
+      const { status } = await verifyExport(root, EXPORTED);
+      expect(['missing', 'unfinished', 'whole']).toContain(status);
+      if (status !== 'missing') expect(await countRows(files.data)).toBe(ROWS);
+    }
+    // The last one may have ended before the signal reached it.
+    expect(kills).toBeGreaterThanOrEqual(lives.length - 1);
+
+    const last = await live({ schema, root, attempt: attempt + 1 });
+    expect(JSON.parse(last.said.at(-1) ?? '')).toMatchObject({ rows: ROWS });
+    expect((await readdir(files.folder)).sort()).toEqual(['run-0.manifest.json', 'run-0.parquet']);
+    expect(await verifyExport(root, EXPORTED)).toMatchObject({
+      status: 'whole',
+      manifest: { rows: ROWS },
+    });
+    expect(await countRows(files.data)).toBe(ROWS);
+  });
+});

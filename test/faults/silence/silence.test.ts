@@ -1,0 +1,12 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { startPostgres } from '../../support/databases/postgres-server.ts';
+import { runSilenceFaults } from './silence-faults.ts';
+
+test('tasks run again, nothing is lost, and servers end in time, where the database falls silent', async () => {
+  const server = await startPostgres();
+  onTestFinished(() => server.stop());
+  const plan = { server, schema: 'faults', seconds: 12, note: () => undefined };
+  const report = await runSilenceFaults(plan);
+  expect(report.broken).toEqual([]);
+  expect(report.requests_failed).not.toEqual({});
+}, 300_000);

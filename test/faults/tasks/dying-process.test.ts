@@ -1,0 +1,105 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { int, text } from '../../../src/storage/column.ts';
+import { sql } from '../../../src/storage/sql.ts';
+import { TaskQueue } from '../../../src/tasks/queue.ts';
+import {
+  openTestSpanner,
+  sharedSpannerAdmin,
+  testSchema,
+  testSpannerHost,
+} from '../../support/databases/databases.ts';
+import { startPostgres } from '../../support/databases/postgres-server.ts';
+import { testDatabaseUrl } from '../../support/spanner/spanner-admin.ts';
+import { KILLER, MAX_ATTEMPTS, openDyingDatabase } from './dying-tasks.ts';
+import { EFFECT, effects } from './task-effects.ts';
+
+const NEIGHBOURS = ['c1', 'c2', 'c3', 'c4', 'c5'];
+/** More than should be needed: then the task is retried for ever. */
+const MAX_LIVES = 10;
+
+/** How a worker process ended: by itself, or killed. */
+async function liveOnce(place: readonly string[]): Promise<'ended' | 'killed'> {
+  const script = join(import.meta.dirname, 'dying-worker.ts');
+  const worker = fork(script, place, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const [code, signal] = await once(worker, 'exit');
+  if (signal === 'SIGKILL') return 'killed';
+  if (code !== 0) throw new Error(`a worker ended with ${code ?? signal}`);
+  return 'ended';
+}
+
+async function prepare(place: readonly string[]): Promise<void> {
+  const db = await openDyingDatabase(place);
+  await db.migrate();
+  if (db.capabilities.claim === 'skip-locked') {
+    await db.statement(
+      sql`CREATE TABLE ${effects} (nonce text PRIMARY KEY, task_id text NOT NULL)`,
+      {},
+    );
+  }
+  const queue = new TaskQueue({ db, clock: systemClock });
+  await queue.enqueue([KILLER, ...NEIGHBOURS].map((id) => ({ type: EFFECT, id })));
+  await db.close();
+}
+
+async function outcomeIn(place: readonly string[]) {
+  const db = await openDyingDatabase(place);
+  const queue = new TaskQueue({ db, clock: systemClock });
+  const starts = await db.read((tx) =>
+    tx.query(sql`SELECT task_id, count(*) AS times FROM ${effects} GROUP BY task_id`, {
+      taskId: text,
+      times: int,
+    }),
+  );
+  const dead = await db.read((tx) => queue.listDead(tx, { limit: 100 }));
+  await db.close();
+  return { starts: new Map(starts.map(({ taskId, times }) => [taskId, times])), dead };
+}
+
+async function expectBoundedStarts(place: readonly string[]): Promise<void> {
+  await prepare(place);
+  let lives = 1;
+  while ((await liveOnce(place)) === 'killed' && lives < MAX_LIVES) lives += 1;
+  expect(lives).toBeLessThan(MAX_LIVES);
+  const { starts, dead } = await outcomeIn(place);
+  // One more where the first start came under a lease taken ahead.
+  expect([MAX_ATTEMPTS, MAX_ATTEMPTS + 1]).toContain(starts.get(KILLER));
+  expect(dead).toMatchObject([
+    {
+      ...{ id: KILLER, attempt: MAX_ATTEMPTS },
+      reason: 'its process died 3 times: no more attempts are allowed',
+    },
+  ]);
+  expect(NEIGHBOURS.map((id) => starts.get(id))).toEqual(NEIGHBOURS.map(() => 1));
+}
+
+test('a task that kills its process is dead in the end, and its neighbours are done', async () => {
+  const server = await startPostgres();
+  onTestFinished(() => server.stop());
+  await expectBoundedStarts(['postgres', server.url, 'dying']);
+}, 300_000);
+
+test('a task that kills the process of an embedded database is dead in the end', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'postlude-dying-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await expectBoundedStarts(['pglite', join(folder, 'data')]);
+}, 300_000);
+
+test.skipIf(testSpannerHost() === '')(
+  'a task that kills its process is dead in the end on Spanner, too',
+  async () => {
+    const name = testSchema();
+    await openTestSpanner({ schema: name });
+    const admin = await sharedSpannerAdmin();
+    await admin.runDdl(name, [
+      'CREATE TABLE effects (nonce STRING(MAX), task_id STRING(MAX) NOT NULL) PRIMARY KEY (nonce)',
+    ]);
+    await expectBoundedStarts(['spanner', testDatabaseUrl(name), testSpannerHost()]);
+  },
+  300_000,
+);

@@ -1,0 +1,18 @@
+/** What fault runs count: each handler leaves an effect in the transaction that completes its task. */
+import { text } from '../../../src/storage/column.ts';
+import { openPostgres } from '../../../src/storage/postgres/open.ts';
+import { table } from '../../../src/storage/table.ts';
+import { noPayload } from '../../../src/tasks/payload.ts';
+import { taskType } from '../../../src/tasks/task.ts';
+
+export const EFFECT = taskType('effect', noPayload);
+
+/** No key on the task: a second effect of one must be seen, not refused. */
+export const effects = table('effects', { nonce: text, taskId: text }, ['nonce']);
+
+export const CREATE_EFFECTS =
+  'CREATE TABLE effects (nonce text PRIMARY KEY, task_id text NOT NULL)';
+
+export function openFaultDatabase(url: string, schema: string) {
+  return openPostgres({ url, schema, maxConnections: 4 });
+}

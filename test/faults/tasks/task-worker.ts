@@ -1,0 +1,37 @@
+/** A worker process of a fault run: `node task-worker.ts URL SCHEMA`. Ends in order at SIGTERM. */
+import { systemClock } from '../../../src/clock.ts';
+import { randomHex } from '../../../src/random.ts';
+import { Dispatcher } from '../../../src/tasks/dispatch/dispatcher.ts';
+import { TaskQueue } from '../../../src/tasks/queue.ts';
+import { EFFECT, effects, openFaultDatabase } from './task-effects.ts';
+
+const [url = '', schema = ''] = process.argv.slice(2);
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+// Whoever started it is gone: so shall it be.
+process.once('disconnect', () => process.exit(1));
+
+const db = await openFaultDatabase(url, schema);
+const dispatcher = new Dispatcher({
+  queue: new TaskQueue({ db, clock: systemClock }),
+  leaseMs: 3_000,
+  pollMs: 100,
+  workers: 4,
+  handlers: [
+    {
+      type: EFFECT,
+      maxAttempts: 1_000,
+      backoff: { initialMs: 20, maxMs: 500 },
+      handle: async ({ id }, { complete }) => {
+        await db.write(async (tx) => {
+          await tx.insert(effects, [{ nonce: randomHex(16), taskId: id }]);
+          await complete(tx);
+        });
+      },
+    },
+  ],
+});
+process.send?.('ready');
+await dispatcher.run(stop.signal);
+await db.close();
+process.disconnect?.();

@@ -1,0 +1,57 @@
+/** What fault runs of pushed tasks share with their server processes: tables, class and messages. */
+import { z } from 'zod';
+import { int, text } from '../../../src/storage/column.ts';
+import { table } from '../../../src/storage/table.ts';
+import { standardBody } from '../../../src/tq/classes/body.ts';
+import { taskClass } from '../../../src/tq/classes/task-class.ts';
+
+/** Numbers whose transactions have committed, by those very transactions. */
+export const addedNumbers = table('added_numbers', { number: int }, ['number']);
+
+/** Numbers whose tasks have run. No key on them: a second run must be seen, not refused. */
+export const ranNumbers = table('ran_numbers', { nonce: text, number: int }, ['nonce']);
+
+export const CREATE_TABLES = `
+  CREATE TABLE added_numbers (number bigint PRIMARY KEY);
+  CREATE TABLE ran_numbers (nonce text PRIMARY KEY, number bigint NOT NULL);
+  INSERT INTO added_numbers VALUES (-1)`;
+
+/** In `added_numbers` from the start, so that a transaction with it fails at its commit. */
+export const TAKEN_NUMBER = -1;
+
+export const NUMBERED = taskClass({
+  id: 'numbered',
+  body: standardBody(z.object({ number: z.int() })),
+  kind: 'transactional',
+  queue: 'numbers',
+});
+
+export const QUEUE = 'projects/p/locations/l/queues/numbers';
+export const PUSH_AS = 'pusher@example.com';
+export const AUDIENCE = 'https://postlude.example.com';
+
+/** What one transaction adds, and how it ends. */
+export interface Chunk {
+  readonly id: number;
+  readonly numbers: readonly number[];
+  readonly end: 'commits' | 'throws' | 'fails-at-commit';
+}
+
+/** From a server process. */
+export type ServerMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'settled'; readonly id: number }
+  | { readonly kind: 'swept'; readonly count: number };
+
+/** Where a server process finds everything; as JSON, its only argument. */
+export interface TqServerOptions {
+  readonly databaseUrl: string;
+  readonly schema: string;
+  readonly port: number;
+  readonly emulatorHost: string;
+  readonly issuer: string;
+}
+
+/** How far the clocks of sweeps are ahead: they meet reminders that others are about to submit. */
+export const SWEEP_AHEAD_MS = 61_000;
+export const SWEEP_EVERY_MS = 2_000;

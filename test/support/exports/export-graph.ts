@@ -1,0 +1,81 @@
+/** Builds graphs of invocations, with what they recorded, in a database: what exports read. */
+import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
+import { StructSchema } from '@bufbuild/protobuf/wkt';
+import { type InvocationId, toRowId } from '../../../src/invocations/id.ts';
+import { includeInvocations } from '../../../src/invocations/inclusions.ts';
+import { insertInvocations } from '../../../src/invocations/invocations.ts';
+import type { InvocationState } from '../../../src/invocations/state.ts';
+import { STATE_NUMBERS } from '../../../src/invocations/state.ts';
+import type { StringPair } from '../../../src/invocations/string-pair.ts';
+import { invocations } from '../../../src/invocations/table.ts';
+import { recordExonerations } from '../../../src/results/exonerations.ts';
+import type { NewTestResult } from '../../../src/results/test-result.ts';
+import { recordTestResults } from '../../../src/results/test-results.ts';
+import type { Variant } from '../../../src/results/variant.ts';
+import type { Database } from '../../../src/storage/database.ts';
+
+export interface GraphNode {
+  readonly state?: InvocationState;
+  readonly realm?: string;
+  readonly tags?: readonly StringPair[];
+  readonly properties?: JsonObject;
+  readonly includes?: readonly string[];
+  readonly results?: readonly (Pick<NewTestResult, 'testId'> & Partial<NewTestResult>)[];
+  readonly exonerations?: readonly { readonly testId: string; readonly variant?: Variant }[];
+}
+
+export const GRAPH_CREATE_TIME = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+/** Invocations by id; FINALIZED unless told otherwise. */
+export async function writeGraph(
+  db: Database,
+  graph: Readonly<Record<string, GraphNode>>,
+): Promise<void> {
+  const nodes = Object.entries(graph).map(([id, node]) => ({ id: id as InvocationId, ...node }));
+  await db.write((tx) =>
+    insertInvocations(
+      tx,
+      nodes.map(({ id, properties, realm = 'acme:ci', tags = [] }) => ({
+        id,
+        realm,
+        tags,
+        properties: properties && toBinary(StructSchema, fromJson(StructSchema, properties)),
+        createTime: GRAPH_CREATE_TIME,
+        deadline: GRAPH_CREATE_TIME + 3_600_000,
+        expirationTime: GRAPH_CREATE_TIME + 86_400_000,
+      })),
+    ),
+  );
+  for (const node of nodes) {
+    await db.write(async (tx) => {
+      await includeInvocations(tx, node.id, (node.includes ?? []) as InvocationId[]);
+      await recordTestResults(tx, node.id, (node.results ?? []).map(completeResult));
+      await recordExonerations(tx, node.id, (node.exonerations ?? []).map(completeExoneration));
+      const state = node.state ?? 'FINALIZED';
+      const finalizeTime = state === 'FINALIZED' ? GRAPH_CREATE_TIME + 60_000 : undefined;
+      await tx.update(invocations, [
+        { invocationId: toRowId(node.id), state: STATE_NUMBERS[state], finalizeTime },
+      ]);
+    });
+  }
+}
+
+function completeResult(
+  result: Pick<NewTestResult, 'testId'> & Partial<NewTestResult>,
+): NewTestResult {
+  return {
+    resultId: '0',
+    variant: {},
+    expected: true,
+    status: result.expected === false ? 'FAIL' : 'PASS',
+    summaryHtml: '',
+    ...result,
+  };
+}
+
+function completeExoneration(
+  { testId, variant = {} }: { readonly testId: string; readonly variant?: Variant },
+  index: number,
+) {
+  return { testId, variant, exonerationId: String(index), explanationHtml: 'known' };
+}

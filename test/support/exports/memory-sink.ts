@@ -1,0 +1,70 @@
+/**
+ * A sink in memory that can fail at any step, and that keeps what it was given before it failed:
+ * as a warehouse does whose streams are appended to at offsets.
+ */
+import type { Batch } from '../../../src/exporter/batches.ts';
+import type { ExportRow } from '../../../src/exporter/row.ts';
+import type {
+  Export,
+  ExportSummary,
+  Landed,
+  Receipt,
+  Sink,
+  SinkSession,
+} from '../../../src/exporter/sink.ts';
+
+type Step = 'begin' | 'append' | 'commit';
+
+export class MemorySink implements Sink {
+  /** What readers of the table see. */
+  readonly committed: ExportRow[] = [];
+  /** In order, the failed ones included. */
+  readonly steps: (Step | 'abort')[] = [];
+  readonly batches: Batch[] = [];
+  readonly exports: Export[] = [];
+  /** Called before each step; what it throws is what the step throws. */
+  onStep: (step: Step, count: number) => void = () => undefined;
+  readonly #appended: ExportRow[] = [];
+  #receipt: Receipt | undefined;
+
+  async begin(exported: Export): Promise<SinkSession | Receipt> {
+    this.#step('begin');
+    this.exports.push(exported);
+    return {
+      ...this.#landed(),
+      append: async (batch) => {
+        this.#step('append');
+        if (batch.offset !== this.#appended.length) throw new Error(`offset ${batch.offset}`);
+        this.batches.push(batch);
+        this.#appended.push(...batch.rows);
+      },
+      commit: async (summary) => this.#commit(summary),
+      abort: async () => void this.steps.push('abort'),
+    };
+  }
+
+  async find(): Promise<Receipt | undefined> {
+    return this.#receipt;
+  }
+
+  #commit({ rows }: ExportSummary): Receipt {
+    this.#step('commit');
+    if (rows !== this.#appended.length) throw new Error(`${rows} rows`);
+    this.committed.push(...this.#appended);
+    this.#receipt = { rows, location: 'memory' };
+    return this.#receipt;
+  }
+
+  #landed(): { readonly landed?: Landed } {
+    const last = this.#appended.at(-1);
+    if (!last) return {};
+    const { parent, test_id, result_id } = last;
+    const rows = this.#appended.length;
+    return { landed: { rows, parentId: parent.id, testId: test_id, resultId: result_id } };
+  }
+
+  #step(step: Step): void {
+    this.steps.push(step);
+    this.onStep(step, this.steps.filter((other) => other === step).length);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * Every order of events in small graphs, on the real code: from each state each step that can
+ * happen next, until no new state turns up. Steps are single transactions, and single looks of a
+ * try that has questions; so two tries interleave as they could in two processes. Tasks are done
+ * at least once, in any order.
+ */
+import { createHash } from 'node:crypto';
+import type { Bounds } from '../../../src/finalizer/bounds.ts';
+import { decide } from '../../../src/finalizer/finalizer.ts';
+import { isQuestion, type Known, type Question } from '../../../src/finalizer/known.ts';
+import { lookFor } from '../../../src/finalizer/look.ts';
+import type { InvocationId } from '../../../src/invocations/id.ts';
+import { SqliteDatabase } from '../databases/sqlite-database.ts';
+import {
+  FinalizationWorld,
+  type PendingTry,
+  type Snapshot,
+  FINALIZATION_TABLES as TABLES,
+  TIGHT_BOUNDS,
+  violationsOf,
+} from './finalization-world.ts';
+
+/** Grows with every task and tells nothing here: with it, no two states would be the same. */
+const ZEROED = ['fence'];
+
+export interface Exploration {
+  readonly ids: readonly InvocationId[];
+  /** Whether an invocation may include itself. */
+  readonly selfInclusions: boolean;
+  /** In all; any number unless given. */
+  readonly maxInclusions?: number;
+  /** How many tries may run at once. */
+  readonly workers: number;
+  /** The tightest unless given. */
+  readonly bounds?: Bounds;
+}
+
+export interface ExplorationResult {
+  /** Distinct states. */
+  readonly states: number;
+  /** Steps taken, each on the real code. */
+  readonly steps: number;
+  /** Those of them that removed an inclusion: they lead to no states of their own. */
+  readonly removals: number;
+  readonly violations: readonly string[];
+}
+
+/** A try between two of its transactions. */
+interface Running extends PendingTry {
+  readonly known: Known;
+  /** Asked and not answered yet. */
+  readonly question: Question | undefined;
+}
+
+interface State {
+  /** A dump of each table. */
+  readonly dumps: readonly string[];
+  readonly running: readonly Running[];
+}
+
+export async function explore(exploration: Exploration): Promise<ExplorationResult> {
+  const explorer = new Explorer(exploration);
+  await explorer.run();
+  return explorer.result;
+}
+
+class Explorer {
+  readonly #exploration: Exploration;
+  readonly #db = new SqliteDatabase(TABLES);
+  readonly #world: FinalizationWorld;
+  /** By digest, as there are many. */
+  readonly #seen = new Set<string>();
+  readonly #todo: State[] = [];
+  readonly #violations: string[] = [];
+  /** What the tables hold, where that is certain. */
+  #loaded: readonly string[] = [];
+  #steps = 0;
+  #removals = 0;
+
+  constructor(exploration: Exploration) {
+    const { bounds = TIGHT_BOUNDS } = exploration;
+    this.#exploration = exploration;
+    this.#world = new FinalizationWorld(this.#db, { bounds });
+  }
+
+  get result(): ExplorationResult {
+    return {
+      states: this.#seen.size,
+      steps: this.#steps,
+      removals: this.#removals,
+      violations: this.#violations,
+    };
+  }
+
+  async run(): Promise<void> {
+    await this.#world.create(this.#exploration.ids);
+    await this.#arrive([]);
+    for (let state = this.#todo.pop(); state !== undefined; state = this.#todo.pop()) {
+      await this.#leave(state);
+    }
+    await this.#db.close();
+  }
+
+  /** Takes each step that can happen next. */
+  async #leave(state: State): Promise<void> {
+    this.#restore(state);
+    const snapshot = await this.#world.snapshot();
+    for (const [id, node] of snapshot.nodes) {
+      if (node.state !== 'ACTIVE') continue;
+      await this.#step(state, state.running, () => this.#world.start(id));
+      for (const included of this.#includable(snapshot, id)) {
+        await this.#step(state, state.running, () => this.#world.include(id, [included]));
+      }
+      for (const included of snapshot.inclusions.get(id) ?? []) {
+        await this.#step(state, state.running, () => this.#world.exclude(id, [included]));
+        this.#removals++;
+      }
+    }
+    await this.#beginTries(state, snapshot);
+    for (const running of state.running) await this.#continueTry(state, running);
+  }
+
+  #includable({ inclusions }: Snapshot, id: InvocationId): InvocationId[] {
+    const { ids, maxInclusions = Infinity, selfInclusions } = this.#exploration;
+    if ([...inclusions.values()].flat().length >= maxInclusions) return [];
+    const included = inclusions.get(id) ?? [];
+    return ids.filter((other) => !included.includes(other) && (selfInclusions || other !== id));
+  }
+
+  async #beginTries(state: State, { tries }: Snapshot): Promise<void> {
+    if (state.running.length >= this.#exploration.workers) return;
+    const begun = new Set(state.running.map(({ taskId }) => taskId));
+    for (const task of tries) {
+      if (begun.has(task.taskId)) continue;
+      await this.#decide(state, { ...task, known: {}, question: undefined }, state.running);
+    }
+  }
+
+  async #continueTry(state: State, running: Running): Promise<void> {
+    const others = state.running.filter((other) => other !== running);
+    if (running.question === undefined) return await this.#decide(state, running, others);
+    this.#restore(state);
+    this.#steps++;
+    const answer = await lookFor(this.#world.parts, running.id, running.question);
+    const known = { ...running.known, ...answer };
+    await this.#arrive([...others, { ...running, known, question: undefined }]);
+  }
+
+  async #decide(state: State, running: Running, others: readonly Running[]): Promise<void> {
+    const { id, known } = running;
+    this.#restore(state);
+    this.#steps++;
+    const verdict = await this.#db.write((tx) => decide(this.#world.parts, tx, id, known));
+    if (isQuestion(verdict)) {
+      return await this.#arrive([...others, { ...running, question: verdict }]);
+    }
+    await this.#arrive(others); // the worker dies before it completes the task
+    if (verdict === 'postponed') return;
+    await this.#world.complete(running);
+    await this.#arrive(others);
+  }
+
+  async #step(state: State, running: readonly Running[], act: () => Promise<void>): Promise<void> {
+    this.#restore(state);
+    this.#steps++;
+    await act();
+    await this.#arrive(running);
+  }
+
+  async #arrive(running: readonly Running[]): Promise<void> {
+    const sorted = running.toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1));
+    const dumps = TABLES.map((table) => this.#db.dump(table, ZEROED));
+    this.#loaded = dumps;
+    const state = { dumps, running: sorted };
+    const text = JSON.stringify(state, (_, value) => (value instanceof Set ? [...value] : value));
+    const key = createHash('sha256').update(text).digest('base64');
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#todo.push(state);
+    const snapshot = await this.#world.snapshot();
+    const ids = running.map(({ id }) => id);
+    for (const problem of violationsOf(snapshot, ids)) {
+      if (this.#violations.length < 20) this.#violations.push(`${problem} in ${text}`);
+    }
+  }
+
+  #restore({ dumps }: State): void {
+    TABLES.forEach((table, index) => {
+      const dump = dumps[index] ?? '';
+      if (this.#loaded[index] !== dump) this.#db.restore(table, dump);
+    });
+    this.#loaded = [];
+  }
+}

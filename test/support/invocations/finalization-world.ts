@@ -1,0 +1,309 @@
+/**
+ * A database with invocations to finalize, for tests that check every step: owners act, tasks are
+ * tried in any order, and after each step the promises of finalizer.ts must hold.
+ */
+import { fromJson } from '@bufbuild/protobuf';
+import type { Bounds } from '../../../src/finalizer/bounds.ts';
+import { finalizationTasks } from '../../../src/finalizer/finalization-tasks.ts';
+import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
+import type { FinalizerParts } from '../../../src/finalizer/parts.ts';
+import { startFinalization } from '../../../src/finalizer/schedule.ts';
+import { TryFinalizeInvocationSchema } from '../../../src/gen/luci/resultdb/internal/tasks/tasks_pb.js';
+import { seenState } from '../../../src/invocations/closed-sets.ts';
+import { fromRowId, type InvocationId, parseInvocationId } from '../../../src/invocations/id.ts';
+import {
+  includedInvocations,
+  includeInvocations,
+  readIncluded,
+  removeInclusions,
+} from '../../../src/invocations/inclusions.ts';
+import { insertInvocations, requireActive } from '../../../src/invocations/invocations.ts';
+import { type InvocationState, stateOf } from '../../../src/invocations/state.ts';
+import { closingTurns, invocations } from '../../../src/invocations/table.ts';
+import { seededRandom } from '../../../src/random.ts';
+import { int, nullable, text } from '../../../src/storage/column.ts';
+import type { Database } from '../../../src/storage/database.ts';
+import { selectList, sql } from '../../../src/storage/sql.ts';
+import { TaskQueue } from '../../../src/tasks/queue.ts';
+import { tasks } from '../../../src/tasks/table.ts';
+import type { Lease } from '../../../src/tasks/task.ts';
+import { BQ_EXPORT, TRY_FINALIZE_INVOCATION } from '../../../src/tasks/types.ts';
+import { FakeClock } from '../../../src/testing/fake-clock.ts';
+import { decodeEnvelope } from '../../../src/tq/classes/envelope.ts';
+import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
+import { decodeRequest } from '../../../src/tq/reminders/stored-request.ts';
+import { PUSH, QueueSubmitter } from '../../../src/tq/submit/queue-submitter.ts';
+import { Tq } from '../../../src/tq/tq.ts';
+import { newInvocation } from './fixtures.ts';
+
+export interface Node {
+  /** What it counts as having. */
+  readonly state: InvocationState;
+  readonly blocker: InvocationId | undefined;
+  readonly closedBy: InvocationId | undefined;
+  /** Whether its own row says so, too. */
+  readonly isSettled: boolean;
+}
+
+export interface PendingTry {
+  readonly type: string;
+  readonly taskId: string;
+  readonly id: InvocationId;
+}
+
+/** All that matters for finalization at one moment. */
+export interface Snapshot {
+  readonly nodes: ReadonlyMap<InvocationId, Node>;
+  readonly inclusions: ReadonlyMap<InvocationId, readonly InvocationId[]>;
+  readonly tries: readonly PendingTry[];
+  /** Whose export is enqueued; each invocation has asked for one. */
+  readonly exports: readonly InvocationId[];
+}
+
+/** Whether tries are pushed: never, always, or now and then. */
+export type TryWay = 'queue' | 'pushed' | 'flipping';
+
+export const TRY_WAYS: readonly TryWay[] = ['queue', 'pushed', 'flipping'];
+
+export interface WorldOptions {
+  readonly bounds?: Bounds | undefined;
+  /** `queue` unless given. */
+  readonly way?: TryWay;
+  /** For `flipping`. */
+  readonly seed?: number;
+}
+
+export class FinalizationWorld {
+  readonly db: Database;
+  readonly clock = new FakeClock();
+  readonly parts: FinalizerParts;
+
+  constructor(db: Database, { bounds, way = 'queue', seed = 1 }: WorldOptions = {}) {
+    this.db = db;
+    const { clock } = this;
+    const queue = withoutRepeatedExports(new TaskQueue({ db, clock }));
+    const classes = new TaskClasses([finalizationTasks]);
+    const tq = new Tq({ db, classes, clock, submitter: new QueueSubmitter(queue) });
+    const pushed = { tq, experiments: { isEnabled: switchOf(way, seed) } };
+    this.parts = { db, clock, queue, pushed, ...(bounds ? { bounds } : {}) };
+  }
+
+  /** Invocations that are ACTIVE and have asked for one export each. */
+  async create(ids: readonly InvocationId[]): Promise<void> {
+    const bigqueryExports = [new Uint8Array([1])];
+    await this.db.write((tx) =>
+      insertInvocations(
+        tx,
+        ids.map((id) => newInvocation(id, { bigqueryExports })),
+      ),
+    );
+  }
+
+  async include(id: InvocationId, included: readonly InvocationId[]): Promise<void> {
+    await this.db.write(async (tx) => {
+      await requireActive(tx, id);
+      await includeInvocations(tx, id, included);
+    });
+  }
+
+  async exclude(id: InvocationId, included: readonly InvocationId[]): Promise<void> {
+    await this.db.write(async (tx) => {
+      await requireActive(tx, id);
+      await removeInclusions(tx, id, included);
+    });
+  }
+
+  /** What an owner does. */
+  async start(id: InvocationId): Promise<void> {
+    await this.db.write(async (tx) => {
+      await requireActive(tx, id);
+      await startFinalization(this.parts, tx, { id, included: await readIncluded(tx, id) });
+    });
+  }
+
+  /** What a worker does: at least once. */
+  async run(pending: PendingTry): Promise<void> {
+    const outcome = await tryFinalize(this.parts, pending.id);
+    if (outcome !== 'postponed') await this.complete(pending);
+  }
+
+  async complete({ type, taskId }: Omit<PendingTry, 'id'>): Promise<void> {
+    await this.db.write((tx) => tx.delete(tasks, [{ type, id: taskId }]));
+  }
+
+  /** Of both ways. */
+  async tries(): Promise<PendingTry[]> {
+    const queued = await this.#taskRows(TRY_FINALIZE_INVOCATION);
+    return [...queued, ...(await this.#taskRows(PUSH))].map(tryOf);
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const rows = await this.db.read((reader) =>
+      reader.query(
+        sql`SELECT invocation_id, state, ${seenState('i')} AS seen_state, blocker_id, closed_by
+            FROM ${invocations} AS i ORDER BY invocation_id`,
+        {
+          ...{ invocationId: text, state: int, seenState: int },
+          ...{ blockerId: nullable(text), closedBy: nullable(text) },
+        },
+      ),
+    );
+    const nodes = rows.map((row): [InvocationId, Node] => [
+      fromRowId(row.invocationId),
+      {
+        state: stateOf(row.seenState),
+        blocker: row.blockerId === undefined ? undefined : fromRowId(row.blockerId),
+        closedBy: row.closedBy === undefined ? undefined : fromRowId(row.closedBy),
+        isSettled: row.state === row.seenState,
+      },
+    ]);
+    const exports = await this.#taskRows(BQ_EXPORT);
+    return {
+      nodes: new Map(nodes),
+      inclusions: await this.#inclusions(),
+      tries: await this.tries(),
+      exports: exports.map((row) => fromRowId(row.invocationId ?? '')),
+    };
+  }
+
+  async #inclusions(): Promise<Map<InvocationId, InvocationId[]>> {
+    const { columns } = includedInvocations;
+    const rows = await this.db.read((reader) =>
+      reader.query(
+        sql`SELECT ${selectList(columns)} FROM ${includedInvocations}
+            ORDER BY invocation_id, included_invocation_id`,
+        columns,
+      ),
+    );
+    const inclusions = new Map<InvocationId, InvocationId[]>();
+    for (const { invocationId, includedInvocationId } of rows) {
+      const id = fromRowId(invocationId);
+      const known = inclusions.get(id) ?? [];
+      inclusions.set(id, [...known, fromRowId(includedInvocationId)]);
+    }
+    return inclusions;
+  }
+
+  #taskRows({ name }: { readonly name: string }) {
+    const { type, id, invocationId, payload } = tasks.columns;
+    const columns = { type, id, invocationId, payload };
+    return this.db.read((reader) =>
+      reader.query(
+        sql`SELECT ${selectList(columns)} FROM ${tasks} WHERE type = ${name} ORDER BY id`,
+        columns,
+      ),
+    );
+  }
+}
+
+function switchOf(way: TryWay, seed: number): () => boolean {
+  const random = seededRandom(seed);
+  return way === 'flipping' ? () => random() < 0.5 : () => way === 'pushed';
+}
+
+/** What a task of either way has tried. */
+export function tryOf(task: Pick<Lease, 'type' | 'id' | 'invocationId' | 'payload'>): PendingTry {
+  const { type, id: taskId, invocationId, payload } = task;
+  const isPushed = type === PUSH.name;
+  return { type, taskId, id: isPushed ? pushedId(payload) : fromRowId(invocationId ?? '') };
+}
+
+function pushedId(payload: Uint8Array | undefined): InvocationId {
+  const request = decodeRequest(payload ?? new Uint8Array());
+  if (request.kind !== 'queue') throw new Error('a try of a topic');
+  const { invocationId } = fromJson(TryFinalizeInvocationSchema, decodeEnvelope(request.body).body);
+  return parseInvocationId(invocationId);
+}
+
+/** The queue would replace a first export that is pending by a second: here it is an error. */
+function withoutRepeatedExports(queue: TaskQueue): FinalizerParts['queue'] {
+  return {
+    enqueue: (added, tx) => queue.enqueue(added, tx),
+    async replace(added, tx) {
+      const exports = added.filter(({ type }) => type.name === BQ_EXPORT.name);
+      const keys = exports.map(({ type, id }) => ({ type: type.name, id }));
+      const [pending] = await tx.readKeys(tasks, keys, { id: text });
+      if (pending) throw new Error(`the export ${pending.id} was enqueued twice`);
+      await queue.replace(added, tx);
+    },
+  };
+}
+
+/**
+ * What is wrong with a moment; empty where all promises hold. `running` are tries that have begun:
+ * their tasks may be gone.
+ */
+export function violationsOf(snapshot: Snapshot, running: readonly InvocationId[] = []): string[] {
+  const { nodes, exports, tries } = snapshot;
+  const due = new Set([...tries.map(({ id }) => id), ...running]);
+  const problems: string[] = [];
+  for (const [id, { state, blocker, closedBy, isSettled }] of nodes) {
+    const isFinal = state === 'FINALIZED';
+    const unfinal = isFinal
+      ? reachableOf(snapshot, id).filter((x) => !isFinalized(snapshot, x))
+      : [];
+    if (unfinal.length > 0) problems.push(`unsafe: ${id} is FINALIZED, ${unfinal.join()} not`);
+    const waits = blocker !== undefined && !isFinalized(snapshot, blocker);
+    const settledBy = blocker && nodes.get(blocker)?.closedBy;
+    const isDue = [id, blocker, closedBy, settledBy].some((each) => each && due.has(each));
+    if (state === 'FINALIZING' && !waits && !isDue) problems.push(`stuck: ${id}`);
+    if (isFinal && closedBy !== undefined && !isDue) problems.push(`never settled: ${id}`);
+    if (state !== 'FINALIZING' && blocker !== undefined) problems.push(`blocker of ${state} ${id}`);
+    const exported = exports.filter((each) => each === id).length;
+    if (exported !== (isFinal && isSettled ? 1 : 0))
+      problems.push(`${exported} exports of ${state} ${id}`);
+    if (isInCycle(snapshot, id)) problems.push(`cycle of blockers: ${id}`);
+  }
+  if (due.size === 0) problems.push(...differencesFromReference(snapshot));
+  return problems;
+}
+
+/** The reference's rule, read literally: over, and nothing ACTIVE is reachable. */
+export function isOverByReference(snapshot: Snapshot, id: InvocationId): boolean {
+  return [id, ...reachableOf(snapshot, id)].every(
+    (each) => snapshot.nodes.get(each)?.state !== 'ACTIVE',
+  );
+}
+
+/** With nothing left to do, exactly what the reference calls over is FINALIZED. */
+function differencesFromReference(snapshot: Snapshot): string[] {
+  return [...snapshot.nodes.keys()]
+    .filter((id) => isFinalized(snapshot, id) !== isOverByReference(snapshot, id))
+    .map((id) => `nothing left to do, and ${id} is ${snapshot.nodes.get(id)?.state}`);
+}
+
+function isFinalized({ nodes }: Snapshot, id: InvocationId): boolean {
+  return nodes.get(id)?.state === 'FINALIZED';
+}
+
+function reachableOf({ inclusions }: Snapshot, id: InvocationId): InvocationId[] {
+  const seen = new Set<InvocationId>();
+  const todo = [id];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    for (const included of inclusions.get(next) ?? []) {
+      if (seen.has(included)) continue;
+      seen.add(included);
+      todo.push(included);
+    }
+  }
+  return [...seen];
+}
+
+/** What tests of finalization without a server need. */
+export const FINALIZATION_TABLES = [invocations, includedInvocations, closingTurns, tasks];
+
+/** So low that small graphs reach all of them. */
+export const TIGHT_BOUNDS: Bounds = {
+  ...{ inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 },
+  mutations: 1,
+};
+
+function isInCycle({ nodes }: Snapshot, id: InvocationId): boolean {
+  const seen = new Set<InvocationId>();
+  for (let at = nodes.get(id)?.blocker; at !== undefined; at = nodes.get(at)?.blocker) {
+    if (at === id) return true;
+    if (seen.has(at)) return false;
+    seen.add(at);
+  }
+  return false;
+}

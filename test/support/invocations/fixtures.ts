@@ -1,0 +1,43 @@
+/** Nouns for tests: complete, and plain but for what a test says. */
+import type { InvocationId } from '../../../src/invocations/id.ts';
+import type { NewInvocation } from '../../../src/invocations/invocation.ts';
+import type { NewTestExoneration } from '../../../src/results/exoneration.ts';
+import type { NewTestResult } from '../../../src/results/test-result.ts';
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+const HOUR_MS = 3_600_000;
+
+export function invocationId(id: string): InvocationId {
+  return id as InvocationId;
+}
+
+export function newInvocation(id: string, given: Partial<NewInvocation> = {}): NewInvocation {
+  return {
+    id: invocationId(id),
+    realm: 'project:realm',
+    createTime: NOW,
+    createdBy: 'user:owner@example.org',
+    deadline: NOW + HOUR_MS,
+    expirationTime: NOW + 1000 * HOUR_MS,
+    ...given,
+  };
+}
+
+export function newTestResult(testId: string, given: Partial<NewTestResult> = {}): NewTestResult {
+  return {
+    testId,
+    resultId: 'r1',
+    variant: {},
+    expected: true,
+    status: 'PASS',
+    summaryHtml: '',
+    ...given,
+  };
+}
+
+export function newExoneration(
+  testId: string,
+  given: Partial<NewTestExoneration> = {},
+): NewTestExoneration {
+  return { testId, exonerationId: 'e1', variant: {}, explanationHtml: '', ...given };
+}

@@ -1,0 +1,72 @@
+/** What is copied from one database to another in tests: something in every table. */
+import { takeTurn } from '../../../src/invocations/closed-sets.ts';
+import { includeInvocations } from '../../../src/invocations/inclusions.ts';
+import { insertInvocations } from '../../../src/invocations/invocations.ts';
+import { recordExonerations } from '../../../src/results/exonerations.ts';
+import { recordTestResults } from '../../../src/results/test-results.ts';
+import { openSecret, UPDATE_TOKEN_SECRET } from '../../../src/services/recorder/secrets.ts';
+import type { Database } from '../../../src/storage/database.ts';
+import { bytesPayload } from '../../../src/tasks/payload.ts';
+import { TaskQueue } from '../../../src/tasks/queue.ts';
+import { taskType } from '../../../src/tasks/task.ts';
+import { FakeClock } from '../../../src/testing/fake-clock.ts';
+import { newReminder } from '../../../src/tq/reminders/reminder.ts';
+import { reminders } from '../../../src/tq/reminders/table.ts';
+import {
+  invocationId,
+  newExoneration,
+  newInvocation,
+  newTestResult,
+} from '../invocations/fixtures.ts';
+
+const IDS = Array.from({ length: 7 }, (_, index) => invocationId(`i${index}`));
+const BYTES = taskType('bytes', bytesPayload);
+
+/** How many rows each table has afterwards. */
+export const SOURCE_ROWS = {
+  ...{ secrets: 1, invocations: 7, included_invocations: 6, closing_turns: 1 },
+  ...{ test_results: 14, test_exonerations: 7 },
+  ...{ tasks: 2, dead_tasks: 1, tq_reminders: 2, tq_dead_reminders: 0 },
+};
+
+export async function fillSource(db: Database): Promise<void> {
+  const clock = new FakeClock(Date.UTC(2026, 1, 3) + 4.567);
+  const queue = new TaskQueue({ db, clock });
+  await openSecret(db, UPDATE_TOKEN_SECRET, clock);
+  await db.write(async (tx) => {
+    const bigqueryExports = [new Uint8Array([1, 2]), new Uint8Array()];
+    await insertInvocations(
+      tx,
+      IDS.map((id) => newInvocation(id, { bigqueryExports, tags: [{ key: 'k', value: 'ü' }] })),
+    );
+  });
+  await db.write(async (tx) => {
+    await includeInvocations(tx, IDS[0] ?? invocationId(''), IDS.slice(1));
+    await takeTurn(tx, IDS[0] ?? invocationId(''));
+    for (const id of IDS) {
+      await recordTestResults(tx, id, [
+        newTestResult('a'),
+        newTestResult('b', { expected: false }),
+      ]);
+      await recordExonerations(tx, id, [newExoneration('b')]);
+    }
+    await tx.insert(reminders, [
+      newReminder('0'.repeat(32), REQUEST, clock.now()),
+      newReminder('f'.repeat(32), REQUEST, clock.now()),
+    ]);
+  });
+  await queue.enqueue(
+    ['a', 'b', 'c'].map((id) => ({ type: BYTES, id, payload: new Uint8Array([7]) })),
+  );
+  const [leased] = await queue.leaseDue('bytes', 1, 60_000);
+  if (leased) await queue.bury(leased, 'no');
+  await queue.leaseDue('bytes', 1, 60_000);
+}
+
+const REQUEST = {
+  kind: 'topic',
+  classId: 'c',
+  topic: 'projects/p/topics/t',
+  data: new Uint8Array([255]),
+  attributes: {},
+} as const;

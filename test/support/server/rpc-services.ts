@@ -1,0 +1,111 @@
+/** The services on a database, as a test calls them: without a server, and with a clock of its own. */
+import { create } from '@bufbuild/protobuf';
+import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
+import type { FinalizerParts } from '../../../src/finalizer/parts.ts';
+import {
+  type Invocation,
+  InvocationSchema,
+} from '../../../src/gen/luci/resultdb/v1/invocation_pb.js';
+import { CreateInvocationRequestSchema } from '../../../src/gen/luci/resultdb/v1/recorder_pb.js';
+import { fromRowId, type InvocationId } from '../../../src/invocations/id.ts';
+import { InvocationChanges } from '../../../src/invocations/invocation-changes.ts';
+import { createInvocations } from '../../../src/services/invocations/service.ts';
+import { createPushTasks } from '../../../src/services/push-tasks/service.ts';
+import { DEFAULT_RETENTION } from '../../../src/services/recorder/parts.ts';
+import { createRecorder } from '../../../src/services/recorder/service.ts';
+import { UpdateTokens } from '../../../src/services/recorder/update-token.ts';
+import { ReachableSets } from '../../../src/services/resultdb/reachable-sets.ts';
+import { createResultDb } from '../../../src/services/resultdb/service.ts';
+import type { CallContext } from '../../../src/services/shared/call-context.ts';
+import { type Authorizer, allowAll } from '../../../src/services/shared/permissions.ts';
+import { createTasks } from '../../../src/services/tasks/service.ts';
+import type { Database } from '../../../src/storage/database.ts';
+import { TaskQueue } from '../../../src/tasks/queue.ts';
+import { TRY_FINALIZE_INVOCATION } from '../../../src/tasks/types.ts';
+import { FakeClock } from '../../../src/testing/fake-clock.ts';
+import { QueueSubmitter } from '../../../src/tq/submit/queue-submitter.ts';
+import { Sweeper } from '../../../src/tq/sweep/sweeper.ts';
+import { MemorySink } from '../exports/memory-sink.ts';
+
+export type Services = Awaited<ReturnType<typeof openServices>>;
+
+export interface ServicesOptions {
+  readonly authorizer?: Authorizer;
+  /** `false` for a process whose announcements of changes get lost. */
+  readonly announces?: boolean;
+}
+
+export async function openServices(
+  db: Database,
+  { announces = true, authorizer = allowAll }: ServicesOptions = {},
+) {
+  const clock = new FakeClock();
+  const changes = await InvocationChanges.open(db.notifications);
+  const updateTokens = new UpdateTokens({ secrets: [Buffer.from('secret')], clock });
+  const queue = new TaskQueue({ db, clock });
+  const reachableSets = new ReachableSets(db);
+  const sink = new MemorySink();
+  const sweeper = new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) });
+  const parts = {
+    ...{ db, clock, authorizer, queue, reachableSets, changes, sink, sweeper },
+  };
+  const onChange = (ids: readonly InvocationId[]) => {
+    if (announces) changes.announce(ids);
+  };
+  const recorderParts = {
+    ...{ db, clock, authorizer, updateTokens, queue, onChange },
+    retention: DEFAULT_RETENTION,
+  };
+  const recorder = createRecorder(recorderParts);
+  return {
+    ...{ db, clock, authorizer, changes, queue, reachableSets, recorder, onChange },
+    resultDb: createResultDb(parts),
+    invocations: createInvocations({ ...parts, ...recorderParts }),
+    tasks: createTasks(parts),
+    pushTasks: createPushTasks(parts),
+    /** Runs the tasks of finalization until none is due. */
+    finalizeAll: () => finalizeAll({ db, clock, queue, onChange }),
+    /** The context of a call that may change the invocation. */
+    owner: (id: string, caller = OWNER) => contextOf(caller, updateTokens.issue(id)),
+    /** Creates an invocation that is ACTIVE, unless `init` says otherwise. */
+    create: (id: string, init: InvocationInit = {}) =>
+      recorder.createInvocation(
+        create(CreateInvocationRequestSchema, {
+          invocationId: id,
+          invocation: create(InvocationSchema, { realm: 'p:r', ...init }),
+        }),
+        contextOf(OWNER),
+      ),
+  };
+}
+
+async function finalizeAll(
+  parts: FinalizerParts & { readonly queue: Pick<TaskQueue, 'leaseDue' | 'completeAll'> },
+): Promise<void> {
+  for (;;) {
+    const leases = await parts.queue.leaseDue(TRY_FINALIZE_INVOCATION.name, 100, 60_000);
+    if (leases.length === 0) return;
+    for (const { invocationId = '' } of leases) await tryFinalize(parts, fromRowId(invocationId));
+    await parts.queue.completeAll(leases);
+  }
+}
+
+type InvocationInit = Partial<Omit<Invocation, '$typeName' | '$unknown'>>;
+
+export const OWNER = 'user:owner@example.com';
+
+/** Keeps the headers that a method sets. */
+export interface TestContext extends CallContext {
+  readonly headers: Map<string, string>;
+}
+
+export function contextOf(caller: string, ...updateTokens: readonly string[]): TestContext {
+  const headers = new Map<string, string>();
+  return {
+    caller,
+    updateTokens,
+    signal: new AbortController().signal,
+    setHeader: (name, value) => headers.set(name, value),
+    headers,
+  };
+}

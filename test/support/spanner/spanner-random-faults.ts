@@ -1,0 +1,45 @@
+/** All that can befall calls of Spanner, at random. */
+import { hasCode } from '../../../src/errors.ts';
+import { type Random, randomInt } from '../../../src/random.ts';
+import { GRPC } from './grpc-messages.ts';
+import type { Call, Ending } from './proxied-call.ts';
+import type { SpannerFault, SpannerFaults } from './spanner-proxy.ts';
+
+const ENDINGS: readonly Ending[] = [
+  { status: GRPC.unavailable },
+  { status: GRPC.unavailable },
+  { status: GRPC.unavailable },
+  'stream-reset',
+  'connection-lost',
+];
+
+/** This share of all calls fails in one way or another. */
+export function randomFaults(random: Random, share: number): SpannerFaults {
+  return (call) => (random() < share ? randomFault(random, call) : undefined);
+}
+
+const READS: readonly string[] = ['ExecuteStreamingSql', 'StreamingRead', 'BeginTransaction'];
+
+function randomFault(random: Random, { method }: Call): SpannerFault {
+  const kind = random();
+  if (method === 'Commit' && kind < 0.4) return { moment: 'aborted' };
+  // Not of commits: of one that is sent again in a session that is gone, the outcome is unknown.
+  if (READS.includes(method) && kind < 0.1) return { moment: 'session-lost' };
+  const ending = ENDINGS[randomInt(random, ENDINGS.length)] ?? 'stream-reset';
+  return random() < 0.5
+    ? { moment: 'before', ending }
+    : { moment: 'after', ending, messages: randomInt(random, 3) };
+}
+
+const MAX_ATTEMPTS = 40;
+
+/** As callers do who are told that nothing has landed; an unknown outcome is no such answer. */
+export async function insist<T>(fn: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await fn();
+    } catch (error) {
+      if (attempt >= MAX_ATTEMPTS || !hasCode(error, 'unavailable', 'conflict')) throw error;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * What every backend has to keep: the contract of storage/database.ts, as tests. A backend calls it
+ * in ten lines.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Database } from '../../../src/storage/database.ts';
+import type { OpenDatabase } from '../databases/databases.ts';
+import { testCallbacks } from './callback-suite.ts';
+import { testKeyReads } from './key-read-suite.ts';
+import { testNotifications } from './notification-suite.ts';
+import { testReads } from './read-suite.ts';
+import { testSchema } from './schema-suite.ts';
+import type { OpenSuiteDatabase } from './suite-tables.ts';
+import { testValues } from './value-suite.ts';
+import { testWrites } from './write-suite.ts';
+
+export interface SuiteBackend {
+  /** A migrated database in a schema of its own. */
+  readonly open: OpenDatabase;
+  readonly newSchema: () => string;
+  /** Creates the tables of suite-tables.ts in the database's schema, which has this name. */
+  readonly createTables: (database: Database, schema: string) => Promise<void>;
+}
+
+/** Holds a backend to the contract. */
+export function testDatabase(name: string, backend: SuiteBackend): void {
+  const open: OpenSuiteDatabase = async (options) => {
+    const schema = options?.schema ?? backend.newSchema();
+    const database = await backend.open({ ...options, schema });
+    await backend.createTables(database, schema);
+    return database;
+  };
+  describe(`${name} as a database`, () => {
+    testWrites(open);
+    testCallbacks(open);
+    testReads(open);
+    testKeyReads(open);
+    testValues(open);
+    testNotifications(open);
+    testSchema(backend.open, backend.newSchema);
+
+    test('tells the time of its server', async () => {
+      const db = await open();
+      const first = await db.serverTime();
+      const second = await db.serverTime();
+      expect(second).toBeGreaterThanOrEqual(first);
+      expect(new Date(first).getUTCFullYear()).toBeGreaterThan(2020);
+    });
+
+    test('may be closed more than once', async () => {
+      const db = await open();
+      await db.close();
+      await db.close();
+    });
+  });
+}

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { int, text, textArray } from '../../../src/storage/column.ts';
+import type { Database } from '../../../src/storage/database.ts';
+import { join, raw, sql } from '../../../src/storage/sql.ts';
+import { Signal } from '../signal.ts';
+import { accounts, allAccounts, type OpenSuiteDatabase } from './suite-tables.ts';
+
+const ROWS = 12_000;
+
+const inOrder = sql`SELECT number FROM ${accounts} ORDER BY number`;
+
+async function openWithRows(open: OpenSuiteDatabase, count = ROWS): Promise<Database> {
+  const db = await open();
+  const rows = Array.from({ length: count }, (_, number) => ({ owner: 'x', number, balance: 0 }));
+  await db.write((tx) => tx.insert(accounts, rows));
+  return db;
+}
+
+export function testReads(open: OpenSuiteDatabase): void {
+  describe('a read', () => {
+    test('sees one snapshot across its queries', async () => {
+      const db = await openWithRows(open, 1);
+      if (db.capabilities.connections === 1) return; // nobody else can write meanwhile
+      const query = sql`SELECT COUNT(*) AS count FROM ${accounts}`;
+      const hasRead = new Signal();
+      const newRow = { owner: 'y', number: 1, balance: 1 };
+      const written = hasRead.next().then(() => db.write((tx) => tx.insert(accounts, [newRow])));
+      await db.read(async (tx) => {
+        const before = await tx.query(query, { count: int });
+        hasRead.emit();
+        await written;
+        expect(await tx.query(query, { count: int })).toEqual(before);
+      });
+      expect(await allAccounts(db)).toHaveLength(2);
+    });
+
+    test('names what a query forgot to select', async () => {
+      const db = await openWithRows(open, 1);
+      const read = db.read((tx) => tx.query(sql`SELECT 1 AS one`, { one: int, twoWords: int }));
+      await expect(read).rejects.toThrow('two_words');
+    });
+
+    test('throws what its function throws', async () => {
+      const db = await open();
+      const error = new Error('mine');
+      await expect(db.read(() => Promise.reject(error))).rejects.toBe(error);
+    });
+
+    test('a failed query fails it, and the next one works', async () => {
+      const db = await openWithRows(open, 1);
+      const read = db.read((tx) => tx.query(sql`SELECT nonsense FROM ${accounts}`, { x: text }));
+      await expect(read).rejects.toThrow('nonsense');
+      expect(await allAccounts(db)).toHaveLength(1);
+    });
+  });
+
+  describe('a stream', () => {
+    test('has all rows, in order', async () => {
+      const db = await openWithRows(open);
+      const numbers: number[] = [];
+      await db.read(async (tx) => {
+        for await (const { number } of tx.stream(inOrder, { number: int })) numbers.push(number);
+      });
+      expect(numbers).toEqual(Array.from({ length: ROWS }, (_, number) => number));
+    });
+
+    test('of no rows ends at once', async () => {
+      const db = await open();
+      await db.read(async (tx) => {
+        for await (const row of tx.stream(inOrder, { number: int })) expect.fail(String(row));
+      });
+    });
+
+    test('that is left early gives its transaction back', async () => {
+      const db = await openWithRows(open);
+      for (const left of [1, 250]) {
+        const count = await db.read(async (tx) => {
+          for await (const { number } of tx.stream(inOrder, { number: int })) {
+            if (number === left) break;
+          }
+          const [row] = await tx.query(sql`SELECT COUNT(*) AS n FROM ${accounts}`, { n: int });
+          return row?.n;
+        });
+        expect(count).toBe(ROWS);
+      }
+    });
+
+    test('whose reader throws is over, and so is the transaction', async () => {
+      const db = await openWithRows(open);
+      const error = new Error('enough');
+      const read = db.read(async (tx) => {
+        for await (const { number } of tx.stream(inOrder, { number: int })) {
+          if (number === 3) throw error;
+        }
+      });
+      await expect(read).rejects.toBe(error);
+      expect(await allAccounts(db)).toHaveLength(ROWS);
+    });
+
+    test('takes parameters, and works where there are writes, too', async () => {
+      const db = await openWithRows(open, 300);
+      await db.write(async (tx) => {
+        const query = sql`SELECT number FROM ${accounts} WHERE number >= ${200}`;
+        for await (const { number } of tx.stream(query, { number: int })) {
+          await tx.update(accounts, [{ owner: 'x', number, balance: 1 }]);
+        }
+      });
+      const rows = await allAccounts(db);
+      expect(rows.filter(({ balance }) => balance === 1)).toHaveLength(100);
+    });
+  });
+
+  describe('the dialect', () => {
+    test('finds values among the elements of a list', async () => {
+      const db = await open();
+      await db.write((tx) =>
+        tx.insert(
+          accounts,
+          ['a', 'b', 'c'].map((owner) => ({ owner, number: 1, balance: 0 })),
+        ),
+      );
+      const among = (owners: string[]): Promise<{ owner: string }[]> =>
+        db.read((tx) => {
+          const match = tx.dialect.isAnyOf(raw('owner'), textArray(owners));
+          const query = sql`SELECT owner FROM ${accounts} WHERE ${match} ORDER BY owner`;
+          return tx.query(query, { owner: text });
+        });
+      expect(await among(['c', 'a', 'nobody'])).toEqual([{ owner: 'a' }, { owner: 'c' }]);
+      expect(await among([])).toEqual([]);
+    });
+
+    test('goes on behind a key of several columns', async () => {
+      const db = await open();
+      const keys = ['a 1', 'a 2', 'b 1', 'b 2'].map((key) => key.split(' '));
+      await db.write((tx) =>
+        tx.insert(
+          accounts,
+          keys.map(([owner = '', number]) => ({ owner, number: Number(number), balance: 0 })),
+        ),
+      );
+      const rows = await db.read((tx) => {
+        const columns = [raw('owner'), raw('number')];
+        const after = tx.dialect.isAfterKey(columns, [text('a'), int(2)]);
+        const query = sql`SELECT owner, number FROM ${accounts} WHERE ${after} ORDER BY ${join(columns)}`;
+        return tx.query(query, { owner: text, number: int });
+      });
+      expect(rows.map(({ owner, number }) => `${owner} ${number}`)).toEqual(['b 1', 'b 2']);
+    });
+
+    test('orders text by its bytes where that is asked for', async () => {
+      const db = await open();
+      const owners = ['_', 'B', 'a', 'b', 'é', '\u{ff5e}', '\u{1f600}'];
+      await db.write((tx) =>
+        tx.insert(
+          accounts,
+          owners.toReversed().map((owner) => ({ owner, number: 0, balance: 0 })),
+        ),
+      );
+      const rows = await db.read((tx) => {
+        const order = tx.dialect.inByteOrder(raw('owner'));
+        return tx.query(sql`SELECT owner FROM ${accounts} ORDER BY ${order}`, { owner: text });
+      });
+      expect(rows.map(({ owner }) => owner)).toEqual([
+        'B',
+        '_',
+        'a',
+        'b',
+        'é',
+        '\u{ff5e}',
+        '\u{1f600}',
+      ]);
+    });
+  });
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { int, text } from '../../../src/storage/column.ts';
+import { sql } from '../../../src/storage/sql.ts';
+import { table } from '../../../src/storage/table.ts';
+import type { OpenDatabase } from '../databases/databases.ts';
+
+const schemaMigrations = table('schema_migrations', { number: int, name: text, checksum: text }, [
+  'number',
+]);
+
+export function testSchema(open: OpenDatabase, newSchema: () => string): void {
+  describe('the schema', () => {
+    test('of a new database is too old, until it is migrated', async () => {
+      const db = await open({ migrated: false });
+      await expect(db.checkSchema()).rejects.toMatchObject({ code: 'schema-too-old' });
+      const names = await db.migrate();
+      expect(names.length).toBeGreaterThan(0);
+      expect(names).toEqual(names.toSorted());
+      await db.checkSchema();
+      expect(await db.migrate()).toEqual([]);
+    });
+
+    test('is migrated once by many at once', async () => {
+      const schema = newSchema();
+      const databases = await Promise.all(
+        Array.from({ length: 4 }, () => open({ migrated: false, schema })),
+      );
+      const applied = await Promise.all(databases.map((db) => db.migrate()));
+      const [db] = databases;
+      const stored = await db?.read((tx) =>
+        tx.query(sql`SELECT name FROM ${schemaMigrations} ORDER BY number`, { name: text }),
+      );
+      expect(applied.flat().toSorted()).toEqual(stored?.map(({ name }) => name));
+    });
+
+    test('of a newer version is refused', async () => {
+      const db = await open();
+      await db.write((tx) =>
+        tx.insert(schemaMigrations, [{ number: 9999, name: '9999_future', checksum: 'x' }]),
+      );
+      await expect(db.checkSchema()).rejects.toMatchObject({ code: 'schema-too-new' });
+      await expect(db.migrate()).rejects.toThrow('9999_future');
+    });
+
+    test('made by a migration that has been edited since is refused', async () => {
+      const db = await open();
+      await db.write((tx) => tx.update(schemaMigrations, [{ number: 1, checksum: 'old' }]));
+      await expect(db.checkSchema()).rejects.toMatchObject({ code: 'failed-precondition' });
+      await expect(db.migrate()).rejects.toThrow('has changed');
+    });
+
+    test('two schemas of one server know nothing of each other', async () => {
+      const [one, other] = [await open(), await open()];
+      await one.write((tx) => tx.delete(schemaMigrations, [{ number: 1 }]));
+      await other.checkSchema();
+    });
+  });
+}

@@ -1,0 +1,83 @@
+/** The tables of the conformance suite, and what its tests do with them all the time. */
+import {
+  bool,
+  bytes,
+  bytesArray,
+  float,
+  int,
+  intArray,
+  nullable,
+  text,
+  textArray,
+  timestamp,
+} from '../../../src/storage/column.ts';
+import type { Database } from '../../../src/storage/database.ts';
+import { sql } from '../../../src/storage/sql.ts';
+import { index, type Row, table } from '../../../src/storage/table.ts';
+
+/** One column of each kind, all nullable but the key. */
+export const values = table(
+  'suite_values',
+  {
+    id: text,
+    aText: nullable(text),
+    anInt: nullable(int),
+    aFloat: nullable(float),
+    aBool: nullable(bool),
+    someBytes: nullable(bytes),
+    aTime: nullable(timestamp),
+    texts: nullable(textArray),
+    ints: nullable(intArray),
+    blobs: nullable(bytesArray),
+  },
+  ['id'],
+);
+
+/** A key of two columns. */
+export const accounts = table(
+  'suite_accounts',
+  { owner: text, number: int, balance: int, note: nullable(text) },
+  ['owner', 'number'],
+);
+
+/** Of its own, since indexes make many writes slow on the emulator. */
+export const notes = table('suite_notes', { owner: text, number: int, note: nullable(text) }, [
+  'owner',
+  'number',
+]);
+
+/** Leaves out those without a note. */
+export const notesByText = index('suite_notes_by_text', notes, ['note', 'owner', 'number']);
+
+export type Account = Row<typeof accounts>;
+
+/** A database whose schema has the tables of the suite. */
+export type OpenSuiteDatabase = (options?: { readonly schema?: string }) => Promise<Database>;
+
+export const balanceOf = async (db: Database, owner: string): Promise<number | undefined> => {
+  const query = sql`SELECT balance FROM ${accounts} WHERE owner = ${owner} AND number = ${1}`;
+  const rows = await db.read((tx) => tx.query(query, { balance: int }));
+  return rows[0]?.balance;
+};
+
+export const allAccounts = (db: Database): Promise<Account[]> =>
+  db.read((tx) =>
+    tx.query(
+      sql`SELECT owner, number, balance, note FROM ${accounts} ORDER BY owner, number`,
+      accounts.columns,
+    ),
+  );
+
+/** Lets the first `count` callers go on together; those who come again pass at once. */
+export function barrier(count: number): () => Promise<void> {
+  let missing = count;
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return async () => {
+    missing -= 1;
+    if (missing <= 0) open();
+    await opened;
+  };
+}

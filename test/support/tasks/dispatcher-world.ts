@@ -1,0 +1,35 @@
+/** A dispatcher of tasks `plain` on a fresh queue, with a clock that stands still. */
+import { Dispatcher, type DispatcherConfig } from '../../../src/tasks/dispatch/dispatcher.ts';
+import type { HandlerContext, Task, TaskHandler } from '../../../src/tasks/dispatch/handler.ts';
+import type { OpenDatabase } from '../databases/databases.ts';
+import { RecordingLog } from '../recording-log.ts';
+import { MINUTE, openTaskWorld, PLAIN } from './task-world.ts';
+
+type Handle = (task: Task<undefined>, context: HandlerContext) => Promise<void>;
+
+export function openDispatcherWorld(open: OpenDatabase) {
+  return async (
+    handle: Handle,
+    options: Partial<DispatcherConfig> & { readonly handler?: Partial<TaskHandler> } = {},
+  ) => {
+    const world = await openTaskWorld(open);
+    const log = new RecordingLog();
+    const { handler, ...config } = options;
+    const outcomes: string[] = [];
+    const dispatcher = new Dispatcher({
+      queue: world.queue,
+      handlers: [{ type: PLAIN, handle, ...handler } as TaskHandler<undefined>],
+      clock: world.clock,
+      random: () => 0.5,
+      leaseMs: MINUTE,
+      log,
+      metrics: {
+        counter: () => ({ add: (_, fields = {}) => void outcomes.push(fields.outcome ?? '?') }),
+        histogram: () => ({ record: () => undefined }),
+        gauge: () => undefined,
+      },
+      ...config,
+    });
+    return { ...world, dispatcher, log, outcomes };
+  };
+}

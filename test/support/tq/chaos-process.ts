@@ -1,0 +1,198 @@
+/**
+ * A process that things go wrong for, as chance has it: the database is away, a commit lands or not
+ * and nobody knows, the queue answers an error after it has worked, or never; and between any two
+ * steps the process may die. Then none of its code is ever run again.
+ */
+import { CodedError } from '../../../src/errors.ts';
+import type { Random } from '../../../src/random.ts';
+import type { Database, Reader, Transaction } from '../../../src/storage/database.ts';
+import {
+  SubmitError,
+  type SubmitOutcome,
+  type Submitter,
+} from '../../../src/tq/submit/submitter.ts';
+import type { StepResult, Turns } from './turns.ts';
+
+/** How often, of all steps. */
+type Chances<F extends string> = Readonly<Record<F, number>>;
+
+const READ_FAULTS: Chances<'away' | 'dies'> = { away: 0.04, dies: 0.01 };
+
+const WRITE_FAULTS: Chances<'away' | 'unknownLanded' | 'unknownLost' | 'dies' | 'diesAfter'> = {
+  away: 0.04,
+  unknownLanded: 0.04,
+  unknownLost: 0.03,
+  dies: 0.02,
+  diesAfter: 0.03,
+};
+
+const SUBMIT_FAULTS: Chances<
+  'errorAfter' | 'errorBefore' | 'silentAfter' | 'silentBefore' | 'fatal' | 'dies' | 'diesAfter'
+> = {
+  errorAfter: 0.08,
+  errorBefore: 0.08,
+  silentAfter: 0.03,
+  silentBefore: 0.03,
+  fatal: 0.03,
+  dies: 0.02,
+  diesAfter: 0.03,
+};
+
+export interface ChaosOptions {
+  readonly name: string;
+  readonly turns: Turns;
+  readonly random: Random;
+}
+
+export class ChaosProcess {
+  readonly #options: ChaosOptions;
+  readonly #death = Promise.withResolvers<never>();
+  #isDead = false;
+
+  constructor(options: ChaosOptions) {
+    this.#options = options;
+    this.#death.promise.catch(() => undefined); // not everybody watches
+  }
+
+  /** What `fn` comes to, as others see it: where the process dies before, an error. */
+  watched<T>(fn: () => Promise<T>): Promise<T> {
+    return Promise.race([fn(), this.#death.promise]);
+  }
+
+  database(db: Database): Database {
+    return {
+      ...passedOn(db),
+      read: (fn) => this.#take('read', READ_FAULTS, (fault) => this.#read(db, fn, fault)),
+      write: (fn) => this.#take('write', WRITE_FAULTS, (fault) => this.#write(db, fn, fault)),
+    };
+  }
+
+  submitter(inner: Submitter): Submitter {
+    return {
+      submit: (request, signal) =>
+        this.#take('submit', SUBMIT_FAULTS, (fault) =>
+          this.#submit(() => inner.submit(request, signal), fault),
+        ),
+    };
+  }
+
+  async #read<T>(
+    db: Database,
+    fn: (tx: Reader) => Promise<T>,
+    fault: keyof typeof READ_FAULTS | undefined,
+  ): Promise<StepResult<T>> {
+    if (fault === 'away') throw new CodedError('unavailable', 'chaos: the database is away');
+    if (fault === 'dies') return this.#die();
+    return { value: await db.read(fn) };
+  }
+
+  async #write<T>(
+    db: Database,
+    fn: (tx: Transaction) => Promise<T>,
+    fault: keyof typeof WRITE_FAULTS | undefined,
+  ): Promise<StepResult<T>> {
+    if (fault === 'away') throw new CodedError('unavailable', 'chaos: the database is away');
+    if (fault === 'dies') return this.#die();
+    if (fault === 'unknownLost') throw unknownOutcome();
+    const isHeardOf = fault === undefined;
+    const value = await db.write((tx) => fn(isHeardOf ? tx : withAfterCommit(tx, () => undefined)));
+    if (fault === 'unknownLanded') throw unknownOutcome();
+    return fault === 'diesAfter' ? this.#die() : { value };
+  }
+
+  async #submit(
+    submit: () => Promise<SubmitOutcome>,
+    fault: keyof typeof SUBMIT_FAULTS | undefined,
+  ): Promise<StepResult<SubmitOutcome>> {
+    switch (fault) {
+      case 'errorBefore':
+        throw submitError(true);
+      case 'errorAfter':
+        await submit();
+        throw submitError(true);
+      case 'silentBefore':
+        return 'gone';
+      case 'silentAfter':
+        await submit();
+        return 'gone';
+      case 'fatal':
+        throw submitError(false);
+      case 'dies':
+        return this.#die();
+      case 'diesAfter':
+        await submit();
+        return this.#die();
+      case undefined:
+        return { value: await submit() };
+    }
+  }
+
+  /** One step of this process: nothing at all once it is dead. */
+  #take<T, F extends string>(
+    name: string,
+    chances: Chances<F>,
+    step: (fault: F | undefined) => Promise<StepResult<T>>,
+  ): Promise<T> {
+    const { turns, random } = this.#options;
+    return turns.take(`${this.#options.name} ${name}`, async () => {
+      if (this.#isDead) return 'gone';
+      return await step(pickFault(chances, random));
+    });
+  }
+
+  #die(): 'gone' {
+    this.#isDead = true;
+    this.#death.reject(new Error('chaos: the process died'));
+    return 'gone';
+  }
+}
+
+function pickFault<F extends string>(chances: Chances<F>, random: Random): F | undefined {
+  let left = random();
+  for (const [fault, chance] of Object.entries(chances) as [F, number][]) {
+    left -= chance;
+    if (left < 0) return fault;
+  }
+  return undefined;
+}
+
+function passedOn(db: Database): Omit<Database, 'read' | 'write'> {
+  const { dialect, capabilities, notifications } = db;
+  return {
+    ...{ dialect, capabilities, notifications },
+    statement: (query, columns, options) => db.statement(query, columns, options),
+    serverTime: () => db.serverTime(),
+    migrate: () => db.migrate(),
+    checkSchema: (options) => db.checkSchema(options),
+    close: () => db.close(),
+  };
+}
+
+/** The transaction, with another `afterCommit`: as where nobody learns of the commit. */
+export function withAfterCommit(
+  tx: Transaction,
+  afterCommit: Transaction['afterCommit'],
+): Transaction {
+  return {
+    dialect: tx.dialect,
+    query: (query, columns) => tx.query(query, columns),
+    readKeys: (table, keys, columns, lock) => tx.readKeys(table, keys, columns, lock),
+    readRange: (order, range, columns) => tx.readRange(order, range, columns),
+    stream: (query, columns) => tx.stream(query, columns),
+    insert: (table, rows) => tx.insert(table, rows),
+    update: (table, rows) => tx.update(table, rows),
+    upsert: (table, rows) => tx.upsert(table, rows),
+    delete: (table, keys) => tx.delete(table, keys),
+    insertNew: (table, rows) => tx.insertNew(table, rows),
+    afterCommit,
+  };
+}
+
+function unknownOutcome(): CodedError {
+  return new CodedError('outcome-unknown', 'chaos: the connection went during the commit');
+}
+
+function submitError(isTransient: boolean): SubmitError {
+  const code = isTransient ? 'unavailable' : 'permission-denied';
+  return new SubmitError(`chaos: ${code}`, { isTransient, code });
+}

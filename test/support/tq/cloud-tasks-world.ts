@@ -1,0 +1,71 @@
+/** Cloud Tasks for tests: the emulator with a queue, and a server that takes what is pushed. */
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, inject, onTestFinished } from 'vitest';
+import { CloudTasksSubmitter } from '../../../src/tq/submit/cloud-tasks.ts';
+import type { QueueRequest } from '../../../src/tq/submit/submitter.ts';
+import { Signal } from '../signal.ts';
+import { startCloudTasksEmulator } from './cloud-tasks-emulator.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    hasCloudTasksEmulator: boolean;
+  }
+}
+
+/** Where MAIL's queue is. */
+export const PLACE = { project: 'p', region: 'l' };
+export const QUEUE = 'projects/p/locations/l/queues/post';
+
+/** A suite that needs the emulator; the run has said so where it is missing. */
+export function withCloudTasks(suite: () => void): void {
+  describe.runIf(inject('hasCloudTasksEmulator'))('with the emulator', suite);
+}
+
+export interface Push {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Takes pushes until the test ends, and answers each with the next of `statuses`, in the end 200. */
+export async function startPushTarget(statuses: number[] = []) {
+  const pushes = new Signal<Push>();
+  const server = createServer(async (request, response) => {
+    const { method, url, headers } = request;
+    const body = await text(request);
+    response.writeHead(statuses.shift() ?? 200).end();
+    pushes.emit({ method, url, headers, body });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { origin: `http://127.0.0.1:${port}`, nextPush: () => pushes.next() };
+}
+
+/** Emulator and submitter until the test ends. */
+export async function openCloudTasks() {
+  const emulator = await startCloudTasksEmulator([QUEUE]);
+  onTestFinished(() => emulator.stop());
+  const submitter = await CloudTasksSubmitter.open({ emulatorHost: emulator.host });
+  onTestFinished(() => submitter.close());
+  return { emulator, submitter };
+}
+
+export function queueRequest(changes: Partial<QueueRequest> = {}): QueueRequest {
+  return {
+    kind: 'queue',
+    classId: 'mail',
+    queue: QUEUE,
+    method: 'POST',
+    url: 'http://127.0.0.1:9/internal/tasks/t/mail',
+    headers: { 'Content-Type': 'application/json' },
+    body: new TextEncoder().encode('{"class":"mail","body":{"to":"a"}}'),
+    ...changes,
+  };
+}

@@ -1,0 +1,85 @@
+/** A push handler, what its task's handler saw and does, and what was counted and logged. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { type Metrics, noMetrics } from '../../../src/metrics.ts';
+import { FakeClock } from '../../../src/testing/fake-clock.ts';
+import { encodeEnvelope } from '../../../src/tq/classes/envelope.ts';
+import type { PushTaskContext } from '../../../src/tq/classes/task-class.ts';
+import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
+import { nodePush } from '../../../src/tq/receive/adapters/node.ts';
+import { createPushHandler, type PushConfig } from '../../../src/tq/receive/push.ts';
+import type { PushRequest } from '../../../src/tq/receive/push-request.ts';
+import { RecordingLog } from '../recording-log.ts';
+import { INNER, MAIL } from './tq-world.ts';
+
+/** A task of the class that has a handler here. */
+export const MAIL_ENVELOPE = Buffer.from(encodeEnvelope(MAIL, { to: 'a' })).toString();
+
+export function openPushWorld(config: Partial<PushConfig> = {}) {
+  const clock = new FakeClock();
+  const log = new RecordingLog();
+  const handled: { readonly payload: unknown; readonly context: PushTaskContext }[] = [];
+  const rejected: (string | undefined)[] = [];
+  const world = { handle: (_context: PushTaskContext): Promise<void> => Promise.resolve() };
+  const classes = new TaskClasses([MAIL, INNER]);
+  classes.attach(MAIL, async (payload, context) => {
+    handled.push({ payload, context });
+    await world.handle(context);
+  });
+  const metrics = countingRejections(rejected);
+  const push = createPushHandler({ classes, clock, log, metrics, ...config });
+  return Object.assign(world, { push, clock, log, handled, rejected });
+}
+
+function countingRejections(rejected: (string | undefined)[]): Metrics {
+  return {
+    ...noMetrics,
+    counter: (name) => ({
+      add: (_, fields) => {
+        if (name === 'postlude.tq.rejected') rejected.push(fields?.reason);
+      },
+    }),
+  };
+}
+
+/** A push world behind node:http. */
+export async function servePushWorld(config: Partial<PushConfig> = {}) {
+  const world = openPushWorld(config);
+  const pushes = nodePush(world.push);
+  const origin = await listen(
+    createServer((request, response) => {
+      if (!pushes(request, response)) response.writeHead(418).end();
+    }),
+  );
+  const url = `${origin}/internal/tasks/t/mail`;
+  const post = (body = MAIL_ENVELOPE, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(url, { method: 'POST', body, headers });
+  return Object.assign(world, { origin, url, post });
+}
+
+/** Runs until the test ends. Answers the origin. */
+export async function listen(server: Server | RequestListener): Promise<string> {
+  const running = typeof server === 'function' ? createServer(server) : server;
+  await new Promise<void>((resolve) => running.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    running.close();
+    running.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(running.address() as AddressInfo).port}`;
+}
+
+/** A push of a program on this machine, as an adapter delivers it. */
+export function localRequest(facts: Partial<PushRequest>): PushRequest {
+  return {
+    method: 'POST',
+    headers: {},
+    host: 'localhost',
+    peerAddress: '127.0.0.1',
+    body: async function* () {
+      yield Buffer.from(MAIL_ENVELOPE);
+    },
+    signal: new AbortController().signal,
+    ...facts,
+  };
+}

@@ -1,0 +1,46 @@
+import {
+  SubmitError,
+  type SubmitOutcome,
+  type SubmitRequest,
+  type Submitter,
+} from '../../../src/tq/submit/submitter.ts';
+
+/** A queue that keeps what it gets, knows names for ever, and answers as the test says. */
+export class RecordingSubmitter implements Submitter {
+  /** All attempts, in order. */
+  readonly requests: SubmitRequest[] = [];
+  readonly #taken = new Set<string>();
+  answer: (request: SubmitRequest, signal: AbortSignal) => Promise<SubmitOutcome> = () =>
+    Promise.resolve('submitted');
+
+  async submit(request: SubmitRequest, signal: AbortSignal): Promise<SubmitOutcome> {
+    this.requests.push(request);
+    const outcome = await this.answer(request, signal);
+    const name = nameOf(request);
+    if (this.#taken.has(name)) return 'duplicate';
+    if (name !== '') this.#taken.add(name);
+    return outcome;
+  }
+
+  /** Names of the tasks that it took, sorted. */
+  get taken(): string[] {
+    return [...this.#taken].sort();
+  }
+
+  /** How often a task of that name was tried. */
+  attemptsAt(name: string): number {
+    return this.requests.filter((request) => nameOf(request) === name).length;
+  }
+
+  /** Fails those whose name fits; fatally, or so that a later attempt may work. */
+  failWhere(fits: (name: string) => boolean, isTransient: boolean): void {
+    this.answer = (request) =>
+      fits(nameOf(request))
+        ? Promise.reject(new SubmitError('no', { isTransient, code: 'internal' }))
+        : Promise.resolve('submitted');
+  }
+}
+
+function nameOf(request: SubmitRequest): string {
+  return request.kind === 'queue' ? (request.name ?? '') : '';
+}

@@ -1,0 +1,57 @@
+/** Reminders in a database, for tests of what is done about them. */
+import type { EpochMs } from '../../../src/clock.ts';
+import type { Database } from '../../../src/storage/database.ts';
+import { newReminder, remindedRequest } from '../../../src/tq/reminders/reminder.ts';
+import { deadReminders, reminders } from '../../../src/tq/reminders/table.ts';
+
+const REQUEST = {
+  kind: 'queue',
+  classId: 'mail',
+  queue: 'projects/p/locations/l/queues/mail',
+  method: 'POST',
+  url: 'https://example.org/internal/tasks/t/mail',
+  headers: {},
+  body: new Uint8Array(),
+} as const;
+
+/** `a` becomes an id of 32 digits. */
+export function reminderId(digit: string): string {
+  return digit.repeat(32);
+}
+
+function reminderOf(digit: string, createTime: EpochMs) {
+  const id = reminderId(digit);
+  return newReminder(id, remindedRequest(REQUEST, id), createTime);
+}
+
+/** Fresh for a minute from `createTime` on. */
+export async function insertReminder(
+  db: Database,
+  digit: string,
+  createTime: EpochMs,
+): Promise<void> {
+  await db.write((tx) => tx.insert(reminders, [reminderOf(digit, createTime)]));
+}
+
+/** One that no version of the program can read. */
+export async function insertBrokenReminder(
+  db: Database,
+  digit: string,
+  createTime: EpochMs,
+): Promise<void> {
+  const broken = { ...reminderOf(digit, createTime), payload: new Uint8Array([0]) };
+  await db.write((tx) => tx.insert(reminders, [broken]));
+}
+
+/** Each died at `deadTime`, with the reason `no queue for a`. */
+export async function insertDeadReminders(
+  db: Database,
+  digits: readonly string[],
+  deadTime: EpochMs,
+): Promise<void> {
+  const rows = digits.map((digit) => {
+    const { freshUntil: _, ...kept } = reminderOf(digit, deadTime - 60_000);
+    return { ...kept, deadTime, reason: `no queue for ${digit}` };
+  });
+  await db.write((tx) => tx.insert(deadReminders, rows));
+}

@@ -1,0 +1,275 @@
+/**
+ * One random history of push tasks, repeatable by its seed: processes add tasks in transactions,
+ * some of which are rolled back, sweep alone and together, run tasks, and have everything go wrong
+ * for them that chaos-process.ts knows, in virtual time. Then the world heals. In the end every task
+ * of a committed transaction must have been handled, none of another one, and no reminder be left
+ * after two sweeps.
+ */
+import { z } from 'zod';
+import { type Random, randomInt, seededRandom } from '../../../src/random.ts';
+import type { Database, Transaction } from '../../../src/storage/database.ts';
+import { sql } from '../../../src/storage/sql.ts';
+import { noPayload } from '../../../src/tasks/payload.ts';
+import { TaskQueue } from '../../../src/tasks/queue.ts';
+import { tasks } from '../../../src/tasks/table.ts';
+import { taskType } from '../../../src/tasks/task.ts';
+import { FakeClock } from '../../../src/testing/fake-clock.ts';
+import { executeHere, TaskScheduler } from '../../../src/testing/task-scheduler.ts';
+import { standardBody } from '../../../src/tq/classes/body.ts';
+import { taskClass } from '../../../src/tq/classes/task-class.ts';
+import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
+import { listReminders, redriveReminders } from '../../../src/tq/reminders/reminders.ts';
+import type { Submitter } from '../../../src/tq/submit/submitter.ts';
+import { DistributedSweep } from '../../../src/tq/sweep/distributed.ts';
+import { sweepTaskClass } from '../../../src/tq/sweep/sweep-task.ts';
+import { Sweeper } from '../../../src/tq/sweep/sweeper.ts';
+import { Tq } from '../../../src/tq/tq.ts';
+import { ChaosProcess } from './chaos-process.ts';
+import { Turns } from './turns.ts';
+
+export interface ChaosOutcome {
+  /** Tasks of committed transactions. */
+  readonly committed: number;
+  /** Of them, those that no handler ever saw. */
+  readonly lost: readonly string[];
+  /** Handled, though their transactions were not committed. */
+  readonly foreign: readonly string[];
+  readonly remindersLeft: number;
+  /** Sweeps that were needed once nothing went wrong any more. */
+  readonly sweeps: number;
+  /** The steps in their order. */
+  readonly trace: readonly string[];
+}
+
+const WORK = taskClass({
+  id: 'work',
+  body: standardBody(z.object({ name: z.string() })),
+  kind: 'transactional',
+  queue: 'work',
+});
+
+/** A row of it says, within the database, that its transaction was committed. */
+const COMMITTED = taskType('committed', noPayload);
+
+const PROCESSES = 3;
+const TRANSACTIONS = 4;
+const MAX_TASKS = 3;
+const RUNS = 12;
+const MINUTE = 60_000;
+/** So small that a few reminders reach all of them. */
+const LIMITS = { shards: 2, tasksPerScan: 4, secondaryShards: 2, batchSize: 3 };
+/** The first finds what is left, the second what of it had to be redriven. */
+export const SWEEPS_BOUND = 2;
+/** One more is made, to see that the bound is broken. */
+const MAX_SWEEPS = SWEEPS_BOUND + 1;
+
+/** Breaks what must not break, to see that it is found. */
+export interface Sabotage {
+  readonly database?: (db: Database) => Database;
+  readonly submitter?: (submitter: Submitter) => Submitter;
+}
+
+/** On a database whose reminders are none before. */
+export async function tqChaos(
+  db: Database,
+  seed: number,
+  sabotage: Sabotage = {},
+): Promise<ChaosOutcome> {
+  const history = new History(db, seed, sabotage);
+  await history.rage();
+  const sweeps = await history.heal();
+  return await history.outcome(sweeps);
+}
+
+class History {
+  readonly #db: Database;
+  readonly #sabotage: Sabotage;
+  readonly #prefix: string;
+  readonly #random: Random;
+  readonly #turns: Turns;
+  readonly #clock = new FakeClock();
+  readonly #scheduler: TaskScheduler;
+  readonly #classes: TaskClasses;
+  readonly #sweepTask = sweepTaskClass({ queue: 'sweep' });
+  /** The names of the tasks that each transaction adds. */
+  readonly #added = new Map<string, string[]>();
+  readonly #handled = new Set<string>();
+  /** What runs the tasks of distributed sweeps. */
+  #handleSweep: DistributedSweep['handle'] | undefined;
+  #ids = 0;
+
+  constructor(db: Database, seed: number, sabotage: Sabotage) {
+    this.#db = db;
+    this.#sabotage = sabotage;
+    this.#prefix = `${seed}`;
+    this.#random = seededRandom(seed);
+    this.#turns = new Turns(this.#random);
+    this.#classes = new TaskClasses([WORK, this.#sweepTask]);
+    this.#classes.attach(WORK, async ({ name }) => this.#handle(name));
+    this.#classes.attach(this.#sweepTask, (task, context) => {
+      if (!this.#handleSweep) throw new Error('nobody sweeps');
+      return this.#handleSweep(task, context);
+    });
+    const clock = this.#clock;
+    const execute = executeHere({ classes: this.#classes, clock });
+    this.#scheduler = new TaskScheduler({ clock, execute, maxAttempts: Number.POSITIVE_INFINITY });
+  }
+
+  /** Everything at once, until nothing is under way. */
+  async rage(): Promise<void> {
+    for (let number = 1; number <= PROCESSES; number++) this.#startProcess(`p${number}`);
+    this.#quietly(this.#runTasks());
+    await this.#turns.run({
+      onQuiet: () => this.#clock.advanceToNext(),
+      between: () => {
+        if (this.#random() < 0.03) this.#clock.advance(this.#random() * 1.5 * MINUTE);
+      },
+    });
+  }
+
+  /** Sweeps until no reminder is left; answers how often. */
+  async heal(): Promise<number> {
+    const together = this.#sweepTogether(); // also runs what sweeps before have left in the queue
+    const sweep = this.#chance(0.5) ? together : this.#sweepAlone();
+    for (let sweeps = 1; ; sweeps++) {
+      this.#clock.advance(2 * MINUTE);
+      await sweep();
+      await redriveReminders(this.#db);
+      await this.#scheduler.run({ random: this.#random });
+      if ((await this.#reminders()) === 0 || sweeps === MAX_SWEEPS) return sweeps;
+    }
+  }
+
+  async outcome(sweeps: number): Promise<ChaosOutcome> {
+    const transactions = await this.#committedTransactions();
+    const committed = transactions.flatMap((name) => this.#added.get(name) ?? []);
+    const outcome = {
+      committed: committed.length,
+      lost: committed.filter((name) => !this.#handled.has(name)),
+      foreign: [...this.#handled].filter((name) => !committed.includes(name)),
+      remindersLeft: await this.#reminders(),
+      ...{ sweeps, trace: this.#turns.trace },
+    };
+    await this.#db.write((tx) =>
+      tx.delete(
+        tasks,
+        transactions.map((id) => ({ type: COMMITTED.name, id })),
+      ),
+    );
+    return outcome;
+  }
+
+  #startProcess(name: string): void {
+    const { turns, random } = { turns: this.#turns, random: this.#random };
+    const { database = same, submitter: sabotaged = same } = this.#sabotage;
+    const chaos = new ChaosProcess({ name, turns, random });
+    const db = database(chaos.database(this.#db));
+    const submitter = sabotaged(chaos.submitter(this.#scheduler));
+    const tq = this.#tqOf(db, submitter);
+    const clock = this.#clock;
+    this.#quietly(this.#addTransactions(name, db, tq));
+    const sweeper = new Sweeper({ ...LIMITS, db, submitter, clock, random });
+    const parts = { db, submitter, tq, clock, random, taskClass: this.#sweepTask };
+    const distributed = new DistributedSweep({ ...LIMITS, ...parts });
+    this.#handleSweep = (task, context) => chaos.watched(() => distributed.handle(task, context));
+    this.#quietly(this.#sweepNowAndThen(() => sweeper.runOnce()));
+    this.#quietly(this.#sweepNowAndThen(() => distributed.initiate()));
+  }
+
+  async #addTransactions(process: string, db: Database, tq: Tq): Promise<void> {
+    const queue = new TaskQueue({ db, clock: this.#clock });
+    for (let number = 1; number <= TRANSACTIONS; number++) {
+      const transaction = `${this.#prefix}/${process}/${number}`;
+      const names = Array.from(
+        { length: 1 + randomInt(this.#random, MAX_TASKS) },
+        (_, index) => `${transaction}/${index}`,
+      );
+      this.#added.set(transaction, names);
+      const isRolledBack = this.#chance(0.3);
+      const add = async (tx: Transaction): Promise<void> => {
+        await queue.enqueue([{ type: COMMITTED, id: transaction }], tx);
+        for (const name of names) await tq.addTask({ class: WORK, payload: { name } }, tx);
+        if (isRolledBack) throw new Error('rolled back');
+      };
+      await db.write(add).catch(() => undefined); // a failure is one of the things that may happen
+    }
+  }
+
+  async #sweepNowAndThen(sweep: () => Promise<unknown>): Promise<void> {
+    for (let time = 1; time <= 2; time++) {
+      await this.#clock.sleep(this.#random() * 2 * MINUTE);
+      await sweep().catch(() => undefined); // as before
+    }
+  }
+
+  /** One task after the other, in a random order; some more often than once. */
+  async #runTasks(): Promise<void> {
+    for (let run = 1; run <= RUNS; run++) {
+      await this.#clock.sleep(this.#random() * MINUTE);
+      const isDue = this.#scheduler.tasks.some(({ eta }) => eta <= this.#clock.now());
+      if (isDue) this.#quietly(this.#scheduler.run({ after: () => true, random: this.#random }));
+    }
+  }
+
+  #handle(name: string): void {
+    this.#handled.add(name);
+    if (this.#chance(0.2)) throw new Error('chaos: the handler failed after its work');
+  }
+
+  #sweepAlone(): () => Promise<unknown> {
+    const sweeper = new Sweeper({
+      ...{ db: this.#db, submitter: this.#scheduler },
+      ...{ clock: this.#clock, random: this.#random },
+    });
+    return () => sweeper.runOnce();
+  }
+
+  #sweepTogether(): () => Promise<unknown> {
+    const { db, submitter } = { db: this.#db, submitter: this.#scheduler };
+    const sweep = new DistributedSweep({
+      ...{ db, submitter, tq: this.#tqOf(db, submitter) },
+      ...{ clock: this.#clock, random: this.#random },
+      ...{ ...LIMITS, taskClass: this.#sweepTask },
+    });
+    this.#handleSweep = sweep.handle;
+    return () => sweep.initiate(); // the scheduler runs its tasks
+  }
+
+  #tqOf(db: Database, submitter: Submitter): Tq {
+    const newReminderId = (): string => this.#newReminderId();
+    return new Tq({ db, classes: this.#classes, submitter, clock: this.#clock, newReminderId });
+  }
+
+  /** Spread over all ids, as they are in earnest, and by the seed. */
+  #newReminderId(): string {
+    this.#ids += 1;
+    const digits = Array.from({ length: 24 }, () => randomInt(this.#random, 16).toString(16));
+    return digits.join('') + this.#ids.toString(16).padStart(8, '0');
+  }
+
+  async #reminders(): Promise<number> {
+    return (await this.#db.read((tx) => listReminders(tx, { limit: 1_000 }))).length;
+  }
+
+  async #committedTransactions(): Promise<string[]> {
+    const rows = await this.#db.read((tx) =>
+      tx.query(sql`SELECT id FROM ${tasks} WHERE type = ${COMMITTED.name} ORDER BY id`, {
+        id: tasks.columns.id,
+      }),
+    );
+    return rows.map(({ id }) => id).filter((id) => this.#added.has(id));
+  }
+
+  #chance(of: number): boolean {
+    return this.#random() < of;
+  }
+
+  /** Its end, or that it never ends, is no news. */
+  #quietly(work: Promise<unknown>): void {
+    work.catch(() => undefined);
+  }
+}
+
+function same<T>(value: T): T {
+  return value;
+}

@@ -1,0 +1,66 @@
+/**
+ * Concurrency that a seed repeats: whoever wants to do something that others could see asks for a
+ * turn. Once everybody waits for one, chance picks who goes; it goes alone until its step has ended
+ * and all that follows from it waits again. So the order of steps depends on the seed only, however
+ * long a database takes.
+ */
+import { type Random, randomInt } from '../../../src/random.ts';
+
+/** What a step makes of its caller: go on, or never be heard of again. */
+export type StepResult<T> = { readonly value: T } | 'gone';
+
+interface Waiting {
+  readonly name: string;
+  readonly go: () => Promise<void>;
+}
+
+export class Turns {
+  readonly #random: Random;
+  readonly #waiting: Waiting[] = [];
+  readonly #trace: string[] = [];
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** The names of the steps so far. */
+  get trace(): readonly string[] {
+    return this.#trace;
+  }
+
+  /** Does `step` when its turn comes. A promise of one that is `gone` never ends. */
+  take<T>(name: string, step: () => Promise<StepResult<T>>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const go = async (): Promise<void> => {
+        try {
+          const result = await step();
+          if (result !== 'gone') resolve(result.value);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#waiting.push({ name, go });
+    });
+  }
+
+  /**
+   * Gives turns until nobody waits and `onQuiet` has nothing to set going either; `between` is called
+   * before each of them.
+   */
+  async run(hooks: { onQuiet: () => boolean; between: () => void }): Promise<void> {
+    for (;;) {
+      hooks.between();
+      await settled();
+      const [next] = this.#waiting.splice(randomInt(this.#random, this.#waiting.length), 1);
+      if (next) {
+        this.#trace.push(next.name);
+        await next.go();
+      } else if (!hooks.onQuiet()) return;
+    }
+  }
+}
+
+/** What follows from a step without asking anybody has happened by then. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+}
