@@ -74,9 +74,12 @@ test('list says how invocations ended where that was not the word of their owner
   ]);
 });
 
-test('list refuses a state that there is not', async () => {
-  const { run } = await openCliWithServer();
-  const { code, err } = await run('list', '--state', 'done');
-  expect(code).toBe(2);
-  expect(err).toContain('active, finalizing or finalized');
+test.each([
+  [['--state', 'done'], 'active, finalizing or finalized'],
+  [['--overdue', '--state', 'finalized'], 'what is overdue is ACTIVE'],
+])('list refuses %j', async (argv, reason) => {
+  const { run } = await openWorld();
+  const { code, err, out } = await run('list', ...argv);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toContain(reason);
 });

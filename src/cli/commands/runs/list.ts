@@ -85,15 +85,15 @@ async function* invocationsOf(
     ...(older === undefined ? {} : { createdUntil: timestampFromMs(now - older) }),
     pageSize: Math.min(limit, PAGE_SIZE),
   };
+  const rest = { ...request, ...(state === undefined ? {} : { state }) };
   const first = new Set<string>();
   if (overdue || state === undefined) {
-    for await (const invocation of pagesOf(connection, { ...request, overdue: true })) {
+    for await (const invocation of pagesOf(connection, { ...rest, overdue: true })) {
       first.add(invocation.name);
       yield invocation;
     }
   }
   if (overdue) return;
-  const rest = { ...request, ...(state === undefined ? {} : { state }) };
   for await (const invocation of pagesOf(connection, rest)) {
     if (!first.has(invocation.name)) yield invocation;
   }
