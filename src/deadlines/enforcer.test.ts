@@ -142,7 +142,7 @@ test('takes the batches of a page in an order of its own, so that two seldom mee
   expect(order).toEqual(order.toSorted().reverse());
 });
 
-test('rests twice as long as a batch took where pages are full, and not where few are overdue', async () => {
+test('rests five times as long as a batch took where pages are full, and not where few are overdue', async () => {
   const { clock, create, parts } = worldOf(await openTestPglite());
   for (let number = 0; number < 5; number++) await create(`i${number}`);
   clock.advance(10 * MINUTE);
@@ -154,7 +154,7 @@ test('rests twice as long as a batch took where pages are full, and not where fe
     sleep: async (ms) => void rests.push(ms),
   };
   expect(await endOverdue({ ...parts, clock: timed }, { pageRows: 4, batchRows: 2 })).toBe(5);
-  expect(rests).toEqual([20, 20]);
+  expect(rests).toEqual([50, 50]);
 });
 
 test('leaves an invocation to its owner, who was quicker', async () => {

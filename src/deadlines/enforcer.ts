@@ -42,7 +42,7 @@ export interface Ended {
 }
 
 /** Where a page is full: so many times as long as the batch took. */
-const REST = 2;
+const REST = 5;
 
 /** Ends all that are overdue now; answers how many. */
 export async function endOverdue(
