@@ -20,7 +20,7 @@ import { int } from '../src/storage/column.ts';
 import type { Database } from '../src/storage/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { raw, sql } from '../src/storage/sql.ts';
-import { newInvocation } from '../src/testing/fixtures.ts';
+import { newInvocation } from '../test/support/invocations/fixtures.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';
 import { latencies, RequestLoad } from './overdue/request-load.ts';
