@@ -57,7 +57,8 @@ export interface PushTasks {
 }
 
 const EXPERIMENTS = [useFinalizationTq];
-const CLOSE_MS = 3_000;
+/** Less than a shutdown has for closing (shutdown.ts), so that the database still closes in order. */
+const CLOSE_MS = 2_000;
 
 export async function openPushTasks(
   parts: PushTaskParts,
