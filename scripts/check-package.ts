@@ -108,7 +108,13 @@ function checkDocuments(project: string): void {
 
 function errorsOf(pages: readonly Page[], project: string): string[] {
   const { options } = ts.convertCompilerOptionsFromJson(
-    { ...COMPILER, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, noEmit: true },
+    {
+      ...COMPILER,
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+    },
     project,
   );
   return compileBlocks(pages, {

@@ -1,7 +1,8 @@
 /**
  * Compiles the TypeScript blocks of the documents, strictly. The blocks of a page follow one another,
- * as a reader takes them: each sees what those before it declare. What a block uses and does not
- * declare may come from
+ * as a reader takes them: each sees what those before it declare. A block that begins with the name of
+ * a file (`// shop.ts`) is that file, and other files of the page can import it. What a block uses and
+ * does not declare may come from
  *
  * - an entry of the package that exports it, whose import a page need not repeat;
  * - the page's own setting (doc-settings.ts): a client that is connected, an order's id.
@@ -10,7 +11,7 @@
  * wrong order.
  */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { SETTINGS_OF_PAGES } from './doc-settings.ts';
 import { type Block, blocksOf, type Page } from './markdown.ts';
@@ -38,6 +39,8 @@ type Compile = (files: readonly string[]) => ts.Program;
 
 interface Module {
   readonly page: string;
+  /** Below the folder: `page-3/shop.ts`. */
+  readonly path: string;
   readonly text: string;
   /** For each line of the module, the line of the page that it stands for. */
   readonly lines: readonly number[];
@@ -49,16 +52,20 @@ interface Module {
  */
 export function compileBlocks(pages: readonly Page[], project: Project): string[] {
   const { folder } = project;
-  const modules = pages.flatMap(moduleOf);
+  const modules = pages.flatMap((page, index) => [
+    ...moduleOf(page, `page-${index}.ts`),
+    ...filesOf(page, `page-${index}`),
+  ]);
   mkdirSync(folder, { recursive: true });
   symlinkSync(project.generated, join(folder, 'gen'));
-  const files = modules.map((module, index) => {
-    const file = join(folder, `page-${index}.ts`);
-    writeFileSync(file, module.text);
+  const files = modules.map(({ path, text }) => {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
     return file;
   });
   const compile = compilerOf(project);
-  const added = withImports(files, compile);
+  const added = withImports(files, join(folder, 'entries.ts'), compile);
   const program = compile(files);
   const found = files.flatMap((file, index) => {
     const module = modules[index];
@@ -82,9 +89,26 @@ function isTypeScript({ language }: Block): boolean {
   return language === 'ts' || language === 'typescript';
 }
 
-/** A page as one module: imports first, then the blocks, each in the scope of the one before. */
-function moduleOf(page: Page): Module[] {
-  const blocks = blocksOf(page).filter(isTypeScript);
+/** The name of the file that a block is: `// shop.ts` in its first line. */
+function fileNameOf({ text }: Block): string | undefined {
+  return /^\/\/ ([a-z-]+\.ts)\n/.exec(text)?.[1];
+}
+
+/** The blocks of a page that are files, each a module of its own. */
+function filesOf(page: Page, folder: string): Module[] {
+  return blocksOf(page)
+    .filter(isTypeScript)
+    .flatMap((block) => {
+      const name = fileNameOf(block);
+      if (name === undefined) return [];
+      const lines = block.text.split('\n').map((_, index) => block.line + index);
+      return [{ page: page.path, path: join(folder, name), text: block.text, lines }];
+    });
+}
+
+/** The other blocks as one module: imports first, then the blocks, each in the scope of the one before. */
+function moduleOf(page: Page, path: string): Module[] {
+  const blocks = blocksOf(page).filter((block) => isTypeScript(block) && !fileNameOf(block));
   if (blocks.length === 0) return [];
   const imports: [text: string, line: number][] = [];
   const body: [text: string, line: number][] = [];
@@ -98,6 +122,7 @@ function moduleOf(page: Page): Module[] {
   return [
     {
       page: page.path,
+      path,
       text: `export {};\n${all.map(([text]) => text).join('\n')}\n`,
       lines: [0, ...all.map(([, line]) => line)],
     },
@@ -130,8 +155,8 @@ function splitImports(
 }
 
 /** Adds the imports that pages do not repeat; answers how many lines that made of each file. */
-function withImports(files: readonly string[], compile: Compile): number[] {
-  const entries = writeEntries(files);
+function withImports(files: readonly string[], entries: string, compile: Compile): number[] {
+  writeEntries(entries);
   const program = compile([...files, entries]);
   const exported = namesOfEntries(program, entries);
   return files.map((file) => {
@@ -153,12 +178,10 @@ function withImports(files: readonly string[], compile: Compile): number[] {
 }
 
 /** A module that imports all entries of the package. */
-function writeEntries(files: readonly string[]): string {
-  const file = join(files[0] ?? '', '../entries.ts');
+function writeEntries(file: string): void {
   const entries = ['@postlude/postlude', ...ENTRIES.map((entry) => `@postlude/postlude/${entry}`)];
   const imports = entries.map((entry, index) => `import * as e${index} from '${entry}';`);
   writeFileSync(file, imports.join('\n'));
-  return file;
 }
 
 /** The entry that exports each name. */

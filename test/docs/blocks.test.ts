@@ -43,3 +43,11 @@ test('a block that does not compile is found, with its place', () => {
     expect(errors.join('\n'), code).toContain(`docs/storage.md:${4 + 4 * index}: `);
   }
 });
+
+test('a block that names its file is a module, which other files of the page import', () => {
+  const shop = '```ts\n// shop.ts\nexport const price: number = 17;\n```\n';
+  const order = "```ts\n// order.ts\nimport { price, tax } from './shop.ts';\nprice + tax;\n```\n";
+  const errors = errorsOf([{ path: 'docs/planted.md', text: `${shop}\n${order}` }]);
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toMatch(/^docs\/planted\.md:8: .*'tax'/);
+});
