@@ -10,6 +10,14 @@ declare const signal: AbortSignal;
 declare const payload: { to: string };
 `;
 
+const README = `
+import type pg from 'pg';
+declare const client: pg.Client;
+declare const queue: import('@postlude/postlude/tasks').TaskQueue;
+declare const LETTER: import('@postlude/postlude/tasks').TaskType<{ orderId: string }>;
+declare const orderId: string;
+`;
+
 const STORAGE = `
 import type pg from 'pg';
 declare const client: pg.Client;
@@ -43,6 +51,10 @@ declare const Deno: {
 };
 `;
 
+const TQ_REFERENCE = `${TQ}
+declare const classes: import('@postlude/postlude/tq').TaskClasses;
+`;
+
 const SEED = `
 declare const db: import('@postlude/postlude/tasks').Database;
 declare const queue: import('@postlude/postlude/tasks').TaskQueue;
@@ -52,8 +64,10 @@ declare const destination: import('@postlude/postlude/exporter').BigQueryExport;
 `;
 
 export const SETTINGS_OF_PAGES: Readonly<Record<string, string>> = {
+  'README.md': README,
   'docs/queue.md': QUEUE,
   'docs/storage.md': STORAGE,
   'docs/tq.md': TQ,
+  'docs/tq-reference.md': TQ_REFERENCE,
   'docs/seed.md': SEED,
 };
