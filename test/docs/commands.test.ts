@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { type Page, readPages } from '../../scripts/docs/markdown.ts';
@@ -76,6 +76,15 @@ function problemOfNpm([verb, name = '', ...rest]: readonly string[]): string | u
   return unknown === undefined ? undefined : `there is no option --${unknown}`;
 }
 
+/** The workflows, each as a page with one block. */
+function readWorkflows(): Page[] {
+  const paths = globSync('.github/workflows/*.yml', { cwd: ROOT }).sort();
+  return paths.map((path) => {
+    const text = readFileSync(join(ROOT, path), 'utf8');
+    return { path, text: `\`\`\`yaml\n${text}\`\`\`\n` };
+  });
+}
+
 describe('the documents', () => {
   test('show command lines that the parser of postlude takes', () => {
     const lines = readPages().flatMap((page) => commandLinesOf(page, 'postlude'));
@@ -87,6 +96,39 @@ describe('the documents', () => {
     const lines = readPages().flatMap((page) => commandLinesOf(page, 'npm'));
     expect(lines.length).toBeGreaterThan(40);
     expect(problemsWithNpm(readPages())).toEqual([]);
+  });
+});
+
+describe('the workflows', () => {
+  const workflows = readWorkflows();
+
+  test('run scripts of package.json, with their options', () => {
+    expect(workflows.flatMap((page) => commandLinesOf(page, 'npm')).length).toBeGreaterThan(15);
+    expect(problemsWithNpm(workflows)).toEqual([]);
+  });
+
+  test('run .ci/run for each change', () => {
+    const ci = workflows.find(({ path }) => path.endsWith('/ci.yml'));
+    expect(ci && commandLinesOf(ci, 'bash').map(({ words }) => words)).toEqual([
+      ['bash', '.ci/run'],
+    ]);
+  });
+
+  test('run every bench and every long suite at night', () => {
+    const nightly = workflows.filter(({ path }) => path.endsWith('/nightly.yml'));
+    const lines = nightly
+      .flatMap((page) => commandLinesOf(page, 'npm'))
+      .map(({ words }) => words.join(' '));
+    const benches = globSync('bench/*.ts', { cwd: ROOT })
+      .map((file) => basename(file, '.ts'))
+      .filter((name) => name !== 'run')
+      .map((name) => `bench -- ${name}`);
+    const suites = ['test:exhaustive', 'test:corpora', 'chaos', 'scenarios'];
+    const faults = ['tasks', 'crashes', 'silence', 'tq'].map((name) => `faults -- ${name}`);
+    const missing = [...benches, ...suites, ...faults].filter(
+      (name) => !lines.some((line) => `${line} `.startsWith(`npm run ${name} `)),
+    );
+    expect(missing).toEqual([]);
   });
 });
 
@@ -114,6 +156,12 @@ describe('the check of them', () => {
       expect(problemsWithNpm([page])).toHaveLength(1);
     },
   );
+
+  test('finds it in a workflow, too', () => {
+    const text =
+      '```yaml\njobs:\n  a:\n    steps:\n      - run: npm run chaos -- tq --sed 1\n```\n';
+    expect(problemsWithNpm([{ path: 'planted.yml', text }])).toHaveLength(1);
+  });
 
   test('reads a shell as a shell does', () => {
     expect(commandsIn('A=1 b "c d" $(e f) | g > h # i\nsource <(j k)')).toEqual(
