@@ -1,6 +1,6 @@
 /**
- * All commands, in the order of the help text. Each is loaded only where it is needed: most of them
- * talk to a server, and importing what that takes costs more time than the call itself.
+ * All commands, in the order of the help text. Each is loaded only if it is needed: most of them
+ * talk to a server, and importing the modules for that takes longer than the call itself.
  */
 import type { CommandMaker } from './command.ts';
 
@@ -34,8 +34,8 @@ export function loadAllCommands(): Promise<CommandMaker[]> {
 }
 
 /**
- * The commands that this command line may mean: every one that it names, as a name may also be the
- * value of an option before it; all of them where it names none, which is help or a mistake.
+ * Loads every command whose name appears among the arguments: an option's value may look like one.
+ * Loads all commands if none appears, as the user then asks for help or has made a mistake.
  */
 export function loadCommandsFor(argv: readonly string[]): Promise<CommandMaker[]> {
   const end = argv.indexOf('--');

@@ -1,11 +1,11 @@
-/** What all commands share: the type of their makers, and the options that stand on the program. */
+/** The parts that all commands share: the type of their makers, and the global options. */
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import { parseDuration } from './option-values.ts';
 import { Output } from './terminal/output.ts';
 import { Progress } from './terminal/progress.ts';
 
-/** Makes one command. It calls `setExitCode` where it ends without an error, but not with 0. */
+/** Makes one command, which calls `setExitCode` if it ends without an error but must not exit with 0. */
 export type CommandMaker = (context: CliContext, setExitCode: (code: number) => void) => Command;
 
 export interface GlobalOptions {
@@ -17,7 +17,7 @@ export interface GlobalOptions {
   readonly quiet?: boolean;
 }
 
-/** Options may stand before or behind the name of the command. */
+/** Users may write these options before or after the name of the command. */
 export function addGlobalOptions(command: Command): Command {
   return command
     .option('--server <url>', 'the postlude server ($POSTLUDE_SERVER; http://127.0.0.1:8010)')
@@ -28,10 +28,10 @@ export function addGlobalOptions(command: Command): Command {
     )
     .option(
       '--audience <name>',
-      'whom OIDC tokens of the CI system are made for ($POSTLUDE_AUDIENCE; postlude)',
+      'the audience of OIDC tokens from the CI system ($POSTLUDE_AUDIENCE; postlude)',
     )
     .option('--json', 'print results as JSON, one value a line')
-    .option('-q, --quiet', 'print results and errors only');
+    .option('-q, --quiet', 'print only results and errors');
 }
 
 /** The option nearest to the command's arguments wins. */

@@ -15,7 +15,7 @@ test.each([
 
 test.each([
   ['shard-3..1', 'a range counts up'],
-  ['s-1..99999', 'to 10000 at most'],
+  ['s-1..99999', 'names at most 10000'],
   ['Shard', 'a lower-case letter'],
   ['1..3', 'a lower-case letter'],
 ])('%s is refused: %s', (text, message) => {

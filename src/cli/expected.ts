@@ -14,31 +14,33 @@ export interface ExpectOptions {
   readonly expectWithin?: number;
 }
 
-/** At most so many from one range, so that a mistyped number does not announce a million. */
+/** The largest range. A mistyped number must not announce a million invocations. */
 const MAX_RANGE = 10_000;
 
 export function addExpectOptions(command: Command): Command {
   return command
     .option(
       '--expect <id>',
-      'an invocation that somebody will record; shard-1..6 names six (repeatable)',
+      'an invocation that will be recorded; shard-1..6 means six of them (repeatable)',
       collectExpected,
     )
-    .option('--expect-file <file>', 'the same from a file, one id or range a line')
+    .option('--expect-file <file>', 'a file of expected invocations, one id or range a line')
     .option(
       '--expect-within <duration>',
-      'how long they may take to appear (default: 1h)',
+      'how long the expected ones may take to appear (default: 1h)',
       parseDuration,
     );
 }
 
-/** `shard-1..6` is shard-1, shard-2, … shard-6; numbers keep their leading zeros: `s-01..12`. */
+/** Expands `shard-1..6` to shard-1, shard-2, … shard-6. Numbers keep leading zeros: `s-01..12`. */
 export function parseExpected(text: string): string[] {
   const [, prefix = '', first = '', last = ''] = /^(.*?)(\d+)\.\.(\d+)$/.exec(text) ?? [];
   if (last === '') return [parseInvocation(text)];
   const count = Number(last) - Number(first) + 1;
   if (count < 1 || count > MAX_RANGE) {
-    throw new InvalidArgumentError(`a range counts up, and to ${MAX_RANGE} at most: shard-1..6`);
+    throw new InvalidArgumentError(
+      `a range counts up and names at most ${MAX_RANGE} invocations: shard-1..6`,
+    );
   }
   return Array.from({ length: count }, (_, index) => {
     const number = String(Number(first) + index).padStart(first.length, '0');
@@ -46,7 +48,7 @@ export function parseExpected(text: string): string[] {
   });
 }
 
-/** In the form of the request. */
+/** Returns the expected invocations as the request takes them. */
 export async function expectedInvocations(
   { cwd }: CliContext,
   { expect = [], expectFile, expectWithin }: ExpectOptions,
@@ -63,7 +65,7 @@ function collectExpected(text: string, previous: readonly string[] = []): readon
   return [...previous, ...parseExpected(text)];
 }
 
-/** Blank lines and those that begin with # say nothing. */
+/** Ignores blank lines and lines that begin with #. */
 async function readExpectFile(path: string): Promise<string[]> {
   try {
     const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim());

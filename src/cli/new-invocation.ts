@@ -1,4 +1,4 @@
-/** Opens invocations for `create` and `record`, which take the same options for it. */
+/** Opens invocations for `create` and `record`, which share the options for that. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -35,29 +35,29 @@ export const DEFAULT_REALM = 'local:ci';
 
 export function addNewInvocationOptions(command: Command): Command {
   return command
-    .option('--realm <project:realm>', `where it belongs ($POSTLUDE_REALM; ${DEFAULT_REALM})`)
+    .option('--realm <project:realm>', `its realm ($POSTLUDE_REALM; ${DEFAULT_REALM})`)
     .option('--include <id>', 'an invocation that it includes (repeatable)', collectInvocation)
     .option(
       '--export <p.d.t>',
-      'export to project.dataset.table once it is over (repeatable)',
+      'export it to project.dataset.table once it is over (repeatable)',
       collectTarget,
     )
     .option(
       '--tag <key:value>',
-      'a tag (repeatable); in a CI job, ci/branch and others are there unless given',
+      'a tag (repeatable); in a CI job, ci/branch and others are set unless you give them',
       collectPair,
     )
     .option('--deadline <duration>', 'how long it may stay open: 90m, 6h, 2d', parseDuration);
 }
 
-/** Users' own ids are free; `u-…` ids need no special permission. */
+/** Returns a random id. Ids that begin with `u-` need no special permission. */
 export function generatedInvocationId(): string {
   return `u-${randomHex(8)}`;
 }
 
 export type OpenRequest = MessageInitShape<typeof OpenInvocationRequestSchema>;
 
-/** `more` is what only one of the commands has to say. */
+/** `more` holds the fields that only one of the two commands sets. */
 export async function openInvocation(
   context: CliContext,
   connection: Connection,
@@ -68,7 +68,7 @@ export async function openInvocation(
   return await openWithToken(connection, openRequest(context.env, id, options, more));
 }
 
-/** As `openInvocation` sends it. */
+/** Builds the request that `openInvocation` sends. */
 export function openRequest(
   env: CliContext['env'],
   id: string,
@@ -88,7 +88,7 @@ export function openRequest(
   } as OpenRequest;
 }
 
-/** For repeatable `key:value` options. */
+/** Parses and collects repeatable `key:value` options. */
 export function collectPair(
   text: string,
   previous: readonly StringPair[] = [],
@@ -98,10 +98,10 @@ export function collectPair(
   return [...previous, { key: text.slice(0, colon), value: text.slice(colon + 1) }];
 }
 
-/** A project may be one of a domain: `example.com:ci`. Datasets and tables have no dots. */
+/** A project id may contain a domain: `example.com:ci`. Datasets and tables have no dots. */
 const TARGET = /^((?:[^:]+:)?[^.:]+)\.([^.:]+)\.([^.:]+)$/;
 
-/** For repeatable `project.dataset.table` options. */
+/** Parses and collects repeatable `project.dataset.table` options. */
 export function collectTarget(
   text: string,
   previous: readonly ExportTarget[] = [],

@@ -1,4 +1,4 @@
-/** The command line: its commands, the options they share, and how errors become exit codes. */
+/** Runs a command line: builds the commands and their shared options, and maps errors to exit codes. */
 import { Command, CommanderError } from 'commander';
 import { hasCode, toError } from '../errors.ts';
 import { addGlobalOptions, type CommandMaker } from './command.ts';
@@ -8,17 +8,17 @@ import { packageVersion } from './process/version.ts';
 
 const OVERVIEW = `
 Typical use:
-  postlude serve                                     a server on 127.0.0.1:8010, data in .postlude/
+  postlude serve                                     serves on 127.0.0.1:8010, with data in .postlude/
   postlude record --id ci-7-shard-1 --reports 'out/*.xml' -- npm test
   postlude create ci-7 --include ci-7-shard-1 --finalize
   postlude status ci-7 --watch                       waits until the whole run is over
-  postlude why ci-7                                  what it still waits for
-  postlude gate ci-7                                 waits, then ends with 0 or 1 by its verdict
+  postlude why ci-7                                  says what it still waits for
+  postlude gate ci-7                                 waits, then exits with 0 or 1 by its verdict
 
-Exit codes: 0 done, 1 failed, 2 bad input (command line, or a damaged report);
-record answers the exit code of its command.`;
+Exit codes: 0 success, 1 failure, 2 bad input (the command line, or a damaged report);
+record exits with the exit code of its command.`;
 
-/** Runs one command line (without the name of the program) and answers its exit code. */
+/** Runs one command line (without the name of the program) and returns its exit code. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
   let exitCode: number = EXIT.ok;
   const makers = await loadCommandsFor(argv);
@@ -33,7 +33,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
-/** The command tree; completion and the check of docs/cli.md are made from it, too. */
+/** Builds the command tree, from which completion scripts and the check of docs/cli.md are also made. */
 export function buildProgram(
   context: CliContext,
   makers: readonly CommandMaker[],
@@ -44,7 +44,7 @@ export function buildProgram(
     .version(packageVersion())
     .addHelpText('after', OVERVIEW)
     .enablePositionalOptions()
-    .showHelpAfterError('(postlude --help shows what there is)')
+    .showHelpAfterError('(postlude --help lists the commands and options)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
@@ -54,7 +54,7 @@ export function buildProgram(
   return program;
 }
 
-/** Subcommands made elsewhere do not take over their parent's settings by themselves. */
+/** Commander does not pass a parent's settings on to subcommands that were made elsewhere. */
 function inherit(program: Command, command: Command): Command {
   command.copyInheritedSettings(program);
   for (const child of command.commands) inherit(command, child);
@@ -76,7 +76,7 @@ async function explainFailure(error: unknown, context: CliContext): Promise<numb
   return hasCode(failure, 'invalid-argument') ? EXIT.badInput : EXIT.error;
 }
 
-/** What is stopped throws the reason it was stopped for, which need be no error. */
+/** A stopped operation throws the reason of its signal, which is not necessarily an Error. */
 function toStop(error: unknown, { signal }: CliContext): CliError | undefined {
   return signal.aborted && error === signal.reason ? new CliError('stopped') : undefined;
 }

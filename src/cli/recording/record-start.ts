@@ -1,6 +1,6 @@
 /**
- * How a recording begins, and what becomes of it where the server is away or takes nothing from us. Tests
- * run whatever happens, unless the user says otherwise; their results then go to the spool.
+ * Begins a recording. If the server is unreachable or rejects our calls, the tests run anyway, unless the
+ * user says otherwise, and their results go to the spool.
  */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type Command, Option } from 'commander';
@@ -25,7 +25,7 @@ export function addSpoolOptions(command: Command): Command {
     command.addOption(
       new Option(
         '--if-unreachable <what>',
-        'where the server is away, or takes nothing from us: run the tests and keep their results, or fail',
+        'if the server is unreachable or rejects our calls: run the tests and keep their results, or fail',
       )
         .choices(['run', 'fail'])
         .default('run'),
@@ -36,11 +36,11 @@ export function addSpoolOptions(command: Command): Command {
 export function addSpoolFolder(command: Command): Command {
   return command.option(
     '--spool <folder>',
-    'where results wait for the server ($POSTLUDE_SPOOL; .postlude/spool)',
+    'the folder where results wait for the server ($POSTLUDE_SPOOL; .postlude/spool)',
   );
 }
 
-/** What tests wait for at most; and of that, for what earlier recordings have left. */
+/** Tests wait for at most START_MS; of that, FLUSH_MS may go to what earlier recordings have left. */
 const START_MS = 5_000;
 const FLUSH_MS = 2_000;
 
@@ -48,7 +48,7 @@ export interface Start {
   readonly plan: RecordingPlan;
   readonly server: string;
   readonly spool: Spool;
-  /** None where the tests run without a server. */
+  /** Undefined if the tests run without a server. */
   readonly recording?: Recording;
 }
 
@@ -71,7 +71,7 @@ export async function startRecording(
   } catch (error) {
     if (context.signal.aborted || !mayComeLater(error)) throw error;
     output.warn(
-      `${reasonOf(error)}: the command runs all the same, and its results go to ${spool.folder}; "postlude flush" uploads them`,
+      `${reasonOf(error)}: the command runs anyway, and its results go to ${spool.folder}; "postlude flush" uploads them`,
     );
     return start;
   }
@@ -89,8 +89,8 @@ async function openWithin(
 }
 
 /**
- * What earlier recordings have left comes before ours, as far as that goes quickly. Answers how long it
- * took. A spool that cannot be read keeps no test from running.
+ * Uploads what earlier recordings have left, within FLUSH_MS, and returns how long that took. A spool that
+ * cannot be read does not prevent the tests from running.
  */
 async function flushBefore(context: CliContext, command: Command, spool: Spool): Promise<number> {
   const startedAt = context.clock.monotonicMs();
@@ -108,7 +108,7 @@ async function flushBefore(context: CliContext, command: Command, spool: Spool):
     });
   } catch (error) {
     if (context.signal.aborted) throw error;
-    output.warn(`${toError(error).message}: what waits in ${spool.folder} stays there`);
+    output.warn(`${toError(error).message}: what is waiting in ${spool.folder} stays there`);
   }
   return Math.min(FLUSH_MS, context.clock.monotonicMs() - startedAt);
 }
@@ -116,19 +116,19 @@ async function flushBefore(context: CliContext, command: Command, spool: Spool):
 export function describeFlushed({ entry, invocation, reason, results, state }: Flushed): string {
   switch (state) {
     case 'uploaded':
-      return `${invocation}: ${countOf(results ?? 0, 'result')} uploaded that had waited`;
+      return `${invocation}: uploaded ${countOf(results ?? 0, 'result')} from the spool`;
     case 'refused':
       return `${entry} can never be uploaded: ${reason}`;
     case 'busy':
-      return `another process uploads ${entry}`;
+      return `another process is uploading ${entry}`;
     case 'elsewhere':
-      return `${entry} waits: ${reason} (flush --any-server sends it here)`;
+      return `${entry} is waiting: ${reason} (flush --any-server sends it here)`;
     case 'waiting':
-      return `${entry} still waits: ${reason}`;
+      return `${entry} is still waiting: ${reason}`;
   }
 }
 
-/** Mistakes of the caller are not: they would be refused tomorrow, too. */
+/** False for a mistake of the caller, which the server would refuse tomorrow as well. */
 export function mayComeLater(error: unknown): boolean {
   return error instanceof ConnectError && !MISTAKES.includes(error.code);
 }
@@ -148,7 +148,7 @@ function reasonOf(error: unknown): string {
   return toRpcFailure(error)?.message.split('\n')[0] ?? '';
 }
 
-/** Runs `fn` with a context whose signal aborts when `ms` have passed. */
+/** Runs `fn` with a context whose signal also aborts after `ms`. */
 export async function within<T>(
   context: CliContext,
   ms: number,

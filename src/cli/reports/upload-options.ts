@@ -1,4 +1,4 @@
-/** How results are told apart, for `record` and `upload`. */
+/** The options of `record` and `upload` that describe the uploaded results. */
 import type { Command } from 'commander';
 import { collectPair, type StringPair } from '../new-invocation.ts';
 
@@ -11,10 +11,10 @@ export function addUploadOptions(command: Command): Command {
   return command
     .option(
       '--variant <key:value>',
-      'a condition the tests ran under: os:linux (repeatable)',
+      'a condition that the tests ran under: os:linux (repeatable)',
       collectPair,
     )
-    .option('--repo <url>', 'the repository that source files belong to');
+    .option('--repo <url>', 'the repository that the source files belong to');
 }
 
 export function variantOf({ variant = [] }: UploadOptions): Record<string, string> {

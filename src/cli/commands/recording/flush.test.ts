@@ -98,7 +98,7 @@ describe('without a server', () => {
     expect(await waiting()).toHaveLength(1);
     await writeFile(join(cwd, 'r.xml'), 'a later job has written this');
     const flushed = await run('flush');
-    expect(flushed).toMatchObject({ code: 0, out: 'x: 2 results uploaded that had waited\n' });
+    expect(flushed).toMatchObject({ code: 0, out: 'x: uploaded 2 results from the spool\n' });
     expect(await totals('x')).toMatchObject({ totals: { results: 2, unexpected: 1 } });
     expect(stateOf(await run('status', 'x', '--json'))).toMatchObject({
       attempt: 1,
@@ -154,7 +154,7 @@ test('the next record uploads what waits, before it runs its own', async () => {
   const { recordAway, run, totals, waiting } = await openWorld();
   await recordAway(...RECORD, ...node());
   const ran = await run(...RECORD, ...node());
-  expect(ran.err).toContain('x: 2 results uploaded that had waited');
+  expect(ran.err).toContain('x: uploaded 2 results from the spool');
   expect(await waiting()).toEqual([]);
   expect(await totals('x.attempt-2')).toMatchObject({ totals: { results: 4 } });
 });
@@ -223,7 +223,7 @@ describe('flush', () => {
     });
     const env = { POSTLUDE_SERVER: proxy.url };
     const stopped = await runWith({ env, signal: stopping.signal }, 'flush', '--any-server');
-    expect(stopped).toMatchObject({ code: 143, err: expect.stringContaining('still waits') });
+    expect(stopped).toMatchObject({ code: 143, err: expect.stringContaining('still waiting') });
     expect(await waiting()).toHaveLength(1);
     expect((await run('flush')).code).toBe(0);
     expect(await waiting()).toEqual([]);
@@ -249,7 +249,7 @@ describe('flush', () => {
     await writeFile(lock, `${hostname()} ${process.pid}`);
     expect(await run('flush')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('another process uploads'),
+      err: expect.stringContaining('another process is uploading'),
     });
     await writeFile(lock, `${hostname()} ${2 ** 22 + 1}`);
     expect((await run('flush')).code).toBe(0);
@@ -288,7 +288,8 @@ describe('flush', () => {
   test('keeps what is for another server, which --any-server sends here', async () => {
     const { recordElsewhere, run, totals, waiting } = await openWorld();
     await recordElsewhere(...RECORD, ...node());
-    const told = /waits: it is for http:\/\/127\.0\.0\.1:\d+ \(flush --any-server sends it here\)/;
+    const told =
+      /is waiting: it is for http:\/\/127\.0\.0\.1:\d+ \(flush --any-server sends it here\)/;
     expect(await run('flush')).toMatchObject({ code: 1, err: expect.stringMatching(told) });
     const next = await run('record', '--id', 'y', '--reports', 'r.xml', ...node());
     expect(next).toMatchObject({ code: 0, err: expect.stringMatching(told) });
@@ -344,7 +345,7 @@ test('a job without a token runs its tests; one with a token of the CI system up
   };
   const flushed = await runWith({ env: ofJob }, 'flush');
   expect(flushed).toMatchObject({ code: 0, err: '' });
-  expect(flushed.out).toContain('2 results uploaded');
+  expect(flushed.out).toContain('uploaded 2 results');
   expect(given).toBe(2);
 });
 
