@@ -134,7 +134,7 @@ export interface Database {
   /**
    * Runs one statement that changes rows, in a transaction of its own at the level where
    * statements see what is committed (READ COMMITTED). For hot paths that lock what they touch;
-   * only with the capability `claim: 'skip-locked'`. Run again when the database aborts it; not
+   * only with the capability `skipsLockedRows`. Run again when the database aborts it; not
    * when the connection goes, since it may have landed: that throws `outcome-unknown`.
    */
   statement<C extends Columns>(query: Sql, columns: C, options?: LimitOptions): Promise<RowOf<C>[]>;

@@ -19,15 +19,19 @@ export interface Dialect {
   /** Behind a table name: makes the planner use this index, where it needs telling. */
   useIndex(index: string): Sql;
   /**
-   * For databases that crowd rows of neighbouring keys onto one machine: conditions that part the
-   * rows of the queue, one for each shard of its index of due times. Empty where there are none.
+   * Some databases keep neighbouring index entries on one machine, which cannot keep up if all writes go
+   * to the end of an index of times. There, such an index leads with a column `shard`; each of these
+   * conditions selects one shard. Empty if indexes of times have no shards.
    */
-  readonly shards: readonly Sql[];
+  readonly indexShards: readonly Sql[];
 }
 
-/** The parts of an index of times, each to be searched by itself; only `undefined` where it has none. */
-export function shardsOf({ shards }: Dialect): readonly (Sql | undefined)[] {
-  return shards.length === 0 ? [undefined] : shards;
+/**
+ * The conditions to search an index of times with, one shard at a time. `[undefined]`, which stands for
+ * one search without a condition, if it has no shards.
+ */
+export function shardsOf({ indexShards }: Dialect): readonly (Sql | undefined)[] {
+  return indexShards.length === 0 ? [undefined] : indexShards;
 }
 
 export interface Fences {
@@ -44,10 +48,10 @@ export interface Capabilities {
   /** How many transactions can be open at once; 1 for an embedded database. */
   readonly connections: number;
   /**
-   * How due tasks are claimed: in one statement that skips locked rows, or by reading candidates
-   * and checking them again in a short transaction.
+   * Whether a query can skip rows that other transactions have locked (SKIP LOCKED), and the database
+   * offers `Database.statement`.
    */
-  readonly claim: 'skip-locked' | 'read-then-check';
+  readonly skipsLockedRows: boolean;
   /** Whether `notifications` reach other processes. */
   readonly notifies: boolean;
 }

@@ -75,7 +75,7 @@ async function apply(world: World, model: Model, action: Step): Promise<void> {
     }
     case 'leaseDue': {
       const leases = await queue.leaseDue('plain', action.limit, MINUTE);
-      const hasShards = db.dialect.shards.length > 0;
+      const hasShards = db.dialect.indexShards.length > 0;
       checkClaim(model, { leases, limit: action.limit, now, hasShards });
       for (const lease of leases) take(model, lease, now);
       return;

@@ -238,7 +238,7 @@ export class TaskQueue {
 }
 
 function settlingFor(db: Database, time: DatabaseTime): Settling {
-  const isLocking = db.capabilities.claim === 'skip-locked';
+  const isLocking = db.capabilities.skipsLockedRows;
   return isLocking ? new StatementSettling(db, time) : new TransactionSettling(db, time);
 }
 

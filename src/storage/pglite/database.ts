@@ -119,7 +119,7 @@ const guards = new WeakMap<PgliteLike, NestingGuard>();
 
 class PgliteDatabase implements Database {
   readonly dialect = postgresDialect;
-  readonly capabilities: Capabilities = { connections: 1, claim: 'skip-locked', notifies: false };
+  readonly capabilities: Capabilities = { connections: 1, skipsLockedRows: true, notifies: false };
   readonly notifications;
   readonly #instance: PgliteLike;
   readonly #schema: string;

@@ -74,7 +74,7 @@ export class PostgresDatabase implements Database {
     this.#log = log;
     this.capabilities = {
       connections: config.maxConnections,
-      claim: 'skip-locked',
+      skipsLockedRows: true,
       notifies: true,
     };
     this.notifications = new PostgresNotifications({

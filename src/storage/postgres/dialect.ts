@@ -16,5 +16,5 @@ export const postgresDialect: Dialect = {
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
   inByteOrder: (column) => sql`${column} COLLATE "C"`,
   useIndex: () => emptySql,
-  shards: [],
+  indexShards: [],
 };

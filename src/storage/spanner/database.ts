@@ -82,7 +82,7 @@ export class SpannerDatabase implements Database {
     this.#random = random;
     this.#log = log;
     this.#writing = config.serialWrites ? new Mutex() : undefined;
-    this.capabilities = { connections: maxSessions, claim: 'read-then-check', notifies: false };
+    this.capabilities = { connections: maxSessions, skipsLockedRows: false, notifies: false };
     this.notifications = processNotifications(name.path, { log, guard: this.#guard });
     this.#migrations = new SpannerMigrationTarget({
       admin: config.library.admin,

@@ -23,7 +23,7 @@ export const spannerDialect: Dialect = {
   isAfterKey,
   inByteOrder: (column) => column,
   useIndex: (index) => raw(`@{FORCE_INDEX=${index}, ${UNCHECKED_BY_EMULATOR}}`),
-  shards: Array.from({ length: SHARDS }, (_, shard) => raw(`shard = ${shard}`)),
+  indexShards: Array.from({ length: SHARDS }, (_, shard) => raw(`shard = ${shard}`)),
 };
 
 /** `a >= x AND (a > x OR (a = x AND (b > y)))`: the first term alone is what an index can seek. */

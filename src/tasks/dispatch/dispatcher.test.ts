@@ -280,7 +280,7 @@ eachDatabase((open, _database, traits) => {
     expect(world.outcomes).toEqual(['done']);
   });
 
-  const whereLocksAreSkipped = test.runIf(traits.claim === 'skip-locked');
+  const whereLocksAreSkipped = test.runIf(traits.skipsLockedRows);
   whereLocksAreSkipped('leases touch no index: updates stay within their page', async () => {
     const world = await openWorld(async () => undefined);
     const columns = await world.db.read((tx) =>

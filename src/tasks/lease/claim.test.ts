@@ -6,7 +6,7 @@ import { LOOK_BEHIND_MS, readThenCheckClaim, skipLockedClaim } from './claim.ts'
 
 eachDatabase((open, _database, traits) => {
   describe.each([
-    ...(traits.claim === 'skip-locked' ? [['in one statement', skipLockedClaim] as const] : []),
+    ...(traits.skipsLockedRows ? [['in one statement', skipLockedClaim] as const] : []),
     ['by reading, then checking', readThenCheckClaim] as const,
   ])('claim %s', (_name, claimOf) => {
     async function openClaimWorld() {

@@ -44,7 +44,7 @@ export type Claim = (request: ClaimRequest) => Promise<Lease[]>;
 export const LOOK_BEHIND_MS = 500;
 
 export function claimFor(parts: ClaimParts): Claim {
-  const isLocking = parts.db.capabilities.claim === 'skip-locked';
+  const isLocking = parts.db.capabilities.skipsLockedRows;
   return isLocking ? skipLockedClaim(parts) : readThenCheckClaim(parts);
 }
 
@@ -129,7 +129,7 @@ export function readThenCheckClaim(parts: ClaimParts, random: Random = systemRan
   const longQueues = new Set<string>();
   return async (request) => {
     const { type, limit, begin, leaseMs } = request;
-    const shards = db.dialect.shards.length;
+    const shards = db.dialect.indexShards.length;
     const shard = longQueues.has(type) && shards > 0 ? randomInt(random, shards) : undefined;
     let found = await candidates(parts, { ...request, shard });
     if (shard !== undefined && found.length < limit) found = await candidates(parts, request);

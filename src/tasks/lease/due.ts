@@ -14,14 +14,15 @@ export interface DueRequest {
   readonly limit: number;
   /** More that a row must meet. */
   readonly conditions?: readonly Sql[];
-  /** Only of this shard, by its number in `dialect.shards`. */
+  /** Only of this shard, by its number in `dialect.indexShards`. */
   readonly shard?: number | undefined;
 }
 
 /** Selects `process_after, id` of due tasks, leased ones included. */
 export function selectDue(dialect: Dialect, request: DueRequest): Sql {
   const { shard, limit } = request;
-  const shards = shard === undefined ? dialect.shards : dialect.shards.slice(shard, shard + 1);
+  const shards =
+    shard === undefined ? dialect.indexShards : dialect.indexShards.slice(shard, shard + 1);
   const parts = shards.map((isInShard) => selectPart(dialect, request, [isInShard]));
   const [only = selectPart(dialect, request, []), ...others] = parts;
   if (others.length === 0) return only;

@@ -209,7 +209,7 @@ eachDatabase((open, _database, traits) => {
   });
 
   describe.each([
-    ...(traits.claim === 'skip-locked' ? [['in one statement', skipLockedClaim] as const] : []),
+    ...(traits.skipsLockedRows ? [['in one statement', skipLockedClaim] as const] : []),
     ['by reading, then checking', readThenCheckClaim] as const,
   ])('a claim %s', (_name, claimOf) => {
     async function openClaimWorld() {

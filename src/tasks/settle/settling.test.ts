@@ -10,7 +10,7 @@ import { TransactionSettling } from './transaction-settling.ts';
 
 eachDatabase((open, _database, traits) => {
   describe.each([
-    ...(traits.claim === 'skip-locked' ? [['by a statement', StatementSettling] as const] : []),
+    ...(traits.skipsLockedRows ? [['by a statement', StatementSettling] as const] : []),
     ['by a transaction', TransactionSettling] as const,
   ])('settling %s', (_name, Settling) => {
     /** Tasks a, b, c; all are leased, and b once more by somebody else. */

@@ -36,7 +36,7 @@ async function liveOnce(place: readonly string[]): Promise<'ended' | 'killed'> {
 async function prepare(place: readonly string[]): Promise<void> {
   const db = await openDyingDatabase(place);
   await db.migrate();
-  if (db.capabilities.claim === 'skip-locked') {
+  if (db.capabilities.skipsLockedRows) {
     await db.statement(
       sql`CREATE TABLE ${effects} (nonce text PRIMARY KEY, task_id text NOT NULL)`,
       {},

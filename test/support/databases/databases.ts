@@ -46,7 +46,7 @@ export interface OpenOptions {
 export type OpenDatabase = (options?: OpenOptions) => Promise<Database>;
 
 /** What a suite knows of a database before it is open. */
-export interface DatabaseTraits extends Pick<Capabilities, 'claim'> {
+export interface DatabaseTraits extends Pick<Capabilities, 'skipsLockedRows'> {
   /** Answers each query by reading whole tables, as Spanner's emulator does: large ones take minutes. */
   readonly scans: boolean;
 }
@@ -59,11 +59,11 @@ export function eachDatabase(suite: DatabaseSuite): void {
   const on = (name: string, open: OpenDatabase, traits: DatabaseTraits): void => {
     describe.runIf(wanted.includes(name))(name, () => suite(open, name, traits));
   };
-  const postgres = { claim: 'skip-locked', scans: false } as const;
+  const postgres = { skipsLockedRows: true, scans: false } as const;
   on('pglite', openTestPglite, postgres);
   if (testPostgresUrl() !== '') on('postgres', openTestPostgres, postgres);
   if (testSpannerHost() === '') return;
-  on('spanner', openTestSpanner, { claim: 'read-then-check', scans: true });
+  on('spanner', openTestSpanner, { skipsLockedRows: false, scans: true });
 }
 
 /** A PGlite database in a fresh schema, which goes when the test ends. */

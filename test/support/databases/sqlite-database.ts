@@ -38,14 +38,14 @@ const dialect: Dialect = {
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
   inByteOrder: (column) => column,
   useIndex: () => emptySql,
-  shards: [],
+  indexShards: [],
 };
 
 let lastFence = 0;
 
 export class SqliteDatabase implements Database {
   readonly dialect = dialect;
-  readonly capabilities = { connections: 1, claim: 'read-then-check', notifies: false } as const;
+  readonly capabilities = { connections: 1, skipsLockedRows: false, notifies: false } as const;
   readonly notifications;
   readonly #connection = new DatabaseSync(':memory:');
   readonly #statements = new Map<string, StatementSync>();
