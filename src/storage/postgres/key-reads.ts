@@ -1,4 +1,4 @@
-/** Reads of rows by their keys, as few statements whatever the number of rows. */
+/** Reads rows by their keys with one of few statement texts, whatever the number of rows. */
 import { hasKey } from '../backend/key-queries.ts';
 import { type ColumnKind, type Columns, columnName } from '../column.ts';
 import type { RowLock } from '../database.ts';
@@ -12,7 +12,7 @@ const LOCKS: Readonly<Record<RowLock, Sql>> = {
   update: raw(' FOR UPDATE OF t'),
 };
 
-/** There is at least one key. */
+/** `keys` must not be empty. */
 export function keysQuery(
   table: AnyTable,
   keys: readonly AnyRow[],
@@ -24,8 +24,8 @@ export function keysQuery(
 }
 
 /**
- * Keys that differ in their last column only are a range or an array of one index, which every
- * planner takes for what it is; others are joined.
+ * Keys that differ only in their last column become one array of values, for which every planner
+ * chooses the index. Other keys are joined as rows.
  */
 function rowsOf(table: AnyTable, keys: readonly AnyRow[]): Sql {
   const [first = {}, ...others] = keys;
@@ -33,9 +33,10 @@ function rowsOf(table: AnyTable, keys: readonly AnyRow[]): Sql {
   const leading: readonly string[] = table.key.slice(0, -1);
   const last: string = table.key.at(-1);
   if (others.every((key) => isEqual(table, leading, key, first))) {
-    const isLead = leading.length > 0 ? sql`${hasKey(table, leading, first)} AND ` : emptySql;
+    const leadingMatches =
+      leading.length > 0 ? sql`${hasKey(table, leading, first)} AND ` : emptySql;
     const values = arrayOf(table, last, keys);
-    return sql`${table} AS t WHERE ${isLead}${raw(columnName(last))} = ANY(${values})`;
+    return sql`${table} AS t WHERE ${leadingMatches}${raw(columnName(last))} = ANY(${values})`;
   }
   return joined(table, [...new Map(keys.map((key) => [keyText(table, key), key])).values()]);
 }
@@ -52,7 +53,7 @@ function isEqual(table: AnyTable, properties: readonly string[], a: AnyRow, b: A
   return keyText(part, a) === keyText(part, b);
 }
 
-/** An array literal of any element type travels as text and is cast. */
+/** An array of any element type is sent as text and cast. */
 function arrayOf(table: AnyTable, property: string, keys: readonly AnyRow[]): Sql {
   const kind: ColumnKind = table.columns[property].kind;
   const values = keys.map((key) => key[property]);

@@ -1,45 +1,28 @@
 /** What the client library throws, as an error with a code: by gRPC status. */
 import { CodedError, type ErrorCode, toError } from '../../errors.ts';
+import { type GrpcStatus, grpcStatusOf } from '../../grpc-status.ts';
 
-const STATUS = {
-  cancelled: 1,
-  unknown: 2,
-  invalidArgument: 3,
-  deadlineExceeded: 4,
-  notFound: 5,
-  alreadyExists: 6,
-  permissionDenied: 7,
-  resourceExhausted: 8,
-  failedPrecondition: 9,
-  aborted: 10,
-  unimplemented: 12,
-  internal: 13,
-  unavailable: 14,
-  dataLoss: 15,
-  unauthenticated: 16,
-} as const;
-
-const BY_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
-  [STATUS.cancelled, 'unavailable'],
-  [STATUS.deadlineExceeded, 'unavailable'],
-  [STATUS.notFound, 'not-found'],
-  [STATUS.alreadyExists, 'already-exists'],
-  [STATUS.permissionDenied, 'permission-denied'],
-  [STATUS.resourceExhausted, 'resource-exhausted'],
-  [STATUS.failedPrecondition, 'failed-precondition'],
-  [STATUS.aborted, 'conflict'],
-  [STATUS.unavailable, 'unavailable'],
-  [STATUS.dataLoss, 'data-loss'],
-  [STATUS.unauthenticated, 'unauthenticated'],
+const CODES: ReadonlyMap<GrpcStatus, ErrorCode> = new Map([
+  ['cancelled', 'unavailable'],
+  ['deadline-exceeded', 'unavailable'],
+  ['not-found', 'not-found'],
+  ['already-exists', 'already-exists'],
+  ['permission-denied', 'permission-denied'],
+  ['resource-exhausted', 'resource-exhausted'],
+  ['failed-precondition', 'failed-precondition'],
+  ['aborted', 'conflict'],
+  ['unavailable', 'unavailable'],
+  ['data-loss', 'data-loss'],
+  ['unauthenticated', 'unauthenticated'],
 ]);
 
 /** INTERNAL says that a connection broke, too; only its words tell. */
 const BROKEN = /RST_STREAM|unexpected EOS|stream terminated|Connection (reset|closed|dropped)/i;
 
 /** Of a commit: the row that the caller gave, and not our SQL, is at fault. */
-const COMMIT_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
-  [STATUS.invalidArgument, 'invalid-argument'],
-  [STATUS.failedPrecondition, 'invalid-argument'],
+const COMMIT_CODES: ReadonlyMap<GrpcStatus, ErrorCode> = new Map([
+  ['invalid-argument', 'invalid-argument'],
+  ['failed-precondition', 'invalid-argument'],
 ]);
 
 /** The error with a code, or as it is where no caller could act on it. */
@@ -54,42 +37,45 @@ export function toStorageError(thrown: unknown): Error {
 /** As above, of a commit. */
 export function toCommitError(thrown: unknown): Error {
   const error = toError(thrown);
-  const status = statusOf(error);
-  const code = status === undefined ? undefined : COMMIT_STATUS.get(status);
+  const status = grpcStatusOf(error);
+  const code = status === undefined ? undefined : COMMIT_CODES.get(status);
   if (code === undefined) return toStorageError(error);
   const isTooLarge = /too many mutations|too large|exceeds the maximum/i.test(error.message);
   return new CodedError(isTooLarge ? 'resource-exhausted' : code, wordsOf(error), { cause: error });
 }
 
+/** After these, nobody knows whether the server did what it was asked. */
+const UNCERTAIN: ReadonlySet<GrpcStatus> = new Set<GrpcStatus>([
+  'unavailable',
+  'deadline-exceeded',
+  'internal',
+  'unknown',
+  'cancelled',
+]);
+
 /** Whether a call that failed so may have done its work all the same. */
 export function mayHaveLanded(error: unknown): boolean {
-  const status = statusOf(causeOf(error));
-  return (
-    status === STATUS.unavailable ||
-    status === STATUS.deadlineExceeded ||
-    status === STATUS.internal ||
-    status === STATUS.unknown ||
-    status === STATUS.cancelled
-  );
+  const status = grpcStatusOf(causeOf(error));
+  return status !== undefined && UNCERTAIN.has(status);
 }
 
 /** The network or the server broke the call off: another one may be answered at once. */
 export function isBroken(error: unknown): boolean {
   const cause = causeOf(error);
-  const status = statusOf(cause);
-  if (status === STATUS.internal) return BROKEN.test(toError(cause).message);
-  return status === STATUS.unavailable;
+  const status = grpcStatusOf(cause);
+  if (status === 'internal') return BROKEN.test(toError(cause).message);
+  return status === 'unavailable';
 }
 
 /** The session has been deleted, by its age or by hand; a new one does. */
 export function isSessionLost(error: unknown): boolean {
   const cause = causeOf(error);
-  return statusOf(cause) === STATUS.notFound && /session not found/i.test(toError(cause).message);
+  return grpcStatusOf(cause) === 'not-found' && /session not found/i.test(toError(cause).message);
 }
 
 /** The server, an emulator say, does not know that call. */
 export function isUnimplemented(error: unknown): boolean {
-  return statusOf(causeOf(error)) === STATUS.unimplemented;
+  return grpcStatusOf(causeOf(error)) === 'unimplemented';
 }
 
 /** How long the server asks to wait before an aborted transaction is run again. */
@@ -123,15 +109,11 @@ function decodeRetryInfo(info: Uint8Array): number | undefined {
 }
 
 function errorCodeOf(error: Error): ErrorCode | undefined {
-  const status = statusOf(error);
+  const status = grpcStatusOf(error);
   if (status === undefined) return undefined;
   if (isSessionLost(error)) return 'unavailable';
   if (isBroken(error)) return 'unavailable';
-  return BY_STATUS.get(status);
-}
-
-function statusOf(error: unknown): number | undefined {
-  return isRecord(error) && typeof error.code === 'number' ? error.code : undefined;
+  return CODES.get(status);
 }
 
 function causeOf(error: unknown): unknown {

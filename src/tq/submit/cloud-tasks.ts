@@ -3,6 +3,7 @@
  * once, whoever and however often submits it, for as long as Cloud Tasks remembers its name.
  */
 import { CodedError } from '../../errors.ts';
+import { grpcStatusOf } from '../../grpc-status.ts';
 import { loadOptional } from '../../optional-package.ts';
 import {
   clientOptions,
@@ -11,7 +12,7 @@ import {
   type GoogleClientLike,
   type GoogleClientOptions,
 } from './google-client.ts';
-import { checkFound, grpcStatusOf, toSubmitError } from './grpc-status.ts';
+import { checkFound, toSubmitError } from './grpc-status.ts';
 import {
   type QueueRequest,
   SubmitError,

@@ -3,7 +3,7 @@
  * The clients themselves do not recover: one that once found no credentials stays so for ever, and
  * ends the process by an unhandled rejection unless it was initialized apart.
  */
-import { createRequire } from 'node:module';
+import { emulatorOptions } from '../../google-grpc.ts';
 
 /** Of a call. No retries of the client's own: those stand in one place, submit.ts. */
 export interface GoogleCallOptions {
@@ -78,19 +78,5 @@ export function clientOptions(
 ): Record<string, string | number | object> {
   if (emulatorHost === undefined) return {};
   const { hostname, port } = new URL(`http://${emulatorHost}`);
-  // Without it, the client looks for the metadata server of Google's cloud: seconds, elsewhere.
-  const auth = { getUniverseDomain: async () => 'googleapis.com' };
-  return { servicePath: hostname, port: Number(port), sslCreds: plainText(name), auth };
-}
-
-interface Gax {
-  readonly grpc: { readonly credentials: { createInsecure(): object } };
-}
-
-/** Of the very copy of gRPC that the client uses: it takes no other's. */
-function plainText(name: string): object {
-  const fromHere = createRequire(import.meta.url);
-  const fromClient = createRequire(fromHere.resolve(name));
-  const { grpc } = fromClient('google-gax') as Gax;
-  return grpc.credentials.createInsecure();
+  return emulatorOptions(name, { hostname, port: Number(port) });
 }

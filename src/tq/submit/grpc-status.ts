@@ -1,29 +1,7 @@
 /** What gRPC's status codes mean for a submit. */
 import { CodedError, toError } from '../../errors.ts';
+import { type GrpcStatus, grpcStatusOf } from '../../grpc-status.ts';
 import { SubmitError } from './submitter.ts';
-
-/** By number. */
-const NAMES = [
-  'ok',
-  'cancelled',
-  'unknown',
-  'invalid-argument',
-  'deadline-exceeded',
-  'not-found',
-  'already-exists',
-  'permission-denied',
-  'resource-exhausted',
-  'failed-precondition',
-  'aborted',
-  'out-of-range',
-  'unimplemented',
-  'internal',
-  'unavailable',
-  'data-loss',
-  'unauthenticated',
-] as const;
-
-export type GrpcStatus = (typeof NAMES)[number];
 
 /** Of these, the same request may work later: the service is not well, or has too much to do. */
 const TRANSIENT: ReadonlySet<GrpcStatus> = new Set<GrpcStatus>([
@@ -35,16 +13,10 @@ const TRANSIENT: ReadonlySet<GrpcStatus> = new Set<GrpcStatus>([
   'unavailable',
 ]);
 
-/** Of an error of a gRPC client; any other counts as `unknown`. */
-export function grpcStatusOf(error: unknown): GrpcStatus {
-  const isCoded = typeof error === 'object' && error !== null && 'code' in error;
-  return (isCoded && typeof error.code === 'number' ? NAMES[error.code] : undefined) ?? 'unknown';
-}
-
 /** `hint` says what to do about it. */
 export function toSubmitError(thrown: unknown, hint?: string): SubmitError {
   const error = toError(thrown);
-  const code = grpcStatusOf(thrown);
+  const code = grpcStatusOf(thrown) ?? 'unknown';
   return new SubmitError(hint === undefined ? error.message : `${error.message}: ${hint}`, {
     isTransient: TRANSIENT.has(code),
     code,

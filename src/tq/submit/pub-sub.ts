@@ -2,6 +2,7 @@
  * Publishes tasks to topics of Google Pub/Sub: one message each, at once. Topics know no names, so a
  * task that is submitted twice is published twice: its handler is idempotent in any case.
  */
+import { grpcStatusOf } from '../../grpc-status.ts';
 import { loadOptional } from '../../optional-package.ts';
 import {
   clientOptions,
@@ -10,7 +11,7 @@ import {
   type GoogleClientLike,
   type GoogleClientOptions,
 } from './google-client.ts';
-import { checkFound, grpcStatusOf, toSubmitError } from './grpc-status.ts';
+import { checkFound, toSubmitError } from './grpc-status.ts';
 import {
   SubmitError,
   type SubmitOutcome,

@@ -3,9 +3,9 @@
  * calls ourselves: the library's own streams ignore that their reader is slow, and its retries would
  * hide from us what happened to a commit.
  */
-import { createRequire } from 'node:module';
 import type { v1 } from '@google-cloud/spanner';
 import { systemClock } from '../../../clock.ts';
+import { emulatorOptions, grpcOf } from '../../../google-grpc.ts';
 import { loadOptional } from '../../../optional-package.ts';
 
 /** Where and how to reach Spanner. */
@@ -41,7 +41,7 @@ export async function openLibrary(endpoint: Endpoint): Promise<SpannerLibrary> {
   const options = { projectId: endpoint.projectId, ...endpointOptions(endpoint) };
   const data = new api.SpannerClient(options);
   const admin = new api.DatabaseAdminClient(options);
-  const { Metadata } = loadGrpc();
+  const { Metadata } = grpcOf(LIBRARY.name);
   const prepare = async (method: string, { headers, timeoutMs }: CallOptions) => {
     const stub = await data.initialize();
     const metadata = new Metadata();
@@ -74,13 +74,8 @@ export function endpointOptions({ emulatorHost }: Pick<Endpoint, 'emulatorHost'>
   if (emulatorHost === undefined) return { 'grpc.keepalive_time_ms': KEEPALIVE_MS };
   const match = /^(.+):(\d{1,5})$/.exec(emulatorHost);
   if (!match) throw new Error(`the emulator's address must be host:port, not ${emulatorHost}`);
-  return {
-    servicePath: match[1],
-    port: Number(match[2]),
-    sslCreds: loadGrpc().credentials.createInsecure(),
-    // Else it looks for a metadata server, and warns where there is none.
-    auth: { getUniverseDomain: async () => 'googleapis.com' },
-  };
+  const [, hostname = '', port] = match;
+  return emulatorOptions(LIBRARY.name, { hostname, port: Number(port) });
 }
 
 /** So a connection that broke without a word is noticed. */
@@ -94,15 +89,4 @@ const LIBRARY = { name: '@google-cloud/spanner', for: 'Cloud Spanner' };
 
 function loadLibrary(): Promise<typeof import('@google-cloud/spanner')> {
   return loadOptional(LIBRARY, () => import('@google-cloud/spanner'));
-}
-
-interface Grpc {
-  readonly credentials: { createInsecure(): unknown };
-  readonly Metadata: new () => { set(name: string, value: string): void };
-}
-
-/** The gRPC that the library itself uses: another copy's objects would be strange to it. */
-function loadGrpc(): Grpc {
-  const library = createRequire(import.meta.url).resolve('@google-cloud/spanner');
-  return (createRequire(library)('google-gax') as { readonly grpc: Grpc }).grpc;
 }
