@@ -13,10 +13,10 @@ import { systemClock } from '../src/clock.ts';
 import { chunk, forEachLimit } from '../src/concurrency.ts';
 import { finalizeHandler } from '../src/finalizer/handler.ts';
 import { startFinalization } from '../src/finalizer/schedule.ts';
+import { readFinalizationState } from '../src/invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../src/invocations/id.ts';
 import { includedInvocations, readIncluded } from '../src/invocations/inclusions.ts';
 import { insertInvocations, requireInvocation } from '../src/invocations/invocations.ts';
-import { readStanding } from '../src/invocations/standings.ts';
 import { seededRandom } from '../src/random.ts';
 import type { Database } from '../src/storage/database.ts';
 import { Bell } from '../src/tasks/dispatch/bell.ts';
@@ -114,7 +114,7 @@ async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
       await startFinalization(parts, tx, { id, included });
     });
   });
-  while ((await db.read((tx) => readStanding(tx, idOf(0))))?.state !== 'FINALIZED') {
+  while ((await db.read((tx) => readFinalizationState(tx, idOf(0))))?.state !== 'FINALIZED') {
     await topChanged.wait(1_000);
   }
   stop.abort();

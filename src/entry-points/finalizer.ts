@@ -22,6 +22,6 @@ export type { FinalizerParts } from '../finalizer/parts.ts';
 export { type Rescue, type RescueOptions, rescueStuck } from '../finalizer/rescue.ts';
 export { startFinalization, startFinalizations } from '../finalizer/schedule.ts';
 export type { TryOutcome } from '../finalizer/verdict.ts';
+export type { Start } from '../invocations/finalization-state.ts';
 export { type InvocationId, parseInvocationId, parseInvocationName } from '../invocations/id.ts';
-export type { Start } from '../invocations/standings.ts';
 export { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';

@@ -1,7 +1,12 @@
 /** Finds what an invocation could wait for, and follows what that in turn waits for. */
+
+import {
+  type FinalizationState,
+  readFinalizationState,
+  readFinalizationStates,
+} from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { includedPage } from '../invocations/inclusions.ts';
-import { readStanding, readStandings, type Standing } from '../invocations/standings.ts';
 import type { Database, Reader } from '../storage/database.ts';
 import type { Known, Question } from './known.ts';
 
@@ -14,19 +19,19 @@ export async function isUnfinalized(
   reader: Reader,
   id: InvocationId | undefined,
 ): Promise<boolean> {
-  const standing = id && (await readStanding(reader, id));
-  return standing !== undefined && standing.state !== 'FINALIZED';
+  const found = id && (await readFinalizationState(reader, id));
+  return found !== undefined && found.state !== 'FINALIZED';
 }
 
 /** The first direct inclusion that is not FINALIZED; `undefined` where all are. */
 export async function nextUnfinalized(
   reader: Reader,
-  x: Standing,
+  x: FinalizationState,
   { next }: Known,
   maxInclusions: number,
-): Promise<Standing | Question | undefined> {
+): Promise<FinalizationState | Question | undefined> {
   if (x.includesNothing || (next && next.id === undefined)) return undefined;
-  const candidate = next?.id && (await readStanding(reader, next.id));
+  const candidate = next?.id && (await readFinalizationState(reader, next.id));
   if (candidate && candidate.state !== 'FINALIZED') return candidate;
   return await firstUnfinalized(reader, x.id, next?.id ?? x.finalizedUpTo, maxInclusions);
 }
@@ -36,14 +41,14 @@ async function firstUnfinalized(
   of: InvocationId,
   start: InvocationId | undefined,
   maxInclusions: number,
-): Promise<Standing | Question | undefined> {
+): Promise<FinalizationState | Question | undefined> {
   let after = start;
   let pageRows = FIRST_PAGE_ROWS;
   for (let looked = 0; looked < maxInclusions; ) {
     const limit = Math.min(pageRows, maxInclusions - looked);
     const page = await includedPage(reader, of, { after, limit });
-    const standings = await readStandings(reader, page); // in the order of the page
-    const found = standings.find(({ state }) => state !== 'FINALIZED');
+    const included = await readFinalizationStates(reader, page); // in the order of the page
+    const found = included.find(({ state }) => state !== 'FINALIZED');
     if (found) return found;
     if (page.length < limit) return undefined;
     after = page.at(-1);
@@ -59,11 +64,12 @@ async function firstUnfinalized(
  */
 export async function endOfChain(
   reader: Reader,
-  start: Standing,
+  start: FinalizationState,
   x: InvocationId,
   { chain, maxHops }: Pick<Known, 'chain'> & { readonly maxHops: number },
 ): Promise<InvocationId | Question> {
-  const known = chain?.from === start.id ? await readStanding(reader, chain.at) : undefined;
+  const known =
+    chain?.from === start.id ? await readFinalizationState(reader, chain.at) : undefined;
   const from = known && known.state !== 'FINALIZED' ? known : start;
   const { at, isEnd } = await follow(reader, from, x, maxHops);
   return isEnd ? at : { question: 'chain', from: start.id };
@@ -80,8 +86,8 @@ export async function followChain(
   let from = start;
   while (true) {
     const reached = await db.read(async (reader) => {
-      const standing = await readStanding(reader, from);
-      return standing && (await follow(reader, standing, x, maxHops));
+      const found = await readFinalizationState(reader, from);
+      return found && (await follow(reader, found, x, maxHops));
     });
     if (!reached) return from;
     from = reached.at;
@@ -96,7 +102,7 @@ interface Reached {
 
 async function follow(
   reader: Reader,
-  start: Standing,
+  start: FinalizationState,
   x: InvocationId,
   maxHops: number,
 ): Promise<Reached> {
@@ -110,10 +116,13 @@ async function follow(
 }
 
 /** The known end of its chain where that still holds, and so skips what is between. */
-export async function nextInChain(reader: Reader, at: Standing): Promise<Standing | undefined> {
+export async function nextInChain(
+  reader: Reader,
+  at: FinalizationState,
+): Promise<FinalizationState | undefined> {
   for (const id of new Set([at.blockerEnd, at.blocker])) {
-    const standing = id && (await readStanding(reader, id));
-    if (standing && standing.state !== 'FINALIZED') return standing;
+    const found = id && (await readFinalizationState(reader, id));
+    if (found && found.state !== 'FINALIZED') return found;
   }
   return undefined;
 }

@@ -10,9 +10,9 @@ import {
 } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import { countWrites } from '../../test/support/invocations/mutation-meter.ts';
+import { setBlocker, setFinalizing } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { listInvocations, requireInvocation } from '../invocations/invocations.ts';
-import { setBlocker, setFinalizing } from '../invocations/standings.ts';
 import { MAX_MUTATIONS } from '../storage/mutation-count.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
 import { mutationsToFinalize } from './finalize.ts';

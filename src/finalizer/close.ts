@@ -19,8 +19,12 @@ import {
   takeTurn,
   unmarkRoot,
 } from '../invocations/closed-sets.ts';
+import {
+  type FinalizationState,
+  readFinalizationState,
+  readFinalizationStates,
+} from '../invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
-import { readStanding, readStandings, type Standing } from '../invocations/standings.ts';
 import { invocations } from '../invocations/table.ts';
 import type { Transaction } from '../storage/database.ts';
 import { mutationsOfRow } from '../storage/mutation-count.ts';
@@ -50,13 +54,13 @@ type Closed = Known & { readonly closed: readonly InvocationId[] };
 export async function close(
   parts: FinalizerParts,
   tx: Transaction,
-  x: Standing,
+  x: FinalizationState,
   known: Closed,
 ): Promise<Verdict> {
   const { closed, marked = 0 } = known;
   if (x.closedBy === undefined) {
-    const standings = await readIfFew(parts, tx, closed);
-    return standings ? await finalize(parts, tx, standings) : await begin(tx, x, known);
+    const members = await readIfFew(parts, tx, closed);
+    return members ? await finalize(parts, tx, members) : await begin(tx, x, known);
   }
   if (marked < closed.length) return await mark(parts, tx, x, known);
   await decideClosed(tx, x.id, parts.clock.now());
@@ -71,26 +75,29 @@ async function readIfFew(
   parts: FinalizerParts,
   tx: Transaction,
   closed: readonly InvocationId[],
-): Promise<readonly Standing[] | undefined> {
+): Promise<readonly FinalizationState[] | undefined> {
   if (closed.length > batchRows(parts, FINALIZED_ROW)) return undefined;
-  const standings = await readStandings(tx, closed);
-  return firstOf(parts, standings).length === standings.length ? standings : undefined;
+  const members = await readFinalizationStates(tx, closed);
+  return firstOf(parts, members).length === members.length ? members : undefined;
 }
 
 /** As many of them as one transaction may finalize, at least one. */
-function firstOf(parts: FinalizerParts, standings: readonly Standing[]): readonly Standing[] {
+function firstOf(
+  parts: FinalizerParts,
+  members: readonly FinalizationState[],
+): readonly FinalizationState[] {
   let mutations = 0;
-  const end = standings.findIndex((standing) => {
-    mutations += mutationsToFinalize(standing);
+  const end = members.findIndex((member) => {
+    mutations += mutationsToFinalize(member);
     return mutations > maxMutations(parts);
   });
-  return end < 0 ? standings : standings.slice(0, Math.max(1, end));
+  return end < 0 ? members : members.slice(0, Math.max(1, end));
 }
 
-async function begin(tx: Transaction, x: Standing, known: Closed): Promise<Verdict> {
+async function begin(tx: Transaction, x: FinalizationState, known: Closed): Promise<Verdict> {
   const holder = await readTurn(tx);
-  const standing = holder && (await readStanding(tx, holder));
-  if (standing && standing.state !== 'FINALIZED') return 'postponed';
+  const root = holder && (await readFinalizationState(tx, holder));
+  if (root && root.state !== 'FINALIZED') return 'postponed';
   await takeTurn(tx, x.id);
   await markClosed(tx, [x.id], x.id);
   return nextStep({ closed: known.closed, marked: 0 });
@@ -99,12 +106,12 @@ async function begin(tx: Transaction, x: Standing, known: Closed): Promise<Verdi
 async function mark(
   parts: FinalizerParts,
   tx: Transaction,
-  x: Standing,
+  x: FinalizationState,
   { closed, marked = 0 }: Closed,
 ): Promise<Verdict> {
   const end = marked + batchRows(parts, MARKED_ROW);
-  const standings = await readStandings(tx, closed.slice(marked, end));
-  const unmarked = standings.filter(
+  const members = await readFinalizationStates(tx, closed.slice(marked, end));
+  const unmarked = members.filter(
     ({ state, closedBy }) => state === 'FINALIZING' && closedBy !== x.id,
   );
   await markClosed(
@@ -119,7 +126,7 @@ async function mark(
 export async function settle(
   parts: FinalizerParts,
   tx: Transaction,
-  x: Standing,
+  x: FinalizationState,
 ): Promise<Verdict> {
   const finalizeTime = x.finalizeTime ?? parts.clock.now();
   if (x.closedBy !== x.id) {
@@ -128,10 +135,10 @@ export async function settle(
     return 'finalized';
   }
   const marked = await readMarked(tx, x.id, batchRows(parts, FINALIZED_ROW) + 1);
-  const members = marked.filter((id) => id !== x.id);
-  if (members.length > 0) {
-    const standings = firstOf(parts, await readStandings(tx, members));
-    await writeFinalized(parts, tx, standings, finalizeTime);
+  const memberIds = marked.filter((id) => id !== x.id);
+  if (memberIds.length > 0) {
+    const members = firstOf(parts, await readFinalizationStates(tx, memberIds));
+    await writeFinalized(parts, tx, members, finalizeTime);
     return nextStep({});
   }
   await unmarkRoot(tx, x.id);

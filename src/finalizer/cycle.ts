@@ -6,9 +6,12 @@
  * FINALIZED now need not be looked at, as it reaches only FINALIZED ones.
  */
 import { chunk } from '../concurrency.ts';
+import {
+  type FinalizationState,
+  readFinalizationStates,
+} from '../invocations/finalization-state.ts';
 import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
 import { type Inclusion, inclusionsPage } from '../invocations/inclusions.ts';
-import { readStandings, type Standing } from '../invocations/standings.ts';
 import type { Database, Reader } from '../storage/database.ts';
 import type { Known } from './known.ts';
 
@@ -55,14 +58,14 @@ class Walk {
   async #take(reader: Reader, { batch, after }: Step): Promise<void> {
     const page = await inclusionsPage(reader, batch, after, PAGE_ROWS);
     const news = new Set(page.map(({ included }) => included).filter((id) => !this.seen.has(id)));
-    this.#visit(await readStandings(reader, news));
+    this.#visit(await readFinalizationStates(reader, news));
     const last = page.at(-1);
     if (last && page.length === PAGE_ROWS) this.#steps.push({ batch, after: last });
   }
 
-  #visit(standings: readonly Standing[]): void {
-    this.active = standings.find(({ state }) => state === 'ACTIVE')?.id;
-    const finalizing = standings.filter(({ state }) => state === 'FINALIZING').map(({ id }) => id);
+  #visit(found: readonly FinalizationState[]): void {
+    this.active = found.find(({ state }) => state === 'ACTIVE')?.id;
+    const finalizing = found.filter(({ state }) => state === 'FINALIZING').map(({ id }) => id);
     for (const id of finalizing) this.seen.add(id);
     for (const batch of chunk(toRowOrder(finalizing), BATCH_IDS)) {
       this.#steps.push({ batch, after: undefined });

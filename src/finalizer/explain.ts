@@ -2,10 +2,14 @@
  * "Why is my run not over?": the chain of blockers, from an invocation down to the one that holds it
  * up, with that one's owner and deadline.
  */
+
+import {
+  type FinalizationState,
+  readFinalizationState,
+} from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { readInvocations, requireInvocation } from '../invocations/invocations.ts';
-import { readStanding, type Standing } from '../invocations/standings.ts';
 import type { Reader } from '../storage/database.ts';
 import { nextInChain } from './blocker.ts';
 
@@ -41,14 +45,14 @@ export async function explain(reader: Reader, id: InvocationId): Promise<Explana
 
 interface Chain {
   readonly ids: readonly InvocationId[];
-  readonly end: Standing | undefined;
+  readonly end: FinalizationState | undefined;
   readonly isShortened: boolean;
 }
 
 /** Blocker by blocker, then by leaps to the end. */
 async function readChain(reader: Reader, id: InvocationId): Promise<Chain> {
   const ids = [id];
-  let end = await readStanding(reader, id);
+  let end = await readFinalizationState(reader, id);
   let next = await blockerOf(reader, end);
   while (next && ids.length < MAX_CHAIN) {
     ids.push(next.id);
@@ -65,8 +69,8 @@ async function readChain(reader: Reader, id: InvocationId): Promise<Chain> {
 
 async function blockerOf(
   reader: Reader,
-  standing: Standing | undefined,
-): Promise<Standing | undefined> {
-  const blocker = standing?.blocker && (await readStanding(reader, standing.blocker));
+  waiter: FinalizationState | undefined,
+): Promise<FinalizationState | undefined> {
+  const blocker = waiter?.blocker && (await readFinalizationState(reader, waiter.blocker));
   return blocker && blocker.state !== 'FINALIZED' ? blocker : undefined;
 }

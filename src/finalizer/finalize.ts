@@ -1,14 +1,14 @@
 /** The write of FINALIZED, with all that follows from it in the same transaction. */
 import type { EpochMs } from '../clock.ts';
 import { chunk } from '../concurrency.ts';
-import { type InvocationId, toRowId } from '../invocations/id.ts';
 import {
   clearBlockers,
+  type FinalizationState,
   readWaits,
-  type Standing,
   setFinalized,
   type Wait,
-} from '../invocations/standings.ts';
+} from '../invocations/finalization-state.ts';
+import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { invocations } from '../invocations/table.ts';
 import type { Transaction } from '../storage/database.ts';
 import { mutationsOfRow } from '../storage/mutation-count.ts';
@@ -27,15 +27,15 @@ const FINALIZED_ROW = mutationsOfRow(invocations, 'update', [
 const TASK_ROW = mutationsOfRow(tasks, 'upsert', Object.keys(tasks.columns));
 
 /**
- * Those of `standings` that are FINALIZING become FINALIZED. Nothing they reach can change. That
+ * Those of `states` that are FINALIZING become FINALIZED. Nothing they reach can change. That
  * happens once to each, so that there are no tasks yet of the names of those that follow.
  */
 export async function finalize(
   parts: FinalizerParts,
   tx: Transaction,
-  standings: readonly Standing[],
+  states: readonly FinalizationState[],
 ): Promise<'finalized'> {
-  const finalizing = standings.filter(({ state }) => state === 'FINALIZING');
+  const finalizing = states.filter(({ state }) => state === 'FINALIZING');
   await writeFinalized(parts, tx, finalizing, parts.clock.now());
   return 'finalized';
 }
@@ -44,13 +44,13 @@ export async function finalize(
 export async function writeFinalized(
   parts: FinalizerParts,
   tx: Transaction,
-  standings: readonly Standing[],
+  finalizing: readonly FinalizationState[],
   finalizeTime: EpochMs,
 ): Promise<void> {
   const { onChange } = parts;
-  const ids = standings.map(({ id }) => id);
-  await setFinalized(tx, standings, finalizeTime);
-  await enqueueExports(parts, tx, standings);
+  const ids = finalizing.map(({ id }) => id);
+  await setFinalized(tx, finalizing, finalizeTime);
+  await enqueueExports(parts, tx, finalizing);
   await wakeWaiters(parts, tx, ids);
   if (onChange) tx.afterCommit(() => onChange(ids));
 }
@@ -58,15 +58,15 @@ export async function writeFinalized(
 export async function enqueueExports(
   { queue }: FinalizerParts,
   tx: Transaction,
-  standings: readonly Standing[],
+  finalizing: readonly FinalizationState[],
 ): Promise<void> {
-  await queue.replace(standings.flatMap(exportTasks), tx);
+  await queue.replace(finalizing.flatMap(exportTasks), tx);
 }
 
 /** What one of them takes to write, with a task that wakes its waiters: see `Bounds.mutations`. */
 export function mutationsToFinalize({
   bigqueryExports,
-}: Pick<Standing, 'bigqueryExports'>): number {
+}: Pick<FinalizationState, 'bigqueryExports'>): number {
   return FINALIZED_ROW + (bigqueryExports.length + 1) * TASK_ROW;
 }
 
@@ -94,7 +94,7 @@ export async function wakeWaiters(
   }
 }
 
-function exportTasks({ id, bigqueryExports }: Standing): NewTask<Uint8Array>[] {
+function exportTasks({ id, bigqueryExports }: FinalizationState): NewTask<Uint8Array>[] {
   const invocationId = toRowId(id);
   return bigqueryExports.map((payload, index) => ({
     type: BQ_EXPORT,

@@ -25,8 +25,13 @@
  * that decides: a transaction that has read much conflicts with everybody. What a snapshot finds
  * stays true, since nothing leaves FINALIZED, and what is past ACTIVE includes nothing new.
  */
+
+import {
+  type FinalizationState,
+  readFinalizationState,
+  setBlocker,
+} from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import { readStanding, type Standing, setBlocker } from '../invocations/standings.ts';
 import type { Transaction } from '../storage/database.ts';
 import { endOfChain, isUnfinalized, nextUnfinalized } from './blocker.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
@@ -54,7 +59,7 @@ export async function decide(
   id: InvocationId,
   known: Known,
 ): Promise<Verdict> {
-  const x = await readStanding(tx, id);
+  const x = await readFinalizationState(tx, id);
   if (x?.state === 'FINALIZED') return await afterwards(parts, tx, x);
   if (x?.state !== 'FINALIZING') return 'idle';
   if (x.closedBy && x.closedBy !== x.id) return await tryRoot(parts, tx, x.closedBy);
@@ -65,7 +70,11 @@ export async function decide(
 }
 
 /** What may be left to do for one that is FINALIZED. */
-async function afterwards(parts: FinalizerParts, tx: Transaction, x: Standing): Promise<Verdict> {
+async function afterwards(
+  parts: FinalizerParts,
+  tx: Transaction,
+  x: FinalizationState,
+): Promise<Verdict> {
   if (x.closedBy) return await settle(parts, tx, x);
   await wakeWaiters(parts, tx, [x.id]); // of very many, some may be left
   return 'idle';
@@ -75,10 +84,10 @@ async function afterwards(parts: FinalizerParts, tx: Transaction, x: Standing): 
 async function waitForActive(
   parts: FinalizerParts,
   tx: Transaction,
-  x: Standing,
+  x: FinalizationState,
   known: Known,
 ): Promise<Verdict | undefined> {
-  const blocker = known.active && (await readStanding(tx, known.active));
+  const blocker = known.active && (await readFinalizationState(tx, known.active));
   if (!blocker || blocker.state === 'FINALIZED') return undefined;
   return await waitFor(parts, tx, { x, blocker, finalizedUpTo: x.finalizedUpTo }, known);
 }
@@ -86,7 +95,7 @@ async function waitForActive(
 async function waitForNext(
   parts: FinalizerParts,
   tx: Transaction,
-  x: Standing,
+  x: FinalizationState,
   known: Known,
 ): Promise<Verdict> {
   const blocker = await nextUnfinalized(tx, x, known, boundsOf(parts).inclusions);
@@ -96,8 +105,8 @@ async function waitForNext(
 }
 
 interface Waiting {
-  readonly x: Standing;
-  readonly blocker: Standing;
+  readonly x: FinalizationState;
+  readonly blocker: FinalizationState;
   /** Once the blocker is FINALIZED, all inclusions of `x` up to this one are. */
   readonly finalizedUpTo: InvocationId | undefined;
 }

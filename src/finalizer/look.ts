@@ -1,6 +1,7 @@
 /** Answers the questions of a try, in snapshots, without locks. */
+
+import { findUnfinalized } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import { findUnfinalized } from '../invocations/standings.ts';
 import { followChain } from './blocker.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import { walkCycle } from './cycle.ts';

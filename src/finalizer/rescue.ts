@@ -6,8 +6,9 @@
  * It goes through all invocations by key, some at a time, for ever: call it now and then with where
  * it ended. With 20,000 a minute, a million are looked at within the hour.
  */
+
+import { stuckPage } from '../invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
-import { stuckPage } from '../invocations/standings.ts';
 import type { FinalizerParts } from './parts.ts';
 import { scheduleMissingTries } from './schedule.ts';
 

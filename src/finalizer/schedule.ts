@@ -1,8 +1,8 @@
 /** How finalization begins, and how invocations come to be tried. */
 import { create } from '@bufbuild/protobuf';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
+import { type Start, setFinalizing } from '../invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
-import { type Start, setFinalizing } from '../invocations/standings.ts';
 import type { Transaction } from '../storage/database.ts';
 import type { NewTask } from '../tasks/task.ts';
 import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';

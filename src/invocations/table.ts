@@ -1,5 +1,5 @@
 /**
- * The table of invocations; what its columns mean stands in invocation.ts, standings.ts and
+ * The table of invocations; what its columns mean stands in invocation.ts, finalization-state.ts and
  * closed-sets.ts. And whose turn it is to close a large set.
  */
 import {

@@ -24,7 +24,7 @@ import { type InclusionsBehind, inclusionsBehind } from './inclusions.ts';
 import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
 import { invocations } from './table.ts';
 
-export interface Standing {
+export interface FinalizationState {
   readonly id: InvocationId;
   readonly state: InvocationState;
   readonly blocker: InvocationId | undefined;
@@ -55,21 +55,21 @@ const FINALIZED = raw(String(STATE_NUMBERS.FINALIZED));
 const FINALIZING = raw(String(STATE_NUMBERS.FINALIZING));
 
 /** `undefined` where there is none. */
-export async function readStanding(
+export async function readFinalizationState(
   reader: Reader,
   id: InvocationId,
-): Promise<Standing | undefined> {
+): Promise<FinalizationState | undefined> {
   const stored = await reader.readKeys(invocations, [{ invocationId: toRowId(id) }], COLUMNS);
   const [row] = await asSeen(reader, stored);
   return row && fromRow(row);
 }
 
 /** Those that exist, in row order. */
-export async function readStandings(
+export async function readFinalizationStates(
   reader: Reader,
   ids: Iterable<InvocationId>,
-): Promise<Standing[]> {
-  const found: Standing[] = [];
+): Promise<FinalizationState[]> {
+  const found: FinalizationState[] = [];
   for (const batch of chunk(toRowOrder(ids), BATCH_IDS)) {
     const keys = batch.map((invocationId) => ({ invocationId }));
     const rows = await asSeen(reader, await reader.readKeys(invocations, keys, COLUMNS));
@@ -188,12 +188,12 @@ export async function setFinalizing(
 /** The caller has read them in this transaction: they are FINALIZING, or to be settled. */
 export async function setFinalized(
   tx: Transaction,
-  standings: readonly Standing[],
+  finalized: readonly FinalizationState[],
   finalizeTime: EpochMs,
 ): Promise<void> {
   await tx.update(
     invocations,
-    standings.map(({ id, closedBy }) => ({
+    finalized.map(({ id, closedBy }) => ({
       invocationId: toRowId(id),
       state: STATE_NUMBERS.FINALIZED,
       finalizeTime,
@@ -251,7 +251,7 @@ export async function stuckPage(
   };
 }
 
-function fromRow(row: RowOf<typeof COLUMNS>): Standing {
+function fromRow(row: RowOf<typeof COLUMNS>): FinalizationState {
   return {
     id: fromRowId(row.invocationId),
     state: stateOf(row.state),

@@ -9,9 +9,14 @@ import { FinalizationWorld } from '../../test/support/invocations/finalization-w
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import { chunk } from '../concurrency.ts';
 import { sql } from '../storage/sql.ts';
+import {
+  findUnfinalized,
+  readFinalizationStates,
+  setFinalized,
+  setFinalizing,
+} from './finalization-state.ts';
 import { fromRowId, type InvocationId, toRowOrder } from './id.ts';
 import { includedInvocations } from './inclusions.ts';
-import { findUnfinalized, readStandings, setFinalized, setFinalizing } from './standings.ts';
 import { invocations } from './table.ts';
 
 const PARENT = invocationId('parent');
@@ -51,7 +56,7 @@ async function finalizeAll(world: FinalizationWorld, ids: readonly InvocationId[
       now,
     ),
   );
-  await world.db.write(async (tx) => setFinalized(tx, await readStandings(tx, ids), now));
+  await world.db.write(async (tx) => setFinalized(tx, await readFinalizationStates(tx, ids), now));
 }
 
 /** How many inclusions the server has read so far, in a schema without readers at work. */
