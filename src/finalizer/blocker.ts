@@ -1,45 +1,58 @@
-/** Finds what an invocation could wait for, and follows what that in turn waits for. */
-
+/** Finds an invocation to wait for, and follows the chain of blockers from there. */
 import {
   type FinalizationState,
   readFinalizationState,
   readFinalizationStates,
 } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import { includedPage } from '../invocations/inclusions.ts';
+import { type InclusionsAfter, includedPage } from '../invocations/inclusions.ts';
 import type { Database, Reader } from '../storage/database.ts';
-import type { Known, Question } from './known.ts';
+import type { Answers, Question } from './questions.ts';
 
-/** Most include few; of those who include many, one of the first is as a rule not FINALIZED. */
+/**
+ * The first page is small: most invocations include few others, and of those that include many, one
+ * of the first is usually not FINALIZED.
+ */
 const FIRST_PAGE_ROWS = 4;
 const PAGE_GROWTH = 4;
 
-/** False where there is none. */
+/** Returns false if the invocation does not exist. */
 export async function isUnfinalized(
   reader: Reader,
   id: InvocationId | undefined,
 ): Promise<boolean> {
-  const found = id && (await readFinalizationState(reader, id));
-  return found !== undefined && found.state !== 'FINALIZED';
+  return (await readUnfinalized(reader, id)) !== undefined;
 }
 
-/** The first direct inclusion that is not FINALIZED; `undefined` where all are. */
+/** Returns `undefined` if the invocation is FINALIZED or does not exist. */
+export async function readUnfinalized(
+  reader: Reader,
+  id: InvocationId | undefined,
+): Promise<FinalizationState | undefined> {
+  const found = id && (await readFinalizationState(reader, id));
+  return found && found.state !== 'FINALIZED' ? found : undefined;
+}
+
+interface InclusionSearch extends Pick<Answers, 'next'> {
+  readonly maxInclusions: number;
+}
+
+/** Returns the first direct inclusion that is not FINALIZED; `undefined` if all are FINALIZED. */
 export async function nextUnfinalized(
   reader: Reader,
-  x: FinalizationState,
-  { next }: Known,
-  maxInclusions: number,
+  waiter: FinalizationState,
+  { next, maxInclusions }: InclusionSearch,
 ): Promise<FinalizationState | Question | undefined> {
-  if (x.includesNothing || (next && next.id === undefined)) return undefined;
-  const candidate = next?.id && (await readFinalizationState(reader, next.id));
-  if (candidate && candidate.state !== 'FINALIZED') return candidate;
-  return await firstUnfinalized(reader, x.id, next?.id ?? x.finalizedUpTo, maxInclusions);
+  if (waiter.includesNothing || (next && next.id === undefined)) return undefined;
+  const candidate = await readUnfinalized(reader, next?.id);
+  if (candidate) return candidate;
+  const inclusions = { of: waiter.id, after: next?.id ?? waiter.finalizedUpTo };
+  return await firstUnfinalized(reader, inclusions, maxInclusions);
 }
 
 async function firstUnfinalized(
   reader: Reader,
-  of: InvocationId,
-  start: InvocationId | undefined,
+  { of, after: start }: InclusionsAfter,
   maxInclusions: number,
 ): Promise<FinalizationState | Question | undefined> {
   let after = start;
@@ -58,36 +71,40 @@ async function firstUnfinalized(
   return { question: 'inclusion', after };
 }
 
+interface ChainLimits {
+  /** The chain ends here at the latest. */
+  readonly waiter: InvocationId;
+  readonly maxHops: number;
+}
+
 /**
- * Where the chain of blockers from `start` ends: at an invocation that is ACTIVE or due to be
- * tried, or at `x`, which is both.
+ * Returns the end of the chain of blockers from `start`: an invocation that is ACTIVE or due to be
+ * tried, or the waiter, which is due as well.
  */
 export async function endOfChain(
   reader: Reader,
   start: FinalizationState,
-  x: InvocationId,
-  { chain, maxHops }: Pick<Known, 'chain'> & { readonly maxHops: number },
+  { chain, ...limits }: Pick<Answers, 'chain'> & ChainLimits,
 ): Promise<InvocationId | Question> {
-  const known =
-    chain?.from === start.id ? await readFinalizationState(reader, chain.at) : undefined;
-  const from = known && known.state !== 'FINALIZED' ? known : start;
-  const { at, isEnd } = await follow(reader, from, x, maxHops);
+  const passed = chain?.from === start.id ? chain.at : undefined;
+  const from = (await readUnfinalized(reader, passed)) ?? start;
+  const { at, isEnd } = await follow(reader, from, limits);
   return isEnd ? at : { question: 'chain', from: start.id };
 }
 
 /**
- * The same however long it is, in snapshots of at most `maxHops` each. Where the chain changes
- * meanwhile, a part of it.
+ * Follows a chain of any length, in snapshots of at most `maxHops` hops each. If the chain changes
+ * meanwhile, it may return an invocation before the end.
  */
 export async function followChain(
   db: Pick<Database, 'read'>,
-  { from: start, x, maxHops }: { from: InvocationId; x: InvocationId; maxHops: number },
+  { from: start, ...limits }: { readonly from: InvocationId } & ChainLimits,
 ): Promise<InvocationId> {
   let from = start;
   while (true) {
     const reached = await db.read(async (reader) => {
       const found = await readFinalizationState(reader, from);
-      return found && (await follow(reader, found, x, maxHops));
+      return found && (await follow(reader, found, limits));
     });
     if (!reached) return from;
     from = reached.at;
@@ -103,26 +120,25 @@ interface Reached {
 async function follow(
   reader: Reader,
   start: FinalizationState,
-  x: InvocationId,
-  maxHops: number,
+  { waiter, maxHops }: ChainLimits,
 ): Promise<Reached> {
   let at = start;
   for (let hop = 0; hop < maxHops; hop++) {
-    const next = at.id === x ? undefined : await nextInChain(reader, at);
+    const next = at.id === waiter ? undefined : await nextInChain(reader, at);
     if (!next) return { at: at.id, isEnd: true };
     at = next;
   }
   return { at: at.id, isEnd: false };
 }
 
-/** The known end of its chain where that still holds, and so skips what is between. */
+/** Returns the known end of the chain if that still holds, which skips all in between. */
 export async function nextInChain(
   reader: Reader,
   at: FinalizationState,
 ): Promise<FinalizationState | undefined> {
   for (const id of new Set([at.blockerEnd, at.blocker])) {
-    const found = id && (await readFinalizationState(reader, id));
-    if (found && found.state !== 'FINALIZED') return found;
+    const found = await readUnfinalized(reader, id);
+    if (found) return found;
   }
   return undefined;
 }

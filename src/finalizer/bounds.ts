@@ -1,18 +1,19 @@
 import { MAX_MUTATIONS } from '../storage/mutation-count.ts';
 
-/** How much one transaction or one snapshot may take on. Tests set them low, to be at the edges. */
+/** Bounds the work of one transaction or one snapshot. Tests set low bounds to reach the edges. */
 export interface Bounds {
-  /** Inclusions that the deciding transaction looks at. */
+  /** How many inclusions the deciding transaction looks at. */
   readonly inclusions: number;
-  /** Hops along a chain of blockers, in that transaction. */
+  /** How many hops along a chain of blockers the deciding transaction takes. */
   readonly hops: number;
-  /** Queries of one snapshot, along a chain or through a cycle. */
+  /** How many queries one snapshot makes along a chain or through a cycle. */
   readonly snapshotQueries: number;
-  /** Waiters to wake in a transaction. */
+  /** How many waiters one transaction wakes. */
   readonly wakes: number;
   /**
-   * Mutations of what one transaction finalizes or marks, its waiters not counted: with those, it stays
-   * far below what Spanner takes. A closed set that takes more is written in several.
+   * How many mutations one transaction makes to finalize or mark invocations. Their waiters are not
+   * counted; with these, it stays far below the limit of Spanner. A closed set that takes more
+   * mutations is written in several transactions.
    */
   readonly mutations: number;
 }

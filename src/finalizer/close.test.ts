@@ -14,11 +14,11 @@ import { setBlocker, setFinalizing } from '../invocations/finalization-state.ts'
 import type { InvocationId } from '../invocations/id.ts';
 import { listInvocations, requireInvocation } from '../invocations/invocations.ts';
 import { MAX_MUTATIONS } from '../storage/mutation-count.ts';
+import { answerQuestion } from './answer-question.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
 import { mutationsToFinalize } from './finalize.ts';
 import { decide, tryFinalize } from './finalizer.ts';
-import { isQuestion, type Known } from './known.ts';
-import { lookFor } from './look.ts';
+import { type Answers, isQuestion } from './questions.ts';
 import { rescueStuck } from './rescue.ts';
 
 const id = invocationId;
@@ -52,11 +52,11 @@ async function stepThrough(
   root: InvocationId,
   visit: () => Promise<boolean | undefined>,
 ): Promise<number> {
-  let known: Known = {};
+  let answers: Answers = {};
   for (let steps = 1; ; steps++) {
-    const verdict = await world.db.write((tx) => decide(world.parts, tx, root, known));
+    const verdict = await world.db.write((tx) => decide(world.parts, tx, { id: root, answers }));
     if ((await visit()) === true || !isQuestion(verdict)) return steps;
-    known = { ...known, ...(await lookFor(world.parts, root, verdict)) };
+    answers = { ...answers, ...(await answerQuestion(world.parts, root, verdict)) };
   }
 }
 

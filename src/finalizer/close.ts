@@ -1,16 +1,19 @@
 /**
- * Has a closed set become FINALIZED: in one transaction where that can write all of it. A larger set
- * takes steps, each a transaction of bounded size:
+ * Makes a closed set FINALIZED, in one transaction if that can write the whole set. A larger set
+ * takes these steps, each in transactions of bounded size:
  *
  * 1. The root takes the turn, so that no other set is marked meanwhile, and marks itself.
- * 2. It marks all members. Nobody acts on that: what a member's own tries do is left to the root.
- * 3. The root becomes FINALIZED. With that, at one moment, all that it marked counts as FINALIZED.
- * 4. Members are settled: what their rows say, their exports, and the waking of their waiters.
+ * 2. It marks all members. A member's own tries then do nothing but see to it that the root is
+ *    tried.
+ * 3. The root becomes FINALIZED. At that one moment, all that it marked counts as FINALIZED.
+ * 4. The members are settled: their rows are written, their exports enqueued, their waiters woken.
  *
- * The root's task stays until the last step. Whoever repeats it, after a crash or beside another
- * worker, goes on: before 3 by walking the set again, which is the same or has fewer members by
- * now; after it by the index of marks. See ../invocations/closed-sets.ts for what readers do.
+ * The root's task stays until the last step. A try that repeats it, after a crash or beside another
+ * worker, goes on from there: before step 3 by walking the set again, which is the same or has
+ * fewer members by now; after step 3 by the index of marks. See ../invocations/closed-sets.ts for
+ * what readers do.
  */
+import type { EpochMs } from '../clock.ts';
 import {
   decideClosed,
   markClosed,
@@ -21,13 +24,13 @@ import {
 } from '../invocations/closed-sets.ts';
 import {
   type FinalizationState,
-  readFinalizationState,
   readFinalizationStates,
 } from '../invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { invocations } from '../invocations/table.ts';
 import type { Transaction } from '../storage/database.ts';
 import { mutationsOfRow } from '../storage/mutation-count.ts';
+import { isUnfinalized } from './blocker.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import {
   enqueueExports,
@@ -36,52 +39,61 @@ import {
   wakeWaiters,
   writeFinalized,
 } from './finalize.ts';
-import type { Known, Question } from './known.ts';
 import type { FinalizerParts } from './parts.ts';
+import type { Answers, Question } from './questions.ts';
 import { scheduleMissingTries } from './schedule.ts';
 import type { Verdict } from './verdict.ts';
 
 const MARKED_ROW = mutationsOfRow(invocations, 'update', [
-  ...['invocationId', 'closedBy', 'blockerId', 'blockerEndId'],
+  'invocationId',
+  'closedBy',
+  'blockerId',
+  'blockerEndId',
 ]);
 
-/** Of one without exports. */
+/** The mutations of a member that has asked for no exports. */
 const FINALIZED_ROW = mutationsToFinalize({ bigqueryExports: [] });
 
-type Closed = Known & { readonly closed: readonly InvocationId[] };
+export interface ClosedSet {
+  /** It is FINALIZING. */
+  readonly root: FinalizationState;
+  /** All invocations of the set, the root included. */
+  readonly members: readonly InvocationId[];
+  /** How many of the members are certain to be marked. */
+  readonly marked: number;
+}
 
-/** The next step of closing what `x` reaches, where `x` is FINALIZING. */
-export async function close(
+/** Takes the next step of closing a set. */
+export async function closeSet(
   parts: FinalizerParts,
   tx: Transaction,
-  x: FinalizationState,
-  known: Closed,
+  set: ClosedSet,
 ): Promise<Verdict> {
-  const { closed, marked = 0 } = known;
-  if (x.closedBy === undefined) {
-    const members = await readIfFew(parts, tx, closed);
-    return members ? await finalize(parts, tx, members) : await begin(tx, x, known);
+  const { root, members, marked } = set;
+  if (root.closedBy === undefined) {
+    const states = await readIfFew(parts, tx, members);
+    return states ? await finalize(parts, tx, states) : await begin(tx, set);
   }
-  if (marked < closed.length) return await mark(parts, tx, x, known);
-  await decideClosed(tx, x.id, parts.clock.now());
-  await enqueueExports(parts, tx, [x]);
+  if (marked < members.length) return await mark(parts, tx, set);
+  await decideClosed(tx, root.id, parts.clock.now());
+  await enqueueExports(parts, tx, [root]);
   const { onChange } = parts;
-  if (onChange) tx.afterCommit(() => onChange([x.id]));
+  if (onChange) tx.afterCommit(() => onChange([root.id]));
   return nextStep({});
 }
 
-/** `undefined` where they take more than one transaction. */
+/** Returns `undefined` if the members take more than one transaction. */
 async function readIfFew(
   parts: FinalizerParts,
   tx: Transaction,
-  closed: readonly InvocationId[],
+  members: readonly InvocationId[],
 ): Promise<readonly FinalizationState[] | undefined> {
-  if (closed.length > batchRows(parts, FINALIZED_ROW)) return undefined;
-  const members = await readFinalizationStates(tx, closed);
-  return firstOf(parts, members).length === members.length ? members : undefined;
+  if (members.length > batchRows(parts, FINALIZED_ROW)) return undefined;
+  const states = await readFinalizationStates(tx, members);
+  return firstOf(parts, states).length === states.length ? states : undefined;
 }
 
-/** As many of them as one transaction may finalize, at least one. */
+/** Returns as many members as one transaction may finalize, at least one. */
 function firstOf(
   parts: FinalizerParts,
   members: readonly FinalizationState[],
@@ -94,59 +106,66 @@ function firstOf(
   return end < 0 ? members : members.slice(0, Math.max(1, end));
 }
 
-async function begin(tx: Transaction, x: FinalizationState, known: Closed): Promise<Verdict> {
+async function begin(tx: Transaction, { root, members }: ClosedSet): Promise<Verdict> {
   const holder = await readTurn(tx);
-  const root = holder && (await readFinalizationState(tx, holder));
-  if (root && root.state !== 'FINALIZED') return 'postponed';
-  await takeTurn(tx, x.id);
-  await markClosed(tx, [x.id], x.id);
-  return nextStep({ closed: known.closed, marked: 0 });
+  if (holder && (await isUnfinalized(tx, holder))) return 'postponed';
+  await takeTurn(tx, root.id);
+  await markClosed(tx, [root.id], root.id);
+  return nextStep({ closed: members, marked: 0 });
 }
 
 async function mark(
   parts: FinalizerParts,
   tx: Transaction,
-  x: FinalizationState,
-  { closed, marked = 0 }: Closed,
+  { root, members, marked }: ClosedSet,
 ): Promise<Verdict> {
   const end = marked + batchRows(parts, MARKED_ROW);
-  const members = await readFinalizationStates(tx, closed.slice(marked, end));
-  const unmarked = members.filter(
-    ({ state, closedBy }) => state === 'FINALIZING' && closedBy !== x.id,
+  const states = await readFinalizationStates(tx, members.slice(marked, end));
+  const unmarked = states.filter(
+    ({ state, closedBy }) => state === 'FINALIZING' && closedBy !== root.id,
   );
   await markClosed(
     tx,
     unmarked.map(({ id }) => id),
-    x.id,
+    root.id,
   );
-  return nextStep({ closed, marked: Math.min(end, closed.length) });
+  return nextStep({ closed: members, marked: Math.min(end, members.length) });
 }
 
-/** A FINALIZED `x` that bears a mark: the next step of its set, where it is the root. */
+/** Settles a FINALIZED invocation that bears a mark; a root takes the next step of its set. */
 export async function settle(
   parts: FinalizerParts,
   tx: Transaction,
-  x: FinalizationState,
+  marked: FinalizationState,
 ): Promise<Verdict> {
-  const finalizeTime = x.finalizeTime ?? parts.clock.now();
-  if (x.closedBy !== x.id) {
-    await writeFinalized(parts, tx, [x], finalizeTime);
-    await tryRoot(parts, tx, x.closedBy ?? x.id); // for the others, and for the root itself
-    return 'finalized';
-  }
-  const marked = await readMarked(tx, x.id, batchRows(parts, FINALIZED_ROW) + 1);
-  const memberIds = marked.filter((id) => id !== x.id);
-  if (memberIds.length > 0) {
-    const members = firstOf(parts, await readFinalizationStates(tx, memberIds));
-    await writeFinalized(parts, tx, members, finalizeTime);
-    return nextStep({});
-  }
-  await unmarkRoot(tx, x.id);
-  await wakeWaiters(parts, tx, [x.id]);
+  const finalizeTime = marked.finalizeTime ?? parts.clock.now();
+  if (marked.closedBy === marked.id) return await settleSet(parts, tx, { ...marked, finalizeTime });
+  await writeFinalized(parts, tx, { finalized: [marked], finalizeTime });
+  await tryRoot(parts, tx, marked.closedBy ?? marked.id); // for the other members and the root itself
   return 'finalized';
 }
 
-/** What concerns a marked member is done by its root, which has a task: unless that was lost. */
+async function settleSet(
+  parts: FinalizerParts,
+  tx: Transaction,
+  { id: root, finalizeTime }: { readonly id: InvocationId; readonly finalizeTime: EpochMs },
+): Promise<Verdict> {
+  const marked = await readMarked(tx, root, batchRows(parts, FINALIZED_ROW) + 1);
+  const members = marked.filter((id) => id !== root);
+  if (members.length > 0) {
+    const finalized = firstOf(parts, await readFinalizationStates(tx, members));
+    await writeFinalized(parts, tx, { finalized, finalizeTime });
+    return nextStep({});
+  }
+  await unmarkRoot(tx, root);
+  await wakeWaiters(parts, tx, [root]);
+  return 'finalized';
+}
+
+/**
+ * Has the root of a set tried. The root does all that concerns a marked member, and has a task for
+ * it unless that task was lost.
+ */
 export async function tryRoot(
   parts: FinalizerParts,
   tx: Transaction,
@@ -156,8 +175,8 @@ export async function tryRoot(
   return 'waiting';
 }
 
-function nextStep(known: Known): Question {
-  return { question: 'next-step', known };
+function nextStep(answers: Answers): Question {
+  return { question: 'next-step', answers };
 }
 
 function batchRows(parts: FinalizerParts, mutationsOfOne: number): number {

@@ -1,9 +1,10 @@
 /**
- * What an invocation in a cycle of waits reaches that is not FINALIZED: all of it, or something
- * ACTIVE. Held in memory are the ids of what is not FINALIZED.
+ * Walks what an invocation in a cycle of waits reaches and what is not FINALIZED. The walk ends
+ * with all of it, or with an ACTIVE invocation. It holds in memory the ids of what is not
+ * FINALIZED.
  *
- * Reads of different snapshots fit together: what is past ACTIVE keeps its inclusions, and what is
- * FINALIZED now need not be looked at, as it reaches only FINALIZED ones.
+ * Reads of different snapshots fit together: an invocation that has left ACTIVE keeps its
+ * inclusions, and one that is FINALIZED need not be looked at, as it reaches only FINALIZED ones.
  */
 import { chunk } from '../concurrency.ts';
 import {
@@ -13,17 +14,17 @@ import {
 import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
 import { type Inclusion, inclusionsPage } from '../invocations/inclusions.ts';
 import type { Database, Reader } from '../storage/database.ts';
-import type { Known } from './known.ts';
+import type { Answers } from './questions.ts';
 
 const BATCH_IDS = 500;
 const PAGE_ROWS = 1000;
 
-/** The invocation is FINALIZING. Each snapshot is held for at most `maxQueries`. */
+/** The invocation is FINALIZING. Each snapshot is held for at most `maxQueries` queries. */
 export async function walkCycle(
   db: Pick<Database, 'read'>,
   id: InvocationId,
   maxQueries: number,
-): Promise<Pick<Known, 'active' | 'closed'>> {
+): Promise<Pick<Answers, 'active' | 'closed'>> {
   const walk = new Walk(id);
   while (!walk.isDone) await db.read((reader) => walk.continue(reader, maxQueries));
   return walk.active === undefined ? { closed: [...walk.seen] } : { active: walk.active };

@@ -1,7 +1,7 @@
 /**
- * Ends ACTIVE invocations without their owner's word. Their results may be incomplete, so each gets
- * an unexpected test result that says so, in the same transaction: nothing that was cut short reads
- * green. A superseded attempt gets none, since none of its results count.
+ * Ends ACTIVE invocations that their owners have not finalized. Their results may be incomplete, so
+ * each gets an unexpected test result that says so, in the same transaction: no invocation that was
+ * cut short looks green. A superseded attempt gets none, since none of its results count.
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { EpochMs } from '../clock.ts';
@@ -13,10 +13,9 @@ import { readIncludingNothing } from '../invocations/inclusions.ts';
 import type { NewTestResult } from '../results/test-result.ts';
 import { recordTestResults } from '../results/test-results.ts';
 import type { Transaction } from '../storage/database.ts';
-import type { FinalizerParts } from './parts.ts';
-import { startFinalizations } from './schedule.ts';
+import { type SchedulingParts, startFinalizations } from './schedule.ts';
 
-/** The id of the test result of an invocation that was cut short. */
+/** The test id of the result that says that an invocation was cut short. */
 export const INVOCATION_TEST_ID = 'postlude/invocation';
 
 export interface Ending extends End {
@@ -25,7 +24,7 @@ export interface Ending extends End {
 
 /** The caller has read in `tx` that all of them are ACTIVE. */
 export async function endInvocations(
-  parts: Pick<FinalizerParts, 'clock' | 'onChange' | 'pushed' | 'queue'>,
+  parts: SchedulingParts,
   tx: Transaction,
   endings: readonly Ending[],
 ): Promise<void> {
@@ -36,7 +35,8 @@ export async function endInvocations(
     await recordTestResults(tx, id, [resultOf({ cause, reason }, parts.clock.now())]);
   }
   const starts = endings.map(({ id, cause, reason }) => ({
-    ...{ id, end: { cause, reason } },
+    id,
+    end: { cause, reason },
     ...(includingNothing.has(id) ? { included: [] } : {}),
   }));
   await startFinalizations(parts, tx, starts);

@@ -1,6 +1,6 @@
 /**
- * "Why is my run not over?": the chain of blockers, from an invocation down to the one that holds it
- * up, with that one's owner and deadline.
+ * Answers "why is my run not over?" with the chain of blockers, from an invocation down to the one
+ * that holds it up, with the owner and the deadline of that one.
  */
 
 import {
@@ -11,24 +11,28 @@ import type { InvocationId } from '../invocations/id.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { readInvocations, requireInvocation } from '../invocations/invocations.ts';
 import type { Reader } from '../storage/database.ts';
-import { nextInChain } from './blocker.ts';
+import { nextInChain, readUnfinalized } from './blocker.ts';
 
 export interface Explanation {
   /**
-   * `FINALIZED`: it is over. `ACTIVE`: its own owner has not finalized it. `WAITS_FOR_ACTIVE`: the
-   * owner of the last in the chain has not finalized that. `BEING_DECIDED`: nothing holds it up;
-   * the last in the chain is due to be tried.
+   * - `FINALIZED`: the invocation is over.
+   * - `ACTIVE`: its own owner has not finalized it.
+   * - `WAITS_FOR_ACTIVE`: the owner of the last invocation in the chain has not finalized that one.
+   * - `BEING_DECIDED`: nothing holds it up; the last invocation in the chain is due to be tried.
    */
   readonly reason: 'FINALIZED' | 'ACTIVE' | 'WAITS_FOR_ACTIVE' | 'BEING_DECIDED';
-  /** From the invocation that was asked about; each waits for the next. */
+  /** It begins with the invocation that was asked about; each invocation waits for the next. */
   readonly chain: readonly Invocation[];
-  /** Of a very long chain, the last is not the blocker of the last but one, but further on. */
+  /**
+   * A very long chain is cut: its last invocation is the end, which the one before it does not wait
+   * for directly.
+   */
   readonly isShortened: boolean;
 }
 
 const MAX_CHAIN = 100;
 
-/** Throws `not-found`. */
+/** Throws `not-found` if there is no such invocation. */
 export async function explain(reader: Reader, id: InvocationId): Promise<Explanation> {
   const invocation = await requireInvocation(reader, id);
   if (invocation.state !== 'FINALIZING') {
@@ -49,7 +53,7 @@ interface Chain {
   readonly isShortened: boolean;
 }
 
-/** Blocker by blocker, then by leaps to the end. */
+/** Goes from blocker to blocker, and skips to the end once the chain has become long. */
 async function readChain(reader: Reader, id: InvocationId): Promise<Chain> {
   const ids = [id];
   let end = await readFinalizationState(reader, id);
@@ -71,6 +75,5 @@ async function blockerOf(
   reader: Reader,
   waiter: FinalizationState | undefined,
 ): Promise<FinalizationState | undefined> {
-  const blocker = waiter?.blocker && (await readFinalizationState(reader, waiter.blocker));
-  return blocker && blocker.state !== 'FINALIZED' ? blocker : undefined;
+  return await readUnfinalized(reader, waiter?.blocker);
 }

@@ -1,7 +1,7 @@
 /**
- * Finalization by pushed tasks instead of the queue's own: their class, and the experiment that
- * chooses between the two ways. Both are served at once, whichever way a task was made; so the
- * switch may flip at any time. Names are those of LUCI ResultDB.
+ * Finalization by pushed tasks instead of tasks of the queue: the task class, and the experiment
+ * that chooses between the two ways. A server serves tasks of both ways at once, so the switch may
+ * flip at any time. The names are those of LUCI ResultDB.
  */
 import type { MessageShape } from '@bufbuild/protobuf';
 import { type Experiments, experiment } from '../experiments/experiments.ts';
@@ -12,7 +12,7 @@ import type { Tq } from '../tq/tq.ts';
 
 type TryFinalizeInvocation = MessageShape<typeof TryFinalizeInvocationSchema>;
 
-/** Each has an invocation tried. */
+/** Each task tries to finalize one invocation. */
 export const finalizationTasks = taskClass<TryFinalizeInvocation>({
   id: 'try-finalize-inv',
   body: protobufBody(TryFinalizeInvocationSchema),
@@ -23,7 +23,7 @@ export const finalizationTasks = taskClass<TryFinalizeInvocation>({
 
 export const useFinalizationTq = experiment('rdb-use-tq-finalization');
 
-/** What pushed tries go through, while the experiment is on. */
+/** The collaborators that push tries while the experiment is on. */
 export interface PushedTries {
   readonly tq: Pick<Tq, 'addTask'>;
   readonly experiments: Experiments;

@@ -1,4 +1,4 @@
-/** The write of FINALIZED, with all that follows from it in the same transaction. */
+/** Writes FINALIZED, and everything that follows from it in the same transaction. */
 import type { EpochMs } from '../clock.ts';
 import { chunk } from '../concurrency.ts';
 import {
@@ -17,40 +17,49 @@ import type { NewTask } from '../tasks/task.ts';
 import { BQ_EXPORT } from '../tasks/types.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import type { FinalizerParts } from './parts.ts';
-import { scheduleTries, type Try } from './schedule.ts';
+import { type NewTry, scheduleTries } from './schedule.ts';
 
 const BATCH_IDS = 500;
 const FINALIZED_ROW = mutationsOfRow(invocations, 'update', [
-  ...['invocationId', 'state', 'finalizeTime', 'finalizedUpTo'],
-  ...['blockerId', 'blockerEndId', 'closedBy'],
+  'invocationId',
+  'state',
+  'finalizeTime',
+  'finalizedUpTo',
+  'blockerId',
+  'blockerEndId',
+  'closedBy',
 ]);
 const TASK_ROW = mutationsOfRow(tasks, 'upsert', Object.keys(tasks.columns));
 
 /**
- * Those of `states` that are FINALIZING become FINALIZED. Nothing they reach can change. That
- * happens once to each, so that there are no tasks yet of the names of those that follow.
+ * Finalizes those of `states` that are FINALIZING. The caller knows that nothing they reach can
+ * change. An invocation is finalized once, so no task has yet the name of one that follows from it.
  */
 export async function finalize(
   parts: FinalizerParts,
   tx: Transaction,
   states: readonly FinalizationState[],
 ): Promise<'finalized'> {
-  const finalizing = states.filter(({ state }) => state === 'FINALIZING');
-  await writeFinalized(parts, tx, finalizing, parts.clock.now());
+  const finalized = states.filter(({ state }) => state === 'FINALIZING');
+  await writeFinalized(parts, tx, { finalized, finalizeTime: parts.clock.now() });
   return 'finalized';
 }
 
-/** Their rows become FINALIZED, and what follows from that is written. */
+interface Finalized {
+  readonly finalized: readonly FinalizationState[];
+  readonly finalizeTime: EpochMs;
+}
+
+/** Writes FINALIZED into the rows, and everything that follows from it. */
 export async function writeFinalized(
   parts: FinalizerParts,
   tx: Transaction,
-  finalizing: readonly FinalizationState[],
-  finalizeTime: EpochMs,
+  { finalized, finalizeTime }: Finalized,
 ): Promise<void> {
   const { onChange } = parts;
-  const ids = finalizing.map(({ id }) => id);
-  await setFinalized(tx, finalizing, finalizeTime);
-  await enqueueExports(parts, tx, finalizing);
+  const ids = finalized.map(({ id }) => id);
+  await setFinalized(tx, finalized, finalizeTime);
+  await enqueueExports(parts, tx, finalized);
   await wakeWaiters(parts, tx, ids);
   if (onChange) tx.afterCommit(() => onChange(ids));
 }
@@ -58,19 +67,25 @@ export async function writeFinalized(
 export async function enqueueExports(
   { queue }: FinalizerParts,
   tx: Transaction,
-  finalizing: readonly FinalizationState[],
+  finalized: readonly FinalizationState[],
 ): Promise<void> {
-  await queue.replace(finalizing.flatMap(exportTasks), tx);
+  await queue.replace(finalized.flatMap(exportTasks), tx);
 }
 
-/** What one of them takes to write, with a task that wakes its waiters: see `Bounds.mutations`. */
+/**
+ * Returns the mutations that finalizing one invocation takes, with a task that wakes its waiters:
+ * see `Bounds.mutations`.
+ */
 export function mutationsToFinalize({
   bigqueryExports,
 }: Pick<FinalizationState, 'bigqueryExports'>): number {
   return FINALIZED_ROW + (bigqueryExports.length + 1) * TASK_ROW;
 }
 
-/** Has those tried that wait for `finalized`; where they are very many, a task does the rest. */
+/**
+ * Has all invocations tried that wait for one of `finalized`. If they are very many, a task wakes
+ * the rest.
+ */
 export async function wakeWaiters(
   parts: FinalizerParts,
   tx: Transaction,
@@ -104,13 +119,13 @@ function exportTasks({ id, bigqueryExports }: FinalizationState): NewTask<Uint8A
   }));
 }
 
-/** Of its own for each pair: a task that another one enqueued may be running already. */
-function wakingTry({ waiter, blocker }: Wait): Try {
+/** Each pair has a task of its own: a task that another blocker enqueued may be running already. */
+function wakingTry({ waiter, blocker }: Wait): NewTry {
   return { id: waiter, taskId: `${toRowId(blocker)}/${toRowId(waiter)}` };
 }
 
-/** A try of a FINALIZED invocation wakes those that still wait for it. */
-function furtherTries(blockers: readonly InvocationId[], last: Wait): Try[] {
+/** A try of a FINALIZED invocation wakes the invocations that still wait for it. */
+function furtherTries(blockers: readonly InvocationId[], last: Wait): NewTry[] {
   const lastBlocker = toRowId(last.blocker);
   return blockers
     .filter((id) => toRowId(id) >= lastBlocker)

@@ -1,31 +1,33 @@
 /**
- * Decides when an invocation is FINALIZED: once everything it reaches is, so that nothing below it
- * can change any more. That is decided once, in one transaction, together with the tasks that
- * follow from it.
+ * Decides when an invocation is FINALIZED: once everything it reaches is FINALIZED, so that nothing
+ * below it can change any more. The decision is made once, in one transaction, together with the
+ * tasks that follow from it.
  *
- * Each FINALIZING invocation X watches one *blocker*: an invocation it reaches that is not
- * FINALIZED. Nothing else needs watching, since X cannot be FINALIZED before that one. A try:
+ * Each FINALIZING invocation X watches one *blocker*: an invocation that X reaches and that is not
+ * FINALIZED. Nothing else needs watching, since X cannot be FINALIZED before its blocker is. A try
+ * takes these steps:
  *
- * 1. X is not FINALIZING, or its blocker is not FINALIZED: nothing to do.
+ * 1. If X is not FINALIZING, or its blocker is not FINALIZED, there is nothing to do.
  * 2. Take the first direct inclusion Y in key order that is not FINALIZED, from where the last try
- *    ended. None is left: finalize X, and wake all whose blocker it is. Keys lead with a hash, so
- *    the order is as good as random: of n inclusions X waits for about ln n, and looks at each once.
- * 3. Follow the blockers from Y. They end at an invocation that is ACTIVE, or due to be tried:
+ *    ended. If none is left, finalize X and wake all invocations that X blocks. Keys begin with a
+ *    hash, so the order is as good as random: X waits for about ln n of its n inclusions, and looks
+ *    at each of them once.
+ * 3. Follow the blockers from Y. If they end at an invocation that is ACTIVE or due to be tried,
  *    wait for Y.
- * 4. They end at X itself: the waits would form a cycle. Walk all that X reaches and is not
- *    FINALIZED. An ACTIVE one turns up: wait for that. None does: they can never change again, and
- *    become FINALIZED together, however many they are: see close.ts.
+ * 4. If they end at X itself, the waits would form a cycle. Walk everything that X reaches and that
+ *    is not FINALIZED. If one of these invocations is ACTIVE, wait for it. If none is, they can
+ *    never change again and become FINALIZED together, however many they are: see close.ts.
  *
- * Safety: FINALIZED means that all it reaches is FINALIZED. Liveness: every FINALIZING invocation
- * has a task, or is marked by one that has, or has a blocker that is not FINALIZED, and blockers
- * never form a cycle; so each chain of blockers ends at one that is ACTIVE or will be finalized by a
- * task, and whose end wakes those who wait for it.
+ * Safety: a FINALIZED invocation reaches only FINALIZED ones. Liveness: each FINALIZING invocation
+ * has a task, is marked by an invocation that has a task, or has a blocker that is not FINALIZED.
+ * Blockers never form a cycle. So each chain of blockers ends at an invocation that is ACTIVE or
+ * that a task will finalize, and its end wakes the invocations that wait for it.
  *
- * What may take many reads (2, 3 and 4 of large graphs) is read in snapshots before the transaction
- * that decides: a transaction that has read much conflicts with everybody. What a snapshot finds
- * stays true, since nothing leaves FINALIZED, and what is past ACTIVE includes nothing new.
+ * Steps 2, 3 and 4 may take many reads in a large graph. These are made in snapshots, outside the
+ * transaction that decides, since a transaction that has read much conflicts with all others. What
+ * a snapshot finds stays true: no invocation leaves FINALIZED, and one that has left ACTIVE
+ * includes nothing new.
  */
-
 import {
   type FinalizationState,
   readFinalizationState,
@@ -33,100 +35,121 @@ import {
 } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Transaction } from '../storage/database.ts';
-import { endOfChain, isUnfinalized, nextUnfinalized } from './blocker.ts';
+import { answerQuestion } from './answer-question.ts';
+import { endOfChain, isUnfinalized, nextUnfinalized, readUnfinalized } from './blocker.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
-import { close, settle, tryRoot } from './close.ts';
+import { closeSet, settle, tryRoot } from './close.ts';
 import { finalize, wakeWaiters } from './finalize.ts';
-import { isQuestion, type Known } from './known.ts';
-import { lookFor } from './look.ts';
 import type { FinalizerParts } from './parts.ts';
+import { type Answers, isQuestion } from './questions.ts';
 import type { TryOutcome, Verdict } from './verdict.ts';
 
-/** Tries to finalize an invocation. May be called at any time, any number of times. */
+/** Tries to finalize an invocation. It may be called at any time, any number of times. */
 export async function tryFinalize(parts: FinalizerParts, id: InvocationId): Promise<TryOutcome> {
-  let known: Known = {};
+  let answers: Answers = {};
   while (true) {
-    const verdict = await parts.db.write((tx) => decide(parts, tx, id, known));
+    const verdict = await parts.db.write((tx) => decide(parts, tx, { id, answers }));
     if (!isQuestion(verdict)) return verdict;
-    known = { ...known, ...(await lookFor(parts, id, verdict)) };
+    answers = { ...answers, ...(await answerQuestion(parts, id, verdict)) };
   }
 }
 
-/** One transaction of a try; `known` is what its questions so far have been answered. */
+export interface TryRequest {
+  readonly id: InvocationId;
+  /** The answers to all questions that the try has asked so far. */
+  readonly answers: Answers;
+}
+
+/** Runs one transaction of a try. */
 export async function decide(
   parts: FinalizerParts,
   tx: Transaction,
-  id: InvocationId,
-  known: Known,
+  { id, answers }: TryRequest,
 ): Promise<Verdict> {
-  const x = await readFinalizationState(tx, id);
-  if (x?.state === 'FINALIZED') return await afterwards(parts, tx, x);
-  if (x?.state !== 'FINALIZING') return 'idle';
-  if (x.closedBy && x.closedBy !== x.id) return await tryRoot(parts, tx, x.closedBy);
-  if (await isUnfinalized(tx, x.blocker)) return 'waiting';
-  if (known.closed) return await close(parts, tx, x, { ...known, closed: known.closed });
-  if (x.closedBy) return { question: 'cycle' }; // its set is closed: it never waits again
-  return (await waitForActive(parts, tx, x, known)) ?? (await waitForNext(parts, tx, x, known));
+  const waiter = await readFinalizationState(tx, id);
+  if (waiter === undefined) return 'idle';
+  return await new Try({ parts, tx, waiter, answers }).decide();
 }
 
-/** What may be left to do for one that is FINALIZED. */
-async function afterwards(
-  parts: FinalizerParts,
-  tx: Transaction,
-  x: FinalizationState,
-): Promise<Verdict> {
-  if (x.closedBy) return await settle(parts, tx, x);
-  await wakeWaiters(parts, tx, [x.id]); // of very many, some may be left
-  return 'idle';
+interface TryParts {
+  readonly parts: FinalizerParts;
+  readonly tx: Transaction;
+  readonly waiter: FinalizationState;
+  readonly answers: Answers;
 }
 
-/** Waits for the ACTIVE invocation that was found behind a cycle, unless it is FINALIZED by now. */
-async function waitForActive(
-  parts: FinalizerParts,
-  tx: Transaction,
-  x: FinalizationState,
-  known: Known,
-): Promise<Verdict | undefined> {
-  const blocker = known.active && (await readFinalizationState(tx, known.active));
-  if (!blocker || blocker.state === 'FINALIZED') return undefined;
-  return await waitFor(parts, tx, { x, blocker, finalizedUpTo: x.finalizedUpTo }, known);
-}
+/** One transaction of a try. In the prose above, the waiter is X. */
+class Try {
+  readonly #parts: FinalizerParts;
+  readonly #tx: Transaction;
+  readonly #waiter: FinalizationState;
+  readonly #answers: Answers;
+  readonly #bounds: Bounds;
 
-async function waitForNext(
-  parts: FinalizerParts,
-  tx: Transaction,
-  x: FinalizationState,
-  known: Known,
-): Promise<Verdict> {
-  const blocker = await nextUnfinalized(tx, x, known, boundsOf(parts).inclusions);
-  if (isQuestion(blocker)) return blocker;
-  if (blocker === undefined) return await finalize(parts, tx, [x]);
-  return await waitFor(parts, tx, { x, blocker, finalizedUpTo: blocker.id }, known);
-}
+  constructor({ parts, tx, waiter, answers }: TryParts) {
+    this.#parts = parts;
+    this.#tx = tx;
+    this.#waiter = waiter;
+    this.#answers = answers;
+    this.#bounds = parts.bounds ?? DEFAULT_BOUNDS;
+  }
 
-interface Waiting {
-  readonly x: FinalizationState;
-  readonly blocker: FinalizationState;
-  /** Once the blocker is FINALIZED, all inclusions of `x` up to this one are. */
-  readonly finalizedUpTo: InvocationId | undefined;
-}
+  async decide(): Promise<Verdict> {
+    const { id, state, blocker, closedBy } = this.#waiter;
+    if (state === 'ACTIVE') return 'idle';
+    if (state === 'FINALIZED') return await this.#finishUp();
+    if (closedBy && closedBy !== id) return await tryRoot(this.#parts, this.#tx, closedBy);
+    if (await isUnfinalized(this.#tx, blocker)) return 'waiting';
+    if (this.#answers.closed) return await this.#closeSet(this.#answers.closed);
+    if (closedBy) return { question: 'cycle' }; // The set is closed, so its root never waits again.
+    return (await this.#waitForActive()) ?? (await this.#waitForInclusion());
+  }
 
-async function waitFor(
-  parts: FinalizerParts,
-  tx: Transaction,
-  { x, blocker, finalizedUpTo }: Waiting,
-  known: Known,
-): Promise<Verdict> {
-  const maxHops = boundsOf(parts).hops;
-  const blockerEnd = await endOfChain(tx, blocker, x.id, { ...known, maxHops });
-  if (isQuestion(blockerEnd)) return blockerEnd;
-  if (blockerEnd === x.id) return { question: 'cycle' };
-  await setBlocker(tx, { waiter: x.id, blocker: blocker.id, blockerEnd, finalizedUpTo });
-  const { onChange } = parts;
-  if (onChange) tx.afterCommit(() => onChange([x.id]));
-  return 'waiting';
-}
+  /** Does what may be left to do for an invocation that is already FINALIZED. */
+  async #finishUp(): Promise<Verdict> {
+    if (this.#waiter.closedBy) return await settle(this.#parts, this.#tx, this.#waiter);
+    // If very many invocations waited for this one, some may not have been woken yet.
+    await wakeWaiters(this.#parts, this.#tx, [this.#waiter.id]);
+    return 'idle';
+  }
 
-function boundsOf({ bounds = DEFAULT_BOUNDS }: FinalizerParts): Bounds {
-  return bounds;
+  async #closeSet(members: readonly InvocationId[]): Promise<Verdict> {
+    const { marked = 0 } = this.#answers;
+    return await closeSet(this.#parts, this.#tx, { root: this.#waiter, members, marked });
+  }
+
+  /**
+   * Waits for the ACTIVE invocation that the walk of a cycle found, unless that is FINALIZED by
+   * now.
+   */
+  async #waitForActive(): Promise<Verdict | undefined> {
+    const blocker = await readUnfinalized(this.#tx, this.#answers.active);
+    return blocker && (await this.#waitFor(blocker, this.#waiter.finalizedUpTo));
+  }
+
+  async #waitForInclusion(): Promise<Verdict> {
+    const blocker = await nextUnfinalized(this.#tx, this.#waiter, {
+      ...this.#answers,
+      maxInclusions: this.#bounds.inclusions,
+    });
+    if (isQuestion(blocker)) return blocker;
+    if (blocker === undefined) return await finalize(this.#parts, this.#tx, [this.#waiter]);
+    return await this.#waitFor(blocker, blocker.id);
+  }
+
+  /** Once the blocker is FINALIZED, so are all inclusions of the waiter up to `finalizedUpTo`. */
+  async #waitFor(
+    blocker: FinalizationState,
+    finalizedUpTo: InvocationId | undefined,
+  ): Promise<Verdict> {
+    const waiter = this.#waiter.id;
+    const limits = { waiter, maxHops: this.#bounds.hops };
+    const blockerEnd = await endOfChain(this.#tx, blocker, { ...this.#answers, ...limits });
+    if (isQuestion(blockerEnd)) return blockerEnd;
+    if (blockerEnd === waiter) return { question: 'cycle' };
+    await setBlocker(this.#tx, { waiter, blocker: blocker.id, blockerEnd, finalizedUpTo });
+    const { onChange } = this.#parts;
+    if (onChange) this.#tx.afterCommit(() => onChange([waiter]));
+    return 'waiting';
+  }
 }

@@ -1,4 +1,4 @@
-/** What runs a try: for tasks `finalize` of the queue, and for pushed ones. */
+/** Handlers that run a try: for `finalize` tasks of the queue, and for pushed tasks. */
 import { CodedError, PermanentError, toError } from '../errors.ts';
 import { fromRowId, type InvocationId, parseInvocationId } from '../invocations/id.ts';
 import type { TaskHandler } from '../tasks/dispatch/handler.ts';
@@ -27,7 +27,7 @@ export function finalizePushHandler(parts: FinalizerParts): PushTaskHandler<Payl
   };
 }
 
-/** A failed attempt is made again, after a pause. */
+/** Throws if the invocation is to be tried again; the task is then retried after a pause. */
 async function tryOnce(parts: FinalizerParts, id: InvocationId): Promise<void> {
   const outcome = await tryFinalize(parts, id);
   if (outcome !== 'postponed') return;

@@ -1,4 +1,4 @@
-/** What the finalizer stands on. */
+/** The collaborators of the finalizer. */
 import type { Clock } from '../clock.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Database } from '../storage/database.ts';
@@ -10,11 +10,14 @@ export interface FinalizerParts {
   readonly db: Database;
   readonly clock: Clock;
   readonly queue: Pick<TaskQueue, 'enqueue' | 'replace'>;
-  /** Another way for tries, by experiment; none unless given. */
+  /**
+   * The pushed way for tries, which an experiment switches on. Tries go into the queue unless
+   * given.
+   */
   readonly pushed?: PushedTries;
   /**
-   * Told after the commit what has changed its state or what it waits for, so that watchers need
-   * not poll. A hint: it may be lost.
+   * Is called after the commit with the invocations whose state or blocker has changed, so that
+   * watchers need not poll. It is a hint and may be lost.
    */
   readonly onChange?: (ids: readonly InvocationId[]) => void | Promise<void>;
   readonly bounds?: Bounds;

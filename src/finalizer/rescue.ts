@@ -1,10 +1,10 @@
 /**
- * The safety net under liveness: finds invocations that have been FINALIZING for long though they
- * wait for nothing, because a task was lost (deleted by hand, or dead after its last attempt), and
- * has them tried. One that has a task after all is tried once more, which does no harm.
+ * The safety net for liveness: finds invocations that have been FINALIZING for a long time although
+ * they wait for nothing, because a task was lost (deleted by hand, or dead after its last attempt),
+ * and has them tried. An invocation that still has a task is tried once more, which does no harm.
  *
- * It goes through all invocations by key, some at a time, for ever: call it now and then with where
- * it ended. With 20,000 a minute, a million are looked at within the hour.
+ * It goes through all invocations by key, some at a time, without end: call it now and then with
+ * the position at which it stopped. At 20,000 a minute, it looks at a million within the hour.
  */
 
 import { stuckPage } from '../invocations/finalization-state.ts';
@@ -13,20 +13,20 @@ import type { FinalizerParts } from './parts.ts';
 import { scheduleMissingTries } from './schedule.ts';
 
 export interface RescueOptions {
-  /** How old a task may be that is not lost. */
+  /** How long ago a finalization must have begun for its task to count as lost. */
   readonly olderThanMs: number;
-  /** Where the call before ended; from the beginning unless given. */
+  /** Where the previous call stopped; the beginning unless given. */
   readonly after?: InvocationId | undefined;
   /** How many invocations to look at: 20,000 unless given. */
   readonly rows?: number;
-  /** Of them in one read: 1,000 unless given. */
+  /** How many invocations one read looks at: 1,000 unless given. */
   readonly pageRows?: number;
 }
 
 export interface Rescue {
   /** How many tries were enqueued. */
   readonly rescued: number;
-  /** For the next call; `undefined`: all have been looked at. */
+  /** `after` for the next call; `undefined` if all have been looked at. */
   readonly next: InvocationId | undefined;
 }
 

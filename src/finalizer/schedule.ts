@@ -1,4 +1,4 @@
-/** How finalization begins, and how invocations come to be tried. */
+/** Begins finalizations, and schedules tries. */
 import { create } from '@bufbuild/protobuf';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
 import { type Start, setFinalizing } from '../invocations/finalization-state.ts';
@@ -9,18 +9,19 @@ import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 import { finalizationTasks, type PushedTries, useFinalizationTq } from './finalization-tasks.ts';
 import type { FinalizerParts } from './parts.ts';
 
-type SchedulingParts = Pick<FinalizerParts, 'clock' | 'onChange' | 'pushed' | 'queue'>;
+/** The collaborators of a transaction that begins a finalization. */
+export type SchedulingParts = Pick<FinalizerParts, 'clock' | 'onChange' | 'pushed' | 'queue'>;
 
-/** An invocation that is to be tried. Tries are idempotent, so there may be several. */
-export interface Try {
+/** A try to schedule. Tries are idempotent, so an invocation may have several. */
+export interface NewTry {
   readonly id: InvocationId;
-  /** In the queue. */
+  /** The id of the task in the queue. */
   readonly taskId: string;
 }
 
 /**
- * Makes an invocation FINALIZING, and has it tried, both in `tx`. It reads nothing: the caller has
- * read in `tx` that the invocation is ACTIVE, or inserts it there.
+ * Makes an invocation FINALIZING and schedules a try, both in `tx`. It reads nothing: the caller
+ * has read in `tx` that the invocation is ACTIVE, or inserts it there.
  */
 export function startFinalization(
   parts: SchedulingParts,
@@ -30,7 +31,7 @@ export function startFinalization(
   return startFinalizations(parts, tx, [start]);
 }
 
-/** The same for many at once. */
+/** Does the same for many invocations at once. */
 export async function startFinalizations(
   parts: SchedulingParts,
   tx: Transaction,
@@ -47,21 +48,21 @@ export async function startFinalizations(
   if (onChange) tx.afterCommit(() => onChange(ids));
 }
 
-/** Has invocations tried once `tx` commits; the caller knows that they have no such tries yet. */
+/** Schedules tries once `tx` commits. The caller knows that there are no such tries yet. */
 export async function scheduleTries(
   { pushed, queue }: Pick<FinalizerParts, 'pushed' | 'queue'>,
   tx: Transaction,
-  tries: readonly Try[],
+  tries: readonly NewTry[],
 ): Promise<void> {
   if (pushed?.experiments.isEnabled(useFinalizationTq)) return await push(pushed, tx, tries);
   await queue.replace(tries.map(toTask), tx);
 }
 
-/** The same where there may be such tries: these stay. Answers how many are new. */
+/** Schedules those tries that do not exist yet, and returns how many these are. */
 export async function scheduleMissingTries(
   { pushed, queue }: Pick<FinalizerParts, 'pushed' | 'queue'>,
   tx: Transaction,
-  tries: readonly Try[],
+  tries: readonly NewTry[],
 ): Promise<number> {
   if (pushed?.experiments.isEnabled(useFinalizationTq)) {
     await push(pushed, tx, tries);
@@ -71,11 +72,11 @@ export async function scheduleMissingTries(
   return outcomes.filter((outcome) => outcome === 'enqueued').length;
 }
 
-function toTask({ id, taskId }: Try): NewTask<undefined> {
+function toTask({ id, taskId }: NewTry): NewTask<undefined> {
   return { type: TRY_FINALIZE_INVOCATION, id: taskId, invocationId: toRowId(id) };
 }
 
-async function push({ tq }: PushedTries, tx: Transaction, tries: readonly Try[]): Promise<void> {
+async function push({ tq }: PushedTries, tx: Transaction, tries: readonly NewTry[]): Promise<void> {
   for (const { id } of tries) {
     const payload = create(TryFinalizeInvocationSchema, { invocationId: id });
     await tq.addTask({ class: finalizationTasks, payload, title: id }, tx);

@@ -20,7 +20,7 @@ import { index } from '../storage/table.ts';
 import { asSeen, seenState } from './closed-sets.ts';
 import { END_CAUSE_NUMBERS, type EndCause } from './ending.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
-import { type InclusionsBehind, inclusionsBehind } from './inclusions.ts';
+import { type InclusionsAfter, inclusionsAfter } from './inclusions.ts';
 import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
 import { invocations } from './table.ts';
 
@@ -49,7 +49,7 @@ const COLUMNS = {
 };
 const waiters = index('invocations_by_blocker', invocations, ['blockerId', 'invocationId']);
 /** As `finalized_up_to`: behind every row id, since these begin with hexadecimal digits. */
-const BEHIND_ALL = '~';
+const AFTER_ALL = '~';
 const BATCH_IDS = 500;
 const FINALIZED = raw(String(STATE_NUMBERS.FINALIZED));
 const FINALIZING = raw(String(STATE_NUMBERS.FINALIZING));
@@ -82,12 +82,12 @@ export async function readFinalizationStates(
 /** The first direct inclusion that is not FINALIZED, however far it is. The read stops there. */
 export async function findUnfinalized(
   reader: Reader,
-  behind: InclusionsBehind,
+  behind: InclusionsAfter,
 ): Promise<InvocationId | undefined> {
   // A subquery as the condition, not a join: a planner may turn a join around, or merge, and read
   // all of the table.
   const [row] = await reader.query(
-    sql`SELECT included_invocation_id FROM (${inclusionsBehind(reader, behind)}) AS e
+    sql`SELECT included_invocation_id FROM (${inclusionsAfter(reader, behind)}) AS e
         WHERE (SELECT ${seenState('s')} FROM ${invocations} AS s
                WHERE s.invocation_id = e.included_invocation_id) <> ${FINALIZED}
         ORDER BY invocation_id, included_invocation_id LIMIT 1`,
@@ -178,7 +178,7 @@ export async function setFinalizing(
     invocations,
     starts.map(({ id, included, end }) => ({
       ...{ invocationId: toRowId(id), state, finalizeStartTime },
-      finalizedUpTo: included?.length === 0 ? BEHIND_ALL : undefined,
+      finalizedUpTo: included?.length === 0 ? AFTER_ALL : undefined,
       endedBy: end && END_CAUSE_NUMBERS[end.cause],
       endReason: end?.reason,
     })),
@@ -258,8 +258,8 @@ function fromRow(row: RowOf<typeof COLUMNS>): FinalizationState {
     blocker: fromNullableRowId(row.blockerId),
     blockerEnd: fromNullableRowId(row.blockerEndId),
     finalizedUpTo:
-      row.finalizedUpTo === BEHIND_ALL ? undefined : fromNullableRowId(row.finalizedUpTo),
-    includesNothing: row.finalizedUpTo === BEHIND_ALL,
+      row.finalizedUpTo === AFTER_ALL ? undefined : fromNullableRowId(row.finalizedUpTo),
+    includesNothing: row.finalizedUpTo === AFTER_ALL,
     bigqueryExports: row.bigqueryExports,
     finalizeTime: row.finalizeTime,
     closedBy: fromNullableRowId(row.closedBy),

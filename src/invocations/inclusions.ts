@@ -109,7 +109,7 @@ export async function includedPage(
 }
 
 /** Direct inclusions in key order, behind one of them: from the first where that is `undefined`. */
-export interface InclusionsBehind {
+export interface InclusionsAfter {
   readonly of: InvocationId;
   readonly after: InvocationId | undefined;
 }
@@ -118,7 +118,7 @@ export interface InclusionsBehind {
  * A range of the key, not an equality of its first column: with that, the index of the reversed
  * key has the right order as well, and planners that know of few who include much take it.
  */
-export function inclusionsBehind({ dialect }: Reader, { of, after }: InclusionsBehind): Sql {
+export function inclusionsAfter({ dialect }: Reader, { of, after }: InclusionsAfter): Sql {
   const key = [raw('invocation_id'), raw('included_invocation_id')];
   const isBehind = dialect.isAfterKey(key, [text(toRowId(of)), text(startOf(after))]);
   return sql`SELECT invocation_id, included_invocation_id FROM ${includedInvocations}

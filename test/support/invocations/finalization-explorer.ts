@@ -5,10 +5,10 @@
  * at least once, in any order.
  */
 import { createHash } from 'node:crypto';
+import { answerQuestion } from '../../../src/finalizer/answer-question.ts';
 import type { Bounds } from '../../../src/finalizer/bounds.ts';
 import { decide } from '../../../src/finalizer/finalizer.ts';
-import { isQuestion, type Known, type Question } from '../../../src/finalizer/known.ts';
-import { lookFor } from '../../../src/finalizer/look.ts';
+import { type Answers, isQuestion, type Question } from '../../../src/finalizer/questions.ts';
 import type { InvocationId } from '../../../src/invocations/id.ts';
 import { SqliteDatabase } from '../databases/sqlite-database.ts';
 import {
@@ -47,7 +47,7 @@ export interface ExplorationResult {
 
 /** A try between two of its transactions. */
 interface Running extends PendingTry {
-  readonly known: Known;
+  readonly answers: Answers;
   /** Asked and not answered yet. */
   readonly question: Question | undefined;
 }
@@ -132,7 +132,7 @@ class Explorer {
     const begun = new Set(state.running.map(({ taskId }) => taskId));
     for (const task of tries) {
       if (begun.has(task.taskId)) continue;
-      await this.#decide(state, { ...task, known: {}, question: undefined }, state.running);
+      await this.#decide(state, { ...task, answers: {}, question: undefined }, state.running);
     }
   }
 
@@ -141,16 +141,15 @@ class Explorer {
     if (running.question === undefined) return await this.#decide(state, running, others);
     this.#restore(state);
     this.#steps++;
-    const answer = await lookFor(this.#world.parts, running.id, running.question);
-    const known = { ...running.known, ...answer };
-    await this.#arrive([...others, { ...running, known, question: undefined }]);
+    const answer = await answerQuestion(this.#world.parts, running.id, running.question);
+    const answers = { ...running.answers, ...answer };
+    await this.#arrive([...others, { ...running, answers, question: undefined }]);
   }
 
   async #decide(state: State, running: Running, others: readonly Running[]): Promise<void> {
-    const { id, known } = running;
     this.#restore(state);
     this.#steps++;
-    const verdict = await this.#db.write((tx) => decide(this.#world.parts, tx, id, known));
+    const verdict = await this.#db.write((tx) => decide(this.#world.parts, tx, running));
     if (isQuestion(verdict)) {
       return await this.#arrive([...others, { ...running, question: verdict }]);
     }

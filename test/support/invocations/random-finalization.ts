@@ -3,16 +3,16 @@
  * whose owners act while up to three tries run, each transaction of which is a step of its own.
  * After each step the promises of finalizer.ts are checked.
  */
+import { answerQuestion } from '../../../src/finalizer/answer-question.ts';
 import { decide } from '../../../src/finalizer/finalizer.ts';
-import { isQuestion, type Known, type Question } from '../../../src/finalizer/known.ts';
-import { lookFor } from '../../../src/finalizer/look.ts';
+import { type Answers, isQuestion, type Question } from '../../../src/finalizer/questions.ts';
 import type { InvocationId } from '../../../src/invocations/id.ts';
 import { type Random, randomInt, seededRandom } from '../../../src/random.ts';
 import { type FinalizationWorld, type PendingTry, violationsOf } from './finalization-world.ts';
 import { invocationId } from './fixtures.ts';
 
 interface Running extends PendingTry {
-  readonly known: Known;
+  readonly answers: Answers;
   readonly question: Question | undefined;
 }
 
@@ -68,7 +68,7 @@ class History {
     if (this.#active.size > 0 && (!hasWork || this.#random() < this.#eagerness)) {
       await this.#actAsOwner();
     } else if (tries.length > 0 && this.#running.length < MAX_RUNNING && this.#random() < 0.6) {
-      await this.#decide({ ...this.#pick(tries), known: {}, question: undefined });
+      await this.#decide({ ...this.#pick(tries), answers: {}, question: undefined });
     } else if (this.#running.length > 0) {
       await this.#continueTry();
     }
@@ -94,15 +94,14 @@ class History {
     const [running] = this.#running.splice(index, 1);
     if (running === undefined) return;
     if (running.question === undefined) return await this.#decide(running);
-    const answer = await lookFor(this.#world.parts, running.id, running.question);
-    const known = { ...running.known, ...answer };
-    this.#running.push({ ...running, known, question: undefined });
+    const answer = await answerQuestion(this.#world.parts, running.id, running.question);
+    const answers = { ...running.answers, ...answer };
+    this.#running.push({ ...running, answers, question: undefined });
   }
 
   async #decide(running: Running): Promise<void> {
-    const { id, known } = running;
     const { db, parts } = this.#world;
-    const verdict = await db.write((tx) => decide(parts, tx, id, known));
+    const verdict = await db.write((tx) => decide(parts, tx, running));
     if (isQuestion(verdict)) this.#running.push({ ...running, question: verdict });
     else if (verdict !== 'postponed' && this.#random() < 0.9) await this.#world.complete(running);
   }

@@ -1,32 +1,31 @@
-/** Answers the questions of a try, in snapshots, without locks. */
-
+/** Answers the questions of a try from snapshots, without locks. */
 import { findUnfinalized } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { followChain } from './blocker.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import { walkCycle } from './cycle.ts';
-import type { Known, Question } from './known.ts';
 import type { FinalizerParts } from './parts.ts';
+import type { Answers, Question } from './questions.ts';
 
-export async function lookFor(
+export async function answerQuestion(
   { db, bounds = DEFAULT_BOUNDS }: Pick<FinalizerParts, 'bounds' | 'db'>,
-  id: InvocationId,
+  waiter: InvocationId,
   asked: Question,
-): Promise<Known> {
+): Promise<Answers> {
   const { snapshotQueries } = bounds;
   switch (asked.question) {
     case 'inclusion': {
-      const behind = { of: id, after: asked.after };
-      return { next: { id: await db.read((reader) => findUnfinalized(reader, behind)) } };
+      const inclusions = { of: waiter, after: asked.after };
+      return { next: { id: await db.read((reader) => findUnfinalized(reader, inclusions)) } };
     }
     case 'chain': {
       const { from } = asked;
-      const at = await followChain(db, { from, x: id, maxHops: snapshotQueries });
+      const at = await followChain(db, { from, waiter, maxHops: snapshotQueries });
       return { chain: { from, at } };
     }
     case 'cycle':
-      return await walkCycle(db, id, snapshotQueries);
+      return await walkCycle(db, waiter, snapshotQueries);
     case 'next-step':
-      return asked.known;
+      return asked.answers;
   }
 }
