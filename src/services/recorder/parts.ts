@@ -1,23 +1,14 @@
-/** What the recorder's methods stand on. */
-import type { Clock } from '../../clock.ts';
-import type { PushedTries } from '../../finalizer/finalization-tasks.ts';
-import type { InvocationId } from '../../invocations/id.ts';
+/** The collaborators of the recorder's methods. */
+import type { SchedulingParts } from '../../finalizer/schedule.ts';
 import type { Database } from '../../storage/database.ts';
-import type { TaskQueue } from '../../tasks/queue.ts';
 import type { Authorizer } from '../shared/permissions.ts';
 import type { UpdateTokens } from './update-token.ts';
 
-export interface RecorderParts {
+export interface RecorderParts extends SchedulingParts {
   readonly db: Database;
-  readonly clock: Clock;
   readonly updateTokens: UpdateTokens;
   readonly authorizer: Authorizer;
   readonly retention: Retention;
-  readonly queue: Pick<TaskQueue, 'enqueue' | 'replace'>;
-  /** Another way to have invocations tried, by experiment. */
-  readonly pushed?: PushedTries;
-  /** Told after the commit which invocations have changed; a hint, for watchers. */
-  readonly onChange?: (ids: readonly InvocationId[]) => void | Promise<void>;
 }
 
 /** How long after its creation an invocation is kept, and the expected results in it. */
