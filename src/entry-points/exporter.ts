@@ -1,9 +1,9 @@
 /** @postlude/postlude/exporter: exports of FINALIZED invocations, and the Parquet files that they become. */
 export type { Batch, BatchLimits } from '../exporter/batches.ts';
-export { type ExporterConfig, type ExportRequest, exportInvocation } from '../exporter/exporter.ts';
+export { type ExporterParts, type ExportRequest, exportInvocation } from '../exporter/exporter.ts';
 export type { ExportName } from '../exporter/parquet/export-files.ts';
 export { type Manifest, type Verification, verifyExport } from '../exporter/parquet/manifest.ts';
-export { ParquetSink, type ParquetSinkConfig } from '../exporter/parquet/parquet-sink.ts';
+export { ParquetSink, type ParquetSinkOptions } from '../exporter/parquet/parquet-sink.ts';
 export type { ExportRow } from '../exporter/row.ts';
 export type {
   Export,
@@ -16,7 +16,7 @@ export type {
 } from '../exporter/sink.ts';
 export {
   type BigQueryExportTask,
-  type ExportHandlerConfig,
+  type ExportHandlerParts,
   enqueueBigQueryExport,
   exportHandler,
 } from '../exporter/task.ts';

@@ -46,7 +46,7 @@ import {
   type SinkSession,
 } from './sink.ts';
 
-export interface ExporterConfig {
+export interface ExporterParts {
   readonly db: Pick<Database, 'read'>;
   readonly sink: Sink;
   /** Of one batch; 500 rows and 6 MiB unless given. */
@@ -74,18 +74,18 @@ const DEFAULT_PAGE_ROWS = 250;
  * `signal` where that aborts.
  */
 export async function exportInvocation(
-  config: ExporterConfig,
+  parts: ExporterParts,
   request: ExportRequest,
   signal: AbortSignal,
 ): Promise<Receipt> {
-  const invocation = await readFinalized(config.db, request.invocationId);
-  const begun = await config.sink.begin({
+  const invocation = await readFinalized(parts.db, request.invocationId);
+  const begun = await parts.sink.begin({
     ...identifyExport(invocation, request),
     attempt: request.attempt,
   });
   if (isReceipt(begun)) return begun;
   try {
-    const rows = await writeRows(config, { invocation, request, session: begun, signal });
+    const rows = await writeRows(parts, { invocation, request, session: begun, signal });
     return await begun.commit({ rows }, signal);
   } catch (error) {
     await begun.abort();
@@ -101,12 +101,12 @@ interface Writing {
 }
 
 /** Answers how many rows the export has, those of former attempts included. */
-async function writeRows(config: ExporterConfig, writing: Writing): Promise<number> {
+async function writeRows(parts: ExporterParts, writing: Writing): Promise<number> {
   const { invocation, request, session, signal } = writing;
-  const db = untilAborted(config.db, signal);
+  const db = untilAborted(parts.db, signal);
   const plan = await planRows(db, invocation, request.destination);
-  const limits = config.batches ?? DEFAULT_BATCHES;
-  const pageRows = config.pageRows ?? DEFAULT_PAGE_ROWS;
+  const limits = parts.batches ?? DEFAULT_BATCHES;
+  const pageRows = parts.pageRows ?? DEFAULT_PAGE_ROWS;
   const pages = rowPages(db, plan, pageRequest(plan, session.landed, pageRows));
   let rows = session.landed?.rows ?? 0;
   for await (const batch of cutBatches(pages, limits, rows)) {
@@ -119,7 +119,7 @@ async function writeRows(config: ExporterConfig, writing: Writing): Promise<numb
 }
 
 /** Each page of whatever is read is a read of its own: so all of it ends at the next one. */
-function untilAborted(db: ExporterConfig['db'], signal: AbortSignal): ExporterConfig['db'] {
+function untilAborted(db: ExporterParts['db'], signal: AbortSignal): ExporterParts['db'] {
   return {
     read: async (fn) => {
       signal.throwIfAborted();
@@ -139,7 +139,7 @@ interface RowPlan {
 }
 
 async function planRows(
-  db: ExporterConfig['db'],
+  db: ExporterParts['db'],
   invocation: Invocation,
   { testResults }: BigQueryExport,
 ): Promise<RowPlan> {
@@ -166,7 +166,7 @@ function pageRequest(plan: RowPlan, landed: Landed | undefined, limit: number): 
 }
 
 function rowPages(
-  db: ExporterConfig['db'],
+  db: ExporterParts['db'],
   plan: RowPlan,
   first: PageRequest,
 ): AsyncGenerator<readonly ExportRow[], void, void> {
@@ -189,7 +189,7 @@ async function rowPage(reader: Reader, plan: RowPlan, parents: Parents, request:
   return { items: rows, next };
 }
 
-async function readFinalized(db: ExporterConfig['db'], id: InvocationId): Promise<Invocation> {
+async function readFinalized(db: ExporterParts['db'], id: InvocationId): Promise<Invocation> {
   const invocation = await db.read((reader) => requireInvocation(reader, id));
   if (invocation.state === 'FINALIZED') return invocation;
   throw new CodedError('failed-precondition', `invocations/${id} is ${invocation.state}`);

@@ -21,7 +21,7 @@ import type { Task, TaskHandler } from '../tasks/dispatch/handler.ts';
 import type { TaskQueue } from '../tasks/queue.ts';
 import type { EnqueueOutcome } from '../tasks/task.ts';
 import { BQ_EXPORT } from '../tasks/types.ts';
-import { type ExporterConfig, type ExportRequest, exportInvocation } from './exporter.ts';
+import { type ExporterParts, type ExportRequest, exportInvocation } from './exporter.ts';
 
 export interface BigQueryExportTask {
   readonly invocationId: InvocationId;
@@ -53,7 +53,7 @@ export function exportTaskName(invocationId: InvocationId, index: number) {
   return { type: BQ_EXPORT.name, id: `${rowId}:${index}`, rowId };
 }
 
-export interface ExportHandlerConfig extends ExporterConfig {
+export interface ExportHandlerParts extends ExporterParts {
   readonly log?: Log;
   readonly metrics?: Metrics;
 }
@@ -62,8 +62,8 @@ export interface ExportHandlerConfig extends ExporterConfig {
 const PERMANENT = ['invalid-argument', 'not-found', 'permission-denied'] as const;
 
 /** What the dispatcher runs for tasks `bq_export`. */
-export function exportHandler(config: ExportHandlerConfig): TaskHandler<Uint8Array> {
-  const { log = silentLog, metrics = noMetrics } = config;
+export function exportHandler(parts: ExportHandlerParts): TaskHandler<Uint8Array> {
+  const { log = silentLog, metrics = noMetrics } = parts;
   const exportedRows = metrics.counter('postlude.export.rows', {
     description: 'Rows of exports that have been committed',
     unit: '{row}',
@@ -72,7 +72,7 @@ export function exportHandler(config: ExportHandlerConfig): TaskHandler<Uint8Arr
     type: BQ_EXPORT,
     handle: async (task, { signal }) => {
       const request = toRequest(task);
-      const receipt = await exportInvocation(config, request, signal).catch(throwPermanent);
+      const receipt = await exportInvocation(parts, request, signal).catch(throwPermanent);
       exportedRows.add(receipt.rows);
       log.info('exported', { invocation: request.invocationId, index: request.index, ...receipt });
     },

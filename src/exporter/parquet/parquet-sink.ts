@@ -17,7 +17,7 @@ import { type Conversion, convertToParquet } from './duckdb.ts';
 import { type ExportFiles, exportFiles, type Part } from './export-files.ts';
 import { type Manifest, readManifest, toReceipt, verifyFiles } from './manifest.ts';
 
-export interface ParquetSinkConfig {
+export interface ParquetSinkOptions {
   /** The export folder; made when it is first needed. */
   readonly root: string;
   readonly log?: Log;
@@ -36,7 +36,7 @@ export class ParquetSink implements Sink {
   readonly #log: Log;
   readonly #disk: Disk;
 
-  constructor({ root, log = silentLog, disk = systemDisk }: ParquetSinkConfig) {
+  constructor({ root, log = silentLog, disk = systemDisk }: ParquetSinkOptions) {
     this.#root = root;
     this.#log = log;
     this.#disk = disk;

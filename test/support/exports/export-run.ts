@@ -1,6 +1,6 @@
 /** Runs exports of graphs into memory, and says briefly what came of them. */
 import { create } from '@bufbuild/protobuf';
-import { type ExporterConfig, exportInvocation } from '../../../src/exporter/exporter.ts';
+import { type ExporterParts, exportInvocation } from '../../../src/exporter/exporter.ts';
 import type { Receipt } from '../../../src/exporter/sink.ts';
 import {
   type BigQueryExport,
@@ -21,23 +21,18 @@ export type Predicate = Partial<
   Pick<TestResultPredicate, 'testIdRegexp' | 'variant' | 'expectancy' | 'excludeExonerated'>
 >;
 
-interface Run extends Partial<ExporterConfig> {
-  readonly db: ExporterConfig['db'];
+interface Run extends Partial<ExporterParts> {
+  readonly db: ExporterParts['db'];
   readonly sink: MemorySink;
   readonly id?: string;
   readonly predicate?: Predicate;
   readonly signal?: AbortSignal;
 }
 
-export function runExport({
-  id = 'a',
-  predicate,
-  signal = LIVE,
-  ...config
-}: Run): Promise<Receipt> {
+export function runExport({ id = 'a', predicate, signal = LIVE, ...parts }: Run): Promise<Receipt> {
   const destination = destinationOf(predicate);
   const request = { invocationId: id as InvocationId, index: 0, destination, attempt: 1 };
-  return exportInvocation(config, request, signal);
+  return exportInvocation(parts, request, signal);
 }
 
 export function destinationOf(predicate: Predicate | undefined): BigQueryExport {
