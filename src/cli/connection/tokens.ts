@@ -11,11 +11,10 @@ import type {
   OpenInvocationResponse,
 } from '../../gen/postlude/v1/invocations_pb.js';
 import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
+import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { type CliContext, CliError } from '../context.ts';
 import { invocationName } from '../invocation-argument.ts';
 import type { Connection } from './connection.ts';
-
-export const UPDATE_TOKEN_HEADER = 'update-token';
 
 export interface OpenedInvocation extends Pick<OpenInvocationResponse, 'attempt' | 'superseded'> {
   readonly invocation: Invocation;

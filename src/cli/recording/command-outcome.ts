@@ -10,7 +10,8 @@ import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts } from '../../ingest/report.ts';
 import { summaryHtmlOf } from '../../ingest/results/summary-html.ts';
 import { shortenTo } from '../../ingest/results/test-id.ts';
-import { MAX_MESSAGE_BYTES, type TestResultMessage } from '../../ingest/results/test-results.ts';
+import type { TestResultMessage } from '../../ingest/results/test-results.ts';
+import { MAX_ERROR_MESSAGE_BYTES } from '../../results/limits.ts';
 import { type CommandEnd, signalOf } from '../process/spawn.ts';
 
 export const COMMAND_TEST_ID = 'postlude/command';
@@ -72,7 +73,7 @@ export function outcomeResult(
     status: outcome.cancelledBy === undefined ? TestStatus.CRASH : TestStatus.ABORT,
     expected: false,
     summaryHtml: summaryHtmlOf(said),
-    failureReason: { primaryErrorMessage: shortenTo(said, MAX_MESSAGE_BYTES) },
+    failureReason: { primaryErrorMessage: shortenTo(said, MAX_ERROR_MESSAGE_BYTES) },
     tags: [{ key: 'kind', value: 'not_a_test' }],
   };
 }

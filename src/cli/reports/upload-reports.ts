@@ -8,11 +8,8 @@ import type { Counts, Problem } from '../../ingest/report.ts';
 import { type ReportSet, readReportSet } from '../../ingest/report-set.ts';
 import { summaryHtmlOf } from '../../ingest/results/summary-html.ts';
 import { shortenTo } from '../../ingest/results/test-id.ts';
-import {
-  MAX_MESSAGE_BYTES,
-  type TestResultMessage,
-  testResultBatches,
-} from '../../ingest/results/test-results.ts';
+import { type TestResultMessage, testResultBatches } from '../../ingest/results/test-results.ts';
+import { MAX_ERROR_MESSAGE_BYTES } from '../../results/limits.ts';
 import type { Connection } from '../connection/connection.ts';
 import { isTransientRpcError } from '../connection/rpc-errors.ts';
 import type { CliContext } from '../context.ts';
@@ -153,7 +150,7 @@ function incompleteResult(upload: Upload, errors: readonly Problem[]): TestResul
     status: TestStatus.CRASH,
     expected: false,
     summaryHtml: summaryHtmlOf(summary),
-    failureReason: { primaryErrorMessage: shortenTo(summary, MAX_MESSAGE_BYTES) },
+    failureReason: { primaryErrorMessage: shortenTo(summary, MAX_ERROR_MESSAGE_BYTES) },
     tags: [{ key: 'kind', value: 'not_a_test' }],
   };
 }

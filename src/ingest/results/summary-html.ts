@@ -3,9 +3,9 @@
  * and at most 4096 bytes. A longer text keeps its beginning and its end, and tells what was left out
  * between them.
  */
+import { MAX_HTML_BYTES } from '../../results/limits.ts';
 import { fitsIn, shortenTo } from './test-id.ts';
 
-const MAX_BYTES = 4096;
 const OPEN = '<pre>';
 const CLOSE = '</pre>';
 const SHORTENED = '\n… (shortened) …\n';
@@ -34,7 +34,7 @@ export function summaryHtmlOf(summary: string): string {
   const text = plainText(summary);
   if (text.trim() === '') return '';
   const html = escaped(text);
-  const room = MAX_BYTES - OPEN.length - CLOSE.length;
+  const room = MAX_HTML_BYTES - OPEN.length - CLOSE.length;
   if (fitsIn(html, room)) return OPEN + html + CLOSE;
   const half = Math.floor((room - Buffer.byteLength(SHORTENED)) / 2);
   const head = shortenTo(html, half).replace(/&[^;]{0,5}$/, '');

@@ -10,6 +10,14 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { EpochMs } from '../../clock.ts';
 import type { TestLocationSchema } from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
 import { type TestResultSchema, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import {
+  MAX_BATCH_REQUESTS,
+  MAX_ERROR_MESSAGE_BYTES,
+  MAX_FILE_NAME_BYTES,
+  MAX_TAG_KEY_LENGTH,
+  MAX_TAG_VALUE_BYTES,
+  MAX_TEST_NAME_BYTES,
+} from '../../results/limits.ts';
 import { variantHash } from '../../results/variant.ts';
 import { toDuration, toTimestamp } from '../../services/shared/timestamp.ts';
 import { excerptOf } from '../excerpt.ts';
@@ -32,23 +40,15 @@ export interface UploadContext {
   readonly now: EpochMs;
 }
 
-/** The server takes no more in one request. */
-const MAX_BATCH_RESULTS = 500;
 /** Estimated bytes, well within what servers accept. */
 const MAX_BATCH_BYTES = 2_000_000;
 
-const MAX_TAG_KEY_LENGTH = 64;
-const MAX_TAG_BYTES = 256;
-/** All of them together stay within what the server takes. */
+/** This many tags of the greatest length stay within the limit on all tags together. */
 const MAX_TAGS = 40;
-const MAX_FILE_BYTES = 512;
 /** Characters, so that both streams and the failure have room in a summary. */
 const MAX_OUTPUT = 700;
 const MAX_SUMMARY_WITH_OUTPUT = 2200;
-/** Of the message of a failure. */
-export const MAX_MESSAGE_BYTES = 1024;
 const MAX_LINE = 2 ** 31 - 1;
-const MAX_NAME_BYTES = 16 * 1024;
 
 /**
  * All results of the set, file by file, in batches of up to 500 results and about 2 MB. Throws
@@ -65,7 +65,7 @@ export async function* testResultBatches(
     for await (const result of resultsOf(report)) {
       const message = testResultOf(result, report, idPrefix, context);
       const size = sizeOf(message);
-      if (batch.length === MAX_BATCH_RESULTS || (bytes + size > MAX_BATCH_BYTES && bytes > 0)) {
+      if (batch.length === MAX_BATCH_REQUESTS || (bytes + size > MAX_BATCH_BYTES && bytes > 0)) {
         yield batch;
         batch = [];
         bytes = 0;
@@ -107,7 +107,7 @@ function testResultOf(
     tags: tagsOf(result, dialect),
     ...(location && !inRepo ? { testLocation: location } : {}),
     testMetadata: {
-      name: shortenTo(testId.fullName, MAX_NAME_BYTES),
+      name: shortenTo(testId.fullName, MAX_TEST_NAME_BYTES),
       ...(inRepo ? { location: { ...location, repo: context.repo ?? '' } } : {}),
     },
   };
@@ -123,7 +123,7 @@ function failureReasonOf({ expected, execution }: FoundResult) {
       .trim()
       .split(/\n\s*(?:at |\n)/)[0] ||
     '';
-  const primaryErrorMessage = shortenTo(message, MAX_MESSAGE_BYTES);
+  const primaryErrorMessage = shortenTo(message, MAX_ERROR_MESSAGE_BYTES);
   return primaryErrorMessage === '' ? {} : { failureReason: { primaryErrorMessage } };
 }
 
@@ -169,7 +169,7 @@ function tagKey(key: string): string {
 }
 
 function oneLine(text: string): string {
-  return shortenTo(text.replaceAll(/[\s\p{C}]+/gu, ' ').trim(), MAX_TAG_BYTES);
+  return shortenTo(text.replaceAll(/[\s\p{C}]+/gu, ' ').trim(), MAX_TAG_VALUE_BYTES);
 }
 
 /** `undefined` for a file outside of `root`, such as one on the machine that built it. */
@@ -182,7 +182,7 @@ function locationOf(
   const inRoot = (isAbsolute(path) ? relative(root, path) : path).replaceAll(sep, '/');
   const file = inRoot.replaceAll('\\', '/').replace(/^(\.\/)+/, '');
   const isUsable = file !== '' && !/^(\/|[a-z]:)|^\.\.(\/|$)|\/$|\p{Cc}/iu.test(file);
-  if (!isUsable || !fitsIn(file, MAX_FILE_BYTES - 2)) return undefined;
+  if (!isUsable || !fitsIn(file, MAX_FILE_NAME_BYTES - 2)) return undefined;
   const line = location.line ?? 0;
   return { fileName: `//${file}`, line: line <= MAX_LINE ? line : 0 };
 }

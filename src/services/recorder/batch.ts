@@ -1,7 +1,7 @@
 /** What all batches have in common: a limit, and one invocation and one request id for all. */
+import { MAX_BATCH_REQUESTS } from '../../results/limits.ts';
 import { inEach, invalid, requireAtMost } from '../shared/field.ts';
 
-const MAX_REQUESTS = 500;
 // NUL is ASCII too, but no database keeps it in a text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: any ASCII but NUL is allowed
 const REQUEST_ID_PATTERN = /^[\x01-\x7f]{0,36}$/;
@@ -12,7 +12,7 @@ export function checkRequestId(requestId: string): string {
 }
 
 export function requireBatchSize(requests: readonly unknown[]): void {
-  requireAtMost(requests, MAX_REQUESTS, 'requests in a batch');
+  requireAtMost(requests, MAX_BATCH_REQUESTS, 'requests in a batch');
 }
 
 interface BatchItem {

@@ -1,20 +1,18 @@
 /** Checks keys with values: tags, and the pairs of a variant. */
 import type { Variant } from '../../gen/luci/resultdb/v1/common_pb.js';
 import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
+import { MAX_TAG_KEY_LENGTH, MAX_TAG_VALUE_BYTES, MAX_TAGS_BYTES } from '../../results/limits.ts';
 import { inEach, inField, invalid, requireMatch, requireText } from './field.ts';
 
 const KEY_PATTERN = /^[a-z][a-z0-9_]*(\/[a-z][a-z0-9_]*)*$/;
-const MAX_KEY_LENGTH = 64;
-const MAX_VALUE_BYTES = 256;
-/** Of all tags of an invocation or a result together. */
-const MAX_TAGS_BYTES = 16 * 1024;
 
 export function checkPair(key: string, value: string): StringPair {
   inField('key', () => {
     requireMatch(key, KEY_PATTERN);
-    if (key.length > MAX_KEY_LENGTH) throw invalid(`is longer than ${MAX_KEY_LENGTH} characters`);
+    if (key.length > MAX_TAG_KEY_LENGTH)
+      throw invalid(`is longer than ${MAX_TAG_KEY_LENGTH} characters`);
   });
-  inField('value', () => requireText(value, MAX_VALUE_BYTES));
+  inField('value', () => requireText(value, MAX_TAG_VALUE_BYTES));
   return { key, value };
 }
 

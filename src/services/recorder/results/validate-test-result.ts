@@ -17,6 +17,13 @@ import {
   TestStatus as TestStatusNumber,
 } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { NewTestExoneration } from '../../../results/exoneration.ts';
+import {
+  MAX_ERROR_MESSAGE_BYTES,
+  MAX_FILE_NAME_BYTES,
+  MAX_HTML_BYTES,
+  MAX_REPO_BYTES,
+  MAX_TEST_NAME_BYTES,
+} from '../../../results/limits.ts';
 import { checkTestId } from '../../../results/test-id.ts';
 import type { NewTestResult } from '../../../results/test-result.ts';
 import type { TestStatus } from '../../../results/test-status.ts';
@@ -25,12 +32,6 @@ import { inField, invalid, requireMatch, requireText } from '../../shared/field.
 import { fromDuration, fromTimestamp } from '../../shared/timestamp.ts';
 
 const RESULT_ID_PATTERN = /^[a-z0-9\-_.]{1,32}$/;
-const MAX_HTML_BYTES = 4096;
-/** Room for the names that are too long for a test id. */
-const MAX_TEST_NAME_BYTES = 16 * 1024;
-const MAX_FILE_NAME_BYTES = 512;
-const MAX_REPO_BYTES = 512;
-const MAX_ERROR_MESSAGE_BYTES = 1024;
 
 /** The record of a result. Throws `invalid-argument`. */
 export function checkTestResult(result: TestResult, now: EpochMs): NewTestResult {

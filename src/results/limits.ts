@@ -1,0 +1,19 @@
+/**
+ * The limits on what one request may carry. The server checks them, and clients keep to them when
+ * they build requests from reports. The limit on test ids is in test-id.ts.
+ */
+export const MAX_BATCH_REQUESTS = 500;
+
+/** The limit on a summary of a result, and on the explanation of an exoneration. */
+export const MAX_HTML_BYTES = 4096;
+/** Names that are too long for a test id still fit here. */
+export const MAX_TEST_NAME_BYTES = 16 * 1024;
+export const MAX_FILE_NAME_BYTES = 512;
+export const MAX_REPO_BYTES = 512;
+/** The limit on the message of a failure. */
+export const MAX_ERROR_MESSAGE_BYTES = 1024;
+
+export const MAX_TAG_KEY_LENGTH = 64;
+export const MAX_TAG_VALUE_BYTES = 256;
+/** The limit on all tags of an invocation or of a result together. */
+export const MAX_TAGS_BYTES = 16 * 1024;
