@@ -1,9 +1,10 @@
 /**
- * What a query is over: all that its invocations reach, and which test variants its predicate wants
- * of them. Once all of its invocations are FINALIZED neither can change, so the pages of a long
- * query share one walk of the graph. What is kept is bounded by its size; the least recently used
- * goes first.
+ * The scope of a query: every invocation that its invocations reach, and the test variants that its
+ * predicate selects from them. Neither can change once all of the query's invocations are FINALIZED,
+ * so the pages of a long query share one walk of the graph. The size of what is kept is bounded; the
+ * least recently used set is evicted first.
  */
+import { LRUCache } from 'lru-cache';
 import type { InvocationId, RowId } from '../../invocations/id.ts';
 import { toRowOrder } from '../../invocations/id.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
@@ -16,31 +17,29 @@ import type { Database } from '../../storage/database.ts';
 export interface ReachableSet {
   /** In row order. */
   readonly rowIds: readonly RowId[];
-  /** The test variants that are wanted; `undefined` for all. */
+  /** The selected test variants; `undefined` selects all. */
   readonly variants: VariantSet | undefined;
 }
 
 /**
- * Where a query begins, as it was read before: what is FINALIZED by then, the walk sees whole. An
- * id may be used again once its invocation has been deleted; its time of creation tells them apart.
+ * An invocation that a query names, as it was read before the walk. If it was FINALIZED then, the walk
+ * sees everything that it will ever reach. An id can be reused after its invocation was deleted; the
+ * time of creation tells the two apart.
  */
 export type Root = Pick<Invocation, 'id' | 'createTime' | 'state'>;
 
-/** Ids and tests kept, some 150 bytes each. */
+/** Counts ids and tests; each takes about 150 bytes. */
 const MAX_KEPT_ITEMS = 200_000;
 
 type Selection = Pick<TestResultPredicate, 'expectancy' | 'excludeExonerated'>;
 
 export class ReachableSets {
   readonly #db: Database;
-  readonly #maxItems: number;
-  /** In the order of use. */
-  readonly #kept = new Map<string, ReachableSet>();
-  #keptItems = 0;
+  readonly #kept: LRUCache<string, ReachableSet>;
 
   constructor(db: Database, maxItems: number = MAX_KEPT_ITEMS) {
     this.#db = db;
-    this.#maxItems = maxItems;
+    this.#kept = new LRUCache({ maxSize: maxItems, sizeCalculation: sizeOf });
   }
 
   async read(
@@ -54,13 +53,9 @@ export class ReachableSets {
     }
     const key = keyOf(roots, selection);
     const kept = this.#kept.get(key);
-    if (kept !== undefined) {
-      this.#kept.delete(key);
-      this.#kept.set(key, kept);
-      return kept;
-    }
+    if (kept !== undefined) return kept;
     const set = await this.#walk(ids, selection, signal);
-    this.#keep(key, set);
+    this.#kept.set(key, set);
     return set;
   }
 
@@ -78,17 +73,6 @@ export class ReachableSets {
     const rowIds = toRowOrder(await readReachable(untilAborted, roots));
     return { rowIds, variants: await selectVariants(this.#db, rowIds, selection) };
   }
-
-  #keep(key: string, set: ReachableSet): void {
-    if (sizeOf(set) > this.#maxItems) return;
-    this.#keptItems += sizeOf(set) - sizeOf(this.#kept.get(key));
-    this.#kept.set(key, set);
-    for (const [oldest, old] of this.#kept) {
-      if (this.#keptItems <= this.#maxItems) return;
-      this.#kept.delete(oldest);
-      this.#keptItems -= sizeOf(old);
-    }
-  }
 }
 
 function keyOf(roots: readonly Root[], selection: Selection): string {
@@ -97,6 +81,7 @@ function keyOf(roots: readonly Root[], selection: Selection): string {
   return [expectancy, excludeExonerated, ...created.sort()].join(' ');
 }
 
-function sizeOf(set: ReachableSet | undefined): number {
-  return set === undefined ? 0 : set.rowIds.length + (set.variants?.testCount ?? 0);
+/** The cache refuses a size of 0. */
+function sizeOf({ rowIds, variants }: ReachableSet): number {
+  return Math.max(1, rowIds.length + (variants?.testCount ?? 0));
 }
