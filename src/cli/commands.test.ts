@@ -157,7 +157,7 @@ describe('a run', () => {
   });
 });
 
-describe('a server that is away for a moment', () => {
+describe('a server that is unreachable for a moment', () => {
   test.each([
     ['create', 'y', '--include', 'x'],
     ['record', '--id', 'y', '--if-unreachable', 'fail', '--', process.execPath, '-e', '0'],
@@ -266,13 +266,14 @@ describe('status --watch', () => {
       const isFirst = seen.length === 0;
       seen.push(text);
       if (isFirst) void stopServer();
-      if (text.includes('the server is away')) void startAgain().then(() => run('finalize', 'x'));
+      if (text.includes('the server is unreachable'))
+        void startAgain().then(() => run('finalize', 'x'));
     };
     const watched = await runWith({ isTTY: true, onStderr }, 'status', 'x', '--watch');
     expect(watched.code).toBe(0);
     expect(watched.out).toContain('x is FINALIZED');
     expect(seen[0]).toContain('x is still ACTIVE');
-    expect(seen.filter((text) => text.includes('the server is away'))).toHaveLength(1);
+    expect(seen.filter((text) => text.includes('the server is unreachable'))).toHaveLength(1);
   });
 
   test('that is stopped ends as the signal has it, and says that the run is not over', async () => {
@@ -329,7 +330,7 @@ describe('tasks', () => {
     expect(none.err).toContain('no task mine none');
   });
 
-  test('that were given up fail their exports, until they get another life', async () => {
+  test('that are dead fail their exports until they are redriven', async () => {
     const { database, exportDir, run, startAgain, stopServer } = await openWorld();
     const obstacle = join(exportDir, 'p.d.t');
     await writeFile(obstacle, 'not a folder');
@@ -343,7 +344,7 @@ describe('tasks', () => {
     expect(dead).toMatchObject({
       code: 1,
       out: 'p.d.t: DEAD  the disk is gone\n',
-      err: 'postlude: p.d.t was given up\n',
+      err: 'postlude: dead: p.d.t\n',
     });
     const [task] = (await run('tasks', 'list', 'dead', '--json')).json() as { id: string }[];
     expect(task).toMatchObject({ type: 'bq_export', state: 'DEAD', error: 'the disk is gone' });
@@ -360,7 +361,7 @@ describe('tasks', () => {
   });
 });
 
-/** As if their attempts had been used up. */
+/** Makes the export tasks dead, as if they had used up their attempts. */
 async function buryExports(db: World['database']): Promise<void> {
   const clock: Clock = {
     ...systemClock,

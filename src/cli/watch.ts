@@ -34,7 +34,7 @@ export async function watchUntilFinalized(watch: Watch, id: string): Promise<Inv
       if (context.signal.aborted) break;
       if (!isTransientRpcError(error)) throw error;
       progress.clear();
-      if (!isTold) output.note('the server is away; trying until it is back');
+      if (!isTold) output.note('the server is unreachable; retrying until it is back');
       isTold = true;
       await context.clock.sleep(RECONNECT_MS, context.signal);
     }

@@ -75,7 +75,7 @@ test('status --watch goes on when its server was killed and is there again', asy
   await server.printed(/ResultDB\/GetInvocation/);
   await cli('why', 'run').ended; // by its end the other one has its answer, and watches
   server.child.kill('SIGKILL');
-  await watch.printed(/the server is away/);
+  await watch.printed(/the server is unreachable/);
   await startServer(folder, new URL(url).host);
   expect((await cli('finalize', 'run').ended).code).toBe(0);
   const { code, out } = await watch.ended;

@@ -14,18 +14,21 @@ interface Options {
 }
 
 const MORE = `
-Any number may run at once, be killed and be repeated: each recording counts once. What the server takes is
-removed here once it has said so; what it refuses for good stays in the folder "refused" of the spool.
+Any number of flushes may run at once, and a flush may be killed or repeated: each recording counts once.
+A recording is deleted here only after the server has confirmed all of it. One that the server refuses
+for good is moved to the folder "refused" in the spool.
 
-Ends with 1 where anything is left.`;
+Exits with 1 if anything is left.`;
 
 export const flushCommand: CommandMaker = (context, setExitCode) =>
   addGlobalOptions(
     addSpoolFolder(
-      new Command('flush').description('upload what "record" has kept while the server was away'),
+      new Command('flush').description(
+        'upload what "record" kept while the server was unreachable',
+      ),
     )
-      .option('--any-server', 'upload what was recorded for another server, too: that has moved')
-      .option('--refused', 'try those again, too, that the server has refused')
+      .option('--any-server', 'also upload recordings made for another server, if it has moved')
+      .option('--refused', 'also retry recordings that the server has refused')
       .addHelpText('after', MORE),
   ).action(async (options: Options, command: Command) => {
     const spool = new Spool(context, options.spool);
@@ -38,7 +41,7 @@ export const flushCommand: CommandMaker = (context, setExitCode) =>
     if (entries.length > 0) {
       await flushSpool(parts, entries, (flushed) => tell(output, flushed));
     } else {
-      output.note(`nothing waits in ${spool.folder}`);
+      output.note(`nothing is waiting in ${spool.folder}`);
     }
     const left = [...(await spool.waiting()), ...(await spool.refused())];
     if (left.length > 0) setExitCode(EXIT.error);

@@ -7,11 +7,11 @@ import { describeCounts, describeProblem } from '../../reports/describe-report.t
 export const inspectCommand: CommandMaker = (context, setExitCode) =>
   addGlobalOptions(
     new Command('inspect')
-      .description('tell what is understood of test reports; needs no server')
-      .argument('<files...>', 'reports of one run')
+      .description('show how test reports are understood; needs no server')
+      .argument('<files...>', 'the reports of one run')
       .addHelpText(
         'after',
-        '\nEnds with 2 where something is damaged or not understood. With --json: one object\n{format, dialect, counts, problems, complete}.',
+        '\nExits with 2 if a report is damaged or not understood. With --json, prints one object:\n{format, dialect, counts, problems, complete}.',
       ),
   ).action(async (files: string[], _options: unknown, command: Command) => {
     const inspection = await inspect(files, context.signal, context.cwd);

@@ -144,7 +144,7 @@ test('keeps the results of a superseded attempt, which count no more', async () 
   expect(now.json().at(-1)).toMatchObject({ totals: { results: 3 }, endCause: 'SUPERSEDED' });
   expect(now.out).not.toContain('"variant":{}');
   const kept = await run('query', 'x', '--attempt', '1');
-  expect(kept.out).toMatch(/3 results: .+; 1 unexpected\nsuperseded: none of these results counts/);
+  expect(kept.out).toMatch(/3 results: .+; 1 unexpected\nsuperseded: these results do not count/);
   const first = (await run('query', 'x', '--attempt', '1', '--json')).json();
   expect(first.at(-1)).toMatchObject({ totals: { results: 3 }, superseded: true });
   expect(first[0]).toMatchObject({ variant: {}, attempt: 1 });

@@ -45,28 +45,28 @@ interface RecordOptions extends RecordingOptions, SpoolOptions, UploadOptions {
 
 const MORE = `
 The command runs with POSTLUDE_INVOCATION, POSTLUDE_UPDATE_TOKEN and POSTLUDE_SERVER in its
-environment. Its output stays as it is: what record has to say goes to standard error. With --json
-the output of the command goes there, too, and standard output has one object.
+environment. Its output is passed through unchanged; record itself writes to standard error. With
+--json, the command's output goes to standard error as well, and standard output gets one object.
 
-Repeated with the same --id, it records the next attempt. Results of an attempt that was cut short do
-not count any more; those of one that was complete become earlier attempts at the same tests.
+If you run record again with the same --id, it records the next attempt. Results of an attempt that was
+cut short no longer count; results of a complete one become earlier attempts at the same tests.
 
-Reports are uploaded whether the command fails or not, also where it is stopped. Each --reports must
-find a file that the command has written; !GLOB leaves files out. What is as it was before the command
-is from an earlier run, and is left out; --accept-unchanged takes it, too, for build tools that skip
-what is up to date. A command that was killed, or failed while its reports are green, gets an
-unexpected result of its own.
+Reports are uploaded whether the command succeeds, fails or is stopped. Each --reports must match a
+file that the command has written; !GLOB leaves files out. A file that has not changed since before the
+command is from an earlier run, and is left out. --accept-unchanged takes it as well, for build tools
+that skip what is up to date. If the command was killed, or failed although its reports are green, the
+invocation gets an unexpected result that says so.
 
-SIGINT and SIGTERM go to the command and all that it started; what it still reports is uploaded, and
-the invocation ends as cancelled. A second signal kills the command and ends us at once.
+SIGINT and SIGTERM are sent to the command and to everything it started. What it still reports is
+uploaded, and the invocation ends as cancelled. A second signal kills the command and ends record at once.
 
-Tests run whatever happens: where the server is away for 5 seconds, or takes nothing from us, the command
-runs all the same, and its results wait in a folder (--spool) for the next record or for "postlude
-flush". --if-unreachable fail is for those who want no tests then.
+Tests always run: if the server cannot be reached within 5 seconds, or rejects our calls, the command
+runs anyway, and its results wait in a folder (--spool) for the next record or for "postlude flush".
+Use --if-unreachable fail if you would rather not run the tests then.
 
-Ends with the exit code of the command (128 + its number where a signal killed it, or us); where that
-is 0, with 2 if a report is damaged or missing, with 1 if the server refuses the results. With 127
-where the command cannot be started.`;
+Exits with the exit code of the command (128 + the signal's number if a signal killed it or stopped
+record). If that is 0, exits with 2 if a report is damaged or missing, and with 1 if the server refuses
+the results. Exits with 127 if the command cannot be started.`;
 
 export const recordCommand: CommandMaker = (context, setExitCode) =>
   commandLine().action(
@@ -79,10 +79,11 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
       const ended = await runAlive(context, { words, command, start });
       const outcome = heedingLateSignal(ended, context.signal);
 
-      // Whoever stopped the command still wants its results.
+      // A user who stops the command still wants its results.
       const patient = { ...context, signal: new AbortController().signal };
       const upload = {
-        ...{ context: patient, output },
+        context: patient,
+        output,
         progress: progressOf(context, command),
         patterns: options.reports ?? [],
         earlier,
@@ -101,18 +102,18 @@ function commandLine(): Command {
   const command = new Command('record')
     .description('run a test command as one invocation: create, run, upload, finalize')
     .usage('[options] -- CMD [ARG...]')
-    .argument('<command...>', 'what runs the tests')
-    .option('--id <id>', 'the id of the invocation (default: one is made up)', parseInvocation)
-    .option('--reports <glob...>', 'reports that it writes, in quotes (repeatable)', collect)
-    .option('--accept-unchanged', 'take reports that the command has not written, too')
+    .argument('<command...>', 'the command that runs the tests')
+    .option('--id <id>', 'the id of the invocation (default: a generated one)', parseInvocation)
+    .option('--reports <glob...>', 'the reports that it writes, in quotes (repeatable)', collect)
+    .option('--accept-unchanged', 'also take reports that the command has not written')
     .option(
       '--attempt <number>',
-      'the number of this attempt (default: what the CI system says, or the next one)',
+      'the number of this attempt (default: from the CI system, or the next one)',
       parseAttempt,
     )
     .option(
       '--lost-after <duration>',
-      'how long we may be silent before the server takes us for lost (default: 10m)',
+      'how long record may be silent before the server considers it lost (default: 10m)',
       parseDuration,
     )
     .passThroughOptions();
@@ -126,7 +127,7 @@ function describeBegin({ attempt, id, superseded }: Recording): string {
   return attempt === 1 ? `recording invocation ${id}` : `recording ${id}${instead}`;
 }
 
-/** What lies where the command will write: a workspace may be used for many runs. */
+/** Finds the reports that are there before the command runs: a workspace may be used for many runs. */
 async function earlierReports(
   { cwd }: CliContext,
   { acceptUnchanged, reports = [] }: RecordOptions,
@@ -141,7 +142,7 @@ interface Run {
   readonly start: Start;
 }
 
-/** Runs the command, and tells the server all the while that we are there. */
+/** Runs the command, and sends heartbeats to the server while it runs. */
 async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> {
   const { command, start, words } = run;
   const output = outputOf(context, command);
@@ -154,7 +155,8 @@ async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> 
       cwd: context.cwd,
       env: environment(context.env, start),
       stdout: output.isJson ? 'stderr' : 'stdout',
-      ...{ signal: context.signal, forced: context.forced },
+      signal: context.signal,
+      forced: context.forced,
       atTerminal: isAtTerminal(context.env),
     });
     const cancelledBy = context.signal.aborted ? signalOf(context.signal) : undefined;
@@ -207,7 +209,9 @@ function jsonOf(
 ) {
   const told = recording && { attempt: recording.attempt, superseded: recording.superseded };
   return {
-    ...{ invocation: recording?.id ?? plan.id, ...told, exitCode },
+    invocation: recording?.id ?? plan.id,
+    ...told,
+    exitCode,
     ...(killedBy === undefined ? {} : { killedBy }),
     ...(cancelledBy === undefined ? {} : { cancelledBy }),
     ...(spooled === undefined ? {} : { spooled }),

@@ -18,18 +18,24 @@ export const uploadCommand: CommandMaker = (context, setExitCode) =>
       new Command('upload')
         .description('record the results of test reports in an invocation; safe to repeat')
         .argument('<reports...>', 'report files, or glob patterns in quotes')
-        .requiredOption('--invocation <id>', 'where to; it must still be ACTIVE', parseInvocation)
-        .option('--token <token>', 'its update token, where another client created it'),
+        .requiredOption(
+          '--invocation <id>',
+          'the invocation to upload to; it must still be ACTIVE',
+          parseInvocation,
+        )
+        .option('--token <token>', 'its update token, if another client created it'),
     ).addHelpText(
       'after',
-      '\nEnds with 2 where a report is damaged or not understood; the others go in all the same.',
+      '\nExits with 2 if a report is damaged or not understood; the others are uploaded anyway.',
     ),
   ).action(async (patterns: string[], options: Options, command: Command) => {
     const connection = connect(context, command);
     const output = outputOf(context, command);
     const source = { context, connection, given: options.token };
     const upload = {
-      ...{ context, output, patterns },
+      context,
+      output,
+      patterns,
       progress: progressOf(context, command),
       variant: variantOf(options),
       repo: options.repo,

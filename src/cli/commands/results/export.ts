@@ -14,21 +14,19 @@ interface ExportOptions {
   readonly wait?: boolean;
 }
 
-/** Between two questions, the longer the more have been asked. */
+/** The pause between two polls doubles from `first` up to `most`. */
 const ASK_EVERY_MS = { first: 500, most: 10_000 };
 
 export const exportCommand: CommandMaker = (context) =>
   addGlobalOptions(
     new Command('export')
-      .description(
-        'tell where the results of an invocation are exported to, or export it once more',
-      )
-      .argument('<invocation>', 'which one', parseInvocation)
-      .option('--to <p.d.t>', 'export it to project.dataset.table, too (repeatable)', collectTarget)
-      .option('--wait', 'until all of its exports have ended')
+      .description('list the exports of an invocation and their states, or add more')
+      .argument('<invocation>', 'the invocation', parseInvocation)
+      .option('--to <p.d.t>', 'also export to project.dataset.table (repeatable)', collectTarget)
+      .option('--wait', 'wait until all its exports have ended')
       .addHelpText(
         'after',
-        '\nAn invocation must be FINALIZED for --to. Safe to repeat: each destination is exported once.\nEnds with 1 where an export was given up; "postlude tasks redrive --type bq_export" tries again.',
+        '\nThe invocation must be FINALIZED for --to. Safe to repeat: each destination gets one export.\nExits with 1 if an export is dead; "postlude tasks redrive --type bq_export" retries it.',
       ),
   ).action(async (id: string, options: ExportOptions, command: Command) => {
     const connection = connect(context, command);
@@ -42,7 +40,7 @@ export const exportCommand: CommandMaker = (context) =>
     }
     let pauseMs = ASK_EVERY_MS.first;
     while (options.wait && exports.some(isUnderWay)) {
-      if (context.signal.aborted) throw new CliError(`stopped; the exports of ${id} go on`);
+      if (context.signal.aborted) throw new CliError(`stopped; the exports of ${id} continue`);
       progress.update(`waiting for ${countOf(exports.filter(isUnderWay).length, 'export')}`);
       await context.clock.sleep(pauseMs, context.signal);
       pauseMs = Math.min(pauseMs * 2, ASK_EVERY_MS.most);
@@ -52,7 +50,7 @@ export const exportCommand: CommandMaker = (context) =>
     report(output, id, exports);
   });
 
-/** Those it was created with, or those that are asked for. */
+/** Lists the exports of the invocation, or adds an export to each of `targets` and returns those. */
 async function exportsOf(
   connection: Connection,
   id: string,
@@ -86,7 +84,7 @@ function report(output: Output, id: string, exports: readonly Export[]): void {
   }));
   output.result({ invocation: id, exports: values }, () =>
     values.length === 0
-      ? `${id} has no exports: name one with --to project.dataset.table`
+      ? `${id} has no exports: add one with --to project.dataset.table`
       : values
           .map(({ destination, state, location, rows, reason }) =>
             [`${destination}: ${state}`, location && `${rows} rows in ${location}`, reason]
@@ -96,7 +94,7 @@ function report(output: Output, id: string, exports: readonly Export[]): void {
           .join('\n'),
   );
   const dead = exports.filter(({ state }) => state === Export_State.DEAD);
-  if (dead.length > 0) throw new CliError(`${dead.map(targetOf).join(', ')} was given up`);
+  if (dead.length > 0) throw new CliError(`dead: ${dead.map(targetOf).join(', ')}`);
 }
 
 function targetOf({ destination }: Export): string {

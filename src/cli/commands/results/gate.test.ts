@@ -145,7 +145,7 @@ test('what is not known in time, or at all, ends with 3 and says why', async () 
   };
   const late = await world.runWith({ clock }, 'gate', 'run', '--within', '30s');
   expect(late).toMatchObject({ code: 3, out: '' });
-  expect(late.err).toContain('it took too long: run is not over yet:\n  waits for shard (ACTIVE)');
+  expect(late.err).toContain('timed out: run is not over yet:\n  waits for shard (ACTIVE)');
   expect((await world.run('gate', 'misspelt')).code).toBe(3);
   expect((await world.run('gate', 'run', '--within', 'soon')).code).toBe(2);
 });

@@ -24,27 +24,27 @@ interface Options extends GateOptions {
 }
 
 const MORE = `
-Green: each test went as expected in some attempt, or was skipped or exonerated, and there is no problem
-of a newest attempt: a command that was killed or cancelled, a recorder that was lost, a report that is
-damaged, a failure outside of tests, an expected invocation that never appeared.
+A run is green if each test went as expected in at least one attempt, or was skipped or exonerated, and no
+newest attempt has a problem: a command that was killed or cancelled, a recorder that was lost, a damaged
+report, a failure outside of tests, or an expected invocation that never appeared.
 
-Ends with 0 where the run is green, with 1 where it is red, with 2 where the command line is wrong, and
-with 3 where that is not known: it is not over in time, there is no such run, or the server is away.`;
+Exits with 0 if the run is green, with 1 if it is red, and with 2 if the command line is wrong. Exits
+with 3 if the verdict is unknown: the run is not over in time, does not exist, or the server is unreachable.`;
 
 export const gateCommand: CommandMaker = (context, setExitCode) =>
   addGlobalOptions(
     new Command('gate')
       .description(
-        'wait until a run is over, then end with 0 where it is green, with 1 where it is red',
+        'wait until a run is over, then exit with 0 if it is green and with 1 if it is red',
       )
-      .argument('<run>', 'which one', parseInvocation)
+      .argument('<run>', 'the run', parseInvocation)
       .option('--within <duration>', 'how long to wait (default: until it is over)', parseDuration)
-      .option('--fail-on-flaky', 'red where a test is flaky')
-      .option('--fail-on-skipped', 'red where a test was skipped')
-      .option('--allow-missing', 'green though an expected invocation never appeared')
-      .option('--allow-empty', 'green though no test ran')
-      .option('--attempt <number>', 'of the run (default: the newest)', parseAttempt)
-      .option('--limit <n>', 'show at most so many tests and problems of a kind', parseLimit, 20)
+      .option('--fail-on-flaky', 'red if a test is flaky')
+      .option('--fail-on-skipped', 'red if a test was skipped')
+      .option('--allow-missing', 'green even if an expected invocation never appeared')
+      .option('--allow-empty', 'green even if no test ran')
+      .option('--attempt <number>', 'an attempt at the run (default: the newest)', parseAttempt)
+      .option('--limit <n>', 'how many tests and problems of each kind to show', parseLimit, 20)
       .addHelpText('after', MORE),
   ).action(async (given: string, options: Options, command: Command) => {
     const isGreen = await decide({ context, command, given, options }).catch((error: unknown) => {
@@ -60,7 +60,7 @@ interface Gate {
   readonly options: Options;
 }
 
-/** Whether it is green; tells why not. */
+/** Prints the verdict and its reasons. Returns true if the run is green. */
 async function decide(gate: Gate): Promise<boolean> {
   const { command, context, given, options } = gate;
   const connection = connect(context, command);
@@ -71,7 +71,8 @@ async function decide(gate: Gate): Promise<boolean> {
   const reasons = await gateReasons(connection, id, assessment, options);
   const isGreen = reasons.length === 0;
   const value = {
-    ...{ invocation: id, verdict: isGreen ? 'green' : 'red' },
+    invocation: id,
+    verdict: isGreen ? 'green' : 'red',
     reasons: reasons.map(reasonValue),
     tests: testsOf(assessment.counts),
     results: assessment.results,
@@ -102,7 +103,7 @@ async function waitWithin({ command, context, options }: Gate, id: string): Prom
     await watchUntilFinalized(watch, id);
   } catch (error) {
     if (!late.signal.aborted || context.signal.aborted) throw error;
-    throw new CliError(`it took too long: ${await whyNot(context, command, id)}`, EXIT.undecided);
+    throw new CliError(`timed out: ${await whyNot(context, command, id)}`, EXIT.undecided);
   } finally {
     done.abort();
   }
@@ -114,7 +115,7 @@ async function whyNot(context: CliContext, command: Command, id: string): Promis
   return explanation === undefined ? `${id} is not over yet` : describeExplanation(id, explanation);
 }
 
-/** No error of ours may look like the verdict. */
+/** Gives failures an exit code of their own, as 1 would read as the verdict "red". */
 function undecided(error: unknown): unknown {
   const failure = error instanceof ConnectError ? toRpcFailure(error) : error;
   if (!(failure instanceof CliError) || failure.exitCode !== EXIT.error) return failure;

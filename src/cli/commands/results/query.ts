@@ -18,21 +18,21 @@ interface QueryOptions {
 }
 
 const MORE = `
-Each result is shown with its variant, with the invocation that holds it, and, where it is unexpected,
-with the first line of why; then how the invocation and its command ended. With --json: one result a
-line, then one line {"totals": …}. A test that has both expected and unexpected results is flaky.
+Each result is shown with its variant, the invocation that holds it and, if it is unexpected, the first
+line of its failure. The last lines say how the invocation and its command ended. With --json, prints one
+result a line, then one line {"totals": …}. A test with both expected and unexpected results is flaky.
 
-Of a superseded attempt no result counts: the results are those of the attempts after it. --attempt
-shows its own.`;
+Results of a superseded attempt do not count: the results shown are those of the attempts after it. Use
+--attempt to see its own.`;
 
 export const queryCommand: CommandMaker = (context) =>
   addGlobalOptions(
     new Command('query')
-      .description('list the results of an invocation and of all that it includes')
-      .argument('<invocation>', 'which one', parseInvocation)
+      .description('list the results of an invocation and of everything it includes')
+      .argument('<invocation>', 'the invocation', parseInvocation)
       .option('--unexpected', 'only tests that have an unexpected result')
       .option('--test <regexp>', 'only tests whose whole id matches (RE2 syntax)')
-      .option('--attempt <number>', 'of the invocation, superseded ones too', parseAttempt)
+      .option('--attempt <number>', 'an attempt at it, even a superseded one', parseAttempt)
       .addHelpText('after', MORE),
   ).action(async (given: string, options: QueryOptions, command: Command) => {
     const connection = connect(context, command);
@@ -52,7 +52,7 @@ interface Queried {
   readonly id: string;
   readonly invocation: Invocation;
   readonly life: Blocker | undefined;
-  /** It was superseded, and its own results are wanted, which do not count. */
+  /** The attempt was superseded, and the user wants its own results, which do not count. */
   readonly isOwn: boolean;
 }
 
@@ -68,7 +68,7 @@ async function lookUp(
   const isOwn = attempt !== undefined && life?.endCause === EndCause.SUPERSEDED;
   if (isOwn && (unexpected || test !== undefined)) {
     throw new CliError(
-      `${id} was superseded: all of its results are shown, or none`,
+      `${id} was superseded: its results cannot be filtered with --unexpected or --test`,
       EXIT.badInput,
     );
   }
@@ -89,7 +89,7 @@ function describe(totals: Totals, { id, invocation, isOwn, life }: Queried): str
   const command = describeCommand(invocation);
   return [
     describeTotals(totals),
-    ...(isOwn ? ['superseded: none of these results counts'] : []),
+    ...(isOwn ? ['superseded: these results do not count'] : []),
     ...(ending === undefined ? [] : [`${id}: ${ending}`]),
     ...(command === undefined ? [] : [`${id}: ${command}`]),
   ].join('\n');

@@ -28,20 +28,25 @@ interface ShowOptions {
 }
 
 const MORE = `
-A verdict is of one test under one variant, over all attempts: expected (all went as expected), skipped
-(none of them ran), flaky (some did not go as expected), unexpected (none did), or exonerated. What is no
-test, as a command that was killed, is listed as a problem where it is of the newest attempt.
+Each test gets one verdict for each variant, over all attempts: expected (all went as expected), skipped
+(none ran), flaky (only some went as expected), unexpected (none did), or exonerated. Failures that are
+not of a test, such as a command that was killed, are listed as problems if they are of the newest attempt.
 
-With --json: each result of tests that are not simply expected, one a line, with its verdict; each
-problem; then one line {"summary": …}.`;
+With --json, prints the results of each test that is not simply expected, one a line, with its verdict;
+then each problem; then one line {"summary": …}.`;
 
 export const showCommand: CommandMaker = (context) =>
   addGlobalOptions(
     new Command('show')
-      .description('show what a run says: tests by verdict, those that failed, and why')
-      .argument('<run>', 'which one', parseInvocation)
-      .option('--attempt <number>', 'of the run (default: the newest)', parseAttempt)
-      .option('--limit <n>', 'at most so many tests of a verdict, in words', parseLimit, 50)
+      .description('show the outcome of a run: tests by verdict, which failed, and why')
+      .argument('<run>', 'the run', parseInvocation)
+      .option('--attempt <number>', 'an attempt at the run (default: the newest)', parseAttempt)
+      .option(
+        '--limit <n>',
+        'how many tests of each verdict to show (not with --json)',
+        parseLimit,
+        50,
+      )
       .addHelpText('after', MORE),
   ).action(async (given: string, options: ShowOptions, command: Command) => {
     const connection = connect(context, command);
@@ -98,7 +103,7 @@ async function printText(
   const tests = await readTests(connection, id, assessment, { verdicts: SHOWN, limit });
   const sections = SHOWN.flatMap((verdict) => sectionOf(output, assessment, tests, verdict));
   const lines = [
-    `${id} is ${state}${state === 'FINALIZED' ? '' : ': it is not over yet, and this is what there is so far'}`,
+    `${id} is ${state}${state === 'FINALIZED' ? '' : ': it is not over yet; these are the results so far'}`,
     describeVerdicts(assessment),
     ...(problems.length === 0
       ? []

@@ -17,11 +17,12 @@ interface CreateOptions extends NewInvocationOptions, ExpectOptions {
 }
 
 const MORE = `
-Repeated, it adds what is asked for and not there yet. Where the invocation is complete and lacks
-something, it fails and says what; --next-attempt begins another attempt at the run instead.
+If you run create again, it adds whatever you ask for that is not there yet. If the invocation is already
+complete and lacks something, create fails and says what; --next-attempt begins another attempt at the
+run instead.
 
-Of each --include and --expect, the newest attempt is included. What is expected need not exist: the
-run waits for it, "postlude why" names it, and if nobody records it in time, the run gets an
+For each --include and --expect, the newest attempt is included. An expected invocation need not exist
+yet: the run waits for it, "postlude why" names it, and if nobody records it in time, the run gets an
 unexpected result that says so.
 
 Other commands find the update token by themselves; --json prints it for other clients.`;
@@ -32,9 +33,12 @@ export const createCommand: CommandMaker = (context) =>
       addNewInvocationOptions(
         new Command('create')
           .description('create an invocation, or add to it; safe to repeat')
-          .argument('[invocation]', 'its id (default: one is made up)', parseInvocation)
-          .option('--finalize', 'it is complete as it is: the parent of shards, say')
-          .option('--next-attempt', 'where it is complete and lacks something: begin the next'),
+          .argument('[invocation]', 'its id (default: a generated one)', parseInvocation)
+          .option('--finalize', 'mark it complete as it is, for example as the parent of shards')
+          .option(
+            '--next-attempt',
+            'if it is complete and lacks something, begin the next attempt',
+          ),
       ),
     ).addHelpText('after', MORE),
   ).action(async (given: string | undefined, options: CreateOptions, command: Command) => {

@@ -8,12 +8,12 @@ import { invocationName, parseInvocation } from '../../invocation-argument.ts';
 export const finalizeCommand: CommandMaker = (context) =>
   addGlobalOptions(
     new Command('finalize')
-      .description('say that an invocation is complete; safe to repeat')
-      .argument('<invocation>', 'what to finalize', parseInvocation)
-      .option('--token <token>', 'the update token, where another client created it')
+      .description('mark an invocation as complete; safe to repeat')
+      .argument('<invocation>', 'the invocation', parseInvocation)
+      .option('--token <token>', 'its update token, if another client created it')
       .addHelpText(
         'after',
-        '\nIt becomes FINALIZED once everything it includes is: "postlude status ID --watch" waits for that,\n"postlude why ID" says what is missing.',
+        '\nIt becomes FINALIZED once everything it includes is FINALIZED: "postlude status ID --watch" waits\nfor that, and "postlude why ID" says what is missing.',
       ),
   ).action(async (id: string, options: { readonly token?: string }, command: Command) => {
     const connection = connect(context, command);

@@ -8,10 +8,10 @@ export const includeCommand: CommandMaker = (context) =>
   addGlobalOptions(
     new Command('include')
       .description('make an invocation include others: it is over only when they are')
-      .argument('<invocation>', 'the including one; it must still be ACTIVE', parseInvocation)
-      .argument('<included...>', 'the ones to include; they must exist', collectInvocation)
+      .argument('<invocation>', 'the including invocation; it must be ACTIVE', parseInvocation)
+      .argument('<included...>', 'the invocations to include; they must exist', collectInvocation)
       .option('--remove', 'stop including them')
-      .option('--token <token>', 'the update token, where another client created it'),
+      .option('--token <token>', 'its update token, if another client created it'),
   ).action(async (id: string, included: string[], options: IncludeOptions, command: Command) => {
     const connection = connect(context, command);
     const names = included.map(invocationName);

@@ -28,24 +28,24 @@ interface ListOptions {
 const PAGE_SIZE = 1_000;
 
 const MORE = `
-What is overdue (ACTIVE, and its time is over) comes first, then the newest. With --state active: in
-the order in which the server will end them.`;
+Overdue invocations (still ACTIVE after their time is up) come first, then the newest. With --state
+active, they are in the order in which the server will end them.`;
 
 export const listCommand: CommandMaker = (context) =>
   addGlobalOptions(
     new Command('list')
-      .description('list the invocations of a realm: what is overdue, then the newest')
-      .option('--realm <project:realm>', `whose ($POSTLUDE_REALM; ${DEFAULT_REALM})`)
+      .description('list the invocations of a realm: overdue ones, then the newest')
+      .option('--realm <project:realm>', `the realm ($POSTLUDE_REALM; ${DEFAULT_REALM})`)
       .option('--state <state>', 'only those that are active, finalizing or finalized', parseState)
-      .option('--overdue', 'only those that are ACTIVE, and whose time is over')
+      .option('--overdue', 'only those that are still ACTIVE after their time is up')
       .option('--tag <key:value>', 'only those with this tag (repeatable)', collectPair)
       .option(
         '--newer <duration>',
-        'only those created within this time: 90m, 6h, 2d',
+        'only those created less than this long ago: 90m, 6h, 2d',
         parseDuration,
       )
-      .option('--older <duration>', 'only those created before that', parseDuration)
-      .option('--limit <n>', 'at most so many', parseLimit, 50)
+      .option('--older <duration>', 'only those created more than this long ago', parseDuration)
+      .option('--limit <n>', 'how many to list at most', parseLimit, 50)
       .addHelpText('after', MORE),
   ).action(async (options: ListOptions, command: Command) => {
     const connection = connect(context, command);
@@ -66,11 +66,12 @@ function parseState(text: string): Invocation_State {
     finalized: Invocation_State.FINALIZED,
   };
   const state = states[text.toLowerCase()];
-  if (state === undefined) throw new InvalidArgumentError('active, finalizing or finalized');
+  if (state === undefined)
+    throw new InvalidArgumentError('a state is active, finalizing or finalized');
   return state;
 }
 
-/** The overdue ones first, and each once. */
+/** Yields the overdue invocations first, and each invocation once. */
 async function* invocationsOf(
   context: CliContext,
   connection: Connection,
@@ -116,7 +117,10 @@ function listedValue(invocation: ListedInvocation) {
   return {
     invocation: invocationId(invocation.name),
     state: Invocation_State[state],
-    ...{ realm, createdBy, attempt, lastAttempt },
+    realm,
+    createdBy,
+    attempt,
+    lastAttempt,
     createTime: isoTime(invocation.createTime),
     finalizeTime: isoTime(invocation.finalizeTime),
     ...(state === Invocation_State.ACTIVE
@@ -146,7 +150,7 @@ function stateOf(output: Output, { isExpected, isOverdue, state }: ListedInvocat
   return isExpected ? 'EXPECTED' : (Invocation_State[state] ?? '');
 }
 
-/** When the server will end it, or how it has ended where that was not its owner's word. */
+/** Says when the server will end the invocation or, if someone other than its owner ended it, how. */
 function endOf(invocation: ListedInvocation, now: number): string {
   const { activeUntil, isOverdue, state } = invocation;
   if (state !== Invocation_State.ACTIVE) return describeEnding(invocation) ?? '';

@@ -19,16 +19,17 @@ export const statusCommand: CommandMaker = (context) =>
   addGlobalOptions(
     new Command('status')
       .description(
-        'print the state of an invocation, and how many results it and what it includes have',
+        'print the state of an invocation, and count its results and those of all it includes',
       )
-      .argument('<invocation>', 'which one', parseInvocation)
+      .argument('<invocation>', 'the invocation', parseInvocation)
       .option('-w, --watch', 'wait until it is FINALIZED, then print'),
   ).action(async (id: string, options: { readonly watch?: boolean }, command: Command) => {
     const connection = connect(context, command);
     const invocation = options.watch
       ? await watchUntilFinalized(
           {
-            ...{ context, connection },
+            context,
+            connection,
             output: outputOf(context, command),
             progress: progressOf(context, command),
           },

@@ -14,13 +14,13 @@ import {
 export const whyCommand: CommandMaker = (context) =>
   addGlobalOptions(
     new Command('why')
-      .description('say why an invocation is not over: the chain down to who holds it up')
-      .argument('<invocation>', 'what to explain', parseInvocation),
+      .description('explain why an invocation is not over: the chain down to what it waits for')
+      .argument('<invocation>', 'the invocation', parseInvocation),
   ).action(async (id: string, _options: unknown, command: Command) => {
     const { invocations, resultDb } = connect(context, command);
     const name = invocationName(id);
     const { explanation } = await invocations.explainInvocation({ name });
-    if (explanation === undefined) throw new CliError('the server answered no explanation');
+    if (explanation === undefined) throw new CliError('the server returned no explanation');
     const invocation = await resultDb.getInvocation({ name });
     const ran = commandOf(invocation);
     outputOf(context, command).result(

@@ -15,15 +15,15 @@ interface CopyOptions {
 export const copyCommand: CommandMaker = (context, setExitCode) =>
   new Command('copy')
     .description(
-      'copy everything from one database into another, and compare the two; goes on where it was cut',
+      'copy everything from one database to another, then compare them; resumes if interrupted',
     )
     .requiredOption('--from <database>', 'pglite:PATH, postgres://… or spanner://…')
-    .requiredOption('--to <database>', 'where to; it is migrated first')
-    .option('--schema <name>', 'the schema of the tables, in both', 'postlude')
+    .requiredOption('--to <database>', 'the target, in the same form; it is migrated first')
+    .option('--schema <name>', 'the schema of the tables in both databases', 'postlude')
     .option('--json', 'print what was copied as JSON')
     .addHelpText(
       'after',
-      '\nStop all servers on the two first. Ends with 1 where the two differ in the end.',
+      '\nStop all servers on both databases first. Exits with 1 if the databases differ at the end.',
     )
     .action(async (options: CopyOptions, command: Command) => {
       const output = outputOf(context, command);
@@ -52,7 +52,9 @@ async function copy(context: CliContext, { from, to, schema }: CopyOptions, prog
     const target = await open(context, to, { schema, isTarget: true });
     try {
       return await copyDatabase({
-        ...{ from: source, to: target, signal: context.signal },
+        from: source,
+        to: target,
+        signal: context.signal,
         onProgress: ({ step, table, rows }) => progress.update(`${step} ${table}: ${rows} rows`),
       });
     } finally {
@@ -73,7 +75,10 @@ async function open(
   const { SPANNER_EMULATOR_HOST } = context.env;
   const database = parse(() => databaseLocation(location, context.cwd), location);
   const config = {
-    ...{ database, schema, databaseConnections: 2, autoMigrate: isTarget },
+    database,
+    schema,
+    databaseConnections: 2,
+    autoMigrate: isTarget,
     spannerEmulatorHost: SPANNER_EMULATOR_HOST,
   };
   return await openReadyDatabase(config, { log: silentLog, clock: context.clock });

@@ -18,14 +18,17 @@ export const doctorCommand: CommandMaker = (context, setExitCode) =>
   addServerOptions(
     addGlobalOptions(
       new Command('doctor')
-        .description('look for what is wrong: this machine, the configuration, server, database')
-        .option('--no-server-check', 'leave the server out')
-        .option('--no-database-check', 'leave the configured database out')
+        .description('check this machine, the configuration, the server and the database')
+        .option('--no-server-check', 'do not check the server')
+        .option('--no-database-check', 'do not check the configured database')
         .option(
           '--database-check',
-          'open it even where it is embedded (no server may use its folder)',
+          'check it even if it is embedded (no server may be using its folder)',
         )
-        .addHelpText('after', '\nEnds with 1 where it finds a problem, and says what to do.'),
+        .addHelpText(
+          'after',
+          '\nSays what to do about each problem. Exits with 1 if it finds any.',
+        ),
     ),
   ).action(
     async (

@@ -8,7 +8,7 @@ import type { Progress } from '../../terminal/progress.ts';
 export const migrateCommand: CommandMaker = (context) =>
   addServerOptions(
     new Command('migrate')
-      .description('bring a database to the schema of this version; safe to repeat')
+      .description('migrate a database to the schema of this version; safe to repeat')
       .option('--json', 'print the applied migrations as JSON'),
   ).action(async (_options: unknown, command: Command) => {
     const config = await configOf(context, command);
@@ -22,7 +22,7 @@ export const migrateCommand: CommandMaker = (context) =>
     );
   });
 
-/** Changes of a schema may take long: what the log tells of them is shown on a terminal. */
+/** Schema changes may take long, so their log messages are shown as progress on a terminal. */
 function progressLog(progress: Progress): Log {
   return {
     ...silentLog,

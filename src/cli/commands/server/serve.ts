@@ -12,11 +12,11 @@ export const serveCommand: CommandMaker = (context) =>
       .option('--json', 'print the address as JSON')
       .addHelpText(
         'after',
-        '\nWithout options: an embedded database in .postlude/, for callers on this machine only.\nSIGTERM ends it in order; a second signal ends it at once. docs/configuration.md has it all.',
+        '\nWithout options, it uses an embedded database in .postlude/ and accepts callers on this machine only.\nSIGTERM shuts it down gracefully; a second signal ends it at once. docs/configuration.md lists all\nsettings.',
       ),
   ).action(async (_options: unknown, command: Command) => {
     const config = await configOf(context, command);
-    // Clients of a server need not load one.
+    // Imported here, so that the other commands do not load the server.
     const { startServer } = await import('../../../server/server.ts');
     const start = () => startServer(config, { version: packageVersion() });
     const server = await cutWhenStopped(context, start);

@@ -17,11 +17,15 @@ export const sweepCommand: CommandMaker = (context, setExitCode) =>
   addServerOptions(
     new Command('sweep')
       .description('submit pushed tasks that did not reach their queue, without a server')
-      .option('--every <duration>', 'sweep again and again, until SIGTERM: 1m', parseInterval)
-      .option('--json', 'print how each sweep went as JSON')
+      .option(
+        '--every <duration>',
+        'keep sweeping at this interval until SIGTERM: 1m',
+        parseInterval,
+      )
+      .option('--json', 'print the outcome of each sweep as JSON')
       .addHelpText(
         'after',
-        '\nFor servers with tqSweepEvery 0s, which leave it to this command.\nEnds with 1 where something could not be submitted; with --every, always with 0.',
+        '\nFor servers with tqSweepEvery 0s, which leave sweeping to this command.\nExits with 1 if a task could not be submitted; with --every, always exits with 0.',
       ),
   ).action(async (options: SweepOptions, command: Command) => {
     const config = await configOf(context, command);
@@ -35,7 +39,7 @@ interface Sweeps {
   readonly context: CliContext;
   readonly command: Command;
   readonly config: Config;
-  /** Once unless given. */
+  /** If undefined, there is one sweep only. */
   readonly everyMs: number | undefined;
 }
 
@@ -61,10 +65,10 @@ async function sweepAll({ context, command, config, everyMs }: Sweeps): Promise<
 function parseInterval(text: string): number {
   const everyMs = parseDuration(text);
   if (everyMs >= MIN_INTERVAL_MS) return everyMs;
-  throw new InvalidArgumentError('at least 1s');
+  throw new InvalidArgumentError('an interval is at least 1s');
 }
 
-/** From start to start, until the process shall end. */
+/** Sweeps until the process is told to stop. The interval is from one start to the next. */
 async function repeat(
   { clock, signal }: CliContext,
   everyMs: number,

@@ -27,7 +27,7 @@ interface RedriveOptions {
 
 export const tasksCommand: CommandMaker = (context) =>
   addGlobalOptions(new Command('tasks'))
-    .description('look at the task queue, and at what it has given up on')
+    .description('inspect the task queue, and retry its dead tasks')
     .addCommand(listCommand(context))
     .addCommand(showCommand(context))
     .addCommand(redriveCommand(context));
@@ -36,9 +36,9 @@ function listCommand(context: CliContext): Command {
   return addGlobalOptions(
     new Command('list')
       .description('list tasks, oldest first')
-      .addArgument(new Argument('[state]', 'only these').choices([...STATES]))
-      .option('--type <type>', 'only of this type: finalize, bq_export, …')
-      .option('--limit <n>', 'at most so many', parseLimit, 100),
+      .addArgument(new Argument('[state]', 'only tasks in this state').choices([...STATES]))
+      .option('--type <type>', 'only tasks of this type: finalize, bq_export, …')
+      .option('--limit <n>', 'how many to list at most', parseLimit, 100),
   ).action(async (state: string | undefined, options: ListOptions, command: Command) => {
     const output = outputOf(context, command);
     const connection = connect(context, command);
@@ -55,9 +55,9 @@ function listCommand(context: CliContext): Command {
 function showCommand(context: CliContext): Command {
   return addGlobalOptions(
     new Command('show')
-      .description('print one task, alive or dead, with its last error')
-      .argument('<type>', 'its type')
-      .argument('<id>', 'its id'),
+      .description('print one task, live or dead, with its last error')
+      .argument('<type>', 'the type of the task')
+      .argument('<id>', 'the id of the task'),
   ).action(async (type: string, id: string, _options: unknown, command: Command) => {
     const { found } = await connect(context, command).tasks.getTask({ name: { type, id } });
     const row = rowOf(found);
@@ -73,9 +73,9 @@ function showCommand(context: CliContext): Command {
 function redriveCommand(context: CliContext): Command {
   return addGlobalOptions(
     new Command('redrive')
-      .description('give dead tasks another life, with fresh attempts')
+      .description('put dead tasks back into the queue, with all their attempts')
       .option('--type <type>', 'all dead tasks of this type')
-      .option('--id <id>', 'this one only (with --type)')
+      .option('--id <id>', 'only this dead task (with --type)')
       .option('--all', 'all dead tasks'),
   ).action(async (options: RedriveOptions, command: Command) => {
     const { tasks, longCall } = connect(context, command);
@@ -94,7 +94,7 @@ function redriveTarget({ type, id, all }: RedriveOptions) {
   throw new CliError('say what to redrive: --all, or --type T, or --type T --id ID', EXIT.badInput);
 }
 
-/** A task as it is printed, alive or dead. */
+/** A live or dead task, as it is printed. */
 interface Row {
   readonly type: string;
   readonly id: string;
@@ -128,7 +128,9 @@ async function* rowsOf(
 function rowOf(found: GetTaskResponse['found']): Row {
   if (found.case === 'task') return liveRow(found.value);
   if (found.case === 'dead') return deadRow(found.value);
-  throw new CliError('the server answered neither a living nor a dead task: is it newer?');
+  throw new CliError(
+    'the server returned neither a live nor a dead task: is it newer than this client?',
+  );
 }
 
 function stateFilter(state: string | undefined): Task_State {

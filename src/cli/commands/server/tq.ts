@@ -11,7 +11,7 @@ const PAGE_SIZE = 500;
 
 export const tqCommand: CommandMaker = (context, setExitCode) =>
   addGlobalOptions(new Command('tq'))
-    .description('look at pushed tasks that are not in their queue yet')
+    .description('inspect pushed tasks that are not in their queue yet')
     .addCommand(remindersCommand(context))
     .addCommand(deadCommand(context))
     .addCommand(redriveCommand(context))
@@ -24,7 +24,7 @@ interface ListOptions {
 function remindersCommand(context: CliContext): Command {
   return listCommand(
     'reminders',
-    'list reminders: tasks that are not known to be in their queue',
+    'list reminders: tasks that may not have reached their queue yet',
   ).action(async ({ limit }: ListOptions, command: Command) => {
     const { pushTasks } = connect(context, command);
     const pages = pagesOf(async (page) => {
@@ -36,23 +36,24 @@ function remindersCommand(context: CliContext): Command {
 }
 
 function deadCommand(context: CliContext): Command {
-  return listCommand('dead', 'list reminders whose tasks were refused for good, and why').action(
-    async ({ limit }: ListOptions, command: Command) => {
-      const { pushTasks } = connect(context, command);
-      const pages = pagesOf(async (page) => {
-        const { reminders, nextPageToken } = await pushTasks.listDeadReminders(page);
-        return { rows: reminders.map(deadRow), nextPageToken };
-      });
-      await printRows(context, command, pages, { limit, none: 'no dead reminders' });
-    },
-  );
+  return listCommand(
+    'dead',
+    'list reminders whose tasks were refused for good, with the reasons',
+  ).action(async ({ limit }: ListOptions, command: Command) => {
+    const { pushTasks } = connect(context, command);
+    const pages = pagesOf(async (page) => {
+      const { reminders, nextPageToken } = await pushTasks.listDeadReminders(page);
+      return { rows: reminders.map(deadRow), nextPageToken };
+    });
+    await printRows(context, command, pages, { limit, none: 'no dead reminders' });
+  });
 }
 
 function redriveCommand(context: CliContext): Command {
   return addGlobalOptions(
     new Command('redrive')
       .description('have the next sweep submit dead reminders again')
-      .argument('[id]', 'this one')
+      .argument('[id]', 'only this dead reminder')
       .option('--all', 'all dead reminders'),
   ).action(async (id: string | undefined, { all }: { all?: boolean }, command: Command) => {
     const target = redriveTarget(id, all ?? false);
@@ -66,7 +67,7 @@ function sweepCommand(context: CliContext, setExitCode: (code: number) => void):
   return addGlobalOptions(
     new Command('sweep')
       .description('have the server submit the tasks of stale reminders now')
-      .addHelpText('after', '\nEnds with 1 where something could not be submitted.'),
+      .addHelpText('after', '\nExits with 1 if a task could not be submitted.'),
   ).action(async (_options: unknown, command: Command) => {
     const { pushTasks, longCall } = connect(context, command);
     const answer = await pushTasks.sweepReminders({}, longCall);
@@ -88,7 +89,7 @@ function listCommand(name: string, description: string): Command {
   return addGlobalOptions(
     new Command(name)
       .description(description)
-      .option('--limit <n>', 'at most so many', parseLimit, 100),
+      .option('--limit <n>', 'how many to list at most', parseLimit, 100),
   );
 }
 
@@ -98,13 +99,15 @@ function redriveTarget(id: string | undefined, all: boolean) {
   throw new CliError('say what to redrive: ID, or --all', EXIT.badInput);
 }
 
-/** What is printed of a reminder, by its heading. */
+/** The printed fields of a reminder, keyed by their headings. */
 type Row = Readonly<Record<string, string>>;
 
 function reminderRow(reminder: Reminder): Row {
   const { id, classId, stale } = reminder;
   return {
-    ...{ id, class: classId, state: stale ? 'STALE' : 'FRESH' },
+    id,
+    class: classId,
+    state: stale ? 'STALE' : 'FRESH',
     created: isoTime(reminder.createTime) ?? '',
     freshUntil: isoTime(reminder.freshUntil) ?? '',
   };
@@ -113,7 +116,8 @@ function reminderRow(reminder: Reminder): Row {
 function deadRow(reminder: DeadReminder): Row {
   const { id, classId, reason } = reminder;
   return {
-    ...{ id, class: classId },
+    id,
+    class: classId,
     created: isoTime(reminder.createTime) ?? '',
     died: isoTime(reminder.deadTime) ?? '',
     reason,
