@@ -127,6 +127,26 @@ describe('what is named is there', () => {
   });
 });
 
+/** Pages below docs/ that the index does not link. */
+function unlisted(pages: readonly Page[]): string[] {
+  const index = pages.find(({ path }) => path === 'docs/README.md');
+  const listed = new Set(index ? linksOf(index).map(({ text }) => join('docs', text)) : []);
+  return pages
+    .map(({ path }) => path)
+    .filter((path) => path.startsWith('docs/') && path !== index?.path && !listed.has(path));
+}
+
+describe('the index', () => {
+  test('lists every page below docs/', () => {
+    expect(unlisted(readPages())).toEqual([]);
+  });
+
+  test('is found to lack a page', () => {
+    const planted = { path: 'docs/planted.md', text: '' };
+    expect(unlisted([...readPages(), planted])).toEqual(['docs/planted.md']);
+  });
+});
+
 describe('what is not there is found', () => {
   const page = (text: string): Page[] => [{ path: 'docs/planted.md', text }];
 
