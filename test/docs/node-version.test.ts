@@ -31,13 +31,13 @@ function versionsIn(text: string): string[] {
   );
 }
 
-/** Of ranges like `^18.19.0 || >=20.6.0`: all that our packages have. */
+/** Of ranges like `^18.19.0 || >=20.6.0` and `20 || >=22`: all that our packages have. */
 function takes(range: string, version: string): boolean {
   return range.split('||').some((each) => {
-    const [, sign, least = ''] = /^\s*(>=|\^)\s*v?([\d.x]+)\s*$/.exec(each) ?? [];
+    const [, sign, least = ''] = /^\s*(>=|\^|)\s*v?([\d.x]+)\s*$/.exec(each) ?? [];
     if (sign === undefined) throw new Error(`a range that this test does not know: ${range}`);
     const isSame = major(least) === major(version);
-    if (sign === '^' && !isSame) return false;
+    if (sign !== '>=' && !isSame) return false;
     return compare(least.replaceAll('x', '0'), version) <= 0;
   });
 }
@@ -76,5 +76,7 @@ describe('the Node.js that is needed', () => {
     expect(takes('^18.19.0 || >=20.6.0', '18.20.0')).toBe(true);
     expect(takes('^18.19.0 || >=20.6.0', '19.0.0')).toBe(false);
     expect(takes('>=22.12.0', '22')).toBe(false);
+    expect(takes('20 || >=22', '22.12')).toBe(true);
+    expect(takes('20 || >=24', '22.12')).toBe(false);
   });
 });
