@@ -37,7 +37,7 @@ export const REPORTING: readonly Scenario[] = [
       await place.write('r.xml', junit({ passed: 5 }));
       const { code, err } = await place.recorded(place.run, 'true');
       assert.equal(code, 2);
-      assert.match(err, /1 report is left out, which the command has not written: .*r\.xml/);
+      assert.match(err, /1 report is left out, as the command has not written it: .*r\.xml/);
       await place.expect(place.run, { results: 1, unexpected: 1, byStatus: { CRASH: 1 } });
     },
   },

@@ -1,7 +1,7 @@
 /**
- * How a recorded command ended, as part of what its invocation says: in its properties, and, where its
- * reports do not tell of the failure, as an unexpected result of its own. So a run whose runner crashed
- * after its tests, or between two report files, does not read green.
+ * Records how a command ended: in the properties of its invocation and, if the reports do not show the
+ * failure, as an unexpected result. So a run whose runner crashed after its tests, or between two report
+ * files, is not green.
  */
 import { hostname } from 'node:os';
 import type { JsonObject } from '@bufbuild/protobuf';
@@ -17,19 +17,20 @@ import { type CommandEnd, signalOf } from '../process/spawn.ts';
 export const COMMAND_TEST_ID = 'postlude/command';
 
 export interface CommandOutcome extends CommandEnd {
-  /** Without its arguments, which may hold secrets. */
+  /** The program without its arguments, which may hold secrets. */
   readonly file: string;
   readonly startTime: EpochMs;
   readonly endTime: EpochMs;
-  /** The signal that we were told to stop by. */
+  /** The signal that told us to stop. */
   readonly cancelledBy?: NodeJS.Signals | undefined;
-  /** Why it could not be started at all. */
+  /** Says why the command could not be started. */
   readonly notStarted?: string | undefined;
 }
 
 /**
- * Also cancelled where we are told only after the command has ended, and badly: whoever cancels a job
- * may signal what we have started before he signals us. Asked again until the end has been said.
+ * Counts the command as cancelled also if our signal comes only after the command has failed: a CI system
+ * that cancels a job may signal the processes that we have started before it signals us. `cancelledBy` is
+ * a getter, so that a signal counts until the end has been sent.
  */
 export function heedingLateSignal(outcome: CommandOutcome, signal: AbortSignal): CommandOutcome {
   return {
@@ -41,12 +42,14 @@ export function heedingLateSignal(outcome: CommandOutcome, signal: AbortSignal):
   };
 }
 
-/** For the properties of the invocation. */
+/** Builds the properties of the invocation. */
 export function outcomeProperties(outcome: CommandOutcome): JsonObject {
   const { cancelledBy, endTime, exitCode, file, killedBy, notStarted, startTime } = outcome;
   return {
     command: {
-      ...{ file, exitCode, host: hostname() },
+      file,
+      exitCode,
+      host: hostname(),
       startTime: new Date(startTime).toISOString(),
       endTime: new Date(endTime).toISOString(),
       ...(killedBy === undefined ? {} : { signal: killedBy }),
@@ -56,7 +59,7 @@ export function outcomeProperties(outcome: CommandOutcome): JsonObject {
   };
 }
 
-/** `undefined` where the command ended well, or its reports tell why it did not. */
+/** Returns `undefined` if the command succeeded, or if its reports show why it did not. */
 export function outcomeResult(
   outcome: CommandOutcome,
   counts: Counts | undefined,
@@ -78,7 +81,7 @@ export function outcomeResult(
   };
 }
 
-/** `ended with 7`, `was killed by SIGKILL`. */
+/** Returns, for example, `ended with 7` or `was killed by SIGKILL`. */
 export function describeEnd({ exitCode, killedBy, notStarted }: CommandOutcome): string {
   if (notStarted !== undefined) return `did not start: ${notStarted}`;
   return killedBy === undefined ? `ended with ${exitCode}` : `was killed by ${killedBy}`;

@@ -1,4 +1,4 @@
-/** How a recording ends: its results go to the server, or to the spool where that is away by then. */
+/** Ends a recording: its results go to the server, or to the spool if the server is unreachable by then. */
 import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { toError } from '../../errors.ts';
@@ -24,21 +24,21 @@ export interface Ending {
   readonly start: Start;
   readonly upload: Upload;
   readonly outcome: CommandOutcome;
-  /** Results may go to the spool. */
+  /** True if the results may go to the spool. */
   readonly mayWait: boolean;
 }
 
 export interface Ended {
   readonly summary: UploadSummary;
-  /** The file that they wait in. */
+  /** The path of the spool entry that the results wait in. */
   readonly spooled?: string;
 }
 
-/** Throws where the results are neither on the server nor in the spool. */
+/** Throws if the results are neither on the server nor in the spool. */
 export async function endRecording(ending: Ending): Promise<Ended> {
   const { outcome, start, upload } = ending;
   if (upload.patterns.length === 0) {
-    upload.output.warn('no --reports: nothing is recorded but what the command uploads itself');
+    upload.output.warn('no --reports: only what the command uploads itself is recorded');
   }
   const ended = await readAndSend(ending).catch((error) => {
     throw notUploaded(start, outcome, error);
@@ -56,7 +56,10 @@ async function readAndSend(ending: Ending): Promise<Ended> {
   return await uploadOrSpool(ending, reports, recording);
 }
 
-/** Who is told to stop may be killed soon: what is in the spool by then is not lost. */
+/**
+ * Writes to the spool first if we have been told to stop: we may be killed soon, and what is in the spool
+ * by then is not lost.
+ */
 async function uploadOrSpool(
   ending: Ending,
   reports: ReadReports,
@@ -75,7 +78,7 @@ async function uploadOrSpool(
       throw error;
     }
     upload.output.warn(
-      `${messageOf(error)}: the results wait; "postlude flush" uploads them once the server is back`,
+      `${messageOf(error)}: the results are kept; "postlude flush" uploads them once the server is back`,
     );
     return kept ?? (await spool(ending, reports));
   }
@@ -133,7 +136,7 @@ function endOf(outcome: CommandOutcome) {
   };
 }
 
-/** What earlier recordings have left, and what could not be sent before the tests. */
+/** Sends what earlier recordings have left and could not be sent before the tests. */
 async function flushRest({ command, start, upload }: Ending): Promise<void> {
   const { context, output } = upload;
   const entries = await start.spool.waiting();

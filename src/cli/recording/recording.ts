@@ -1,4 +1,4 @@
-/** An invocation while its command runs: opened by one process, and kept alive by it. */
+/** An invocation while its command runs. The process that opened it keeps it alive. */
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { toError } from '../../errors.ts';
@@ -18,14 +18,14 @@ export interface RecordingOptions extends NewInvocationOptions {
 }
 
 export interface Recording {
-  /** Of the attempt that is recorded. */
+  /** The id of the attempt that is recorded. */
   readonly id: string;
   readonly name: string;
   readonly attempt: number;
-  /** Ids of attempts whose results do not count any more. */
+  /** The ids of attempts whose results no longer count. */
   readonly superseded: readonly string[];
   readonly token: string;
-  /** With the token. */
+  /** Headers that carry the token. */
   readonly headers: Readonly<Record<string, string>>;
   /** Names this process to the server. */
   readonly recorder: string;
@@ -33,12 +33,12 @@ export interface Recording {
 }
 
 const DEFAULT_LOST_AFTER_MS = 10 * 60_000;
-/** Heartbeats within the time after which the recorder is taken for lost. */
+/** The number of heartbeats within the time after which the server considers the recorder lost. */
 const BEATS = 4;
 
-/** What is asked of the server, now or later: it knows the recording by its recorder. */
+/** The request to the server, sent now or later. The server identifies the recording by its recorder. */
 export interface RecordingPlan {
-  /** Of the first attempt. */
+  /** The id of the first attempt. */
   readonly id: string;
   readonly request: OpenRequest;
   readonly recorder: string;
@@ -66,7 +66,10 @@ export async function openRecording(
 ): Promise<Recording> {
   const { attempt, invocation, superseded, token } = await openWithToken(connection, request);
   return {
-    ...{ attempt, lostAfterMs, recorder, token },
+    attempt,
+    lostAfterMs,
+    recorder,
+    token,
     id: invocationId(invocation.name),
     name: invocation.name,
     superseded: superseded.map(invocationId),
@@ -75,8 +78,8 @@ export async function openRecording(
 }
 
 /**
- * Says now and then that we are alive, until `signal` aborts. What fails is tried again the next time;
- * where the server will never hear of it again, that is told once.
+ * Sends heartbeats until `signal` aborts. A heartbeat that fails is followed by the next one. If the
+ * invocation is over for the server, no later one can succeed, so this warns and ends.
  */
 export async function keepAlive(
   { clock }: Pick<CliContext, 'clock'>,
@@ -91,7 +94,7 @@ export async function keepAlive(
       await invocations.keepInvocationAlive({ name, recorder }, { headers, signal });
     } catch (error) {
       if (!isFinal(error)) continue;
-      output.warn(`what the command does is not recorded any more: ${toError(error).message}`);
+      output.warn(`the command is no longer being recorded: ${toError(error).message}`);
       return;
     }
   }

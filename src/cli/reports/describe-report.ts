@@ -1,4 +1,4 @@
-/** What was understood of reports, in words for people. */
+/** Describes what was read from reports, in words for users. */
 import type { Counts, Problem } from '../../ingest/report.ts';
 import { countOf } from '../terminal/count.ts';
 
@@ -10,7 +10,7 @@ export function describeCounts(counts: Counts): string {
     : `${words}; ${countOf(otherFailures, 'failure')} outside of tests`;
 }
 
-/** `file:line: message`, as compilers have it. */
+/** Returns `file:line: message`, as compilers print it. */
 export function describeProblem({ file, line, message }: Problem): string {
   return `${file}:${line}: ${message}`;
 }

@@ -1,11 +1,11 @@
 /**
- * Tells files that a command has written from those that were there before it: by size and time of
+ * Distinguishes files that a command has written from those that were there before, by size and time of
  * change, as make and rsync do.
  */
 import { stat } from 'node:fs/promises';
 
 export class EarlierFiles {
-  /** Nothing was there before. */
+  /** For when no file was there before. */
   static readonly none = new EarlierFiles(new Map());
 
   readonly #marks: ReadonlyMap<string, string>;
@@ -14,14 +14,14 @@ export class EarlierFiles {
     this.#marks = marks;
   }
 
-  /** How `files` are now. */
+  /** Records the current state of `files`. */
   static async at(files: readonly string[]): Promise<EarlierFiles> {
     const marks = new Map<string, string>();
     for (const file of files) marks.set(file, await markOf(file));
     return new EarlierFiles(marks);
   }
 
-  /** Those of `files` that are as they were. */
+  /** Returns those of `files` that have not changed since. */
   async unchangedOf(files: readonly string[]): Promise<ReadonlySet<string>> {
     const unchanged = new Set<string>();
     for (const file of files) {
@@ -32,7 +32,7 @@ export class EarlierFiles {
   }
 }
 
-/** Never that of a file that is there, where it is not. */
+/** Returns '' for a missing file; no existing file can have that mark. */
 async function markOf(file: string): Promise<string> {
   const found = await stat(file, { bigint: true }).catch(() => undefined);
   return found ? `${found.size} ${found.mtimeNs}` : '';

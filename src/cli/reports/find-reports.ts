@@ -1,6 +1,6 @@
 /**
- * Finds report files by names and glob patterns. Each of them must find something: a shard whose
- * second runner died before it wrote its report is not complete because the first one wrote its own.
+ * Finds report files by names and glob patterns. Each pattern must find something: if a shard's second
+ * runner died before it wrote its report, the first runner's report must not make the shard complete.
  */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -9,18 +9,18 @@ import type { Problem } from '../../ingest/report.ts';
 import { EarlierFiles } from './earlier-files.ts';
 
 export interface FoundReports {
-  /** Absolute, sorted, each once. */
+  /** Absolute paths, sorted, each once. */
   readonly files: readonly string[];
-  /** What the patterns match, too, but is as it was before: not among `files`. */
+  /** Files that the patterns match but that have not changed; they are not among `files`. */
   readonly unchanged: readonly string[];
-  /** One for each pattern that finds nothing, or nothing new. */
+  /** One problem for each pattern that finds nothing, or nothing new. */
   readonly problems: readonly Problem[];
 }
 
 /**
- * Patterns are relative to `cwd`; `!pattern` leaves out what the others find, named files included:
- * shells expand patterns before we see them. What has not changed since `earlier` counts as if it
- * were not there.
+ * Patterns are relative to `cwd`. `!pattern` leaves out files that the others find, even named ones, as
+ * shells expand patterns before we see them. A file that has not changed since `earlier` counts as
+ * missing.
  */
 export async function findReports(
   cwd: string,
@@ -50,7 +50,7 @@ async function matches(cwd: string, pattern: string, ignore: string[]): Promise<
   return glob(await asGlob(cwd, pattern), options);
 }
 
-/** Names may hold brackets, as those of parameterized suites do. */
+/** Escapes the name of an existing file, which may hold brackets, as those of parameterized suites do. */
 async function asGlob(cwd: string, pattern: string): Promise<string> {
   return (await isFile(resolve(cwd, pattern))) ? escapePath(pattern) : pattern;
 }
@@ -67,10 +67,10 @@ function isNegated(pattern: string): boolean {
 }
 
 function nothingMatches(pattern: string): Problem {
-  return { file: pattern, line: 1, message: 'no report file is there', severity: 'error' };
+  return { file: pattern, line: 1, message: 'no report file was found', severity: 'error' };
 }
 
 function nothingNew(pattern: string): Problem {
-  const message = 'the command has not written it: what is there is from before';
+  const message = 'the command has not written it: the file there is from before';
   return { file: pattern, line: 1, message, severity: 'error' };
 }

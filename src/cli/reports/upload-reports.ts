@@ -1,7 +1,7 @@
 /**
- * Gets test reports into an invocation. Nothing is lost without a word: a file that cannot be
- * understood is named with its line and reason, the others go in all the same, and the invocation
- * gets a failed result of its own that says it is incomplete.
+ * Uploads test reports to an invocation. Nothing is lost silently: a file that is not understood is
+ * reported with line and reason, the other files are uploaded anyway, and the invocation gets a failed
+ * result that says it is incomplete.
  */
 import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts, Problem } from '../../ingest/report.ts';
@@ -21,11 +21,11 @@ import { describeCounts, describeProblem } from './describe-report.ts';
 import type { EarlierFiles } from './earlier-files.ts';
 import { findReports } from './find-reports.ts';
 
-/** Where results go: to a server, or to a file that is sent later. */
+/** The target of results: a server, or a file that is sent later. */
 export interface ResultSink {
-  /** Results that are there already are overwritten. */
+  /** Sends results, which overwrite those with the same ids. */
   send(batch: readonly TestResultMessage[]): Promise<void>;
-  /** By how much our clock is ahead of the server's, as far as that is known. */
+  /** Returns how far our clock is ahead of the server's, as far as that is known. */
   aheadMs(): Promise<number>;
 }
 
@@ -35,7 +35,7 @@ export interface Upload {
   readonly progress: Progress;
   /** Files, or glob patterns, relative to the current folder. */
   readonly patterns: readonly string[];
-  /** What has not changed since then is not uploaded. */
+  /** Files that have not changed since this snapshot are not uploaded. */
   readonly earlier?: EarlierFiles;
   readonly variant: Readonly<Record<string, string>>;
   readonly repo?: string | undefined;
@@ -46,7 +46,7 @@ export interface UploadSummary {
   readonly results: number;
   readonly counts: Counts;
   readonly problems: readonly Problem[];
-  /** Files that were left out, as they are from before. */
+  /** Files that were left out, as they are from an earlier run. */
   readonly unchanged: readonly string[];
   readonly complete: boolean;
 }
@@ -54,7 +54,7 @@ export interface UploadSummary {
 const MAX_NAMED = 3;
 const INCOMPLETE_TEST_ID = 'postlude/incomplete-report';
 
-/** Reports that have been read to their end, and what is wrong with them told. */
+/** Reports that have been read to their end. Their problems have been printed. */
 export interface ReadReports {
   readonly set: ReportSet;
   readonly problems: readonly Problem[];
@@ -74,7 +74,7 @@ export async function readReports(upload: Upload): Promise<ReadReports> {
   return { set, problems, unchanged: found.unchanged };
 }
 
-/** May be repeated, with another sink, too. */
+/** Sends the results. It may be called again, even with another sink. */
 export async function sendReports(
   upload: Upload,
   { problems, set, unchanged }: ReadReports,
@@ -85,7 +85,10 @@ export async function sendReports(
   if (errors.length > 0) await sink.send([incompleteResult(upload, errors)]);
   return {
     files: set.reports.length,
-    ...{ results, counts: set.counts, problems, unchanged },
+    results,
+    counts: set.counts,
+    problems,
+    unchanged,
     complete: errors.length === 0,
   };
 }
@@ -108,7 +111,7 @@ async function uploadResults(upload: Upload, set: ReportSet, sink: ResultSink): 
   return results;
 }
 
-/** `headers` hold the update token. Result ids follow from the report: to send again changes nothing. */
+/** `headers` hold the update token. Result ids follow from the report, so sending again changes nothing. */
 export function serverSink(
   connection: Connection,
   id: string,
@@ -127,8 +130,8 @@ export function serverSink(
 }
 
 /**
- * Who was given a token has asked the server nothing yet. What it says matters little: a refusal
- * has a date, too.
+ * With `--token`, no call has been made yet, so the server's time is unknown. Any response has a date,
+ * even a refusal.
  */
 async function aheadOfServerMs(connection: Connection, name: string): Promise<number> {
   const known = connection.aheadMs();
@@ -164,8 +167,8 @@ function tellUnchanged(output: Output, files: readonly string[]): void {
   if (files.length === 0) return;
   const named = files.slice(0, MAX_NAMED).join(', ');
   const others = files.length > MAX_NAMED ? ` and ${files.length - MAX_NAMED} more` : '';
-  const are = files.length === 1 ? 'is' : 'are';
+  const [are, them] = files.length === 1 ? ['is', 'it'] : ['are', 'them'];
   output.warn(
-    `${countOf(files.length, 'report')} ${are} left out, which the command has not written: ${named}${others} (--accept-unchanged takes them)`,
+    `${countOf(files.length, 'report')} ${are} left out, as the command has not written ${them}: ${named}${others} (use --accept-unchanged to take ${them})`,
   );
 }

@@ -1,14 +1,15 @@
 /**
- * Sends what waits in a spool. Each step may be cut, repeated, or done by two processes at once:
+ * Sends the recordings that wait in a spool. Each step may be interrupted, repeated, or done by two
+ * processes at once:
  *
- *     open   finds the recording by its recorder, however often it is asked
- *     send   results have ids of their own, so again is no more
- *     end    says with its properties how the command ended: who finds those there knows that all of
- *            it has been sent, by whomever
- *     remove only after the server has said so
+ *     open    finds the recording by its recorder, however often it is called
+ *     send    overwrites results that are there, as each result has an id of its own
+ *     end     stores properties that say how the command ended; a process that finds those already
+ *             there knows that everything has been sent, by itself or by another process
+ *     remove  deletes the entry, only after the server has confirmed the end
  *
- * Where the server has ended the recording in the meantime (as lost, say), what was cut short there is
- * recorded whole as the next attempt.
+ * If the server has ended the recording in the meantime (as lost, for example), the whole recording is
+ * sent again as the next attempt.
  */
 import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -28,17 +29,17 @@ import type { Spool } from './spool.ts';
 import { readEntry, resultsOf, type SpoolEntry } from './spool-entry.ts';
 
 export interface Flushed {
-  /** The path of the entry, where it is now. */
+  /** The current path of the entry. */
   readonly entry: string;
   /**
-   * `waiting`: try again later. `busy`: another process sends it. `elsewhere`: it is for another
-   * server. `refused`: for good.
+   * `waiting`: try again later. `busy`: another process is sending it. `elsewhere`: it is for another
+   * server. `refused`: the server will never take it.
    */
   readonly state: 'uploaded' | 'waiting' | 'busy' | 'elsewhere' | 'refused';
-  /** As it is called on the server; known where it was uploaded. */
+  /** The id on the server, if the entry was uploaded. */
   readonly invocation?: string;
   readonly results?: number;
-  /** Why not. */
+  /** Says why the entry was not uploaded. */
   readonly reason?: string;
 }
 
@@ -46,11 +47,11 @@ export interface FlushParts {
   readonly clock: Clock;
   readonly connection: Connection;
   readonly spool: Spool;
-  /** Also what was recorded for another server: that one has moved. */
+  /** Also sends entries that were recorded for another server, which has moved. */
   readonly anyServer?: boolean;
 }
 
-/** Entry by entry; ends where the server is away. Tells of each as it goes. */
+/** Sends one entry after the other, and reports each to `tell`. Stops if the server is unreachable. */
 export async function flushSpool(
   parts: FlushParts,
   entries: readonly string[],
@@ -64,7 +65,7 @@ export async function flushSpool(
 }
 
 interface Outcome {
-  /** Nothing where the entry is gone: another process was there first. */
+  /** Undefined if the entry is gone, because another process has sent it. */
   readonly flushed: Flushed | undefined;
   readonly isAway: boolean;
 }
@@ -100,7 +101,7 @@ function isStopped(error: unknown): boolean {
   return error instanceof ConnectError && error.code === Code.Canceled;
 }
 
-/** Asking again, as somebody else or at another time, changes nothing. */
+/** True if the call would fail again for every user and at any time. */
 function isForGood(error: unknown): boolean {
   if (error instanceof CliError) return true; // the entry is damaged
   return error instanceof ConnectError && FOR_GOOD.includes(error.code);
@@ -113,7 +114,7 @@ interface Sent {
   readonly results: number;
 }
 
-/** Results of one company's tests must not end on another's server, nor leave the spool by that. */
+/** Test results of one company must not reach another company's server, nor leave the spool that way. */
 function isFor({ anyServer, connection }: FlushParts, { header }: SpoolEntry): boolean {
   return anyServer === true || header.server === connection.url;
 }
@@ -129,10 +130,10 @@ async function sendEntry(parts: FlushParts, path: string, entry: SpoolEntry): Pr
 }
 
 function cannotEnd(): never {
-  throw new CliError('the server has ended it before all results were there, twice');
+  throw new CliError('the server has ended it twice before all its results were uploaded');
 }
 
-/** `undefined` where this attempt was ended before it was whole. */
+/** Returns `undefined` if the server ended this attempt before it had all results. */
 async function sendAs(
   parts: FlushParts,
   recorder: string,
@@ -188,7 +189,7 @@ function isNotActive(error: unknown): boolean {
   return error instanceof ConnectError && error.code === Code.FailedPrecondition;
 }
 
-/** It was ended by our own words, which are only said once all results are there. */
+/** True if the invocation has our own end, which is only sent after all results. */
 async function isWhole(
   connection: Connection,
   opened: OpenedInvocation,
@@ -204,7 +205,7 @@ async function isWhole(
   }
 }
 
-/** A machine whose clock is ahead of the server's must not keep its results from being recorded. */
+/** Drops a start time in the future, so that a machine whose clock is ahead can record its results. */
 function withoutFuture(result: TestResult, now: EpochMs): TestResult {
   const { duration, startTime } = result;
   if (startTime === undefined) return result;

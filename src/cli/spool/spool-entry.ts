@@ -1,11 +1,11 @@
 /**
- * One recording that waits for its server, as a file of JSON lines:
+ * An entry of the spool is one recording that waits for its server, in a file of JSON lines:
  *
  *     {"postlude": "spool", "version": 1, "server", "recordedAt", "open": OpenInvocationRequest}
  *     {"results": [TestResult, …]}                  any number of these
  *     {"end": EndInvocationRequest, "batches": n}   always the last
  *
- * It holds the results themselves, as a later job may overwrite the reports, and no token.
+ * It holds the results themselves, as a later job may overwrite the reports. It holds no token.
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
@@ -24,20 +24,20 @@ import type { RecordingPlan } from '../recording/recording.ts';
 import type { ResultSink } from '../reports/upload-reports.ts';
 
 const VERSION = 1;
-/** Batches have some two megabytes; JSON may double that. */
+/** A batch has about two megabytes; JSON may double that. */
 const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
 export interface SpoolHeader {
   readonly open: OpenInvocationRequest;
-  /** Whom the results are for, as it was called then. */
+  /** The URL of the server that the results are for, at the time of the recording. */
   readonly server: string;
-  /** ISO 8601, by our clock. */
+  /** In ISO 8601, by this machine's clock. */
   readonly recordedAt: string;
 }
 
 type EndInit = Pick<EndInvocationRequest, 'cancelled' | 'reason' | 'properties'>;
 
-/** Writes an entry: it is there as a whole, under its name, once `commit` is done; else not at all. */
+/** Writes an entry. It appears under its name, complete, when `commit` ends; before that it is not there. */
 export class SpoolWriter implements ResultSink {
   readonly #file: FileHandle;
   readonly #partial: string;
@@ -58,7 +58,9 @@ export class SpoolWriter implements ResultSink {
     const writer = new SpoolWriter(await open(partialOf(path), 'wx', 0o600), path);
     const message = create(OpenInvocationRequestSchema, request);
     await writer.#write({
-      ...{ postlude: 'spool', version: VERSION, ...header },
+      postlude: 'spool',
+      version: VERSION,
+      ...header,
       open: toJson(OpenInvocationRequestSchema, message),
     });
     return writer;
@@ -70,7 +72,7 @@ export class SpoolWriter implements ResultSink {
     this.#batches += 1;
   }
 
-  /** The server's clock is asked when the entry is sent. */
+  /** Returns 0: the clocks are compared when the entry is sent. */
   aheadMs(): Promise<number> {
     return Promise.resolve(0);
   }
@@ -105,13 +107,13 @@ export interface SpoolEntry {
   readonly end: EndInvocationRequest;
 }
 
-/** Reads an entry to its end. Throws a CliError for one that is damaged, or from another version. */
+/** Reads an entry to its end. Throws a CliError if it is damaged or of another version. */
 export async function readEntry(path: string): Promise<SpoolEntry> {
   let header: SpoolHeader | undefined;
   let end: EndInvocationRequest | undefined;
   let batches = 0;
   for await (const line of linesOf(path)) {
-    if (end !== undefined) throw damaged(path, 'it goes on behind its end');
+    if (end !== undefined) throw damaged(path, 'it continues after its end');
     if (header === undefined) header = headerOf(path, line);
     else if ('results' in line) batches += checkedBatch(path, line);
     else end = endOf(path, line, batches);
@@ -120,14 +122,14 @@ export async function readEntry(path: string): Promise<SpoolEntry> {
   return { header, end };
 }
 
-/** Nothing is opened on a server for results that cannot be sent. */
+/** Decodes a batch before anything is opened on a server, as results that are damaged cannot be sent. */
 function checkedBatch(path: string, { results }: Line): 1 {
-  if (!Array.isArray(results)) throw damaged(path, 'a batch is no list');
+  if (!Array.isArray(results)) throw damaged(path, 'a batch is not a list');
   decoded(path, () => results.map((each) => fromJson(TestResultSchema, each)));
   return 1;
 }
 
-/** The results of an entry that has been read. */
+/** Reads the results of an entry that `readEntry` has checked, one batch at a time. */
 export async function* resultsOf(path: string): AsyncGenerator<TestResult[]> {
   for await (const line of linesOf(path)) {
     if (!Array.isArray(line.results)) continue;
@@ -150,18 +152,20 @@ function parseLine(path: string, text: string): Line {
     const line: unknown = JSON.parse(text);
     if (typeof line === 'object' && line !== null && !Array.isArray(line)) return line as Line;
   } catch (error) {
-    throw damaged(path, 'a line is no JSON', error);
+    throw damaged(path, 'a line is not JSON', error);
   }
-  throw damaged(path, 'a line is no object');
+  throw damaged(path, 'a line is not an object');
 }
 
 function headerOf(path: string, line: Line): SpoolHeader {
   const { open: request, postlude, recordedAt, server, version } = line;
   if (postlude !== 'spool') throw damaged(path, 'it has no header');
-  if (version !== VERSION) throw damaged(path, `it has version ${version}, and we know ${VERSION}`);
+  if (version !== VERSION)
+    throw damaged(path, `it has version ${version}, and this client reads ${VERSION}`);
   return {
     open: decoded(path, () => fromJson(OpenInvocationRequestSchema, request ?? null)),
-    ...{ server: String(server), recordedAt: String(recordedAt) },
+    server: String(server),
+    recordedAt: String(recordedAt),
   };
 }
 

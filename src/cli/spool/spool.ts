@@ -1,6 +1,6 @@
 /**
- * The folder of recordings that wait for their server. An entry has its whole name or is not there.
- * That two processes send one entry at once does no harm (flush.ts says why); locks only spare the work.
+ * The folder of recordings that wait for their server. An entry is complete as soon as it has its name.
+ * Two processes may send one entry at once without harm (flush.ts says why); locks only save the work.
  */
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -13,7 +13,7 @@ import { type SpoolHeader, SpoolWriter } from './spool-entry.ts';
 const DEFAULT_FOLDER = '.postlude/spool';
 const REFUSED = 'refused';
 const SUFFIX = '.jsonl';
-/** Longer than an upload takes; machines that share a folder cannot see each other's processes. */
+/** Longer than an upload takes. Machines that share a folder cannot see each other's processes. */
 const LOCK_LASTS_MS = 10 * 60_000;
 
 export class Spool {
@@ -25,17 +25,17 @@ export class Spool {
     this.#clock = clock;
   }
 
-  /** Paths of what waits, the oldest first. */
+  /** Returns the paths of the entries that wait, the oldest first. */
   waiting(): Promise<string[]> {
     return entriesOf(this.folder);
   }
 
-  /** Paths of what a server has refused for good. */
+  /** Returns the paths of the entries that a server has refused for good. */
   refused(): Promise<string[]> {
     return entriesOf(join(this.folder, REFUSED));
   }
 
-  /** The entry is there once its writer has committed. */
+  /** Opens a new entry, which appears when its writer commits. */
   async write(server: string, plan: RecordingPlan): Promise<SpoolWriter> {
     await mkdir(this.folder, { recursive: true });
     const now = this.#clock.now();
@@ -44,7 +44,7 @@ export class Spool {
     return await SpoolWriter.open(path, header, plan);
   }
 
-  /** Runs `fn` unless another process does that for the entry; then answers `undefined`. */
+  /** Runs `fn` under the entry's lock. Returns `undefined` if another process holds it. */
   async locked<T>(path: string, fn: () => Promise<T>): Promise<T | undefined> {
     const lock = `${path}.lock`;
     if (!(await this.#take(lock))) return undefined;
@@ -55,7 +55,7 @@ export class Spool {
     }
   }
 
-  /** Puts it aside; answers where it is. */
+  /** Moves an entry to the refused ones, and returns its new path. */
   async refuse(path: string): Promise<string> {
     const folder = join(this.folder, REFUSED);
     await mkdir(folder, { recursive: true });
@@ -71,7 +71,7 @@ export class Spool {
     return await createLock(lock);
   }
 
-  /** Not where its process has gone, or has had it for so long that it has, most likely. */
+  /** False if the lock's process is gone, or the lock is so old that the process most likely is. */
   async #isHeld(lock: string): Promise<boolean> {
     const [found, text] = await Promise.all([
       stat(lock).catch(() => undefined),

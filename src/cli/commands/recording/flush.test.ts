@@ -167,7 +167,7 @@ test('a server that goes away while the command runs gets its results later, onc
   });
   const stop = node(`fetch('${url}').then((answer) => answer.text())`);
   const ran = await runWith({ clock: hurried }, ...RECORD, ...stop);
-  expect(ran).toMatchObject({ code: 0, err: expect.stringContaining('the results wait') });
+  expect(ran).toMatchObject({ code: 0, err: expect.stringContaining('the results are kept') });
   expect(await waiting()).toHaveLength(1);
   await startAgain();
   expect((await run('flush')).code).toBe(0);
