@@ -175,7 +175,7 @@ describe('a server that is unreachable for a moment', () => {
     const clock: Clock = { ...systemClock, sleep };
     const { code, err } = await runWith({ clock }, ...argv);
     expect(code).toBe(0);
-    expect(err).toMatch(/^warning: cannot reach the server: .*; trying again for a minute\n/);
+    expect(err).toMatch(/^warning: cannot reach the server: .*; retrying for a minute\n/);
   });
 });
 

@@ -12,7 +12,7 @@ export const readBuildkite: ReadContext = (env) => {
     repository: organization && pipeline ? `${organization}/${pipeline}` : undefined,
     branch: env.BUILDKITE_TAG ? undefined : env.BUILDKITE_BRANCH,
     gitTag: env.BUILDKITE_TAG,
-    // A build that somebody starts by hand may be of HEAD.
+    // A build that is started by hand may have the commit HEAD.
     commit: /^[0-9a-f]{7,}$/.test(commit) ? commit : undefined,
     base: env.BUILDKITE_PULL_REQUEST_BASE_BRANCH,
     pullRequest: pullRequest === 'false' ? undefined : pullRequest,

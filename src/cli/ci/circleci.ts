@@ -13,7 +13,7 @@ export const readCircleCi: ReadContext = (env) => {
     branch: env.CIRCLE_BRANCH,
     gitTag: env.CIRCLE_TAG,
     commit: env.CIRCLE_SHA1,
-    // The number is told for forks only.
+    // CircleCI sets the number for forks only.
     pullRequest: env.CIRCLE_PR_NUMBER || /\/(\d+)$/.exec(page ?? '')?.[1],
     pipelineUrl: workflow ? `${WORKFLOWS}/${workflow}` : undefined,
     job: env.CIRCLE_JOB,

@@ -1,4 +1,4 @@
-/** What a CI system tells its jobs about themselves. What one does not tell is not there. */
+/** The facts that a CI system gives its jobs about themselves. A fact that it does not give is undefined. */
 import type { CliContext } from '../context.ts';
 
 export type Environment = CliContext['env'];
@@ -6,13 +6,13 @@ export type Environment = CliContext['env'];
 export interface CiContext {
   /** `github`, `gitlab`, … */
   readonly system: string;
-  /** The repository, or what stands for it: `example/app`. */
+  /** The repository, or a name that identifies it: `example/app`. */
   readonly repository?: string | undefined;
-  /** Where the change is; of a pull request, its own branch. */
+  /** The branch of the change; for a pull request, its own branch. */
   readonly branch?: string | undefined;
-  /** The tag that is built, if one is. */
+  /** The tag that is built, if the build is for a tag. */
   readonly gitTag?: string | undefined;
-  /** What is built: on some systems the merge of a pull request, not its head. */
+  /** The commit that is built: on some systems the merge of a pull request, not its head. */
   readonly commit?: string | undefined;
   /** The branch that a pull request is to be merged into. */
   readonly base?: string | undefined;
@@ -20,14 +20,14 @@ export interface CiContext {
   readonly pipelineUrl?: string | undefined;
   readonly job?: string | undefined;
   readonly jobUrl?: string | undefined;
-  /** From 1; only where the system counts. */
+  /** Starts at 1; set only if the system counts attempts. */
   readonly attempt?: number | undefined;
 }
 
-/** `undefined` for a job of another system. */
+/** Returns `undefined` for a job of another system. */
 export type ReadContext = (env: Environment) => CiContext | undefined;
 
-/** The number in `text`, plus `offset`; `undefined` where that is no positive one. */
+/** Returns the number in `text` plus `offset`, or `undefined` if that is not a positive number. */
 export function positive(text: string | undefined, offset = 0): number | undefined {
   const number = text ? Number(text) + offset : 0;
   return Number.isSafeInteger(number) && number > 0 ? number : undefined;

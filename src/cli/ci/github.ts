@@ -17,7 +17,7 @@ export const readGitHub: ReadContext = (env) => {
     pullRequest,
     pipelineUrl: run,
     job: env.GITHUB_JOB,
-    // A job is not told its own number: this is the page of its attempt.
+    // GitHub does not give a job its own number, so this is the page of the run's attempt.
     jobUrl: run && attempt ? `${run}/attempts/${attempt}` : undefined,
     attempt: positive(attempt),
   };

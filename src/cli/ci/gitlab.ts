@@ -17,7 +17,7 @@ export const readGitLab: ReadContext = (env) => {
     pullRequest: env.CI_MERGE_REQUEST_IID || env.CI_EXTERNAL_PULL_REQUEST_IID,
     pipelineUrl: env.CI_PIPELINE_URL,
     job: env.CI_JOB_NAME,
-    // A retried job has another number, and so another page.
+    // A retried job has another number, and therefore another page.
     jobUrl: env.CI_JOB_URL,
   };
 };

@@ -1,13 +1,13 @@
 /**
  * https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables, and the branch
- * variables of multibranch pipelines. There is no page for a stage, and no number of an attempt: a
- * build that is repeated is another build.
+ * variables of multibranch pipelines. Jenkins has no page for a stage, and no attempt numbers: a repeated
+ * build is another build.
  */
 import type { ReadContext } from './context.ts';
 
 export const readJenkins: ReadContext = (env) => {
   if (!env.JENKINS_URL) return undefined;
-  // Of a pull request, BRANCH_NAME is PR-5; of a tag, the tag.
+  // For a pull request, BRANCH_NAME is PR-5; for a tag, it is the tag.
   const isBranch = !env.CHANGE_ID && !env.TAG_NAME;
   const checkedOut = env.GIT_BRANCH?.replace(/^origin\//, '');
   return {

@@ -1,4 +1,4 @@
-/** Finds out which CI system runs us, and says what it tells as tags: docs/ci.md lists them. */
+/** Finds out which CI system runs us, and turns its facts into tags, which docs/ci.md lists. */
 import type { StringPair } from '../../invocations/string-pair.ts';
 import { readBuildkite } from './buildkite.ts';
 import { readCircleCi } from './circleci.ts';
@@ -7,7 +7,7 @@ import { readGitHub } from './github.ts';
 import { readGitLab } from './gitlab.ts';
 import { readJenkins } from './jenkins.ts';
 
-/** Jenkins is last: its agents may have its variables within jobs of others. */
+/** Jenkins is last: its agents may set its variables in the jobs of other systems. */
 const SYSTEMS: readonly ReadContext[] = [
   readGitHub,
   readGitLab,
@@ -24,7 +24,7 @@ export function readContext(env: Environment): CiContext | undefined {
   return undefined;
 }
 
-/** The key of each tag. */
+/** The tag key for each fact. */
 export const CONTEXT_TAGS = {
   system: 'ci/system',
   repository: 'ci/repository',
@@ -39,10 +39,10 @@ export const CONTEXT_TAGS = {
   attempt: 'ci/attempt',
 } as const satisfies Readonly<Record<keyof CiContext, string>>;
 
-/** What the server takes as the value of a tag. */
+/** The longest tag value that the server accepts. */
 const MAX_VALUE_BYTES = 256;
 
-/** Without those that are `given`: who sets a tag knows better. A value that is too long is left out. */
+/** Leaves out tags that the user has `given`, and values that are too long. */
 export function contextTags(env: Environment, given: readonly StringPair[]): StringPair[] {
   const context = readContext(env);
   if (context === undefined) return [];

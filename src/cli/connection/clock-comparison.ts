@@ -1,8 +1,8 @@
-/** Compares our clock with the server's, by the dates of its answers, refusals included. */
+/** Compares our clock with the server's by the `Date` headers of its responses, even of refusals. */
 import { ConnectError, type Interceptor } from '@connectrpc/connect';
 import type { Clock } from '../../clock.ts';
 
-/** A date has whole seconds, and is on its way for a while. */
+/** `Date` headers are truncated to a second, and the response takes time to arrive. */
 const UNKNOWN_MS = 2_000;
 
 export class ClockComparison {
@@ -14,8 +14,8 @@ export class ClockComparison {
   }
 
   /**
-   * By how much we are ahead, rounded up; 0 where that may be due to the way of the answer.
-   * `undefined` while there is no answer.
+   * Says how far our clock is ahead, rounded up; 0 if the response's travel time may explain it.
+   * `undefined` until there is a response.
    */
   get aheadMs(): number | undefined {
     if (this.#aheadMs === undefined) return undefined;

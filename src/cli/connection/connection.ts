@@ -1,4 +1,4 @@
-/** Talks to a postlude server: typed clients, and calls that outlast its restarts. */
+/** Talks to a postlude server through typed clients, with calls that survive its restarts. */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import {
@@ -29,12 +29,12 @@ import { type Retry, retryFor } from './rpc-retry.ts';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8010';
 
-/** Two megabytes of results through a slow line, to a server that has much to do. */
+/** Long enough for two megabytes of results over a slow line to a busy server. */
 const DEFAULT_TIMEOUT_MS = 2 * 60_000;
 const LONG_TIMEOUT_MS = 15 * 60_000;
 
 export interface Connection {
-  /** Without a slash at its end. */
+  /** The URL has no slash at its end. */
   readonly url: string;
   readonly recorder: Client<typeof Recorder>;
   readonly resultDb: Client<typeof ResultDB>;
@@ -42,19 +42,19 @@ export interface Connection {
   readonly exports: Client<typeof Exports>;
   readonly tasks: Client<typeof Tasks>;
   readonly pushTasks: Client<typeof PushTasks>;
-  /** For calls that work through any number of rows before they answer. */
+  /** Options for calls that work through any number of rows before they return. */
   readonly longCall: CallOptions;
-  /** For calls that are safe to repeat: the server being away for some minutes fails none of them. */
+  /** Repeats calls for which that is safe, so that a server that is away for minutes fails none of them. */
   readonly retry: Retry;
   /**
-   * By how much our clock is ahead of the server's; 0 where that is little, `undefined` while no
-   * answer has told.
+   * Returns how far our clock is ahead of the server's; 0 if that is little, and `undefined` until there
+   * has been a response.
    */
   readonly aheadMs: () => number | undefined;
 }
 
 export interface ConnectOptions {
-  /** That a call is tried again is told by somebody else. */
+  /** Prints no warning when a call is retried: the caller prints its own. */
   readonly retriesQuietly?: boolean;
 }
 
@@ -95,7 +95,7 @@ export function connect(
 function serverUrl(context: CliContext, option: string | undefined): string {
   const given = option ?? context.env[CLIENT_VARIABLES.server] ?? DEFAULT_SERVER;
   if (!URL.canParse(given) || !/^https?:/.test(given)) {
-    throw new CliError(`not a server's URL: ${given} (try ${DEFAULT_SERVER})`, EXIT.badInput);
+    throw new CliError(`not a server URL: ${given} (for example ${DEFAULT_SERVER})`, EXIT.badInput);
   }
   return given.replace(/\/+$/, '');
 }
@@ -113,12 +113,12 @@ function timeoutOf(context: CliContext, option: number | undefined): number | un
   }
 }
 
-/** 0: for as long as it takes. A transport would end such calls at once. */
+/** 0 means no timeout. The transport itself would end such calls at once. */
 function withDefaultTimeout(timeoutMs: number): { readonly defaultTimeoutMs?: number } {
   return timeoutMs === 0 ? {} : { defaultTimeoutMs: timeoutMs };
 }
 
-/** All connections of a command share them. */
+/** All connections of a command share its tokens. */
 const idTokens = new WeakMap<Command, IdTokens>();
 
 function idTokensOf(context: CliContext, command: Command): IdTokens {
@@ -133,7 +133,7 @@ function idTokensOf(context: CliContext, command: Command): IdTokens {
   return tokens;
 }
 
-/** A call that is refused for its token is made again with another one, if there is any. */
+/** Repeats a call that is refused for its token with another token, if there is one. */
 function authorize(tokens: IdTokens): Interceptor {
   return (next) => async (request) => {
     const token = await whileGoing(request.signal, tokens.current());
@@ -154,7 +154,7 @@ function showToken(header: Headers, token: string | undefined): void {
   if (token !== undefined) header.set('authorization', `Bearer ${token}`);
 }
 
-/** Throws the reason of `signal` once that aborts. */
+/** Waits for the promise, or throws the reason of `signal` as soon as that aborts. */
 function whileGoing<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -163,7 +163,7 @@ function whileGoing<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   });
 }
 
-/** A server may never answer: whoever tells us to stop need not say it twice. */
+/** Ends calls when the command is stopped: a server that never responds must not need a second signal. */
 function endWith(stopping: AbortSignal): Interceptor {
   return (next) => async (request) => {
     const signal = AbortSignal.any([request.signal, stopping]);
@@ -177,8 +177,8 @@ function endWith(stopping: AbortSignal): Interceptor {
 }
 
 /**
- * Connections of its own, kept open from call to call; through the proxy that the environment names
- * (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), but for servers on this machine.
+ * Makes an agent that keeps its connections open from call to call. It uses the proxy that the
+ * environment names (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), except for servers on this machine.
  */
 function agentFor(url: string, env: CliContext['env']): HttpAgent {
   const { hostname, protocol } = new URL(url);

@@ -83,7 +83,7 @@ describe('on GitHub', () => {
     expect(await tokens.current()).toBeUndefined();
     expect(await tokens.current()).toBeUndefined();
     expect(github.asked).toHaveLength(1);
-    expect(warnings).toEqual(['cannot get an OIDC token from GitHub: it answered 403']);
+    expect(warnings).toEqual(['cannot get an OIDC token from GitHub: it responded with 403']);
     github.status = 200;
     clock.advance(30_000);
     expect(await tokens.current()).toBe(await tokenOf('2'));
@@ -121,8 +121,8 @@ describe('on Buildkite', () => {
   });
 
   test.each([
-    ['exit 3', 'buildkite-agent ended with 3'],
-    ['echo two words', 'its answer is no token'],
+    ['exit 3', 'buildkite-agent exited with 3'],
+    ['echo two words', 'its response is not a token'],
   ])('an agent that does "%s" is told of, without what it said', async (script, reason) => {
     const { env } = await openAgent(`echo secret >&2; ${script}`);
     const { tokens, warnings } = openTokens(env);

@@ -1,7 +1,7 @@
 /**
- * Says who calls, by an OIDC token: the one in POSTLUDE_ID_TOKEN, or one that the CI system gives to
- * jobs that ask for it. Those live a few minutes, so we ask again before one ends, and once where the
- * server does not take it. A token is never shown to anybody but the server.
+ * Identifies the caller by an OIDC token: the one in POSTLUDE_ID_TOKEN, or one that the CI system gives
+ * to jobs that ask for it. The latter expire after a few minutes, so we ask again before that, and once if
+ * the server rejects a token. Only the server is ever shown a token.
  */
 import { decodeJwt } from 'jose';
 import type { Clock } from '../../clock.ts';
@@ -10,10 +10,10 @@ import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
 import type { CliContext } from '../context.ts';
 import { type IdTokenSource, idTokenSource } from './id-token-sources.ts';
 
-/** For whom tokens are made, unless the user says otherwise. */
+/** The audience of tokens, unless the user names another. */
 export const DEFAULT_AUDIENCE = 'postlude';
 
-/** A token is replaced when so much of its life is left, or half of it where that is less. */
+/** A token is replaced when this much of its lifetime is left, or half of it if that is less. */
 const MARGIN_MS = 60_000;
 const PAUSE_MS = 30_000;
 
@@ -24,7 +24,7 @@ export interface IdTokensOptions extends Pick<CliContext, 'clock' | 'env'> {
 
 interface Held {
   readonly token: string;
-  /** By the monotonic clock: ours may be set wrong, and only the issuer's counts. */
+  /** In the time of the monotonic clock: this machine's clock may be wrong, and only the issuer's counts. */
   readonly renewAt: number;
 }
 
@@ -35,7 +35,7 @@ export class IdTokens {
   #held: Held | undefined;
   #pending: Promise<string | undefined> | undefined;
   #isTold = false;
-  /** Who did not answer just now is left alone a while. */
+  /** A source that has failed is not asked again before this time. */
   #askAgainAt = Number.NEGATIVE_INFINITY;
 
   constructor({ audience, clock, env, warn }: IdTokensOptions) {
@@ -46,21 +46,21 @@ export class IdTokens {
     if (given) this.#held = { token: given, renewAt: Number.POSITIVE_INFINITY };
   }
 
-  /** `undefined`: there is none, and the call is anonymous. */
+  /** Returns the token, or `undefined` if there is none; the call is then anonymous. */
   async current(): Promise<string | undefined> {
     const held = this.#held;
     if (held !== undefined && this.#clock.monotonicMs() < held.renewAt) return held.token;
     return await this.#renew();
   }
 
-  /** Another one than `refused`, which the server has not taken; `undefined` where there is none. */
+  /** Returns a token other than `refused`, which the server has rejected, or `undefined` if there is none. */
   async insteadOf(refused: string | undefined): Promise<string | undefined> {
     if (this.#held !== undefined && this.#held.token !== refused) return this.#held.token;
     const token = await this.#renew();
     return token === refused ? undefined : token;
   }
 
-  /** However many calls want one, the CI system is asked once. */
+  /** Asks the CI system once, however many calls are waiting for a token. */
   #renew(): Promise<string | undefined> {
     this.#pending ??= this.#ask().finally(() => {
       this.#pending = undefined;
@@ -86,14 +86,14 @@ export class IdTokens {
   }
 }
 
-/** By the clock of its issuer alone. A token that does not tell is used until it is refused. */
+/** Computed from the issuer's times alone. A token without them is used until the server rejects it. */
 function lifetimeOf(token: string): number {
   try {
     const { exp, iat, nbf } = decodeJwt(token);
     const from = iat ?? nbf;
     if (exp !== undefined && from !== undefined && exp > from) return (exp - from) * 1000;
   } catch {
-    // The server says whether it is one.
+    // The server decides whether it is a token.
   }
   return Number.POSITIVE_INFINITY;
 }

@@ -1,8 +1,8 @@
-/** Errors of calls to a server: in words that say what to do, and whether trying again may help. */
+/** Describes errors of calls to a server, says what to do, and decides whether a retry may help. */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { CliError, EXIT } from '../context.ts';
 
-/** What went wrong between here and the server; `undefined` where `error` is none of that. */
+/** Returns a failure for the user, or `undefined` if `error` does not come from a call to the server. */
 export function toRpcFailure(error: unknown): CliError | undefined {
   if (!(error instanceof ConnectError)) return undefined;
   const isBadInput = error.code === Code.InvalidArgument;
@@ -15,7 +15,7 @@ function describe(error: ConnectError): string {
     return `cannot reach the server: ${reasonOf(error)}\n  start one with "postlude serve", or name it with --server or POSTLUDE_SERVER`;
   }
   if (error.code === Code.DeadlineExceeded) {
-    return 'the server did not answer in time\n  see whether it is well with "postlude doctor", or give it longer with --timeout or POSTLUDE_TIMEOUT';
+    return 'the server did not answer in time\n  check it with "postlude doctor", or allow more time with --timeout or POSTLUDE_TIMEOUT';
   }
   if (error.code === Code.Unauthenticated) {
     return `${error.rawMessage}\n  set POSTLUDE_ID_TOKEN to an OIDC token that the server accepts`;
@@ -23,14 +23,14 @@ function describe(error: ConnectError): string {
   return error.rawMessage;
 }
 
-/** True where the same call may succeed a moment later. */
+/** True if the same call may succeed a moment later. */
 export function isTransientRpcError(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false;
   return TRANSIENT_CODES.includes(error.code) || LOST_CONNECTION.includes(systemCodeOf(error));
 }
 
 const TRANSIENT_CODES = [Code.Unavailable, Code.Aborted, Code.DeadlineExceeded];
-/** A server that went away in the middle of a call; all calls that are tried again may be. */
+/** The server went away mid-call. Safe to retry: only idempotent calls are ever retried. */
 const LOST_CONNECTION = ['ECONNRESET', 'EPIPE'];
 
 function isUnreachable(error: ConnectError): boolean {

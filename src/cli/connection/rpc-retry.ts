@@ -1,6 +1,6 @@
 /**
- * Tries calls again that are safe to repeat: a server that is restarted in the meantime fails none
- * of them. It is bounded by time and by attempts, and says once that it waits.
+ * Retries calls that are safe to repeat, so that a restart of the server fails none of them. Retries are
+ * bounded by time and by number, and the user is warned once.
  */
 import { systemRandom } from '../../random.ts';
 import { retry } from '../../retry.ts';
@@ -8,31 +8,35 @@ import type { CliContext } from '../context.ts';
 import type { Output } from '../terminal/output.ts';
 import { isTransientRpcError, toRpcFailure } from './rpc-errors.ts';
 
-/** Makes the call until it is answered, or until trying again cannot help or has lasted too long. */
+/** Makes the call until it succeeds, until a retry cannot help, or until time is up. */
 export type Retry = <T>(call: () => Promise<T>) => Promise<T>;
 
 /**
- * From the first try on; the last one may begin then. A server that has never answered may be a wrong
- * address: whoever mistyped it shall not wait as long as for one that is being restarted.
+ * Counted from the first try; the last one may begin at this time. A server that has never responded may
+ * be a mistyped address, for which the user should not wait as long as for a restart.
  */
 const GIVE_UP_AFTER_MS = { unknown: 60_000, known: 5 * 60_000 };
 const BACKOFF = { initialMs: 200, maxMs: 30_000 };
 const MAX_ATTEMPTS = 20;
 
-/** Says nothing without an output. */
+/** Without an output, no warning is printed. */
 export function retryFor(context: CliContext, output?: Output): Retry {
   const { clock, signal } = context;
   let isKnown = false;
   let isTold = false;
   const tell = (error: unknown): void => {
     if (!isTold)
-      output?.warn(`${reasonOf(error)}; trying again for ${isKnown ? 'some minutes' : 'a minute'}`);
+      output?.warn(`${reasonOf(error)}; retrying for ${isKnown ? 'a few minutes' : 'a minute'}`);
     isTold = true;
   };
   return (call) => {
     const giveUpAt = clock.monotonicMs() + GIVE_UP_AFTER_MS[isKnown ? 'known' : 'unknown'];
     const policy = {
-      ...{ maxAttempts: MAX_ATTEMPTS, backoff: BACKOFF, clock, random: systemRandom, signal },
+      maxAttempts: MAX_ATTEMPTS,
+      backoff: BACKOFF,
+      clock,
+      random: systemRandom,
+      signal,
       isRetryable: (error: unknown) => {
         const isWorthIt = isTransientRpcError(error) && clock.monotonicMs() < giveUpAt;
         if (isWorthIt) tell(error);
@@ -47,7 +51,7 @@ export function retryFor(context: CliContext, output?: Output): Retry {
   };
 }
 
-/** Without the advice: that is for those who find the server away for good. */
+/** Returns the first line only. The advice after it is for a server that stays unreachable. */
 function reasonOf(error: unknown): string {
   return toRpcFailure(error)?.message.split('\n')[0] ?? '';
 }

@@ -1,7 +1,7 @@
 /**
- * Update tokens: whoever holds one may change the invocation it was made for. People rarely handle
- * them. Opening an invocation again, by the same identity, changes nothing and answers a fresh
- * token: any job of a pipeline can go on with what another one began.
+ * Update tokens: a client that holds one may change the invocation it was made for. Users rarely handle
+ * them. If the same identity opens an invocation again, nothing changes and the server returns a fresh
+ * token, so any job of a pipeline can continue an invocation that another job began.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
@@ -28,7 +28,7 @@ export interface TokenSource {
   readonly given: string | undefined;
 }
 
-/** The headers that allow a change of `invocationId`. */
+/** Returns the headers that authorize a change of `invocationId`. */
 export async function updateHeaders(
   source: TokenSource,
   invocationId: string,
@@ -36,7 +36,7 @@ export async function updateHeaders(
   return { [UPDATE_TOKEN_HEADER]: await updateToken(source, invocationId) };
 }
 
-/** Safe to repeat, for a recorder as well as for who does not record. */
+/** Opens an invocation. It is safe to repeat, with a recorder or without. */
 export async function openWithToken(
   connection: Connection,
   request: MessageInitShape<typeof OpenInvocationRequestSchema>,
@@ -49,7 +49,7 @@ export async function openWithToken(
     connection.invocations.openInvocation(request, { onHeader }),
   );
   if (token === undefined || invocation === undefined) {
-    throw new CliError('the server answered without an invocation or its update token');
+    throw new CliError('the server returned no invocation, or no update token for it');
   }
   return { attempt, invocation, superseded, token };
 }
@@ -66,7 +66,7 @@ async function updateToken(source: TokenSource, invocationId: string): Promise<s
 
 const ATTEMPT_SUFFIX = /\.attempt-\d+$/;
 
-/** Reads first, so that a misspelt name never makes a new invocation. */
+/** Reads the invocation first, so that a misspelt name never creates a new one. */
 async function renewToken(connection: Connection, id: string): Promise<string> {
   const name = invocationName(id);
   const { realm } = await connection.retry(() => connection.resultDb.getInvocation({ name }));
@@ -75,7 +75,7 @@ async function renewToken(connection: Connection, id: string): Promise<string> {
     throw isDenied(error) ? belongsToAnother(id, error) : error;
   });
   if (opened.invocation.name === name) return opened.token;
-  throw new CliError(`${id} is not the newest attempt any more: that is ${opened.invocation.name}`);
+  throw new CliError(`${id} is no longer the newest attempt: that is ${opened.invocation.name}`);
 }
 
 function isDenied(error: unknown): boolean {

@@ -1,4 +1,4 @@
-/** What `postlude doctor` looks at. Each check answers what it found, and never throws. */
+/** The checks of `postlude doctor`. Each returns what it has found, and never throws. */
 import { toError } from '../../errors.ts';
 import { loadOptional } from '../../optional-package.ts';
 import type { Config } from '../../server/config/config.ts';
@@ -8,13 +8,13 @@ import { checkDatabase, MAX_CLOCK_SKEW_MS } from './doctor-database.ts';
 import { checkQueues } from './doctor-queues.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
-export interface DoctorSubject {
+export interface DoctorParts {
   readonly context: CliContext;
-  /** `undefined`: no server is asked. */
+  /** If `undefined`, no server is checked. */
   readonly serverUrl: string | undefined;
-  /** Throws where the configuration is wrong. */
+  /** Throws if the configuration is wrong. */
   readonly config: () => Promise<Config>;
-  /** `undefined`: where it is on a server, since an embedded one may be in use. */
+  /** If `undefined`, only a database on a server is opened, as an embedded one may be in use. */
   readonly opensDatabase: boolean | undefined;
 }
 
@@ -26,20 +26,20 @@ const PACKAGES = [
   { name: '@google-cloud/tasks', for: 'Cloud Tasks' },
 ] as const;
 
-export async function runChecks(subject: DoctorSubject): Promise<Finding[]> {
+export async function runChecks(parts: DoctorParts): Promise<Finding[]> {
   const findings = [ok('node', `Node.js ${process.versions.node}`), ...(await checkPackages())];
-  findings.push(...(await checkConfig(subject)));
-  if (subject.serverUrl !== undefined) {
-    findings.push(...(await checkServer(subject.serverUrl, subject.context)));
+  findings.push(...(await checkConfig(parts)));
+  if (parts.serverUrl !== undefined) {
+    findings.push(...(await checkServer(parts.serverUrl, parts.context)));
   }
   return findings;
 }
 
-async function checkConfig({ config: load, context, opensDatabase }: DoctorSubject) {
+async function checkConfig({ config: load, context, opensDatabase }: DoctorParts) {
   const config = await load().catch((error: unknown) => toError(error));
   if (config instanceof Error) return [problem('config', config.message)];
   const opens = opensDatabase ?? !isEmbedded(config.database);
-  // At once: each may wait for ten seconds for somebody who does not answer.
+  // These run in parallel, as each may wait ten seconds for a server that does not respond.
   const found = await Promise.all([
     opens ? checkDatabase(config, context.clock) : [],
     checkQueues(config, context),

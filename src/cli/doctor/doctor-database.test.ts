@@ -204,7 +204,7 @@ describe('permissions', () => {
 
   test('that only migrations need are a warning', () => {
     const missing = { toRun: [], toMigrate: ['a.updateDdl'], remedy };
-    const message = expect.stringMatching(/a\.updateDdl, which whoever migrates needs/);
+    const message = expect.stringMatching(/a\.updateDdl, which migrations need/);
     expect(describePermissions(missing)).toMatchObject({ level: 'warning', message });
   });
 

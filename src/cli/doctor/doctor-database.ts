@@ -1,6 +1,6 @@
 /**
- * What `postlude doctor` looks at in the configured database: whether it can be had, its clock, its
- * schema and, on Cloud Spanner, what the machine's account may do there.
+ * The checks of the configured database: whether it is reachable, its clock, its schema and, on Cloud
+ * Spanner, the permissions of this machine's account.
  */
 import type { Clock } from '../../clock.ts';
 import { hasCode, toError } from '../../errors.ts';
@@ -14,7 +14,7 @@ import { type Finding, ok, problem, warning } from './finding.ts';
 
 export type CheckedDatabase = DatabaseConfig & { readonly autoMigrate: boolean };
 
-/** Certificates, tokens and deadlines begin to suffer. */
+/** With a larger skew, certificates, tokens and deadlines begin to fail. */
 export const MAX_CLOCK_SKEW_MS = 10_000;
 
 export async function checkDatabase(config: CheckedDatabase, clock: Clock): Promise<Finding[]> {
@@ -22,7 +22,7 @@ export async function checkDatabase(config: CheckedDatabase, clock: Clock): Prom
     checkOpened(config, clock),
     checkPermissions(config),
   ]);
-  // Why they could not be asked for, or what migrating would need, adds nothing then.
+  // Leaves out permission warnings if the database error already explains the failure.
   const isAway = database.some(({ check, level }) => check === 'database' && level === 'problem');
   return [...database, ...permissions.filter(({ level }) => !isAway || level !== 'warning')];
 }
@@ -56,7 +56,7 @@ function whatToDo({ database, spannerEmulatorHost }: CheckedDatabase, error: unk
     : '; start it, or correct the setting "database"';
 }
 
-/** Servers measure the difference, and work with it; this machine's tokens and deadlines do not. */
+/** Servers measure this difference and compensate for it; this machine's tokens and deadlines do not. */
 export async function checkDatabaseClock(
   database: Pick<Database, 'serverTime'>,
   machineClock: Clock,
@@ -109,7 +109,7 @@ export function describePermissions(missing: MissingPermissions | 'unknown'): Fi
     const all = [...toRun, ...toMigrate].join(', ');
     return problem('permissions', `this machine's account lacks ${all}; grant them: ${remedy}`);
   }
-  if (toMigrate.length === 0) return ok('permissions', 'all that postlude needs');
-  const message = `all but ${toMigrate.join(', ')}, which whoever migrates needs: ${remedy}`;
+  if (toMigrate.length === 0) return ok('permissions', 'all those that postlude needs');
+  const message = `all but ${toMigrate.join(', ')}, which migrations need: ${remedy}`;
   return warning('permissions', message);
 }

@@ -17,7 +17,7 @@ async function doctorAt(host: string) {
 withCloudTasks(() => {
   test.each([
     [[], 1, 'gcloud tasks queues create finalizer --project=p --location=l'],
-    [[QUEUE], 0, 'those of Cloud Tasks exist'],
+    [[QUEUE], 0, 'all queues exist in Cloud Tasks'],
   ])('with the queues %j doctor ends with %i', async (queues, code, message) => {
     const emulator = await startCloudTasksEmulator(queues);
     onTestFinished(() => emulator.stop());

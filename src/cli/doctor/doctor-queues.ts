@@ -1,4 +1,4 @@
-/** Whether the queues of Cloud Tasks exist that the configuration sends pushed tasks to. */
+/** Checks that the Cloud Tasks queues exist to which the configuration sends pushed tasks. */
 import { toError } from '../../errors.ts';
 import type { Config } from '../../server/config/config.ts';
 import type { CliContext } from '../context.ts';
@@ -12,7 +12,7 @@ export async function checkQueues(
   try {
     const { findQueueProblems } = await import('../../server/push-tasks/find-queue-problems.ts');
     const problems = await findQueueProblems(pushTasks, context);
-    if (problems.length === 0) return [ok('queues', 'those of Cloud Tasks exist')];
+    if (problems.length === 0) return [ok('queues', 'all queues exist in Cloud Tasks')];
     return problems.map(({ kind, destination, message }) =>
       kind === 'missing'
         ? problem('queues', message)

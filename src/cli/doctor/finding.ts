@@ -1,4 +1,4 @@
-/** What one check of `postlude doctor` has found. */
+/** The result of one check of `postlude doctor`. */
 
 export type Check =
   | 'node'

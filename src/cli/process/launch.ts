@@ -1,16 +1,16 @@
 /**
- * How a command is started. Elsewhere than on Windows: as it is. Windows itself starts .exe and .com files only;
- * npm, npx, yarn and all of node_modules/.bin are .cmd scripts there, which cmd.exe runs. It splits one line
- * into words by rules of its own, so each argument is quoted for the program, and then escaped for cmd.exe; twice
- * for the scripts of node_modules/.bin, which hand their arguments on through cmd.exe again. These are the
- * rules of npm's own cross-spawn.
+ * Decides how a command is started. On all systems but Windows, it is started as it is. Windows itself starts
+ * only .exe and .com files; npm, npx, yarn and everything in node_modules/.bin are .cmd scripts there, which
+ * cmd.exe runs. It splits one line into words by its own rules, so each argument is quoted for the program and
+ * then escaped for cmd.exe, twice for the scripts of node_modules/.bin, which pass their arguments through
+ * cmd.exe again. These are the rules of npm's own cross-spawn.
  */
 import { win32 } from 'node:path';
 
 export interface Launch {
   readonly file: string;
   readonly args: readonly string[];
-  /** `args` are words of a line that is quoted already. */
+  /** Set if `args` are words of a line that is already quoted. */
   readonly isVerbatim?: true;
 }
 
@@ -22,7 +22,7 @@ export interface Surroundings {
 }
 
 const DEFAULT_EXTENSIONS = '.COM;.EXE;.BAT;.CMD';
-/** What cmd.exe takes for more than a letter. */
+/** The characters that are special to cmd.exe. */
 const META = /[()%!^"`<>&|;, *?[\]]/g;
 const SCRIPT_OF_NPM = /node_modules[\\/]\.bin[\\/][^\\/]+\.cmd$/i;
 
@@ -32,7 +32,7 @@ export function launchOf(
 ): Launch {
   if (surroundings.platform !== 'win32') return { file, args };
   const found = findProgram(file, surroundings);
-  // What is not there is refused by the system, in its own words.
+  // If the program does not exist, the system reports that itself.
   if (found === undefined || /\.(exe|com)$/i.test(found)) return { file: found ?? file, args };
   const isTwice = SCRIPT_OF_NPM.test(found);
   const words = args.map(quote).map(escapeForShell);
@@ -41,7 +41,7 @@ export function launchOf(
   return { file: shell, args: ['/d', '/s', '/c', `"${line}"`], isVerbatim: true };
 }
 
-/** As cmd.exe looks for it: here first, then along PATH, by the extensions of PATHEXT. */
+/** Searches as cmd.exe does: first here, then along PATH, with the extensions of PATHEXT. */
 function findProgram(name: string, { cwd, env, exists }: Surroundings): string | undefined {
   const extensions = (variable(env, 'PATHEXT') ?? DEFAULT_EXTENSIONS).split(';').filter(Boolean);
   const isPath = /[\\/:]/.test(name);
@@ -58,7 +58,7 @@ function findProgram(name: string, { cwd, env, exists }: Surroundings): string |
   return undefined;
 }
 
-/** Names of variables have no case there. */
+/** On Windows, names of environment variables are case-insensitive. */
 function variable(env: Surroundings['env'], name: string): string | undefined {
   const key = Object.keys(env).find((each) => each.toUpperCase() === name.toUpperCase());
   return key === undefined ? undefined : env[key];
@@ -68,7 +68,7 @@ function escapeForShell(text: string): string {
   return text.replace(META, '^$&');
 }
 
-/** For the rules by which programs split their line: backslashes count before a quote only. */
+/** Follows the rules by which programs split their command line: a backslash is special only before a quote. */
 function quote(arg: string): string {
   return `"${arg.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\*)$/, '$1$1')}"`;
 }

@@ -6,5 +6,5 @@ test.each(['22.12.0', '22.13.0', '24.0.0', '25.1.0-nightly'])('takes Node.js %s'
 });
 
 test.each(['18.20.8', '20.20.2', '22.11.0'])('does not take Node.js %s', (version) => {
-  expect(unsupportedNode(version)).toBe(`Node.js ${version} is too old: take 22.12 or newer`);
+  expect(unsupportedNode(version)).toBe(`Node.js ${version} is too old: use 22.12 or newer`);
 });

@@ -1,10 +1,10 @@
 /**
- * Runs the command that `record` wraps: its streams are ours, and it gets the signals that we get.
+ * Runs the command that `record` wraps, with our streams, and passes our signals on to it.
  *
- * CI runners signal the process that they started, and npm, make and shells pass nothing on. So the
- * command runs in a process group of its own, and the whole group is signalled. At a terminal it stays in
- * ours: the terminal sends SIGINT to that as a whole, so it is not sent again: runners take a second one
- * as the wish to end without a report. Terminals that CI systems make up have nobody at them.
+ * CI runners signal only the process that they started, and npm, make and shells do not pass signals on. So
+ * the command runs in its own process group, and the whole group is signalled. At a terminal it stays in our
+ * group: the terminal sends SIGINT to the whole group, so we do not send it again, as test runners take a
+ * second one as a request to end without a report. No user sits at the terminals that CI systems emulate.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,17 +16,17 @@ export interface SpawnOptions {
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where its standard output goes: to ours, or to our standard error. */
+  /** The stream of ours that receives the command's standard output. */
   readonly stdout: 'stdout' | 'stderr';
-  /** When it aborts, the command gets the signal that is its reason; we wait until it has ended. */
+  /** When it aborts, its reason is sent to the command as a signal; we wait until the command has ended. */
   readonly signal: AbortSignal;
-  /** When it aborts, the command is killed, with all that it has started. */
+  /** When it aborts, the command and everything that it has started are killed. */
   readonly forced: AbortSignal;
-  /** Somebody sits at the terminal that we run at: see `isAtTerminal`. */
+  /** True if a user sits at our terminal: see `isAtTerminal`. */
   readonly atTerminal: boolean;
 }
 
-/** How a command ended: its exit code, or 128 + the signal's number, as shells have it. */
+/** How a command ended: its exit code, or 128 + the signal's number, as in shells. */
 export interface CommandEnd {
   readonly exitCode: number;
   readonly killedBy?: NodeJS.Signals;
@@ -38,7 +38,9 @@ export async function runCommand(options: SpawnOptions): Promise<CommandEnd> {
     file,
     isVerbatim = false,
   } = launchOf(options.command, {
-    ...{ platform: process.platform, cwd: options.cwd, env: options.env },
+    platform: process.platform,
+    cwd: options.cwd,
+    env: options.env,
     exists: existsSync,
   });
   const hasOwnGroup = process.platform !== 'win32' && !options.atTerminal;
@@ -70,17 +72,17 @@ export async function runCommand(options: SpawnOptions): Promise<CommandEnd> {
   }
 }
 
-/** Whether a person may press Ctrl-C there: CI systems that offer a terminal set `CI`. */
+/** True if a user may press Ctrl-C at the terminal. CI systems that provide a terminal set `CI`. */
 export function isAtTerminal({ CI }: Readonly<Record<string, string | undefined>>): boolean {
   return process.stdin.isTTY === true && (CI === undefined || CI === '' || CI === 'false');
 }
 
-/** The signal that aborted, as its reason says: SIGTERM where it says something else. */
+/** Returns the process signal that is the reason of the abort, or SIGTERM if the reason is another. */
 export function signalOf({ reason }: AbortSignal): 'SIGINT' | 'SIGTERM' {
   return reason === 'SIGINT' ? reason : 'SIGTERM';
 }
 
-/** What shells answer for a process that a signal has ended. */
+/** Returns the exit code that shells report for a process that a signal has ended. */
 export function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + (constants.signals[signal] ?? 0);
 }
@@ -93,7 +95,7 @@ function signalAll(child: ChildProcess, hasOwnGroup: boolean, signal: NodeJS.Sig
   try {
     process.kill(-child.pid, signal);
   } catch {
-    child.kill(signal); // the group has gone, or is not ours to signal
+    child.kill(signal); // the group is gone, or we may not signal it
   }
 }
 

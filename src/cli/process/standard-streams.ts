@@ -1,13 +1,13 @@
 /**
- * Standard output and standard error of a process, whose reader may leave (`| head`), or whose disk may be
- * full. What a command does matters more than what it says: it goes on, so that `record` still runs
- * its tests and finalizes, and ends with the exit code that it would have had. Where standard output is full,
- * that is told once, and is an error where nothing worse happened. Commands that do nothing but print look at
+ * Handles errors of standard output and standard error, whose reader may leave (`| head`), or whose disk may
+ * be full. What a command does matters more than what it prints: it continues, so that `record` still runs
+ * its tests and finalizes, and exits with the code that it would have had. If standard output cannot be
+ * written, that is reported once, and is an error if nothing worse happened. Commands that only print check
  * `hasReader` and end early.
  */
 import { EXIT } from '../context.ts';
 
-/** `process`, or what a test takes in its place. */
+/** `process`, or a test's substitute for it. */
 export interface StreamsOfProcess {
   readonly stdout: NodeJS.EventEmitter;
   readonly stderr: NodeJS.EventEmitter & { write(text: string): unknown };
@@ -24,10 +24,10 @@ export class StandardStreams {
     process.stderr.on('error', () => undefined);
   }
 
-  /** False once standard output has taken nothing any more. */
+  /** Returns false once a write to standard output has failed. */
   readonly hasReader = (): boolean => this.#hasReader;
 
-  /** For the exit code of the command; a later error of a stream makes up for one that is 0. */
+  /** Sets the exit code of the process. If it is 0, a later error of a stream still changes it. */
   end(exitCode: number): void {
     if (exitCode !== EXIT.ok) this.#process.exitCode = exitCode;
   }

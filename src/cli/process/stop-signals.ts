@@ -1,8 +1,8 @@
 /**
- * SIGINT and SIGTERM. The first one, of either, asks for an end in order; the second ends the process.
+ * Handles SIGINT and SIGTERM. The first of either asks for a graceful end; the second ends the process.
  *
- * CI systems and terminals signal a whole process group, and npm passes on what it got: a signal that
- * comes twice within a moment is one wish.
+ * CI systems and terminals signal a whole process group, and npm passes its signals on. So the same signal
+ * twice within a moment counts once.
  */
 import type { Clock } from '../../clock.ts';
 
@@ -11,20 +11,20 @@ export type StopSignal = (typeof SIGNALS)[number];
 
 const ECHO_MS = 300;
 
-/** As `process` has them. */
+/** The part of `process` that is needed here. */
 export interface SignalSource {
   on(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;
   off(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;
 }
 
 export interface StopSignals {
-  /** Aborts on the first one, which is its reason. */
+  /** Aborts on the first signal, which is its reason. */
   readonly signal: AbortSignal;
-  /** Aborts on the second one; who listens has until the process ends, and that is at once. */
+  /** Aborts on the second signal. Listeners must act synchronously, as the process then ends at once. */
   readonly forced: AbortSignal;
 }
 
-/** `end` ends the process, as the signal does where nobody listens. */
+/** `end` ends the process as the signal would without a listener. */
 export function listenForStops(
   source: SignalSource,
   clock: Pick<Clock, 'monotonicMs'>,

@@ -1,13 +1,14 @@
-/** What a command does when SIGINT or SIGTERM stops it. */
+/** Ends a command that SIGINT or SIGTERM has stopped. */
 import type { CliContext } from '../context.ts';
 import { exitCodeOfSignal, signalOf } from './spawn.ts';
 
-/** For a page, a batch or a start that is under way. */
+/** The time for a page, a batch or a start that is under way to end. */
 const CUT_MS = 3_000;
 
 /**
- * The outcome of `work`. Where it has not ended a little after the command was stopped, because a database
- * is silent or holds a lock, the process ends without it: it must be such as may be cut anywhere.
+ * Returns the outcome of `work`. If `work` has not ended soon after the command was stopped, because a
+ * database is silent or holds a lock, the process ends without it. So `work` must be safe to interrupt
+ * anywhere.
  */
 export async function cutWhenStopped<T>(context: CliContext, work: () => Promise<T>): Promise<T> {
   const ended = new AbortController();
@@ -24,7 +25,7 @@ async function cutUnless(context: CliContext, ended: AbortSignal): Promise<void>
   await untilAborted(AbortSignal.any([signal, ended]));
   await clock.sleep(CUT_MS, ended);
   if (ended.aborted) return;
-  stderr.write('postlude: stopped, and left behind what did not end\n');
+  stderr.write('postlude: stopped without waiting for work that did not end\n');
   exit(exitCodeOfSignal(signalOf(signal)));
 }
 
