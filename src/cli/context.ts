@@ -1,4 +1,4 @@
-/** What a command may touch of the world: its streams, its environment, time. Tests pass their own. */
+/** Everything outside itself that a command may use: streams, environment, time. Tests pass their own. */
 import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 
@@ -10,7 +10,7 @@ export interface OutputStream extends Writable {
 export interface CliContext {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Whether anybody still takes what goes to standard output. */
+  /** Returns false once nothing reads standard output any more. */
   readonly hasReader: () => boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -19,24 +19,24 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** Aborts on the second one, just before the process ends. */
   readonly forced: AbortSignal;
-  /** Ends the process at once, whatever still runs in it. */
+  /** Ends the process at once, whatever is still running in it. */
   readonly exit: (code: number) => void;
 }
 
-/** Exit codes of all commands; `record` answers its command's own code where that is not 0. */
+/** The exit codes of all commands. `record` exits with its command's own code if that is not 0. */
 export const EXIT = {
   ok: 0,
   /** The command could not do what it was asked to. */
   error: 1,
-  /** Something is wrong with the input: the command line, or a report that is damaged. */
+  /** The input is wrong: the command line, or a damaged report. */
   badInput: 2,
-  /** `gate`: whether the run is green is not known. */
+  /** `gate` does not know whether the run is green. */
   undecided: 3,
-  /** `record -- CMD`: CMD was not found. */
+  /** `record -- CMD` did not find CMD. */
   commandNotFound: 127,
 } as const;
 
-/** Ends a command with a message for people and an exit code. */
+/** Ends a command with an exit code and a message to the user. */
 export class CliError extends Error {
   readonly exitCode: number;
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `postlude` command: hands the process to runCli and answers with its exit code. */
+/** The `postlude` command: passes the process to runCli and exits with the code that it returns. */
 import './process/small-heap.ts';
 import { unsupportedNode } from './process/node-version.ts';
 
@@ -8,7 +8,7 @@ if (unsupported !== undefined) {
   process.stderr.write(`postlude: ${unsupported}\n`);
   process.exit(1);
 }
-// Loaded now only: an old Node.js may not even get through them.
+// Imported after the check, as an old Node.js may not even be able to parse these modules.
 const { systemClock } = await import('../clock.ts');
 const { runCli } = await import('./program.ts');
 const { StandardStreams } = await import('./process/standard-streams.ts');

@@ -1,4 +1,4 @@
-/** The server's settings as options of commands: made from the one table of settings. */
+/** Makes options of commands from the table of the server's settings. */
 import type { Command } from 'commander';
 import type { Config } from '../server/config/config.ts';
 import { serverFlags } from '../server/config/settings-help.ts';
@@ -16,7 +16,7 @@ function withCommas(value: string, before: string | undefined): string {
   return before === undefined ? value : `${before},${value}`;
 }
 
-/** Throws `invalid-argument` with all problems at once. */
+/** Loads the configuration. Throws one `invalid-argument` error that lists all its problems. */
 export async function configOf(context: CliContext, command: Command): Promise<Config> {
   const { loadConfig } = await import('../server/config/config.ts');
   const given = command.opts<Record<string, string | undefined>>();

@@ -1,8 +1,8 @@
-/** How a sweep went, for people and for exit codes; made by a server, or in this process. */
+/** Describes the outcome of a sweep, whether a server or this process has made it. */
 import type { SweepSummary } from '../tq/sweep/sweeper.ts';
 import { countOf } from './terminal/count.ts';
 
-/** Whether every stale reminder's task is in its queue. */
+/** True if the task of every stale reminder is now in its queue. */
 export function isSweptClean({ isWhole, kept, dead }: SweepSummary): boolean {
   return isWhole && kept === 0 && dead === 0;
 }
@@ -15,8 +15,8 @@ export function describeSweep(summary: SweepSummary): string {
     [kept, 'left to the next sweep'],
     [dead, 'dead'],
   ] as const;
-  const told = counts.filter(([count]) => count > 0).map(([count, fate]) => `${count} ${fate}`);
-  const fates = told.length === 0 ? '' : `: ${told.join(', ')}`;
-  const end = isWhole ? '' : '; it did not reach all: the log has the reason';
-  return `${countOf(scanned, 'reminder')}, ${stale} stale${fates}${end}`;
+  const told = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const outcomes = told.length === 0 ? '' : `: ${told.join(', ')}`;
+  const end = isWhole ? '' : '; the sweep did not reach all reminders: see the log for the reason';
+  return `${countOf(scanned, 'reminder')}, ${stale} stale${outcomes}${end}`;
 }

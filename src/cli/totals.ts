@@ -1,4 +1,4 @@
-/** How many results there are, and of which status. */
+/** Counts results by status. */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type TestResult, TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Connection } from './connection/connection.ts';
@@ -34,8 +34,8 @@ export function withResult(totals: Totals, { expected, status }: TestResult): To
 }
 
 /**
- * Of an invocation and all that it includes, as the server counts them. `undefined` where it does not tell:
- * not everybody who sees a run may see its results.
+ * Asks the server to count the results of an invocation and of everything that it includes. Returns
+ * `undefined` if it does not say: not every user who may see a run may see its results.
  */
 export async function countedTotals(
   { invocations }: Pick<Connection, 'invocations'>,
@@ -45,7 +45,8 @@ export async function countedTotals(
     const { counts } = await invocations.countTestResults({ name: invocationName(id) });
     return counts
       .map(({ expected, status, unexpected }) => ({
-        ...{ status, unexpected: Number(unexpected) },
+        status,
+        unexpected: Number(unexpected),
         results: Number(expected + unexpected),
       }))
       .reduce(add, NO_RESULTS);

@@ -9,7 +9,7 @@ import type { Output } from './terminal/output.ts';
 import type { Progress } from './terminal/progress.ts';
 
 const RECONNECT_MS = 1_000;
-/** A watch may be silent for hours; after so long, we see whether its server is still there. */
+/** A watch may be silent for hours. After this time it is opened again, in case the server is gone. */
 const WATCH_MS = 10 * 60_000;
 
 export interface Watch {
@@ -19,7 +19,7 @@ export interface Watch {
   readonly progress: Progress;
 }
 
-/** Goes on through a restart of the server; but one that is away from the start is a mistake. */
+/** Continues after a restart of the server. A server that is unreachable from the start is an error. */
 export async function watchUntilFinalized(watch: Watch, id: string): Promise<Invocation> {
   const { context, connection, output, progress } = watch;
   const now = await finalizedNow(connection, id);
@@ -50,7 +50,8 @@ async function finalizedNow({ resultDb }: Connection, id: string): Promise<Invoc
 async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefined> {
   const { connection, progress } = watch;
   const name = invocationName(id);
-  // Not a deadline of the call: its timer would outlive a stream that we leave, and hold the process.
+  // Not a deadline of the call: its timer would outlive a stream that we leave early, and keep the
+  // process from ending.
   const signal = AbortSignal.timeout(WATCH_MS);
   const stream = connection.invocations.watchInvocation({ name }, { timeoutMs: 0, signal });
   try {

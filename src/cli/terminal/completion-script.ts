@@ -1,11 +1,11 @@
-/** Completion scripts, made from the command tree, so that they never lag behind it. */
+/** Generates completion scripts from the command tree, so that they always match it. */
 import type { Command } from 'commander';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
 interface Words {
-  /** The command and its parents: `tasks list`; empty for the program. */
+  /** The command and its parents, such as `tasks list`; empty for the program. */
   readonly path: string;
   readonly subcommands: readonly { readonly name: string; readonly description: string }[];
   readonly options: readonly string[];
@@ -31,8 +31,8 @@ function* wordsOf(command: Command, path: readonly string[]): Generator<Words> {
 }
 
 /**
- * Options of the deepest command typed so far; files where none of its words fits. In zsh `path`
- * and `words` are special, so that they cannot be names here.
+ * Offers the options of the deepest command typed so far, or files if none of its words fits. In zsh,
+ * `path` and `words` are special variables, so the script must not use these names.
  */
 function bashScript(words: readonly Words[]): string {
   const cases = words.map(({ path, subcommands, options }) => {

@@ -1,4 +1,4 @@
-/** Invocations and explanations in words for people, and as plain values for `--json`. */
+/** Describes invocations and explanations in words for users, and as plain values for `--json`. */
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
@@ -43,7 +43,7 @@ export function explanationValue(explanation: Explanation) {
   };
 }
 
-/** Why it ended, where that was not its owner's word. */
+/** Returns why an invocation ended, if its owner did not end it. */
 export function endValue({ endCause, endReason }: Pick<Blocker, 'endCause' | 'endReason'>) {
   if (endCause === EndCause.UNSPECIFIED) return {};
   return { endCause: EndCause[endCause], ...(endReason === '' ? {} : { endReason }) };
@@ -58,7 +58,7 @@ const END_PHRASES: Readonly<Record<EndCause, string>> = {
   [EndCause.NEVER_APPEARED]: 'it was expected, and never appeared',
 };
 
-/** `its recorder was lost`; `undefined` where its owner ended it, or nobody has yet. */
+/** Returns, for example, `its recorder was lost`, or `undefined` if it has not ended or its owner ended it. */
 export function describeEnding({
   endCause,
   endReason,
@@ -68,14 +68,14 @@ export function describeEnding({
   return endReason === '' ? phrase : `${phrase} (${endReason})`;
 }
 
-/** How the command ended, as `record` leaves it in the properties; anything else is passed over. */
+/** Returns how the command ended, as `record` stores it in the properties. Ignores anything else there. */
 export function commandOf({ properties }: Pick<Invocation, 'properties'>): JsonObject | undefined {
   const command = properties?.command;
   if (typeof command !== 'object' || command === null || Array.isArray(command)) return undefined;
   return 'exitCode' in command ? command : undefined;
 }
 
-/** `npm was killed by SIGKILL on ci-3` */
+/** Returns, for example, `npm was killed by SIGKILL on ci-3`. */
 export function describeCommand(invocation: Pick<Invocation, 'properties'>): string | undefined {
   const command = commandOf(invocation);
   if (command === undefined) return undefined;
@@ -86,7 +86,7 @@ export function describeCommand(invocation: Pick<Invocation, 'properties'>): str
   return `${file} ${how} on ${host}${by}`;
 }
 
-/** One line for each link of the chain, from the invocation asked about to what it waits for. */
+/** Prints one line for each link of the chain, from the given invocation to the one it waits for. */
 export function describeExplanation(id: string, explanation: Explanation): string {
   const { chain, reason } = explanation;
   const last = chain.at(-1);
@@ -101,7 +101,7 @@ export function describeExplanation(id: string, explanation: Explanation): strin
   const verdict =
     reason === Explanation_Reason.WAITS_FOR_ACTIVE
       ? `${invocationId(last.name)} is still recording: nobody has finalized it.${ownership(last)}`
-      : 'Nothing holds it up: it is being decided right now.';
+      : 'Nothing holds it up: it is being finalized right now.';
   return [...waits(id, chain), verdict].join('\n');
 }
 
@@ -114,8 +114,8 @@ function waits(id: string, chain: readonly Blocker[]): string[] {
 }
 
 function describeExpected({ activeUntil, name }: Blocker): string {
-  const until = isoTime(activeUntil) ?? 'for ever';
-  return `${invocationId(name)} is expected, and nobody has begun to record it: it has until ${until}.`;
+  const until = activeUntil === undefined ? 'no deadline' : `until ${isoTime(activeUntil)}`;
+  return `${invocationId(name)} is expected, and nobody has begun to record it: it has ${until}.`;
 }
 
 export function isoTime(time: Timestamp | undefined): string | undefined {

@@ -1,4 +1,4 @@
-/** Spans of time as people say them. */
+/** Formats spans of time. */
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { EpochMs } from '../../clock.ts';
 
@@ -8,7 +8,7 @@ const UNITS = [
   ['m', 60_000],
 ] as const;
 
-/** How far apart two times are, in the largest unit that fits twice: `90m`, `6h`, `3d`. */
+/** Returns how far apart two times are, in the largest unit that fits twice: `90m`, `6h`, `3d`. */
 export function ageOf(time: Timestamp | undefined, now: EpochMs): string {
   if (time === undefined) return '';
   const ms = Math.abs(now - timestampMs(time));

@@ -1,7 +1,7 @@
 /**
- * What commands print: one JSON value a result with `--json`, words and tables for people
- * otherwise. Results go to stdout, everything else to stderr. Colours only on a terminal, and not
- * where NO_COLOR is set.
+ * Prints the output of commands: one JSON value a result with `--json`, and words and tables otherwise.
+ * Results go to stdout, everything else to stderr. Colours appear only on a terminal, and not if NO_COLOR
+ * is set.
  */
 import { stripVTControlCharacters, styleText } from 'node:util';
 import type { CliContext } from '../context.ts';
@@ -24,18 +24,18 @@ export class Output {
     this.#quiet = options.quiet;
   }
 
-  /** The result of the command: `value` as one line of JSON, or what `describe` makes of it. */
+  /** Prints a result: `value` as one line of JSON, or the text that `describe` returns. */
   result(value: unknown, describe: () => string): void {
     const text = this.isJson ? JSON.stringify(value) : describe();
     if (text !== '') this.#context.stdout.write(`${text}\n`);
   }
 
-  /** False once it would print for nobody: `| head` has seen enough. */
+  /** False once nothing reads the output any more: `| head` has seen enough. */
   get hasReader(): boolean {
     return this.#context.hasReader();
   }
 
-  /** What is going on, for people. */
+  /** Prints a remark for the user. */
   note(message: string): void {
     if (!this.#quiet && !this.isJson) this.#context.stderr.write(`${message}\n`);
   }
@@ -54,7 +54,7 @@ export class Output {
     return isPlain ? text : styleText(style, text, { validateStream: false });
   }
 
-  /** Rows in aligned columns, the first row being the head. */
+  /** Formats rows in aligned columns. The first row is the head. */
   table(rows: readonly (readonly string[])[]): string {
     const widths = (rows[0] ?? []).map((_, column) =>
       Math.max(...rows.map((row) => visibleWidth(row[column] ?? ''))),

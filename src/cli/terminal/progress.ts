@@ -1,4 +1,4 @@
-/** A line of progress that rewrites itself: on a terminal only, and never more than ten times a second. */
+/** A progress line that rewrites itself, only on a terminal and at most ten times a second. */
 import type { Clock } from '../../clock.ts';
 import type { OutputStream } from '../context.ts';
 
@@ -25,7 +25,7 @@ export class Progress {
     this.#stream.write(`\r\u001b[2K${text.slice(0, width)}`);
   }
 
-  /** Removes the line, so that what is printed next stands alone. */
+  /** Removes the line, so that the next output starts on an empty line. */
   clear(): void {
     if (this.#isDrawn) this.#stream.write('\r\u001b[2K');
     this.#isDrawn = false;

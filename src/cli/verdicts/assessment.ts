@@ -1,7 +1,7 @@
 /**
- * What the results of a run say of each test, over all attempts. They are read as a stream, twice where
- * somebody wants to see the tests that did not go well: a test's attempts lie in different invocations, so
- * its verdict is known at the end only.
+ * Assesses each test of a run over all attempts. The results are read as a stream, and a second time to show
+ * the tests that did not go well: a test's attempts are in different invocations, so its verdict is known
+ * only at the end.
  */
 import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Connection } from '../connection/connection.ts';
@@ -21,18 +21,18 @@ export interface Assessment {
   readonly verdicts: Verdicts;
   readonly counts: VerdictCounts;
   readonly results: number;
-  /** Unexpected results that are of no test, and of the newest attempt at what they tell of. */
+  /** Unexpected results that are not of a test, from the newest attempt at their shard. */
   readonly problems: readonly RunProblem[];
 }
 
 export interface RunProblem extends Holder {
   readonly name: string;
   readonly testId: string;
-  /** It tells that an invocation was expected and never appeared. */
+  /** True if it says that an expected invocation never appeared. */
   readonly isMissing: boolean;
 }
 
-/** Tests with one verdict: some of them in full. */
+/** One test, with its verdict and its attempts. */
 export interface TestGroup {
   readonly verdict: Verdict;
   /** At most `MAX_ATTEMPTS`. */
@@ -63,13 +63,14 @@ export async function assess(
   }
   await addIncluded(connection, id, newest);
   return {
-    ...{ verdicts, results },
+    verdicts,
+    results,
     counts: verdicts.counts(),
     problems: problems.filter(({ attempt, shard }) => attempt === newest.get(shard)),
   };
 }
 
-/** An attempt that went well, and had nothing to report, is seen there alone. */
+/** Adds the included invocations: an attempt that succeeded without any result is found only there. */
 async function addIncluded(
   { resultDb }: Connection,
   id: string,
@@ -103,7 +104,7 @@ async function readExonerations(
   } while (pageToken !== '');
 }
 
-/** Up to `limit` tests of each of these verdicts, all of which have unexpected results. */
+/** Reads up to `limit` tests of each wanted verdict. Tests of these verdicts all have unexpected results. */
 export async function readTests(
   connection: Connection,
   id: string,
@@ -130,7 +131,7 @@ export async function readTests(
   return [...groups.values()];
 }
 
-/** The results that the problems are. */
+/** Reads the result of each problem. */
 export async function readProblems(
   { resultDb }: Connection,
   problems: readonly RunProblem[],
@@ -141,7 +142,7 @@ export async function readProblems(
   return found;
 }
 
-/** The newest attempt at `id`, unless `id` names an attempt, or `attempt` does. */
+/** Returns the newest attempt at `id`, unless `id` or `attempt` names another. */
 export async function attemptToRead(
   { invocations }: Pick<Connection, 'invocations'>,
   id: string,
@@ -154,6 +155,6 @@ export async function attemptToRead(
   const { explanation } = await retry(() => invocations.explainInvocation({ name }));
   const first = explanation?.chain[0];
   const wanted = attempt ?? first?.lastAttempt ?? 1;
-  // The first one that is recorded has the id itself, whatever number the CI system gave it.
+  // The first recorded attempt has the id itself, whatever number the CI system gave it.
   return wanted === (first?.attempt ?? 1) ? shard : `${shard}.attempt-${wanted}`;
 }

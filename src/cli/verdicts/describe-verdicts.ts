@@ -1,4 +1,4 @@
-/** Verdicts of a run in words for people. */
+/** Describes the verdicts of a run in words for users. */
 import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { countOf } from '../terminal/count.ts';
 import type { Output } from '../terminal/output.ts';
@@ -6,7 +6,7 @@ import type { Assessment, TestGroup } from './assessment.ts';
 import { describeAttempt, describeHolder, failureLine, holderOf, nameOf } from './results.ts';
 import type { VerdictCounts } from './verdicts.ts';
 
-/** `9 tests (12 results): 5 expected, 1 unexpected, 1 flaky, 0 exonerated, 2 skipped` */
+/** Returns `9 tests (12 results): 5 expected, 1 unexpected, 1 flaky, 0 exonerated, 2 skipped`. */
 export function describeVerdicts({
   counts,
   results,
@@ -20,7 +20,7 @@ export function testsOf(counts: VerdictCounts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** Name, then the attempts below it. */
+/** Returns the name of the test, with its attempts on the lines below. */
 export function describeTest(output: Output, { attempts }: TestGroup): string {
   const [first] = attempts;
   if (first === undefined) return '';
@@ -28,7 +28,7 @@ export function describeTest(output: Output, { attempts }: TestGroup): string {
   return [nameOf(first), ...lines].join('\n');
 }
 
-/** `shard-3: postlude/command: the command was killed by SIGKILL` */
+/** Returns, for example, `shard-3: postlude/command: the command was killed by SIGKILL`. */
 export function describeProblemResult(result: TestResult): string {
   const line = failureLine(result) || firstLineOfHtml(result.summaryHtml);
   return [describeHolder(holderOf(result)), result.testId, line]
@@ -37,10 +37,14 @@ export function describeProblemResult(result: TestResult): string {
 }
 
 const REFERENCES: Readonly<Record<string, string>> = {
-  ...{ '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' },
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#39;': "'",
+  '&amp;': '&',
 };
 
-/** Of the HTML that postlude itself writes: text in one element. */
+/** Reads the HTML that postlude itself writes, which is text in one element. */
 function firstLineOfHtml(html: string): string {
   const text = html.replaceAll(/<[^>]*>/g, '');
   return (text.trim().split('\n')[0] ?? '').replaceAll(

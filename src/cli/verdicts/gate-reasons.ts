@@ -1,4 +1,4 @@
-/** Why a run is red. */
+/** Finds the reasons why a run is red. */
 import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Connection } from '../connection/connection.ts';
 import { countOf } from '../terminal/count.ts';
@@ -13,20 +13,20 @@ export interface GateOptions {
   readonly failOnSkipped?: boolean;
   readonly allowMissing?: boolean;
   readonly allowEmpty?: boolean;
-  /** Tests and problems that are shown. */
+  /** The number of tests and problems of each kind that are shown. */
   readonly limit: number;
 }
 
 export interface Reason {
   readonly kind: 'unexpected' | 'problem' | 'missing' | 'flaky' | 'skipped' | 'empty';
   readonly count: number;
-  /** `2 tests have no expected result` */
+  /** For example, `2 tests without an expected result`. */
   readonly message: string;
   readonly tests: readonly TestGroup[];
   readonly problems: readonly TestResult[];
 }
 
-/** None where the run is green. */
+/** Returns no reasons if the run is green. */
 export async function gateReasons(
   connection: Connection,
   id: string,
@@ -83,7 +83,9 @@ async function testsWith(
 
 export function reasonValue({ count, kind, message, problems, tests }: Reason) {
   return {
-    ...{ kind, count, message },
+    kind,
+    count,
+    message,
     ...(tests.length === 0
       ? {}
       : { tests: tests.map(({ attempts }) => ({ attempts: attempts.map(resultValue) })) }),

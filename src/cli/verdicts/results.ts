@@ -1,4 +1,4 @@
-/** The results of an invocation and of all that it reaches, page by page, and how they are printed. */
+/** Reads the results of an invocation and of everything that it includes, and formats them. */
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { TestResultPredicate_Expectancy } from '../../gen/luci/resultdb/v1/predicate_pb.js';
 import type { QueryTestResultsResponse } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
@@ -10,19 +10,19 @@ import { isoTime } from '../terminal/describe.ts';
 import type { Output } from '../terminal/output.ts';
 
 export interface ResultQuery {
-  /** Only tests that have an unexpected result: all their results. */
+  /** Selects all results of those tests that have an unexpected one. */
   readonly unexpected?: boolean | undefined;
-  /** RE2, for the whole test id. */
+  /** An RE2 pattern that must match the whole test id. */
   readonly test?: string | undefined;
-  /** By the names of the proto files; the name is always there. */
+  /** Field names as in the proto files. The field `name` is always read. */
   readonly fields: readonly string[];
-  /** Those of the invocation itself alone, also where it was superseded; all of them. */
+  /** Reads all results of the invocation itself and no others, even if it was superseded. */
   readonly own?: boolean | undefined;
-  /** For who outlasts a restart of the server. */
+  /** Given by commands that must survive a restart of the server. */
   readonly retry?: Retry | undefined;
 }
 
-/** What `resultValue` and `describeResult` print. */
+/** The fields that `resultValue` and `describeResult` print. */
 export const PRINTED_FIELDS: readonly string[] = [
   ...['test_id', 'result_id', 'variant', 'variant_hash', 'expected', 'status'],
   ...['start_time', 'duration', 'failure_reason', 'tags'],
@@ -32,7 +32,7 @@ const PAGE_SIZE = 1_000;
 
 type ResultPage = Pick<QueryTestResultsResponse, 'testResults' | 'nextPageToken'>;
 
-/** One page in memory at a time. */
+/** Holds one page in memory at a time. */
 export async function* resultsOf(
   { resultDb }: Pick<Connection, 'resultDb'>,
   id: string,
@@ -55,7 +55,7 @@ export async function* resultsOf(
   } while (pageToken !== '');
 }
 
-/** The invocation that holds a result, as an attempt at what was to be recorded. */
+/** The invocation that holds a result, as one attempt at a shard. */
 export interface Holder {
   readonly invocation: string;
   /** The id of the first attempt. */
@@ -74,7 +74,7 @@ export function attemptOfId(id: string): Pick<Holder, 'shard' | 'attempt'> {
   return { shard, attempt: Number(number) };
 }
 
-/** Whether it tells of something else than a test: a crashed command, a hook, a broken report. */
+/** True if the result is not of a test but, for example, of a crashed command, a hook or a broken report. */
 export function isNoTest({ tags }: Pick<TestResult, 'tags'>): boolean {
   return tags.some(({ key, value }) => key === 'kind' && value === 'not_a_test');
 }
@@ -82,7 +82,9 @@ export function isNoTest({ tags }: Pick<TestResult, 'tags'>): boolean {
 export function resultValue(result: TestResult) {
   const { duration, failureReason, resultId, startTime, tags, testId, variantHash } = result;
   return {
-    ...{ name: result.name, testId, resultId },
+    name: result.name,
+    testId,
+    resultId,
     variant: { ...result.variant?.def },
     variantHash,
     status: TestStatus[result.status],
@@ -95,7 +97,7 @@ export function resultValue(result: TestResult) {
   };
 }
 
-/** `FAIL   c::fails  [os:linux]  0.250 s  shard-1 (attempt 2)`, and below it why it failed. */
+/** Returns `FAIL   c::fails  [os:linux]  0.250 s  shard-1 (attempt 2)`, with the failure on the next line. */
 export function describeResult(output: Output, result: TestResult): string {
   return [statusOf(output, result), nameOf(result), ...detailsOf(output, result)]
     .filter((part) => part !== '')
@@ -103,7 +105,7 @@ export function describeResult(output: Output, result: TestResult): string {
     .concat(failureOf(result));
 }
 
-/** The same within a list of the attempts at one test. */
+/** Does the same without the test's name, for a list of the attempts at one test. */
 export function describeAttempt(output: Output, result: TestResult): string {
   return [statusOf(output, result), ...detailsOf(output, result)]
     .filter((part) => part !== '')
@@ -111,18 +113,18 @@ export function describeAttempt(output: Output, result: TestResult): string {
     .concat(failureOf(result));
 }
 
-/** `c::fails  [os:linux]` */
+/** Returns, for example, `c::fails  [os:linux]`. */
 export function nameOf({ testId, variant }: Pick<TestResult, 'testId' | 'variant'>): string {
   const pairs = Object.entries(variant?.def ?? {}).map(([key, value]) => `${key}:${value}`);
   return pairs.length === 0 ? testId : `${testId}  [${pairs.sort().join(' ')}]`;
 }
 
-/** `shard-1 (attempt 2)` */
+/** Returns, for example, `shard-1 (attempt 2)`. */
 export function describeHolder({ attempt, shard }: Pick<Holder, 'attempt' | 'shard'>): string {
   return attempt === 1 ? shard : `${shard} (attempt ${attempt})`;
 }
 
-/** The first line of why it failed; empty where nobody has said. */
+/** Returns the first line of the failure reason, or '' if there is none. */
 export function failureLine({ failureReason }: Pick<TestResult, 'failureReason'>): string {
   return (failureReason?.primaryErrorMessage ?? '').trim().split('\n')[0] ?? '';
 }

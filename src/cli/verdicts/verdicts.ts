@@ -1,6 +1,6 @@
 /**
- * What all attempts at a test say together: see `Verdict`. Results come in any order, so what has been
- * seen of each test is kept until the end: one byte and the digest of its name, some 80 bytes a test.
+ * Computes each test's verdict over all its attempts: see `Verdict`. Results come in any order, so what has
+ * been seen of each test is kept until the end: one byte and the digest of its name, about 80 bytes a test.
  */
 import { hash } from 'node:crypto';
 import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
@@ -10,7 +10,7 @@ import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
  * - `skipped`: all attempts were skipped, as expected.
  * - `flaky`: some attempts went as expected, some did not.
  * - `unexpected`: no attempt went as expected.
- * - `exonerated`: some attempt did not, but somebody has said that this does not count.
+ * - `exonerated`: some attempt did not go as expected, but an exoneration says that this does not count.
  */
 export type Verdict = 'expected' | 'skipped' | 'flaky' | 'unexpected' | 'exonerated';
 
@@ -40,19 +40,23 @@ export class Verdicts {
     this.#mark(test, status === TestStatus.SKIP ? bits : bits | HAS_RUN);
   }
 
-  /** Says nothing of a test that has no results. */
+  /** Has no effect on a test that has no results. */
   exonerate(test: TestVariant): void {
     this.#mark(test, IS_EXONERATED);
   }
 
-  /** `undefined` of a test that has no results. */
+  /** Returns `undefined` for a test that has no results. */
   of(test: TestVariant): Verdict | undefined {
     return verdictOf(this.#seen.get(keyOf(test)) ?? 0);
   }
 
   counts(): VerdictCounts {
     const counts: VerdictCounts = {
-      ...{ expected: 0, skipped: 0, flaky: 0, unexpected: 0, exonerated: 0 },
+      expected: 0,
+      skipped: 0,
+      flaky: 0,
+      unexpected: 0,
+      exonerated: 0,
     };
     for (const bits of this.#seen.values()) {
       const verdict = verdictOf(bits);
@@ -76,7 +80,10 @@ function verdictOf(bits: number): Verdict | undefined {
   return (bits & HAS_EXPECTED) === 0 ? 'unexpected' : 'flaky';
 }
 
-/** 96 bits: two of a million tests share one with less than 1 : 10^16. Bytes as characters, to be short. */
+/**
+ * Returns 96 bits: the probability that any two of a million tests share a key is below 1 : 10^16. One
+ * character holds one byte, to keep the key short.
+ */
 function keyOf({ testId, variantHash }: TestVariant): string {
   return hash('sha256', `${variantHash} ${testId}`, 'buffer').toString('latin1', 0, 12);
 }

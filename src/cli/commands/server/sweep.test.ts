@@ -23,7 +23,7 @@ test('finds nothing to do in a fresh database', async () => {
 
 test.each([
   [['--every', '0s'], 'at least 1s'],
-  [['--every', 'often'], 'a duration is a number and s, m, h or d'],
+  [['--every', 'often'], 'a duration is a number followed by s, m, h or d'],
   [['--tq-queue', 'cloud-tasks'], 'needs tqProject, tqRegion, tqTargetHost, too'],
 ])('refuses %j', async (words, message) => {
   const { run } = await openCli();
