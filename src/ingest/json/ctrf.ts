@@ -1,18 +1,18 @@
 /**
  * Reads CTRF (Common Test Report Format), one test at a time.
  *
- * - Types are checked test by test: one without a name or with a status that CTRF does not know is
- *   lost, and told; an odd duration or line is left out, and told.
- * - `retries` and `flaky` say that earlier attempts failed. Attempts are told as `retryAttempts`
- *   has them, or else only as having failed.
- * - `pending` is skipped. `other` is what `rawStatus` says: todo is skipped, interrupted is aborted.
+ * - Types are checked test by test. A test without a name or with a status that CTRF does not know is lost,
+ *   which is an error; an odd duration or line is left out, with a warning.
+ * - `retries` and `flaky` say that earlier attempts failed. The attempts are those of `retryAttempts`; if
+ *   there are none, it is known only that they failed.
+ * - `pending` means skipped. `other` depends on `rawStatus`: todo is skipped, interrupted is aborted.
  */
 import type { Execution, ExecutionOutcome, FormatSink } from '../execution.ts';
 import type { FormatReader, ReportFormat } from '../report.ts';
 import { amountOf, type Fields, isFields, textOf } from './json-fields.ts';
 import { type JsonPath, JsonValues } from './json-values.ts';
 
-/** A report may claim any number of retries. */
+/** The limit of retries, as a report may claim any number. */
 const MAX_ATTEMPTS = 100;
 
 export const ctrf: ReportFormat = {
@@ -45,7 +45,7 @@ class CtrfReader implements FormatReader {
     });
   }
 
-  /** The tool that ran the tests: known once its name was read. */
+  /** The tool that ran the tests, known once its name has been read. */
   get dialect(): string {
     return this.#dialect;
   }
@@ -60,7 +60,7 @@ class CtrfReader implements FormatReader {
     this.#checkSummary();
   }
 
-  /** A summary that claims more than the file holds says that results are missing. */
+  /** If the summary claims more than the file holds, results are missing. */
   #checkSummary(): void {
     if (!this.#claimed) return;
     const { tests, failed, line } = this.#claimed;
@@ -110,7 +110,7 @@ class CtrfReader implements FormatReader {
     this.#executions(this.#execution(value, name, outcome, line), value);
   }
 
-  /** Attempts in their order, the one that counts last. */
+  /** Returns the attempts in order; the last one counts. */
   #executions(last: Execution, test: Fields): void {
     const failed = last.outcome === 'skip' ? [] : failedAttempts(test, last);
     failed.forEach((attempt, index) => {
@@ -173,7 +173,7 @@ function failedAttempts(test: Fields, last: Execution): Execution[] {
       durationMs: amountOf(attempt?.duration),
       startTimeMs: amountOf(attempt?.start),
       errorMessage: textOf(attempt?.message),
-      summary: attempt ? summaryOf(attempt) : 'The report tells only that this attempt failed.',
+      summary: attempt ? summaryOf(attempt) : 'The report says only that this attempt failed.',
     };
   });
 }
@@ -200,7 +200,7 @@ function summaryOf(test: Fields): string {
     : [message, trace].filter((part) => part !== '').join('\n');
 }
 
-/** A list in newer versions, one text in older ones; some producers repeat the name there. */
+/** Newer versions write a list and older ones a text; some producers repeat the name there. */
 function suiteOf(suite: unknown, name: string): string[] {
   if (Array.isArray(suite)) return suite.filter((part) => typeof part === 'string');
   return typeof suite === 'string' && suite !== name ? [suite] : [];

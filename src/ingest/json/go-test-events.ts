@@ -1,6 +1,6 @@
 /**
- * The events of `go test -json` (cmd/test2json): one JSON object a line. Decoding checks the types
- * of all fields that are read later, and leaves the rest alone.
+ * Decodes the events of `go test -json` (cmd/test2json): one JSON object a line. Decoding checks the types
+ * of all fields that are read later, and ignores the rest.
  */
 
 import { amountOf, type Fields, isFields, textOf } from './json-fields.ts';
@@ -8,7 +8,7 @@ import { amountOf, type Fields, isFields, textOf } from './json-fields.ts';
 export interface GoTestEvent {
   readonly action: string;
   readonly package: string;
-  /** Empty for events of a package as a whole. */
+  /** Empty for events of a whole package. */
   readonly test: string;
   /** Milliseconds since the Unix epoch; builds and cached runs may have none. */
   readonly timeMs: number | undefined;
@@ -16,13 +16,13 @@ export interface GoTestEvent {
   readonly output: string;
   readonly key: string;
   readonly value: string;
-  /** Of build events: what was built. */
+  /** In build events, the package that was built. */
   readonly importPath: string;
-  /** Of a package that failed because this did not build. */
+  /** In the failure of a package, the package that did not build and so made it fail. */
   readonly failedBuild: string;
 }
 
-/** `undefined` when the line is not an event: compilers and tests write between them. */
+/** Returns `undefined` if the line is not an event: compilers and tests write lines of their own. */
 export function decodeGoTestEvent(line: string): GoTestEvent | undefined {
   if (!line.startsWith('{')) return undefined;
   const fields = parseObject(line);
@@ -43,7 +43,7 @@ export function decodeGoTestEvent(line: string): GoTestEvent | undefined {
   };
 }
 
-/** Whether a line that does not decode was an event before it was damaged. */
+/** True if a line that does not decode was an event before it was damaged. */
 export function looksLikeGoTestEvent(line: string): boolean {
   return /^\{"(Time|Action|ImportPath)":/.test(line);
 }

@@ -38,7 +38,7 @@ describe('go test -json', () => {
 
   it('counts lines that are no events as noise, once', () => {
     const reading = read('go: downloading x', '# p', event('pass', ''), 'null', '{"a":1}', '');
-    expect(reading.warnings).toEqual(['1: lines that are no events of go test: 4, from here on']);
+    expect(reading.warnings).toEqual(['1: lines that are not events of go test: 4, from here on']);
     expect(reading.errors).toEqual([]);
   });
 

@@ -1,15 +1,15 @@
 /**
- * Reads `go test -json`, also as gotestsum keeps it (`--jsonfile`, reruns included).
+ * Reads `go test -json`, also as gotestsum writes it (`--jsonfile`, reruns included).
  *
- * - Every test is a test, the parent of subtests too, as Go counts.
+ * - A parent of subtests counts as a test, as it does for Go.
  * - A package that starts again is a rerun: its tests are further attempts.
  * - A test that runs again while its package runs is a repetition (`-count`), not an attempt: Go
- *   fails the run for any of them.
+ *   fails the run if any of them fails.
  * - A test that never ended (timeout, exit, crash of the process) is aborted when its package ends.
- * - A package that fails although none of its tests did (build, TestMain, exit) is a failure of its
- *   own, and not a test.
- * - Lines that are no events are noise, told once; an event that is damaged, and a package without
- *   an end, mean that results are missing.
+ * - A package that fails although none of its tests did (build, TestMain, exit) is a separate failure,
+ *   and not a test.
+ * - Lines that are not events are noise, with one warning. If an event is damaged, or a package has no
+ *   end, results are missing.
  */
 import { Excerpt } from '../excerpt.ts';
 import { type ExecutionOutcome, type FormatSink, notATest } from '../execution.ts';
@@ -33,7 +33,7 @@ interface PackageRun {
   hasFailedTest: boolean;
 }
 
-/** Builds whose output is kept for the packages that fail for them. */
+/** The number of builds whose output is kept for the packages that fail because of them. */
 const MAX_FAILED_BUILDS = 1000;
 
 export const goTestJson: ReportFormat = {
@@ -47,7 +47,7 @@ class GoTestJsonReader implements FormatReader {
   readonly #sink: FormatSink;
   readonly #lines = new LineSplitter();
   readonly #packages = new Map<string, PackageRun>();
-  /** How often each package has started, to tell reruns. */
+  /** How often each package has started, to recognize reruns. */
   readonly #rounds = new Map<string, number>();
   readonly #builds = new Map<string, Excerpt>();
   #noise: { readonly firstLine: number; count: number } | undefined;
@@ -66,7 +66,7 @@ class GoTestJsonReader implements FormatReader {
     if (this.#rounds.size === 0) this.#sink.error(1, 'no package of go test begins in this file');
     if (!this.#noise) return;
     const { firstLine, count } = this.#noise;
-    this.#sink.warning(firstLine, `lines that are no events of go test: ${count}, from here on`);
+    this.#sink.warning(firstLine, `lines that are not events of go test: ${count}, from here on`);
   }
 
   #line(line: Line): void {
@@ -100,7 +100,7 @@ class GoTestJsonReader implements FormatReader {
 
   #startTest(run: PackageRun, event: GoTestEvent, line: number): void {
     const lost = run.running.get(event.test);
-    // The one that runs already will never end: its name has been taken over.
+    // The run in progress will never end, as the new one has taken its name.
     if (lost) this.#emit(run, event.test, lost, 'abort', undefined);
     run.running.set(event.test, newTest(event, line));
   }
@@ -132,7 +132,7 @@ class GoTestJsonReader implements FormatReader {
   #cutOff(run: PackageRun): void {
     this.#sink.error(run.line, `package ${run.name} has no end in this stream`);
     this.#abortRunning(run);
-    this.#emitPackage(run, 'abort', undefined, 'The report does not tell how the package ended.');
+    this.#emitPackage(run, 'abort', undefined, 'The report does not say how the package ended.');
   }
 
   #startPackage(name: string, line: number): PackageRun {

@@ -11,7 +11,11 @@ describe("GoogleTest's JSON", () => {
   });
 
   it.each([
-    ['no name', { ...PASSED, name: 3 }, 'an entry of the suite Suite is no test: it has no name'],
+    [
+      'no name',
+      { ...PASSED, name: 3 },
+      'an entry of the suite Suite is not a test: it has no name',
+    ],
     ['an unknown result', { ...PASSED, result: 'ODD' }, 'the test A has the status "RUN ODD"'],
   ])('tells of a test with %s, and reads the others', (_, bad, message) => {
     const reading = read(bad, PASSED);

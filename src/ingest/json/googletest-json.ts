@@ -1,17 +1,17 @@
 /**
  * Reads GoogleTest's JSON (`--gtest_output=json`), one test at a time.
  *
- * - Disabled tests (`NOTRUN`) are skipped ones. Several failures of one test are one failed test.
- * - A suite whose set-up or tear-down failed is a failure of its own, and not a test.
- * - GoogleTest writes each byte of UTF-8 as a character of its own; texts that can be read so are
- *   put right.
+ * - Disabled tests (`NOTRUN`) count as skipped. Several failures of one test are one failed test.
+ * - A suite whose set-up or tear-down failed is a separate failure, and not a test.
+ * - GoogleTest writes each byte of UTF-8 as a separate character; texts that can be read so are
+ *   corrected.
  */
 import type { Execution, ExecutionOutcome, FormatSink } from '../execution.ts';
 import type { FormatReader, ReportFormat } from '../report.ts';
 import { amountOf, type Fields, isFields, textOf } from './json-fields.ts';
 import { type JsonPath, JsonValues } from './json-values.ts';
 
-/** What GoogleTest itself writes of a test; everything else was recorded by the test. */
+/** The fields that GoogleTest itself writes for a test; the test has recorded all others. */
 const OWN_FIELDS = new Set([
   'name',
   'file',
@@ -52,7 +52,7 @@ class GoogleTestJsonReader implements FormatReader {
 
   end(): void {
     this.#json.end();
-    if (!this.#hasSuites) this.#sink.error(1, 'a report of GoogleTest has an array testsuites');
+    if (!this.#hasSuites) this.#sink.error(1, 'a GoogleTest report needs an array testsuites');
   }
 
   #descends(path: JsonPath): boolean {
@@ -67,7 +67,8 @@ class GoogleTestJsonReader implements FormatReader {
     if (path.length === 3 && path[2] === 'name') this.#suite = text(value);
     if (path.length !== 4 || path[2] !== 'testsuite') return;
     if (isFields(value) && typeof value.name === 'string') this.#test(value, line);
-    else this.#sink.error(line, `an entry of the suite ${this.#suite} is no test: it has no name`);
+    else
+      this.#sink.error(line, `an entry of the suite ${this.#suite} is not a test: it has no name`);
   }
 
   #test(test: Fields, line: number): void {
@@ -78,7 +79,7 @@ class GoogleTestJsonReader implements FormatReader {
       this.#sink.error(line, `the test ${name} has the status ${JSON.stringify(status)}`);
       return;
     }
-    // A set-up of a suite that fails is written as a test without a name.
+    // GoogleTest writes the failed set-up of a suite as a test without a name.
     const isTest = name !== '';
     this.#sink.execution({
       suite: [text(test.classname) || this.#suite],
@@ -139,7 +140,7 @@ function startOf(test: Fields): number | undefined {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The text that GoogleTest meant: its bytes of UTF-8 stand here as characters. */
+/** Returns the text that GoogleTest meant: it writes the bytes of UTF-8 as characters. */
 function text(value: unknown): string {
   const written = textOf(value);
   const bytes = Buffer.from(written, 'latin1');

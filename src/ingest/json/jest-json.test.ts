@@ -53,7 +53,7 @@ describe('the JSON of Jest and Vitest', () => {
     expect(outcomes).toEqual(['a > t: fail', 'a > t: fail (2)', 'a > t: pass (3)']);
     expect(executions.map(({ summary }) => summary)).toEqual([
       'first reason',
-      'The report tells only that this attempt failed.',
+      'The report says only that this attempt failed.',
       '',
     ]);
   });
@@ -83,7 +83,7 @@ describe('the JSON of Jest and Vitest', () => {
     ]);
   });
 
-  it('tells what is no test, and reads the others', () => {
+  it('reports entries that are not tests, and reads the others', () => {
     const tests = [{ title: 't' }, 7, { title: 9 }, { title: 'u', status: 'odd' }];
     const { outcomes, errors } = read([file('a', tests)], 1);
     expect(outcomes).toEqual(['a > t: pass']);

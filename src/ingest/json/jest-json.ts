@@ -1,9 +1,9 @@
 /**
  * Reads the JSON of Jest (`--json`) and of Vitest (`--reporter=json`), one test at a time.
  *
- * - The file that holds the tests is named after them, so the tests of one file wait for its end.
- * - A file that failed without a failing test did not load, or a hook of it broke: that is a failure
- *   of its own, and not a test.
+ * - The report names the file after its tests, so the tests of one file wait for the end of its entry.
+ * - If a file failed without a failing test, it did not load or one of its hooks broke. That is a separate
+ *   failure, and not a test.
  * - Jest counts the attempts of a test (`invocations`); Vitest shows the failures before a pass.
  */
 import { isAbsolute, relative } from 'node:path';
@@ -13,11 +13,11 @@ import { type FormatReader, ReportDamage, type ReportFormat } from '../report.ts
 import { amountOf, type Fields, isFields, textOf } from './json-fields.ts';
 import { type JsonPath, JsonValues } from './json-values.ts';
 
-/** A report may claim any number of attempts. */
+/** The limit of attempts, as a report may claim any number. */
 const MAX_ATTEMPTS = 100;
-/** Of one file: more is no file that anybody wrote. */
+/** The limit of tests in one file, far above any file that was written by hand. */
 const MAX_WAITING = 200_000;
-/** Characters of the failures of one file. */
+/** The limit of characters in the failures of one file. */
 const MAX_MESSAGE = 2048;
 const MAX_WAITING_LENGTH = 32 * 1024 * 1024;
 
@@ -60,7 +60,7 @@ class JestJsonReader implements FormatReader {
 
   end(): void {
     this.#json.end();
-    if (!this.#hasResults) this.#sink.error(1, 'a report of Jest has an array testResults');
+    if (!this.#hasResults) this.#sink.error(1, 'a Jest report needs an array testResults');
     const { tests = 0, line = 1 } = this.#claimed ?? {};
     if (tests > this.#tests) {
       this.#sink.error(line, `the report says ${tests} tests, but there are only ${this.#tests}`);
@@ -129,7 +129,7 @@ class JestJsonReader implements FormatReader {
     this.#file = {};
   }
 
-  /** Names of tests must not tell where the repository lies. */
+  /** Names of tests must not depend on the path of the repository. */
   #inRoot(path: string): string {
     if (this.#root === undefined || !isAbsolute(path)) return path;
     const inside = relative(this.#root, path);
@@ -144,7 +144,7 @@ function outcomeOf(status: unknown): ExecutionOutcome | undefined {
   return isSkipped ? 'skip' : undefined;
 }
 
-/** In the order of the run, the one that counts last. */
+/** Returns the attempts in the order of the run; the last one counts. */
 function attemptsOf(test: Fields, outcome: ExecutionOutcome, line: number): readonly Waiting[] {
   const failures = textsOf(test.failureMessages);
   const earlier = outcome === 'skip' ? [] : earlierFailures(test, outcome, failures);
@@ -162,7 +162,7 @@ function attemptsOf(test: Fields, outcome: ExecutionOutcome, line: number): read
   };
   const unknown = { durationMs: undefined, startTimeMs: undefined };
   const failed = earlier.map((text, index) => {
-    const summary = excerptOf(text) || 'The report tells only that this attempt failed.';
+    const summary = excerptOf(text) || 'The report says only that this attempt failed.';
     const errorMessage = messageOf(text);
     const own = { outcome: 'fail' as const, round: index + 1, summary, errorMessage };
     return { ...last, ...unknown, ...own };
@@ -170,12 +170,12 @@ function attemptsOf(test: Fields, outcome: ExecutionOutcome, line: number): read
   return [...failed, last];
 }
 
-/** Without the trace that follows it. */
+/** Returns the message without the trace that follows it. */
 function messageOf(failure: string): string {
   return excerptOf(failure.split(/\n\s+at /)[0] ?? '', MAX_MESSAGE);
 }
 
-/** What each attempt before the last has said; empty where that is not told. */
+/** Returns the failure of each attempt before the last; empty if the report does not have it. */
 function earlierFailures(
   test: Fields,
   outcome: ExecutionOutcome,
@@ -183,7 +183,7 @@ function earlierFailures(
 ): readonly string[] {
   const reasons = textsOf(test.retryReasons);
   const claimed = (amountOf(test.invocations) ?? 1) - 1;
-  // Only a pass shows that its failures are those of attempts, and not several of one.
+  // Only if the test passed are its failures those of attempts, and not several of one attempt.
   const told = outcome === 'pass' && reasons.length === 0 ? failures : reasons;
   const count = Math.min(Math.max(claimed, told.length), MAX_ATTEMPTS - 1);
   return Array.from({ length: count }, (_, index) => told[index] ?? '');

@@ -1,4 +1,4 @@
-/** Reading what a JSON document claims to hold: each look checks the type. */
+/** Reads fields of a JSON document, whose types cannot be trusted. Each function checks the type. */
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -6,12 +6,12 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Empty where the value is no text. */
+/** Returns '' if the value is not a text. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** A count, a line or a time; `undefined` where the value is no number of 0 or more. */
+/** Returns a count, a line or a time; `undefined` if the value is not a number of 0 or more. */
 export function amountOf(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 ? value : undefined;
 }

@@ -1,10 +1,10 @@
 /**
- * Reads one JSON document that arrives in chunks, and hands out its values one by one, so that a
- * report of any size needs memory for its largest test only.
+ * Reads one JSON document that arrives in chunks, and yields its values one by one, so that a report of any
+ * size needs memory only for its largest test.
  *
- * The reader walks into the objects and arrays that `descends` names, and parses every other
- * value whole. Together that checks the entire grammar: a document that ends without an error is
- * JSON to its last character. A ReportDamage names the line at which the damaged value begins.
+ * The reader walks into the objects and arrays that `descends` selects, and parses every other value as a
+ * whole. Together that checks the entire grammar: a document that ends without an error is JSON to its last
+ * character. A ReportDamage names the line at which the damaged value begins.
  */
 import { ReportDamage } from '../report.ts';
 
@@ -12,13 +12,13 @@ import { ReportDamage } from '../report.ts';
 export type JsonPath = readonly (string | number)[];
 
 export interface JsonValuesOptions {
-  /** Whether to walk into the container at `path`; the path is only valid during the call. */
+  /** Returns true to walk into the container at `path`; the path is only valid during the call. */
   readonly descends: (path: JsonPath) => boolean;
   /** Takes each value that was not walked into; the path is only valid during the call. */
   readonly onValue: (path: JsonPath, value: unknown, line: number) => void;
   /** Called when a container that was walked into ends. */
   readonly onEnd?: (path: JsonPath) => void;
-  /** Characters of one value; more is an error. */
+  /** The limit of characters in one value; more is an error. */
   readonly maxLength?: number;
 }
 
@@ -68,7 +68,7 @@ export class JsonValues {
     }
   }
 
-  /** Handles one character outside any captured value; returns where to go on. */
+  /** Handles one character outside any captured value; returns the position to continue at. */
   #structure(chunk: string, at: number): number {
     const char = chunk[at] ?? '';
     if (char === '\n') this.#line += 1;
@@ -112,7 +112,7 @@ export class JsonValues {
     if ((char === '{' || char === '[') && this.#options.descends(this.#path)) {
       this.#open.push({ isArray: char === '[' });
       this.#expected = char === '[' ? 'value-or-end' : 'key-or-end';
-      // Stands for the key or position of the child; a real one replaces it.
+      // A placeholder for the child's key or position, which replaces it.
       this.#path.push(char === '[' ? 0 : '');
       return;
     }
@@ -151,7 +151,7 @@ export class JsonValues {
   }
 }
 
-/** Finds the end of one value; what lies between is JSON.parse's to judge. */
+/** Finds the end of one value; JSON.parse then checks what is between. */
 class Capture {
   readonly line: number;
   readonly isKey: boolean;
@@ -174,7 +174,7 @@ class Capture {
     return this.#parts.join('');
   }
 
-  /** Takes from `at` what belongs to the value; returns the first place after it. */
+  /** Takes the part of the value that begins at `at`; returns the first position after it. */
   scan(chunk: string, at: number): number {
     let end = at;
     while (end < chunk.length && !this.isComplete) {

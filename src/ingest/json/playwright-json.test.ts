@@ -93,7 +93,7 @@ describe('the JSON of Playwright', () => {
     ]);
   });
 
-  it('tells what is no test, and reads the others', () => {
+  it('reports entries that are not tests, and reads the others', () => {
     const { outcomes, errors } = readTests([
       7,
       { results: [{ status: 'odd' }] },
@@ -101,8 +101,8 @@ describe('the JSON of Playwright', () => {
     ]);
     expect(outcomes).toEqual(['f > t: pass']);
     expect(errors).toEqual([
-      '1: the test t has a result that is not known',
-      '1: the test t has a result that is not known',
+      '1: the test t has an unknown result',
+      '1: the test t has an unknown result',
     ]);
   });
 

@@ -2,10 +2,10 @@
  * Reads the JSON of Playwright (`--reporter=json`), one test at a time.
  *
  * - A test runs once in each project: the project is part of its results' variant.
- * - Each result of a test is an attempt. A test that failed as it is expected to passed, as Playwright
- *   counts; one that passed though it is expected to fail failed.
- * - A test that did not run, as one before it failed, is skipped: the report does not tell the two
- *   apart. What failed outside of tests (`errors`) is a failure of its own.
+ * - Each result of a test is an attempt. As in Playwright's own counts, a test that is expected to fail
+ *   passes if it fails, and fails if it passes.
+ * - A test that did not run because an earlier one failed counts as skipped: the report does not distinguish
+ *   the two. A failure outside of tests (`errors`) is a separate failure.
  */
 import { type FormatSink, notATest } from '../execution.ts';
 import { type FormatReader, ReportDamage, type ReportFormat } from '../report.ts';
@@ -13,7 +13,7 @@ import { amountOf, type Fields, isFields, textOf } from './json-fields.ts';
 import { type JsonPath, JsonValues } from './json-values.ts';
 import { attemptsOf, errorLocationOf, messageOf, tagsOf } from './playwright-test.ts';
 
-/** Deeper than anybody nests blocks. */
+/** Deeper than any project nests blocks. */
 const MAX_DEPTH = 100;
 
 export const playwrightJson: ReportFormat = {
@@ -28,7 +28,7 @@ class PlaywrightJsonReader implements FormatReader {
   readonly dialect = 'playwright';
   readonly #sink: FormatSink;
   readonly #json: JsonValues;
-  /** Of the blocks that are open, the file first. */
+  /** The titles of the open blocks; the file comes first. */
   readonly #titles: string[] = [];
   readonly #projects = new Map<string, number>();
   #rootDir = '';
@@ -53,7 +53,7 @@ class PlaywrightJsonReader implements FormatReader {
 
   end(): void {
     this.#json.end();
-    if (!this.#hasSuites) this.#sink.error(1, 'a report of Playwright has an array suites');
+    if (!this.#hasSuites) this.#sink.error(1, 'a Playwright report needs an array suites');
     const { tests = 0, line = 1 } = this.#claimed ?? {};
     if (tests > this.#tests) {
       this.#sink.error(line, `the report says ${tests} tests, but there are only ${this.#tests}`);
@@ -109,7 +109,7 @@ class PlaywrightJsonReader implements FormatReader {
     this.#tests += 1;
     const attempts = isFields(test) ? attemptsOf(test) : undefined;
     if (!isFields(test) || !attempts) {
-      this.#sink.error(line, `the test ${title} has a result that is not known`);
+      this.#sink.error(line, `the test ${title} has an unknown result`);
       return;
     }
     const shared = this.#shared(spec, title, test, line);
@@ -143,7 +143,7 @@ class PlaywrightJsonReader implements FormatReader {
   }
 }
 
-/** How many tests the report claims to hold. */
+/** Returns how many tests the report claims to hold. */
 function claimOf({ expected, unexpected, flaky, skipped }: Fields): number {
   return [expected, unexpected, flaky, skipped].reduce<number>((sum, count) => {
     return sum + (amountOf(count) ?? 0);

@@ -1,9 +1,9 @@
-/** What one test of Playwright's JSON says: its attempts, and what is known of all of them. */
+/** Reads one test of Playwright's JSON: its attempts, and the facts that all attempts share. */
 import { Excerpt, excerptOf } from '../excerpt.ts';
 import type { Execution, ExecutionOutcome, OutputStream, SourceLocation } from '../execution.ts';
 import { amountOf, type Fields, isFields, textOf } from './json-fields.ts';
 
-/** A report may claim any number of either. */
+/** Limits, as a report may claim any number of either. */
 const MAX_ATTEMPTS = 100;
 const MAX_TAGS = 20;
 
@@ -12,12 +12,12 @@ export type PlaywrightAttempt = Pick<
   'outcome' | 'durationMs' | 'startTimeMs' | 'summary' | 'errorMessage' | 'tags' | 'output'
 >;
 
-/** In the order of the run; `undefined` where one has a status that Playwright does not know. */
+/** Returns the attempts in the order of the run; `undefined` if one has an unknown status. */
 export function attemptsOf(test: Fields): readonly PlaywrightAttempt[] | undefined {
   const results = listOf(test.results);
   const outcomes = results.map((result) => outcomeOf(result, test));
   if (outcomes.includes(undefined)) return undefined;
-  // All attempts of a test that is skipped say the same; one that was never begun has none.
+  // All attempts of a skipped test say the same; a test that was never begun has no attempts.
   if (outcomes.every((outcome) => outcome === 'skip')) {
     return [attemptOf(results.at(-1) ?? {}, test, 'skip')];
   }
@@ -25,7 +25,7 @@ export function attemptsOf(test: Fields): readonly PlaywrightAttempt[] | undefin
   return told.map((result) => attemptOf(result, test, outcomeOf(result, test) ?? 'fail'));
 }
 
-/** Annotations with a description, such as an owner or an issue, and tags. */
+/** Returns annotations with a description, such as an owner or an issue, and tags. */
 export function tagsOf(spec: Fields, test: Fields): Execution['tags'] {
   const tags = Array.isArray(spec.tags)
     ? spec.tags.map((tag) => ['tag', textOf(tag)] as const)
@@ -78,10 +78,10 @@ function attemptOf(result: Fields, test: Fields, outcome: ExecutionOutcome): Pla
 function whySkipped(test: Fields): string {
   const why = listOf(test.annotations).find(({ type }) => type === 'skip' || type === 'fixme');
   if (why) return textOf(why.description);
-  return 'The test did not run: one before it failed, or the run ended.';
+  return 'The test did not run: an earlier test failed, or the run ended.';
 }
 
-/** Its name and type, and where the file lies below the folder of results. */
+/** Returns the name and the type of the attachment, and its path below the folder of results. */
 function attachmentTag({ name, contentType, path }: Fields): readonly [string, string] {
   const place = textOf(path).replaceAll('\\', '/').split('/').slice(-2).join('/');
   return ['attachment', [textOf(name), textOf(contentType), place].filter(Boolean).join(' ')];

@@ -1,6 +1,6 @@
 /**
- * The executions that one test case tells of: `flaky…` children are attempts before the one that
- * passed, `rerun…` children are attempts after the one that failed.
+ * Reads the executions of one test case: `flaky…` children are attempts before the one that passed, and
+ * `rerun…` children are attempts after the one that failed.
  */
 import type { Execution, ExecutionOutcome, SourceLocation } from '../execution.ts';
 import type { CaseReading, JUnitCase, Verdict } from './test-case.ts';
@@ -54,7 +54,7 @@ function locationOf({ attributes, suites }: JUnitCase): SourceLocation | undefin
   return { file, line: Number.isInteger(line) && line > 0 ? line : undefined };
 }
 
-/** The attempt that the test case itself tells of. */
+/** Returns the attempt that the test case itself describes. */
 function ownAttempt({ verdicts, attributes, output }: JUnitCase, { outcome }: CaseReading) {
   const own = verdicts.filter(({ kind }) => !/^(flaky|rerun)/.test(kind));
   const failure = own.find(({ kind }) => kind !== 'skipped');

@@ -17,7 +17,7 @@ export const cargoNextest: JUnitDialect = {
   },
 };
 
-/** Disabled tests are `notrun`; a set-up of a suite that failed is a test case without a name. */
+/** Disabled tests are `notrun`; the failed set-up of a suite is a test case without a name. */
 export const googleTest: JUnitDialect = {
   name: 'googletest',
   recognizes: ({ cases, rootAttributes }) =>

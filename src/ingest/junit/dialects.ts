@@ -1,4 +1,4 @@
-/** The dialects of JUnit XML that are told apart, and how. */
+/** Lists the dialects of JUnit XML, and recognizes the one of a file. */
 import { byRounds } from '../attempts/grouping.ts';
 import type { ExecutionOutcome } from '../execution.ts';
 import type { Grouping } from '../report.ts';
@@ -11,7 +11,7 @@ import { pytest } from './pytest.ts';
 import { surefire } from './surefire.ts';
 import { byClass, type JUnitCase, worstOutcome } from './test-case.ts';
 
-/** Who wrote the file does not show: read what all of them mean. */
+/** The producer is unknown, so only what all producers mean is read. */
 const generic: JUnitDialect = {
   name: 'generic',
   recognizes: () => true,
@@ -24,7 +24,7 @@ const generic: JUnitDialect = {
   headers: { isUnknown: true },
 };
 
-/** Some producers say it in an attribute only: without a look at it, a failure would be lost. */
+/** Some producers write the outcome only as an attribute; without it, a failure would be lost. */
 function genericOutcome(testCase: JUnitCase): ExecutionOutcome {
   if (testCase.verdicts.length > 0) return worstOutcome(testCase);
   const status = (testCase.attributes.status ?? testCase.attributes.result ?? '').toLowerCase();
@@ -33,7 +33,7 @@ function genericOutcome(testCase: JUnitCase): ExecutionOutcome {
   return /^(skip|skipped|ignored|disabled|pending|notrun)$/.test(status) ? 'skip' : 'pass';
 }
 
-/** The first that recognizes a file has it: those with a mark of their own come first. */
+/** The first dialect that recognizes a file wins, so those with unmistakable marks come first. */
 const DIALECTS: readonly JUnitDialect[] = [
   pytest,
   vitest,

@@ -1,16 +1,16 @@
 /**
- * gotestsum and go-junit-report: what `go test` says, as JUnit XML.
+ * gotestsum and go-junit-report write the results of `go test` as JUnit XML.
  *
- * A parent of subtests is a test, too, as Go counts. A package that failed without a failing test
- * (build, TestMain, exit) is written as a test case, and is none.
+ * A parent of subtests counts as a test, as it does for Go. A package that failed without a failing test
+ * (build, TestMain, exit) is written as a test case, but is not a test.
  */
 import type { ExecutionFacts, Grouping, Placement } from '../report.ts';
 import type { JUnitDialect } from './dialect.ts';
 import { byClass, has, messageOf, readPlainly } from './test-case.ts';
 
 /**
- * Every execution of a rerun test is a test case, and not in the order of the run: but a test that
- * passed is not run again. Two passes mean that it was meant to run twice (`-count`).
+ * Every execution of a rerun test is a test case, and they are not in the order of the run. But a test that
+ * passed is not run again, so two passes mean that it was meant to run twice (`-count`).
  */
 const failuresFirst: Grouping = { spansFiles: false, place };
 

@@ -34,13 +34,13 @@ describe('headers that claim more than the file holds', () => {
     ).toEqual(['1: the header of testsuites says tests="2", but there are 1: results are missing']);
   });
 
-  it('are a warning where counts are no numbers, as nobody has counted', () => {
+  it('are a warning if counts are not numbers, as the producer has not counted', () => {
     const { errors, warnings } = read(
       `<testsuites tests="100"><testsuite tests="ten">${PASS}</testsuite></testsuites>`,
     );
     expect(errors).toEqual([]);
     expect(warnings).toEqual([
-      '1: counts in headers are no numbers: none is believed',
+      '1: counts in headers are not numbers: none is trusted',
       '1: the header of testsuites says tests="100", but there are 1',
     ]);
   });

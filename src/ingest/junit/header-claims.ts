@@ -1,9 +1,9 @@
 /**
- * What the headers of suites claim (`tests`, `failures`, `errors`), compared with what they hold.
+ * Compares what the headers of suites claim (`tests`, `failures`, `errors`) with what the suites hold.
  *
- * The counts are always those of the test cases. But a header that claims more than the file holds
- * says that results are missing, unless its dialect is known to exaggerate there. Headers with
- * counts that are no numbers are made by somebody who does not count: they are told, not believed.
+ * The counts are always those of the test cases. But if a header claims more than the file holds, results
+ * are missing, unless its dialect is known to exaggerate there. Headers whose counts are not numbers come
+ * from a producer that does not count: they lead to a warning, and none is trusted.
  */
 import type { FormatSink } from '../execution.ts';
 import type { Attributes } from './test-case.ts';
@@ -11,17 +11,17 @@ import type { Attributes } from './test-case.ts';
 export type ClaimedCount = 'tests' | 'failures' | 'errors';
 
 export interface HeaderHabits {
-  /** Counts that exceed the test cases in honest reports, too. */
+  /** Counts that exceed the test cases even in complete reports. */
   readonly exaggerates?: readonly ClaimedCount[];
   /** The root counts pending tests that the file does not hold. */
   readonly hidesPending?: boolean;
-  /** Whether counts below those of the test cases are worth a word. */
+  /** True if counts below those of the test cases are worth a warning. */
   readonly isUnknown?: boolean;
 }
 
-/** What a test case adds to the counts of its suites. */
+/** The amounts that a test case adds to the counts of its suites. */
 export interface HeldCase {
-  /** How many failures and errors it tells of, attempts included. */
+  /** The number of its failures and errors, attempts included. */
   readonly failures: number;
   readonly isSkipped: boolean;
 }
@@ -30,9 +30,9 @@ interface Level {
   readonly name: string;
   readonly attributes: Attributes;
   readonly line: number;
-  /** Those that stand in the suite itself. */
+  /** The counts of the test cases directly in the suite. */
   ownTests: number;
-  /** With those of the suites inside of it, and with what they miss. */
+  /** The same including the suites inside of it, and what is missing there. */
   tests: number;
   failures: number;
   skipped: number;
@@ -45,7 +45,7 @@ interface Contradiction {
 }
 
 const COUNTS: readonly ClaimedCount[] = ['tests', 'failures', 'errors'];
-/** Nobody reads more. */
+/** The limit of warnings, as nobody reads more. */
 const MAX_TOLD = 20;
 const MAX_NAME = 80;
 
@@ -89,11 +89,11 @@ export class HeaderClaims {
     parent.skipped += level.skipped;
   }
 
-  /** Tells what was found, when the file is known to be whole. */
+  /** Reports what was found, once the file is known to be whole. */
   end(): void {
     const isBelieved = this.#malformedLine === undefined;
     if (this.#malformedLine !== undefined && this.#contradictions.length > 0) {
-      this.#sink.warning(this.#malformedLine, 'counts in headers are no numbers: none is believed');
+      this.#sink.warning(this.#malformedLine, 'counts in headers are not numbers: none is trusted');
     }
     for (const { line, message, isLoss } of this.#contradictions) {
       if (isLoss && isBelieved) this.#sink.error(line, `${message}: results are missing`);
@@ -114,7 +114,7 @@ export class HeaderClaims {
     }
   }
 
-  /** The suite that contradicts is told, and not all those around it, too. */
+  /** Reports the suite with the contradiction, but not all the suites around it. */
   #exceed(level: Level, count: ClaimedCount, claimed: number, held: number): void {
     if (this.#habits.exaggerates?.includes(count)) return;
     this.#contradict(level, count, claimed, held, true);
@@ -122,7 +122,7 @@ export class HeaderClaims {
     else level.failures = claimed;
   }
 
-  /** Some count the tests of inner suites, some do not. */
+  /** Some producers count the tests of inner suites, and some do not. */
   #fallShort(level: Level, count: ClaimedCount, claimed: number): void {
     const { ownTests, failures } = level;
     if (count === 'tests' && claimed < ownTests) {
@@ -133,7 +133,7 @@ export class HeaderClaims {
     }
   }
 
-  /** mocha-junit-reporter: only the root is counted when the run has ended. */
+  /** mocha-junit-reporter counts only the root suite at the end of the run. */
   #closeWithPending(level: Level): void {
     if (this.#levels.length > 0) return;
     const missing = (claimOf(level, 'tests') ?? 0) - level.tests;
@@ -171,7 +171,7 @@ function numberOf(text: string | undefined): number | undefined {
   return /^\d{1,15}$/.test(plain) ? Number(plain) : undefined;
 }
 
-/** An empty count is none. */
+/** An empty count is no count. */
 function isMalformed(text: string | undefined): boolean {
   return text !== undefined && text.trim() !== '' && numberOf(text) === undefined;
 }

@@ -15,7 +15,7 @@ import {
   worstOutcome,
 } from './test-case.ts';
 
-/** A file that failed to load bears its name; a hook that failed bears its block's, at the end. */
+/** A file that failed to load has its own name; a hook that failed has its block's name, at the end. */
 export const vitest: JUnitDialect = {
   name: 'vitest',
   recognizes: ({ rootAttributes, suites }) =>
@@ -34,7 +34,7 @@ export const vitest: JUnitDialect = {
   },
 };
 
-/** jest-junit writes `error` only for a file that failed to load, and newer ones a failure too. */
+/** jest-junit writes `error` only for a file that failed to load; newer versions add a failure. */
 export const jestJUnit: JUnitDialect = {
   name: 'jest-junit',
   recognizes: ({ rootAttributes, suites }) =>
@@ -48,7 +48,7 @@ export const jestJUnit: JUnitDialect = {
   },
 };
 
-/** The full title stands in `name`, or in `classname` where they were told to switch. */
+/** The full title is in `name`, or in `classname` if the reporter is configured to swap the two. */
 export const mochaJUnitReporter: JUnitDialect = {
   name: 'mocha-junit-reporter',
   recognizes: ({ rootAttributes, suites }) =>
@@ -82,7 +82,7 @@ export const nodeTest: JUnitDialect = {
 };
 
 function nodeOutcome(testCase: JUnitCase): ExecutionOutcome {
-  // A todo that fails has both, and fails nothing.
+  // A todo that fails has both, and does not fail the run.
   if (has(testCase, 'skipped')) return 'skip';
   const wasEnded = /^(cancelledByParent|testTimeoutFailure|testAborted)$/;
   return wasEnded.test(typeOf(testCase, 'failure')) ? 'abort' : worstOutcome(testCase);
@@ -97,13 +97,13 @@ function notATest(testCase: JUnitCase): CaseReading {
   return { ...byClass(testCase), isTest: false, outcome: 'crash' };
 }
 
-/** Parts of a name that are looked at: more blocks never nest. */
+/** The number of parts of a name that are searched; blocks never nest deeper. */
 const MAX_PARTS = 12;
 
-/** The names of the describe blocks of one file, as far as its tests have shown them. */
+/** Collects the names of the describe blocks of one file, as far as its tests have shown them. */
 class Blocks {
   #file = 0;
-  /** Their fingerprints. */
+  /** The fingerprints of the names. */
   readonly #names = new Set<string>();
 
   enter({ suites }: JUnitCase): void {

@@ -1,8 +1,8 @@
 /**
- * Reads the JUnit XML family: each test case once, with its attempts, as the dialect means it.
+ * Reads the JUnit XML family: each test case once, with its attempts, as its dialect defines them.
  *
- * The counts are those of the test cases, not of the headers (see header-claims.ts); a `<testcase>` counts wherever it stands, and elements
- * that are not of the family are ignored.
+ * The counts are those of the test cases, not of the headers (see header-claims.ts). A `<testcase>` counts
+ * at any place, and elements outside of the family are ignored.
  */
 import { Excerpt } from '../excerpt.ts';
 import type { Execution, FormatSink, OutputStream } from '../execution.ts';
@@ -37,7 +37,7 @@ interface OpenVerdict {
   readonly excerpt: Excerpt;
 }
 
-/** More than anybody records of one test. */
+/** More than any runner records for one test. */
 const MAX_PROPERTIES = 20;
 
 type OutputName = OutputStream['name'];
@@ -58,7 +58,7 @@ class JUnitReader implements FormatReader {
   #suiteCount = 0;
   #case: OpenCase | undefined;
   #verdict: OpenVerdict | undefined;
-  /** Output inside of a verdict is not what it says. */
+  /** Output inside of a verdict is not part of its text. */
   #outputDepth = 0;
   #outputName: OutputName = 'stdout';
 
@@ -158,7 +158,7 @@ function isSuiteName(name: string): boolean {
   return name === 'testsuite' || name === 'testsuites';
 }
 
-/** Some producers tell a failure by an element, some by an attribute. */
+/** Some producers write a failure as an element, and some as an attribute. */
 function heldIn({ verdicts }: JUnitCase, executions: readonly Execution[]): HeldCase {
   const told = verdicts.filter(({ kind }) => kind !== 'skipped').length;
   const read = executions.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'skip').length;

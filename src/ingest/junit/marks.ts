@@ -1,16 +1,16 @@
 /**
- * What the beginning of a JUnit file shows about who wrote it: its root, and the first suites,
- * tests and properties.
+ * Reads the marks at the beginning of a JUnit file that show its producer: the root element, and the first
+ * suites, tests and properties.
  */
 import { ReportDamage } from '../report.ts';
 import type { Attributes } from './test-case.ts';
 import { XmlReader } from './xml-reader.ts';
 
 export interface JUnitMarks {
-  /** Name of the root element; empty where none is seen. */
+  /** The name of the root element; empty if there is none. */
   readonly root: string;
   readonly rootAttributes: Attributes;
-  /** Those of the first suites, a root that is one included. */
+  /** The attributes of the first suites, including the root if it is a suite. */
   readonly suites: readonly Attributes[];
   readonly cases: readonly Attributes[];
   readonly properties: readonly string[];
@@ -39,7 +39,7 @@ export function marksOf(head: string): JUnitMarks {
   return { root: name, rootAttributes: attributes, suites, cases, properties };
 }
 
-/** Damage is for the one who reads the file to tell: here it only ends the look. */
+/** Damage only ends this search: the reader of the whole file will report it. */
 function readBeginning(reader: XmlReader, head: string): void {
   try {
     reader.push(head);
@@ -48,7 +48,7 @@ function readBeginning(reader: XmlReader, head: string): void {
   }
 }
 
-/** Whether an element has its first attributes in this order: producers rarely change theirs. */
+/** True if an element has its first attributes in this order, which producers rarely change. */
 export function inOrder(attributes: Attributes, names: string): boolean {
   return `${Object.keys(attributes).join(' ')} `.startsWith(`${names} `);
 }

@@ -1,9 +1,9 @@
 /**
  * pytest, xunit1 and xunit2.
  *
- * pytest-rerunfailures writes each attempt as one more test case, and those before the last without
- * any failure, so that they look like passes. A test that fails both in its call and in its
- * teardown is written twice, too: first the failure, then the error.
+ * pytest-rerunfailures writes each attempt as a separate test case, and all but the last without any
+ * failure, so that they look like passes. A test that fails both in its call and in its teardown is also
+ * written twice: first the failure, then the error.
  */
 import type { ExecutionFacts, Grouping, Placement } from '../report.ts';
 import type { JUnitDialect } from './dialect.ts';
@@ -22,7 +22,7 @@ export const pytest: JUnitDialect = {
     const isXfail = typeOf(testCase, 'skipped') === 'pytest.xfail';
     return { ...readPlainly(testCase), tags: isXfail ? [['xfail', 'true']] : [] };
   },
-  // Subtests and a teardown that breaks count as tests of their own, without a test case.
+  // Subtests and broken teardowns count as tests, but have no test case.
   headers: { exaggerates: ['tests'] },
   grouping: byRepetition,
 };

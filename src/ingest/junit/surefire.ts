@@ -1,8 +1,8 @@
 /**
  * Maven Surefire and Failsafe.
  *
- * One file a class, and the files of one folder are one run: reruns of the tests of nested classes
- * may stand in the file of another class. A failure of a whole class is a test case without a name,
+ * They write one file for each class, and the files of one folder are one run: reruns of the tests of nested
+ * classes may be in the file of another class. A failure of a whole class is a test case without a name,
  * which Surefire counts as a test.
  */
 import { byRounds } from '../attempts/grouping.ts';
@@ -13,7 +13,7 @@ import { readPlainly } from './test-case.ts';
 /** All attempts of one test in one file. */
 interface Chain {
   readonly file: number;
-  /** Which of the tests of that name in its file. */
+  /** The number of the test among the tests of that name in its file. */
   readonly namesake: number;
   /** Positions among the executions, in the order of the run. */
   readonly members: number[];
@@ -64,8 +64,8 @@ function chainsOf(executions: readonly ExecutionFacts[]): Chain[] {
 }
 
 /**
- * A test that failed in one file and stands in another was rerun there; one that passed was not.
- * The file with the reruns is the later one, whatever its name.
+ * A test that failed in one file and is also in another was rerun there; a test that passed was not. The
+ * file with the reruns is the later one, whatever its name.
  */
 function joined(chains: readonly Chain[], executions: readonly ExecutionFacts[]): number[][] {
   const hasFailed = ({ members }: Chain) => {

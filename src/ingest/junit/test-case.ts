@@ -1,14 +1,14 @@
 /**
- * A `<testcase>` as it stands in the file, before a dialect says what it means.
+ * A `<testcase>` as the file has it, before a dialect interprets it.
  */
 import type { ExecutionOutcome, OutputStream } from '../execution.ts';
 
 export type Attributes = Readonly<Record<string, string>>;
 
 export interface JUnitSuite {
-  /** Empty where the element has no name. */
+  /** Empty if the element has no name. */
   readonly name: string;
-  /** From 1, in the order of the file. */
+  /** The number of the test case, from 1, in the order of the file. */
   readonly ordinal: number;
   readonly attributes: Attributes;
 }
@@ -26,7 +26,7 @@ export type VerdictKind =
 export interface Verdict {
   readonly kind: VerdictKind;
   readonly attributes: Attributes;
-  /** The beginning of what the element holds. */
+  /** The beginning of the element's text. */
   readonly text: string;
 }
 
@@ -37,17 +37,17 @@ export interface JUnitCase {
   /** From the outermost `<testsuite>` to the innermost; may be empty. */
   readonly suites: readonly JUnitSuite[];
   readonly verdicts: readonly Verdict[];
-  /** Its own, and not those of its suite. */
+  /** The properties of the test case itself, and not those of its suite. */
   readonly properties: readonly (readonly [string, string])[];
   readonly output: readonly OutputStream[];
   readonly line: number;
 }
 
-/** What a dialect makes of a test case. */
+/** A test case as a dialect interprets it. */
 export interface CaseReading {
   readonly suite: readonly string[];
   readonly name: string;
-  /** As the runner itself counts. */
+  /** True if the runner itself counts it as a test. */
   readonly isTest: boolean;
   readonly outcome: ExecutionOutcome;
   readonly tags?: readonly (readonly [string, string])[];
@@ -65,14 +65,14 @@ export function messageOf(testCase: JUnitCase, kind: VerdictKind): string {
   return testCase.verdicts.find((verdict) => verdict.kind === kind)?.attributes.message ?? '';
 }
 
-/** The worst that the test case tells, once: it may hold several failures. */
+/** Returns the worst outcome in the test case, which may hold several failures. */
 export function worstOutcome(testCase: JUnitCase): ExecutionOutcome {
   if (has(testCase, 'failure')) return 'fail';
   if (has(testCase, 'error')) return 'crash';
   return has(testCase, 'skipped') ? 'skip' : 'pass';
 }
 
-/** The class holds the test, where the two differ. */
+/** The class is the suite of the test, unless it is empty or equals the name. */
 export function byClass(testCase: JUnitCase): Pick<CaseReading, 'suite' | 'name'> {
   const { classname, name } = testCase;
   return { suite: classname === '' || classname === name ? [] : [classname], name };

@@ -1,11 +1,11 @@
 /**
- * Times in attributes. What is odd is unknown: a bad time must not lose a test.
+ * Reads times in attributes. An odd value counts as unknown: a bad time must not lose a test.
  */
 
-/** Longer than any test: such a number is something else. */
+/** Longer than any test, so a larger number is something else. */
 const MAX_SECONDS = 365 * 24 * 3600;
 
-/** Seconds with a point, `1,234.5` as old versions of Surefire write, or an exponent. */
+/** Reads seconds with a decimal point, with an exponent, or as `1,234.5`, as old versions of Surefire write. */
 export function millisecondsOf(text: string | undefined): number | undefined {
   const trimmed = (text ?? '').trim();
   const plain = /^\d{1,3}(,\d{3})+(\.\d*)?$/.test(trimmed) ? trimmed.replaceAll(',', '') : trimmed;
@@ -14,7 +14,7 @@ export function millisecondsOf(text: string | undefined): number | undefined {
   return seconds >= 0 && seconds <= MAX_SECONDS ? seconds * 1000 + 0 : undefined;
 }
 
-/** A time without a zone is that of an unknown place, and so unknown. */
+/** A time without a zone is unknown, as the zone of the machine is unknown. */
 export function zonedTimeOf(text: string | undefined): number | undefined {
   if (text === undefined || !/T.*(Z|[+-]\d\d:?\d\d)$/.test(text)) return undefined;
   const time = Date.parse(text);

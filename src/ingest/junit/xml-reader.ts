@@ -2,42 +2,42 @@
  * Reads XML as runners really write it: strict about structure, lenient about characters.
  *
  * - Characters that XML forbids (ANSI colours, raw program output), references to them, and `]]>`
- *   in text are taken, and told once with their number.
+ *   in text are accepted, with one warning that counts them.
  * - A file that is cut, crossed tags, a second document, a raw `&` or `<` and everything else that
  *   is not well formed is damage.
- * - A DTD is skipped. Entities that it declares are not known, so nothing expands and nothing is
+ * - A DTD is skipped. Entities that it declares stay unknown, so nothing expands and nothing is
  *   fetched: a reference to one is damage.
- * - Depth and the length of names and texts are bounded; a longer text is shortened, and told.
+ * - Depth and the length of names and texts are bounded; a longer text is shortened, with a warning.
  */
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
 import type { FormatSink } from '../execution.ts';
 import { ReportDamage } from '../report.ts';
 
 export interface XmlHandler {
-  /** `name` is without its namespace prefix. */
+  /** `name` has no namespace prefix. */
   open(name: string, attributes: Readonly<Record<string, string>>, line: number): void;
   close(name: string): void;
-  /** Text and CDATA in pieces. */
+  /** Receives text and CDATA in pieces. */
   text(piece: string): void;
 }
 
 /** Deeper than any runner nests. */
 const MAX_DEPTH = 200;
-/** Characters of one text, attribute or name. */
+/** The limit of characters in one text, attribute or name. */
 const MAX_TEXT = 1024 * 1024;
 
-/** What XML 1.0 forbids, but for lone surrogates: decoding has replaced those. */
+/** The characters that XML 1.0 forbids, except lone surrogates, which decoding has replaced. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
 
-/** Characters between `&` and `;`. */
+/** The limit of characters between `&` and `;`. */
 const MAX_ENTITY = 100;
 
-/** The parser's own fields for what it is reading, which it lets grow without a limit. */
+/** The parser's internal buffers, which it lets grow without a limit. */
 interface InProgress {
   text: string;
   readonly name: string;
-  /** What follows an `&`. */
+  /** The text after an `&`. */
   readonly entity: string;
 }
 

@@ -1,21 +1,21 @@
 /**
- * The lines that `prove -v` writes around the TAP of its scripts: one before each, and a summary at
- * the end.
+ * Reads the lines that `prove -v` writes around the TAP of its scripts: one before each script, and a
+ * summary at the end.
  */
 
 export type ProveLine =
   /** The TAP of a script follows, unless it was skipped as a whole. */
   | { readonly kind: 'script'; readonly name: string; readonly isSkipped: boolean }
-  /** Stands before the script that gave up. */
+  /** Comes before the script that bailed out. */
   | { readonly kind: 'bail-out'; readonly reason: string }
-  /** A script ended with an exit code or by a signal. */
+  /** Says that a script ended with an exit code or by a signal. */
   | { readonly kind: 'dubious'; readonly text: string }
-  /** A script has passed; but it may be a point of the script as well. */
+  /** Says that a script has passed; but it may also be a point of the script. */
   | { readonly kind: 'ok' }
   | { readonly kind: 'totals'; readonly scripts: number; readonly tests: number }
   | { readonly kind: 'result' };
 
-/** `undefined` for every other line. `line` has its indentation. */
+/** Returns `undefined` for every other line. `line` includes its indentation. */
 export function parseProveLine(line: string): ProveLine | undefined {
   const script = /^(?:\[[\d:]+\] )?(\S.*?) \.{2,} ?(skipped: .*|skipped)?$/.exec(line);
   if (script) {
@@ -31,8 +31,8 @@ export function parseProveLine(line: string): ProveLine | undefined {
 }
 
 /**
- * Whether a file that begins so was written by prove, and not by one script. Comments may stand first: what
- * scripts write to standard error comes early where prove was not told to merge it.
+ * True if prove wrote a file that begins with this text, and not a single script. Comments may come first:
+ * what scripts write to standard error is early unless prove is told to merge it.
  */
 export function isProveOutput(head: string): boolean {
   const first = /^(?:\s*#[^\n]*\n)*\s*([^\r\n]*)/.exec(head)?.[1] ?? '';

@@ -1,7 +1,7 @@
 /**
- * The YAML block below a TAP point: what a failure was, how long it took, where it stands. Real
- * blocks are often not quite YAML (stack traces, values printed by the runner) and there may be
- * hundreds of thousands, so this reads the few plain keys that count, and keeps the text.
+ * Reads the YAML block below a TAP point, which has the failure, the duration and the location. Real blocks
+ * are often not quite YAML (stack traces, values printed by the runner) and there may be hundreds of
+ * thousands, so this reads only the few plain keys that matter, and keeps the text.
  */
 import { Excerpt } from '../excerpt.ts';
 import type { SourceLocation } from '../execution.ts';
@@ -13,7 +13,7 @@ export class TapDiagnostic {
   readonly #values = new Map<string, Excerpt>();
   #open: Excerpt | undefined;
 
-  /** `line` without the indentation of the block. */
+  /** `line` does not have the indentation of the block. */
   add(line: string): void {
     this.#text.add(`${line}\n`);
     const match = /^([A-Za-z_]\w*):(?: (.*))?$/.exec(line);
@@ -40,7 +40,7 @@ export class TapDiagnostic {
     return Number.isFinite(duration) && duration >= 0 ? duration : undefined;
   }
 
-  /** The message and the stack where the producer gives them, or else the whole block. */
+  /** The message and the stack if the producer gives them, or else the whole block. */
   get summary(): string {
     const message = this.#value('error') ?? this.#value('message');
     const stack = this.#value('stack');
@@ -48,7 +48,7 @@ export class TapDiagnostic {
     return [message, stack].filter((text) => text !== undefined && text !== '').join('\n');
   }
 
-  /** From `file:line:column`, also as `function (file:line:column)`. */
+  /** Reads `file:line:column`, also as `function (file:line:column)`. */
   get location(): SourceLocation | undefined {
     const place = this.#value('location') ?? this.#value('at') ?? '';
     const match = /([^()\s][^()]*?):(\d+):\d+\)?$/.exec(place);

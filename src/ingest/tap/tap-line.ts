@@ -1,6 +1,6 @@
 /**
- * What one line of TAP (Test Anything Protocol, versions 12 to 14) says. A line that is no TAP is
- * `noise`, never an error: TAP shares its stream with whatever tests print.
+ * Parses one line of TAP (Test Anything Protocol, versions 12 to 14). A line that is not TAP is `noise`,
+ * never an error: TAP shares its stream with the output of tests.
  */
 
 export type TapDirective = 'skip' | 'todo';
@@ -9,7 +9,7 @@ export interface TapPoint {
   readonly kind: 'point';
   readonly isOk: boolean;
   readonly number: number | undefined;
-  /** Unescaped; empty where the producer gives no description. */
+  /** Unescaped; empty if the producer gives no description. */
   readonly description: string;
   /** Written as `ok 1 - name`. Producers of the tape family write `ok 1 name`. */
   readonly hasDash: boolean;
@@ -22,7 +22,7 @@ export interface TapPoint {
 export type TapLine =
   | TapPoint
   | { readonly kind: 'version'; readonly version: number }
-  /** `count` points are to come; `skipReason` is there when the whole stream is skipped. */
+  /** Announces `count` points; `skipReason` is set if the whole stream is skipped. */
   | { readonly kind: 'plan'; readonly count: number; readonly skipReason: string | undefined }
   | { readonly kind: 'bail-out'; readonly reason: string }
   /** Names the subtest whose points follow, indented. */
@@ -31,7 +31,7 @@ export type TapLine =
   | { readonly kind: 'yaml-start' }
   | { readonly kind: 'noise' };
 
-/** `line` has lost its indentation. */
+/** `line` has no indentation. */
 export function parseTapLine(line: string): TapLine {
   return (
     parsePoint(line) ??
@@ -75,7 +75,7 @@ interface Described {
   readonly reason: string;
 }
 
-/** A hash that is escaped, or that no directive follows, belongs to the description. */
+/** A hash that is escaped, or that is not followed by a directive, belongs to the description. */
 function takeDirective(text: string): Described {
   const match = /^(.*?)(?:^|\s)#\s*(skip|todo)(?:\S*)(?:\s+(.*))?$/i.exec(text);
   if (!match) return { description: text, directive: undefined, reason: '' };

@@ -45,7 +45,7 @@ describe('TAP', () => {
   it('takes a bail-out as a failure that is not a test, and asks for no more points', () => {
     const reading = read('1..4', 'ok 1 - a', 'Bail out! no database');
     expect(reading.others).toEqual(['Bail out!: abort']);
-    expect(reading.warnings).toEqual(['3: the run was given up: no database']);
+    expect(reading.warnings).toEqual(['3: the run bailed out: no database']);
     expect(reading.errors).toEqual([]);
   });
 

@@ -1,14 +1,14 @@
 /**
- * Reads TAP 12 to 14: node:test, tape, prove and their like.
+ * Reads TAP 12 to 14 of node:test, tape, prove and the like.
  *
- * - A point at the top level is a test, as prove counts. Points of subtests are told in their
- *   parent's summary; but where each point says how long it took, as node:test's do, they are
- *   tests too, as node counts. node's suites are not.
+ * - A point at the top level is a test, as prove counts. Points of subtests are part of their parent's
+ *   summary. But if each point has a duration, as those of node:test do, points of subtests are also tests,
+ *   as node counts; node's suites are not.
  * - A todo that fails is skipped. One that passes is a pass, but in node:test it counts as skipped.
  * - `Bail out!` is a failure of the run, and not a test.
- * - A plan that is not kept means that results are missing, and so does a stream without a plan.
- * - A file may hold several streams: each begins with its version, or with the name of its script as
- *   `prove -v` writes it, which then is the suite of its tests.
+ * - If a plan is not kept, or a stream has no plan, results are missing.
+ * - A file may hold several streams. Each begins with its version, or with the name of its script as
+ *   `prove -v` writes it, which is then the suite of its tests.
  */
 import { Excerpt } from '../excerpt.ts';
 import { type ExecutionOutcome, type FormatSink, notATest } from '../execution.ts';
@@ -21,25 +21,25 @@ import { parseTapLine, type TapLine, type TapPoint } from './tap-line.ts';
 interface PendingPoint {
   readonly stream: Stream;
   readonly point: TapPoint;
-  /** Its own, or its place. */
+  /** The number that the point has, or else its position. */
   readonly number: number;
   readonly depth: number;
   readonly suite: readonly string[];
   readonly line: number;
   readonly diagnostic: TapDiagnostic;
-  /** Points of its subtests that are not tests of their own, and failed. */
+  /** The failed points of its subtests that are not tests themselves. */
   readonly failures: string;
   readonly comments: Excerpt;
 }
 
 interface Level {
-  /** Name of the subtest that runs here. */
+  /** The name of the subtest that runs at this level. */
   subtest: string | undefined;
-  /** Failed points seen below it. */
+  /** The failed points below it. */
   failures: Excerpt | undefined;
 }
 
-/** Deeper than any runner nests: what lies below is read as if it were at this depth. */
+/** Deeper than any runner nests. Deeper lines are read as if they were at this depth. */
 const MAX_DEPTH = 100;
 
 export const tap: ReportFormat = {
@@ -50,12 +50,12 @@ export const tap: ReportFormat = {
   open: (sink, head) => new TapReader(sink, isProveOutput(head)),
 };
 
-/** What is known of one stream of the file. */
+/** The state of one stream of the file. */
 class Stream {
-  /** The script that wrote it, where the file tells that. */
+  /** The script that wrote it, if the file says so. */
   readonly script: string | undefined;
   readonly levels: Level[] = [];
-  /** tape names a test in a comment, and its assertions follow. */
+  /** The name that tape writes in a comment before the assertions of a test. */
   commentName: string | undefined;
   plan: { readonly count: number; readonly line: number } | undefined;
   points = 0;
@@ -73,7 +73,7 @@ class TapReader implements FormatReader {
   readonly #lines = new LineSplitter();
   #stream: Stream | undefined;
   #pending: PendingPoint | undefined;
-  /** Indentation of the YAML block that is open. */
+  /** The indentation of the open YAML block. */
   #yamlIndent: number | undefined;
   #lastLine = 1;
   #dialect = 'generic';
@@ -81,7 +81,7 @@ class TapReader implements FormatReader {
   #scripts = 0;
   #tests = 0;
   #hasResult = false;
-  /** prove tells it before the script that has done it. */
+  /** prove writes this before the script that bailed out. */
   #nextBailsOut = false;
 
   constructor(sink: FormatSink, isProve: boolean) {
@@ -152,7 +152,7 @@ class TapReader implements FormatReader {
 
   #line({ text, number, isCutOff }: Line): void {
     this.#lastLine = number;
-    if (isCutOff) this.#sink.warning(number, 'a line is too long, and is read in part');
+    if (isCutOff) this.#sink.warning(number, 'a line is too long: only its beginning is read');
     if (this.#yamlIndent !== undefined && this.#isInYaml(text, this.#yamlIndent, number)) return;
     const prove = this.#isProve ? parseProveLine(text) : undefined;
     if (prove && !(prove.kind === 'ok' && this.#awaitsPoints)) {
@@ -202,7 +202,7 @@ class TapReader implements FormatReader {
     this.#lastLine = line;
   }
 
-  /** Its points tell most failures; a script that fails without any would be lost. */
+  /** The points of a script show most failures; a script that fails without any would be lost. */
   #dubious(summary: string, line: number): void {
     this.#flush();
     const stream = this.#stream;
@@ -238,7 +238,7 @@ class TapReader implements FormatReader {
     else if (line.kind === 'plan' && depth === 0) this.#planLine(stream, line.count, number);
   }
 
-  /** Where something stands before it, another stream begins. */
+  /** If anything comes before the version line, it begins another stream. */
   #version(): void {
     const stream = this.#stream;
     if (stream && (stream.points > 0 || stream.plan)) this.#begin(new Stream(stream.script));
@@ -282,10 +282,10 @@ class TapReader implements FormatReader {
     if (this.#stream) this.#stream.hasBailedOut = true;
     const summary = `Bail out! ${reason}`.trim();
     this.#sink.execution(notATest({ name: 'Bail out!', outcome: 'abort', summary, line }));
-    this.#sink.warning(line, `the run was given up: ${reason}`);
+    this.#sink.warning(line, `the run bailed out: ${reason}`);
   }
 
-  /** The point before is whole, now that something else follows it. */
+  /** Emits the previous point, which is complete as soon as something else follows it. */
   #flush(): void {
     const pending = this.#pending;
     this.#pending = undefined;
@@ -316,7 +316,7 @@ class TapReader implements FormatReader {
     });
   }
 
-  /** A suite fails with its tests; only a hook that breaks is a failure of its own. */
+  /** A suite fails because of its tests; only a broken hook is a separate failure. */
   #suite({ point, suite, diagnostic, line }: PendingPoint): void {
     const failureType = diagnostic.failureType ?? '';
     if (point.isOk || point.directive || failureType === 'subtestsFailed') return;
