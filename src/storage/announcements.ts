@@ -1,18 +1,21 @@
 /**
- * Tells those who watch a key that something has happened to it: within the process at once, and
- * across processes by the database's notifications. Only ever a hint: what is missed, polling finds.
- * What is announced while a notification is under way goes with the next one, so that a busy process
- * sends one at a time.
+ * Tells the watchers of a key that something has happened to it: within this process at once, and in other
+ * processes through the database's notifications. An announcement is only a hint; polling finds what a
+ * lost one would have told. Keys that are announced while a notification is being sent go with the next
+ * one, so even a busy process sends one at a time.
  */
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Notifications } from './database.ts';
 
-/** Who watches which key. */
+/** The functions to call for each key. */
 export class Watchers {
   readonly #watchers = new Map<string, Set<() => void>>();
 
-  /** Calls `fn` once for what happens to some of `keys` together, until the answered function is called. */
+  /**
+   * Calls `fn` when something happens to any of `keys`, once for several together. Returns a function that
+   * ends this.
+   */
   watch(keys: readonly string[], fn: () => void): () => void {
     for (const key of keys) {
       const watchers = this.#watchers.get(key) ?? new Set();
@@ -38,7 +41,7 @@ export class Watchers {
 export interface AnnouncementsOptions {
   readonly notifications: Notifications;
   readonly channel: string;
-  /** In one notification, which takes 7,000 bytes. Keys contain no commas. */
+  /** The limit of keys in one notification, which holds 7,000 bytes. Keys must not contain commas. */
   readonly maxKeys: number;
   readonly log: Log;
 }
@@ -64,7 +67,7 @@ export class Announcements {
     return announcements;
   }
 
-  /** Call it after the commit. Never throws, never waits. */
+  /** Must be called after the commit. It never throws or waits. */
   announce(keys: Iterable<string>): void {
     const changed = [...keys];
     this.#watchers.wake(changed);
@@ -88,7 +91,10 @@ export class Announcements {
       const keys = [...this.#pending].slice(0, maxKeys);
       for (const key of keys) this.#pending.delete(key);
       await notifications.notify(channel, keys.join(',')).catch((error: unknown) => {
-        log.debug('nothing was announced; polling finds it', { channel, error: toError(error) });
+        log.debug('an announcement was not sent; polling will find the change', {
+          channel,
+          error: toError(error),
+        });
       });
     }
   }

@@ -1,10 +1,10 @@
 /**
- * Column types: what a value is in JavaScript, whatever the database makes of it. Each type is
- * also a function that turns a value into a typed parameter of a query: `timestamp(now)`.
+ * Column types say what a value is in JavaScript, however the database represents it. Each type is also a
+ * function that turns a value into a typed parameter of a query: `timestamp(now)`.
  */
 import type { EpochMs } from '../clock.ts';
 
-/** What a column holds; each dialect has one SQL type for each. */
+/** The kinds of values that a column can hold. Each dialect has one SQL type for each of them. */
 export type ColumnKind =
   | 'text'
   | 'int'
@@ -16,7 +16,10 @@ export type ColumnKind =
   | 'bytes[]'
   | 'int[]';
 
-/** A value of a query, with its type: databases cannot guess that of an empty list or of NULL. */
+/**
+ * A parameter of a query. It carries its type, as databases cannot guess the type of an empty list or of
+ * NULL.
+ */
 export interface Param {
   readonly kind: ColumnKind;
   readonly value: unknown;
@@ -26,13 +29,15 @@ export interface ColumnType<T, W = T> {
   (value: T): Param;
   readonly kind: ColumnKind;
   readonly isNullable: boolean;
-  /** Carries the JavaScript type only. */
+  /** Never set; it only carries the JavaScript type. */
   readonly valueType?: T;
-  /** Carries the type of what may be written, which the database may have to make a value of. */
+  /**
+   * Never set; it only carries the type of what may be written, which the database may turn into the value.
+   */
   readonly writtenType?: W;
 }
 
-/** A time that a row to be written may name: that of its writing, by the database's clock, and so much more. */
+/** A time to write into a row: `ms` after the moment of writing, by the database's clock. */
 export class FromNow {
   readonly ms: number;
 
@@ -51,9 +56,7 @@ export const int = columnType<number>('int');
 export const float = columnType<number>('float');
 export const bool = columnType<boolean>('bool');
 export const bytes = columnType<Uint8Array>('bytes');
-/**
- * Kept to a microsecond in the years 1700 to 2240; elsewhere, from the year 1 on, to a millisecond.
- */
+/** Precise to a microsecond in the years 1700 to 2240, and to a millisecond in others from the year 1 on. */
 export const timestamp = columnType<EpochMs, EpochMs | FromNow>('timestamp');
 export const textArray = columnType<readonly string[]>('text[]');
 export const bytesArray = columnType<readonly Uint8Array[]>('bytes[]');
@@ -79,18 +82,18 @@ type NullableKeys<C extends Columns> = {
 type ValueOf<T> = T extends ColumnType<infer V, infer _W> ? V : never;
 type WrittenOf<T> = T extends ColumnType<infer _V, infer W> ? W : never;
 
-/** A row as it is read: every column present, NULL as `undefined`. */
+/** A row as it is read: it has every column, and NULL is `undefined`. */
 export type RowOf<C extends Columns> = { readonly [K in keyof C]: ValueOf<C[K]> };
 
-/** A row as it is inserted: nullable columns may be left out. */
+/** A row as it is inserted. Nullable columns may be left out. */
 export type NewRowOf<C extends Columns> = {
   readonly [K in Exclude<keyof C, NullableKeys<C>>]: WrittenOf<C[K]>;
 } & { readonly [K in NullableKeys<C>]?: WrittenOf<C[K]> };
 
-/** What an update may set. */
+/** The columns that an update sets. */
 export type ChangesOf<C extends Columns> = { readonly [K in keyof C]?: WrittenOf<C[K]> };
 
-/** The name of a column in SQL: `processAfter` is `process_after`. */
+/** Returns the name of a column in SQL: `process_after` for `processAfter`. */
 export function columnName(property: string): string {
   return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -1,22 +1,23 @@
 /**
- * What SQL differs in. A noun asks its transaction for these fragments and never for the name of
- * the database. What a database can do, rather than how it says it, is data: Capabilities.
+ * The fragments in which the SQL of the databases differs. Code that needs one asks its transaction, and
+ * never asks which database it runs on. What a database can do, as opposed to how it is told to, is data:
+ * `Capabilities`.
  */
 import type { Param } from './column.ts';
 import type { Sql } from './sql.ts';
 
 export interface Dialect {
-  /** The time by the server's clock, as of the statement: stable, so that an index can be sought by it. */
+  /** The time of the statement by the server's clock. It is stable, so an index can be searched by it. */
   readonly now: Sql;
-  /** Numbers for leases, each greater than all that were given before it, in whatever process. */
+  /** Numbers that grow: each is greater than all that were drawn before it, in any process. */
   readonly fences: Fences;
-  /** `column` is among the values of an array parameter: `isAnyOf(raw('id'), textArray(ids))`. */
+  /** The condition that `column` is one of an array's values: `isAnyOf(raw('id'), textArray(ids))`. */
   isAnyOf(column: Sql, values: Param): Sql;
-  /** The row's key columns come after `values` in key order. Both lists are of one length. */
+  /** The condition that the columns come after `values` in key order. Both lists have the same length. */
   isAfterKey(columns: readonly Sql[], values: readonly Param[]): Sql;
-  /** Text in the order of its UTF-8 bytes, whatever order the database has been set up with. */
+  /** Orders text by its UTF-8 bytes, whatever collation the database was created with. */
   inByteOrder(column: Sql): Sql;
-  /** Behind a table name: makes the planner use this index, where it needs telling. */
+  /** Follows a table's name, and makes the planner use this index if it would not choose it itself. */
   useIndex(index: string): Sql;
   /**
    * Some databases keep neighbouring index entries on one machine, which cannot keep up if all writes go
@@ -36,16 +37,16 @@ export function shardsOf({ indexShards }: Dialect): readonly (Sql | undefined)[]
 
 export interface Fences {
   /**
-   * One for each row that it is evaluated for. Where it is the server's time, only what is drawn in
-   * a transaction that has locked its row is greater than all that this row's name has had.
+   * An expression that draws a number for each row. If it is the server's time, a number is sure to be
+   * greater than all earlier ones of its row only if the transaction has locked that row.
    */
   readonly next: Sql;
-  /** The query that makes all later ones greater than `fence`; `undefined` where they are anyway. */
+  /** The query that makes all later numbers greater than `fence`; `undefined` if they are so anyway. */
   readonly skip: ((fence: Sql) => Sql) | undefined;
 }
 
 export interface Capabilities {
-  /** How many transactions can be open at once; 1 for an embedded database. */
+  /** How many transactions can be open at once. An embedded database has 1. */
   readonly connections: number;
   /**
    * Whether a query can skip rows that other transactions have locked (SKIP LOCKED), and the database

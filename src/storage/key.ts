@@ -1,10 +1,10 @@
-/** Keys as text, so that rows can be found in a Map: equal keys of one table give equal text. */
+/** Turns keys into text, so that rows can be found in a Map: equal keys of one table give equal texts. */
 import type { Columns } from './column.ts';
 import type { AnyTable } from './table.ts';
 
 export type AnyRow = Readonly<Record<string, unknown>>;
 
-/** The row's primary key as text; not for display, nor for storage. */
+/** Returns the row's primary key as text, which is neither for display nor for storage. */
 export function keyText(table: AnyTable, row: AnyRow): string {
   return JSON.stringify(table.key.map((property) => comparable(row[property])));
 }
@@ -15,7 +15,7 @@ function comparable(value: unknown): unknown {
   return value;
 }
 
-/** The columns of the primary key, in its order. */
+/** Returns the columns of the primary key, in its order. */
 export function keyColumns(table: AnyTable): Columns {
   const entries = table.key.map((property: string) => [property, table.columns[property]]);
   return Object.fromEntries(entries);

@@ -1,7 +1,7 @@
 /**
- * Brings a schema to this version's, one numbered file after the other, each in a transaction that
- * also records it. Whoever applies one holds a lock meanwhile, so any number of processes may
- * start at once. A schema that a newer version has migrated is refused.
+ * Migrates a schema to this version, one numbered file after the other, each in a transaction that also
+ * records it. A process holds a lock while it applies one, so any number of processes may start at once.
+ * A schema that a newer version has migrated is refused.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ export interface Migration {
   /** The file's name without `.sql`: `0001_tasks`. */
   readonly name: string;
   readonly text: string;
-  /** Of the text, line endings and outer blanks aside. */
+  /** The SHA-256 of the text, without regard to line endings and outer white space. */
   readonly checksum: string;
 }
 
@@ -24,18 +24,18 @@ export interface AppliedMigration {
 }
 
 export interface MigrationTarget {
-  /** In the order of their numbers; empty where nothing has been migrated yet. */
+  /** Returns the applied migrations by number; none if nothing has been migrated yet. */
   applied(): Promise<readonly AppliedMigration[]>;
   /**
-   * Locks the schema, then calls `next` with what has been applied, runs the migration that it
-   * answers, and records it; all in one transaction. Answers what `next` did.
+   * Locks the schema, calls `next` with what has been applied, runs the migration that `next` returns, and
+   * records it, all in one transaction. Returns that migration.
    */
   applyNext(
     next: (applied: readonly AppliedMigration[]) => Migration | undefined,
   ): Promise<Migration | undefined>;
 }
 
-/** Applies what is missing; answers the names. */
+/** Applies the missing migrations, and returns their names. */
 export async function migrate(
   target: MigrationTarget,
   migrations: readonly Migration[],
@@ -61,7 +61,10 @@ export async function checkSchema(
   throw new CodedError('schema-too-old', `the database lacks ${names}: run \`postlude migrate\``);
 }
 
-/** Throws `schema-too-new` where the database knows more than we do. */
+/**
+ * Returns the migrations still to apply. Throws `schema-too-new` if the database has one that is not among
+ * ours.
+ */
 export function pending(
   applied: readonly AppliedMigration[],
   migrations: readonly Migration[],
@@ -99,7 +102,8 @@ export async function loadMigrations(folder: URL): Promise<Migration[]> {
 
 export function parseMigration(fileName: string, text: string): Migration {
   const match = /^(\d{4})_[a-z0-9_-]+\.sql$/.exec(fileName);
-  if (!match) throw new Error(`not a migration's name (0001_noun.sql): ${fileName}`);
+  if (!match)
+    throw new Error(`the name of a migration must be like 0001_noun.sql, not ${fileName}`);
   const normalized = text.replaceAll('\r\n', '\n').trim();
   const checksum = createHash('sha256').update(normalized).digest('hex');
   return { number: Number(match[1]), name: fileName.slice(0, -'.sql'.length), text, checksum };

@@ -1,24 +1,24 @@
 /**
- * A clock in step with the database server's: the time that the server told last, and what has passed
- * since by the monotonic clock. So nothing depends on how right this machine's own clock is, nor on
- * whether it is set meanwhile. Off by at most half a round trip.
+ * A clock that follows the database server's. Its time is the server's time when last asked, plus what has
+ * passed since by the monotonic clock. So it does not matter whether this machine's clock is right, or is
+ * set meanwhile. It is off by at most half a round trip.
  */
 import type { Clock, EpochMs } from '../clock.ts';
 import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Database } from './database.ts';
 
-/** The quickest of a few round trips tells the offset best. */
+/** Of several round trips, the quickest measures the offset best. */
 const SAMPLES = 3;
 
 export class ServerClock implements Clock {
   readonly #database: Pick<Database, 'serverTime'>;
   readonly #base: Clock;
-  /** The server's time less the monotonic clock's. */
+  /** The server's time minus the monotonic clock's. */
   #aheadMs: number | undefined;
   #uncertaintyMs = 0;
 
-  /** Runs with `base` until the first `sync`. */
+  /** The clock follows `base` until the first `sync`. */
   constructor(database: Pick<Database, 'serverTime'>, base: Clock) {
     this.#database = database;
     this.#base = base;
@@ -43,12 +43,12 @@ export class ServerClock implements Clock {
     return this.now() - this.#base.now();
   }
 
-  /** By how much that may be wrong: half the round trip that it was measured by. */
+  /** How far the offset may be off: half the round trip in which it was measured. */
   get uncertaintyMs(): number {
     return this.#uncertaintyMs;
   }
 
-  /** Measures the offset anew. Throws, and keeps the old one, where the database cannot be asked. */
+  /** Measures the offset again. If the database cannot be reached, it throws and keeps the old offset. */
   async sync(): Promise<void> {
     let best: { readonly tripMs: number; readonly aheadMs: number } | undefined;
     for (let sample = 0; sample < SAMPLES; sample++) {
@@ -62,7 +62,7 @@ export class ServerClock implements Clock {
     this.#uncertaintyMs = (best?.tripMs ?? 0) / 2;
   }
 
-  /** Keeps in step until `signal` aborts. */
+  /** Syncs every `everyMs` until `signal` aborts. */
   async run(options: { everyMs: number; log: Log; signal: AbortSignal }): Promise<void> {
     const { everyMs, log, signal } = options;
     while (!signal.aborted) {

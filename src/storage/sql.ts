@@ -1,11 +1,11 @@
 /**
- * The `sql` tag: text with typed parameters, tables and other fragments, put into words by a
- * dialect only when it runs. Values never become text.
+ * The `sql` tag builds SQL from text, typed parameters, tables and other fragments. A backend turns it into
+ * a statement only when it runs. Values never become text.
  */
 import { type ColumnKind, type Columns, columnName, type Param } from './column.ts';
 import type { AnyTable } from './table.ts';
 
-/** A piece of SQL. Made by `sql`, `raw` or a dialect; never from users' text. */
+/** A piece of SQL. It is made by `sql`, `raw` or a dialect, and never from users' text. */
 export interface Sql {
   readonly parts: readonly SqlPart[];
 }
@@ -15,14 +15,14 @@ export type SqlPart =
   | { readonly type: 'param'; readonly param: Param }
   | { readonly type: 'table'; readonly table: string };
 
-/** Plain values are typed by what they are; times and NULL need a typed parameter. */
+/** The type of a plain value is inferred; times and NULL need a typed parameter. */
 export type SqlValue = Sql | Param | AnyTable | string | number | boolean | Uint8Array;
 
 /**
  * ``sql`SELECT id FROM ${tasks} WHERE type = ${type} AND process_after <= ${timestamp(now)}` ``
  *
- * A table becomes its full name, a fragment is spliced in, anything else becomes a parameter.
- * A number must be whole; use `float(x)` for others.
+ * A table becomes its full name, a fragment is inserted, and anything else becomes a parameter. A number
+ * must be whole; use `float(x)` for others.
  */
 export function sql(strings: TemplateStringsArray, ...values: readonly SqlValue[]): Sql {
   const parts: SqlPart[] = [];
@@ -34,14 +34,14 @@ export function sql(strings: TemplateStringsArray, ...values: readonly SqlValue[
   return { parts };
 }
 
-/** Text as it stands. Only for constants of this code base. */
+/** Returns text as SQL, unchanged. Only constants of this code base may be passed. */
 export function raw(text: string): Sql {
   return { parts: [{ type: 'text', text }] };
 }
 
 export const emptySql: Sql = { parts: [] };
 
-/** `a, b, c`, or joined by another separator. */
+/** Joins fragments, by commas unless told otherwise. */
 export function join(fragments: readonly Sql[], separator = ', '): Sql {
   const parts = fragments.flatMap((fragment, index) =>
     index === 0 ? fragment.parts : [...raw(separator).parts, ...fragment.parts],
@@ -49,7 +49,7 @@ export function join(fragments: readonly Sql[], separator = ', '): Sql {
   return { parts };
 }
 
-/** The columns as a select list: `t.task_id, t.process_after`. */
+/** Returns the columns as a select list: `t.task_id, t.process_after`. */
 export function selectList(columns: Columns, alias?: string): Sql {
   const prefix = alias === undefined ? '' : `${alias}.`;
   const names = Object.keys(columns).map((property) => `${prefix}${columnName(property)}`);
@@ -92,6 +92,6 @@ function paramPart(kind: ColumnKind, value: unknown): SqlPart {
 }
 
 function wholeNumber(value: number): number {
-  if (!Number.isSafeInteger(value)) throw new TypeError(`not a whole number: ${value}`);
+  if (!Number.isSafeInteger(value)) throw new TypeError(`expected a whole number, got ${value}`);
   return value;
 }

@@ -1,23 +1,23 @@
-/** Declares a table once: the types of its rows, the names of its columns and its key follow. */
+/** Declares tables, from which follow the types of their rows, the names of their columns, and their keys. */
 import type { ChangesOf, Columns, NewRowOf, RowOf } from './column.ts';
 
 export interface Table<C extends Columns = Columns, K extends keyof C & string = keyof C & string> {
   /**
-   * `invocations`, in the schema that the database was opened with; or `shop.letters`, in a schema of
-   * its own.
+   * `invocations` lies in the schema that the database was opened with; `shop.letters` in the schema
+   * `shop`.
    */
   readonly name: string;
   readonly columns: C;
   /** The primary key, in order. */
   readonly key: readonly K[];
-  /** The columns of each of its indexes where they are most (Spanner), those that it stores included. */
+  /** The columns of each index, stored ones included, on the database that has the most indexes (Spanner). */
   readonly indexes?: readonly (readonly string[])[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of any columns and key
 export type AnyTable = Table<any, any>;
 
-/** A row as read. */
+/** A row as it is read. */
 export type Row<T extends AnyTable> = T extends Table<infer C, infer _K> ? RowOf<C> : never;
 
 /** A row to insert. */
@@ -26,25 +26,28 @@ export type NewRow<T extends AnyTable> = T extends Table<infer C, infer _K> ? Ne
 /** The primary key of a row. */
 export type Key<T extends AnyTable> = T extends Table<infer C, infer K> ? Pick<RowOf<C>, K> : never;
 
-/** The primary key and the columns to change. `undefined` writes NULL; left out means untouched. */
+/**
+ * The primary key and the columns to change. `undefined` writes NULL; a column that is left out keeps its
+ * value.
+ */
 export type RowUpdate<T extends AnyTable> =
   T extends Table<infer C, infer K> ? Pick<RowOf<C>, K> & ChangesOf<C> : never;
 
-/** Another order of a table's rows: an index, whose columns end with the table's own key. */
+/** An index, as an order of a table's rows. Its columns end with the table's own key. */
 export interface Index {
   readonly name: string;
   readonly table: AnyTable;
   readonly key: readonly string[];
 }
 
-/** An order that rows can be read in: that of a table's key, or of an index. */
+/** An order in which rows can be read: that of a table's key or of an index. */
 export type KeyOrder = AnyTable | Index;
 
 /**
- * A table of yours, to be written in the transactions that postlude's tasks belong to:
+ * Declares a table of yours, so that you can write to it in the transactions of postlude's tasks:
  * `table('shop.sent_letters', { id: text, sentAt: timestamp }, ['id'])`. The property `sentAt` is the
- * column `sent_at`. You create the table yourself. The part of the name before the dot is a schema;
- * without it, the table lies in postlude's own.
+ * column `sent_at`. You create the table yourself. The part of the name before the dot is the schema;
+ * without it, the table lies in postlude's schema.
  */
 export function table<C extends Columns, K extends keyof C & string>(
   name: string,

@@ -1,7 +1,7 @@
 /**
- * What "now" is to those who keep due times and leases in a database: its own clock, within the very
- * statement that compares or writes; so no worker's clock can be wrong. A virtual clock, which a test
- * or a simulation moves, takes its place, by the same two ways in.
+ * "Now" for code that keeps due times and leases in a database. It is the database's own time, taken in the
+ * very statement that compares or writes, so a wrong clock of a worker does no harm. If the clock is
+ * virtual, because a test or a simulation moves it, its time is used instead, in the same two places.
  */
 import type { Clock, EpochMs } from '../clock.ts';
 import { type FromNow, fromNow, timestamp } from './column.ts';
@@ -10,9 +10,9 @@ import type { Dialect } from './dialect.ts';
 import { type Sql, sql } from './sql.ts';
 
 export interface DatabaseTime {
-  /** In a query or statement. */
+  /** The time as a fragment of a query or statement. */
   readonly now: Sql;
-  /** In a row to be written: so long after the moment of writing. */
+  /** The time to write into a row: `ms` after the moment of writing. */
   after(ms: number): EpochMs | FromNow;
 }
 
@@ -29,9 +29,9 @@ function virtualTime(clock: Clock): DatabaseTime {
   };
 }
 
-/** Asks for it: within a transaction, after what has been read there. */
+/** Reads the time in a transaction; it is later than everything the transaction has read before. */
 export async function readNow(reader: Reader, time: Pick<DatabaseTime, 'now'>): Promise<EpochMs> {
   const [row] = await reader.query(sql`SELECT ${time.now} AS now`, { now: timestamp });
-  if (!row) throw new Error('the database told no time');
+  if (!row) throw new Error('the database returned no time');
   return row.now;
 }

@@ -1,16 +1,16 @@
 /**
- * The writes of one transaction, in the order in which they were asked for, grouped so that
- * neighbours of one table and kind go to the database in one statement.
+ * Collects the writes of one transaction in the order in which they were made, grouped so that consecutive
+ * writes of one kind to one table go to the database in one statement.
  *
- * Within a group no key is updated or upserted twice: a statement would apply one of the two, in
- * no certain order. A repeated key begins a new group instead.
+ * Within a group no key is updated or upserted twice, as a statement would apply only one of the two, and
+ * it is not defined which. A repeated key begins a new group instead.
  */
 import type { EpochMs } from '../clock.ts';
 import { FromNow } from './column.ts';
 import { type AnyRow, keyText } from './key.ts';
 import type { AnyTable } from './table.ts';
 
-/** `insertNew`: rows that were found missing; a key that exists now lost a race. */
+/** The rows of `insertNew` were found missing; if a key exists by now, the transaction lost a race. */
 export type WriteKind = 'insert' | 'insertNew' | 'update' | 'upsert' | 'delete';
 
 export interface WriteGroup {
@@ -21,16 +21,16 @@ export interface WriteGroup {
   readonly rows: readonly AnyRow[];
 }
 
-/** What the buffered writes make of a key; `unknown` where they do not touch it. */
+/** Whether a key has a row after the buffered writes; `unknown` if they do not touch it. */
 export type BufferedState = 'present' | 'absent' | 'unknown';
 
-/** Bounds of a statement: larger ones gain no speed, and strings have a limit. */
+/** Limits for one statement: larger ones are no faster, and strings have a maximum length. */
 export const MAX_GROUP_ROWS = 2000;
 export const MAX_GROUP_SIZE = 8_000_000;
 
 interface OpenGroup extends WriteGroup {
   readonly shape: string;
-  /** Characters and bytes, roughly. */
+  /** Roughly the number of characters and bytes. */
   size: number;
   readonly rows: AnyRow[];
   readonly keys: Set<string>;
@@ -50,8 +50,8 @@ export class WriteBuffer {
   }
 
   /**
-   * Adds an `insertNew` for each row whose key is neither stored nor written yet; answers these.
-   * `findStored` is asked, once at most, for the stored ones among keys that no write has touched.
+   * Adds an `insertNew` for each row whose key is neither stored nor written yet, and returns these rows.
+   * `findStored` is called at most once, with the keys that no write has touched, and returns the stored ones.
    */
   async addNew<R extends AnyRow>(
     table: AnyTable,
@@ -118,8 +118,8 @@ function sizeOf(value: unknown): number {
 }
 
 /**
- * An update touches the columns that its row names, also those it sets to `undefined`; an insert
- * writes all columns.
+ * An update touches the columns that its row names, including those set to `undefined`; an insert writes
+ * all columns.
  */
 export function propertiesWritten(kind: WriteKind, table: AnyTable, row: AnyRow): string[] {
   if (kind === 'delete') return [...table.key];
@@ -131,7 +131,7 @@ export function hasFromNow({ rows }: WriteGroup): boolean {
   return rows.some((row) => Object.values(row).some((value) => value instanceof FromNow));
 }
 
-/** For databases whose writes are no statements: the group with times instead of distances from now. */
+/** Returns the group with times in place of `fromNow`, for databases that do not write by statements. */
 export function resolveFromNow(group: WriteGroup, now: EpochMs): WriteGroup {
   const resolve = (value: unknown): unknown => (value instanceof FromNow ? now + value.ms : value);
   const rows = group.rows.map((row) =>

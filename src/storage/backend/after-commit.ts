@@ -3,7 +3,10 @@ import type { Log } from '../../log.ts';
 
 export type AfterCommit = () => void | Promise<void>;
 
-/** Calls the newest first. What one throws is logged, and keeps no other from being called. */
+/**
+ * Calls the callbacks, the newest first. If one throws, the error is logged and the others are still
+ * called.
+ */
 export async function runAfterCommit(calls: readonly AfterCommit[], log: Log): Promise<void> {
   for (const call of calls.toReversed()) {
     try {

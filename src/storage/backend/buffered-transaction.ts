@@ -1,6 +1,6 @@
 /**
- * A transaction that buffers its writes, whatever the database: whoever owns it applies their groups
- * and commits.
+ * A transaction that buffers its writes, for any database. The code that created it applies the groups of
+ * writes and commits.
  */
 import type { Columns, RowOf } from '../column.ts';
 import type { KeyRange, Reader, RowLock, Transaction } from '../database.ts';
@@ -78,8 +78,8 @@ export abstract class BufferedTransaction<R extends Reader = Reader> implements 
   }
 
   /**
-   * Which of the keys are in the database, as texts. What was found missing still is at the commit:
-   * Spanner locks keys without a row as well, PostgreSQL finds the row that came in between.
+   * Returns those keys, as texts, that are in the database. A key that was found missing is still missing at
+   * the commit: Spanner locks keys without a row, too, and PostgreSQL detects a row that was inserted since.
    */
   async #storedKeys(table: AnyTable, rows: readonly AnyRow[]): Promise<ReadonlySet<string>> {
     const found: AnyRow[] = await this.readKeys(table, rows, keyColumns(table));

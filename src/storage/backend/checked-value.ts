@@ -1,12 +1,9 @@
 /**
- * Checks that every backend makes of a value before it stores it, so that all of them refuse the
- * same, and what they share in putting times into words.
+ * Checks of values and the text form of times, shared by all backends so that they refuse the same values.
  */
 import { CodedError } from '../../errors.ts';
 
-/**
- * Not every database can store U+0000; a lone surrogate would silently become another character.
- */
+/** Not every database can store U+0000, and a lone surrogate would silently become another character. */
 export function checkedText(text: string): string {
   if (text.includes('\0')) {
     throw new CodedError('invalid-argument', 'text must not contain the NUL character (U+0000)');
@@ -37,19 +34,19 @@ function describe(value: unknown): string {
 }
 
 const DAY_MS = 86_400_000;
-/** What a Date can hold: ±100 million days around the epoch. */
+/** The range of a Date: 100 million days before and after the epoch. */
 const MAX_DATE_MS = 100_000_000 * DAY_MS;
 
-/** RFC 3339 in UTC with six digits behind the second. */
+/** Returns the time as RFC 3339 in UTC, with six digits after the second. */
 export function encodeTimestamp(value: unknown): string {
   const ms = expectType(value, 'number');
   if (!(Math.abs(ms) <= MAX_DATE_MS)) throw wrongType(value, 'a time in milliseconds');
-  // The fraction alone is exact, where a product with 1000 would not be.
+  // The fraction alone is exact; the whole time multiplied by 1000 would not be.
   const rounded = Math.round((ms - Math.floor(ms)) * 1000);
   const date = new Date(Math.floor(ms) + (rounded === 1000 ? 1 : 0));
   const fraction = String(rounded % 1000).padStart(3, '0');
   const year = date.getUTCFullYear();
-  // ISO strings count years from 1 BC = 0 with a sign; PostgreSQL wants an era.
+  // In ISO strings the year 1 BC is 0, and earlier ones have a sign; PostgreSQL expects an era.
   if (year < 1) throw wrongType(value, 'a time after the year 0');
   return `${year.toString().padStart(4, '0')}${isoAfterYear(date).replace('Z', `${fraction}Z`)}`;
 }
@@ -59,10 +56,10 @@ function isoAfterYear(date: Date): string {
   return iso.slice(iso.indexOf('-', 1));
 }
 
-/** Whole milliseconds and microseconds behind them, as the nearest number. */
+/** Adds microseconds to whole milliseconds, and returns the nearest number. */
 export function joinTime(wholeMs: number, micros: number): number {
   const exact = wholeMs * 1000 + micros;
-  // Divided once, the nearest double; far from the epoch the product itself would be rounded.
+  // One division gives the nearest double. Far from the epoch, the product itself would be rounded.
   return Number.isSafeInteger(exact) ? exact / 1000 : wholeMs + micros / 1000;
 }
 

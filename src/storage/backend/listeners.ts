@@ -1,4 +1,4 @@
-/** Who listens on which channel. What a listener throws is logged and reaches nobody. */
+/** The listeners of each channel. An error that a listener throws is logged and goes no further. */
 import { CodedError, toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 
@@ -6,20 +6,20 @@ export type Listener = (payload: string) => void;
 
 const MAX_PAYLOAD_BYTES = 7000;
 
-/** Throws `invalid-argument` for what PostgreSQL might refuse. */
+/** Throws `invalid-argument` for a notification that PostgreSQL might refuse. */
 export function checkPayload(payload: string): void {
   const size = Buffer.byteLength(payload);
   if (size <= MAX_PAYLOAD_BYTES) return;
   throw new CodedError(
     'invalid-argument',
-    `a notification of ${size} bytes (at most ${MAX_PAYLOAD_BYTES})`,
+    `a notification has ${size} bytes; the limit is ${MAX_PAYLOAD_BYTES}`,
   );
 }
 
 export class Listeners {
   readonly #channels = new Map<string, Set<Listener>>();
 
-  /** Adds a listener, the same function again if need be; answers what removes it. */
+  /** Adds a listener, which may be the same function again. Returns a function that removes it. */
   add(channel: string, fn: Listener): () => void {
     const listeners = this.#channels.get(channel) ?? new Set();
     const listener: Listener = (payload) => fn(payload);
@@ -36,7 +36,7 @@ export class Listeners {
     return this.#channels.has(channel);
   }
 
-  /** Those with a listener. */
+  /** The channels that have a listener. */
   channels(): string[] {
     return [...this.#channels.keys()];
   }

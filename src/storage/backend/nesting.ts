@@ -1,6 +1,6 @@
 /**
- * Refuses a transaction inside a transaction of the same database. On one connection the inner one
- * would wait for the outer for ever; on a pool, only under load. So it is refused everywhere.
+ * Refuses a transaction inside a transaction of the same database. On a single connection the inner one
+ * would always wait for the outer one for ever, and on a pool only under load; so all backends refuse it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
@@ -11,18 +11,18 @@ interface Scope {
 export class NestingGuard {
   readonly #scopes = new AsyncLocalStorage<Scope>();
 
-  /** Runs `fn` as the inside of a transaction. */
+  /** Runs `fn`, and treats it as being inside a transaction. */
   async enter<T>(fn: () => Promise<T>): Promise<T> {
     const scope: Scope = { isOpen: true };
     try {
       return await this.#scopes.run(scope, fn);
     } finally {
-      // What `fn` has started may outlive the transaction, and may then begin others.
+      // Work that `fn` has started may outlive the transaction, and may begin transactions then.
       scope.isOpen = false;
     }
   }
 
-  /** Throws inside a transaction. */
+  /** Throws if it is called inside a transaction. */
   check(operation: string): void {
     if (this.#scopes.getStore()?.isOpen) {
       throw new Error(

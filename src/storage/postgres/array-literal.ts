@@ -1,7 +1,7 @@
-/** PostgreSQL's text form of one-dimensional arrays: `{a,"b c",NULL}`. */
+/** Writes and reads PostgreSQL's text form of one-dimensional arrays: `{a,"b c",NULL}`. */
 import { CodedError } from '../../errors.ts';
 
-/** Elements are quoted, so that none is mistaken for NULL or syntax. */
+/** Each element is quoted, so that none is mistaken for NULL or for syntax. */
 export function encodeArray(elements: readonly (string | null)[]): string {
   return `{${elements.map(encodeElement).join(',')}}`;
 }
@@ -14,14 +14,14 @@ export function decodeArray(literal: string): (string | null)[] {
   while (position < literal.length) {
     const element = literal[position] === '"' ? quoted(literal, position) : bare(literal, position);
     elements.push(element.value);
-    position = element.end + 1; // behind the comma, or behind the closing brace
+    position = element.end + 1; // after the comma, or after the closing brace
   }
   return elements;
 }
 
 interface Element {
   readonly value: string | null;
-  /** Where the comma or the closing brace stands. */
+  /** The position of the comma or the closing brace. */
   readonly end: number;
 }
 
@@ -49,5 +49,8 @@ function encodeElement(element: string | null): string {
 }
 
 function malformed(literal: string): CodedError {
-  return new CodedError('data-loss', `not a one-dimensional array: ${literal.slice(0, 80)}`);
+  return new CodedError(
+    'data-loss',
+    `expected a one-dimensional array, got ${literal.slice(0, 80)}`,
+  );
 }

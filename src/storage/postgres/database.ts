@@ -1,6 +1,6 @@
 /**
- * PostgreSQL over a pool of connections. Writes are SERIALIZABLE, reads a REPEATABLE READ snapshot,
- * single statements READ COMMITTED.
+ * PostgreSQL over a pool of connections. Writes are SERIALIZABLE, reads see a REPEATABLE READ snapshot, and
+ * single statements are READ COMMITTED.
  */
 import { type Clock, type EpochMs, systemClock } from '../../clock.ts';
 import { CodedError, hasCode } from '../../errors.ts';
@@ -40,7 +40,7 @@ export interface PostgresDatabaseConfig {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Log;
-  /** How often to ask whether the server is still there to be listened to: every 10 s unless given. */
+  /** How often a listener checks that the server is still there; 10 s by default. */
   readonly probeEveryMs?: number;
 }
 
@@ -48,7 +48,7 @@ const RETRY_BACKOFF = { initialMs: 10, maxMs: 1000 };
 const MAX_ATTEMPTS = 20;
 const MAX_RETRY_MS = 20_000;
 const OUTCOME_TIMEOUT_MS = 30_000;
-/** Whoever closes does not wait for a server that has fallen silent. */
+/** Bounds how long `close` waits for a server that has fallen silent. */
 const GOOD_BYE: LimitOptions = { limitMs: 500 };
 
 export class PostgresDatabase implements Database {
@@ -61,7 +61,7 @@ export class PostgresDatabase implements Database {
   readonly #random: Random;
   readonly #log: Log;
   readonly #guard = new NestingGuard();
-  /** Without a limit: they take as long as they take. */
+  /** Migrations have no time limit. */
   readonly #migrations: PostgresMigrationTarget;
   #closing: Promise<void> | undefined;
 
@@ -100,7 +100,7 @@ export class PostgresDatabase implements Database {
     this.#guard.check('write');
     let thrown: { readonly error: unknown } | undefined;
     const { value, transaction } = await this.#retry(
-      // What `fn` throws of its own accord may carry a code, too, but is its last word.
+      // An error that `fn` itself throws may have a code, too, but is never retried.
       (error) => error !== thrown?.error && hasCode(error, 'conflict', 'unavailable'),
       () =>
         this.#writeOnce(this.#limitedBy(options), fn, (error) => {
@@ -162,7 +162,7 @@ export class PostgresDatabase implements Database {
 
   async #close(): Promise<void> {
     await this.notifications.close();
-    await this.#deleteMarks().catch(() => undefined); // then another process will, in time
+    await this.#deleteMarks().catch(() => undefined); // another process collects the marks later
     await this.#connections.close();
   }
 
@@ -219,7 +219,10 @@ export class PostgresDatabase implements Database {
     });
   }
 
-  /** A transaction whose outcome need not be certain: reads, or changes that can be made again. */
+  /**
+   * Runs a transaction whose outcome need not be certain: one that reads, or whose changes can be made
+   * again.
+   */
   async #transaction<T>(
     begin: string,
     fn: (session: Session) => Promise<T>,

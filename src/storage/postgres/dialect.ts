@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialect.ts';
 import { emptySql, join, raw, type Sql, sql } from '../sql.ts';
 
-/** Of migrations/0007_task_fences.sql. It goes into a literal: names of schemas need no quotes there. */
+/** The sequence of migrations/0007_task_fences.sql. Inside a literal, its schema's name needs no quotes. */
 const FENCES: Sql = { parts: [{ type: 'table', table: 'task_fences' }] };
 
 export const postgresDialect: Dialect = {

@@ -1,27 +1,27 @@
-/** What a driver throws, as an error with a code: by SQLSTATE, or by the system's error name. */
+/** Maps a driver's errors to errors with a code, by SQLSTATE or by the system's error name. */
 import { CodedError, type ErrorCode, type ErrorReason, toError } from '../../errors.ts';
 
 /**
- * Class 08: connection exceptions. 57P01 to 57P05: the server is going or coming. 53300: too many
- * connections. 25P03 and 25P04: the session was ended for idling or for its length. 25006: the server has
- * become a read-only standby, and another one takes writes. 57014: a statement was cancelled, by its
- * limit or by somebody.
+ * Class 08: connection exceptions. 57P01 to 57P05: the server is stopping or starting. 53300: too many
+ * connections. 25P03 and 25P04: the session was ended because it was idle or open for too long. 25006: the
+ * server has become a read-only standby, and another one accepts writes. 57014: a statement was cancelled,
+ * by its time limit or by an operator.
  */
 const UNAVAILABLE = /^(08...|57P0[1-5]|57014|53300|25P0[34]|25006)$/;
 
 /**
- * Class 28: who we are. 3D000: no such database. 42501: a right is missing. 26000 and 42P05: a prepared
- * statement is not there, or there already.
+ * Class 28: authentication failed. 3D000: there is no such database. 42501: a privilege is missing. 26000
+ * and 42P05: a prepared statement does not exist, or exists already.
  */
 const MISCONFIGURED = /^(28...|3D000|42501|26000|42P05)$/;
 
-/** No such schema, table, column or function: ours have not been made, or not all. */
+/** A schema, table, column or function does not exist: not all migrations have been applied. */
 const SCHEMA_TOO_OLD = /^(3F000|42P01|42703|42883)$/;
 
 const SYSTEM_CODES =
   /^(ECONN|EPIPE$|ETIMEDOUT$|EHOSTUNREACH$|ENETUNREACH$|ENOTFOUND$|EAI_AGAIN$|ENOENT$)/;
 
-/** Drivers' own words for a lost connection; they carry no SQLSTATE. */
+/** The drivers' own messages for a lost connection, which have no SQLSTATE. */
 const LOST =
   /connection terminated|connection ended|connection error and is not queryable|client was closed|CONNECTION_(CLOSED|ENDED|DESTROYED|CONNECT_TIMEOUT)|timeout exceeded when trying to connect|timeout expired|query read timeout/i;
 
@@ -52,12 +52,12 @@ const BY_STATE: ReadonlyMap<string, ErrorCode> = new Map([
 const MIGRATE =
   'if it is one of postlude’s own, run `postlude migrate`, or call `migrate()` of the database';
 const POOLER =
-  'behind a pooler that does not know prepared statements, set `preparedStatements` to false';
+  'if a pooler in between does not support prepared statements, set `preparedStatements` to false';
 
-/** What to do, where the server’s own words leave that open. */
+/** What to do about errors whose message from the server does not say it. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
-  ['25P02', 'a statement before has failed: roll the transaction back'],
-  ['25P03', 'it idled in a transaction for longer than the server allows; try again'],
+  ['25P02', 'an earlier statement has failed; roll the transaction back'],
+  ['25P03', 'the transaction was idle for longer than the server allows; try again'],
   ['26000', POOLER],
   ['28000', 'correct the user, the password or pg_hba.conf'],
   ['28P01', 'correct the password'],
@@ -68,15 +68,15 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ['42883', MIGRATE],
   ['42P01', MIGRATE],
   ['42P05', POOLER],
-  ['53300', 'raise max_connections of the server, or let each process take fewer'],
+  ['53300', 'raise max_connections of the server, or let each process open fewer connections'],
   ['55P03', 'another transaction holds the lock; try again'],
   [
     '57014',
-    'it took longer than its limit, or somebody cancelled it; try again, or raise the limit',
+    'it took longer than its limit, or was cancelled by an operator; try again, or raise the limit',
   ],
 ]);
 
-/** The error with a code, or as it is where no caller could act on it. */
+/** Returns the error with a code, or unchanged if no caller could act on it. */
 export function toStorageError(thrown: unknown): Error {
   if (thrown instanceof CodedError) return thrown;
   const error = toError(thrown);
@@ -85,7 +85,7 @@ export function toStorageError(thrown: unknown): Error {
   return new CodedError(code, wordsOf(error), { cause: error, reason: reasonOf(error) });
 }
 
-/** Whether the server was given up, since nothing was heard of it. */
+/** Whether the connection was closed because the server had fallen silent. */
 export function isSilence(error: unknown): boolean {
   return error instanceof CodedError && SILENT.test(toError(error.cause).message);
 }
@@ -99,8 +99,8 @@ function wordsOf(error: Error): string {
 }
 
 /**
- * Whether the answer to a COMMIT says for certain that it did not land: a conflict, or a deferred
- * constraint. Of anything else, such as a disk that fails under the log, it may have.
+ * Whether an error of a COMMIT says for certain that it did not land: a conflict, or a deferred constraint.
+ * After any other, such as a disk that fails under the log, it may have landed.
  */
 export function isRefusedCommit(error: unknown): boolean {
   if (!(error instanceof CodedError)) return false;
@@ -110,7 +110,10 @@ export function isRefusedCommit(error: unknown): boolean {
   return /^(23|40)...$/.test(state);
 }
 
-/** Whether the server told why it failed, and not merely that it, or the connection, went. */
+/**
+ * Whether the server gave a reason for the failure, other than that it stops or that the connection is
+ * lost.
+ */
 export function isOwnReason(error: Error): boolean {
   return error instanceof CodedError ? error.code !== 'unavailable' : 'severity' in error;
 }
@@ -131,7 +134,7 @@ function errorCodeOf(error: Error): ErrorCode | undefined {
   return isUnavailable ? 'unavailable' : undefined;
 }
 
-/** Or the name of a system's error, which drivers put in the same place. */
+/** Returns the SQLSTATE, or the name of a system's error, which drivers put into the same property. */
 function sqlStateOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

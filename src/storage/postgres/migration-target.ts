@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL schema as the migrator sees it. Each migration is one transaction that holds an
- * advisory lock on the schema's name, so nothing outlives it, also behind a connection pooler.
+ * A PostgreSQL schema as a target of migrations. Each migration is one transaction that holds an advisory
+ * lock on the schema's name. The lock ends with the transaction, even if a connection pooler is used.
  */
 
 import { int, text } from '../column.ts';
@@ -54,7 +54,7 @@ export class PostgresMigrationTarget implements MigrationTarget {
     const { rows } = await session.run('SELECT to_regnamespace($1)::text', [
       quoteName(this.#schema),
     ]);
-    // IF NOT EXISTS would ask for the right to create schemas also where there is nothing to create.
+    // IF NOT EXISTS would require the right to create schemas even if the schema exists.
     if (rows[0]?.[0] === null) await session.runScript(`CREATE SCHEMA ${quoteName(this.#schema)}`);
     await session.runScript(`
       SET LOCAL client_min_messages = warning;

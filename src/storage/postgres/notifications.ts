@@ -1,8 +1,8 @@
 /**
- * LISTEN and NOTIFY. Listening has one connection of its own, opened when the first listener comes
- * and opened again, with growing pauses, whenever it is lost. What is sent meanwhile is not heard.
+ * LISTEN and NOTIFY. All listeners share one connection, which is opened for the first of them. When it is
+ * lost, it is opened again, with growing pauses; what is sent meanwhile is missed.
  *
- * Who only listens never notices that nobody speaks any more: so the server is asked now and then.
+ * A connection that only listens would not notice that the server is gone, so it sends a query now and then.
  */
 import type { Clock } from '../../clock.ts';
 import { Mutex } from '../../concurrency.ts';
@@ -19,26 +19,26 @@ import { withConnection } from './transactions/transact.ts';
 
 export interface NotificationsConfig {
   readonly connections: Connections;
-  /** Part of each channel's name, so that schemas do not hear each other. */
+  /** Part of each channel's name, so that each schema has its own channels. */
   readonly schema: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** A notification takes a connection: inside a transaction it might wait for one for ever. */
+  /** A notification needs a connection; inside a transaction it might wait for one for ever. */
   readonly guard: NestingGuard;
-  /** How often to ask whether the server is still there: every 10 s unless given. */
+  /** How often to check that the server is still there; 10 s by default. */
   readonly probeEveryMs?: number;
 }
 
 const RECONNECT = { initialMs: 50, maxMs: 10_000 };
 const DEFAULT_PROBE_EVERY_MS = 10_000;
-/** Longer names would be cut without an error. */
+/** PostgreSQL cuts longer names without an error. */
 const MAX_CHANNEL_BYTES = 63;
 
 export class PostgresNotifications implements Notifications {
   readonly #config: NotificationsConfig;
   readonly #listeners = new Listeners();
-  /** Connecting, LISTEN and UNLISTEN take turns, so that the last one asked for holds. */
+  /** Connecting, LISTEN and UNLISTEN run one after the other, so that the last request takes effect. */
   readonly #turns = new Mutex();
   readonly #closed = new AbortController();
   #connection: DedicatedConnection | undefined;
@@ -56,7 +56,7 @@ export class PostgresNotifications implements Notifications {
     );
   }
 
-  /** Resolves once it listens, or once a first try to connect has failed and others will follow. */
+  /** Resolves when it listens, or when a first attempt to connect has failed; others follow then. */
   async listen(channel: string, fn: Listener): Promise<() => Promise<void>> {
     const name = this.#nameOf(channel);
     const remove = this.#listeners.add(name, fn);
@@ -70,17 +70,17 @@ export class PostgresNotifications implements Notifications {
   async close(): Promise<void> {
     this.#closed.abort();
     this.#listeners.clear();
-    this.#connection?.end(); // so that who waits for its answers gives up
+    this.#connection?.end(); // so that callers that wait for its answers stop waiting
     await this.#turns.run(async () => this.#disconnect());
   }
 
   async #startListening(name: string): Promise<void> {
     if (this.#closed.signal.aborted) return;
     if (!this.#connection) return await this.#connectOrFollow();
-    await this.#connection.client.query(`LISTEN ${quoteName(name)}`).catch(() => undefined); // its end is heard
+    await this.#connection.client.query(`LISTEN ${quoteName(name)}`).catch(() => undefined); // the listener for its end notices
   }
 
-  /** Does not wait for an answer: what is still heard meanwhile has no listener. */
+  /** Does not wait for UNLISTEN; a notification that still arrives has no listener any more. */
   #stopListening(name: string): void {
     if (this.#listeners.has(name)) return;
     if (this.#listeners.channels().length === 0) this.#disconnect();
@@ -92,7 +92,7 @@ export class PostgresNotifications implements Notifications {
     if (!isConnected) void this.#reconnect();
   }
 
-  /** Opens the connection and listens to all channels. */
+  /** Opens the connection and listens on all channels. */
   async #connect(): Promise<boolean> {
     try {
       const connection = await this.#config.connections.dedicated(this.#closed.signal);
@@ -115,7 +115,7 @@ export class PostgresNotifications implements Notifications {
     }
   }
 
-  /** Ends a connection that does not answer, so that another one is opened. */
+  /** Ends the connection if the server does not answer, so that another one is opened. */
   async #probe(connection: DedicatedConnection): Promise<void> {
     const { clock, probeEveryMs = DEFAULT_PROBE_EVERY_MS } = this.#config;
     const ended = new AbortController();

@@ -1,4 +1,4 @@
-/** Opens PostgreSQL by the driver `pg`, which is loaded only here. */
+/** Opens PostgreSQL with the driver `pg`, which only this file loads. */
 import type { PoolConfig } from 'pg';
 import type { Clock } from '../../clock.ts';
 import { CodedError } from '../../errors.ts';
@@ -13,27 +13,27 @@ import { PostgresDatabase } from './database.ts';
 import { checkSchemaName, DEFAULT_SCHEMA } from './schema-name.ts';
 
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`; the variables PGHOST… where it is left out. */
+  /** `postgres://user:password@host:port/database`. Without it, the variables PGHOST and so on apply. */
   readonly url?: string;
   /** Options of `pg`'s pool: TLS, passwords as functions, timeouts. */
   readonly pool?: PoolConfig;
-  /** Where the tables live: `postlude` unless given. */
+  /** The schema of the tables; `postlude` by default. */
   readonly schema?: string;
-  /** How many transactions at once: 10 unless given. Listening takes one connection more. */
+  /** How many transactions can be open at once; 10 by default. Listening needs one more connection. */
   readonly maxConnections?: number;
   /**
-   * Set to false behind a pooler that gives each transaction another connection and does not know
-   * prepared statements (PgBouncer before 1.21). Costs about a third of the speed of small queries.
+   * Set this to false if a pooler gives each transaction another connection and does not support prepared
+   * statements (PgBouncer before 1.21). Small queries are then about a third slower.
    */
   readonly preparedStatements?: boolean;
   /**
-   * How long one statement may take, in milliseconds: 30,000 unless given, 0 for ever. The server ends
-   * it then, and where nothing is heard of the server two seconds later the connection is given up:
-   * `unavailable`, or `outcome-unknown` where it may have landed. It holds for each page of a stream,
-   * and not for migrations.
+   * How long one statement may take, in milliseconds; 30,000 by default, and 0 means no limit. The server
+   * ends a statement at the limit. If the server is silent for two more seconds, the connection is closed,
+   * and the caller gets `unavailable`, or `outcome-unknown` if the statement may have landed. The limit
+   * applies to each page of a stream, and not to migrations.
    */
   readonly statementTimeoutMs?: number;
-  /** How often who listens asks whether the server is still there: every 10 s unless given. */
+  /** How often a listener checks that the server is still there; 10 s by default. */
   readonly probeEveryMs?: number;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -45,9 +45,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
 
 /**
- * Opens a database on a PostgreSQL server (version 14 or later). Connects when first used, so a
- * server that is away shows itself as `unavailable` then. Call `migrate()` before first use.
- * Throws an error that names the package to install where `pg` is missing.
+ * Opens a database on a PostgreSQL server (version 14 or later). It connects on first use, so if the server
+ * cannot be reached, that use throws `unavailable`. Call `migrate()` before first use. Throws an error that
+ * names the package to install if `pg` is missing.
  */
 export async function openPostgres(options: PostgresOptions = {}): Promise<Database> {
   const schema = checkSchemaName(options.schema ?? DEFAULT_SCHEMA);
@@ -63,7 +63,7 @@ export async function openPostgres(options: PostgresOptions = {}): Promise<Datab
   return new PostgresDatabase({ ...options, connections, maxConnections, schema });
 }
 
-/** `undefined` for none. */
+/** Returns `undefined` if there is no limit. */
 function statementLimitMs({ statementTimeoutMs, pool }: PostgresOptions): number | undefined {
   const ofPool = pool?.statement_timeout;
   const limitMs = statementTimeoutMs ?? (ofPool || DEFAULT_STATEMENT_TIMEOUT_MS);
@@ -78,7 +78,7 @@ function poolConfig(options: PostgresOptions, max: number): PoolConfig {
   return {
     application_name: 'postlude',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    // BEGIN and the statement behind it travel together.
+    // BEGIN and the statement after it are sent together.
     pipeline: true,
     ...options.pool,
     ...(options.url === undefined ? {} : { connectionString: options.url }),

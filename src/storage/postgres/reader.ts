@@ -1,4 +1,4 @@
-/** Reads within a transaction of one session: small queries whole, large ones through a cursor. */
+/** Reads within a transaction of one session: small results at once, large ones through a cursor. */
 import { rangeQuery } from '../backend/key-queries.ts';
 import type { Columns, RowOf } from '../column.ts';
 import type { KeyRange, Reader, RowLock } from '../database.ts';
@@ -8,7 +8,7 @@ import { postgresDialect } from './dialect.ts';
 import { keysQuery } from './key-reads.ts';
 import { type Session, type SessionResult, toRows, toStatement } from './session.ts';
 
-/** The first page is small, for readers that stop early; later ones aim at so much text. */
+/** The first page is small, for readers that stop early. Later pages aim at this amount of text. */
 const FIRST_PAGE_ROWS = 100;
 const MAX_PAGE_ROWS = 1000;
 const PAGE_CHARACTERS = 250_000;

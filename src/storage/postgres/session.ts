@@ -1,6 +1,6 @@
 /**
- * One connection as the PostgreSQL backends see it, whatever the driver. Values travel in the
- * database's text form both ways (types.ts). Errors are thrown as errors.ts maps them.
+ * One connection as the PostgreSQL backends see it, independent of the driver. Values are sent and received
+ * in the database's text form (types.ts). Errors are thrown as errors.ts maps them.
  */
 
 import type { EpochMs } from '../../clock.ts';
@@ -20,7 +20,7 @@ export interface SessionResult {
   readonly command: string;
   readonly fields: readonly string[];
   readonly rows: readonly (readonly WireValue[])[];
-  /** Rows returned or changed. */
+  /** The number of rows that were returned or changed. */
   readonly count: number;
 }
 
@@ -29,12 +29,12 @@ export interface Statement {
   readonly values: readonly WireValue[];
 }
 
-/** A quoted identifier. */
+/** Returns the name as a quoted identifier. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** In `schema`, unless the table names its own: `shop.letters`. */
+/** Returns the full name of a table: in `schema`, unless the table names its own, as `shop.letters` does. */
 export function tableName(schema: string, table: string): string {
   const names = table.includes('.') ? table.split('.') : [schema, table];
   return names.map(quoteName).join('.');
@@ -48,7 +48,7 @@ export function toStatement(query: Sql, schema: string): Statement {
   return { text, values: params.map((param) => encodeValue(param.kind, param.value)) };
 }
 
-/** The rows with the names and types of `columns`, which the result may have in any order. */
+/** Returns the rows with the names and types of `columns`. The result may have its columns in any order. */
 export function toRows<C extends Columns>(result: SessionResult, columns: C): RowOf<C>[] {
   const decoders = Object.entries(columns).map(([property, type]) => {
     const index = result.fields.indexOf(columnName(property));
@@ -67,6 +67,6 @@ export function toRows<C extends Columns>(result: SessionResult, columns: C): Ro
 export async function readServerTime(session: Session): Promise<EpochMs> {
   const result = await session.run('SELECT clock_timestamp() AS now');
   const [row] = toRows(result, { now: timestamp });
-  if (!row) throw new Error('the database told no time');
+  if (!row) throw new Error('the database returned no time');
   return row.now;
 }

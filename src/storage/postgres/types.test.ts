@@ -28,7 +28,7 @@ test('arrays as the server writes them are read', () => {
 });
 
 test.each(['', 'a', '{', '{"a}', '{{1},{2}}', '[0:1]={1,2}'])('%j is no array', (literal) => {
-  expect(() => decodeArray(literal)).toThrow('not a one-dimensional array');
+  expect(() => decodeArray(literal)).toThrow('expected a one-dimensional array');
 });
 
 test('times are read in whatever zone a session shows them', () => {
@@ -40,8 +40,8 @@ test('times are read in whatever zone a session shows them', () => {
 });
 
 test('times that are not in ISO form are refused, not guessed', () => {
-  expect(() => decodeValue('timestamp', '02/01/2026 03:04:05 UTC')).toThrow('not an ISO time');
-  expect(() => decodeValue('timestamp', 'infinity')).toThrow('not an ISO time');
+  expect(() => decodeValue('timestamp', '02/01/2026 03:04:05 UTC')).toThrow('expected an ISO time');
+  expect(() => decodeValue('timestamp', 'infinity')).toThrow('expected an ISO time');
 });
 
 test('a time is rounded to the microsecond', () => {

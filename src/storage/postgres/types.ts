@@ -1,6 +1,6 @@
 /**
- * The SQL type of each column kind, and values in PostgreSQL's text form, which is the same
- * whatever the driver, and exact: 64-bit numbers, microseconds and bytes survive.
+ * The SQL type of each column kind, and the conversion of values to and from PostgreSQL's text form. That
+ * form is the same with every driver, and exact: it keeps 64-bit numbers, microseconds and bytes.
  */
 import { CodedError } from '../../errors.ts';
 import {
@@ -15,7 +15,7 @@ import {
 import type { ColumnKind } from '../column.ts';
 import { decodeArray, encodeArray } from './array-literal.ts';
 
-/** A value as it travels; `null` is NULL. */
+/** A value in its text form; `null` is NULL. */
 export type WireValue = string | null;
 
 interface WireType {
@@ -68,22 +68,22 @@ const TYPES: Readonly<Record<ColumnKind, WireType>> = {
   'int[]': arrayOf(intType),
 };
 
-/** `bigint`, `text[]`: as in a cast. */
+/** Returns the SQL type as a cast names it: `bigint`, `text[]`. */
 export function sqlTypeOf(kind: ColumnKind): string {
   return TYPES[kind].sqlType;
 }
 
-/** Throws `invalid-argument` where the database could not keep the value as it is. */
+/** Throws `invalid-argument` if the database could not store the value unchanged. */
 export function encodeValue(kind: ColumnKind, value: unknown): WireValue {
   return value === undefined || value === null ? null : TYPES[kind].encode(value);
 }
 
-/** NULL becomes `undefined`. */
+/** Returns the value of a text form; `undefined` for NULL. */
 export function decodeValue(kind: ColumnKind, text: WireValue): unknown {
   return text === null ? undefined : TYPES[kind].decode(text);
 }
 
-/** Many values of one column as one parameter; the arrays of an array column travel as text. */
+/** Encodes many values of one column as one parameter. Each value of an array column is sent as text. */
 export function encodeColumn(kind: ColumnKind, values: readonly unknown[]): string {
   return encodeArray(values.map((value) => encodeValue(kind, value)));
 }
@@ -91,7 +91,7 @@ export function encodeColumn(kind: ColumnKind, values: readonly unknown[]): stri
 const TIMESTAMP =
   /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/;
 
-/** Rows that are read together mostly share their second, and sessions mostly speak UTC. */
+/** A fast path: rows that are read together mostly share their second, and most sessions use UTC. */
 const UTC_SECOND = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
 let lastSecond = { text: '', ms: 0 };
 
@@ -109,7 +109,7 @@ function decodeTimestamp(text: string): number {
 
 function decodeAnyTimestamp(text: string): number {
   const match = TIMESTAMP.exec(text);
-  if (!match) throw new CodedError('failed-precondition', `not an ISO time: ${text}`);
+  if (!match) throw new CodedError('failed-precondition', `expected an ISO time, got ${text}`);
   const part = (index: number): number => Number(match[index] ?? 0);
   const date = new Date(0);
   date.setUTCFullYear(part(1), part(2) - 1, part(3));

@@ -1,10 +1,9 @@
 /**
  * Connections of the driver `pg`, as sessions. They come from a pool and go back to it.
  *
- * No statement waits for ever. The server itself ends one that takes longer than the limit; where
- * nothing is heard of the server for a little longer than that, the connection has fallen silent (a
- * failover, a firewall that forgot it), and is closed. Those that idle in the pool are not trusted
- * from then on.
+ * No statement waits for ever. The server itself ends one that takes longer than the limit. If the server
+ * sends nothing for a little longer than that, the connection has fallen silent (after a failover, or
+ * because a firewall forgot it) and is closed. The idle connections of the pool are not trusted from then on.
  */
 import type { Duplex } from 'node:stream';
 import type { Client, ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
@@ -18,32 +17,37 @@ import { Sockets } from './sockets.ts';
 import type { StatementNames } from './statement-names.ts';
 import { Trust } from './trust.ts';
 
-/** A session that is ours until it is released. */
+/** A session that its caller owns until it is released. */
 export interface Connection extends MarkedSession {
-  /** Begins a transaction ahead of what follows; the server ends its statements at the limit. */
+  /**
+   * Sends BEGIN without waiting for the answer. The server ends the transaction's statements at the limit.
+   */
   beginAhead(begin: string): Promise<void>;
-  /** Gives it back; `broken` ones are thrown away, with their marks. Idempotent. */
+  /**
+   * Returns the session to the pool; a `broken` one is closed, and its mark dropped. It can be called
+   * again.
+   */
   release(state: 'usable' | 'broken'): void;
 }
 
 export interface Connections {
   acquire(): Promise<Connection>;
-  /** The same connections, with another limit for each statement; `undefined`: none. */
+  /** Returns the same connections with another limit for each statement; `undefined` means no limit. */
   limitedTo(limitMs: number | undefined): Connections;
-  /** One outside the pool, to listen on; `signal` gives up connecting. */
+  /** Opens a connection outside the pool, to listen on. Aborting `signal` ends the attempt to connect. */
   dedicated(signal: AbortSignal): Promise<DedicatedConnection>;
   readonly marks: CommitMarks;
-  /** Whether one is open that nobody uses. */
+  /** Whether a connection is open and not in use. */
   hasIdle(): boolean;
-  /** Waits for those that are handed out. */
+  /** Waits until all sessions are released. */
   close(): Promise<void>;
-  /** Cuts all of them at once, whatever runs on them. */
+  /** Cuts all connections at once, whatever runs on them. */
   cut(): void;
 }
 
 export interface DedicatedConnection {
   readonly client: Client;
-  /** Says good-bye, and does not wait for an answer: one who fell silent gives none. */
+  /** Sends the end of the session without waiting for an answer, as a silent server gives none. */
   end(): void;
 }
 
@@ -51,16 +55,16 @@ export interface ConnectionsConfig {
   readonly driver: typeof import('pg');
   readonly pool: PoolConfig;
   readonly names: StatementNames | undefined;
-  /** How long a statement may take, unless `limitedTo` says otherwise; `undefined`: for ever. */
+  /** How long a statement may take, unless `limitedTo` says otherwise; `undefined` means no limit. */
   readonly limitMs?: number | undefined;
   readonly onIdleError: (error: Error) => void;
 }
 
-/** For the server's own word that a statement took too long, before its silence is believed. */
+/** Time for the server itself to report that a statement took too long, before it counts as silent. */
 const ANSWER_MS = 2_000;
-/** Nobody is taken for gone in a transaction before that. */
+/** The least time for which a transaction may be idle before the server ends it. */
 const LEAST_IDLE_MS = 10_000;
-/** A listener's statements do nothing that could take long. */
+/** The limit for a listener's statements, none of which takes long. */
 const LISTENER_LIMIT_MS = 5_000;
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 
@@ -70,8 +74,8 @@ export function openConnections(config: ConnectionsConfig): Connections {
   const poolConfig = { ...KEEP_ALIVE, ...config.pool, stream: sockets.opener(config.pool.stream) };
   const pool: Pool = new Pool(poolConfig);
   const trust = new Trust();
-  // An idle connection that breaks leaves the pool by itself. Unheard, an error ends the process; so
-  // each connection has a listener for life, also while it is handed out or thrown away.
+  // An idle connection that breaks leaves the pool by itself. An error event without a listener would end
+  // the process, so each connection has a listener for as long as it lives.
   pool.on('error', config.onIdleError);
   pool.on('connect', (client) => {
     trust.heard(client);
@@ -139,7 +143,7 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
   const mark = marks.take();
   let isReleased = false;
   const limit = limitMs === undefined ? {} : { query_timeout: limitMs + ANSWER_MS };
-  // What the driver adds to a statement, so that all else need not know of it.
+  // An option that only the driver knows.
   const limitedClient: PgQueryable = { query: (query) => client.query({ ...query, ...limit }) };
   const run = (text: string, values: readonly WireValue[], used?: StatementNames) =>
     trust.watch(client, runOn(limitedClient, text, values, used));
@@ -161,8 +165,8 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
 }
 
 /**
- * By SET LOCAL, since poolers refuse it as a parameter of the connection. A server that does not notice
- * that its client is gone would keep the locks of what was written for ever; reads have none.
+ * Sets the limits by SET LOCAL, as poolers refuse them as parameters of the connection. A server that does
+ * not notice that its client is gone would keep the locks of a writing transaction for ever; reads hold none.
  */
 function limited(begin: string, limitMs: number | undefined): string {
   if (limitMs === undefined) return begin;
@@ -172,7 +176,9 @@ function limited(begin: string, limitMs: number | undefined): string {
   return `${limits}; SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`;
 }
 
-/** The part of a client of `pg` that runs statements; structural, for users' own clients. */
+/**
+ * The part of a client of `pg` that runs statements. The type is structural, to accept users' own clients.
+ */
 export interface PgQueryable {
   query(config: {
     readonly text: string;
@@ -190,7 +196,7 @@ export interface PgQueryable {
 
 const asText = { getTypeParser: () => (text: string) => text };
 
-/** Runs one statement; what it answers stays text. */
+/** Runs one statement, and returns its values as text. */
 export async function runOn(
   client: PgQueryable,
   text: string,

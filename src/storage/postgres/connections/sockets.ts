@@ -1,4 +1,6 @@
-/** The sockets of a pool's connections, so that they can be cut: the driver itself waits politely. */
+/**
+ * The sockets of a pool's connections, so that they can be cut; the driver itself would wait for an answer.
+ */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -7,7 +9,7 @@ type OpenStream = () => Duplex;
 export class Sockets {
   readonly #open = new Set<Duplex>();
 
-  /** What the driver calls for each connection's socket. */
+  /** The driver calls this for the socket of each connection. */
   opener(open: () => Duplex | undefined = () => new Socket()): OpenStream {
     return () => {
       const socket = open() ?? new Socket();
@@ -20,7 +22,7 @@ export class Sockets {
     for (const socket of this.#open) socket.destroy();
   }
 
-  /** They may say good-bye, but keep no process alive: a silent peer never answers. */
+  /** The sockets may still end in order, but keep no process alive, as a silent server never answers. */
   letGo(): void {
     for (const socket of this.#open) if (socket instanceof Socket) socket.unref();
   }

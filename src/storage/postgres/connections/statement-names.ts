@@ -1,7 +1,7 @@
 /**
- * Names for prepared statements: the same text has the same name on every connection, so that each
- * parses and plans it once. Bounded, since servers keep what is prepared: texts beyond the limit
- * stay without a name.
+ * Names for prepared statements. The same text has the same name on every connection, so each connection
+ * parses and plans it once. Servers keep what is prepared, so the number of names is limited; texts beyond
+ * the limit get no name.
  */
 const MAX_NAMES = 500;
 

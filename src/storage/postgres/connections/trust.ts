@@ -1,13 +1,13 @@
 /**
- * Which pooled connections can be believed to work. Once one has fallen silent, all others that have
- * not been heard of since may be as dead: what cuts one off often cuts off all.
+ * Which pooled connections can be trusted to work. After one has fallen silent, all others that have not
+ * answered since may be dead, too, as whatever cuts off one connection often cuts off all.
  */
 import { isSilence } from '../errors.ts';
 
 export class Trust {
   /** How often a connection has fallen silent. */
   #silences = 0;
-  /** How many silences there had been when a connection last answered. */
+  /** For each connection, how many silences there had been when it last answered. */
   readonly #heardAt = new WeakMap<object, number>();
 
   has(client: object): boolean {
@@ -18,7 +18,7 @@ export class Trust {
     this.#heardAt.set(client, this.#silences);
   }
 
-  /** Learns from how a statement ends. */
+  /** Notes how a statement of the connection ends. */
   async watch<T>(client: object, answer: Promise<T>): Promise<T> {
     try {
       const value = await answer;

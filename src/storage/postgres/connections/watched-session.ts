@@ -1,6 +1,6 @@
 /**
- * A session of one transaction that remembers its first failure. PostgreSQL ignores all that
- * follows it; so must we, also where a caller has swallowed or wrapped the error.
+ * A session of one transaction that remembers its first failure. PostgreSQL ignores all statements after it,
+ * so the transaction must fail with it, even if a caller has swallowed or wrapped the error.
  */
 import type { Session, SessionResult } from '../session.ts';
 import type { WireValue } from '../types.ts';
@@ -16,12 +16,12 @@ export class WatchedSession implements Session {
   }
 
   /**
-   * Of a statement that was sent ahead: no answer to a later one is believed before it has succeeded,
-   * and where it fails, that is why the later ones do.
+   * The result of a statement that was sent without waiting. The results of later statements are not used
+   * before it has succeeded; if it fails, its error is the reason why the later ones fail.
    */
   follow(ahead: Promise<unknown>): void {
     this.#ahead = Promise.all([this.#ahead, ahead]);
-    this.#ahead.catch(() => undefined); // seen by the statements behind it
+    this.#ahead.catch(() => undefined); // the statements after it throw this
   }
 
   get failure(): { readonly error: unknown } | undefined {

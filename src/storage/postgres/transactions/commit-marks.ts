@@ -1,26 +1,29 @@
 /**
- * Which commits landed: told by rows that the transactions themselves wrote, since nothing else
- * survives a crash with them. A transaction's id does not: after its recovery, a server hands out again
- * the ids of transactions whose log it had not flushed.
+ * Tells which commits landed, by rows that the transactions themselves wrote, as nothing else survives a
+ * crash together with them. A transaction's id does not: after its recovery, a server assigns again the ids
+ * of transactions whose log it had not flushed.
  *
- * A mark is a row that one transaction at a time writes a growing number into. Whoever has lost the
- * answer to its COMMIT closes the mark: that waits for a transaction that is still in flight, tells
- * the number of the last one that landed, and makes any later one fail, whatever is still under way
- * between a dead connection and its server. Closing a mark again tells the same.
+ * A mark is a row into which one transaction at a time writes a growing number. A process that has lost the
+ * answer to its COMMIT closes the mark. That waits for a transaction that is still in flight, returns the
+ * number of the last one that landed, and makes any later one fail, whatever is still on its way from a dead
+ * connection to the server. Closing a mark again returns the same number.
  *
- * Both are upserts: they find their row by the unique index whatever the planner thinks of so small a
- * table, and take no predicate locks, so that serializable transactions do not conflict on marks.
+ * Writing and closing are upserts. They find their row by the unique index, whatever the planner thinks of
+ * such a small table, and take no predicate locks, so serializable transactions do not conflict on marks.
  */
 import { randomUUID } from 'node:crypto';
 import { type Session, type SessionResult, tableName } from '../session.ts';
 import type { WireValue } from '../types.ts';
 
-/** Of one connection at a time, from before a transaction begins until it has certainly ended. */
+/**
+ * A mark belongs to one connection at a time, from before a transaction begins until it has certainly
+ * ended.
+ */
 export interface CommitMark {
   readonly id: string;
-  /** Of the last transaction that wrote it, landed or not. */
+  /** The number of the last transaction that wrote the mark, whether it landed or not. */
   number: number;
-  /** Its row is gone, or going. */
+  /** The row has been deleted, or is about to be. */
   isSpent: boolean;
 }
 
@@ -28,8 +31,8 @@ export interface CommitMark {
 export interface MarkedSession extends Session {
   readonly mark: CommitMark;
   /**
-   * Sends a statement without waiting for those before it. The next `run` follows at once, so what
-   * it does must not depend on the answer.
+   * Sends a statement without waiting for those before it. The next `run` follows at once, so it must not
+   * depend on the result.
    */
   runAhead(text: string, values?: readonly WireValue[]): Promise<SessionResult>;
 }
@@ -38,44 +41,44 @@ export interface MarkedSession extends Session {
 export interface MarkedTransaction {
   readonly markId: string;
   readonly number: number;
-  /** When, by the database's clock, as it writes times. */
+  /** The time of writing by the database's clock, in its text form. */
   readonly writeTime: string;
-  /** The server's process and its transaction, as long as it lives. */
+  /** The server's process and the transaction's id. They identify it only while the transaction lives. */
   readonly serverPid: string;
   readonly xid: string;
 }
 
-/** Versions of a row that a held snapshot keeps alive are walked by each update: not so many. */
+/** Each update walks all versions of a row that an open snapshot keeps alive, so their number is limited. */
 const MAX_WRITES = 250;
-/** Marks that nobody has written for so long belong to processes that died. */
+/** Marks that have not been written for this long belong to processes that died. */
 const FORGOTTEN_AFTER = "interval '1 day'";
-/** So a mark that is missing was never there, rather than collected. */
+/** Within this time, a missing mark was never written; it cannot have been collected. */
 const BELIEVED_FOR = "interval '12 hours'";
 const MAX_COLLECTED = 100;
 
-/** The marks of one process that are in nobody's hands. */
+/** The marks of one process that no connection uses. */
 export class CommitMarks {
   readonly #free: CommitMark[] = [];
 
-  /** To be called before the transaction begins, whose snapshot must show the mark's last write. */
+  /** Must be called before the transaction begins, as its snapshot must show the mark's last write. */
   take(): CommitMark {
     return this.#free.pop() ?? { id: randomUUID(), number: 0, isSpent: false };
   }
 
-  /** Only where all transactions that wrote it have certainly ended. */
+  /** May be called only if all transactions that wrote the mark have certainly ended. */
   giveBack(mark: CommitMark): void {
     if (!mark.isSpent) this.#free.push(mark);
   }
 
-  /** Those whose rows may exist; they are in nobody's hands afterwards. */
+  /** Removes and returns the marks whose rows may exist. */
   takeWritten(): readonly CommitMark[] {
     return this.#free.splice(0).filter(({ number }) => number > 0);
   }
 }
 
 /**
- * Writes the connection's mark, ahead of the transaction's other writes, so it costs no wait of its
- * own. NULL is what a closed mark gives and the column refuses.
+ * Writes the connection's mark, together with the transaction's other writes, so it costs no round trip of
+ * its own. A closed mark yields NULL, which the column refuses.
  */
 export async function writeMark(
   session: MarkedSession,
@@ -91,13 +94,13 @@ export async function writeMark(
     RETURNING write_time::text, pg_backend_pid()::text, xmin::text`;
   const { rows } = await session.runAhead(text, [mark.id, String(number)]);
   const [writeTime, serverPid, xid] = rows[0] ?? [];
-  if (!writeTime || !serverPid || !xid) throw new Error('the database wrote no commit mark');
+  if (!writeTime || !serverPid || !xid) throw new Error('the database returned no commit mark');
   return { markId: mark.id, number, writeTime, serverPid, xid };
 }
 
 /**
- * Closes the mark of a transaction, and tells whether that had landed; `undefined` where the
- * mark may have been collected meanwhile. Final once this is committed.
+ * Closes the mark of a transaction, and returns whether that transaction landed; `undefined` if the mark may
+ * have been collected meanwhile. The result is final after this is committed.
  */
 export async function closeMark(
   session: Pick<Session, 'run'>,
@@ -116,8 +119,8 @@ export async function closeMark(
 }
 
 /**
- * After so many writes a connection gets another mark. Its old one goes, and some of processes that
- * died go with it: none of which anybody asks for any more.
+ * After a number of writes a connection gets another mark. Its old one is deleted, together with some marks
+ * of processes that died, which nothing needs any more.
  */
 export async function retireMark(session: MarkedSession, schema: string): Promise<void> {
   const { mark } = session;
@@ -130,7 +133,7 @@ export async function retireMark(session: MarkedSession, schema: string): Promis
   await session.run(text, [mark.id]);
 }
 
-/** For a process that ends in order. */
+/** Deletes the marks of a process that ends in order. */
 export async function deleteMarks(
   session: Pick<Session, 'run'>,
   schema: string,

@@ -1,6 +1,6 @@
 /**
- * Commits, and finds out whether a commit landed whose answer was lost: by the mark that the
- * transaction itself wrote (commit-marks.ts), never by its id.
+ * Commits, and if the answer is lost, finds out whether the commit landed: by the mark that the transaction
+ * itself wrote (commit-marks.ts), never by its id.
  */
 import type { Clock } from '../../../clock.ts';
 import { CodedError, hasCode, toError } from '../../../errors.ts';
@@ -17,13 +17,13 @@ export interface CommitConfig {
   readonly schema: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** How long to ask for the outcome. */
+  /** For how long to try to find out the outcome. */
   readonly outcomeTimeoutMs: number;
 }
 
 /**
- * Commits a transaction that wrote. Throws `unavailable` where it certainly did not land,
- * `outcome-unknown` where that cannot be learnt.
+ * Commits a transaction that wrote. Throws `unavailable` if it certainly did not land, and `outcome-unknown`
+ * if that cannot be found out.
  */
 export async function commitWrites(
   connection: Connection,
@@ -41,7 +41,7 @@ export async function commitWrites(
   await retireMark(connection, config.schema).catch(() => connection.release('broken'));
 }
 
-/** Ends a transaction without writes, whose outcome changes nothing. */
+/** Commits a transaction without writes, whose outcome does not matter. */
 export async function commitReads(connection: Connection): Promise<void> {
   const { command } = await connection.run('COMMIT');
   if (command !== 'COMMIT') {
@@ -51,7 +51,7 @@ export async function commitReads(connection: Connection): Promise<void> {
 
 const BACKOFF = { initialMs: 20, maxMs: 1000 };
 
-/** Returns if the transaction was committed. */
+/** Returns if the transaction landed, and throws otherwise. */
 async function resolveOutcome(
   marked: MarkedTransaction,
   cause: Error,
@@ -69,7 +69,7 @@ async function resolveOutcome(
   }
 }
 
-/** Where the server gave another reason than its own end, that is the caller's to know. */
+/** If the server gave a reason other than that it stops, the caller gets that. */
 function failed(cause: Error): Error {
   if (isOwnReason(cause)) return cause;
   return new CodedError('unavailable', 'the connection was lost before the commit', { cause });
@@ -86,7 +86,7 @@ type Outcome = 'landed' | 'failed' | 'in flight' | 'unreachable' | 'unknowable';
 /** How long a transaction may take to end by itself. */
 const LOCK_TIMEOUT = '500ms';
 
-/** Whatever cut the commit off may have silenced other connections, too: so not for long on one of them. */
+/** The limit for asking on one connection, as whatever cut off the commit may have silenced others, too. */
 async function askOutcome(marked: MarkedTransaction, config: CommitConfig): Promise<Outcome> {
   try {
     return await transact(
@@ -99,7 +99,7 @@ async function askOutcome(marked: MarkedTransaction, config: CommitConfig): Prom
         return hasLanded ? 'landed' : 'failed';
       },
       async ({ connection }, outcome) => {
-        await commitReads(connection); // it wrote; but what it wrote can be written again
+        await commitReads(connection); // it did write, but the same can be written again
         return outcome;
       },
     );
@@ -110,9 +110,9 @@ async function askOutcome(marked: MarkedTransaction, config: CommitConfig): Prom
 }
 
 /**
- * A server that has not noticed the loss would keep the transaction in flight for hours; ending its
- * process settles the matter either way. The id guards against a process that serves somebody else by
- * now; both are the server's own words, so that poolers do not matter.
+ * A server that has not noticed the lost connection would keep the transaction in flight for hours. Ending its
+ * process decides the outcome either way. The transaction's id makes sure that the process does not serve
+ * another client by now. The server itself told both, so poolers do not matter.
  */
 async function endTransaction(
   { serverPid, xid }: MarkedTransaction,
@@ -123,5 +123,5 @@ async function endTransaction(
   const asked = connections.limitedTo(LOOK.limitMs);
   await withConnection(asked, (connection) => connection.run(sql, [serverPid, xid])).catch(
     () => undefined,
-  ); // asked again soon
+  ); // the caller tries again soon
 }

@@ -1,8 +1,7 @@
 /**
- * A transaction that somebody else has begun and will end: writes are applied at once, since the
- * commit is not ours to wait for. Each is a statement that changes nothing in another transaction
- * than the first, also where a ROLLBACK comes between a look and the write: what is written belongs
- * to that transaction, or it is not written.
+ * A transaction that the user has begun and will end. Writes are applied at once, as we do not see the
+ * commit. Each statement changes rows only if it runs in the same transaction as the first one, even if a
+ * ROLLBACK comes between a check and the write: a row is written in that transaction or not at all.
  */
 import { CodedError } from '../../../errors.ts';
 import type { Log } from '../../../log.ts';
@@ -22,8 +21,8 @@ import {
 
 export interface UserTransaction extends Transaction {
   /**
-   * To be called once the transaction has been committed: runs what waits for that, such as the
-   * wake-up of dispatchers. Without it, polling finds the new tasks a little later.
+   * Must be called after the transaction has been committed. It runs the `afterCommit` callbacks, such as
+   * those that wake dispatchers. Without it, polling finds the new tasks a little later.
    */
   committed(): Promise<void>;
 }
@@ -65,7 +64,7 @@ export class ImmediateTransaction extends SessionReader implements UserTransacti
       const keys = toRows(result, keyColumns(table));
       for (const key of keys) added.add(keyText(table, key));
     }
-    // Of rows with one key, the first went in.
+    // Of several rows with one key, the first was inserted.
     return rows.filter((row) => added.delete(keyText(table, row)));
   }
 
@@ -94,7 +93,7 @@ export class ImmediateTransaction extends SessionReader implements UserTransacti
     return result;
   }
 
-  /** Asked again after a failure: the caller may have rolled back to a savepoint. */
+  /** Reads the number again after a failure, as the caller may have rolled back to a savepoint. */
   #ownNumber(): Promise<TransactionNumber> {
     this.#number ??= readNumber(this.#session).catch((error: unknown) => {
       this.#number = undefined;
@@ -107,14 +106,14 @@ export class ImmediateTransaction extends SessionReader implements UserTransacti
 async function readNumber(session: Session): Promise<TransactionNumber> {
   const { rows } = await session.run('SELECT pg_current_xact_id()::text AS number');
   const number = rows[0]?.[0];
-  if (typeof number !== 'string') throw new Error('the database told no number of the transaction');
+  if (typeof number !== 'string') throw new Error('the database returned no id of the transaction');
   return number;
 }
 
 function notOpen(): CodedError {
   return new CodedError(
     'failed-precondition',
-    'there is no transaction open on this client, or another one than at first: nothing was written. BEGIN before the first call, and make none behind COMMIT or ROLLBACK',
+    'there is no transaction open on this client, or not the one of the first write: nothing was written. BEGIN before the first call, and make no call after COMMIT or ROLLBACK',
   );
 }
 

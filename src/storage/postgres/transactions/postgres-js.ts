@@ -1,9 +1,12 @@
-/** A transaction of postgres.js as a session. */
+/** Turns a transaction of postgres.js into a session. */
 import { toStorageError } from '../errors.ts';
 import type { Session, SessionResult } from '../session.ts';
 import type { WireValue } from '../types.ts';
 
-/** The part of postgres.js's `TransactionSql` that is used; structural, so no import at run time. */
+/**
+ * The part of postgres.js's `TransactionSql` that is used. It is structural, so nothing is imported at run
+ * time.
+ */
 export interface PostgresJsTransaction {
   unsafe(text: string, values?: never[]): PostgresJsQuery;
   typed(value: never, type: number): unknown;
@@ -19,7 +22,7 @@ interface RawResult extends ReadonlyArray<readonly (Uint8Array | null)[]> {
   readonly columns?: readonly { readonly name: string }[];
 }
 
-/** OID of `text`: so declared, a parameter travels as it is, and the statement's cast reads it. */
+/** The OID of `text`. A parameter of this type is sent unchanged, and the statement casts it. */
 const TEXT = 25;
 
 export function isPostgresJs(client: object): client is PostgresJsTransaction {

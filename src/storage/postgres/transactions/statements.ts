@@ -1,6 +1,6 @@
 /**
- * Groups of writes as single statements: each column is one array parameter, so the text, and with
- * it the plan, is the same for any number of rows.
+ * Turns groups of writes into single statements. Each column is one array parameter, so the text, and with it
+ * the plan, is the same for any number of rows.
  */
 import { CodedError } from '../../../errors.ts';
 import { type ColumnKind, type ColumnType, columnName, FromNow } from '../../column.ts';
@@ -10,12 +10,12 @@ import type { WriteGroup } from '../../writes.ts';
 import { quoteName, type Session, type Statement, tableName } from '../session.ts';
 import { encodeColumn, sqlTypeOf } from '../types.ts';
 
-/** What `pg_current_xact_id()` answers within it; without an open transaction, another one each time. */
+/** The value of `pg_current_xact_id()` in the transaction; without an open one, it differs each time. */
 export type TransactionNumber = string;
 
 /**
- * Applies a group. Throws `not-found` for updates of missing rows, `already-exists` for inserts of
- * existing ones; `conflict` where the row of an `insertNew` has appeared since it was looked for.
+ * Applies a group. Throws `not-found` for updates of missing rows, `already-exists` for inserts of existing
+ * ones, and `conflict` if a row of an `insertNew` has been inserted since it was found missing.
  */
 export async function applyGroup(
   session: Session,
@@ -27,7 +27,7 @@ export async function applyGroup(
   checkCount(group, count);
 }
 
-/** Throws as `applyGroup` says for a group of which `count` rows were changed. */
+/** Throws as `applyGroup` does, if `count`, the number of changed rows, is too small for the group. */
 export function checkCount(group: WriteGroup, count: number): void {
   const missing = group.rows.length - count;
   if (missing === 0 || group.kind === 'delete') return;
@@ -39,7 +39,7 @@ export function checkCount(group: WriteGroup, count: number): void {
   }
 }
 
-/** Inserts what is new; the result has the keys of the rows that went in. */
+/** Inserts the rows that are new; the result has the keys of the inserted rows. */
 export function insertNewStatement(
   group: WriteGroup,
   schema: string,
@@ -50,7 +50,7 @@ export function insertNewStatement(
   return { text: `${text} ON CONFLICT DO NOTHING RETURNING ${keys.join(', ')}`, values };
 }
 
-/** `only`: the statement changes nothing in another transaction than that one. */
+/** With `only`, the statement changes nothing in any other transaction. */
 export function statementOf(
   group: WriteGroup,
   schema: string,
@@ -93,7 +93,7 @@ function upsertStatement(group: WriteGroup, schema: string, only?: TransactionNu
 function updateStatement(group: WriteGroup, schema: string, only?: TransactionNumber): Statement {
   const columns = columnsOf(group);
   const { keys, others } = splitByKey(group);
-  // With nothing to change, the update still has to find its row.
+  // An update without changes must still find its row.
   const assigned = others.length > 0 ? others : keys.slice(0, 1);
   const assignments = assigned.map(({ name, selected }) => `${name} = ${selected}`);
   const text =
@@ -119,10 +119,10 @@ function limited({ text, values }: Statement, only: TransactionNumber | undefine
 interface WrittenColumn {
   /** Quoted. */
   readonly name: string;
-  /** The value of one row: `v.name`, with a cast where it travels as text. */
+  /** The value of one row: `v.name`, with a cast if it is sent as text. */
   readonly selected: string;
   readonly isKey: boolean;
-  /** How its values travel: mostly as one array. */
+  /** The parameters for its values, mostly one array. */
   readonly arrays: readonly ValueArray[];
 }
 
@@ -150,7 +150,7 @@ function plainColumn(property: string, kind: ColumnKind): Omit<WrittenColumn, 'i
   return { name, selected: `v.${name}${cast}`, arrays: [{ name, kind, cellOf }] };
 }
 
-/** Each row has a time or a distance from the time of the statement. */
+/** Each row has either a time or a distance from the time of the statement. */
 function fromNowColumn(property: string, kind: ColumnKind): Omit<WrittenColumn, 'isKey'> {
   const name = quoteName(columnName(property));
   const delay = quoteName(`${columnName(property)}_delay`);
@@ -186,7 +186,7 @@ function unnest(columns: readonly WrittenColumn[]): string {
   return `unnest(${params.join(', ')}) AS v(${arrays.map(({ name }) => name).join(', ')})`;
 }
 
-/** Arrays of arrays must be rectangular in PostgreSQL, so those of a column travel as text. */
+/** Arrays of arrays must be rectangular in PostgreSQL, so each value of an array column is sent as text. */
 function elementType(kind: ColumnKind): string {
   return isArray(kind) ? 'text' : sqlTypeOf(kind);
 }

@@ -1,18 +1,18 @@
-/** Runs a function inside a transaction of a pooled connection, and cleans up whatever happens. */
+/** Runs a function inside a transaction of a pooled connection, and cleans up in every case. */
 import { hasCode } from '../../../errors.ts';
 import type { Connection, Connections } from '../connections/connections.ts';
 import { WatchedSession } from '../connections/watched-session.ts';
 
 export interface OpenTransaction {
-  /** For what runs inside the transaction. */
+  /** The session for code that runs inside the transaction. */
   readonly session: WatchedSession;
-  /** For whoever ends it. */
+  /** The connection, for the code that ends the transaction. */
   readonly connection: Connection;
 }
 
 /**
- * Begins a transaction and calls `fn`, which ends it by `end`; rolls back where that did not
- * happen. Throws the first error of the session, even where `fn` swallowed or wrapped it.
+ * Begins a transaction and calls `fn`, which ends it by `end`; rolls back if `fn` did not end it. Throws the
+ * first error of the session, even if `fn` has swallowed or wrapped it.
  */
 export async function transact<T, R>(
   connections: Connections,
@@ -37,7 +37,7 @@ export async function transact<T, R>(
   });
 }
 
-/** Calls `fn` with a connection of its own; one that broke is not used again. */
+/** Calls `fn` with a connection of its own. A connection that broke is not used again. */
 export async function withConnection<T>(
   connections: Connections,
   fn: (connection: Connection) => Promise<T>,
@@ -57,7 +57,7 @@ async function rollback(connection: Connection): Promise<void> {
   try {
     await connection.run('ROLLBACK');
   } catch {
-    connection.release('broken'); // its end rolls back as well
+    connection.release('broken'); // closing it rolls back, too
   }
 }
 

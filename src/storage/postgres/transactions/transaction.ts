@@ -1,4 +1,4 @@
-/** A buffered transaction of one session. `flush` applies its writes; whoever owns it then commits. */
+/** A buffered transaction of one session. `flush` applies its writes; its creator commits after that. */
 import { BufferedTransaction } from '../../backend/buffered-transaction.ts';
 import { SessionReader } from '../reader.ts';
 import type { Session } from '../session.ts';

@@ -309,13 +309,13 @@ describe.skipIf(testPostgresUrl() === '')('a client of pg', () => {
   });
 });
 
-test('a pool is refused, of pg and of postgres.js', async () => {
+test('pools of pg and of postgres.js are refused', async () => {
   const pool = new pg.Pool({ connectionString: 'postgres://127.0.0.1:9/none' });
-  expect(() => fromPostgres(pool)).toThrow('a pool of pg is no transaction');
+  expect(() => fromPostgres(pool)).toThrow('a pool of pg is not a transaction');
   const client = postgres('postgres://127.0.0.1:9/none');
-  expect(() => fromPostgres(client)).toThrow('the sql of postgres.js itself is no transaction');
+  expect(() => fromPostgres(client)).toThrow('the sql of postgres.js itself is not a transaction');
 });
 
-test('what is no client at all is refused', () => {
-  expect(() => fromPostgres({} as never)).toThrow('neither a client');
+test('a value that is not a client is refused', () => {
+  expect(() => fromPostgres({} as never)).toThrow('expected a client');
 });

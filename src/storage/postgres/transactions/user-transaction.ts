@@ -1,6 +1,6 @@
 /**
- * A transaction of the user's own, on the user's own client: what postlude writes there commits or
- * rolls back with the rest of it.
+ * A transaction of the user on the user's own client. What postlude writes there commits or rolls back with
+ * the rest of the transaction.
  */
 import { CodedError } from '../../../errors.ts';
 import { type Log, silentLog } from '../../../log.ts';
@@ -16,21 +16,21 @@ export interface PgClient extends PgQueryable {
 }
 
 export interface FromPostgresOptions {
-  /** Where postlude's tables live: `postlude` unless given. */
+  /** The schema of postlude's tables; `postlude` by default. */
   readonly schema?: string;
-  /** For failures of callbacks after the commit. */
+  /** Gets the failures of callbacks after the commit. */
   readonly log?: Log;
 }
 
 /**
- * postlude's view of a transaction that is open on `client`: of `pg` (behind your own BEGIN), or
- * the `sql` that postgres.js gives to `sql.begin`. Any isolation level will do.
+ * Lets postlude write in a transaction that is open on `client`: a client of `pg` (after your own BEGIN), or
+ * the `sql` that postgres.js passes to the callback of `sql.begin`. Any isolation level works.
  *
- * Each write is applied at once; when one throws, roll the transaction back. `insertNew` leaves out
- * what exists, aborting nothing.
+ * Each write is applied at once; if one throws, roll the transaction back. `insertNew` skips rows that
+ * exist, and aborts nothing.
  *
- * Throws `invalid-argument` for a pool, and each write throws `failed-precondition` where no
- * transaction is open, or not the one of the first write: then it has changed nothing.
+ * Throws `invalid-argument` for a pool. Each write throws `failed-precondition`, and changes nothing, if no
+ * transaction is open or if it is not the transaction of the first write.
  */
 export function fromPostgres(
   client: PgClient | PostgresJsTransaction,
@@ -42,18 +42,18 @@ export function fromPostgres(
   return new ImmediateTransaction(session, schema, options.log ?? silentLog);
 }
 
-/** Each statement of a pool may go to another connection. `sql.reserve()` is none. */
+/** Each statement of a pool may use another connection. The result of `sql.reserve()` is not a pool. */
 function refusePool(client: object): void {
   if ('totalCount' in client && 'idleCount' in client) {
     throw new CodedError(
       'invalid-argument',
-      'a pool of pg is no transaction: take a client by pool.connect(), BEGIN on it, and give that one',
+      'a pool of pg is not a transaction: get a client by pool.connect(), BEGIN on it, and pass that client',
     );
   }
   if ('begin' in client && !('savepoint' in client)) {
     throw new CodedError(
       'invalid-argument',
-      'the sql of postgres.js itself is no transaction: give the one that sql.begin(async (tx) => …) calls with',
+      'the sql of postgres.js itself is not a transaction: pass the one that sql.begin(async (tx) => …) provides',
     );
   }
 }
@@ -62,7 +62,7 @@ function pgSession(client: PgClient): Session {
   if (typeof client.query !== 'function') {
     throw new CodedError(
       'invalid-argument',
-      'neither a client of pg nor a transaction of postgres.js',
+      'expected a client of pg or a transaction of postgres.js',
     );
   }
   return {
