@@ -1,6 +1,6 @@
 /**
- * Checkpoints of an embedded database. PGlite has no process that makes them, so that without these
- * its write-ahead log would grow until the database closes, and be read whole behind a crash.
+ * Makes checkpoints of an embedded database. PGlite has no process that makes them, so without these its
+ * write-ahead log would grow until the database closes, and all of it would be read after a crash.
  */
 import { toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
@@ -8,11 +8,11 @@ import { int } from '../column.ts';
 import { type Session, toRows } from '../postgres/session.ts';
 
 const MB = 1024 * 1024;
-/** Of the log since the last one: its files take about twice as much. */
+/** The size of the log that causes a checkpoint. The files of the log take about twice as much. */
 const CHECKPOINT_BYTES = 16 * MB;
-/** How much is written until the log is looked at. */
+/** How much is written before the size of the log is checked. */
 const LOOK_BYTES = MB;
-/** What a statement may write beyond its values. */
+/** An allowance for what a statement writes beyond its values. */
 const STATEMENT_BYTES = 4 * 1024;
 
 const LOG_BYTES =
@@ -23,7 +23,7 @@ export class Checkpoints {
   readonly #log: Log;
   #writtenBytes = 0;
 
-  /** `session`: outside of transactions. */
+  /** `session` runs statements outside of transactions. */
   constructor(session: Session, log: Log) {
     this.#session = session;
     this.#log = log;
@@ -33,7 +33,7 @@ export class Checkpoints {
     this.#writtenBytes += bytes + STATEMENT_BYTES;
   }
 
-  /** To be called behind a commit. A checkpoint that fails is made up for by the next. */
+  /** Must be called after each commit. If a checkpoint fails, the next one makes up for it. */
   async makeIfDue(): Promise<void> {
     if (this.#writtenBytes < LOOK_BYTES) return;
     this.#writtenBytes = 0;
@@ -41,7 +41,7 @@ export class Checkpoints {
       const [row] = toRows(await this.#session.run(LOG_BYTES), { bytes: int });
       if (row !== undefined && row.bytes >= CHECKPOINT_BYTES) await this.#session.run('CHECKPOINT');
     } catch (error) {
-      this.#log.warn('the embedded database made no checkpoint', { error: toError(error) });
+      this.#log.warn('a checkpoint of the embedded database failed', { error: toError(error) });
     }
   }
 }

@@ -28,7 +28,7 @@ test('the lock of a living process is respected, and named; that of a dead one i
   const folder = join(await temporaryFolder(), 'data');
   await writeFile(`${folder}.lock`, String(process.ppid));
   await expect(lockDataFolder(folder)).rejects.toThrow(
-    `in use by process ${process.ppid}, says ${folder}.lock: stop that process; or`,
+    `in use by process ${process.ppid}, according to ${folder}.lock: stop that process, or`,
   );
   const dead = spawnSync(process.execPath, ['-e', '']).pid;
   await writeFile(`${folder}.lock`, String(dead));

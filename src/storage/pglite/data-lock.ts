@@ -1,7 +1,7 @@
 /**
- * One process at a time in a data folder: two would each keep pages of their own and ruin it, and
- * PGlite itself does not look. The lock is a file with the owner's process id and, where the system
- * tells it, when that process began: ids are given out again, above all behind a reboot and in
+ * Lets one process at a time use a data folder. Two would each cache pages of their own and corrupt the
+ * data, and PGlite does not check. The lock is a file with the owner's process id and, if the system tells
+ * it, the time when that process began, because ids are reused, above all after a reboot and in
  * containers. The lock of a process that has died is taken over.
  */
 import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { dirname, resolve } from 'node:path';
 import { CodedError, toError } from '../../errors.ts';
 import { beganAt, startOf } from './process-start.ts';
 
-/** Takes the lock; answers what frees it. Throws `unavailable` while another process holds it. */
+/** Takes the lock, and returns a function that frees it. Throws `unavailable` if another process holds it. */
 export async function lockDataFolder(folder: string): Promise<() => Promise<void>> {
   const file = `${resolve(folder)}.lock`;
   if (openFiles.has(file)) {
@@ -62,14 +62,14 @@ async function removeIfStale(file: string, folder: string): Promise<void> {
 
 interface Owner {
   readonly pid: number;
-  /** As `startOf` told it. */
+  /** The result of `startOf` for the owner. */
   readonly start: string | undefined;
   readonly file: string;
 }
 
 /**
- * Our own id can only be a leftover: of the same container before it was restarted, say, since a
- * second opening within one process is known from `openFiles`.
+ * A lock with our own id is left over, for example from the same container before it was restarted. It
+ * cannot be held by this process, as `openFiles` knows what this process has open.
  */
 async function isAlive({ pid, start, file }: Owner): Promise<boolean> {
   if (pid === process.pid || !exists(pid)) return false;
@@ -87,7 +87,7 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Clocks are stepped: a process must have begun well after the file was written. */
+/** A tolerance for clocks that are set: the process must have begun clearly after the file was written. */
 const CLOCK_STEP_MS = 60_000;
 
 async function beganAfter(pid: number, file: string): Promise<boolean> {
@@ -102,6 +102,6 @@ function hasSystemCode(error: unknown, code: string): boolean {
 function held(folder: string, file: string, owner: string): CodedError {
   return new CodedError(
     'unavailable',
-    `${folder} is in use by ${owner}, says ${file}: stop that process; or, where it has nothing to do with this folder, remove that file`,
+    `${folder} is in use by ${owner}, according to ${file}: stop that process, or remove that file if the process does not use this folder`,
   );
 }

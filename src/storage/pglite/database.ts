@@ -1,6 +1,6 @@
 /**
- * PostgreSQL within the process: its dialect, statements and migrations over one embedded
- * connection. Transactions take turns, so none ever conflicts.
+ * PostgreSQL within the process: it uses PostgreSQL's dialect, statements and migrations on one embedded
+ * connection. Transactions run one after the other, so they never conflict.
  */
 import type { EpochMs } from '../../clock.ts';
 import { CodedError } from '../../errors.ts';
@@ -31,23 +31,23 @@ import { WritingSession } from './writing-session.ts';
 
 export interface PgliteOptions {
   /**
-   * A folder to keep the data in, for one process at a time; in memory, and gone with the process,
-   * unless given.
+   * The folder for the data, which one process at a time can use. Without it, the data is in memory and
+   * ends with the process.
    */
   readonly dataDir?: string;
-  /** Where the tables live: `postlude` unless given. */
+  /** The schema of the tables; `postlude` by default. */
   readonly schema?: string;
   readonly log?: Log;
 }
 
 /**
- * Opens an embedded database. Call `migrate()` before first use. Throws `unavailable` while another
- * process has the folder open, `failed-precondition` where PGlite is not installed, and the system's
- * reason where the folder cannot be used: `resource-exhausted`, `permission-denied`.
+ * Opens an embedded database. Call `migrate()` before first use. Throws `unavailable` if another process has
+ * the folder open, `failed-precondition` if PGlite is not installed, and the system's reason if the folder
+ * cannot be used: `resource-exhausted`, `permission-denied`.
  *
- * In a folder, writes throw `resource-exhausted` with the reason `disk-full` while the disk has less
- * than 10 MB of room; reads go on. They are taken again once there is room. Where even that reserve is
- * used up, all calls throw so until then.
+ * In a folder, writes throw `resource-exhausted` with the reason `disk-full` while the disk has less than
+ * 10 MB free; reads still work. Writes are accepted again when there is room. If even that reserve is used
+ * up, all calls throw this error until there is room.
  */
 export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
   const schema = checkSchemaName(options.schema ?? DEFAULT_SCHEMA);
@@ -88,8 +88,8 @@ async function openSurviving(folder: string, log: Log) {
 }
 
 /**
- * A database in a PGlite instance of the caller's: it takes turns with the caller's own
- * transactions, and `close` leaves the instance open.
+ * Opens a database in the caller's own PGlite instance. It takes turns with the caller's transactions, and
+ * `close` leaves the instance open.
  */
 export function fromPglite(
   instance: PgliteLike,
@@ -107,14 +107,14 @@ export function fromPglite(
 interface PgliteDatabaseConfig {
   readonly schema: string;
   readonly log: Log;
-  /** Opened by us: then its checkpoints are ours to make, too. */
+  /** Whether we opened the instance; if so, we also make its checkpoints. */
   readonly isOurs: boolean;
   readonly free: () => Promise<void>;
-  /** Of the folder, where it is ours. */
+  /** The folder's disk, if we opened the instance in a folder. */
   readonly room: DiskRoom | undefined;
 }
 
-/** One connection each, so nesting is refused across all databases of an instance. */
+/** An instance has one connection, so transactions of its databases cannot be nested in one another. */
 const guards = new WeakMap<PgliteLike, NestingGuard>();
 
 class PgliteDatabase implements Database {
@@ -203,7 +203,7 @@ class PgliteDatabase implements Database {
   }
 
   async #close(): Promise<void> {
-    if (!this.#instance.closed) await this.#instance.transaction(async () => undefined); // our turn
+    if (!this.#instance.closed) await this.#instance.transaction(async () => undefined); // waits for our turn
     await this.#free();
   }
 

@@ -98,9 +98,9 @@ describe.skipIf(missing !== undefined)('on a disk that gets full', () => {
     expect(more).toBeGreaterThan(written);
     expect(await count(db)).toBe(more);
     expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', 'the disk is nearly full: writes will be refused'],
-      ['error', 'the disk is full: writes are refused'],
-      ['info', 'the disk has room again: writes are taken'],
+      ['warn', 'the disk is nearly full; writes will be refused soon'],
+      ['error', 'the disk is full; writes are refused'],
+      ['info', 'the disk has room again; writes are accepted'],
     ]);
   });
 
@@ -129,7 +129,7 @@ describe.skipIf(missing !== undefined)('on a disk that gets full', () => {
     expect(await count(db)).toBe(written);
     await db.write((tx) => tx.insert(notes, [{ id: -1, note: '' }]));
     expect(await count(db)).toBe(written + 1);
-    const told = log.lines.filter(({ message }) => /gave up|recovered/.test(message));
+    const told = log.lines.filter(({ message }) => /database stopped|recovered/.test(message));
     expect(told.map(({ level }) => level)).toEqual(['error', 'info']);
   });
 

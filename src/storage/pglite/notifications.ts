@@ -1,6 +1,6 @@
 /**
- * Notifications within the process: an embedded database has no other listeners. All databases of
- * one instance and schema hear each other.
+ * Notifications within the process, as an embedded database has no other listeners. All databases of one
+ * instance and schema share them.
  */
 import type { Log } from '../../log.ts';
 import { checkPayload, Listeners } from '../backend/listeners.ts';
@@ -23,7 +23,7 @@ export function localNotifications(
   listenersOf.set(instance, listeners);
   return {
     async notify(channel, payload) {
-      guard.check('notify'); // as on a server, where it takes a connection
+      guard.check('notify'); // as on a server, where it needs a connection
       checkPayload(payload);
       listeners.deliver(`${schema}.${channel}`, payload, log);
     },

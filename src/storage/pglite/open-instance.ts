@@ -1,6 +1,6 @@
 /**
- * Opens PGlite in a folder, or says why that cannot be. PGlite itself only says that it failed: the
- * reason is in what PostgreSQL writes to its log, or a bare number.
+ * Opens PGlite in a folder, or throws an error with the reason why it could not. PGlite itself only reports
+ * that it failed; the reason is in PostgreSQL's log, or is a bare number.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -13,20 +13,23 @@ import { systemTrouble } from './system-trouble.ts';
 
 const PACKAGE = { name: '@electric-sql/pglite', for: 'the embedded database' };
 const MB = 1024 * 1024;
-/** Of a folder that we make: PostgreSQL's 16 MB would be a third of it. */
+/** The size of a log file in a folder that we create. PostgreSQL's 16 MB would be a third of the folder. */
 const SEGMENT_MB = 1;
-/** What a new folder takes. */
+/** The space that a new folder needs. */
 const NEW_FOLDER_BYTES = 40 * MB;
-/** Beside a file of the log, at a start. */
+/** The space that a start needs in addition to a file of the log. */
 const START_BYTES = 2 * MB;
 
 export interface OpenedFolder {
   readonly instance: PGlite;
-  /** Of a file of its write-ahead log. */
+  /** The size of a file of its write-ahead log. */
   readonly segmentBytes: number;
 }
 
-/** Throws `resource-exhausted`, `permission-denied` and such by the system's reason; else, what PGlite says. */
+/**
+ * Throws `resource-exhausted`, `permission-denied` and so on by the system's reason, or else PGlite's
+ * error.
+ */
 export async function openFolder(folder: string): Promise<OpenedFolder> {
   const { PGlite } = await loadPglite();
   const said: string[] = [];
@@ -46,7 +49,7 @@ export async function openInMemory(): Promise<PGlite> {
   return await PGlite.create(SETTINGS);
 }
 
-/** As the folder was made, or will be. */
+/** Returns the size with which the folder was created, or will be. */
 function segmentBytesOf(folder: string): number {
   const wal = join(folder, 'pg_wal');
   const segment = existsSync(wal)
@@ -66,7 +69,7 @@ function requireRoomToStart(folder: string, segmentBytes: number): void {
   if (free < needed) throw diskFull(resolve(folder), free, needed);
 }
 
-/** Keeps PostgreSQL's last words, and keeps them off the terminal. */
+/** Keeps PostgreSQL's last messages, and keeps them off the terminal. */
 function listener(said: string[]): (line: string) => boolean {
   return (line) => {
     said.push(line);

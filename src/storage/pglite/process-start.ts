@@ -1,11 +1,13 @@
-/** When a process began, where the system tells it (Linux): tells apart those that had one id. */
+/**
+ * When a process began, if the system tells it (Linux). This distinguishes processes that had the same id.
+ */
 import { readFile } from 'node:fs/promises';
 import type { EpochMs } from '../../clock.ts';
 
-/** Linux's own, whatever the machine's real ticks are. */
+/** The unit that Linux reports to programs, whatever its internal ticks are. */
 const TICKS_PER_SECOND = 100;
 
-/** Words that no other process of that id ever has; `undefined` where the system does not tell. */
+/** Returns a text that no other process with that id ever has; `undefined` if the system does not tell. */
 export async function startOf(pid: number): Promise<string | undefined> {
   const [ticks, boot] = await Promise.all([
     startTicks(pid),
@@ -14,7 +16,7 @@ export async function startOf(pid: number): Promise<string | undefined> {
   return ticks === undefined || boot === undefined ? undefined : `${boot.trim()} ${ticks}`;
 }
 
-/** By the machine's clock, so only about right. */
+/** Returns the time by the machine's clock, so it is only approximate. */
 export async function beganAt(pid: number): Promise<EpochMs | undefined> {
   const [ticks, stat] = await Promise.all([startTicks(pid), readSystemFile('/proc/stat')]);
   const bootSeconds = /^btime (\d+)$/m.exec(stat ?? '')?.[1];
@@ -22,7 +24,7 @@ export async function beganAt(pid: number): Promise<EpochMs | undefined> {
   return (Number(bootSeconds) + ticks / TICKS_PER_SECOND) * 1000;
 }
 
-/** Since the machine started. The second field is a name in parentheses, which may hold anything. */
+/** Counts from the machine's start. The second field is a name in parentheses, which may contain anything. */
 async function startTicks(pid: number): Promise<number | undefined> {
   const stat = await readSystemFile(`/proc/${pid}/stat`);
   const ticks = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];

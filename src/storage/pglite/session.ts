@@ -1,9 +1,9 @@
-/** A PGlite instance, or a transaction of it, as a session. */
+/** Turns a PGlite instance, or a transaction of one, into a session. */
 import { toStorageError } from '../postgres/errors.ts';
 import type { Session, SessionResult } from '../postgres/session.ts';
 import type { WireValue } from '../postgres/types.ts';
 
-/** The part of PGlite that is used here; structural, so that any version's instance fits. */
+/** The part of PGlite that is used here. It is structural, so that instances of any version fit. */
 export interface PgliteLike extends PgliteQueries {
   readonly closed: boolean;
   transaction<T>(fn: (tx: PgliteQueries) => Promise<T>): Promise<T>;
@@ -28,7 +28,7 @@ interface PgliteResult {
   readonly command?: string;
 }
 
-/** The types that types.ts sends, and those that expressions of a query may have. */
+/** The types that types.ts sends, and those that expressions in queries may have. */
 const TYPE_OIDS = [
   16, 17, 18, 19, 20, 21, 23, 25, 26, 114, 700, 701, 1001, 1005, 1007, 1009, 1015, 1016, 1022, 1042,
   1043, 1082, 1114, 1184, 1231, 1700, 2950, 3802, 5069,

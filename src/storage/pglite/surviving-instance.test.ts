@@ -71,7 +71,7 @@ function survivor(...lives: readonly FakePglite[]) {
   return { instance, disk, log };
 }
 
-test('nothing is called after PostgreSQL gave up, until the folder is open again', async () => {
+test('no call is made after PostgreSQL stopped, until the folder is open again', async () => {
   const [first, second] = [new FakePglite('SELECT 1'), new FakePglite()];
   const { instance, disk, log } = survivor(first, second);
   disk.isFull = true;
@@ -93,7 +93,7 @@ test('what cannot be opened again is tried again with each call', async () => {
   await expect(instance.query('SELECT 3')).rejects.toThrow('cannot be opened');
 });
 
-test('a commit during which it gave up may have landed', async () => {
+test('a commit during which PostgreSQL stopped may have landed', async () => {
   const { instance } = survivor(new FakePglite('COMMIT'));
   await expect(instance.transaction((tx) => tx.query('INSERT'))).rejects.toMatchObject({
     code: 'outcome-unknown',
@@ -101,7 +101,7 @@ test('a commit during which it gave up may have landed', async () => {
   });
 });
 
-test('close leaves alone what has given up, and opens nothing', async () => {
+test('close does not touch an instance that has stopped, and opens nothing', async () => {
   const [first, second] = [new FakePglite('SELECT 1'), new FakePglite()];
   const { instance } = survivor(first, second);
   await expect(instance.query('SELECT 1')).rejects.toThrow();

@@ -1,15 +1,15 @@
 /**
- * A PGlite instance in a folder, which outlives the end of its PostgreSQL. That gives up (PANIC) where
- * its write-ahead log finds no room, also for what a read writes; PGlite tells so once, and whatever
- * is called after that computes for ever. So nothing is: calls are refused with the reason. Once there
- * is room the folder is opened again, and recovers from its log as after a crash.
+ * A PGlite instance in a folder, which survives a PANIC of its PostgreSQL. That happens if the write-ahead
+ * log finds no room, even for what a read writes. PGlite reports it once, and any later call would loop for
+ * ever, so all calls are refused with the reason. When there is room, the folder is opened again and
+ * recovers from its log, as after a crash.
  */
 import { CodedError, toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { PgliteLike, PgliteQueries } from './session.ts';
 import { systemTrouble } from './system-trouble.ts';
 
-/** All queries of PGlite go through its two `exec…`. */
+/** All queries of PGlite go through its two methods `exec…`. */
 export interface MortalInstance extends PgliteLike {
   execProtocol(message: Uint8Array, options?: object): Promise<unknown>;
   execProtocolStream(message: Uint8Array, options?: object): Promise<unknown>;
@@ -20,7 +20,7 @@ export interface SurvivingInstanceConfig {
   readonly folder: string;
   /** Opens the folder again. */
   readonly open: () => Promise<MortalInstance>;
-  /** Throws while the folder is not to be opened again. */
+  /** Throws as long as the folder must not be opened again. */
   readonly requireRoom: () => void;
   readonly log: Log;
 }
@@ -28,7 +28,7 @@ export interface SurvivingInstanceConfig {
 export class SurvivingInstance implements PgliteLike {
   #instance: MortalInstance;
   readonly #config: SurvivingInstanceConfig;
-  /** Why nothing may be called any more, until the folder is open again. */
+  /** Why no call is allowed until the folder is open again. */
   #death: CodedError | undefined;
   readonly #deaths = new WeakSet<Error>();
   #reopening: Promise<void> | undefined;
@@ -44,7 +44,7 @@ export class SurvivingInstance implements PgliteLike {
     return this.#isClosed || this.#death !== undefined || this.#instance.closed;
   }
 
-  /** Throws `outcome-unknown` where PostgreSQL gave up during the COMMIT. */
+  /** Throws `outcome-unknown` if PostgreSQL stopped during the COMMIT. */
   async transaction<T>(fn: (tx: PgliteQueries) => Promise<T>): Promise<T> {
     const instance = await this.#living();
     let isCommitting = false;
@@ -114,14 +114,14 @@ export class SurvivingInstance implements PgliteLike {
 
   #die(instance: MortalInstance, cause: Error): CodedError {
     const { folder, log } = this.#config;
-    const words = `${folder}: PostgreSQL gave up: ${cause.message}`;
+    const words = `${folder}: PostgreSQL stopped: ${cause.message}`;
     const death = systemTrouble(folder, cause) ?? new CodedError('data-loss', words, { cause });
     this.#death = death;
     this.#deaths.add(death);
-    log.error('the embedded database gave up; it is opened again once that can be', {
+    log.error('the embedded database stopped; it will be opened again when that is possible', {
       error: death,
     });
-    void instance.fs?.closeFs().catch(() => undefined); // its open files
+    void instance.fs?.closeFs().catch(() => undefined); // closes its files
     return death;
   }
 }

@@ -1,12 +1,12 @@
-/** Why the system does not let a database be opened, and what to do: nothing of it is damage. */
+/** Reasons of the system for which a database cannot be opened, and what to do. None of them means damage. */
 import { CodedError, type ErrorCode, type ErrorReason, toError } from '../../errors.ts';
 
 interface Trouble {
-  /** As Node names it. */
+  /** Node's name for the error. */
   readonly names: readonly string[];
-  /** Emscripten's numbers, which PGlite throws. */
+  /** The numbers that Emscripten uses and PGlite throws. */
   readonly numbers: readonly number[];
-  /** The C library's words within PGlite; in Node's messages, other ones. */
+  /** The message of the C library within PGlite. Node's messages differ. */
   readonly words: RegExp;
   readonly code: ErrorCode;
   readonly reason?: ErrorReason;
@@ -17,7 +17,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     names: ['EMFILE', 'ENFILE'],
     numbers: [33, 41],
-    // The last: PostgreSQL was refused a new file that is there all the same, closed another, and asked again.
+    // The last one means: PostgreSQL was refused a new file, which was created all the same, and tried again.
     words:
       /No file descriptors available|Too many open files|could not create file .*: File exists/i,
     code: 'resource-exhausted',
@@ -29,7 +29,7 @@ const TROUBLES: readonly Trouble[] = [
     words: /No space left on device|Quota exceeded/i,
     code: 'resource-exhausted',
     reason: 'disk-full',
-    advice: 'the disk is full: make room there',
+    advice: 'the disk is full: free some space there',
   },
   {
     names: ['EACCES', 'EPERM'],
@@ -43,34 +43,34 @@ const TROUBLES: readonly Trouble[] = [
     numbers: [69],
     words: /Read-only file system/i,
     code: 'failed-precondition',
-    advice: 'the disk is read-only: mount it to be written, or name another folder',
+    advice: 'the disk is read-only: mount it writable, or configure another folder',
   },
   {
     names: ['ENOMEM'],
     numbers: [48],
     words: /Cannot allocate memory|Out of memory|WebAssembly\.Memory/i,
     code: 'resource-exhausted',
-    advice: 'there is not enough memory: the embedded database takes some 600 MB',
+    advice: 'there is not enough memory: the embedded database needs some 600 MB',
   },
   {
     names: ['ENOTDIR', 'EEXIST'],
     numbers: [54, 20],
     words: /Not a directory/i,
     code: 'failed-precondition',
-    advice: 'that is not a folder: name another',
+    advice: 'that is not a folder: configure another one',
   },
   {
     names: ['EIO'],
     numbers: [29],
     words: /I\/O error/i,
     code: 'data-loss',
-    advice: 'the disk fails: look at the log of the system',
+    advice: 'the disk has failed: see the log of the system',
   },
 ];
 
 /**
- * The error with a code, `place` and what to do; `undefined` where the system is not to blame.
- * `said`: lines of PostgreSQL's log.
+ * Returns the error with a code, `place` and what to do; `undefined` if the system is not the cause. `said`
+ * has lines of PostgreSQL's log.
  */
 export function systemTrouble(
   place: string,

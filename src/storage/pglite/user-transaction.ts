@@ -1,4 +1,4 @@
-/** A transaction of the user's own on a PGlite instance. */
+/** A transaction of the user on the user's own PGlite instance. */
 import { silentLog } from '../../log.ts';
 import { checkSchemaName, DEFAULT_SCHEMA } from '../postgres/schema-name.ts';
 import {
@@ -9,8 +9,8 @@ import type { FromPostgresOptions } from '../postgres/transactions/user-transact
 import { type PgliteQueries, pgliteSession } from './session.ts';
 
 /**
- * postlude's view of the transaction that PGlite gives to `instance.transaction(async (tx) => …)`:
- * as `fromPostgres` for a server. Call `committed()` behind it.
+ * Lets postlude write in the transaction that PGlite passes to `instance.transaction(async (tx) => …)`, as
+ * `fromPostgres` does for a server. Call `committed()` after the transaction.
  */
 export function fromPgliteTransaction(
   transaction: PgliteQueries,

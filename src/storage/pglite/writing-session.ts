@@ -1,9 +1,9 @@
-/** A session that asks for room before each statement that writes, and counts what it writes. */
+/** A session that checks for room before each statement that writes, and counts what it writes. */
 import type { Session, SessionResult } from '../postgres/session.ts';
 import type { WireValue } from '../postgres/types.ts';
 
 export interface WriteObserver {
-  /** Told of each statement before it runs; throws where it may not. */
+  /** Called before each statement that writes; throws if it must not run. */
   beforeWrite(bytes: number): void;
 }
 

@@ -1,10 +1,10 @@
-/** The name of a database of Cloud Spanner: `spanner://project/instance/database`. */
+/** Names of Cloud Spanner databases: `spanner://project/instance/database`. */
 
 export interface DatabaseName {
   readonly project: string;
   readonly instance: string;
   readonly database: string;
-  /** As the API names it: `projects/…/instances/…/databases/…`. */
+  /** The name in the API: `projects/…/instances/…/databases/…`. */
   readonly path: string;
 }
 
@@ -14,7 +14,7 @@ const PROJECT = /^[a-z0-9.:-]{1,100}$/;
 const INSTANCE = /^[a-z][a-z0-9-]{0,62}[a-z0-9]$/;
 const DATABASE = /^[a-z][a-z0-9_-]{0,28}[a-z0-9]$/;
 
-/** Reads either form of a name. Throws an Error that says what would be right. */
+/** Parses either form of a name. Throws an Error that says what a name must look like. */
 export function parseDatabaseName(text: string): DatabaseName {
   const match = URL_FORM.exec(text) ?? PATH_FORM.exec(text);
   const [, project = '', instance = '', database = ''] = match ?? [];

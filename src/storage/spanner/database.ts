@@ -1,6 +1,6 @@
 /**
- * Cloud Spanner. Reads are strong snapshots without locks, writes read-write transactions whose rows
- * travel as mutations with the commit. Processes do not notify each other.
+ * Cloud Spanner. Reads are strong snapshots without locks. Writes are read-write transactions whose rows are
+ * sent as mutations with the commit. Processes do not notify each other.
  */
 import { type Clock, type EpochMs, systemClock } from '../../clock.ts';
 import { Mutex } from '../../concurrency.ts';
@@ -37,7 +37,7 @@ export interface SpannerDatabaseConfig {
   readonly library: SpannerLibrary;
   readonly name: DatabaseName;
   readonly maxConnections: number;
-  /** One read-write transaction at a time. */
+  /** Whether only one read-write transaction runs at a time. */
   readonly serialWrites?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -45,7 +45,7 @@ export interface SpannerDatabaseConfig {
 }
 
 const SNAPSHOT: TransactionOptions = { readOnly: { strong: true } };
-/** For sessions that were deleted while they lay idle. */
+/** The limit of retries for sessions that were deleted while they were idle. */
 const MAX_LOST_SESSIONS = 3;
 const MAX_RETRY_MS = 30_000;
 
@@ -63,7 +63,7 @@ export class SpannerDatabase implements Database {
   readonly #client: SpannerClient;
   readonly #sessions: Sessions;
   readonly #clock: Clock;
-  /** By the machine's clock: Spanner is a real one, whatever tests move. */
+  /** Follows the machine's clock, as Spanner's time is real even if a test moves its own clock. */
   readonly #serverTime = new ServerTime(systemClock);
   readonly #random: Random;
   readonly #log: Log;
@@ -123,7 +123,7 @@ export class SpannerDatabase implements Database {
     this.#guard.check('serverTime');
     const query = sql`SELECT CURRENT_TIMESTAMP() AS now`;
     const [row] = await this.#read((tx) => tx.query(query, { now: timestamp }), LOOK);
-    if (!row) throw new Error('the database told no time');
+    if (!row) throw new Error('the database returned no time');
     return row.now;
   }
 
@@ -163,13 +163,15 @@ export class SpannerDatabase implements Database {
     }
   }
 
-  /** `lost`: the session was, before anything had been read. */
+  /** The result is `lost` if the session was lost before anything had been read. */
   async #readOnce<T>(
     { client, session, lose }: ReadPlace,
     fn: (tx: Reader) => Promise<T>,
   ): Promise<{ readonly value: T } | { readonly lost: unknown }> {
     const reader = new SpannerReader({
-      ...{ client, session, options: SNAPSHOT },
+      client,
+      session,
+      options: SNAPSHOT,
       resume: { clock: this.#clock, random: this.#random },
     });
     try {

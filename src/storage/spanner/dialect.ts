@@ -1,23 +1,21 @@
-/**
- * GoogleSQL. Rows of columns cannot be compared, so that is spelt out.
- */
+/** GoogleSQL. It cannot compare rows of columns, so such comparisons are spelled out. */
 import type { Param } from '../column.ts';
 import type { Dialect } from '../dialect.ts';
 import { join, raw, type Sql, sql } from '../sql.ts';
 
 /**
- * The emulator cannot see that a query needs no NULL of an index that leaves NULL out; Spanner itself
- * can, and ignores this.
+ * The emulator does not see that a query needs none of the NULLs that an index leaves out. Spanner itself
+ * does, and ignores this hint.
  */
 const UNCHECKED_BY_EMULATOR = 'spanner_emulator.disable_query_null_filtered_index_check=true';
 
-/** As in migrations/0001_tasks.sql. */
+/** The number of shards in migrations/0001_tasks.sql. */
 const SHARDS = 16;
 
 export const spannerDialect: Dialect = {
   now: raw('CURRENT_TIMESTAMP()'),
-  // Spanner's clocks agree to some milliseconds, and each commit waits these out: of two transactions
-  // that lock one row, the second reads the greater time. Its sequences do not grow.
+  // Spanner's clocks agree within some milliseconds, and each commit waits that long, so of two
+  // transactions that lock the same row, the second reads a greater time. Spanner's sequences do not grow.
   fences: { next: raw('UNIX_MICROS(CURRENT_TIMESTAMP())'), skip: undefined },
   isAnyOf: (column, values) => sql`${column} IN UNNEST(${values})`,
   isAfterKey,
@@ -26,7 +24,7 @@ export const spannerDialect: Dialect = {
   indexShards: Array.from({ length: SHARDS }, (_, shard) => raw(`shard = ${shard}`)),
 };
 
-/** `a >= x AND (a > x OR (a = x AND (b > y)))`: the first term alone is what an index can seek. */
+/** Returns `a >= x AND (a > x OR (a = x AND (b > y)))`. The first term alone lets an index be searched. */
 function isAfterKey(columns: readonly Sql[], values: readonly Param[]): Sql {
   const [column, ...columnsLeft] = columns;
   const [value, ...valuesLeft] = values;

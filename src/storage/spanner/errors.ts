@@ -1,4 +1,4 @@
-/** What the client library throws, as an error with a code: by gRPC status. */
+/** Maps the client library's errors to errors with a code, by their gRPC status. */
 import { CodedError, type ErrorCode, toError } from '../../errors.ts';
 import { type GrpcStatus, grpcStatusOf } from '../../grpc-status.ts';
 
@@ -16,16 +16,16 @@ const CODES: ReadonlyMap<GrpcStatus, ErrorCode> = new Map([
   ['unauthenticated', 'unauthenticated'],
 ]);
 
-/** INTERNAL says that a connection broke, too; only its words tell. */
+/** INTERNAL can also mean that a connection broke; only its message tells. */
 const BROKEN = /RST_STREAM|unexpected EOS|stream terminated|Connection (reset|closed|dropped)/i;
 
-/** Of a commit: the row that the caller gave, and not our SQL, is at fault. */
+/** For a commit, these mean that the caller's row is at fault, and not our SQL. */
 const COMMIT_CODES: ReadonlyMap<GrpcStatus, ErrorCode> = new Map([
   ['invalid-argument', 'invalid-argument'],
   ['failed-precondition', 'invalid-argument'],
 ]);
 
-/** The error with a code, or as it is where no caller could act on it. */
+/** Returns the error with a code, or unchanged if no caller could act on it. */
 export function toStorageError(thrown: unknown): Error {
   if (thrown instanceof CodedError) return thrown;
   const error = toError(thrown);
@@ -34,7 +34,7 @@ export function toStorageError(thrown: unknown): Error {
   return new CodedError(code, wordsOf(error), { cause: error });
 }
 
-/** As above, of a commit. */
+/** Does the same for an error of a commit. */
 export function toCommitError(thrown: unknown): Error {
   const error = toError(thrown);
   const status = grpcStatusOf(error);
@@ -44,7 +44,7 @@ export function toCommitError(thrown: unknown): Error {
   return new CodedError(isTooLarge ? 'resource-exhausted' : code, wordsOf(error), { cause: error });
 }
 
-/** After these, nobody knows whether the server did what it was asked. */
+/** After these, it is not known whether the server did what it was asked. */
 const UNCERTAIN: ReadonlySet<GrpcStatus> = new Set<GrpcStatus>([
   'unavailable',
   'deadline-exceeded',
@@ -53,13 +53,13 @@ const UNCERTAIN: ReadonlySet<GrpcStatus> = new Set<GrpcStatus>([
   'cancelled',
 ]);
 
-/** Whether a call that failed so may have done its work all the same. */
+/** Whether a call that failed with this error may have taken effect all the same. */
 export function mayHaveLanded(error: unknown): boolean {
   const status = grpcStatusOf(causeOf(error));
   return status !== undefined && UNCERTAIN.has(status);
 }
 
-/** The network or the server broke the call off: another one may be answered at once. */
+/** Whether the network or the server broke off the call. Another call may succeed at once. */
 export function isBroken(error: unknown): boolean {
   const cause = causeOf(error);
   const status = grpcStatusOf(cause);
@@ -67,18 +67,18 @@ export function isBroken(error: unknown): boolean {
   return status === 'unavailable';
 }
 
-/** The session has been deleted, by its age or by hand; a new one does. */
+/** Whether the session was deleted, because it expired or by an operator. A new one works. */
 export function isSessionLost(error: unknown): boolean {
   const cause = causeOf(error);
   return grpcStatusOf(cause) === 'not-found' && /session not found/i.test(toError(cause).message);
 }
 
-/** The server, an emulator say, does not know that call. */
+/** Whether the server, for example an emulator, does not implement the call. */
 export function isUnimplemented(error: unknown): boolean {
   return grpcStatusOf(causeOf(error)) === 'unimplemented';
 }
 
-/** How long the server asks to wait before an aborted transaction is run again. */
+/** Returns how long the server asks to wait before an aborted transaction is run again. */
 export function retryDelayMs(error: unknown): number | undefined {
   const cause = causeOf(error);
   if (!isRecord(cause) || !isRecord(cause.metadata)) return undefined;
@@ -88,7 +88,7 @@ export function retryDelayMs(error: unknown): number | undefined {
   return info instanceof Uint8Array ? decodeRetryInfo(info) : undefined;
 }
 
-/** RetryInfo is a message with a Duration in field 1: seconds in field 1, nanoseconds in field 2. */
+/** RetryInfo has a Duration in field 1, with seconds in its field 1 and nanoseconds in its field 2. */
 function decodeRetryInfo(info: Uint8Array): number | undefined {
   if (info[0] !== 0x0a) return undefined;
   let ms = 0;
@@ -120,7 +120,7 @@ function causeOf(error: unknown): unknown {
   return error instanceof CodedError ? error.cause : error;
 }
 
-/** gRPC's own message begins with the status: `5 NOT_FOUND: Database not found: …`. */
+/** Removes the status with which gRPC's messages begin: `5 NOT_FOUND: Database not found: …`. */
 function wordsOf(error: Error): string {
   const words = error.message.replace(/^\d+ [A-Z_]+: /, '').replace(/\.? Resolution note: $/, '');
   return words === '' ? 'Spanner gave no reason' : words;

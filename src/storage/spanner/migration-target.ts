@@ -1,8 +1,8 @@
 /**
- * A Spanner database as the migrator sees it. Changes of the schema are no transactions, and nothing
- * could hold a lock meanwhile. So each change is a long-running operation that bears the migration's
- * name: of many processes one starts it, and the others wait for the same one. Each statement is one
- * that may be run twice (IF NOT EXISTS), for the case that a process died before it recorded it.
+ * A Spanner database as a target of migrations. Schema changes are not transactions, and no lock could be
+ * held during one. So each change is a long-running operation that has the migration's name: of many
+ * processes, one starts it and the others wait for it. Each statement can be run twice (IF NOT EXISTS), in
+ * case a process dies before it records the migration.
  */
 import type { Clock } from '../../clock.ts';
 import { CodedError, hasCode } from '../../errors.ts';
@@ -31,7 +31,7 @@ export const schemaMigrations = table(
 
 const BUSY_PAUSE_MS = 200;
 const MAX_BUSY_ATTEMPTS = 300;
-/** Between looks at a change: longer and longer, since an index of a large table takes hours. */
+/** The growing pauses between polls of a change, as an index of a large table takes hours. */
 const LOOK_PAUSE_MS = { first: 100, most: 5_000, growth: 1.5 };
 const PROGRESS_EVERY_MS = 10_000;
 
@@ -45,7 +45,7 @@ export interface SchemaAdmin {
   checkUpdateDatabaseDdlProgress(path: string): Promise<SchemaOperation>;
 }
 
-/** A change of the schema, as it was when somebody looked. */
+/** The state of a schema change when it was last polled. */
 export interface SchemaOperation {
   readonly done?: boolean | null;
   readonly error?: unknown;
@@ -62,7 +62,7 @@ export interface MigrationTargetConfig {
 
 export class SpannerMigrationTarget implements MigrationTarget {
   readonly #config: MigrationTargetConfig;
-  /** That of schema_migrations: once there, it stays. */
+  /** Whether the table schema_migrations exists. It is never dropped. */
   #hasTable = false;
 
   constructor(config: MigrationTargetConfig) {
@@ -93,7 +93,7 @@ export class SpannerMigrationTarget implements MigrationTarget {
     }
   }
 
-  /** Answers whether it was this process that did it: whoever records it. */
+  /** Returns whether this process applied the migration: the one that recorded it did. */
   async #apply(migration: Migration): Promise<boolean> {
     const { name, checksum, text } = migration;
     const { clock, log } = this.#config;
@@ -115,13 +115,13 @@ export class SpannerMigrationTarget implements MigrationTarget {
     return added.length > 0;
   }
 
-  /** Runs the statements once, whoever else does; again where they failed before. */
+  /** Runs the statements once, even if other processes do the same; again if they failed before. */
   async #change(name: string, statements: readonly string[]): Promise<void> {
     const { clock, log } = this.#config;
     for (let attempt = 1; ; attempt++) {
       const operationId = attempt === 1 ? name : `${name}_${attempt}`;
       try {
-        // One of that name that failed stays failed: the next try bears another.
+        // A failed operation keeps its name, so the next attempt has another one.
         if ((await this.#runOperation(operationId, statements)) === 'done') return;
       } catch (error) {
         if (!isBusy(error) || attempt >= MAX_BUSY_ATTEMPTS) throw error;
@@ -146,7 +146,7 @@ export class SpannerMigrationTarget implements MigrationTarget {
     return 'failed-before';
   }
 
-  /** `exists`: somebody else has begun it, or we ourselves before a restart. */
+  /** `exists` means that another process has started it, or this one before a restart. */
   async #begin(
     operationId: string,
     statements: readonly string[],
@@ -199,7 +199,7 @@ async function hasSchemaMigrations(reader: Reader): Promise<boolean> {
   return found !== undefined;
 }
 
-/** Of all its statements; `undefined` where Spanner does not tell. */
+/** Returns the progress of all its statements; `undefined` if Spanner does not tell it. */
 function percentOf({ metadata }: SchemaOperation): number | undefined {
   const { progress } = (metadata ?? {}) as {
     readonly progress?: readonly { readonly progressPercent?: number | null }[] | null;
@@ -209,7 +209,7 @@ function percentOf({ metadata }: SchemaOperation): number | undefined {
   return Math.round(sum / progress.length);
 }
 
-/** Spanner itself queues changes; the emulator refuses those that meet another. */
+/** Spanner itself queues changes; the emulator refuses a change while another one runs. */
 function isBusy(error: unknown): boolean {
   return (
     hasCode(error, 'conflict', 'failed-precondition', 'unavailable') &&
@@ -218,7 +218,7 @@ function isBusy(error: unknown): boolean {
   );
 }
 
-/** The statements of a file, without comments; none of ours has a semicolon within. */
+/** Returns the statements of a file without comments. None of ours contains a semicolon. */
 export function statementsOf(text: string): string[] {
   return text
     .replace(/--.*$/gm, '')

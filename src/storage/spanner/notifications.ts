@@ -1,6 +1,6 @@
 /**
- * Notifications within the process: Spanner has none. All databases that this process has open under
- * one name hear each other.
+ * Notifications within the process, as Spanner has none. All databases that this process has open under one
+ * name share them.
  */
 import type { Log } from '../../log.ts';
 import { checkPayload, Listeners } from '../backend/listeners.ts';
@@ -20,7 +20,7 @@ export function processNotifications(
 ): Notifications {
   return {
     async notify(channel, payload) {
-      guard.check('notify'); // as on a server, where it takes a connection
+      guard.check('notify'); // as on PostgreSQL, where it needs a connection
       checkPayload(payload);
       listeners.deliver(`${databasePath} ${channel}`, payload, log);
     },

@@ -1,4 +1,4 @@
-/** Opens a database of Cloud Spanner by its client library. */
+/** Opens a database of Cloud Spanner with its client library. */
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { Random } from '../../random.ts';
@@ -9,17 +9,17 @@ import { parseDatabaseName } from './database-name.ts';
 
 export interface SpannerOptions {
   /**
-   * `spanner://project/instance/database`, or `projects/…/instances/…/databases/…`. Credentials are
-   * the machine's (Application Default Credentials).
+   * `spanner://project/instance/database`, or `projects/…/instances/…/databases/…`. The machine's
+   * credentials are used (Application Default Credentials).
    */
   readonly database: string;
-  /** `host:port` of an emulator, which is spoken to without credentials. */
+  /** `host:port` of an emulator, which is called without credentials. */
   readonly emulatorHost?: string;
-  /** How many transactions at once: 100 unless given. Each has a session of its own. */
+  /** How many transactions can be open at once; 100 by default. Each has its own session. */
   readonly maxConnections?: number;
   /**
-   * Read-write transactions of this process wait for each other instead of being aborted: where an
-   * emulator is spoken to, unless given, since that runs one at a time.
+   * Whether read-write transactions of this process run one after the other, instead of being aborted. By
+   * default they do on an emulator, which runs one at a time.
    */
   readonly serialWrites?: boolean;
   readonly clock?: Clock;
@@ -30,9 +30,9 @@ export interface SpannerOptions {
 const DEFAULT_MAX_CONNECTIONS = 100;
 
 /**
- * Opens a database that exists. Connects when first used, so an instance that is away shows itself
- * as `unavailable` then, a wrong name as `not-found`. Call `migrate()` before first use. Throws an
- * error that names the package to install where `@google-cloud/spanner` is missing.
+ * Opens an existing database. It connects on first use, which throws `unavailable` if the instance cannot be
+ * reached, and `not-found` for a wrong name. Call `migrate()` before first use. Throws an error that names
+ * the package to install if `@google-cloud/spanner` is missing.
  */
 export async function openSpanner(options: SpannerOptions): Promise<Database> {
   const name = parseDatabaseName(options.database);

@@ -1,6 +1,6 @@
 /**
- * Asks Google Cloud which of the permissions that postlude uses the machine's account lacks on a
- * database: those of the calls in calls/client.ts, and of the changes in migration-target.ts.
+ * Asks Google Cloud which permissions the machine's account lacks on a database, among those that postlude
+ * needs for the calls in calls/client.ts and the schema changes in migration-target.ts.
  */
 import { CONNECT_TIMEOUT_MS } from './calls/client.ts';
 import { openLibrary } from './calls/library.ts';
@@ -8,7 +8,7 @@ import { type DatabaseName, parseDatabaseName } from './database-name.ts';
 import { isUnimplemented, toStorageError } from './errors.ts';
 import type { SpannerOptions } from './open.ts';
 
-/** Of a server, or any other program that reads and writes. */
+/** The permissions of a server, or of any other program that reads and writes. */
 const TO_RUN = [
   'spanner.sessions.create',
   'spanner.sessions.delete',
@@ -18,27 +18,30 @@ const TO_RUN = [
   'spanner.databases.beginReadOnlyTransaction',
   'spanner.databases.beginOrRollbackReadWriteTransaction',
 ];
-/** Whoever migrates waits for the change, too. */
+/** A migration also has to wait for its schema changes. */
 const TO_MIGRATE = ['spanner.databases.updateDdl', 'spanner.databaseOperations.get'];
 
-/** The narrowest of Google's own roles that gives all of them. */
+/** The narrowest of Google's predefined roles that grants all of them. */
 const ROLE = 'roles/spanner.databaseUser';
 
 export interface MissingPermissions {
   readonly toRun: readonly string[];
   readonly toMigrate: readonly string[];
-  /** The command that grants all that postlude needs; the account is to be filled in. */
+  /** The command that grants everything postlude needs. The user has to fill in the account. */
   readonly remedy: string;
 }
 
-/** `unknown`: the emulator has no permissions. Throws a `CodedError` where nobody answers. */
+/**
+ * Returns `unknown` for the emulator, which has no permissions. Throws a `CodedError` if there is no
+ * answer.
+ */
 export async function findMissingPermissions(
   options: Pick<SpannerOptions, 'database' | 'emulatorHost'>,
 ): Promise<MissingPermissions | 'unknown'> {
   const name = parseDatabaseName(options.database);
   const library = await openLibrary({ projectId: name.project, ...options });
   try {
-    // Apart from the call: where it has no credentials, the call alone would reject twice.
+    // Initialized before the call, which would otherwise reject twice if there are no credentials.
     await library.admin.initialize();
     const [{ permissions }] = await library.admin.testIamPermissions(
       { resource: name.path, permissions: [...TO_RUN, ...TO_MIGRATE] },

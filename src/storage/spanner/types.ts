@@ -1,6 +1,6 @@
 /**
- * Values as Spanner's API carries them: 64-bit numbers and times as text, bytes in base64, lists of
- * these; exact both ways.
+ * Converts values to and from the form of Spanner's API: 64-bit numbers and times as text, bytes in base64,
+ * and lists of these. Both directions are exact.
  */
 import { CodedError } from '../../errors.ts';
 import {
@@ -74,12 +74,12 @@ export function typeOf(kind: ColumnKind): SpannerType {
   return CODECS[kind].type;
 }
 
-/** Throws `invalid-argument` where the database could not keep the value as it is. */
+/** Throws `invalid-argument` if the database could not store the value unchanged. */
 export function encodeValue(kind: ColumnKind, value: unknown): WireValue {
   return value === undefined || value === null ? NULL : CODECS[kind].encode(value);
 }
 
-/** NULL becomes `undefined`. */
+/** Returns the value of the API's form; `undefined` for NULL. */
 export function decodeValue(kind: ColumnKind, value: WireValue | undefined): unknown {
   return value === undefined || isNull(value) ? undefined : CODECS[kind].decode(value);
 }
@@ -101,7 +101,7 @@ function stringCodec(code: SpannerType['code'], { encode, decode }: TextForm): C
   };
 }
 
-/** Protocol buffers' JSON has no number for these three. */
+/** The JSON of protocol buffers has no numbers for these three. */
 function encodeFloat(value: unknown): WireValue {
   const number = expectType(value, 'number');
   return Number.isFinite(number) ? { numberValue: number } : { stringValue: String(number) };
@@ -121,7 +121,8 @@ const SECONDS_LENGTH = '2026-01-01T00:00:00'.length;
 
 function decodeTime(text: string): number {
   const wholeMs = Date.parse(`${text.slice(0, SECONDS_LENGTH)}Z`);
-  if (Number.isNaN(wholeMs)) throw new CodedError('data-loss', `not an RFC 3339 time: ${text}`);
+  if (Number.isNaN(wholeMs))
+    throw new CodedError('data-loss', `expected an RFC 3339 time, got ${text}`);
   const nanos = Number(text.slice(SECONDS_LENGTH + 1, -1).padEnd(9, '0'));
   return joinTime(wholeMs, Math.floor(nanos / 1000));
 }

@@ -1,16 +1,16 @@
 /**
- * The calls of Spanner's API that the backend makes, each tried once: what to try again, and when,
- * is decided by whoever makes the call.
+ * The calls of Spanner's API that the backend makes. Each is tried once; the caller decides whether and when
+ * to try it again.
  */
 import { CodedError, toError } from '../../../errors.ts';
 import { toStorageError } from '../errors.ts';
 import type { WireValue } from '../types.ts';
 import type { CallOptions, CallStream, SpannerCalls } from './library.ts';
 
-/** Bytes that name a transaction. */
+/** The bytes that identify a transaction. */
 export type TransactionId = Uint8Array;
 
-/** Which transaction a call belongs to: one to begin with it, or one that is under way. */
+/** The transaction of a call: one that begins with the call, or one that is open. */
 export type TransactionSelector = {
   readonly begin?: TransactionOptions;
   readonly id?: TransactionId;
@@ -22,7 +22,7 @@ export interface TransactionOptions {
   readonly readOnly?: { readonly strong: true };
 }
 
-/** A piece of a result: rows may be cut anywhere, even within a value. */
+/** A part of a result. It may end anywhere in a row, even within a value. */
 export interface ResultPart {
   readonly metadata?: {
     readonly rowType?: {
@@ -38,7 +38,7 @@ export interface ResultPart {
 export interface ReadCall {
   readonly session: string;
   readonly transaction: TransactionSelector;
-  /** Goes on behind this part of the same call. */
+  /** Continues the same call after the part with this token. */
   readonly resumeToken?: Uint8Array;
 }
 
@@ -48,7 +48,7 @@ export interface SqlRead {
   readonly paramTypes: Readonly<Record<string, unknown>>;
 }
 
-/** A read beside SQL: some columns of the rows of some keys, in the order of the table or index. */
+/** A read without SQL: some columns of the rows with some keys, in the order of the table or index. */
 export interface KeyRead {
   readonly table: string;
   readonly index?: string;
@@ -57,7 +57,7 @@ export interface KeyRead {
     readonly keys?: readonly KeyValues[];
     readonly ranges?: readonly KeyRangeValues[];
   };
-  /** 0, or none: all. */
+  /** 0, or none, means all rows. */
   readonly limit?: number;
 }
 
@@ -93,14 +93,14 @@ export interface CommitCall {
   readonly mutations: readonly Mutation[];
 }
 
-/** So that whoever cannot be reached is known within ten seconds. */
+/** Short, so that a server that cannot be reached is noticed within ten seconds. */
 export const CONNECT_TIMEOUT_MS = 6_000;
 const CALL_TIMEOUT_MS = 30_000;
-/** Ample for a full commit; a connection that broke shows itself before. */
+/** Ample for a full commit. A broken connection is noticed before that. */
 const COMMIT_TIMEOUT_MS = 300_000;
 const STREAM_TIMEOUT_MS = 3_600_000;
 
-/** One database of Spanner. */
+/** Calls to one database of Spanner. */
 export class SpannerClient {
   readonly #calls: SpannerCalls;
   readonly #databasePath: string;
@@ -112,7 +112,7 @@ export class SpannerClient {
     this.#limitMs = limitMs;
   }
 
-  /** The same one, none of whose calls takes longer. */
+  /** Returns a client of the same database, with a limit for each call. */
   limitedTo(limitMs: number): SpannerClient {
     return new SpannerClient(this.#calls, this.#databasePath, limitMs);
   }
@@ -137,7 +137,7 @@ export class SpannerClient {
     return toBytes((transaction as { readonly id: Uint8Array }).id);
   }
 
-  /** Commits; throws what the library throws, which tells more than our codes do. */
+  /** Commits. Throws the library's own error, which tells more than our codes do. */
   async commit(call: CommitCall): Promise<void> {
     await this.#calls.unary('commit', call, this.#options(COMMIT_TIMEOUT_MS));
   }
@@ -159,11 +159,11 @@ export class SpannerClient {
     return this.#stream('streamingRead', { ...call, ...read });
   }
 
-  /** Whoever configured the database should see which one it is. */
+  /** Adds the database's name, so that the operator sees which one it is. */
   #cannotOpen(cause: Error): Error {
     if (!(cause instanceof CodedError)) return cause;
     const message = `cannot open ${this.#databasePath} of Cloud Spanner: ${cause.message}`;
-    // Not the error itself as the cause: whether the call may have landed is read off gRPC's own.
+    // The cause must be gRPC's own error, from which `mayHaveLanded` is decided.
     return new CodedError(cause.code, message, { cause: cause.cause });
   }
 
@@ -183,7 +183,7 @@ export class SpannerClient {
       stream = undefined;
       throw toStorageError(error);
     } finally {
-      stream?.cancel(); // left early
+      stream?.cancel(); // in case the reader left early
     }
   }
 

@@ -1,7 +1,7 @@
 /**
- * The client library, loaded only here. Of it we take the channel with its credentials, and make the
- * calls ourselves: the library's own streams ignore that their reader is slow, and its retries would
- * hide from us what happened to a commit.
+ * The client library, which only this file loads. We use its channel with its credentials, and make the calls
+ * ourselves: the library's own streams do not wait for a slow reader, and its retries would hide what
+ * happened to a commit.
  */
 import type { v1 } from '@google-cloud/spanner';
 import { systemClock } from '../../../clock.ts';
@@ -11,7 +11,7 @@ import { loadOptional } from '../../../optional-package.ts';
 /** Where and how to reach Spanner. */
 export interface Endpoint {
   readonly projectId: string;
-  /** `host:port` of an emulator, which is spoken to in the clear and without credentials. */
+  /** `host:port` of an emulator, which is called in plain text and without credentials. */
   readonly emulatorHost?: string;
 }
 
@@ -24,7 +24,7 @@ export interface CallStream extends AsyncIterable<unknown> {
   cancel(): void;
 }
 
-/** Calls by the names of their methods: `executeStreamingSql`. They throw gRPC's own errors. */
+/** Makes calls by the names of their methods, such as `executeStreamingSql`. Throws gRPC's own errors. */
 export interface SpannerCalls {
   unary(method: string, request: object, options: CallOptions): Promise<unknown>;
   stream(method: string, request: object, options: CallOptions): Promise<CallStream>;
@@ -35,7 +35,7 @@ export interface SpannerLibrary extends SpannerCalls {
   close(): Promise<void>;
 }
 
-/** Throws an error that names the package to install where the library is missing. */
+/** Throws an error that names the package to install if the library is missing. */
 export async function openLibrary(endpoint: Endpoint): Promise<SpannerLibrary> {
   const { v1: api } = await loadLibrary();
   const options = { projectId: endpoint.projectId, ...endpointOptions(endpoint) };
@@ -69,7 +69,7 @@ export async function openLibrary(endpoint: Endpoint): Promise<SpannerLibrary> {
   };
 }
 
-/** The library's options for an endpoint. */
+/** Returns the library's options for an endpoint. */
 export function endpointOptions({ emulatorHost }: Pick<Endpoint, 'emulatorHost'>): object {
   if (emulatorHost === undefined) return { 'grpc.keepalive_time_ms': KEEPALIVE_MS };
   const match = /^(.+):(\d{1,5})$/.exec(emulatorHost);
@@ -78,7 +78,7 @@ export function endpointOptions({ emulatorHost }: Pick<Endpoint, 'emulatorHost'>
   return emulatorOptions(LIBRARY.name, { hostname, port: Number(port) });
 }
 
-/** So a connection that broke without a word is noticed. */
+/** Keepalives reveal a connection that has broken silently. */
 const KEEPALIVE_MS = 30_000;
 
 function deadlineIn(timeoutMs: number): Date {

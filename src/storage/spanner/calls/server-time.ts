@@ -1,11 +1,11 @@
 /**
- * The server's time for rows to be written, without asking for it each time: what it told last, and
- * what has passed since by the monotonic clock. Off by a round trip at most, and never by more than half a
- * second: an answer that took longer, as behind a lock, is not counted on from. What compares times (who
- * may lease, what is due) asks Spanner itself.
+ * The server's time for rows to be written, without a call for each. It is the time that the server last
+ * told, plus what has passed since by the monotonic clock. It is off by at most a round trip, and by at most
+ * half a second, because an answer that took longer (when it waited for a lock) is not reused. Statements
+ * that compare times, to find what is due or may be leased, ask Spanner itself.
  *
- * It is asked anew after half a minute, and where the machine's two clocks disagree about what has
- * passed: one of them was set, or the machine slept and the monotonic one stood still.
+ * The server is asked again after half a minute, and if the machine's two clocks disagree about what has
+ * passed: then one of them was set, or the machine slept and the monotonic clock stood still.
  */
 import type { Clock, EpochMs } from '../../../clock.ts';
 
@@ -27,14 +27,14 @@ export class ServerTime {
     this.#clock = clock;
   }
 
-  /** Calls `ask` where it has to. */
+  /** Returns the server's time, and calls `ask` only if it has to. */
   async now(ask: () => Promise<EpochMs>): Promise<EpochMs> {
     if (!this.#sample || !this.#isCurrent(this.#sample)) return await this.measure(ask);
     const { serverMs, monotonicMs } = this.#sample;
     return serverMs + this.#clock.monotonicMs() - monotonicMs;
   }
 
-  /** Calls `ask`, and remembers what it answers soon. */
+  /** Calls `ask`, and remembers the answer if it came quickly. */
   async measure(ask: () => Promise<EpochMs>): Promise<EpochMs> {
     const askedAt = this.#clock.monotonicMs();
     const serverMs = await ask();

@@ -1,7 +1,7 @@
 /**
- * Sessions of one database, each for one transaction at a time. Spanner deletes those that have been
- * idle for an hour, so we forget them before; one that is lost all the same shows itself at its next
- * call, and is not given back.
+ * The sessions of one database, each of which serves one transaction at a time. Spanner deletes sessions that
+ * have been idle for an hour, so they are dropped before that. If one is lost all the same, its next call
+ * fails, and it is not returned to the pool.
  */
 import type { Clock, EpochMs } from '../../../clock.ts';
 import { CodedError } from '../../../errors.ts';
@@ -11,7 +11,7 @@ import { isBroken } from '../errors.ts';
 import type { SpannerClient } from './client.ts';
 
 const MAX_IDLE_MS = 45 * 60_000;
-/** Short, so that whoever cannot be reached is known soon. */
+/** Short, so that a server that cannot be reached is noticed soon. */
 const CREATION = { backoff: { initialMs: 50, maxMs: 400 }, maxAttempts: 5 };
 
 export type SessionState = 'usable' | 'lost';
@@ -40,7 +40,7 @@ export class Sessions {
     this.#config = config;
   }
 
-  /** Calls `fn` with a session of its own; `fn` tells when it was lost. */
+  /** Calls `fn` with a session of its own; `fn` reports whether the session was lost. */
   async use<T>(fn: (session: string, lose: () => void) => Promise<T>): Promise<T> {
     await this.#enter();
     let state: SessionState = 'usable';
@@ -55,7 +55,7 @@ export class Sessions {
     }
   }
 
-  /** Waits for the transactions under way, then deletes all sessions. */
+  /** Waits for the open transactions, then deletes all sessions. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#taken > 0) {
@@ -63,11 +63,11 @@ export class Sessions {
       await this.#drained.promise;
     }
     const names = this.#idle.splice(0).map(({ name }) => name);
-    // What is left over is deleted by its age.
+    // Spanner deletes the remaining sessions when they expire.
     await Promise.allSettled(names.map((name) => this.#config.client.deleteSession(name)));
   }
 
-  /** One that is created though its name was lost on the way is deleted by its age. */
+  /** If the response with a session's name is lost, Spanner deletes the orphaned session after an hour. */
   #create(): Promise<string> {
     const { client, clock, random } = this.#config;
     const policy = { ...CREATION, clock, random, isRetryable: isBroken };
@@ -79,7 +79,7 @@ export class Sessions {
     if (this.#taken >= this.#config.maxSessions) {
       const turn = Promise.withResolvers<void>();
       this.#waiting.push(turn);
-      await turn.promise; // whoever leaves hands its place over
+      await turn.promise; // a caller that is done hands over its place
       return;
     }
     this.#taken += 1;

@@ -1,4 +1,4 @@
-/** Reads of keys and of ranges of keys, as Spanner's API wants them. */
+/** Turns reads of keys and of ranges of keys into the form of Spanner's API. */
 import { type Columns, columnName } from '../../column.ts';
 import type { KeyRange } from '../../database.ts';
 import type { AnyRow } from '../../key.ts';
@@ -27,7 +27,9 @@ export function toRangeRead(order: KeyOrder, range: KeyRange, columns: Columns):
   };
 }
 
-/** One for each first value: all its keys, or those behind `after`; none where it comes before. */
+/**
+ * Returns a range for each first value: all its keys, or those after `after`; none if it comes before that.
+ */
 function rangesOf(
   table: AnyTable,
   key: readonly string[],
@@ -35,10 +37,10 @@ function rangesOf(
 ): KeyRangeValues[] {
   if (after === undefined) return first.map((value) => ({ ...from(value), ...upTo(value) }));
   const start = String(after[key[0] ?? '']);
-  const behind = { startOpen: { values: encodeKey({ ...table, key }, after) } };
+  const afterKey = { startOpen: { values: encodeKey({ ...table, key }, after) } };
   return first
     .filter((value) => !isBefore(value, start))
-    .map((value) => ({ ...(value === start ? behind : from(value)), ...upTo(value) }));
+    .map((value) => ({ ...(value === start ? afterKey : from(value)), ...upTo(value) }));
 }
 
 function from(value: string): Pick<KeyRangeValues, 'startClosed'> {
@@ -49,7 +51,7 @@ function upTo(value: string): Pick<KeyRangeValues, 'endClosed'> {
   return { endClosed: { values: [encodeValue('text', value)] } };
 }
 
-/** As Spanner orders text: by the bytes of its UTF-8. */
+/** Compares text in Spanner's order, by its UTF-8 bytes. */
 function isBefore(a: string, b: string): boolean {
   return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
 }

@@ -1,6 +1,6 @@
 /**
- * Reads within one transaction of a session. The first call begins the transaction as well; those
- * that come meanwhile wait for its id.
+ * Reads within one transaction of a session. The first call also begins the transaction; calls that are made
+ * meanwhile wait for its id.
  */
 import type { Columns, RowOf } from '../../column.ts';
 import type { KeyRange, Reader } from '../../database.ts';
@@ -26,7 +26,7 @@ export interface ReaderConfig {
   readonly client: SpannerClient;
   readonly session: string;
   readonly options: TransactionOptions;
-  /** For reads of a snapshot: others hold locks, and lose them where a read breaks off. */
+  /** Only reads of a snapshot can resume. Others hold locks, which they lose if a read breaks off. */
   readonly resume?: ResumeConfig;
 }
 
@@ -57,7 +57,7 @@ export class SpannerReader implements Reader {
     yield* this.#rows((call) => client.execute({ session, ...call }, read), columns);
   }
 
-  /** A read in a read-write transaction locks what it read, and the keys that it found missing. */
+  /** A read in a read-write transaction locks the rows that it read and the keys that it found missing. */
   async readKeys<T extends AnyTable, C extends Columns>(
     table: T,
     keys: readonly Key<T>[],
@@ -76,12 +76,12 @@ export class SpannerReader implements Reader {
     return await this.#read(() => toRangeRead(order, range, columns), columns);
   }
 
-  /** The first call that failed: it ends the transaction, also where its error was swallowed. */
+  /** The first call that failed. It ends the transaction, even if its error was swallowed. */
   get failure(): Failure | undefined {
     return this.#failure;
   }
 
-  /** Undefined until something has been read. */
+  /** `undefined` until something has been read. */
   get transactionId(): TransactionId | undefined {
     return this.#id;
   }
@@ -125,7 +125,7 @@ export class SpannerReader implements Reader {
     if (this.#failure) throw this.#failure.error;
     if (this.#begun) return { id: this.#id ?? (await this.#begun.promise) };
     this.#begun = Promise.withResolvers();
-    this.#begun.promise.catch(() => undefined); // nobody may be waiting for it
+    this.#begun.promise.catch(() => undefined); // no other call may be waiting for it
     return { begin: this.#config.options };
   }
 

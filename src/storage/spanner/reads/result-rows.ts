@@ -1,4 +1,4 @@
-/** Puts rows together from the parts in which a result arrives. */
+/** Assembles rows from the parts in which a result arrives. */
 import { type Columns, columnName, type RowOf } from '../../column.ts';
 import type { ResultPart } from '../calls/client.ts';
 import { decodeValue, type WireValue } from '../types.ts';
@@ -8,14 +8,14 @@ export class RowAssembler<C extends Columns> {
   #decoders: readonly { property: string; kind: C[string]['kind']; index: number }[] = [];
   #width = 0;
   #cells: WireValue[] = [];
-  /** The last value of the part before, where that was cut within it. */
+  /** The last value of the previous part, if that part ended within it. */
   #cut: WireValue | undefined;
 
   constructor(columns: C) {
     this.#columns = columns;
   }
 
-  /** The rows that this part completes. */
+  /** Returns the rows that this part completes. */
   add(part: ResultPart): RowOf<C>[] {
     const fields = part.metadata?.rowType?.fields;
     if (fields) this.#setFields(fields.map(({ name }) => name ?? ''));
@@ -51,24 +51,24 @@ export class RowAssembler<C extends Columns> {
   }
 }
 
-/** The two halves of a value: texts are joined, and so are lists, with what they were cut within. */
-function joinCut(before: WireValue, behind: WireValue): WireValue {
-  if (before.kind === 'stringValue' && behind.kind === 'stringValue') {
-    return { ...before, stringValue: `${before.stringValue ?? ''}${behind.stringValue ?? ''}` };
+/** Joins the two halves of a value: texts, and lists with the element in which they were cut. */
+function joinCut(before: WireValue, rest: WireValue): WireValue {
+  if (before.kind === 'stringValue' && rest.kind === 'stringValue') {
+    return { ...before, stringValue: `${before.stringValue ?? ''}${rest.stringValue ?? ''}` };
   }
-  if (before.kind !== 'listValue' || behind.kind !== 'listValue') {
+  if (before.kind !== 'listValue' || rest.kind !== 'listValue') {
     throw new Error('Spanner cut a value that cannot be cut');
   }
-  return { ...before, listValue: { values: joinLists(valuesOf(before), valuesOf(behind)) } };
+  return { ...before, listValue: { values: joinLists(valuesOf(before), valuesOf(rest)) } };
 }
 
-function joinLists(before: readonly WireValue[], behind: readonly WireValue[]): WireValue[] {
+function joinLists(before: readonly WireValue[], rest: readonly WireValue[]): WireValue[] {
   const last = before.at(-1);
-  const first = behind[0];
+  const first = rest[0];
   if (!last || !first || last.kind !== 'stringValue' || first.kind !== 'stringValue') {
-    return [...before, ...behind];
+    return [...before, ...rest];
   }
-  return [...before.slice(0, -1), joinCut(last, first), ...behind.slice(1)];
+  return [...before.slice(0, -1), joinCut(last, first), ...rest.slice(1)];
 }
 
 function valuesOf(value: WireValue): readonly WireValue[] {

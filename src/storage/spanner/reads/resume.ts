@@ -1,8 +1,8 @@
 /**
- * A read of a snapshot that goes on where it broke off. Spanner marks parts with tokens, from which it
- * repeats what follows exactly; what follows a token in one attempt may differ from another's. So parts
- * are held back until a token covers them, and those that none covers are read again. Where tokens
- * stay away for long, memory goes first: parts are handed on, and until the next token a break is final.
+ * Resumes a read of a snapshot after a break. Spanner marks parts with tokens, after which it can continue
+ * exactly; but the parts that follow a token may differ from one attempt to the next. So parts are held
+ * back until a token covers them, and parts without one are read again after a break. If no token comes for
+ * long, parts are passed on to bound the memory, and until the next token a break ends the read.
  */
 import type { Clock } from '../../../clock.ts';
 import type { Random } from '../../../random.ts';
@@ -16,12 +16,12 @@ export interface ResumeConfig {
 }
 
 const BACKOFF = { initialMs: 20, maxMs: 1000 };
-/** In a row, without a token between them. */
+/** The limit of consecutive attempts without a token between them. */
 const MAX_ATTEMPTS = 6;
-/** Spanner's parts have up to some megabytes, and nearly all of them a token. */
+/** Spanner's parts have up to some megabytes, and nearly all of them have a token. */
 const MAX_HELD = 16;
 
-/** Calls `open` with the token to go on behind; without one, the read begins anew. */
+/** Calls `open` with the token to continue after; without a token, the read begins again. */
 export async function* resume(
   open: (token: Uint8Array | undefined) => AsyncIterable<ResultPart>,
   { clock, random }: ResumeConfig,

@@ -1,7 +1,7 @@
 /**
- * Commits, and finds out whether a commit landed whose answer was lost: by sending it again. Spanner
- * remembers how a transaction ended by its id, commits it at most once, and gives the same answer
- * again; so no row of ours has to bear witness.
+ * Commits, and if the answer is lost, finds out whether the commit landed by sending it again. Spanner
+ * remembers by a transaction's id how it ended, commits it at most once, and gives the same answer again.
+ * So no row has to record the commit.
  */
 import type { Clock } from '../../../clock.ts';
 import { CodedError, hasCode, toError } from '../../../errors.ts';
@@ -14,15 +14,15 @@ export interface CommitConfig {
   readonly client: SpannerClient;
   readonly clock: Clock;
   readonly random: Random;
-  /** How long to ask for the outcome. */
+  /** For how long to try to find out the outcome. */
   readonly outcomeTimeoutMs: number;
 }
 
 const BACKOFF = { initialMs: 20, maxMs: 1000 };
 
 /**
- * Throws `conflict` or another code where the commit certainly did not land, `outcome-unknown`
- * where that cannot be learnt.
+ * Throws `conflict` or another code if the commit certainly did not land, and `outcome-unknown` if that
+ * cannot be found out.
  */
 export async function commit(call: CommitCall, config: CommitConfig): Promise<void> {
   const { client, clock, random, outcomeTimeoutMs } = config;
@@ -43,8 +43,8 @@ export async function commit(call: CommitCall, config: CommitConfig): Promise<vo
 }
 
 /**
- * An aborted transaction had not landed before either. Any other refusal, such as of a session that
- * is gone by now, says nothing about the commit whose answer was lost.
+ * An aborted transaction had not landed before, either. Any other refusal, for example because the session is
+ * gone by now, says nothing about the commit whose answer was lost.
  */
 function afterLoss(error: Error, lost: Error): Error {
   return hasCode(error, 'conflict') ? error : outcomeUnknown(lost);

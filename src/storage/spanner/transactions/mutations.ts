@@ -1,6 +1,6 @@
 /**
- * Buffered writes as mutations, in their order. What Spanner would refuse for its size is refused
- * here, before it is sent.
+ * Turns buffered writes into mutations, in their order. Writes that Spanner would refuse for their size are
+ * refused before they are sent.
  */
 import { CodedError } from '../../../errors.ts';
 import { columnName } from '../../column.ts';
@@ -68,6 +68,6 @@ function sizeOf(value: unknown): number {
 function tooLarge(what: string, limit: string): CodedError {
   return new CodedError(
     'resource-exhausted',
-    `the transaction writes ${what}, and Spanner commits at most ${limit} at once: write it in several`,
+    `the transaction writes ${what}, and Spanner commits at most ${limit} at once: split it into several transactions`,
   );
 }

@@ -1,4 +1,4 @@
-/** A buffered read-write transaction; its owner commits its writes. */
+/** A buffered read-write transaction. Its creator commits its writes. */
 import { BufferedTransaction } from '../../backend/buffered-transaction.ts';
 import { type ReaderConfig, SpannerReader } from '../reads/reader.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Runs read-write transactions, again and again while Spanner aborts them: after the pause that it
- * asks for, in the same session, whose age gives the next attempt the better chance.
+ * Runs read-write transactions, and runs them again if Spanner aborts them: after the pause that it asks for,
+ * and in the same session, whose age gives the next attempt a better chance.
  */
 import type { Clock, EpochMs } from '../../../clock.ts';
 import { hasCode } from '../../../errors.ts';
@@ -23,7 +23,7 @@ export interface WriteConfig {
   readonly clock: Clock;
   readonly random: Random;
   readonly serverTime: ServerTime;
-  /** How long to begin anew, and to ask for the outcome of a commit: 30 s unless it is limited. */
+  /** For how long to retry, and to try to find out the outcome of a commit; 30 s unless limited. */
   readonly maxRetryMs: number;
 }
 
@@ -48,7 +48,7 @@ export async function write<T>(
   let attempt = 0;
   for (;;) {
     const outcome = await config.sessions.use(async (session, lose) => {
-      endsAt ??= config.clock.monotonicMs() + config.maxRetryMs; // waiting for a session does not count
+      endsAt ??= config.clock.monotonicMs() + config.maxRetryMs; // the wait for a session does not count
       for (;;) {
         attempt += 1;
         const result = await writeOnce(config, session, fn);
@@ -88,7 +88,7 @@ async function writeOnce<T>(
   } catch (thrown) {
     await rollback(client, session, transaction);
     const { failure } = transaction;
-    // What `fn` throws of its own accord may carry a code, too, but is its last word.
+    // An error that `fn` itself throws may have a code, too, but is never retried.
     return failure ? failed(failure.error) : { error: thrown, isRetryable: false };
   }
   try {
@@ -109,20 +109,20 @@ interface Finished {
   readonly groups: readonly WriteGroup[];
 }
 
-/** The writes, with times instead of distances from now. */
+/** Returns the writes with times in place of `fromNow`. */
 async function timed(
   transaction: SpannerTransaction,
   { serverTime }: WriteConfig,
 ): Promise<readonly WriteGroup[]> {
   const groups = transaction.groups();
   if (!groups.some(hasFromNow)) return groups;
-  // One that has read nothing has to be begun by some call anyway.
+  // A transaction that has read nothing must be begun by some call anyway.
   const ask = () => readNow(transaction, { now: transaction.dialect.now });
   const now = await (transaction.transactionId ? serverTime.now(ask) : serverTime.measure(ask));
   return groups.map((group) => resolveFromNow(group, now));
 }
 
-/** Commits reads as well: only then is it certain that their locks held. */
+/** Commits a transaction that only read, too: only then is it certain that its locks held. */
 async function finish(
   config: WriteConfig,
   { session, transaction, groups }: Finished,
@@ -141,7 +141,7 @@ async function rollback(
   { transactionId }: SpannerTransaction,
 ): Promise<void> {
   if (!transactionId) return;
-  // Where it fails, the transaction is gone already, or ends when it has idled for ten seconds.
+  // If this fails, the transaction is gone already, or ends after ten idle seconds.
   await client.rollback(session, transactionId).catch(() => undefined);
 }
 
