@@ -1,13 +1,13 @@
 import type { Clock } from './clock.ts';
 
-/** Waits for `work`, but no longer than `ms`; answers whether it has ended. Throws what it does. */
+/** Waits for `work`, but no longer than `ms`, and returns whether it has ended. Throws its error. */
 export async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
   let hasEnded = false;
   const over = new AbortController();
   const ended = work.then(() => {
     hasEnded = true;
   });
-  // The one that the race leaves behind may fail later: that concerns nobody.
+  // If the wait ends first, a later failure of `work` is ignored.
   ended.catch(() => undefined);
   try {
     await Promise.race([ended, clock.sleep(ms, over.signal)]);

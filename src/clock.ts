@@ -1,27 +1,27 @@
 /**
- * Time as the rest of the code sees it: milliseconds since the Unix epoch, with fractions down to
- * a microsecond where a database delivers them. Nothing else reads the machine's clock, so tests
- * move time by hand (testing/fake-clock.ts).
+ * The interface to time: milliseconds since the Unix epoch, with fractions down to a microsecond if they
+ * come from a database. Nothing else reads the machine's clock, so tests can move time
+ * (testing/fake-clock.ts).
  */
 
 /** Milliseconds since the Unix epoch; fractions are precise to a microsecond. */
 export type EpochMs = number;
 
 export interface Clock {
-  /** For dates: it may be wrong, and may be set while we run. */
+  /** Returns the time for dates. It may be wrong, and may be set while the process runs. */
   now(): EpochMs;
-  /** Milliseconds that only ever grow, whatever is done to `now`: for durations and time limits. */
+  /** Returns milliseconds that never go back, whatever happens to `now`, for durations and time limits. */
   monotonicMs(): number;
-  /** Waits `ms`; returns early, without an error, when `signal` aborts. */
+  /** Waits for `ms`. Returns early, without an error, if `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /**
-   * Of a clock that a test or a simulation moves: due times and leases follow it. They follow the
-   * database's clock unless this is set.
+   * Set on a clock that a test or a simulation moves. Due times and leases then follow this clock; otherwise
+   * they follow the database's.
    */
   readonly isVirtual?: true;
 }
 
-/** The longest delay that a timer takes; longer ones fire at once. */
+/** The longest delay that a timer accepts; longer ones fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
@@ -30,7 +30,7 @@ export const systemClock: Clock = {
   sleep: (ms, signal) => sleepOnTimer(ms, signal),
 };
 
-/** As `Clock.monotonicMs`, where no clock is at hand. */
+/** The same as `Clock.monotonicMs`, for code that has no clock. */
 export function monotonicMs(): number {
   return performance.now();
 }

@@ -1,9 +1,9 @@
-/** Bounded concurrency: nothing here starts more than it is told to. */
+/** Bounded concurrency: nothing here starts more work than it is told to. */
 
 /**
- * Calls `fn` for each item, at most `limit` at once, and pulls the next item only when a slot is
- * free. The first error, of `fn` or of the items themselves, stops the pulling; it is thrown once
- * all that had started has ended.
+ * Calls `fn` for each item, at most `limit` at once, and pulls the next item only when a slot is free. The
+ * first error, from `fn` or from the items themselves, stops the pulling, and is thrown after all calls that
+ * had started have ended.
  */
 export async function forEachLimit<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -31,7 +31,7 @@ export async function forEachLimit<T>(
   if (failure) throw failure.error;
 }
 
-/** Lets one holder in at a time, in the order of asking. */
+/** Runs one function at a time, in the order of the calls. */
 export class Mutex {
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -52,8 +52,8 @@ export function chunk<T>(items: readonly T[], size: number): T[][] {
 }
 
 /**
- * Handles items in batches that form by themselves: while one is under way, the next gathers. What
- * is added to an idle one goes at once; to a busy one, many at a time.
+ * Handles items in batches that form by themselves: while one batch runs, the next one collects items. An item
+ * that is added when nothing runs is handled at once; items that are added meanwhile go together.
  */
 export class Batches<T> {
   readonly #run: (items: readonly T[]) => Promise<void>;
@@ -66,7 +66,7 @@ export class Batches<T> {
     this.#run = run;
   }
 
-  /** Ends as the batch does that the item goes with. */
+  /** Resolves or rejects as the batch of the item does. */
   add(item: T): Promise<void> {
     const settle = Promise.withResolvers<void>();
     this.#waiting.push({ item, settle });
@@ -77,7 +77,7 @@ export class Batches<T> {
   }
 
   async #flush(): Promise<void> {
-    await Promise.resolve(); // what is added in one go goes together
+    await Promise.resolve(); // items that are added synchronously go together
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#maxItems);
       try {

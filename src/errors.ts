@@ -1,23 +1,24 @@
 /**
- * Errors that callers can act on carry a code; everything else is a bug or a fault of the machine.
- * What to do about a code is decided in one place per loop: the dispatcher, the retry of a
- * transaction, the edge of the server.
+ * Errors that callers can act on have a code; any other error is a bug or a fault of the machine. Each loop
+ * decides in one place what to do about a code: the dispatcher, the retry of a transaction, the edge of the
+ * server.
  */
 
 /**
  * - `invalid-argument`: the caller passed something that can never work.
- * - `failed-precondition`: right in itself, but not in the present state.
- * - `already-exists`, `not-found`: of a row or a named thing.
+ * - `failed-precondition`: the request is valid, but not in the present state.
+ * - `already-exists`, `not-found`: a row or a named thing exists, or does not.
  * - `conflict`: a concurrent transaction won; running again may work.
  * - `lease-lost`: another attempt has begun; nothing of this one may take effect.
  * - `unavailable`: the database or a service cannot be reached now.
- * - `misconfigured`: the database refuses us, and will until somebody corrects what the message names.
- * - `outcome-unknown`: the connection went while a commit was under way; it may have landed.
+ * - `misconfigured`: the database refuses us, and will do so until what the message names is corrected.
+ * - `outcome-unknown`: the connection was lost during a commit, which may have landed.
  * - `schema-too-new`: the database was migrated by a newer version of postlude.
  * - `schema-too-old`: the database lacks migrations that this version needs.
- * - `unauthenticated`, `permission-denied`: who the caller is, and what that one may do.
+ * - `unauthenticated`: it is not known who the caller is.
+ * - `permission-denied`: the caller is known, but may not do this.
  * - `data-loss`: stored or received data is damaged.
- * - `resource-exhausted`: a limit was passed, or something is used up; the reason may say what.
+ * - `resource-exhausted`: a limit was exceeded, or something is used up; the reason may say what.
  */
 export type ErrorCode =
   | 'invalid-argument'
@@ -36,17 +37,20 @@ export type ErrorCode =
   | 'data-loss'
   | 'resource-exhausted';
 
-/** `disk-full`: of the database. Nothing was written; writes are taken again once there is room. */
+/**
+ * `disk-full`: the database's disk is full. Nothing was written; writes are accepted again when there is
+ * room.
+ */
 export type ErrorReason = 'disk-full';
 
 export interface CodedErrorOptions extends ErrorOptions {
   readonly reason?: ErrorReason | undefined;
 }
 
-/** An error with a code that callers may rely on. Its message says what to do, where that helps. */
+/** An error with a code that callers may rely on. Its message says what to do, if that helps. */
 export class CodedError extends Error {
   readonly code: ErrorCode;
-  /** Tells apart what one code stands for, where callers may act on that. */
+  /** Distinguishes errors with the same code, if callers can act on the difference. */
   readonly reason: ErrorReason | undefined;
 
   constructor(code: ErrorCode, message: string, options: CodedErrorOptions = {}) {
@@ -59,8 +63,8 @@ export class CodedError extends Error {
 }
 
 /**
- * Thrown by a task's handler: no retry can help. The task goes to the dead tasks with this
- * message as its reason, and can be redriven from there.
+ * A task's handler throws this if no retry can help. The task becomes dead with this message as its reason,
+ * and can be redriven.
  */
 export class PermanentError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -70,8 +74,8 @@ export class PermanentError extends Error {
 }
 
 /**
- * Thrown by the handler of a pushed task: it is not worth doing any more. The task is dropped with
- * a warning, and counts as no failure.
+ * The handler of a pushed task throws this if the task is not worth doing any more. The task ends with a
+ * warning, and does not count as a failure.
  */
 export class IgnoredError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -84,7 +88,7 @@ export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): error i
   return error instanceof CodedError && codes.includes(error.code);
 }
 
-/** What was thrown, as an Error: JavaScript lets people throw anything. */
+/** Returns what was thrown as an Error, as JavaScript code can throw anything. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   return new Error(`non-error thrown: ${describe(thrown)}`, { cause: thrown });

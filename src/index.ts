@@ -1,8 +1,7 @@
 /**
- * What all parts of postlude share: clocks, errors, logs and metrics. The parts themselves are entries of
- * their own: `@postlude/postlude/tasks`, `/tq`, `/finalizer` and `/exporter`, with the databases under them,
- * `/pglite`, `/postgres` and `/spanner`. Clients of a server take the protos in proto/ with any Connect or
- * gRPC library.
+ * The types that all parts of postlude share: clocks, errors, logs and metrics. Each part has an entry of its
+ * own: `@postlude/postlude/tasks`, `/tq`, `/finalizer` and `/exporter`, and for the databases `/pglite`,
+ * `/postgres` and `/spanner`. Clients of a server use the protos in proto/ with any Connect or gRPC library.
  */
 export type { Clock, EpochMs } from './clock.ts';
 export { systemClock } from './clock.ts';

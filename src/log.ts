@@ -1,4 +1,4 @@
-/** The log as the rest of the code sees it: a message and fields. The server puts pino behind it. */
+/** The interface for logs: a message and fields. The server implements it with pino. */
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -7,11 +7,11 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A log that adds `fields` to each line. */
+  /** Returns a log that adds `fields` to each line. */
   with(fields: LogFields): Log;
 }
 
-/** Says nothing: the default of library classes. */
+/** Logs nothing; the default of library classes. */
 export const silentLog: Log = {
   debug: () => undefined,
   info: () => undefined,

@@ -1,20 +1,20 @@
-/** What can be reached from this machine only. */
+/** Addresses and names that only this machine can reach. */
 import { isIP } from 'node:net';
 
-/** Of a host: an address, without brackets, or `localhost`. */
+/** Whether a host is this machine: an address, without brackets, or `localhost`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-/** Of the other end of a connection; servers on `::` see IPv4 addresses in their IPv6 form. */
+/** Whether a connection's peer is on this machine. Servers on `::` see IPv4 addresses in their IPv6 form. */
 export function isLoopbackPeer(address: string | undefined): boolean {
   return isLoopback((address ?? '').replace(/^::ffff:(?=[\d.]+$)/i, ''));
 }
 
 /**
- * Of a request's `Host` or `:authority`. A web page can make a browser on this machine call us by a
- * name of its own that it points to 127.0.0.1 ("DNS rebinding"): what is for this machine only must
- * look at the name, too.
+ * Whether a request's `Host` or `:authority` names this machine. A web page can make a browser on this machine
+ * call us by a name of its own that resolves to 127.0.0.1 ("DNS rebinding"), so code that serves only this
+ * machine must check the name, too.
  */
 export function namesLoopback(authority: string | undefined): boolean {
   const host = URL.parse(`http://${authority ?? ''}`)?.hostname ?? '';

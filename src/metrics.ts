@@ -1,4 +1,4 @@
-/** Metrics as the rest of the code sees them. The server puts OpenTelemetry behind them. */
+/** The interface for metrics. The server implements it with OpenTelemetry. */
 
 export type MetricFields = Readonly<Record<string, string>>;
 
@@ -10,7 +10,7 @@ export interface Histogram {
   record(value: number, fields?: MetricFields): void;
 }
 
-/** What a gauge reports when it is read: one value for each set of fields. */
+/** The values of a gauge when it is read, one for each set of fields. */
 export type GaugeReadings = ReadonlyArray<{
   readonly value: number;
   readonly fields: MetricFields;
@@ -18,18 +18,18 @@ export type GaugeReadings = ReadonlyArray<{
 
 export interface MetricOptions {
   readonly description: string;
-  /** UCUM: `ms`, `s`, `By`, `{task}`. */
+  /** The unit in UCUM: `ms`, `s`, `By`, `{task}`. */
   readonly unit?: string;
 }
 
 export interface Metrics {
   counter(name: string, options: MetricOptions): Counter;
   histogram(name: string, options: MetricOptions): Histogram;
-  /** `read` is called when the metrics are collected; a series it leaves out disappears. */
+  /** `read` is called when the metrics are collected. A series that it leaves out disappears. */
   gauge(name: string, options: MetricOptions, read: () => Promise<GaugeReadings>): void;
 }
 
-/** Counts nothing: the default of library classes. */
+/** Records nothing; the default of library classes. */
 export const noMetrics: Metrics = {
   counter: () => ({ add: () => undefined }),
   histogram: () => ({ record: () => undefined }),

@@ -1,17 +1,17 @@
-/** Requests and responses of node:http and node:http2, as far as they agree. */
+/** What requests and responses of node:http and node:http2 have in common. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 
 export type NodeServerRequest = IncomingMessage | Http2ServerRequest;
 export type NodeServerResponse = ServerResponse | Http2ServerResponse;
 
-/** Whom a request asks for: `Host`, or `:authority` of HTTP/2. */
+/** Returns the host that a request is for: `Host`, or `:authority` of HTTP/2. */
 export function authorityOf({ headers }: NodeServerRequest): string | undefined {
   const authority = headers[':authority'] ?? headers.host;
   return typeof authority === 'string' ? authority : undefined;
 }
 
-/** Answers with a text, and nothing else. */
+/** Responds with a text and nothing else. */
 export function respond(
   response: NodeServerResponse,
   status: number,

@@ -1,4 +1,4 @@
-/** Packages that only some users need: loaded when they are needed, and told by name where they are missing. */
+/** Packages that only some users need. They are loaded on demand, and an error names a missing one. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { sep } from 'node:path';
@@ -7,13 +7,13 @@ import { CodedError, toError } from './errors.ts';
 
 export interface OptionalPackage {
   readonly name: string;
-  /** `the embedded database`, as the subject of "needs". */
+  /** The subject of "needs" in the error: `the embedded database`. */
   readonly for: string;
 }
 
 /**
- * Throws `failed-precondition` where the package is missing, with the command that installs it, or
- * cannot be loaded, with the reason.
+ * Throws `failed-precondition` if the package is missing, with the command that installs it, or if it cannot
+ * be loaded, with the reason.
  */
 export async function loadOptional<M>(
   { name, for: purpose }: OptionalPackage,
@@ -31,13 +31,13 @@ export async function loadOptional<M>(
   }
 }
 
-/** Of an import that failed. */
+/** Whether an import failed because the package is not installed. */
 export function isMissing(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
 }
 
-/** Without loading it. */
+/** Whether the package is installed. It is not loaded. */
 export function isInstalled(name: string): boolean {
   try {
     createRequire(import.meta.url).resolve(name);
@@ -47,7 +47,10 @@ export function isInstalled(name: string): boolean {
   }
 }
 
-/** What puts a package beside this one, in the version that this one was tried with. */
+/**
+ * Returns the command that installs a package beside this one, in the version that this one was tested
+ * with.
+ */
 export function installCommand(name: string, here = packageFolder): string {
   const version = optionalDependencies[name];
   const spec = version === undefined ? name : `${name}@${version}`;

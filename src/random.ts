@@ -1,31 +1,31 @@
 /**
- * Randomness as the rest of the code sees it. Production draws from the machine; tests pass a
- * seeded source and print the seed, so that a failing run can be repeated.
+ * The interface to randomness. Production uses the machine's source; tests pass a seeded one and print the
+ * seed, so that a failing run can be repeated.
  */
 import { randomBytes } from 'node:crypto';
 
-/** A number in [0, 1), uniform. */
+/** Returns a uniform number in [0, 1). */
 export type Random = () => number;
 
 export const systemRandom: Random = () => Math.random();
 
-/** An integer in [0, limit), uniform. */
+/** Returns a uniform integer in [0, limit). */
 export function randomInt(random: Random, limit: number): number {
   return Math.floor(random() * limit);
 }
 
-/** The same items, in an order of which each is as likely as any other. */
+/** Returns the same items in a random order; all orders are equally likely. */
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
   const rest = [...items];
   return items.flatMap(() => rest.splice(randomInt(random, rest.length), 1));
 }
 
-/** `bytes` random bytes in lower-case hex, from the machine's secure source. */
+/** Returns `bytes` random bytes from the machine's secure source, in lower-case hex. */
 export function randomHex(bytes: number): string {
   return randomBytes(bytes).toString('hex');
 }
 
-/** A repeatable source (mulberry32): the same seed gives the same numbers. Not for secrets. */
+/** Returns a repeatable source (mulberry32): the same seed gives the same numbers. It is not for secrets. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {

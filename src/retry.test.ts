@@ -8,7 +8,11 @@ const BACKOFF = { initialMs: 100, maxMs: 1_000 };
 function policy(changes: Partial<RetryPolicy> = {}) {
   const clock = new FakeClock();
   return {
-    ...{ clock, backoff: BACKOFF, maxAttempts: 3, random: () => 0, isRetryable: () => true },
+    clock,
+    backoff: BACKOFF,
+    maxAttempts: 3,
+    random: () => 0,
+    isRetryable: () => true,
     ...changes,
   };
 }

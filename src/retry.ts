@@ -5,13 +5,13 @@ import type { Random } from './random.ts';
 export interface Backoff {
   readonly initialMs: number;
   readonly maxMs: number;
-  /** Growth per attempt; 2 unless given. */
+  /** The growth per attempt; 2 by default. */
   readonly factor?: number;
 }
 
 export interface RetryPolicy {
   readonly backoff: Backoff;
-  /** Attempts in all, the first one included. */
+  /** The total number of attempts, including the first. */
   readonly maxAttempts: number;
   readonly isRetryable: (error: unknown) => boolean;
   readonly clock: Clock;
@@ -19,14 +19,14 @@ export interface RetryPolicy {
   readonly signal?: AbortSignal;
 }
 
-/** The upper bound of the delay after `attempt` (1 = the first) has failed. */
+/** Returns the upper bound of the delay after `attempt` (1 is the first) has failed. */
 export function backoffCeilingMs(backoff: Backoff, attempt: number): number {
   const grown = backoff.initialMs * (backoff.factor ?? 2) ** (attempt - 1);
   return Math.min(backoff.maxMs, grown);
 }
 
 /**
- * A delay uniform in [0, ceiling): "full jitter", which spreads a herd of retries best
+ * Returns a delay that is uniform in [0, ceiling): "full jitter", which spreads a herd of retries best
  * (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  */
 export function backoffMs(backoff: Backoff, attempt: number, random: Random): number {
@@ -34,8 +34,8 @@ export function backoffMs(backoff: Backoff, attempt: number, random: Random): nu
 }
 
 /**
- * Runs `fn` until it succeeds, its error is not retryable, the attempts are used up, or `signal`
- * aborts; then throws the last error.
+ * Runs `fn` until it succeeds. Throws the last error if it is not retryable, if the attempts are used up, or
+ * if `signal` aborts.
  */
 export async function retry<T>(
   policy: RetryPolicy,

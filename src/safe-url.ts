@@ -1,6 +1,9 @@
 import { isLoopback } from './loopback.ts';
 
-/** A URL that cannot be listened in on: https, or http on this machine. Throws for any other. */
+/**
+ * Returns `text` if it is a URL that others cannot eavesdrop on: https, or http on this machine. Throws
+ * otherwise.
+ */
 export function safeUrl(text: string): string {
   const url = URL.parse(text);
   if (!url) throw new Error('must be a URL');

@@ -1,4 +1,4 @@
-/** JSON that a Standard Schema validator checks: payloads of tasks, pulled and pushed. */
+/** JSON that a Standard Schema validator checks, for payloads of tasks in both queues. */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CodedError } from './errors.ts';
 
@@ -13,9 +13,12 @@ export async function checkBy<S extends StandardSchemaV1>(
   throw new CodedError('invalid-argument', reasons);
 }
 
-/** Throws `invalid-argument` where JSON has no form for it. */
+/** Throws `invalid-argument` if JSON cannot represent the value. */
 export function jsonText(value: unknown): string {
   const text: string | undefined = JSON.stringify(value);
   if (text !== undefined) return text;
-  throw new CodedError('invalid-argument', `a payload of ${typeof value} has no form in JSON`);
+  throw new CodedError(
+    'invalid-argument',
+    `JSON cannot represent a payload of type ${typeof value}`,
+  );
 }

@@ -53,7 +53,9 @@ describe.each(pairs.filter(([, source, target]) => source.isThere && target.isTh
       const databases = await open();
       const cut = new AbortController();
       const first = copyDatabase({
-        ...{ ...databases, pageRows: 2, signal: cut.signal },
+        ...databases,
+        pageRows: 2,
+        signal: cut.signal,
         onProgress: ({ table, rows }) => {
           if (table === 'test_results' && rows === 4) cut.abort(new Error('cut'));
         },
@@ -104,7 +106,9 @@ test('what changes behind the copy’s back is named in the end', async () => {
   await fillSource(from);
   let change: Promise<void> | undefined;
   const tables = await copyDatabase({
-    ...{ from, to, signal },
+    from,
+    to,
+    signal,
     onProgress: ({ step, table }) => {
       if (step !== 'compare' || table !== 'invocations') return;
       change ??= to.write((tx) => tx.update(tasks, [{ type: 'bytes', id: 'c', attempt: 99 }]));
@@ -147,7 +151,10 @@ test.runIf(testPostgresUrl() !== '')(
     const to = openSqlite();
     const cut = new AbortController();
     const first = copyDatabase({
-      ...{ from, to, pageRows: 1, signal: cut.signal },
+      from,
+      to,
+      pageRows: 1,
+      signal: cut.signal,
       onProgress: ({ rows }) => {
         if (rows === 3) cut.abort(new Error('cut'));
       },

@@ -1,11 +1,11 @@
 /**
- * Copies all that postlude knows from one database into another: to move from one kind to the other.
- * Rows go in the order of their keys, a page a transaction. So what a copy that was cut has left are
- * the first rows of each table, and it goes on behind them; a target that has any others is refused.
- * Afterwards all rows of both are read again and compared, by count and hash.
+ * Copies all of postlude's data from one database into another, to move from one kind of database to another.
+ * Rows are copied in the order of their keys, one page a transaction. So an interrupted copy has left the
+ * first rows of each table, and the next call continues after them; a target with any other rows is refused.
+ * At the end all rows of both databases are read again and compared, by count and hash.
  *
- * Nobody may write to the two meanwhile: what changes behind the copy's back is found by the
- * comparison, not copied.
+ * Nothing else may write to the two databases meanwhile. The comparison detects such changes, but they are
+ * not copied.
  */
 import { createHash } from 'node:crypto';
 import { CodedError } from '../errors.ts';
@@ -24,7 +24,10 @@ import { skipStoredFences } from '../tasks/lease/fences.ts';
 import { deadTasks, tasks } from '../tasks/table.ts';
 import { deadReminders, reminders } from '../tq/reminders/table.ts';
 
-/** All tables but those that mean nothing elsewhere: migrations, leases of sweeps, commit marks. */
+/**
+ * All tables, except those that mean nothing in another database: migrations, leases of sweeps, commit
+ * marks.
+ */
 export const COPIED_TABLES: readonly AnyTable[] = [
   secrets,
   invocations,
@@ -40,11 +43,11 @@ export const COPIED_TABLES: readonly AnyTable[] = [
 
 export interface CopyParts {
   readonly from: Database;
-  /** In the schema of this version. */
+  /** Both databases must have the schema of this version. */
   readonly to: Database;
-  /** Aborting ends the copy after the page that is under way. */
+  /** Aborting ends the copy after the current page. */
   readonly signal: AbortSignal;
-  /** Rows of a page: 500 unless given. */
+  /** The number of rows in a page; 500 by default. */
   readonly pageRows?: number;
   readonly onProgress?: (progress: CopyProgress) => void;
 }
@@ -52,20 +55,20 @@ export interface CopyParts {
 export interface CopyProgress {
   readonly step: 'copy' | 'compare';
   readonly table: string;
-  /** So far, of this table. */
+  /** The number of rows of this table so far. */
   readonly rows: number;
 }
 
 export interface CopiedTable {
   readonly table: string;
-  /** By this call; a copy that goes on has copied others before. */
+  /** The rows that this call copied. A call that continues a copy does not count earlier rows. */
   readonly copied: number;
   readonly from: Fingerprint;
   readonly to: Fingerprint;
   readonly isSame: boolean;
 }
 
-/** What a table holds: how many rows, and the SHA-256 over all of them in order, in hex. */
+/** The contents of a table: the number of rows, and the SHA-256 of all of them in order, in hex. */
 export interface Fingerprint {
   readonly rows: number;
   readonly sha256: string;
@@ -74,8 +77,8 @@ export interface Fingerprint {
 const PAGE_ROWS = 500;
 
 /**
- * Throws `failed-precondition`, and changes nothing, where the target has rows that are not those of a
- * copy that was cut. Throws what the databases throw; then call it again, and it goes on.
+ * Throws `failed-precondition`, and changes nothing, if the target has rows that an interrupted copy did not
+ * write. Throws the databases' errors; if called again after one, it continues.
  */
 export async function copyDatabase(parts: CopyParts): Promise<CopiedTable[]> {
   const ends = new Map<AnyTable, AnyRow | undefined>();
@@ -93,7 +96,7 @@ export async function copyDatabase(parts: CopyParts): Promise<CopiedTable[]> {
   return result;
 }
 
-/** The row that a copy which was cut has ended with; `undefined` where there is none yet. */
+/** Returns the last row that an interrupted copy wrote; `undefined` if there is none yet. */
 async function findEnd(parts: CopyParts, table: AnyTable): Promise<AnyRow | undefined> {
   let end: AnyRow | undefined;
   let rows = 0;
@@ -162,7 +165,7 @@ async function* pages(
   }
 }
 
-/** In an order that both databases have. */
+/** Reads in an order that both databases share. */
 function keyNames(table: AnyTable, dialect: Dialect): Sql[] {
   return table.key.map((property: string) => {
     const name = raw(columnName(property));
@@ -174,7 +177,7 @@ function keyOf(table: AnyTable, row: AnyRow): Param[] {
   return table.key.map((property: string) => table.columns[property](row[property]));
 }
 
-/** The same text for the same row, whichever database it comes from. */
+/** Returns the same text for the same row of either database. */
 function canonical(table: AnyTable, row: AnyRow): string {
   return JSON.stringify(Object.keys(table.columns).map((property) => plain(row[property])));
 }

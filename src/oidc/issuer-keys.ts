@@ -1,24 +1,24 @@
 /**
- * The public keys of an issuer. Asked for over the network rarely, whatever callers send: keys are
- * kept ten minutes, an unknown key id makes at most one request in half a minute, a failure is
- * remembered a while, answers are bounded in size and time.
+ * The public keys of an issuer. They are rarely requested over the network, whatever callers send: keys are
+ * cached for ten minutes, unknown key ids cause at most one request in half a minute, a failure is
+ * remembered for a while, and responses are limited in size and time.
  */
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../clock.ts';
 import { CodedError } from '../errors.ts';
 import { safeUrl } from '../safe-url.ts';
 
-/** Whose tokens are accepted, and for whom they must be made. */
+/** An issuer whose tokens are accepted, and the audiences for which they must be made. */
 export interface TrustedIssuer {
-  /** As in the tokens' `iss`, to the letter. */
+  /** Exactly the value of `iss` in the tokens. */
   readonly issuer: string;
-  /** A token must be made for one of them (`aud`). */
+  /** A token must be made for one of these (`aud`). */
   readonly audiences: readonly string[];
-  /** Where its public keys are; found by OIDC discovery unless given. */
+  /** The URL of its public keys. Without it, OIDC discovery finds them. */
   readonly jwksUri?: string;
 }
 
-/** Finds the key that a token's header names. Throws `unavailable` where the issuer cannot be asked. */
+/** Finds the key that a token's header names. Throws `unavailable` if the issuer cannot be reached. */
 export type IssuerKeys = JWTVerifyGetKey;
 
 export interface IssuerKeysOptions {
@@ -46,7 +46,7 @@ export function issuerKeys(
     discovering ??= discover(issuer, ask)
       .then(keySet)
       .catch((error: unknown) => {
-        discovering = undefined; // the next call tries again, once the failure is no longer kept
+        discovering = undefined; // the next call tries again, when the failure is no longer remembered
         throw error;
       });
     return (await discovering)(header, token);
@@ -59,23 +59,26 @@ type Ask = <T>(
   init?: RequestInit,
 ) => Promise<T>;
 
-/** Refuses at once for a while after a failure, so that callers cannot make us hammer an issuer. */
+/**
+ * After a failure, refuses at once for a while, so that callers cannot make us flood an issuer with
+ * requests.
+ */
 function boundedAsk({ clock, fetch }: IssuerKeysOptions): Ask {
   let failedAt = Number.NEGATIVE_INFINITY;
   return async (url, isWanted, init = {}) => {
     if (clock.monotonicMs() < failedAt + FAILURE_KEPT_MS) {
-      throw new CodedError('unavailable', `${url} could not be had a moment ago`);
+      throw new CodedError('unavailable', `${url} could not be fetched a moment ago`);
     }
     try {
       const signal = init.signal ?? AbortSignal.timeout(TIMEOUT_MS);
       const response = await fetch(url, { ...init, redirect: 'error', signal });
-      if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+      if (!response.ok) throw new Error(`${url} responded with ${response.status}`);
       const json: unknown = JSON.parse(await readBounded(response));
-      if (!isWanted(json)) throw new Error(`${url} answered something else`);
+      if (!isWanted(json)) throw new Error(`${url} responded with something unexpected`);
       return json;
     } catch (cause) {
       failedAt = clock.monotonicMs();
-      throw new CodedError('unavailable', `${url} cannot be had`, { cause });
+      throw new CodedError('unavailable', `${url} cannot be fetched`, { cause });
     }
   };
 }
@@ -86,7 +89,7 @@ async function readBounded(response: Response): Promise<string> {
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
     if (size > MAX_ANSWER_BYTES)
-      throw new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+      throw new Error(`the response has more than ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -97,7 +100,7 @@ function isKeySet(json: unknown): json is { readonly keys: readonly object[] } {
   return Array.isArray(keys) && keys.every(isObject);
 }
 
-/** OpenID Connect Discovery 1.0, section 4: the document must name the issuer that we asked. */
+/** OpenID Connect Discovery 1.0, section 4: the document must name the issuer that was asked. */
 async function discover(issuer: string, ask: Ask): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const isConfiguration = (json: unknown): json is { readonly jwks_uri: string } =>

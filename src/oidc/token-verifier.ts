@@ -1,6 +1,6 @@
 /**
- * Whether a bearer token counts: only if an issuer that is trusted signed it with a key of its own,
- * for us, and it has not ended. Never one that is unsigned, or signed with a shared secret.
+ * Verifies bearer tokens. A token is accepted only if a trusted issuer signed it with a key of its own and for
+ * our audience, and if it has not expired. Unsigned tokens, and those signed with a shared secret, never are.
  */
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Clock } from '../clock.ts';
@@ -9,15 +9,15 @@ import { type IssuerKeys, issuerKeys, type TrustedIssuer } from './issuer-keys.t
 
 export type Claims = JWTPayload;
 
-/** What a token says, and which issuer says it. */
+/** The claims of a token, and the issuer that made them. */
 export interface VerifiedToken<I extends TrustedIssuer> {
   readonly issuer: I;
   readonly claims: Claims;
 }
 
 /**
- * Verifies the token of a header `authorization`. Throws `unauthenticated` for one that does not
- * count, with a reason that its holder may know; `unavailable` where the issuer's keys cannot be had.
+ * Verifies the token of a header `authorization`. Throws `unauthenticated` if the token is refused, with a
+ * reason that its holder may know, and `unavailable` if the issuer's keys cannot be fetched.
  */
 export type VerifyToken<I extends TrustedIssuer> = (
   authorization: string,
@@ -56,13 +56,13 @@ export function tokenVerifier<I extends TrustedIssuer>(
   return async (authorization) => {
     const token = bearerToken(authorization);
     const found = byName.get(claimedIssuer(token));
-    if (!found) throw refused('the token is of an issuer that is not accepted here');
+    if (!found) throw refused('the token is from an issuer that is not accepted here');
     const { issuer, keys } = found;
     return { issuer, claims: await verify(token, issuer, keys, clock) };
   };
 }
 
-/** `undefined`: the issuer does not say. Some issuers write it as a text. */
+/** `undefined` if the issuer does not say. Some issuers write it as a text. */
 export function isEmailVerified(claims: Claims): boolean | undefined {
   if (!Object.hasOwn(claims, 'email_verified')) return undefined;
   return claims.email_verified === true || claims.email_verified === 'true';
@@ -72,7 +72,7 @@ export function refused(message: string, cause?: unknown): CodedError {
   return new CodedError('unauthenticated', message, cause === undefined ? {} : { cause });
 }
 
-/** Of a token that counted once: its signature, issuer and audience are right. */
+/** A token that was accepted once: its signature, issuer and audience are right. */
 export function hasExpired(error: unknown): boolean {
   return error instanceof CodedError && error.cause instanceof errors.JWTExpired;
 }
@@ -84,7 +84,7 @@ function bearerToken(authorization: string): string {
   return match[1];
 }
 
-/** Not verified yet: only to find the keys that may verify it. */
+/** Reads the claims without verifying them, only to find the keys that may verify the token. */
 function claimedIssuer(token: string): string {
   try {
     return decodeJwt(token).iss ?? '';
@@ -112,13 +112,13 @@ async function verify(
   } catch (error) {
     if (error instanceof CodedError) throw error;
     if (error instanceof errors.JOSEError) throw refused(reasonOf(error), error);
-    throw new CodedError('unavailable', `the keys of ${issuer} cannot be had`, {
+    throw new CodedError('unavailable', `the keys of ${issuer} cannot be fetched`, {
       cause: toError(error),
     });
   }
 }
 
-/** Says no more than the holder of the token can know anyway. */
+/** Returns a reason that tells the token's holder nothing new. */
 function reasonOf(error: errors.JOSEError): string {
   if (error instanceof errors.JWTExpired) return 'the token has expired';
   if (error instanceof errors.JWTClaimValidationFailed) {

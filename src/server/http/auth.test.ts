@@ -82,7 +82,7 @@ const REFUSED: readonly [string, TokenOptions, string][] = [
   [
     'is of another issuer',
     { claims: { iss: 'https://evil.example.com' } },
-    'the token is of an issuer that is not accepted here',
+    'the token is from an issuer that is not accepted here',
   ],
 ];
 

@@ -73,7 +73,7 @@ describe('with OIDC', () => {
     [
       'of another issuer',
       { claims: { iss: 'https://evil.example.com' } },
-      'the token is of an issuer that is not accepted here',
+      'the token is from an issuer that is not accepted here',
     ],
     [
       'of another account',
