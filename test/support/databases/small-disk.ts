@@ -1,4 +1,4 @@
-/** A disk of a given size (a tmpfs), where this process may mount one: as root, on Linux. */
+/** Mounts a disk of a given size (a tmpfs), if this process may: as root, on Linux. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { toError } from '../../../src/errors.ts';
 
-/** Why no disk can be mounted; `undefined` where one can. Found out by mounting one. */
+/** Returns why no disk can be mounted; `undefined` if one can. It tries to mount one to find out. */
 export function noSmallDiskBecause(): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'postlude-disk-'));
   try {
@@ -21,7 +21,7 @@ export function noSmallDiskBecause(): string | undefined {
   }
 }
 
-/** Empty, and gone when the test has finished. */
+/** Mounts an empty disk, which is unmounted when the test has finished. */
 export async function mountSmallDisk(megabytes: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'postlude-disk-'));
   run('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder);

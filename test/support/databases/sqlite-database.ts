@@ -1,7 +1,7 @@
 /**
- * The storage contract over SQLite in memory, from Node itself: a hundred times faster than PGlite
- * for tests that run the real code through millions of steps. One caller at a time; tables have
- * the columns and the key of their declaration, and nothing else. Not a backend for users.
+ * The storage contract on Node's own SQLite, in memory. It is a hundred times faster than PGlite, for tests
+ * that run the real code through millions of steps. It serves one caller at a time, and tables have only the
+ * columns and the key of their declaration. It is not a backend for users.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { CodedError } from '../../../src/errors.ts';
@@ -90,14 +90,14 @@ export class SqliteDatabase implements Database {
   }
 
   async checkSchema(): Promise<void> {
-    // The tables are made from their declarations.
+    // The constructor creates the tables from their declarations.
   }
 
   async close(): Promise<void> {
     if (this.#connection.isOpen) this.#connection.close();
   }
 
-  /** All rows of a table as text; the same for the same rows. */
+  /** Returns all rows of a table as text. The same rows give the same text. */
   dump(table: AnyTable, zeroed: readonly string[] = []): string {
     const cells = columnsOf(table)
       .map((column) => (zeroed.includes(column) ? '0' : column))
@@ -110,7 +110,7 @@ export class SqliteDatabase implements Database {
     return String(dump?.dump);
   }
 
-  /** Replaces all rows of a table by those of a dump. */
+  /** Replaces all rows of a table with those of a dump. */
   restore(table: AnyTable, dump: string): void {
     const cells = columnsOf(table).map((_, index) => `json_extract(value, '$[${index}]')`);
     this.#prepare(`DELETE FROM ${table.name}`).run();
@@ -270,7 +270,7 @@ function decode(kind: ColumnKind, value: unknown): unknown {
   return kind === 'bytes[]' ? items.map(fromHex) : items;
 }
 
-/** Not as a BLOB, which a dump could not hold. */
+/** Encodes bytes as text, as a dump cannot contain a BLOB. */
 function toHex(bytes: unknown): string {
   return Buffer.from(bytes as Uint8Array).toString('hex');
 }

@@ -1,25 +1,25 @@
 /**
- * Where emulators of cloud services lie on this machine: programs that `npm run emulators` gets and
- * builds, in a cache outside the checkout, under the versions that are pinned here.
+ * The places of cloud emulators on this machine. `npm run emulators` downloads and builds these programs, in
+ * the versions pinned here, into a cache outside the checkout.
  */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** A program in Go, as its module has it but for `patches`. */
+/** A program in Go, built from its module with `patches` applied. */
 export interface GoEmulator {
   readonly name: string;
   readonly module: string;
   readonly version: string;
-  /** Of the module's content, as in go.sum. */
+  /** The checksum of the module's content, as in go.sum. */
   readonly sum: string;
-  /** Each text stands once in its file. */
+  /** Each text to replace occurs once in its file. */
   readonly patches: readonly {
     readonly file: string;
     readonly text: string;
     readonly by: string;
   }[];
-  /** Counts the sets of patches, so that a cache never holds those of another. */
+  /** The number of the set of patches, so that a cached program never has those of another set. */
   readonly patchSet: number;
 }
 
@@ -29,22 +29,22 @@ export const CLOUD_TASKS_EMULATOR: GoEmulator = {
   version: 'v1.2.0',
   sum: 'h1:5f/242d3b8toxqv62Ll8N9VQf4azRteDD6+TAqY0Blk=',
   patches: [
-    // No algorithm is called so, and verifiers refuse the key.
+    // No algorithm has that name, so verifiers would refuse the key.
     { file: 'oidc.go', text: '"RSA256"', by: '"RS256"' },
-    // The issuer is for this machine only.
+    // The issuer must be reachable from this machine only.
     { file: 'oidc.go', text: 'listenAddr := "0.0.0.0"', by: 'listenAddr := hostParts[0]' },
   ],
   patchSet: 1,
 };
 
-/** `POSTLUDE_EMULATORS`, else in the user's cache folder. */
+/** Returns `POSTLUDE_EMULATORS`, or a folder in the user's cache. */
 export function emulatorsFolder(): string {
   const { POSTLUDE_EMULATORS, XDG_CACHE_HOME } = process.env;
   if (POSTLUDE_EMULATORS) return POSTLUDE_EMULATORS;
   return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'postlude', 'emulators');
 }
 
-/** Where its program lies, or would. */
+/** Returns the path of its program, which need not exist. */
 export function emulatorPath({ name, version, patchSet }: GoEmulator): string {
   const program = process.platform === 'win32' ? `${name}.exe` : name;
   return join(emulatorsFolder(), name, `${version}-${patchSet}`, program);

@@ -1,6 +1,6 @@
 /**
- * Cloud Tasks, Pub/Sub and the doors of Cloud Spanner as a gRPC server of our own: keeps what it is
- * asked for, and answers as the test says, with any status or not at all. Nothing is delivered.
+ * A gRPC server that stands in for Cloud Tasks, Pub/Sub and the first calls of Cloud Spanner. It keeps the
+ * requests, and responds as the test says: with any status, or not at all. It delivers nothing.
  */
 import { protos as pubsub } from '@google-cloud/pubsub';
 import { protos as spanner } from '@google-cloud/spanner';
@@ -14,16 +14,16 @@ const { TestIamPermissionsRequest, TestIamPermissionsResponse } = spanner.google
 const { CreateSessionRequest, Session } = spanner.google.spanner.v1;
 const { GetTopicRequest, PublishRequest, PublishResponse, Topic } = pubsub.google.pubsub.v1;
 
-/** A name of gRPC's: `UNAVAILABLE`. `silence`: no answer at all. */
+/** A status of gRPC, such as `UNAVAILABLE`. With `silence` there is no response at all. */
 export type GoogleAnswer = keyof typeof status | 'silence';
 
 export interface GoogleCall {
   readonly method: string;
-  /** In the JSON form of protocol buffers: bytes in base64. */
+  /** The request in the JSON form of protocol buffers, with bytes in base64. */
   readonly request: object;
 }
 
-/** A class that protobufjs has generated. */
+/** A class that protobufjs generated. */
 interface Codec {
   encode(message: object): { finish(): Uint8Array };
   decode(bytes: Uint8Array): object;
@@ -79,20 +79,20 @@ const METHODS: Readonly<Record<string, Method>> = {
 };
 
 export class GoogleServices {
-  /** What it answers with. */
+  /** The status with which it responds. */
   answer: GoogleAnswer = 'OK';
-  /** What single methods answer with instead. */
+  /** The statuses with which single methods respond instead. */
   readonly answers = new Map<string, GoogleAnswer>();
-  /** Of the permissions that somebody asks for. */
+  /** The permissions that are granted, of those that a caller asks about. */
   isGranted: (permission: string) => boolean = () => true;
   readonly calls: GoogleCall[] = [];
-  /** The method of each call, as it comes. */
+  /** The method of each call, in the order of arrival. */
   readonly called = new Signal<string>();
-  /** The method of each call that was given up. */
+  /** The method of each call that the client cancelled. */
   readonly cancelled = new Signal<string>();
   host = '';
 
-  /** Runs until the test ends. */
+  /** Starts the server, which runs until the test ends. */
   static async start(): Promise<GoogleServices> {
     const services = new GoogleServices();
     const server = new Server();

@@ -1,4 +1,4 @@
-/** An issuer of OIDC tokens on this machine: its discovery document, its keys, and its faults. */
+/** An issuer of OIDC tokens on this machine, with a discovery document, keys, and faults on demand. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -15,7 +15,7 @@ type KeyPair = ReturnType<typeof generateKeyPair>;
 
 const pairs = new Map<string, KeyPair>();
 
-/** One pair of `ES256` or `RS256` a worker process. */
+/** Each worker process has one key pair for `ES256` and one for `RS256`. */
 export function issuerKeyPair(alg = 'ES256'): KeyPair {
   const pair = pairs.get(alg) ?? generateKeyPair(alg, { extractable: true });
   pairs.set(alg, pair);
@@ -32,17 +32,17 @@ async function publicKey(alg: string, kid: string): Promise<object> {
 const ACCOUNT = { email: 'a@example.com', email_verified: true };
 
 export class OidcIssuerServer {
-  /** What it answers with. */
+  /** The status with which it responds. */
   status = 200;
-  /** Who it says it is, in its discovery document; itself unless given. */
+  /** The issuer that its discovery document names; by default itself. */
   claimsToBe: string | undefined;
-  /** Blanks in its answers. */
+  /** The number of blanks that it adds to its responses. */
   padding = 0;
-  /** The paths it was asked for. */
+  /** The paths of the requests that it got. */
   readonly asked: string[] = [];
   url = '';
 
-  /** Runs until the test ends. */
+  /** Starts the issuer, which runs until the test ends. */
   static async start(): Promise<OidcIssuerServer> {
     const issuer = new OidcIssuerServer();
     const keys = [await publicKey('ES256', 'k1'), await publicKey('RS256', 'r1')];
@@ -58,8 +58,8 @@ export class OidcIssuerServer {
   }
 
   /**
-   * A token of this issuer for `postlude` and `a@example.com`, valid for five minutes from `now`.
-   * Signed by the key of the header's `alg` unless `key` is given.
+   * Returns a token of this issuer for `postlude` and `a@example.com`, valid for five minutes from `now`. It is
+   * signed with `key`, or by default with the key of the header's `alg`.
    */
   async bearer(nowMs: number, options: TokenOptions = {}): Promise<string> {
     const iat = Math.floor(nowMs / 1000);

@@ -1,10 +1,10 @@
-/** Stands between a client and a server, and cuts their connections where a test wants it. */
+/** A proxy between a client and a server that cuts their connections when a test says so. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * - `before`: the server never gets the message, and sees the connection go.
- * - `after`: the server has answered it, but the client never learns.
- * - `silent`: the server never gets it, and does not notice that the client has gone.
+ * - `before`: the server never gets the message, and sees the connection close.
+ * - `after`: the server has responded, but the client never gets the response.
+ * - `silent`: the server never gets the message, and does not notice that the client has gone.
  */
 export type CutMode = 'before' | 'after' | 'silent';
 
@@ -14,13 +14,13 @@ export interface TcpProxy {
   cutAt(text: string, mode: CutMode): Promise<void>;
   /** Cuts all connections now. */
   cut(): void;
-  /** Where new connections go from now on. */
+  /** Directs new connections to another server from now on. */
   redirect(targetPort: number): void;
   /** While `false`, new connections are closed at once. */
   accept(isAccepting: boolean): void;
   /**
-   * Drops all that is sent, either way, while both ends take their connections for alive: also on new
-   * ones, until `speak`. Those that had been silent stay so, as where a firewall has forgotten them.
+   * Drops everything that is sent in either direction, while both ends consider their connections alive. New
+   * connections are silent, too, until `speak`. Those that were silent stay so, as if a firewall forgot them.
    */
   fallSilent(): void;
   /** New connections work again. */
@@ -54,7 +54,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     return taken;
   };
 
-  // Half open, so that one who falls silent does not answer a good-bye either.
+  // Half open, so that a silent end does not respond to the close of the other end.
   const listener = createServer({ allowHalfOpen: true }, (client) => {
     if (!isAccepting) return void client.destroy();
     const server = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
@@ -104,7 +104,7 @@ async function listen(listener: Server): Promise<number> {
   return address.port;
 }
 
-/** Carries bytes both ways until one end closes or a cut is due. */
+/** Forwards bytes in both directions until one end closes or a cut is due. */
 function join(pair: Pair, takeCut: (message: Buffer) => Cut | undefined, onEnd: () => void): void {
   const { client, server } = pair;
   let isDeaf = false;

@@ -1,7 +1,7 @@
-/** gRPC on the wire: messages with their length before them, and how a call ends. */
+/** gRPC's wire format: messages after a prefix with their length, and the end of a call. */
 import type { OutgoingHttpHeaders } from 'node:http2';
 
-/** The statuses that tests provoke or meet. */
+/** The statuses that tests cause or get. */
 export const GRPC = {
   ok: 0,
   cancelled: 1,
@@ -12,7 +12,7 @@ export const GRPC = {
   unavailable: 14,
 } as const;
 
-/** A flag byte and four of length. */
+/** A prefix has one flag byte and four bytes of length. */
 export const PREFIX_BYTES = 5;
 
 export function withPrefix(message: Uint8Array): Buffer {
@@ -21,7 +21,7 @@ export function withPrefix(message: Uint8Array): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
-/** Cuts bytes into whole messages, and these off their prefixes. */
+/** Splits bytes into whole messages, and removes their prefixes. */
 export async function* splitMessages(
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer, void, void> {
@@ -42,7 +42,7 @@ function endOfMessage(bytes: Buffer): number {
 export interface Status {
   readonly status: number;
   readonly message?: string;
-  /** As gRPC's metadata: names of binary values end in `-bin`, and these are in base64. */
+  /** In gRPC's metadata the names of binary values end in `-bin`, and such values are in base64. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Stands between a gRPC client and a server, both in the clear, and lets calls fail where a test
- * wants it; so clients meet what a network does to them.
+ * A proxy between a gRPC client and a server, both in plain text, that lets calls fail when a test says so.
+ * Clients then meet the faults of a network.
  */
 import { once } from 'node:events';
 import {
@@ -24,7 +24,7 @@ export interface GrpcProxy {
   readonly host: string;
   /** How often each method has been called. */
   readonly calls: ReadonlyMap<string, number>;
-  /** Throws what `faults` threw. */
+  /** Throws the error that `faults` threw, if any. */
   close(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export async function startGrpcProxy(
     const nth = calls.get(method) ?? 0;
     calls.set(method, nth + 1);
     const call = new ProxiedCall({ stream, headers, server, own, rewrite, method, nth });
-    // What else is thrown here is that the client or the server has gone.
+    // Any other error here means that the client or the server has gone.
     call.run(watched.faults).catch(() => {
       if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     });
@@ -71,7 +71,7 @@ export async function startGrpcProxy(
   };
 }
 
-/** Those under way, and what the test's function threw. */
+/** The open calls, and the error that the test's function threw. */
 class WatchedFaults {
   readonly faults: Faults;
   readonly #running = new Set<Promise<unknown>>();
@@ -101,11 +101,11 @@ class WatchedFaults {
   }
 }
 
-/** A connection to the server for each of a client's, which goes when that one does. */
+/** Opens one connection to the server for each connection of a client, and closes it with that one. */
 function openServer(client: ServerHttp2Session, targetHost: string): ClientHttp2Session {
   const server = connectTo(targetHost);
   client.on('error', () => undefined);
-  client.on('close', () => server.close()); // lets calls end whose client has gone
+  client.on('close', () => server.close()); // ends the calls of a client that has gone
   server.on('close', () => client.destroy());
   return server;
 }

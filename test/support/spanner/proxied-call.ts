@@ -1,4 +1,4 @@
-/** One call on its way through a proxy. Its request is one message. */
+/** One call through a proxy. Its request is a single message. */
 import { once } from 'node:events';
 import {
   type ClientHttp2Session,
@@ -18,8 +18,8 @@ import {
 } from './grpc-messages.ts';
 
 /**
- * How a call ends for the client: by a status, by a reset of its stream, by the loss of its whole
- * connection, or not at all, until its deadline passes.
+ * How a call ends for the client: with a status, by a reset of its stream, by the loss of its whole
+ * connection, or not at all until its deadline passes.
  */
 export type Ending = Status | 'stream-reset' | 'connection-lost' | 'silence';
 
@@ -30,28 +30,30 @@ export interface Fault {
    */
   readonly moment: 'before' | 'after';
   readonly ending: Ending;
-  /** How many messages of the answer the client still gets: none unless given. */
+  /** How many messages of the response the client still gets; none by default. */
   readonly messages?: number;
 }
 
 export interface Call {
-  /** The method's name alone: `Commit`. */
+  /** The name of the method without its service: `Commit`. */
   readonly method: string;
-  /** How many calls of this method were before. */
+  /** The number of earlier calls of this method. */
   readonly nth: number;
-  /** The message that it carries. */
+  /** The request's message. */
   readonly request: Uint8Array;
-  /** Calls another method of the same service first; answers its first message, if any. */
+  /**
+   * Calls another method of the same service first, and returns the first message of its response, if any.
+   */
   send(method: string, request: Uint8Array): Promise<Uint8Array>;
 }
 
-/** What befalls a call, if anything. */
+/** Returns the fault of a call, if any. */
 export type Faults = (call: Call) => Fault | undefined | Promise<Fault | undefined>;
 
-/** What is changed on the way, where a test wants more of a server than it has. */
+/** Changes to messages, for tests that need features that the server does not have. */
 export interface Rewrite {
   request(method: string, message: Uint8Array): Uint8Array;
-  /** Undefined: the message is left out. `index` counts those of the server. */
+  /** Returns `undefined` to drop the message. `index` counts the server's messages. */
   answer(
     call: Pick<Call, 'method' | 'request'>,
     message: Uint8Array,
@@ -63,7 +65,7 @@ export interface ProxiedCallConfig extends Pick<Call, 'method' | 'nth'> {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
   readonly server: ClientHttp2Session;
-  /** The proxy's own connection to the server: it outlasts those that are lost. */
+  /** The proxy's own connection to the server, which survives the loss of others. */
   readonly own: ClientHttp2Session;
   readonly rewrite: Rewrite;
 }
@@ -72,7 +74,7 @@ export class ProxiedCall {
   readonly #config: ProxiedCallConfig;
   readonly #stream: ServerHttp2Stream;
   readonly #closed: Promise<unknown>;
-  /** Undefined: as the server ends it. */
+  /** `undefined` if the call ends as the server ends it. */
   #ending: Ending | undefined;
   #trailers: OutgoingHttpHeaders = {};
 
@@ -106,7 +108,7 @@ export class ProxiedCall {
     return (await buffer(answer)).subarray(PREFIX_BYTES);
   }
 
-  /** Hands the first messages on, and waits for the others. */
+  /** Forwards the first messages, and waits for the others. */
   async #relay(call: Call, answer: ClientHttp2Stream, messages: number): Promise<void> {
     answer.on('trailers', (trailers: IncomingHttpHeaders) => {
       this.#trailers = trailers;

@@ -1,14 +1,14 @@
-/** Creates and drops databases on an emulator: one for each test, as a schema is elsewhere. */
+/** Creates and drops databases on an emulator. Each test has one, as it has a schema on other databases. */
 import type { v1 } from '@google-cloud/spanner';
 import { endpointOptions } from '../../../src/storage/spanner/calls/library.ts';
 
 const PROJECT = 'postlude-test';
-/** An instance takes 100 databases; a test that crashes at every step has some dozens by itself. */
+/** An instance can have 100 databases, and a test that crashes at every step needs some dozens. */
 const INSTANCES = Array.from({ length: 8 }, (_, index) => `tests${index}`);
 
 const ALREADY_EXISTS = 6;
 
-/** `spanner://…` of a test's database. */
+/** Returns `spanner://…` for a test's database. */
 export function testDatabaseUrl(name: string): string {
   return `spanner://${PROJECT}/${instanceOf(name)}/${name}`;
 }
@@ -22,12 +22,12 @@ function databasePath(name: string): string {
 }
 
 export interface SpannerAdmin {
-  /** Does nothing for those that exist. */
+  /** Creates the instances that do not exist. */
   createInstances(): Promise<void>;
-  /** With the tables of these statements. Answers false, and does nothing, where it exists. */
+  /** Creates a database with these statements. If it exists, does nothing and returns false. */
   createDatabase(name: string, statements?: readonly string[]): Promise<boolean>;
   dropDatabase(name: string): Promise<void>;
-  /** As the operation of that id, where one is given. */
+  /** Changes the schema, by an operation with that id if one is given. */
   runDdl(name: string, statements: readonly string[], operationId?: string): Promise<void>;
   close(): Promise<void>;
 }

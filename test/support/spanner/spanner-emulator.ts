@@ -1,7 +1,7 @@
 /**
- * Cloud Spanner's official emulator, for tests and benches: the one of SPANNER_EMULATOR_HOST, or one
- * of one's own on a free port of 127.0.0.1, from the program that `gcloud` installs. It keeps its
- * databases in memory.
+ * Cloud Spanner's official emulator, for tests and benches: the one at SPANNER_EMULATOR_HOST, or one that is
+ * started on a free port of 127.0.0.1 from the program that `gcloud` installs. It keeps its databases in
+ * memory.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { access, realpath } from 'node:fs/promises';
@@ -13,14 +13,14 @@ import { openSpannerAdmin, type SpannerAdmin } from './spanner-admin.ts';
 export interface SpannerEmulator {
   /** `host:port` */
   readonly host: string;
-  /** The process id; undefined for one that somebody else has started. */
+  /** The process id; `undefined` if this process did not start the emulator. */
   readonly pid: number | undefined;
   stop(): Promise<void>;
 }
 
 const PROGRAM = 'emulator_main';
 
-/** Finds or starts an emulator with instances for tests; undefined where this machine has none. */
+/** Finds or starts an emulator with instances for tests; `undefined` if this machine has none. */
 export async function startSpannerEmulator(): Promise<SpannerEmulator | undefined> {
   const { SPANNER_EMULATOR_HOST: given } = process.env;
   if (given) {
@@ -31,7 +31,7 @@ export async function startSpannerEmulator(): Promise<SpannerEmulator | undefine
   return program === undefined ? undefined : await startProgram(program);
 }
 
-/** On the search path, or where `gcloud` keeps it: beside itself. */
+/** Looks on the search path, and beside `gcloud`, which installs it there. */
 async function findProgram(): Promise<string | undefined> {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const beside = await realpath(join(folder, 'gcloud')).then(dirname, () => folder);
@@ -70,7 +70,7 @@ async function stop(child: ChildProcess, ended: Promise<void>, kill: () => void)
 const READY_PAUSE_MS = 50;
 const READY_ATTEMPTS = 200;
 
-/** Waits until it answers, and creates the instances. */
+/** Waits until the emulator responds, and creates the instances. */
 async function prepare(host: string): Promise<void> {
   const admin = await openSpannerAdmin(host);
   try {

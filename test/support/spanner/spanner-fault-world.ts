@@ -1,4 +1,4 @@
-/** The conformance suite's tables on Spanner, behind a network with faults and in front of it. */
+/** The conformance suite's tables on Spanner, reached through a network with faults and directly. */
 import type { Clock } from '../../../src/clock.ts';
 import { int } from '../../../src/storage/column.ts';
 import type { Database, Transaction } from '../../../src/storage/database.ts';
@@ -17,7 +17,7 @@ import {
 } from './spanner-proxy.ts';
 
 export interface FaultWorld extends ProxiedSpanner {
-  /** The same database, spoken to without a proxy. */
+  /** The same database, without the proxy. */
   readonly direct: Database;
 }
 
@@ -37,19 +37,19 @@ export const UNAVAILABLE = { status: GRPC.unavailable };
 
 type Befall = SpannerFault | SpannerFaults;
 
-/** What befalls all calls of one method. */
+/** Lets all calls of one method fail. */
 export function onEach(method: string, befall: Befall): SpannerFaults {
   const happen = typeof befall === 'function' ? befall : () => befall;
   return (call) => (call.method === method ? happen(call) : undefined);
 }
 
-/** What befalls one call of a method, the first unless `nth` is given; the others are spared. */
+/** Lets one call of a method fail: the first by default, or the `nth`. */
 export function onOne(method: string, befall: Befall, nth = 0): SpannerFaults {
   const faults = onEach(method, befall);
   return (call) => (call.nth === nth ? faults(call) : undefined);
 }
 
-/** Time that passes only where somebody sleeps. */
+/** A clock that advances only while a caller sleeps. */
 export function leapingClock(): Clock {
   const clock = new FakeClock();
   return {
@@ -61,7 +61,7 @@ export function leapingClock(): Clock {
 
 export const ADA = { owner: 'ada', number: 1, balance: 1 };
 
-/** Adds one to what Ada has: where it happened twice or never, her balance tells. */
+/** Adds one to Ada's balance, which then shows whether it happened twice or never. */
 export async function increment(tx: Transaction): Promise<void> {
   const query = sql`SELECT balance FROM ${accounts} WHERE owner = ${ADA.owner}`;
   const [row] = await tx.query(query, { balance: int });

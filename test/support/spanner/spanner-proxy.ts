@@ -1,4 +1,7 @@
-/** The Spanner emulator behind a network with faults, and what Spanner itself does to clients. */
+/**
+ * The Spanner emulator, reached through a network with faults, and with what Spanner itself does to
+ * clients.
+ */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { protos } from '@google-cloud/spanner';
 import { onTestFinished } from 'vitest';
@@ -15,7 +18,7 @@ import { testDatabaseUrl } from './spanner-admin.ts';
 
 const spanner = protos.google.spanner.v1;
 
-/** As Spanner aborts commits: the transaction is over on the server, too. */
+/** Aborts a commit as Spanner does: the transaction ends on the server, too. */
 export interface Aborted {
   readonly moment: 'aborted';
   /** How long Spanner asks to wait. */
@@ -29,7 +32,7 @@ export interface SessionLost {
 
 export type SpannerFault = Fault | Aborted | SessionLost;
 
-/** What befalls a call, if anything. */
+/** Returns the fault of a call, if any. */
 export type SpannerFaults = (call: Call) => SpannerFault | undefined;
 
 export interface ProxiedSpanner {
@@ -39,12 +42,12 @@ export interface ProxiedSpanner {
 }
 
 export interface ProxiedOptions extends Partial<SpannerOptions> {
-  /** Shorter than the usual one. */
+  /** A limit shorter than the usual one. */
   readonly commitTimeoutMs?: number;
   readonly rewrite?: Rewrite;
 }
 
-/** Opens a test's database, which must exist, through a proxy; both go when the test ends. */
+/** Opens a test's existing database through a proxy. Both are closed when the test ends. */
 export async function openProxiedSpanner(
   schema: string,
   faults: SpannerFaults,
@@ -80,8 +83,8 @@ function withCommitTimeout(library: SpannerLibrary, timeoutMs: number): SpannerL
 }
 
 /**
- * Does what Spanner does beside answering, and remembers how transactions ended, as it does: one that
- * was aborted stays so, and one whose commit has arrived is not aborted any more.
+ * Does what Spanner does in addition to responding, and remembers how transactions ended, as Spanner does: an
+ * aborted one stays aborted, and one whose commit has arrived is not aborted any more.
  */
 function asSpanner(faults: SpannerFaults): Faults {
   const arrived = new Set<string>();
@@ -95,7 +98,7 @@ function asSpanner(faults: SpannerFaults): Faults {
     if (wanted?.moment === 'aborted') {
       if (!transaction) throw new Error('only commits are aborted here');
       if (arrived.has(key)) return undefined;
-      // The emulator runs one transaction at a time: one that nobody ends would block all others.
+      // The emulator runs one transaction at a time, so one that never ends would block all others.
       await rollBack(call, transaction);
       aborted.set(key, toFault(wanted));
       return aborted.get(key);
@@ -113,8 +116,8 @@ function toFault({ retryMs }: Aborted): Fault {
 
 async function loseSession(call: Call): Promise<undefined> {
   const session = sessionOf(call);
-  // Spanner deletes a session's transactions with it; its emulator does not survive that. One that
-  // begins ends those before, also such whose id was lost on the way.
+  // Spanner deletes a session's transactions with the session, which its emulator does not survive. A new
+  // transaction ends the earlier ones, including those whose id was lost.
   const begin = spanner.BeginTransactionRequest.encode({ session, options: { readWrite: {} } });
   const { id } = spanner.Transaction.decode(await call.send('BeginTransaction', begin.finish()));
   await rollBack(call, { session, transactionId: id });
@@ -128,7 +131,7 @@ async function rollBack(
   await call.send('Rollback', spanner.RollbackRequest.encode(request).finish());
 }
 
-/** All requests that are made in a session have it in the same field. */
+/** All requests in a session have its name in the same field. */
 function sessionOf({ request }: Call): string {
   return spanner.RollbackRequest.decode(request).session;
 }

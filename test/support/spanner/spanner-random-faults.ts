@@ -1,4 +1,4 @@
-/** All that can befall calls of Spanner, at random. */
+/** All faults that calls of Spanner can have, at random. */
 import { hasCode } from '../../../src/errors.ts';
 import { type Random, randomInt } from '../../../src/random.ts';
 import { GRPC } from './grpc-messages.ts';
@@ -13,7 +13,7 @@ const ENDINGS: readonly Ending[] = [
   'connection-lost',
 ];
 
-/** This share of all calls fails in one way or another. */
+/** The share of all calls that fail in some way. */
 export function randomFaults(random: Random, share: number): SpannerFaults {
   return (call) => (random() < share ? randomFault(random, call) : undefined);
 }
@@ -23,7 +23,7 @@ const READS: readonly string[] = ['ExecuteStreamingSql', 'StreamingRead', 'Begin
 function randomFault(random: Random, { method }: Call): SpannerFault {
   const kind = random();
   if (method === 'Commit' && kind < 0.4) return { moment: 'aborted' };
-  // Not of commits: of one that is sent again in a session that is gone, the outcome is unknown.
+  // Not for commits: if one is sent again and its session is gone, the outcome is unknown.
   if (READS.includes(method) && kind < 0.1) return { moment: 'session-lost' };
   const ending = ENDINGS[randomInt(random, ENDINGS.length)] ?? 'stream-reset';
   return random() < 0.5
@@ -33,7 +33,9 @@ function randomFault(random: Random, { method }: Call): SpannerFault {
 
 const MAX_ATTEMPTS = 40;
 
-/** As callers do who are told that nothing has landed; an unknown outcome is no such answer. */
+/**
+ * Retries as callers do after an error that says that nothing landed. An unknown outcome does not say that.
+ */
 export async function insist<T>(fn: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

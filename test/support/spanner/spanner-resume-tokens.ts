@@ -1,7 +1,7 @@
 /**
- * Marks every second part of a result with a token, from which the read can be resumed: as Spanner
- * does, and its emulator does not. A resumed read is read from its start, and what came before the
- * token is left out; for a snapshot, that is the same.
+ * Marks every second part of a result with a token, from which the read can be resumed, as Spanner does and
+ * its emulator does not. A resumed read is read from the start, and the parts before the token are dropped,
+ * which is the same for a snapshot.
  */
 import { protos } from '@google-cloud/spanner';
 import type { Rewrite } from './proxied-call.ts';
@@ -29,7 +29,7 @@ export const resumeTokens: Rewrite = {
   },
 };
 
-/** How many parts the request's token covers; undefined for what is no read. */
+/** Returns how many parts the request's token covers; `undefined` if it is not a read. */
 function partsBefore(method: string, request: Uint8Array): number | undefined {
   if (method === 'StreamingRead') return tokenOf(spanner.ReadRequest.decode(request));
   if (method !== 'ExecuteStreamingSql') return undefined;

@@ -1,6 +1,6 @@
 /**
- * What every backend has to keep: the contract of storage/database.ts, as tests. A backend calls it
- * in ten lines.
+ * The contract of storage/database.ts as tests, which every backend must pass. A backend calls the suite in
+ * ten lines.
  */
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/storage/database.ts';
@@ -15,14 +15,14 @@ import { testValues } from './value-suite.ts';
 import { testWrites } from './write-suite.ts';
 
 export interface SuiteBackend {
-  /** A migrated database in a schema of its own. */
+  /** Opens a migrated database in a schema of its own. */
   readonly open: OpenDatabase;
   readonly newSchema: () => string;
   /** Creates the tables of suite-tables.ts in the database's schema, which has this name. */
   readonly createTables: (database: Database, schema: string) => Promise<void>;
 }
 
-/** Holds a backend to the contract. */
+/** Checks that a backend keeps the contract. */
 export function testDatabase(name: string, backend: SuiteBackend): void {
   const open: OpenSuiteDatabase = async (options) => {
     const schema = options?.schema ?? backend.newSchema();

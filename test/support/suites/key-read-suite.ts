@@ -1,4 +1,4 @@
-/** Reads by key: of single rows, of many, and of ranges of a table or of an index. */
+/** Tests of reads by key: of one row, of many, and of ranges of a table or an index. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { int, text } from '../../../src/storage/column.ts';
@@ -16,7 +16,7 @@ const OWNERS = ['a', 'b', 'ä', 'z'];
 const NUMBERS = [0, 1, 2];
 const columns = { owner: text, number: int };
 
-/** Each owner has each number. */
+/** Each owner has a row with each number. */
 async function openWithAccounts(open: OpenSuiteDatabase): Promise<Database> {
   const db = await open();
   const rows = OWNERS.flatMap((owner) => NUMBERS.map((number) => accountOf(owner, number)));
@@ -24,7 +24,7 @@ async function openWithAccounts(open: OpenSuiteDatabase): Promise<Database> {
   return db;
 }
 
-/** The even ones have one. */
+/** Rows with an even number have a note. */
 async function openWithNotes(open: OpenSuiteDatabase): Promise<Database> {
   const db = await open();
   const rows = OWNERS.flatMap((owner) =>
@@ -40,7 +40,7 @@ function accountOf(owner: string, number: number): Account {
 
 const name = ({ owner, number }: AccountKey): string => `${owner}${number}`;
 
-/** By the bytes of UTF-8. */
+/** Compares by the bytes of UTF-8. */
 function compareText(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -20,7 +20,7 @@ export function testReads(open: OpenSuiteDatabase): void {
   describe('a read', () => {
     test('sees one snapshot across its queries', async () => {
       const db = await openWithRows(open, 1);
-      if (db.capabilities.connections === 1) return; // nobody else can write meanwhile
+      if (db.capabilities.connections === 1) return; // no other transaction can write meanwhile
       const query = sql`SELECT COUNT(*) AS count FROM ${accounts}`;
       const hasRead = new Signal();
       const newRow = { owner: 'y', number: 1, balance: 1 };

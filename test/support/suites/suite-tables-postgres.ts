@@ -2,7 +2,7 @@ import type { Database } from '../../../src/storage/database.ts';
 import { sql } from '../../../src/storage/sql.ts';
 import { accounts, notes, values } from './suite-tables.ts';
 
-/** The suite's tables, in the words of PostgreSQL. */
+/** Creates the suite's tables on PostgreSQL. */
 export async function createPostgresSuiteTables(database: Database): Promise<void> {
   await database.statement(
     sql`CREATE TABLE ${accounts} (owner text, number bigint, balance bigint NOT NULL, note text,

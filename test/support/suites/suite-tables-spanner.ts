@@ -1,7 +1,7 @@
 import type { Database } from '../../../src/storage/database.ts';
 import { sharedSpannerAdmin } from '../databases/databases.ts';
 
-/** The suite's tables, in the words of GoogleSQL; a schema is a database of its own. */
+/** Creates the suite's tables on Spanner. A schema is a database of its own there. */
 export async function createSpannerSuiteTables(_: Database, schema: string): Promise<void> {
   const admin = await sharedSpannerAdmin();
   await admin.runDdl(schema, [

@@ -1,4 +1,4 @@
-/** The tables of the conformance suite, and what its tests do with them all the time. */
+/** The tables of the conformance suite, and the operations that many of its tests share. */
 import {
   bool,
   bytes,
@@ -15,7 +15,7 @@ import type { Database } from '../../../src/storage/database.ts';
 import { sql } from '../../../src/storage/sql.ts';
 import { index, type Row, table } from '../../../src/storage/table.ts';
 
-/** One column of each kind, all nullable but the key. */
+/** A table with a column of each kind, all nullable except the key. */
 export const values = table(
   'suite_values',
   {
@@ -33,25 +33,25 @@ export const values = table(
   ['id'],
 );
 
-/** A key of two columns. */
+/** A table with a key of two columns. */
 export const accounts = table(
   'suite_accounts',
   { owner: text, number: int, balance: int, note: nullable(text) },
   ['owner', 'number'],
 );
 
-/** Of its own, since indexes make many writes slow on the emulator. */
+/** A separate table, as indexes make large numbers of writes slow on the emulator. */
 export const notes = table('suite_notes', { owner: text, number: int, note: nullable(text) }, [
   'owner',
   'number',
 ]);
 
-/** Leaves out those without a note. */
+/** An index that leaves out rows without a note. */
 export const notesByText = index('suite_notes_by_text', notes, ['note', 'owner', 'number']);
 
 export type Account = Row<typeof accounts>;
 
-/** A database whose schema has the tables of the suite. */
+/** Opens a database whose schema has the tables of the suite. */
 export type OpenSuiteDatabase = (options?: { readonly schema?: string }) => Promise<Database>;
 
 export const balanceOf = async (db: Database, owner: string): Promise<number | undefined> => {
@@ -68,7 +68,7 @@ export const allAccounts = (db: Database): Promise<Account[]> =>
     ),
   );
 
-/** Lets the first `count` callers go on together; those who come again pass at once. */
+/** Makes the first `count` callers wait for each other. Later calls return at once. */
 export function barrier(count: number): () => Promise<void> {
   let missing = count;
   let open: () => void = () => undefined;

@@ -16,7 +16,7 @@ import { type OpenSuiteDatabase, values } from './suite-tables.ts';
 
 type NewValues = Omit<NewRow<typeof values>, 'id'>;
 
-/** What comes back of what was written; NULL where nothing was. */
+/** Writes rows, and returns them as they are read back. A column that was not written is NULL. */
 async function roundTrip(db: Database, rows: readonly NewValues[]): Promise<unknown[]> {
   const ids = rows.map((_, index) => `row ${index}`);
   await db.write((tx) =>
@@ -40,11 +40,11 @@ const storableText = fc
   .string({ unit: 'binary' })
   .filter((value) => !value.includes('\0') && value.isWellFormed());
 const blob = fc.uint8Array({ maxLength: 20 });
-/** Whole microseconds, as milliseconds, of the years in which a double can tell them apart. */
+/** Times in whole microseconds, as milliseconds, in the years in which a double can distinguish them. */
 const microTime = fc
   .integer({ min: Date.UTC(1700, 0), max: Date.UTC(2240, 0) })
   .chain((ms) => fc.integer({ min: 0, max: 999 }).map((micros) => (ms * 1000 + micros) / 1000));
-/** Beyond those, whole milliseconds. */
+/** In other years, times are in whole milliseconds. */
 const milliTime = fc.integer({ min: -62_135_596_800_000, max: Date.UTC(9999, 11, 31) });
 const time = fc.oneof(microTime, milliTime);
 

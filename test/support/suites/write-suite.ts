@@ -20,7 +20,7 @@ async function openWithAda(open: OpenSuiteDatabase): Promise<Database> {
   return db;
 }
 
-/** What a read-modify-write sees of an account. */
+/** The part of an account that a read-modify-write reads. */
 async function readBalance(tx: Transaction, owner: string): Promise<number> {
   const query = sql`SELECT balance FROM ${accounts} WHERE owner = ${owner}`;
   const [row] = await tx.query(query, { balance: int });
