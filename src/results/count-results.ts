@@ -1,4 +1,4 @@
-/** How many results there are of each status, counted by the database: nothing but the counts travels. */
+/** Counts results by status. The database counts, so that only the counts are transferred. */
 import type { RowId } from '../invocations/id.ts';
 import { bool, int, nullable, textArray } from '../storage/column.ts';
 import type { Reader } from '../storage/database.ts';
@@ -14,7 +14,7 @@ export interface StatusCount {
 
 const COLUMNS = { status: int, isUnexpected: nullable(bool), results: int };
 
-/** Of these invocations alone, of which there are few enough for one query. */
+/** Counts the results of these invocations alone. They must be few enough for one query. */
 export async function countByStatus(
   reader: Reader,
   rowIds: readonly RowId[],
@@ -26,7 +26,8 @@ export async function countByStatus(
     COLUMNS,
   );
   return rows.map(({ status, isUnexpected, results }) => ({
-    ...{ status: statusOf(status), results },
+    status: statusOf(status),
+    results,
     expected: isUnexpected !== true,
   }));
 }

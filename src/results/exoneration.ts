@@ -1,8 +1,8 @@
-/** A statement that unexpected results of a test variant do not matter, as the database holds it. */
+/** An exoneration: the statement that unexpected results of a test variant do not count. */
 import type { InvocationId } from '../invocations/id.ts';
 import type { Variant } from './variant.ts';
 
-/** What names an exoneration. */
+/** Identifies an exoneration. */
 export interface TestExonerationKey {
   readonly invocationId: InvocationId;
   readonly testId: string;
@@ -13,9 +13,9 @@ export interface TestExoneration extends TestExonerationKey {
   readonly variant: Variant;
   /** See `variantHash`. */
   readonly variantHash: string;
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readonly explanationHtml: string;
 }
 
-/** What is recorded: the invocation is given apart, and the hash follows from the variant. */
+/** An exoneration to record. The invocation is given separately, and the hash is computed. */
 export type NewTestExoneration = Omit<TestExoneration, 'invocationId' | 'variantHash'>;

@@ -1,4 +1,4 @@
-/** The rows of exonerations. One that is recorded again replaces the one before it. */
+/** The rows of exonerations. An exoneration that is recorded again replaces the stored one. */
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import { nullable, text, textArray } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
@@ -44,7 +44,7 @@ export async function recordExonerations(
   );
 }
 
-/** `undefined` where there is none. */
+/** Returns `undefined` if there is no such exoneration. */
 export async function readExoneration(
   reader: Reader,
   key: TestExonerationKey,
@@ -59,8 +59,8 @@ export interface ExonerationsRequest extends PageRequest {
 }
 
 /**
- * A page of the exonerations of many invocations, in the order (row id of the invocation, test id,
- * exoneration id). Throws `invalid-argument` for a pattern that is not one of RE2.
+ * Reads a page of the exonerations of many invocations, in the order (row id of the invocation,
+ * test id, exoneration id). Throws `invalid-argument` if a pattern is not valid RE2.
  */
 export async function exonerationsPage(
   reader: Reader,

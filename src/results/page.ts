@@ -1,14 +1,17 @@
 /**
- * Pages of what many invocations recorded, in the order (row id of the invocation, test id, item
- * id). Any number of invocations: a page asks for a few at a time, and for more the less they
- * have. It costs the rows that it reads, never the size of the tables or of the graph.
+ * Pages of the items that many invocations recorded, in the order (row id of the invocation, test
+ * id, item id). There may be any number of invocations: a page queries a few of them at a time, and
+ * more the less they hold. Its cost is that of the rows it reads, whatever the size of the tables
+ * or the graph.
  */
 import { fromRowId, type InvocationId, type RowId, toRowId } from '../invocations/id.ts';
 import { text, textArray } from '../storage/column.ts';
 import type { Reader } from '../storage/database.ts';
 import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
 
-/** Of an item in the order of pages; `itemId` is a result's or an exoneration's id. */
+/**
+ * The position of an item in the order of pages; `itemId` is the id of a result or an exoneration.
+ */
 export interface Position {
   readonly invocationId: InvocationId;
   readonly testId: string;
@@ -16,25 +19,25 @@ export interface Position {
 }
 
 export interface PageRequest {
-  /** In row order: see `toRowOrder`. */
+  /** The row ids are in row order: see `toRowOrder`. */
   readonly rowIds: readonly RowId[];
-  /** Where the page before ended. */
+  /** The position at which the previous page ended. */
   readonly after?: Position | undefined;
   readonly limit: number;
 }
 
 export interface Page<T> {
-  /** May be fewer than the limit though more follow, where most were filtered out. */
+  /** There may be fewer than the limit although more follow, if most were filtered out. */
   readonly items: readonly T[];
-  /** Where the next page starts; `undefined` at the end. */
+  /** The position after which the next page starts; `undefined` at the end. */
   readonly next: Position | undefined;
 }
 
 export interface Source<T> {
-  /** What to read, up to FROM and the table. */
+  /** The query up to FROM and the table. */
   readonly select: Sql;
   readonly itemColumn: 'result_id' | 'exoneration_id';
-  /** Narrows the query: ` AND …`. */
+  /** Narrows the query; it begins with ` AND `. */
   readonly condition?: Sql;
   read(query: Sql): Promise<readonly T[]>;
   positionOf(item: T): Position;
@@ -42,7 +45,7 @@ export interface Source<T> {
 }
 
 const MAX_BATCH_IDS = 50;
-/** Enough for a query to be worth its round trip where few rows match. */
+/** Enough rows for a query to be worth its round trip if few of them match. */
 const MIN_QUERY_ROWS = 200;
 /** Bounds the time of a page whose filter lets little through. */
 const MAX_SCANNED_ROWS = 50_000;
@@ -75,9 +78,9 @@ export async function readPage<T>(
 }
 
 interface Place {
-  /** Of an invocation in the list. */
+  /** The index of an invocation in the list. */
   readonly index: number;
-  /** An item of that invocation; from its beginning unless given. */
+  /** An item of that invocation, after which the page begins; its first item unless given. */
   readonly after?: Position;
 }
 
@@ -108,20 +111,20 @@ interface BatchQuery {
 function queryOf<T>(reader: Reader, source: Source<T>, { batch, after, rows }: BatchQuery): Sql {
   const { dialect } = reader;
   const item = raw(source.itemColumn);
-  // For one invocation an equality, with which every planner reads the key's index in order.
+  // For one invocation it is an equality: with that, every planner reads the key's index in order.
   const [only] = batch;
-  const isOfBatch =
+  const batchCondition =
     batch.length === 1 && only !== undefined
       ? sql`invocation_id = ${only}`
       : dialect.isAnyOf(raw('invocation_id'), textArray(batch));
-  const isBehind = after
+  const afterCondition = after
     ? sql` AND ${dialect.isAfterKey([raw('test_id'), item], [text(after.testId), text(after.itemId)])}`
     : emptySql;
-  return sql`${source.select} WHERE ${isOfBatch}${isBehind}${source.condition ?? emptySql}
+  return sql`${source.select} WHERE ${batchCondition}${afterCondition}${source.condition ?? emptySql}
     ORDER BY invocation_id, test_id, ${item} LIMIT ${rows}`;
 }
 
-/** The position that a row's key says. */
+/** Returns the position of a row from its key. */
 export function positionOfRow(row: {
   readonly invocationId: string;
   readonly testId: string;
@@ -130,7 +133,7 @@ export function positionOfRow(row: {
   return { ...row, invocationId: fromRowId(row.invocationId) };
 }
 
-/** All pages, one after the other, each in a read of its own. */
+/** Yields all pages, one after the other, each from a read of its own. */
 export async function* allPages<T>(
   request: PageRequest,
   readOne: (request: PageRequest) => Promise<Page<T>>,

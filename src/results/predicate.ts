@@ -1,4 +1,4 @@
-/** Which results and exonerations a query or an export wants. */
+/** Predicates that select the results and exonerations of a query or an export. */
 import { RE2JS } from 're2js';
 import { CodedError } from '../errors.ts';
 import { type Variant, variantHash } from './variant.ts';
@@ -13,18 +13,20 @@ export type Expectancy =
 export type VariantPredicate = { readonly equals: Variant } | { readonly contains: Variant };
 
 export interface TestVariantPredicate {
-  /** RE2, of the whole test id; empty matches all. */
+  /** An RE2 pattern for the whole test id; an empty one matches all. */
   readonly testIdRegexp?: string;
   readonly variant?: VariantPredicate | undefined;
 }
 
 export interface TestResultPredicate extends TestVariantPredicate {
   readonly expectancy?: Expectancy;
-  /** Without test variants that are exonerated anywhere in the set. Not with `ALL`. */
+  /**
+   * Leaves out test variants that are exonerated anywhere in the set. It has no meaning with `ALL`.
+   */
   readonly excludeExonerated?: boolean;
 }
 
-/** What a predicate looks at. */
+/** The properties that a predicate looks at. */
 export interface TestVariant {
   readonly testId: string;
   readonly variant: Variant;
@@ -33,7 +35,10 @@ export interface TestVariant {
 
 export type TestVariantMatcher = (tested: TestVariant) => boolean;
 
-/** Throws `invalid-argument` where the pattern is not one of RE2. Linear in the length of ids. */
+/**
+ * Throws `invalid-argument` if the pattern is not valid RE2. Matching is linear in the length of
+ * ids.
+ */
 export function matcherOf(predicate: TestVariantPredicate): TestVariantMatcher {
   const matchesId = testIdMatcher(predicate.testIdRegexp ?? '');
   const matchesVariant = variantMatcher(predicate.variant);

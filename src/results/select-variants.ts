@@ -1,7 +1,7 @@
 /**
- * Predicates about the whole of a set of invocations, such as "unexpected anywhere", decided
- * before any result is read: which test variants they let through. In memory are only those that
- * have an unexpected result, as a rule few.
+ * Evaluates predicates about a whole set of invocations, such as "unexpected anywhere", before any
+ * result is read: selects the test variants that they let through. Only those variants are held in
+ * memory that have an unexpected result, which are usually few.
  */
 import type { RowId } from '../invocations/id.ts';
 import { type RowOf, text } from '../storage/column.ts';
@@ -17,9 +17,9 @@ import { onlyTestsOf, VariantSet } from './variant-set.ts';
 const PAGE_ROWS = 5000;
 
 /**
- * The test variants that the predicate wants of these invocations (in row order); `undefined`
- * where it wants all. Each page is a read of its own, so where it must be exact the invocations
- * are FINALIZED.
+ * Returns the test variants that the predicate selects in these invocations (in row order);
+ * `undefined` if it selects all. Each page is a read of its own, so the answer is exact only if the
+ * invocations are FINALIZED.
  */
 export async function selectVariants(
   db: Pick<Database, 'read'>,
@@ -64,7 +64,7 @@ const KEY_COLUMNS = { invocationId: text, testId: text, itemId: text, variantHas
 
 type KeyPage = Page<{ readonly testId: string; readonly variantHash: string }>;
 
-/** Of all tests, or of those in `among`. */
+/** Reads the keys of all tests, or of those in `among`. */
 function allKeys(
   db: Pick<Database, 'read'>,
   request: PageRequest,

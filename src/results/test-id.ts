@@ -1,14 +1,15 @@
-/** What may be the id of a test: any printable Unicode in NFC, up to 512 bytes of UTF-8. */
+/** The rule for ids of tests: any printable Unicode in NFC, up to 512 bytes of UTF-8. */
 import { CodedError } from '../errors.ts';
 
 export const MAX_TEST_ID_BYTES = 512;
 
-// Controls, halves of surrogate pairs, private use, unassigned; line and paragraph separators.
+// Control characters, halves of surrogate pairs, private use, unassigned; line and paragraph
+// separators.
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 /** Joiners that scripts and emoji need, though they print nothing by themselves. */
 const JOINERS = /[\u200c\u200d]/g;
 
-/** Throws `invalid-argument`, saying what is wrong. */
+/** Throws `invalid-argument` with a message that says what is wrong. */
 export function checkTestId(testId: string): string {
   const problem = problemOf(testId);
   if (problem !== undefined) throw new CodedError('invalid-argument', problem);

@@ -5,7 +5,7 @@ import type { StringPair } from '../invocations/string-pair.ts';
 import type { TestStatus } from './test-status.ts';
 import type { Variant } from './variant.ts';
 
-/** What names a result. */
+/** Identifies a result. */
 export interface TestResultKey {
   readonly invocationId: InvocationId;
   readonly testId: string;
@@ -18,11 +18,11 @@ export interface TestResult extends TestResultKey {
   readonly variantHash: string;
   readonly expected: boolean;
   readonly status: TestStatus;
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readonly summaryHtml: string;
   readonly startTime: EpochMs | undefined;
   readonly durationMicros: number | undefined;
-  /** Sorted by key and value. */
+  /** The tags are sorted by key and value. */
   readonly tags: readonly StringPair[];
   /** A binary `luci.resultdb.v1.TestLocation`. */
   readonly testLocation: Uint8Array | undefined;
@@ -32,7 +32,7 @@ export interface TestResult extends TestResultKey {
   readonly failureReason: Uint8Array | undefined;
 }
 
-/** What is recorded: the invocation is given apart, and the hash follows from the variant. */
+/** A result to record. The invocation is given separately, and the hash is computed. */
 export type NewTestResult = Omit<
   TestResult,
   | 'invocationId'
@@ -46,7 +46,7 @@ export type NewTestResult = Omit<
 > & {
   readonly startTime?: EpochMs | undefined;
   readonly durationMicros?: number | undefined;
-  /** In any order. */
+  /** The tags may be in any order. */
   readonly tags?: readonly StringPair[];
   readonly testLocation?: Uint8Array | undefined;
   readonly testMetadata?: Uint8Array | undefined;

@@ -38,7 +38,7 @@ async function names(db: Database, request: TestResultsRequest): Promise<string[
 }
 
 eachDatabase((open) => {
-  test('gives back all that a result was recorded with', async () => {
+  test('returns all that a result was recorded with', async () => {
     const db = await open();
     const result = newTestResult('täst', {
       variant: { os: 'linux', arch: 'x:64' },
@@ -82,7 +82,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('counts the results of many invocations, and none of none', async () => {
+  test('counts the results of many invocations, and none for no invocations', async () => {
     const db = await open();
     await record(db, A, [newTestResult('t')]);
     await record(db, B, [newTestResult('t'), newTestResult('u')]);
@@ -112,7 +112,7 @@ eachDatabase((open) => {
       }
     });
 
-    test('skip the many invocations that have nothing', async () => {
+    test('skip many invocations without results', async () => {
       const db = await open();
       const empty = Array.from({ length: 300 }, (_, index) => invocationId(`e${index}`));
       await record(db, A, [newTestResult('t')]);
@@ -121,12 +121,12 @@ eachDatabase((open) => {
       expect(await names(db, { rowIds, limit: 1 })).toEqual(['b/t/r1', 'a/t/r1']);
     });
 
-    test('are none of no invocations', async () => {
+    test('are empty for no invocations', async () => {
       const db = await open();
       expect(await page(db, { rowIds: [], limit: 1 })).toEqual({ items: [], next: undefined });
     });
 
-    test('go on behind a position whose result is not there', async () => {
+    test('go on after a position whose result does not exist', async () => {
       const db = await open();
       await record(db, A, [newTestResult('t1'), newTestResult('t3')]);
       const after: Position = { invocationId: A, testId: 't2', itemId: 'x' };
@@ -217,14 +217,14 @@ eachDatabase((open) => {
       }
     });
 
-    test('of all select no variants', async () => {
+    test('for all results select no variants', async () => {
       const db = await openWithVariants();
       expect(await selectVariants(db, rowIds, {})).toBeUndefined();
     });
   });
 
   describe('exonerations', () => {
-    test('give back what they were recorded with, and replace', async () => {
+    test('are returned as they were recorded, and replace earlier ones', async () => {
       const db = await open();
       const given = newExoneration('t', { variant: { os: 'linux' }, explanationHtml: 'known' });
       await db.write((tx) => recordExonerations(tx, A, [newExoneration('t')]));

@@ -1,8 +1,8 @@
 /**
- * The rows of test results. A result that is recorded again replaces the one before it, so a
- * repeated upload changes nothing and counts nothing twice: counts are taken from the rows.
- * Counters would have to be told which rows are new; that takes reading them first, and makes
- * parallel uploads to one invocation conflict.
+ * The rows of test results. A result that is recorded again replaces the stored one, so a repeated
+ * upload changes nothing and counts nothing twice: counts are taken from the rows. Counters would
+ * need to know which rows are new, so an upload would have to read them first, and parallel uploads
+ * to one invocation would conflict.
  */
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import { formatPair, parsePair, sortPairs } from '../invocations/string-pair.ts';
@@ -54,7 +54,7 @@ export async function recordTestResults(
   );
 }
 
-/** `undefined` where there is none. */
+/** Returns `undefined` if there is no such result. */
 export async function readTestResult(
   reader: Reader,
   key: TestResultKey,
@@ -66,13 +66,13 @@ export async function readTestResult(
 
 export interface TestResultsRequest extends PageRequest {
   readonly predicate?: TestVariantPredicate;
-  /** Only of these test variants: see `selectVariants`. */
+  /** Restricts the page to these test variants: see `selectVariants`. */
   readonly variants?: VariantSet | undefined;
 }
 
 /**
- * A page of the results of many invocations, in the order (row id of the invocation, test id,
- * result id). Throws `invalid-argument` for a pattern that is not one of RE2.
+ * Reads a page of the results of many invocations, in the order (row id of the invocation, test id,
+ * result id). Throws `invalid-argument` if a pattern is not valid RE2.
  */
 export async function testResultsPage(
   reader: Reader,
@@ -90,31 +90,31 @@ export async function testResultsPage(
   });
 }
 
-/** How many results these invocations have recorded themselves. */
+/** Counts the results that were recorded in these invocations themselves. */
 export async function countTestResults(
   reader: Reader,
   ids: readonly InvocationId[],
 ): Promise<number> {
-  const isOfThese = reader.dialect.isAnyOf(raw('invocation_id'), textArray(ids.map(toRowId)));
+  const condition = reader.dialect.isAnyOf(raw('invocation_id'), textArray(ids.map(toRowId)));
   const [row] = await reader.query(
-    sql`SELECT count(*) AS results FROM ${testResults} WHERE ${isOfThese}`,
+    sql`SELECT count(*) AS results FROM ${testResults} WHERE ${condition}`,
     { results: int },
   );
   return row?.results ?? 0;
 }
 
-/** What the database can narrow cheaply; the matcher has the last word. */
+/** Returns a condition by which the database narrows the rows cheaply; the matcher decides. */
 function conditionOf(
   reader: Reader,
   predicate: TestVariantPredicate,
   variants: VariantSet | undefined,
 ): Sql {
   const { variant } = predicate;
-  const isVariant =
+  const variantCondition =
     variant && 'equals' in variant
       ? sql` AND variant_hash = ${variantHash(variant.equals)}`
       : emptySql;
-  return sql`${isVariant}${onlyTestsOf(reader, variants)}`;
+  return sql`${variantCondition}${onlyTestsOf(reader, variants)}`;
 }
 
 function toRow(invocationId: string, result: NewTestResult): NewRow<typeof testResults> {

@@ -3,7 +3,7 @@ import { CodedError } from '../errors.ts';
 /** The names of luci.resultdb.v1.TestStatus. */
 export type TestStatus = 'PASS' | 'FAIL' | 'CRASH' | 'ABORT' | 'SKIP';
 
-/** As stored, and as in the proto. */
+/** The numbers in the database and in the proto. */
 export const STATUS_NUMBERS: Readonly<Record<TestStatus, number>> = {
   PASS: 1,
   FAIL: 2,
@@ -16,7 +16,7 @@ const STATUSES = new Map(
   Object.entries(STATUS_NUMBERS).map(([status, number]) => [number, status as TestStatus]),
 );
 
-/** Of a number that the database holds. */
+/** Converts a number from the database. */
 export function statusOf(number: number): TestStatus {
   const status = STATUSES.get(number);
   if (status === undefined) throw new CodedError('data-loss', `unknown test status ${number}`);

@@ -4,7 +4,7 @@ import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
 
 type VariantKey = { readonly testId: string; readonly variantHash: string };
 
-/** Test variants by test id and hash of the variant. */
+/** A set of test variants, by test id and hash of the variant. */
 export class VariantSet {
   readonly #hashes = new Map<string, Set<string>>();
 
@@ -33,10 +33,10 @@ export class VariantSet {
   }
 }
 
-/** Above this the database had better read in order and let the set decide. */
+/** With more tests than this, it is faster to read in order and to let the set decide. */
 const MAX_TEST_IDS = 500;
 
-/** ` AND …`: only tests of the set, where they are few; nothing otherwise. */
+/** Returns a condition ` AND …` for the tests of the set if these are few; otherwise nothing. */
 export function onlyTestsOf({ dialect }: Reader, variants: VariantSet | undefined): Sql {
   if (variants === undefined || variants.testCount > MAX_TEST_IDS) return emptySql;
   return sql` AND ${dialect.isAnyOf(raw('test_id'), textArray([...variants.testIds()]))}`;

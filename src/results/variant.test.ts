@@ -24,7 +24,7 @@ test('the order in which pairs are given changes nothing', () => {
   );
 });
 
-test('a stored variant gives back its pairs', () => {
+test('a stored variant parses to its pairs', () => {
   fc.assert(
     fc.property(variants, (variant) => {
       expect(parseVariant(formatVariant(variant))).toEqual({ ...variant });

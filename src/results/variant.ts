@@ -4,14 +4,14 @@ import { formatPair, parsePair, sortPairs } from '../invocations/string-pair.ts'
 
 export type Variant = Readonly<Record<string, string>>;
 
-/** 16 hex digits; the same for the same pairs, in any order. `e3b0c44298fc1c14` for none. */
+/** Returns 16 hex digits: the same for the same pairs in any order, `e3b0c44298fc1c14` for none. */
 export function variantHash(variant: Variant): string {
   const hash = createHash('sha256');
   for (const pair of formatVariant(variant)) hash.update(`${pair}\n`);
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Its stored form: `key:value`, sorted by key. */
+/** Returns the stored form of a variant: `key:value` pairs, sorted by key. */
 export function formatVariant(variant: Variant): string[] {
   const pairs = Object.entries(variant).map(([key, value]) => ({ key, value }));
   return sortPairs(pairs).map(formatPair);
