@@ -4,12 +4,12 @@
  *
  *     shard-1, shard-1.attempt-2, shard-1.attempt-3, …
  *
- * - An attempt that was complete when the next one began is included by that one: the results of both
- *   count, as attempts at the same tests.
- * - One that was still ACTIVE is superseded: it includes the next one, by an inclusion that says so,
- *   and its own results do not count. Whatever included it, frozen or not, so waits for the next
- *   attempt and reaches the results of that one.
- * - What includes an attempt and is still ACTIVE includes the next one, too.
+ * - If an attempt was complete when the next one began, the next one includes it: the results of
+ *   both count, as attempts at the same tests.
+ * - If it was still ACTIVE, it is superseded: it includes the next attempt, by an inclusion that
+ *   says so, and its own results do not count. Invocations that include it, frozen or not, thereby
+ *   wait for the next attempt and reach the results of that one.
+ * - An ACTIVE invocation that includes an attempt includes the next one, too.
  *
  * The first attempt knows the number of the newest.
  */
@@ -21,7 +21,7 @@ import { readInvocations } from './invocations.ts';
 
 const ATTEMPT_SUFFIX = /\.attempt-\d+$/;
 
-/** Throws `invalid-argument` where `id` names an attempt, not what is attempted. */
+/** Throws `invalid-argument` if `id` names a later attempt instead of the first one. */
 export function checkFirstAttempt(id: InvocationId): InvocationId {
   if (!ATTEMPT_SUFFIX.test(id)) return id;
   const first = id.replace(ATTEMPT_SUFFIX, '');
@@ -31,12 +31,12 @@ export function checkFirstAttempt(id: InvocationId): InvocationId {
   );
 }
 
-/** Of an attempt behind the first one that is known. Throws `invalid-argument` where it gets too long. */
+/** Returns the id of a later attempt. Throws `invalid-argument` if that would be too long. */
 export function laterAttemptId(first: InvocationId, number: number): InvocationId {
   return parseInvocationId(`${first}.attempt-${number}`);
 }
 
-/** All attempts that there are, the newest last. Numbers may be missing. */
+/** Reads all attempts that exist, the newest last. Numbers may be missing. */
 export async function readAttempts(reader: Reader, first: Invocation): Promise<Invocation[]> {
   const numbers = Array.from(
     { length: first.lastAttempt - first.attempt },
@@ -49,7 +49,9 @@ export async function readAttempts(reader: Reader, first: Invocation): Promise<I
   return [first, ...[...later.values()].toSorted((a, b) => a.attempt - b.attempt)];
 }
 
-/** The newest attempt at each; those that do not exist stay as they are. */
+/**
+ * Returns the newest attempt at each; the id of an invocation that does not exist stays as it is.
+ */
 export async function newestAttempts(
   reader: Reader,
   ids: readonly InvocationId[],

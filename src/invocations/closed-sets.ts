@@ -1,17 +1,19 @@
 /**
- * Closed sets: invocations that reach nothing ACTIVE, and with them all they reach that is not
- * FINALIZED. Nothing of it can change any more, so all of it becomes FINALIZED at one moment; where
- * one transaction cannot write so much, that moment is the one at which its root does.
+ * Closed sets: an invocation that reaches nothing ACTIVE, together with everything it reaches that
+ * is not FINALIZED. No member can change any more, so all members become FINALIZED at one moment.
+ * If one transaction cannot write them all, that is the moment at which the root of the set becomes
+ * FINALIZED.
  *
- * - `closedBy` names the root of its set, on each member and on the root itself. It is written
- *   before the set is decided, in as many transactions as it takes, and means nothing yet.
- * - From the moment the root is FINALIZED, whatever it marked counts as FINALIZED, with the root's
- *   time: whoever reads a state reads it through `asSeen` or `seenState`.
- * - Then members are *settled*, in as many transactions as it takes: their rows say FINALIZED
- *   themselves, with the tasks that follow, and bear the mark no more; the root comes last.
+ * - `closedBy` names the root of the set, on each member and on the root itself. This mark is
+ *   written before the set is decided, in as many transactions as it takes, and means nothing at
+ *   first.
+ * - From the moment the root is FINALIZED, every member that it marked counts as FINALIZED, with
+ *   the root's time. So all code that reads a state reads it through `asSeen` or `seenState`.
+ * - Then the members are *settled*, in as many transactions as it takes: their own rows become
+ *   FINALIZED and lose the mark, and the tasks that follow are written. The root comes last.
  *
- * One set is marked at a time in a database, so that no two share a member that is not decided: the
- * turn is its root's until that is FINALIZED.
+ * A database marks one set at a time, so that no two sets share a member that is not decided: the
+ * root of a set has the turn until it is FINALIZED.
  */
 import type { EpochMs } from '../clock.ts';
 import { nullable, text, timestamp } from '../storage/column.ts';
@@ -34,7 +36,7 @@ interface StoredState {
   readonly closedBy: string | undefined;
 }
 
-/** The rows with the state and the time that they count as having. */
+/** Returns the rows with the state and the time that they count as having. */
 export async function asSeen<R extends StoredState>(
   reader: Reader,
   rows: readonly R[],
@@ -47,7 +49,7 @@ export async function asSeen<R extends StoredState>(
   const rootsById = new Map(found.map((root) => [root.invocationId, root]));
   return rows.map((row) => {
     if (!isUnsettled(row)) return row;
-    // A root that has been deleted since had been FINALIZED.
+    // If the root has been deleted since, it had been FINALIZED.
     const root = rootsById.get(row.closedBy ?? '');
     return { ...row, state: root?.state ?? FINALIZED, finalizeTime: root?.finalizeTime };
   });
@@ -58,8 +60,8 @@ function isUnsettled({ state, closedBy }: StoredState): boolean {
 }
 
 /**
- * The same in SQL: the state that a row counts as having. A scalar subquery, which planners run for
- * marked rows only: what EXISTS says they may turn into a read of the whole table.
+ * Does the same in SQL: returns the state that a row counts as having. It is a scalar subquery,
+ * which planners run for marked rows only; they may turn EXISTS into a read of the whole table.
  */
 export function seenState(alias: string): Sql {
   const column = (name: string): Sql => raw(`${alias}.${name}`);
@@ -70,7 +72,7 @@ export function seenState(alias: string): Sql {
     ELSE ${column('state')} END`;
 }
 
-/** Whose turn it is, or was last: it has ended once that one is FINALIZED. */
+/** Returns the root that has the turn, or had it last: the turn ends once the root is FINALIZED. */
 export async function readTurn(reader: Reader): Promise<InvocationId | undefined> {
   const [turn] = await reader.readKeys(closingTurns, [TURN], { rootId: text });
   return turn && fromRowId(turn.rootId);
@@ -80,7 +82,10 @@ export async function takeTurn(tx: Transaction, root: InvocationId): Promise<voi
   await tx.upsert(closingTurns, [{ ...TURN, rootId: toRowId(root) }]);
 }
 
-/** The caller has seen in this transaction that they are FINALIZING. They wait for nothing else. */
+/**
+ * The caller has read in this transaction that they are FINALIZING. Marked, they wait for nothing
+ * else.
+ */
 export async function markClosed(
   tx: Transaction,
   ids: readonly InvocationId[],
@@ -90,13 +95,15 @@ export async function markClosed(
   await tx.update(
     invocations,
     ids.map((id) => ({
-      ...{ invocationId: toRowId(id), closedBy },
-      ...{ blockerId: undefined, blockerEndId: undefined },
+      invocationId: toRowId(id),
+      closedBy,
+      blockerId: undefined,
+      blockerEndId: undefined,
     })),
   );
 }
 
-/** The set's one decision. The caller has seen in this transaction that all of it is marked. */
+/** Decides a set. The caller has seen in this transaction that all its members are marked. */
 export async function decideClosed(
   tx: Transaction,
   root: InvocationId,
@@ -106,7 +113,7 @@ export async function decideClosed(
   await tx.update(invocations, [{ invocationId: toRowId(root), state, finalizeTime }]);
 }
 
-/** The first `limit` that still bear the mark of `root`, itself included. */
+/** Reads the first `limit` invocations that still bear the mark of `root`, itself included. */
 export async function readMarked(
   reader: Reader,
   root: InvocationId,
@@ -117,12 +124,12 @@ export async function readMarked(
   return rows.map((row) => fromRowId(row.invocationId));
 }
 
-/** All members are settled. */
+/** The caller has seen in this transaction that all members are settled. */
 export async function unmarkRoot(tx: Transaction, root: InvocationId): Promise<void> {
   await tx.update(invocations, [{ invocationId: toRowId(root), closedBy: undefined }]);
 }
 
-/** Of a FINALIZED one: whether the tasks that follow from that are still to be written. */
+/** Returns for a FINALIZED invocation whether the tasks that follow are still to be written. */
 export async function isToBeSettled(reader: Reader, id: InvocationId): Promise<boolean> {
   const invocationId = toRowId(id);
   const columns = { closedBy: nullable(text) };

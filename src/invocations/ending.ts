@@ -1,19 +1,19 @@
 /**
- * How an invocation left ACTIVE where that was not its owner's word. Its results may be incomplete, so
- * it gets a test result that says so: see finalizer/end.ts.
+ * The cause that ended an ACTIVE invocation which its owner had not finalized. Its results may be
+ * incomplete, so it gets a test result that says so: see finalizer/end.ts.
  */
 import { CodedError } from '../errors.ts';
 
 /**
- * - `CANCELLED`: whoever recorded it was told to stop.
- * - `DEADLINE`: its owner had not finalized it by then.
+ * - `CANCELLED`: its recorder was told to stop.
+ * - `DEADLINE`: its owner had not finalized it by its deadline.
  * - `LOST`: its recorder had been silent for too long.
  * - `SUPERSEDED`: a later attempt began while it was ACTIVE, so its own results do not count.
- * - `NEVER_APPEARED`: it was expected, and nobody began it.
+ * - `NEVER_APPEARED`: it was expected, and no recorder began it.
  */
 export type EndCause = 'CANCELLED' | 'DEADLINE' | 'LOST' | 'SUPERSEDED' | 'NEVER_APPEARED';
 
-/** As stored, and as in postlude.v1.EndCause. */
+/** The numbers in the database and in postlude.v1.EndCause. */
 export const END_CAUSE_NUMBERS: Readonly<Record<EndCause, number>> = {
   CANCELLED: 1,
   DEADLINE: 2,
@@ -26,7 +26,7 @@ const CAUSES = new Map(
   Object.entries(END_CAUSE_NUMBERS).map(([cause, number]) => [number, cause as EndCause]),
 );
 
-/** Of a number that the database holds. */
+/** Converts a number from the database. */
 export function endCauseOf(number: number): EndCause {
   const cause = CAUSES.get(number);
   if (cause === undefined)
@@ -42,7 +42,7 @@ const PHRASES: Readonly<Record<EndCause, string>> = {
   NEVER_APPEARED: 'it never appeared',
 };
 
-/** `its recorder was lost`, for messages. */
+/** Returns a phrase for messages: `its recorder was lost`. */
 export function describeEnd(cause: EndCause): string {
   return PHRASES[cause];
 }

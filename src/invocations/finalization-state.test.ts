@@ -59,7 +59,9 @@ async function finalizeAll(world: FinalizationWorld, ids: readonly InvocationId[
   await world.db.write(async (tx) => setFinalized(tx, await readFinalizationStates(tx, ids), now));
 }
 
-/** How many inclusions the server has read so far, in a schema without readers at work. */
+/**
+ * Returns how many inclusions the server has read so far; no reader of the schema may be at work.
+ */
 async function readsOf(schema: string): Promise<number> {
   return await withTestClient(async (client) => {
     const { rows } = await client.query(

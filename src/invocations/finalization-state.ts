@@ -1,15 +1,18 @@
 /**
- * How far invocations are on their way to FINALIZED, and what each waits for; the SQL under
- * finalizer/. Of a FINALIZING invocation X:
+ * How far invocations are on their way to FINALIZED, and what each of them waits for: the SQL of
+ * the finalizer. For a FINALIZING invocation X:
  *
- * - `blocker` is the one invocation, reachable from X, that X waits for. It stays until that one is
- *   FINALIZED, whose transaction clears it (or a later one, where very many wait).
- * - `blockerEnd` is where the chain of blockers from X ended when X began to wait. Everything
- *   between cannot be FINALIZED before the end is, so the chain still leads there until then.
+ * - `blocker` is the one invocation, reachable from X, that X waits for. It stays set until the
+ *   blocker is FINALIZED. The same transaction clears it, or a later one if very many invocations
+ *   wait.
+ * - `blockerEnd` is the end of the chain of blockers from X at the time when X began to wait.
+ *   Nothing in between can be FINALIZED before the end is, so the chain leads there until then.
  * - `finalizedUpTo`: once the blocker is FINALIZED, so are all direct inclusions of X up to this
  *   one, in key order.
- * - `closedBy`: see closed-sets.ts. `state` and `finalizeTime` are what X counts as having.
- * - `includesNothing` is known from the moment it left ACTIVE, where whoever started that had read it.
+ * - `closedBy` is explained in closed-sets.ts. `state` and `finalizeTime` are those that X counts
+ *   as having.
+ * - `includesNothing` is known from the moment X left ACTIVE, if the caller that started its
+ *   finalization had read its inclusions.
  */
 import type { EpochMs } from '../clock.ts';
 import { chunk } from '../concurrency.ts';
@@ -30,7 +33,7 @@ export interface FinalizationState {
   readonly blocker: InvocationId | undefined;
   readonly blockerEnd: InvocationId | undefined;
   readonly finalizedUpTo: InvocationId | undefined;
-  /** `false` may only mean that nobody knows. */
+  /** `false` may also mean that this is unknown. */
   readonly includesNothing: boolean;
   readonly bigqueryExports: readonly Uint8Array[];
   readonly finalizeTime: EpochMs | undefined;
@@ -48,13 +51,13 @@ const COLUMNS = {
   closedBy: nullable(text),
 };
 const waiters = index('invocations_by_blocker', invocations, ['blockerId', 'invocationId']);
-/** As `finalized_up_to`: behind every row id, since these begin with hexadecimal digits. */
+/** A value of `finalized_up_to` after every row id, since row ids begin with hexadecimal digits. */
 const AFTER_ALL = '~';
 const BATCH_IDS = 500;
 const FINALIZED = raw(String(STATE_NUMBERS.FINALIZED));
 const FINALIZING = raw(String(STATE_NUMBERS.FINALIZING));
 
-/** `undefined` where there is none. */
+/** Returns `undefined` if there is no such invocation. */
 export async function readFinalizationState(
   reader: Reader,
   id: InvocationId,
@@ -64,7 +67,7 @@ export async function readFinalizationState(
   return row && fromRow(row);
 }
 
-/** Those that exist, in row order. */
+/** Returns the states of the invocations that exist, in row order. */
 export async function readFinalizationStates(
   reader: Reader,
   ids: Iterable<InvocationId>,
@@ -79,15 +82,18 @@ export async function readFinalizationStates(
   return found;
 }
 
-/** The first direct inclusion that is not FINALIZED, however far it is. The read stops there. */
+/**
+ * Finds the first direct inclusion that is not FINALIZED, however far it is. The read stops there.
+ */
 export async function findUnfinalized(
   reader: Reader,
-  behind: InclusionsAfter,
+  inclusions: InclusionsAfter,
 ): Promise<InvocationId | undefined> {
-  // A subquery as the condition, not a join: a planner may turn a join around, or merge, and read
-  // all of the table.
+  // The condition is a subquery, not a join: a planner may reverse a join or merge it, and would
+  // then
+  // read the whole table.
   const [row] = await reader.query(
-    sql`SELECT included_invocation_id FROM (${inclusionsAfter(reader, behind)}) AS e
+    sql`SELECT included_invocation_id FROM (${inclusionsAfter(reader, inclusions)}) AS e
         WHERE (SELECT ${seenState('s')} FROM ${invocations} AS s
                WHERE s.invocation_id = e.included_invocation_id) <> ${FINALIZED}
         ORDER BY invocation_id, included_invocation_id LIMIT 1`,
@@ -96,18 +102,18 @@ export async function findUnfinalized(
   return row && fromRowId(row.includedInvocationId);
 }
 
-/** Planners count on constants, and guess parameters. */
+/** Planners use the values of constants, and guess those of parameters. */
 function constant(limit: number): Sql {
   return raw(String(Math.trunc(limit)));
 }
 
-/** A FINALIZING invocation, and the one that it waits for. */
+/** A FINALIZING invocation, and the invocation that it waits for. */
 export interface Wait {
   readonly waiter: InvocationId;
   readonly blocker: InvocationId;
 }
 
-/** The first `limit` of those that wait for one of `blockers`, by blocker and waiter. */
+/** Reads the first `limit` waits for one of `blockers`, ordered by blocker and waiter. */
 export async function readWaits(
   reader: Reader,
   blockers: readonly InvocationId[],
@@ -138,7 +144,7 @@ export async function setBlocker(tx: Transaction, wait: NewWait): Promise<void> 
   ]);
 }
 
-/** Each once. */
+/** Each waiter is given once. */
 export async function clearBlockers(
   tx: Transaction,
   waiters: readonly InvocationId[],
@@ -155,19 +161,19 @@ export async function clearBlockers(
 
 export interface Start {
   readonly id: InvocationId;
-  /** All that it includes directly, where that has been read in the same transaction. */
+  /** All invocations that it includes directly, if they have been read in the same transaction. */
   readonly included?: readonly InvocationId[];
-  /** Why, where that is not its owner's word. */
+  /** Why it ends, if its owner has not finalized it. */
   readonly end?: End | undefined;
 }
 
 export interface End {
   readonly cause: EndCause;
-  /** What was said of it. */
+  /** The reason that was given. */
   readonly reason?: string | undefined;
 }
 
-/** The caller has seen in this transaction that they are ACTIVE, or has inserted them there. */
+/** The caller has read in this transaction that they are ACTIVE, or has inserted them there. */
 export async function setFinalizing(
   tx: Transaction,
   starts: readonly Start[],
@@ -177,7 +183,9 @@ export async function setFinalizing(
   await tx.update(
     invocations,
     starts.map(({ id, included, end }) => ({
-      ...{ invocationId: toRowId(id), state, finalizeStartTime },
+      invocationId: toRowId(id),
+      state,
+      finalizeStartTime,
       finalizedUpTo: included?.length === 0 ? AFTER_ALL : undefined,
       endedBy: end && END_CAUSE_NUMBERS[end.cause],
       endReason: end?.reason,
@@ -207,22 +215,24 @@ export async function setFinalized(
 
 export interface StuckListing {
   readonly startedBefore: EpochMs;
-  /** The last of the page before. */
+  /** The last invocation of the previous page. */
   readonly after: InvocationId | undefined;
-  /** Of invocations looked at. */
+  /** How many invocations the page looks at. */
   readonly rows: number;
 }
 
 export interface StuckPage {
-  /** FINALIZING since before then, with no blocker that is not FINALIZED. */
+  /**
+   * Invocations FINALIZING since before `startedBefore`, without a blocker that is not FINALIZED.
+   */
   readonly stuck: readonly InvocationId[];
   /** `undefined` after the last page. */
   readonly next: InvocationId | undefined;
 }
 
 /**
- * Looks through a page of all invocations, by key: an index of the FINALIZING ones would cost each
- * change of state more than the rare search is worth.
+ * Looks through a page of all invocations by key. An index of the FINALIZING ones would cost more
+ * on each change of state than this rare search is worth.
  */
 export async function stuckPage(
   reader: Reader,
@@ -234,11 +244,11 @@ export async function stuckPage(
         ORDER BY invocation_id LIMIT 1 OFFSET ${constant(rows - 1)}`,
     { invocationId: text },
   );
-  const isInPage = last ? sql` AND x.invocation_id <= ${last.invocationId}` : emptySql;
+  const pageCondition = last ? sql` AND x.invocation_id <= ${last.invocationId}` : emptySql;
   const stuck = await reader.query(
     sql`SELECT x.invocation_id
         FROM ${invocations} AS x
-        WHERE x.invocation_id > ${start}${isInPage}
+        WHERE x.invocation_id > ${start}${pageCondition}
           AND x.state = ${FINALIZING} AND x.finalize_start_time < ${timestamp(startedBefore)}
           AND NOT EXISTS (SELECT 1 FROM ${invocations} AS b
                           WHERE b.invocation_id = x.blocker_id AND b.state <> ${FINALIZED})

@@ -38,7 +38,7 @@ describe('ids', () => {
     },
   );
 
-  test('a name gives back its id', () => {
+  test('a name parses to its id', () => {
     fc.assert(fc.property(ids, (id) => parseInvocationName(invocationName(id)) === id));
   });
 });
@@ -56,13 +56,13 @@ describe('row ids', () => {
     fc.assert(fc.property(ids, (id) => fromRowId(toRowId(id)) === id));
   });
 
-  test('that are damaged are reported', () => {
+  test('are reported if they are damaged', () => {
     for (const damaged of ['', 'a', 'ca978112a']) {
       expect(() => fromRowId(damaged)).toThrow(expect.objectContaining({ code: 'data-loss' }));
     }
   });
 
-  test('come in the order of rows, each once', () => {
+  test('are returned in the order of rows, each once', () => {
     const [a, b] = ['a' as InvocationId, 'b' as InvocationId];
     expect(toRowOrder([a, b, a])).toEqual(['3e23e816:b', 'ca978112:a']);
   });

@@ -1,21 +1,21 @@
 /**
  * Ids of invocations: as users know them (`build-123`), in names (`invocations/build-123`), and as
- * keys of rows. A row id begins with a hash, so that ids which count up do not crowd one end of a
- * table, and stays readable and reversible: `ca978112:a`.
+ * keys of rows. A row id begins with a hash, so that ids with ascending numbers do not all fall at
+ * one end of a table, and it stays readable and reversible: `ca978112:a`.
  */
 import { createHash } from 'node:crypto';
 import { CodedError } from '../errors.ts';
 
 export type InvocationId = string & { readonly brand: 'InvocationId' };
 
-/** 8 hex digits of the id's SHA-256, a colon, the id. */
+/** Eight hex digits of the id's SHA-256, a colon, and the id. */
 export type RowId = string & { readonly brand: 'InvocationRowId' };
 
 const ID_PATTERN = /^[a-z][a-z0-9_\-:.]{0,99}$/;
 const NAME_PREFIX = 'invocations/';
 const HASH_DIGITS = 8;
 
-/** Throws `invalid-argument`. */
+/** Throws `invalid-argument` if the text is not valid. */
 export function parseInvocationId(text: string): InvocationId {
   if (!ID_PATTERN.test(text)) {
     throw new CodedError(
@@ -26,7 +26,7 @@ export function parseInvocationId(text: string): InvocationId {
   return text as InvocationId;
 }
 
-/** Throws `invalid-argument`. */
+/** Throws `invalid-argument` if the text is not valid. */
 export function parseInvocationName(name: string): InvocationId {
   if (!name.startsWith(NAME_PREFIX)) {
     throw new CodedError(
@@ -46,13 +46,13 @@ export function toRowId(id: InvocationId): RowId {
   return `${digest.slice(0, HASH_DIGITS)}:${id}` as RowId;
 }
 
-/** Of a row id that the database holds. */
+/** Converts a row id from the database. */
 export function fromRowId(rowId: string): InvocationId {
   if (rowId[HASH_DIGITS] !== ':') throw new CodedError('data-loss', `not a row id: ${rowId}`);
   return rowId.slice(HASH_DIGITS + 1) as InvocationId;
 }
 
-/** The order of rows: by bytes, each id once. */
+/** Returns each row id once, in the order of rows: by bytes. */
 export function toRowOrder(ids: Iterable<InvocationId>): RowId[] {
   return [...new Set(ids)].map(toRowId).sort();
 }

@@ -29,7 +29,7 @@ function include(db: Database, id: InvocationId, included: readonly InvocationId
 }
 
 eachDatabase((open) => {
-  test('refuses to include what does not exist, and includes nothing then', async () => {
+  test('refuses to include an invocation that does not exist, and then includes nothing', async () => {
     const db = await open();
     await insert(db, ['a', 'b']);
     await expect(include(db, A, [B, C])).rejects.toMatchObject({
@@ -47,7 +47,7 @@ eachDatabase((open) => {
     expect(await db.read((reader) => readIncluded(reader, A))).toEqual([B, C]);
   });
 
-  test('removes inclusions, and minds no missing ones', async () => {
+  test('removes inclusions, and ignores missing ones', async () => {
     const db = await open();
     await insert(db, ['a', 'b', 'c']);
     await include(db, A, [B]);
@@ -55,7 +55,7 @@ eachDatabase((open) => {
     expect(await db.read((reader) => readIncluded(reader, A))).toEqual([]);
   });
 
-  test('tells what includes nothing, where others include much', async () => {
+  test('finds the invocations that include nothing if others include many', async () => {
     const db = await open();
     const many = Array.from({ length: 500 }, (_, number) => `m${number}`);
     await insert(db, ['a', 'b', 'c', ...many]);

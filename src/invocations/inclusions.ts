@@ -1,7 +1,6 @@
 /**
- * Which invocation includes which. An inclusion is made only of invocations that exist; one whose
- * included invocation has been deleted since (retention) counts as finished, as whatever is
- * deleted had been FINALIZED.
+ * Inclusions: which invocation includes which others. An included invocation must exist at first.
+ * If it has been deleted since (retention), it counts as finished, as it had been FINALIZED before.
  */
 import { chunk } from '../concurrency.ts';
 import { CodedError } from '../errors.ts';
@@ -27,7 +26,10 @@ const includers = index('included_invocations_reversed', includedInvocations, [
 export interface Inclusion {
   readonly including: InvocationId;
   readonly included: InvocationId;
-  /** The including one is an attempt whose results do not count: the included one is the next. */
+  /**
+   * The including invocation is an attempt whose results do not count; the included one is the
+   * next.
+   */
   readonly supersedes: boolean;
 }
 
@@ -41,8 +43,9 @@ function toRow({
 const BATCH_IDS = 500;
 
 /**
- * Adds what is missing; the caller has called `requireActive` for `id`. Throws `not-found` where
- * an included invocation does not exist. Those may be in any state, and cycles are fine.
+ * Adds the inclusions that are missing. The caller has called `requireActive` for `id`. Throws
+ * `not-found` if an included invocation does not exist. Included invocations may be in any state,
+ * and cycles are allowed.
  */
 export async function includeInvocations(
   tx: Transaction,
@@ -62,7 +65,9 @@ export interface AttemptInclusion extends Omit<Inclusion, 'supersedes'> {
   readonly supersedes?: true;
 }
 
-/** The caller knows that all of them exist, or inserts them; and that the including ones are ACTIVE. */
+/**
+ * The caller knows that all of them exist, or inserts them, and that the including ones are ACTIVE.
+ */
 export async function includeAttempts(
   tx: Transaction,
   inclusions: readonly AttemptInclusion[],
@@ -73,7 +78,7 @@ export async function includeAttempts(
   );
 }
 
-/** Missing ones are fine; the caller has called `requireActive` for `id`. */
+/** Inclusions may be missing. The caller has called `requireActive` for `id`. */
 export async function removeInclusions(
   tx: Transaction,
   id: InvocationId,
@@ -87,12 +92,12 @@ export async function removeInclusions(
 }
 
 export interface Page {
-  /** The last one of the page before. */
+  /** The last invocation of the previous page. */
   readonly after?: InvocationId | undefined;
   readonly limit: number;
 }
 
-/** A page of what it includes directly, in the order of row ids. */
+/** Reads a page of the invocations that it includes directly, in the order of row ids. */
 export async function includedPage(
   reader: Reader,
   id: InvocationId,
@@ -108,25 +113,26 @@ export async function includedPage(
   return rows.map((row) => fromRowId(row.includedInvocationId));
 }
 
-/** Direct inclusions in key order, behind one of them: from the first where that is `undefined`. */
+/** The direct inclusions after one of them, in key order; all of them if that is `undefined`. */
 export interface InclusionsAfter {
   readonly of: InvocationId;
   readonly after: InvocationId | undefined;
 }
 
 /**
- * A range of the key, not an equality of its first column: with that, the index of the reversed
- * key has the right order as well, and planners that know of few who include much take it.
+ * Selects by a range of the key, not by equality of its first column: an equality would let a
+ * planner choose the index of the reversed key, which then has the right order as well, but is
+ * slower for invocations that include many others.
  */
 export function inclusionsAfter({ dialect }: Reader, { of, after }: InclusionsAfter): Sql {
   const key = [raw('invocation_id'), raw('included_invocation_id')];
-  const isBehind = dialect.isAfterKey(key, [text(toRowId(of)), text(startOf(after))]);
+  const condition = dialect.isAfterKey(key, [text(toRowId(of)), text(startOf(after))]);
   return sql`SELECT invocation_id, included_invocation_id FROM ${includedInvocations}
-    WHERE ${isBehind} AND invocation_id <= ${toRowId(of)}
+    WHERE ${condition} AND invocation_id <= ${toRowId(of)}
     ORDER BY invocation_id, included_invocation_id`;
 }
 
-/** A page of those that include it directly, in the order of row ids. */
+/** Reads a page of the invocations that include it directly, in the order of row ids. */
 export async function includersPage(
   reader: Reader,
   id: InvocationId,
@@ -142,7 +148,9 @@ export async function includersPage(
   return rows.map((row) => fromRowId(row.invocationId));
 }
 
-/** All it includes directly, sorted by id. For answers that hold them all. */
+/**
+ * Reads all invocations that it includes directly, sorted by id, for responses that hold them all.
+ */
 export async function readIncluded(reader: Reader, id: InvocationId): Promise<InvocationId[]> {
   const range = { first: [toRowId(id)] };
   const rows = await reader.readRange(includedInvocations, range, { includedInvocationId: text });
@@ -150,7 +158,8 @@ export async function readIncluded(reader: Reader, id: InvocationId): Promise<In
 }
 
 /**
- * Of these, some that include nothing: all such, unless the others include very much. One bounded read.
+ * Returns those of `ids` that include nothing: all of them, unless the others include very many. It
+ * makes one bounded read.
  */
 export async function readIncludingNothing(
   reader: Reader,
@@ -166,7 +175,7 @@ export async function readIncludingNothing(
     .map(fromRowId);
 }
 
-/** A page of the inclusions of many invocations, in key order; `ids` are in row order. */
+/** Reads a page of the inclusions of many invocations, in key order. `ids` are in row order. */
 export async function inclusionsPage(
   reader: Reader,
   ids: readonly RowId[],

@@ -1,6 +1,6 @@
 /**
- * Tells those who watch invocations that one has changed, in this process and others. Only ever a
- * hint: what is missed, polling finds.
+ * Tells watchers in this process and others that an invocation has changed. This is only a hint:
+ * polling finds the changes that a watcher misses.
  */
 import { type Log, silentLog } from '../log.ts';
 import { Announcements } from '../storage/announcements.ts';
@@ -27,12 +27,12 @@ export class InvocationChanges {
     return new InvocationChanges(await Announcements.open(options));
   }
 
-  /** Call it after the commit. Never throws, never waits. */
+  /** Call it after the commit. It never throws and never waits. */
   announce(ids: Iterable<InvocationId>): void {
     this.#announcements.announce(ids);
   }
 
-  /** Calls `fn` when the invocation may have changed, until the answered function is called. */
+  /** Calls `fn` when the invocation may have changed, until the returned function is called. */
   subscribe(id: InvocationId, fn: () => void): () => void {
     return this.#announcements.watch([id], fn);
   }

@@ -8,51 +8,54 @@ import type { StringPair } from './string-pair.ts';
 export interface Invocation {
   readonly id: InvocationId;
   readonly state: InvocationState;
-  /** `project:realm`: who may do what. */
+  /** `project:realm`, which decides who may do what. */
   readonly realm: string;
   readonly createTime: EpochMs;
   /** `user:somebody@example.org`. */
   readonly createdBy: string | undefined;
   /** Makes a repeated request to create it harmless. */
   readonly createRequestId: string | undefined;
-  /** When it is finalized at the latest, whatever its owner does. */
+  /** The latest time at which it is finalized, whatever its owner does. */
   readonly deadline: EpochMs;
   readonly finalizeStartTime: EpochMs | undefined;
   readonly finalizeTime: EpochMs | undefined;
-  /** When it may be deleted. */
+  /** The time from which it may be deleted. */
   readonly expirationTime: EpochMs;
-  /** When its expected results may be deleted. */
+  /** The time from which its expected results may be deleted. */
   readonly expectedResultsExpirationTime: EpochMs | undefined;
-  /** Sorted by key and value. */
+  /** The tags are sorted by key and value. */
   readonly tags: readonly StringPair[];
   readonly producerResource: string | undefined;
-  /** Each a binary `luci.resultdb.v1.BigQueryExport`; one export task each when it is FINALIZED. */
+  /**
+   * Each is a binary `luci.resultdb.v1.BigQueryExport`, and becomes an export task when it is
+   * FINALIZED.
+   */
   readonly bigqueryExports: readonly Uint8Array[];
   /** A binary `luci.resultdb.v1.HistoryOptions`. */
   readonly historyOptions: Uint8Array | undefined;
   /** A binary `google.protobuf.Struct`. */
   readonly properties: Uint8Array | undefined;
-  /** When the server ends it if it is still ACTIVE, where that is before its deadline. */
+  /** When the server ends it if it is still ACTIVE, if that is before its deadline. */
   readonly endsAt: EpochMs | undefined;
-  /** How long its recorder may be silent; for ever where there is none. */
+  /** How long its recorder may be silent; `undefined` if there is no limit. */
   readonly lostAfterMs: number | undefined;
   /** When its recorder was last heard of. */
   readonly heartbeatTime: EpochMs | undefined;
-  /** Names the process that records into it. */
+  /** Identifies the process that records into it. */
   readonly recorder: string | undefined;
-  /** It was announced, and nobody has begun it yet. */
+  /** It was announced, and no recorder has begun it yet. */
   readonly isExpected: boolean;
-  /** How it left ACTIVE, where that was not its owner's word. */
+  /** The cause that ended it, if its owner had not finalized it. */
   readonly endedBy: EndCause | undefined;
-  /** What was said of that end. */
+  /** The reason that was given for that end. */
   readonly endReason: string | undefined;
-  /** From 1; see attempts.ts. */
+  /** The number of the attempt, from 1; see attempts.ts. */
   readonly attempt: number;
-  /** The newest attempt, as the first one knows it. */
+  /** The number of the newest attempt, which only the first one knows. */
   readonly lastAttempt: number;
 }
 
-/** When the server ends it, if it is still ACTIVE then. */
+/** Returns when the server ends it if it is still ACTIVE then. */
 export function activeUntil({
   deadline,
   endsAt,
@@ -60,7 +63,7 @@ export function activeUntil({
   return Math.min(deadline, endsAt ?? deadline);
 }
 
-/** What it is created with; what is left out is absent. */
+/** An invocation to create. */
 export interface NewInvocation {
   readonly id: InvocationId;
   readonly realm: string;
@@ -70,7 +73,7 @@ export interface NewInvocation {
   readonly deadline: EpochMs;
   readonly expirationTime: EpochMs;
   readonly expectedResultsExpirationTime?: EpochMs | undefined;
-  /** In any order. */
+  /** The tags may be in any order. */
   readonly tags?: readonly StringPair[];
   readonly producerResource?: string | undefined;
   readonly bigqueryExports?: readonly Uint8Array[];
@@ -86,7 +89,7 @@ export interface NewInvocation {
   readonly attempt?: number | undefined;
 }
 
-/** What may change while it is ACTIVE, or at any time (`lastAttempt`); the rest stays as it is. */
+/** The properties that may change while it is ACTIVE, or at any time (`lastAttempt`). */
 export type InvocationChanges = Partial<
   Pick<
     Invocation,

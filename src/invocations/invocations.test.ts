@@ -39,7 +39,7 @@ async function insert(db: Database, ...ids: readonly string[]): Promise<void> {
 }
 
 eachDatabase((open) => {
-  test('gives back all that an invocation was created with', async () => {
+  test('returns all that an invocation was created with', async () => {
     const db = await open();
     const created = newInvocation('a', {
       createRequestId: 'request',
@@ -52,8 +52,12 @@ eachDatabase((open) => {
       bigqueryExports: [new Uint8Array([0, 255]), new Uint8Array()],
       historyOptions: new Uint8Array([1]),
       properties: new Uint8Array([2]),
-      ...{ endsAt: 1_767_000_000_000, heartbeatTime: 1_766_000_000_000, lostAfterMs: 1000 },
-      ...{ recorder: 'process', isExpected: true, attempt: 3 },
+      endsAt: 1_767_000_000_000,
+      heartbeatTime: 1_766_000_000_000,
+      lostAfterMs: 1000,
+      recorder: 'process',
+      isExpected: true,
+      attempt: 3,
     });
     await db.write((tx) => insertInvocations(tx, [created]));
     expect(await db.read((reader) => readInvocation(reader, A))).toEqual({
@@ -71,7 +75,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('refuses a second invocation of an id, and all that is created with it', async () => {
+  test('refuses a second invocation with an id, and all that are created with it', async () => {
     const db = await open();
     await insert(db, 'a');
     await expect(insert(db, 'b', 'a')).rejects.toMatchObject({ code: 'already-exists' });
@@ -85,7 +89,7 @@ eachDatabase((open) => {
     expect([...found.keys()].sort()).toEqual(['a', 'b']);
   });
 
-  test('says not-found where one must exist', async () => {
+  test('throws not-found if an invocation must exist', async () => {
     const db = await open();
     await expect(db.read((reader) => requireInvocation(reader, A))).rejects.toMatchObject({
       code: 'not-found',
@@ -122,7 +126,7 @@ eachDatabase((open) => {
   });
 
   describe('requireActive', () => {
-    test('answers the invocation while it is ACTIVE', async () => {
+    test('returns the invocation while it is ACTIVE', async () => {
       const db = await open();
       await insert(db, 'a');
       const active = await db.write((tx) => requireActive(tx, A));
@@ -136,7 +140,7 @@ eachDatabase((open) => {
       });
     });
 
-    test('refuses one that is past ACTIVE, saying in what state it is', async () => {
+    test('refuses an invocation that has left ACTIVE, and names its state', async () => {
       const world = new FinalizationWorld(await open());
       await world.create([A]);
       await world.start(A);
@@ -152,7 +156,7 @@ eachDatabase((open) => {
 });
 
 describe.skipIf(testPostgresUrl() === '')('with concurrent transactions', () => {
-  test('what began before finalization is in every reading of the FINALIZED invocation', async () => {
+  test('every read of the FINALIZED invocation sees what began before its finalization', async () => {
     const db = await openTestPostgres();
     const world = new FinalizationWorld(db);
     await world.create([A]);
@@ -203,7 +207,7 @@ describe.skipIf(testPostgresUrl() === '')('with concurrent transactions', () => 
     return items.map(({ testId }) => testId);
   }
 
-  /** On the test server: some transaction waits for a lock on a row of invocations. */
+  /** Returns whether a transaction on the test server waits for a lock on a row of invocations. */
   async function untilSomebodyWaits(): Promise<void> {
     await withTestClient(async (client) => {
       const query = `SELECT 1 FROM pg_stat_activity

@@ -1,6 +1,6 @@
 /**
- * The rows of invocations. What must not change once an invocation has left ACTIVE is written
- * behind `requireActive` in the same transaction.
+ * The rows of invocations. Anything that must not change once an invocation has left ACTIVE is
+ * written after `requireActive` in the same transaction.
  */
 import { chunk } from '../concurrency.ts';
 import { CodedError } from '../errors.ts';
@@ -16,12 +16,14 @@ import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
 import { formatPair, parsePair, sortPairs } from './string-pair.ts';
 import { invocations } from './table.ts';
 
-/** Bounds the rows that one query answers. */
+/** Bounds the rows that one query returns. */
 const BATCH_IDS = 500;
 
 const { blockerId: _, blockerEndId: __, finalizedUpTo: ___, ...COLUMNS } = invocations.columns;
 
-/** As ACTIVE. Fails the transaction with `already-exists` where one of the ids is taken. */
+/**
+ * Inserts them as ACTIVE. Fails the transaction with `already-exists` if one of the ids is taken.
+ */
 export async function insertInvocations(
   tx: Transaction,
   created: readonly NewInvocation[],
@@ -29,7 +31,7 @@ export async function insertInvocations(
   await tx.insert(invocations, created.map(toNewRow));
 }
 
-/** `undefined` where there is none. */
+/** Returns `undefined` if there is no such invocation. */
 export async function readInvocation(
   reader: Reader,
   id: InvocationId,
@@ -39,14 +41,14 @@ export async function readInvocation(
   return row && fromRow(row);
 }
 
-/** Throws `not-found`. */
+/** Throws `not-found` if there is no such invocation. */
 export async function requireInvocation(reader: Reader, id: InvocationId): Promise<Invocation> {
   const invocation = await readInvocation(reader, id);
   if (!invocation) throw notFound(id);
   return invocation;
 }
 
-/** Those that exist. */
+/** Returns the invocations that exist. */
 export async function readInvocations(
   reader: Reader,
   ids: Iterable<InvocationId>,
@@ -63,10 +65,10 @@ export async function readInvocations(
 }
 
 /**
- * The guard of every change: throws `not-found`, or `failed-precondition` unless ACTIVE. It also
- * holds the row, so that the invocation cannot leave ACTIVE before this transaction has committed.
- * Without that, what is written here could appear after an export of the FINALIZED invocation has
- * been read: that reading is a snapshot, and snapshots conflict with nothing.
+ * Guards every change: throws `not-found` if there is no such invocation, and `failed-precondition`
+ * unless it is ACTIVE. It also locks the row, so that the invocation cannot leave ACTIVE before
+ * this transaction has committed. Without the lock, the changes could appear after an export has
+ * read the FINALIZED invocation: the export reads a snapshot, and snapshots conflict with nothing.
  */
 export async function requireActive(tx: Transaction, id: InvocationId): Promise<Invocation> {
   const keys = [{ invocationId: toRowId(id) }];
@@ -82,7 +84,7 @@ export async function requireActive(tx: Transaction, id: InvocationId): Promise<
   return invocation;
 }
 
-/** Fails the transaction with `not-found` where there is none. */
+/** Fails the transaction with `not-found` if there is no such invocation. */
 export async function updateInvocation(
   tx: Transaction,
   id: InvocationId,
@@ -101,28 +103,28 @@ export async function updateInvocation(
 
 export interface InvocationListing {
   readonly state?: InvocationState | undefined;
-  /** The last one of the page before. */
+  /** The last invocation of the previous page. */
   readonly after?: InvocationId | undefined;
   readonly limit: number;
 }
 
-/** A page of invocations in the order of their row ids, which looks random. */
+/** Reads a page of invocations in the order of their row ids, which looks random. */
 export async function listInvocations(
   reader: Reader,
   { state, after, limit }: InvocationListing,
 ): Promise<Invocation[]> {
-  const isBehind = reader.dialect.isAfterKey(
+  const afterCondition = reader.dialect.isAfterKey(
     [raw('invocation_id')],
     [text(after === undefined ? '' : toRowId(after))],
   );
-  const hasState =
+  const stateCondition =
     state === undefined ? emptySql : sql` AND ${seenState('i')} = ${STATE_NUMBERS[state]}`;
   const query = sql`SELECT ${selectList(COLUMNS)} FROM ${invocations} AS i
-    WHERE ${isBehind}${hasState} ORDER BY invocation_id LIMIT ${limit}`;
+    WHERE ${afterCondition}${stateCondition} ORDER BY invocation_id LIMIT ${limit}`;
   return (await asSeen(reader, await reader.query(query, COLUMNS))).map(fromRow);
 }
 
-/** `FINALIZED: a later attempt superseded it`, for messages. */
+/** Returns a phrase for messages: `FINALIZED: a later attempt superseded it`. */
 export function describeState({ state, endedBy }: Invocation): string {
   return endedBy === undefined ? state : `${state}: ${describeEnd(endedBy)}`;
 }

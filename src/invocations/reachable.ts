@@ -1,20 +1,21 @@
 /**
- * What an invocation reaches along inclusions, itself included: walked level by level in bounded
- * reads, never capped. Cycles and diamonds are fine, since each invocation is visited once; so the
- * ids of all visited are held in memory, some 150 bytes each, and nothing else grows.
+ * Finds the invocations that an invocation reaches along inclusions, itself included. The walk goes
+ * level by level in bounded reads, and its size has no limit. Cycles and diamonds are fine, since
+ * each invocation is visited once. For that, memory holds the ids of all visited invocations, some
+ * 150 bytes each, and nothing else that grows.
  *
- * Each read is a snapshot of its own. Once an invocation is FINALIZING its inclusions are frozen,
- * and once it is FINALIZED so is all it reaches; then every walk gives the same.
+ * Each read is a snapshot of its own. The inclusions of a FINALIZING invocation are frozen, and a
+ * FINALIZED one reaches only FINALIZED ones, so every walk from there finds the same.
  */
 import { chunk } from '../concurrency.ts';
 import type { Database, Reader } from '../storage/database.ts';
 import { type InvocationId, toRowOrder } from './id.ts';
 import { type Inclusion, inclusionsPage } from './inclusions.ts';
 
-/** Reads that may each see another snapshot; see `sameSnapshot`. */
+/** Each read may see another snapshot; see `sameSnapshot`. */
 export type Snapshots = Pick<Database, 'read'>;
 
-/** For a walk within one snapshot. */
+/** Makes all reads of a walk see one snapshot. */
 export function sameSnapshot(reader: Reader): Snapshots {
   return { read: (fn) => fn(reader) };
 }
@@ -23,8 +24,9 @@ const BATCH_IDS = 500;
 const PAGE_ROWS = 5000;
 
 /**
- * All that the roots reach, themselves included, but for superseded attempts, whose results do not
- * count: not even where one is a root, since half of an attempt beside the next one is twice the tests.
+ * Returns all invocations that the roots reach, themselves included, without superseded attempts,
+ * whose results do not count. A root that is superseded is left out as well: half an attempt beside
+ * the next one would show some tests twice.
  */
 export async function readReachable(
   db: Snapshots,
@@ -38,13 +40,13 @@ export async function readReachable(
 }
 
 interface WalkStep {
-  /** Reached for the first time. */
+  /** The invocations that were reached for the first time. */
   readonly found: readonly InvocationId[];
-  /** Reached before, and known by now to be superseded. */
+  /** Invocations that were reached before, and are now known to be superseded. */
   readonly superseded: readonly InvocationId[];
 }
 
-/** Walks from what `seen` holds, and adds to it what it finds. */
+/** Walks from the invocations in `seen`, and adds those that it finds. */
 async function* walkInclusions(
   db: Snapshots,
   seen: Set<InvocationId>,

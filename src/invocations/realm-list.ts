@@ -1,8 +1,8 @@
 /**
- * The invocations of a realm, for people to look at: the newest first, or those that are ACTIVE in the
- * order in which the server will end them, the overdue first. Each order is that of an index, and a page
- * looks at a bounded number of rows, however many there are. What else is asked for is compared row by
- * row: there is no index on states, since such a one makes unrelated transactions conflict
+ * Lists the invocations of a realm for people: the newest first, or the ACTIVE ones in the order in
+ * which the server will end them, the overdue first. Each order is that of an index, and a page
+ * looks at a bounded number of rows, however many there are. All other conditions are compared row
+ * by row: there is no index on states, since such an index makes unrelated transactions conflict
  * (src/storage/postgres/migrations/0002_invocations.sql).
  */
 import type { EpochMs } from '../clock.ts';
@@ -20,35 +20,35 @@ import { invocations } from './table.ts';
 export interface RealmListing {
   readonly realm: string;
   readonly state?: InvocationState | undefined;
-  /** Only ACTIVE ones whose time is over by then. */
+  /** Selects only ACTIVE invocations whose time is over by then. */
   readonly overdueAt?: EpochMs | undefined;
-  /** All of them. */
+  /** Selects invocations that have all these tags. */
   readonly tags?: readonly StringPair[];
   readonly createdFrom?: EpochMs | undefined;
   readonly createdUntil?: EpochMs | undefined;
-  /** Where the page before ended. */
+  /** The position at which the previous page ended. */
   readonly after?: ListPosition | undefined;
   readonly limit: number;
 }
 
-/** In the order of the list. */
+/** A position in the order of the list. */
 export interface ListPosition {
   readonly time: EpochMs;
   readonly id: InvocationId;
 }
 
 export interface RealmPage {
-  /** May be fewer than the limit though more follow, where most did not match. */
+  /** There may be fewer than the limit although more follow, if most did not match. */
   readonly invocations: readonly Invocation[];
-  /** Where the next page starts; `undefined` at the end. */
+  /** The position after which the next page starts; `undefined` at the end. */
   readonly next: ListPosition | undefined;
 }
 
 /** Bounds the time of a page that finds little. */
 const MAX_LOOKED_AT = 10_000;
-/** Enough for a query to be worth its round trip where few rows match. */
+/** Enough rows for a query to be worth its round trip if few of them match. */
 const MIN_QUERY_ROWS = 200;
-/** With many shards each gives its part of them. */
+/** The least number of rows that one of many shards returns. */
 const MIN_SHARD_ROWS = 20;
 
 const columns = {
@@ -84,7 +84,7 @@ const FIRST_TO_END: Order = {
   timeOf: activeUntil,
 };
 
-/** A page of the invocations of a realm. */
+/** Reads a page of the invocations of a realm. */
 export async function listRealm(reader: Reader, listing: RealmListing): Promise<RealmPage> {
   const order =
     listing.state === 'ACTIVE' || listing.overdueAt !== undefined ? FIRST_TO_END : NEWEST_FIRST;
@@ -120,7 +120,9 @@ interface CandidateQuery extends RealmListing {
   readonly rows: number;
 }
 
-/** Some of those behind `after`, in order: without gaps, at least one unless that is the end. */
+/**
+ * Reads some of the rows after `after`, in order and without gaps: at least one, except at the end.
+ */
 async function readCandidates(
   reader: Reader,
   query: CandidateQuery,
@@ -132,7 +134,7 @@ async function readCandidates(
     parts.push(await reader.query(sqlOf(reader, query, { shard, limit }), columns));
   }
   const compare = comparatorOf(query.order);
-  // Behind the last row of a shard that has more, others of its rows may be missing.
+  // After the last row of a shard that has more rows, others of that shard may be missing.
   const lasts = parts.flatMap((part) => (part.length < limit ? [] : (part.at(-1) ?? [])));
   const [frontier] = lasts.sort(compare);
   const candidates = parts
@@ -158,14 +160,14 @@ function sqlOf(
     conditions.push(raw('active_deadline IS NOT NULL'));
     if (overdueAt !== undefined) conditions.push(sql`active_deadline <= ${timestamp(overdueAt)}`);
   }
-  if (after !== undefined) conditions.push(isBehind(order, after));
+  if (after !== undefined) conditions.push(afterCondition(order, after));
   return sql`SELECT ${selectList(columns)} FROM ${invocations}${dialect.useIndex(order.index)}
     WHERE ${join(conditions, ' AND ')}
     ORDER BY ${time} ${direction}, invocation_id ${direction} LIMIT ${limit}`;
 }
 
-/** The first term alone is what an index can seek. */
-function isBehind({ time, direction }: Order, { time: at, id }: ListPosition): Sql {
+/** Only the first term can be found by an index. */
+function afterCondition({ time, direction }: Order, { time: at, id }: ListPosition): Sql {
   const than = raw(direction === 'ASC' ? '>' : '<');
   return sql`${raw(time)} ${than}= ${timestamp(at)}
     AND (${raw(time)} ${than} ${timestamp(at)} OR invocation_id ${than} ${toRowId(id)})`;
@@ -188,7 +190,7 @@ function positionOf(row: Candidate, order: Order): ListPosition {
   return { time: order.timeOf(row), id: fromRowId(row.invocationId) };
 }
 
-/** Row ids are ASCII: all databases and we have them in one order. */
+/** Row ids are ASCII, so all databases and this code sort them in the same order. */
 function comparatorOf({ direction, timeOf }: Order): (a: Candidate, b: Candidate) => number {
   const sign = direction === 'ASC' ? 1 : -1;
   return (a, b) => {

@@ -7,7 +7,7 @@ const pairs = fc.record({
   value: fc.string({ unit: 'grapheme' }),
 });
 
-test('a stored pair gives back key and value, whatever the value holds', () => {
+test('a stored pair parses to its key and value, whatever the value contains', () => {
   fc.assert(
     fc.property(pairs, (pair) => {
       expect(parsePair(formatPair(pair))).toEqual(pair);

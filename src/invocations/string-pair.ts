@@ -1,6 +1,6 @@
 /**
- * Keys with values, as tags and variants have them, and their stored form `key:value`. Keys have
- * no colon; values may hold anything, line breaks too.
+ * The pairs of a key and a value that make up tags and variants, and their stored form `key:value`.
+ * Keys have no colon. Values may contain anything, including line breaks.
  */
 
 export interface StringPair {
@@ -17,7 +17,7 @@ export function parsePair(text: string): StringPair {
   return { key: text.slice(0, colon), value: text.slice(colon + 1) };
 }
 
-/** By key, then by value; a key may come again. */
+/** Sorts by key, then by value. A key may occur several times. */
 export function sortPairs(pairs: readonly StringPair[]): StringPair[] {
   return pairs.toSorted((a, b) => compareText(a.key, b.key) || compareText(a.value, b.value));
 }

@@ -1,6 +1,6 @@
 /**
- * The table of invocations; what its columns mean stands in invocation.ts, finalization-state.ts and
- * closed-sets.ts. And whose turn it is to close a large set.
+ * The table of invocations, whose columns are explained in invocation.ts, finalization-state.ts and
+ * closed-sets.ts, and the table that says which root has the turn to close a large set.
  */
 import {
   bool,
@@ -56,5 +56,5 @@ export const invocations = table(
   ],
 );
 
-/** At most one row. */
+/** It has at most one row. */
 export const closingTurns = table('closing_turns', { name: text, rootId: text }, ['name']);
