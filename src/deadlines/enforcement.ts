@@ -1,4 +1,4 @@
-/** Enforces deadlines for as long as a server runs, and tells what it ended. */
+/** Enforces deadlines for as long as a server runs, and reports the invocations that it ended. */
 import { toError } from '../errors.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import type { Log } from '../log.ts';
@@ -30,7 +30,10 @@ export class Enforcement {
     });
   }
 
-  /** Passes until `signal` aborts. A pass that fails is logged, and the next one begins anew. */
+  /**
+   * Makes passes until `signal` aborts. If a pass fails, that is logged, and the next pass starts
+   * over.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { everyMs, finalizer, log } = this.#parts;
     while (!signal.aborted) {
@@ -41,7 +44,7 @@ export class Enforcement {
     }
   }
 
-  /** One pass; answers how many invocations it ended. */
+  /** Makes one pass, and returns how many invocations it ended. */
   runOnce(signal?: AbortSignal): Promise<number> {
     const onEnded = (ended: Ended): void => this.#count(ended);
     return endOverdue(this.#parts.finalizer, { onEnded, ...(signal ? { signal } : {}) });
@@ -51,7 +54,10 @@ export class Enforcement {
     this.#ended.add(1, { cause });
     this.#delay.record(delayMs, { cause });
     this.#parts.log.info('an invocation was ended in place of its owner', {
-      ...{ invocation: invocation.id, cause, owner: invocation.createdBy, delayMs },
+      invocation: invocation.id,
+      cause,
+      owner: invocation.createdBy,
+      delayMs,
     });
   }
 }

@@ -27,7 +27,10 @@ function worldOf(db: Database) {
   const ended: Ended[] = [];
   const parts = { db, clock, queue };
   return {
-    ...{ db, clock, parts, ended },
+    db,
+    clock,
+    parts,
+    ended,
     create: (name: string, given: Partial<NewInvocation> = {}) =>
       db.write((tx) =>
         insertInvocations(tx, [
@@ -46,7 +49,7 @@ function worldOf(db: Database) {
 }
 
 eachDatabase((open) => {
-  test('ends what is overdue, once, and leaves the rest', async () => {
+  test('ends each overdue invocation once, and no other', async () => {
     const { clock, create, ended, enforce, read, results } = worldOf(await open());
     await create('overdue');
     await create('early', { deadline: clock.now() + 20 * MINUTE });
@@ -74,7 +77,7 @@ eachDatabase((open) => {
     expect((await read('late')).endedBy).toBe('DEADLINE');
   });
 
-  test('looks at the newest word of a recorder and of an owner', async () => {
+  test('acts on the latest heartbeat of a recorder and the latest deadline of an owner', async () => {
     const { clock, create, db, enforce, read } = worldOf(await open());
     await create('alive', { endsAt: clock.now() + MINUTE, lostAfterMs: MINUTE });
     await create('extended');
@@ -100,7 +103,7 @@ eachDatabase((open) => {
     expect(new Set(ended.map(({ invocation }) => invocation.id)).size).toBe(7);
   });
 
-  test('ends each once where two enforce side by side', async () => {
+  test('ends each invocation once if two processes enforce at the same time', async () => {
     const { clock, create, ended, enforce } = worldOf(await open());
     for (let number = 0; number < 9; number++) await create(`i${number}`);
     clock.advance(10 * MINUTE);
@@ -132,7 +135,7 @@ test('ends nothing that another enforcer has ended since it looked', async () =>
   expect({ others, told: ended.length, mine }).toEqual({ others: 6, told: 6, mine: [] });
 });
 
-test('takes the batches of a page in an order of its own, so that two seldom meet', async () => {
+test('takes the batches of a page in a random order, so that two processes seldom meet', async () => {
   const { clock, create, ended, enforce } = worldOf(await openTestPglite());
   for (let number = 0; number < 6; number++) await create(`i${number}`);
   clock.advance(10 * MINUTE);
@@ -142,7 +145,7 @@ test('takes the batches of a page in an order of its own, so that two seldom mee
   expect(order).toEqual(order.toSorted().reverse());
 });
 
-test('rests five times as long as a batch took where pages are full, and not where few are overdue', async () => {
+test('rests five times as long as a batch took if pages are full, and not if few are overdue', async () => {
   const { clock, create, parts } = worldOf(await openTestPglite());
   for (let number = 0; number < 5; number++) await create(`i${number}`);
   clock.advance(10 * MINUTE);

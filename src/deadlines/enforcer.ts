@@ -1,12 +1,13 @@
 /**
- * Ends invocations whose owners have not: at their deadline, when their recorder has been silent for
- * too long, or when they were expected and never appeared.
+ * Ends invocations that their owners have not finalized: at their deadline, when their recorder has
+ * been silent for too long, or when they were expected and never appeared.
  *
- * Any number of processes may enforce at once. Each ends a batch in one transaction that reads the
- * states again, so that an invocation is ended once, and not at all where its owner was quicker. What
- * a batch could not end is found again by the next pass. Each takes the batches of a page in an order of its
- * own, so that two seldom meet. Where very many are overdue at once it rests after each batch: others have
- * most of the database meanwhile, and the finalizations that follow from the ends keep up.
+ * Any number of processes may enforce deadlines at once. Each ends a batch in one transaction that
+ * reads the states again, so an invocation is ended once, and not at all if its owner was quicker.
+ * The next pass finds the invocations that a batch could not end. Each process takes the batches of
+ * a page in a random order, so that two seldom meet. If very many invocations are overdue at once,
+ * it rests after each batch: most of the database is then free for others, and the finalizations
+ * that follow keep up.
  */
 import type { EpochMs } from '../clock.ts';
 import { chunk } from '../concurrency.ts';
@@ -23,14 +24,14 @@ import type { Sql } from '../storage/sql.ts';
 import { causeOf, findOverdue } from './overdue.ts';
 
 export interface EnforceOptions {
-  /** Of invocations found by one read: 200 unless given. */
+  /** How many invocations one read finds: 200 unless given. */
   readonly pageRows?: number;
-  /** Of invocations ended by one transaction: 50 unless given. */
+  /** How many invocations one transaction ends: 50 unless given. */
   readonly batchRows?: number;
   /** Aborting ends the pass after the batch that is under way. */
   readonly signal?: AbortSignal;
   readonly random?: Random;
-  /** Told of each invocation after its end has been committed. */
+  /** Is called for each invocation after its end has been committed. */
   readonly onEnded?: (ended: Ended) => void;
 }
 
@@ -41,10 +42,10 @@ export interface Ended {
   readonly delayMs: number;
 }
 
-/** Where a page is full: so many times as long as the batch took. */
+/** If a page is full, the rest after a batch is this many times as long as the batch took. */
 const REST = 5;
 
-/** Ends all that are overdue now; answers how many. */
+/** Ends all invocations that are overdue now, and returns how many these were. */
 export async function endOverdue(
   parts: FinalizerParts,
   options: EnforceOptions = {},
@@ -56,7 +57,7 @@ export async function endOverdue(
   return count;
 }
 
-/** Page by page, until a page was not full, or nothing of it could be ended. */
+/** Works page by page, until a page is not full or none of its invocations could be ended. */
 async function endShard(
   parts: FinalizerParts,
   shard: Sql | undefined,

@@ -1,6 +1,7 @@
 /**
- * ACTIVE invocations whose time is over, from an index that holds nothing else (src/storage/…/
- * migrations/0011_endings.sql). The search is a snapshot; whoever acts on it looks again under lock.
+ * Finds ACTIVE invocations whose time is over, in an index that holds only ACTIVE ones
+ * (0011_endings.sql among the migrations). The search is a snapshot: before the caller acts on it, it
+ * must read the invocations again under lock.
  */
 import type { EpochMs } from '../clock.ts';
 import type { EndCause } from '../invocations/ending.ts';
@@ -14,11 +15,11 @@ import { join, raw, type Sql, sql } from '../storage/sql.ts';
 export interface OverdueListing {
   readonly now: EpochMs;
   readonly limit: number;
-  /** One of `shardsOf`. */
+  /** One of the conditions that `shardsOf` returns. */
   readonly shard: Sql | undefined;
 }
 
-/** The most overdue first. */
+/** Returns the most overdue first. */
 export async function findOverdue(
   reader: Reader,
   { now, limit, shard }: OverdueListing,
@@ -36,7 +37,7 @@ export async function findOverdue(
   return rows.map((row) => fromRowId(row.invocationId));
 }
 
-/** Why the time of an invocation is over. */
+/** Returns why the time of an invocation is over. */
 export function causeOf({ deadline, isExpected, lostAfterMs }: Invocation, now: EpochMs): EndCause {
   if (isExpected) return 'NEVER_APPEARED';
   return deadline <= now || lostAfterMs === undefined ? 'DEADLINE' : 'LOST';

@@ -4,7 +4,7 @@ import { enableExperiments, experiment, noExperiments } from './experiments.ts';
 
 const [A, B] = [experiment('a'), experiment('b')];
 
-test('enables what is named and known, and only that', () => {
+test('enables only experiments that are both named and known', () => {
   const log = new RecordingLog();
   const experiments = enableExperiments(['a', 'old', 'a'], [A, B], log);
   expect(experiments.isEnabled(A)).toBe(true);

@@ -1,11 +1,11 @@
 /**
- * Named switches for new ways of doing things. Off unless a process is started with them; a switch
- * may differ from process to process and flip at any time, so what both sides of it leave behind has
- * to be served whichever way it stands.
+ * Named switches for new ways of doing things. A switch is off unless a process is started with it.
+ * It may differ from process to process and flip at any time, so a process must serve the data of
+ * both ways, whichever way its own switch is set.
  */
 import type { Log } from '../log.ts';
 
-/** `experiment('rdb-use-tq-finalization')`. */
+/** Made by `experiment('rdb-use-tq-finalization')`. */
 export interface Experiment {
   readonly name: string;
 }
@@ -18,13 +18,13 @@ export interface Experiments {
   isEnabled(experiment: Experiment): boolean;
 }
 
-/** All are off. */
+/** All experiments are off. */
 export const noExperiments: Experiments = { isEnabled: () => false };
 
 /**
- * Enables those of `known` that are named. Other names are logged and change nothing: a program may
- * lose an experiment before its configuration does. Throws where `known` has a name twice, or an
- * empty one: a bug.
+ * Enables the experiments of `known` that are named. Other names are logged and change nothing, as
+ * a program may lose an experiment before its configuration does. Throws if `known` has an empty
+ * name or the same name twice, which is a bug.
  */
 export function enableExperiments(
   names: readonly string[],
