@@ -10,7 +10,9 @@ const text = fc.oneof(
 );
 const pairs = fc.array(fc.record({ key: text, value: text }), { maxLength: 3 });
 const invocation = fc.record({
-  ...{ id: text, tags: pairs, realm: text },
+  id: text,
+  tags: pairs,
+  realm: text,
   properties: fc.option(text, { nil: undefined }),
 });
 const location = fc.option(fc.record({ repo: text, file_name: text, line: fc.nat() }), {
@@ -36,7 +38,7 @@ const row: fc.Arbitrary<ExportRow> = fc.record({
   failure_reason: fc.option(fc.record({ primary_error_message: text }), { nil: undefined }),
 });
 
-test('the size of a row is that of its JSON, to the byte', () => {
+test('the size of a row is exactly that of its JSON', () => {
   fc.assert(
     fc.property(row, (row) => {
       expect(rowBytes(row)).toBe(Buffer.byteLength(JSON.stringify(row)));
@@ -50,7 +52,7 @@ describe('batches', () => {
     maxBytes: fc.integer({ min: 1, max: 5000 }),
   });
 
-  test('hold all rows in order, numbered through, within both limits', async () => {
+  test('hold all rows in order, numbered consecutively, within both limits', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(row, { maxLength: 6 }), { maxLength: 6 }), limits, check),
       { numRuns: 50 },
@@ -70,7 +72,7 @@ describe('batches', () => {
     expect(rows).toEqual(pages.flat());
   }
 
-  test('of no pages are none', async () => {
+  test('no pages give no batches', async () => {
     const batches = await Array.fromAsync(cutBatches(asAsync([]), { maxRows: 1, maxBytes: 1 }));
     expect(batches).toEqual([]);
   });

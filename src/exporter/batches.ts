@@ -1,26 +1,26 @@
 /**
- * Cuts rows into batches by number and by bytes. The rows are numbered through, so that a sink can
- * say how far it has come, and the numbers mean the same in every attempt: what is exported never
- * changes, and is read in one order.
+ * Cuts rows into batches by number and by bytes. The rows are numbered consecutively, so that a
+ * sink can say how far it has come. The numbers mean the same in every attempt, since what is
+ * exported never changes and is always read in the same order.
  */
 import type { ExportRow } from './row.ts';
 import { rowBytes } from './row-size.ts';
 
 export interface Batch {
-  /** How many rows of the export come before the first of these. */
+  /** How many rows of the export come before the first row of the batch. */
   readonly offset: number;
   readonly rows: readonly ExportRow[];
-  /** Of all rows as JSON. */
+  /** The size of all rows as JSON. */
   readonly bytes: number;
 }
 
 export interface BatchLimits {
   readonly maxRows: number;
-  /** A row that is larger all by itself makes a batch of its own. */
+  /** A single row that is larger becomes a batch of its own. */
   readonly maxBytes: number;
 }
 
-/** Pages of rows, of any size, as batches; never an empty one. */
+/** Yields the rows of pages of any size as batches; no batch is empty. */
 export async function* cutBatches(
   pages: AsyncIterable<readonly ExportRow[]>,
   limits: BatchLimits,
@@ -43,7 +43,7 @@ export async function* cutBatches(
   if (batch.rows.length > 0) yield { offset, ...batch };
 }
 
-/** Whether one row more would break a limit. */
+/** Returns whether one more row would exceed a limit. */
 function isFull(
   batch: Pick<Batch, 'rows' | 'bytes'>,
   nextBytes: number,

@@ -7,7 +7,7 @@ const name = fc.record({
   variantHash: fc.constantFrom('aaaa', 'bbbb', 'cccc'),
 });
 
-test('holds what a Set of names holds', () => {
+test('holds the same variants as a Set of names', () => {
   fc.assert(
     fc.property(fc.array(name, { maxLength: 300 }), fc.array(name), (added, asked) => {
       const set = new CompactVariantSet();

@@ -1,10 +1,10 @@
 /**
- * A set of test variants in at most 48 bytes each, whatever their names: an export of a million
- * variants must know of each whether it is exonerated, and a Set of strings would take a quarter
- * of a gigabyte for that.
+ * A set of test variants that takes at most 48 bytes for each, whatever their names. An export of a
+ * million variants must know for each whether it is exonerated, and a Set of strings would take a
+ * quarter of a gigabyte for that.
  *
- * It keeps 128 bits of a SHA-256, in open addressing. Two of a billion variants are taken for one
- * another with a probability below 2^-68.
+ * The set keeps 128 bits of a SHA-256 in a table with open addressing. Among a billion variants,
+ * the probability that any two are confused is below 2^-68.
  */
 import { hash } from 'node:crypto';
 
@@ -15,7 +15,7 @@ export interface VariantKey {
 
 const WORDS = 4;
 const INITIAL_SLOTS = 64;
-/** Beyond this share of full slots, probing takes long. */
+/** With a larger share of full slots, probing takes long. */
 const MAX_FILL = 2 / 3;
 
 export class CompactVariantSet {
@@ -49,7 +49,7 @@ export class CompactVariantSet {
   }
 }
 
-/** Answers whether it is new. */
+/** Returns whether the digest is new. */
 function insert(words: Uint32Array, digest: Uint32Array): boolean {
   const at = findSlot(words, digest);
   if (!isEmpty(words, at)) return false;
@@ -57,7 +57,7 @@ function insert(words: Uint32Array, digest: Uint32Array): boolean {
   return true;
 }
 
-/** Where the digest is, or where it would go. */
+/** Returns the position of the digest, or of the free slot for it. */
 function findSlot(words: Uint32Array, digest: Uint32Array): number {
   let at = ((digest[0] ?? 0) * WORDS) % words.length;
   while (!isEmpty(words, at) && !isSame(words, at, digest)) at = (at + WORDS) % words.length;
@@ -71,13 +71,13 @@ function isSame(words: Uint32Array, at: number, digest: Uint32Array): boolean {
   return true;
 }
 
-/** All zeros mark a free slot; no digest is all zeros, see `digestOf`. */
+/** A free slot is all zeros. No digest is: see `digestOf`. */
 function isEmpty(words: Uint32Array, at: number): boolean {
   return (words[at + WORDS - 1] ?? 0) === 0;
 }
 
 function digestOf({ testId, variantHash }: VariantKey): Uint32Array {
-  // The hash of a variant is of fixed length, so the two cannot run into one another.
+  // The hash of a variant has a fixed length, so two different pairs never give the same text.
   const bytes = hash('sha256', `${variantHash}:${testId}`, 'buffer');
   const digest = new Uint32Array(WORDS);
   for (let word = 0; word < WORDS; word++) digest[word] = bytes.readUInt32LE(word * 4);

@@ -7,7 +7,9 @@ import { digestDestination } from './destination-digest.ts';
 
 const variantOf = (entries: readonly (readonly [string, string])[]) =>
   create(BigQueryExportSchema, {
-    ...{ project: 'acme', dataset: 'tests', table: 'results' },
+    project: 'acme',
+    dataset: 'tests',
+    table: 'results',
     testResults: {
       predicate: {
         variant: { predicate: { case: 'equals', value: { def: Object.fromEntries(entries) } } },
@@ -50,7 +52,7 @@ test('the destination itself keeps its order', () => {
   expect(toBinary(BigQueryExportSchema, destination)).toEqual(before);
 });
 
-test('exports made before maps were sorted are known again where there was nothing to sort', () => {
+test('exports made before maps were sorted are recognized if there was nothing to sort', () => {
   const destination = variantOf([['os', 'linux']]);
   const bytes = toBinary(BigQueryExportSchema, destination);
   expect(hex(destination)).toBe(createHash('sha256').update(bytes).digest('hex'));

@@ -1,6 +1,6 @@
 /**
- * A digest of an export's destination: equal for equal messages, however their clients have
- * ordered the entries of maps. Binary protobuf keeps that order, so it alone does not do.
+ * A digest of an export's destination. It is equal for equal messages, however their clients have
+ * ordered the entries of maps; a digest of binary protobuf would not be, as that keeps the order.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { clone, toBinary } from '@bufbuild/protobuf';
@@ -10,14 +10,14 @@ import {
   BigQueryExportSchema,
 } from '../gen/luci/resultdb/v1/invocation_pb.js';
 
-/** SHA-256 of the destination, behind what `prefix` says. */
+/** Returns the SHA-256 of `prefix`, followed by the destination. */
 export function digestDestination(destination: BigQueryExport, prefix = ''): Hash {
   const sorted = clone(BigQueryExportSchema, destination);
   sortMaps(reflect(BigQueryExportSchema, sorted));
   return createHash('sha256').update(prefix).update(toBinary(BigQueryExportSchema, sorted));
 }
 
-/** In place; messages in lists or maps are not looked into, as a destination has none. */
+/** Sorts in place. It skips messages in lists or maps, as a destination has none. */
 function sortMaps(message: ReflectMessage): void {
   for (const field of message.sortedFields) {
     if (!message.isSet(field)) continue;

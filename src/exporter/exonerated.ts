@@ -1,4 +1,4 @@
-/** Which test variants are exonerated anywhere in a set of invocations. */
+/** Finds the test variants that are exonerated anywhere in a set of invocations. */
 import type { RowId } from '../invocations/id.ts';
 import { exonerationsPage } from '../results/exonerations.ts';
 import { allPages } from '../results/page.ts';
@@ -7,7 +7,10 @@ import { CompactVariantSet } from './compact-variants.ts';
 
 const PAGE_ROWS = 1000;
 
-/** Over the whole set, before any row is written: an exoneration may come after what it exonerates. */
+/**
+ * Reads the whole set before any row is written, as an exoneration may come after the result that
+ * it exonerates.
+ */
 export async function readExonerated(
   db: Pick<Database, 'read'>,
   rowIds: readonly RowId[],

@@ -6,8 +6,8 @@ import { MemorySink } from '../../test/support/exports/memory-sink.ts';
 import type { TestResultPredicate_Expectancy as Expectancy } from '../gen/luci/resultdb/v1/predicate_pb.js';
 import type { Database } from '../storage/database.ts';
 
-describe('what fails', () => {
-  test('an invocation that is not FINALIZED is not exported, and the sink hears nothing', async () => {
+describe('failures', () => {
+  test('an invocation that is not FINALIZED is not exported, and the sink is not called', async () => {
     const db = await openTestPglite();
     await writeGraph(db, { a: { state: 'FINALIZING', results: [{ testId: 't' }] } });
     const sink = new MemorySink();
@@ -15,7 +15,7 @@ describe('what fails', () => {
     expect(sink.steps).toEqual([]);
   });
 
-  test('a missing invocation is said to be missing', async () => {
+  test('a missing invocation is reported as not found', async () => {
     const db = await openTestPglite();
     const run = runExport({ db, sink: new MemorySink(), id: 'nobody' });
     await expect(run).rejects.toMatchObject({ code: 'not-found' });
@@ -37,7 +37,7 @@ describe('what fails', () => {
     },
   );
 
-  test('a pattern that is not one of RE2 is refused', async () => {
+  test('a pattern that is not valid RE2 is refused', async () => {
     const db = await openTestPglite();
     await writeGraph(db, { a: { results: [{ testId: 't' }] } });
     const run = runExport({ db, sink: new MemorySink(), predicate: { testIdRegexp: '(?=x)' } });
@@ -54,7 +54,9 @@ describe('what fails', () => {
       if (step === 'append') controller.abort(new Error('lease lost'));
     };
     const run = runExport({
-      ...{ db, sink, signal: controller.signal },
+      db,
+      sink,
+      signal: controller.signal,
       batches: { maxRows: 1, maxBytes: 1000 },
     });
     await expect(run).rejects.toThrow('lease lost');
@@ -76,7 +78,11 @@ describe('what fails', () => {
     const sink = new MemorySink();
     const predicate = { expectancy: 1 as Expectancy, excludeExonerated: true };
     const run = runExport({
-      ...{ db: counter, sink, predicate, signal: controller.signal, pageRows: 1 },
+      db: counter,
+      sink,
+      predicate,
+      signal: controller.signal,
+      pageRows: 1,
     });
     await expect(run).rejects.toThrow('lease lost');
     expect(counter.reads).toBe(last);
@@ -194,7 +200,7 @@ eachDatabase((open) => {
 });
 
 describe('graphs', () => {
-  test('a result that is reached along two ways is one row', async () => {
+  test('a result that is reached along two paths is one row', async () => {
     const rows = await exported({
       a: { includes: ['left', 'right'] },
       left: { includes: ['bottom'] },
@@ -223,7 +229,7 @@ describe('graphs', () => {
 });
 
 describe('resuming', () => {
-  test('goes on behind the rows that a former attempt has landed', async () => {
+  test('goes on after the rows that an earlier attempt has landed', async () => {
     const db = await openTestPglite();
     const results = Array.from({ length: 10 }, (_, i) => ({ testId: `t${i}` }));
     await writeGraph(db, { a: { includes: ['b'], results }, b: { results } });
@@ -244,7 +250,7 @@ describe('resuming', () => {
     expect(sink.committed).toHaveLength(20);
   });
 
-  test('tells the sink which export it is: another invocation of that id is another export', async () => {
+  test('identifies the export to the sink: another invocation with that id is another export', async () => {
     const fingerprints = new Set<string>();
     const db = await openTestPglite();
     await writeGraph(db, { a: {}, b: {} });

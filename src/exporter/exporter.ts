@@ -1,16 +1,17 @@
 /**
- * Exports what a finalized invocation reaches: each result of that set once, as one row.
+ * Exports the results of all invocations that a FINALIZED invocation reaches, each once, as one
+ * row.
  *
- * 1. Find the set, and over all of it the facts that rows state of one another: which test
- *    variants are exonerated, and which the predicate wants.
+ * 1. Find the set of these invocations, and the facts about the whole set that rows depend on:
+ *    which test variants are exonerated, and which the predicate selects.
  * 2. Read the results page by page, in the order of (row id, test id, result id), and hand them to
  *    the sink in batches.
  * 3. Let the sink commit.
  *
  * Every page is a read of its own, so that no transaction stays open for long and an embedded
- * database serves others in between. That gives one view all the same: nothing that a FINALIZED
- * invocation reaches ever changes. In memory are the ids of the set, the facts at some 50 bytes a
- * test variant, one page and one batch.
+ * database serves other callers in between. The pages still fit together, since nothing that a
+ * FINALIZED invocation reaches ever changes. Memory holds the ids of the set, the facts at some 50
+ * bytes for each test variant, one page and one batch.
  */
 import { CodedError } from '../errors.ts';
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
@@ -49,18 +50,18 @@ import {
 export interface ExporterParts {
   readonly db: Pick<Database, 'read'>;
   readonly sink: Sink;
-  /** Of one batch; 500 rows and 6 MiB unless given. */
+  /** The limits of a batch; 500 rows and 6 MiB unless given. */
   readonly batches?: BatchLimits;
-  /** Results read at once; 250 unless given. */
+  /** How many results are read at once; 250 unless given. */
   readonly pageRows?: number;
 }
 
 export interface ExportRequest {
   readonly invocationId: InvocationId;
-  /** Which of the invocation's exports it is, from 0. */
+  /** The index of the export among those of the invocation, from 0. */
   readonly index: number;
   readonly destination: BigQueryExport;
-  /** Must grow from attempt to attempt: the sink lets the newest one win. */
+  /** It must grow from attempt to attempt: in the sink, the newest attempt wins. */
   readonly attempt: number;
 }
 
@@ -68,10 +69,10 @@ const DEFAULT_BATCHES: BatchLimits = { maxRows: 500, maxBytes: 6 * 1024 * 1024 }
 const DEFAULT_PAGE_ROWS = 250;
 
 /**
- * Runs one attempt. Repeating it is harmless, also after a success. Throws `not-found`;
- * `failed-precondition` unless the invocation is FINALIZED; `invalid-argument` for a predicate that
- * cannot be; `lease-lost` where a later attempt has begun; what the sink throws; and the reason of
- * `signal` where that aborts.
+ * Runs one attempt. Repeating it is harmless, even after a success. Throws `not-found` if there is
+ * no such invocation, `failed-precondition` unless it is FINALIZED, `invalid-argument` if the
+ * predicate is invalid, `lease-lost` if a later attempt has begun, any error of the sink, and the
+ * reason of `signal` once that aborts.
  */
 export async function exportInvocation(
   parts: ExporterParts,
@@ -100,7 +101,7 @@ interface Writing {
   readonly signal: AbortSignal;
 }
 
-/** Answers how many rows the export has, those of former attempts included. */
+/** Returns how many rows the export has, including those of earlier attempts. */
 async function writeRows(parts: ExporterParts, writing: Writing): Promise<number> {
   const { invocation, request, session, signal } = writing;
   const db = untilAborted(parts.db, signal);
@@ -118,7 +119,7 @@ async function writeRows(parts: ExporterParts, writing: Writing): Promise<number
   return rows;
 }
 
-/** Each page of whatever is read is a read of its own: so all of it ends at the next one. */
+/** Checks `signal` before every page, so that an aborted export stops at the next read. */
 function untilAborted(db: ExporterParts['db'], signal: AbortSignal): ExporterParts['db'] {
   return {
     read: async (fn) => {
@@ -128,7 +129,7 @@ function untilAborted(db: ExporterParts['db'], signal: AbortSignal): ExporterPar
   };
 }
 
-/** What decides, for each result of the set, whether and how it becomes a row. */
+/** Decides for each result of the set whether and how it becomes a row. */
 interface RowPlan {
   readonly exported: InvocationRecord;
   readonly partitionTime: number;
@@ -144,7 +145,7 @@ async function planRows(
   { testResults }: BigQueryExport,
 ): Promise<RowPlan> {
   const predicate = fromPredicateMessage(testResults?.predicate);
-  matcherOf(predicate); // A wrong pattern is told before anything is read.
+  matcherOf(predicate); // An invalid pattern is reported before anything is read.
   const rowIds = toRowOrder(await readReachable(db, [invocation.id]));
   return {
     exported: toInvocationRecord(invocation),
@@ -195,7 +196,7 @@ async function readFinalized(db: ExporterParts['db'], id: InvocationId): Promise
   throw new CodedError('failed-precondition', `invocations/${id} is ${invocation.state}`);
 }
 
-/** What names an export to its sink, whatever the attempt. */
+/** Returns the properties by which a sink identifies an export, whatever the attempt. */
 export function identifyExport(
   invocation: Invocation,
   request: Omit<ExportRequest, 'attempt' | 'invocationId'>,

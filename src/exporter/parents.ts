@@ -1,6 +1,6 @@
 /**
  * The records of the invocations that hold the results of a page. Pages come in the order of
- * invocations, so only those of the page before are kept: however many there are, memory holds few.
+ * invocations, so only the records of the previous page are kept, and memory holds few of them.
  */
 import { CodedError } from '../errors.ts';
 import type { InvocationId } from '../invocations/id.ts';
@@ -12,8 +12,8 @@ export class Parents {
   #records = new Map<InvocationId, InvocationRecord>();
 
   /**
-   * Answers what to look them up with. Throws `not-found` where retention has taken one of them
-   * meanwhile.
+   * Returns a function that looks records up. Throws `not-found` if one of the invocations has been
+   * deleted meanwhile, as its retention is over.
    */
   async read(
     reader: Reader,

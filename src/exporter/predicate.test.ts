@@ -104,7 +104,7 @@ test('agrees with a naive reading of any graph', async () => {
   );
 });
 
-/** As the reference's rules read, without a thought of pages or memory. */
+/** Applies the rules of the reference literally, regardless of pages and memory. */
 function naiveExport(
   graph: Readonly<Record<string, GraphNode>>,
   expectancy: number,

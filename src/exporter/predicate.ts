@@ -1,4 +1,4 @@
-/** The predicate of an export, from its proto. */
+/** Converts the predicate of an export from its proto. */
 
 import { CodedError } from '../errors.ts';
 import type { TestResultPredicate as PredicateMessage } from '../gen/luci/resultdb/v1/predicate_pb.js';
@@ -11,7 +11,10 @@ const EXPECTANCIES: Readonly<Record<Expectancies, Expectancy>> = {
   [Expectancies.VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS]: 'VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS',
 };
 
-/** Without a message: all results. Throws `invalid-argument` for what a newer version may allow. */
+/**
+ * Without a message, all results are selected. Throws `invalid-argument` for values of a newer
+ * version.
+ */
 export function fromPredicateMessage(message: PredicateMessage | undefined): TestResultPredicate {
   if (message === undefined) return {};
   const expectancy = EXPECTANCIES[message.expectancy];

@@ -1,23 +1,23 @@
 /**
- * How many bytes a row takes as JSON, to the byte: limits of requests and of memory are kept by
- * what is really sent, records that repeat and characters that need escaping included.
+ * Computes the exact size of a row as JSON: limits of requests and of memory are kept by the bytes
+ * that are really sent, including repeated records and characters that need escaping.
  */
 import type { ExportRow, InvocationRecord } from './row.ts';
 
-// What JSON writes as more than its UTF-8: quotes, backslashes, controls, halves of surrogate pairs.
+// Characters that JSON escapes: quotes, backslashes, controls, halves of surrogate pairs.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON escapes these
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 const recordSizes = new WeakMap<InvocationRecord, number>();
 
-/** The length of `JSON.stringify(row)` in UTF-8. */
+/** Returns the length of `JSON.stringify(row)` in UTF-8. */
 export function rowBytes(row: ExportRow): number {
   const { exported, parent, ...own } = row;
   const records = '"exported":,"parent":,'.length + recordBytes(exported) + recordBytes(parent);
   return records + jsonBytes(own);
 }
 
-/** Rows share their invocations' records, so each is measured once. */
+/** Rows share the records of their invocations, so each record is measured once. */
 function recordBytes(record: InvocationRecord): number {
   let size = recordSizes.get(record);
   if (size === undefined) {
@@ -36,7 +36,7 @@ function jsonBytes(value: unknown): number {
   return listBytes(members.map(([name, member]) => name.length + 3 + jsonBytes(member)));
 }
 
-/** Brackets, and commas between. */
+/** Adds the brackets, and the commas between items. */
 function listBytes(sizes: readonly number[]): number {
   return sizes.reduce((sum, size) => sum + size, 2 + Math.max(0, sizes.length - 1));
 }

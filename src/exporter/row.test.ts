@@ -84,16 +84,25 @@ const KEY_VALUE = { key: '', value: '' };
 test('what a result leaves out is NULL, and lists are empty', () => {
   const bare: TestResult = {
     ...RESULT,
-    ...{ variant: {}, tags: [], summaryHtml: '' },
-    ...{ startTime: undefined, durationMicros: undefined },
-    ...{ testLocation: undefined, testMetadata: undefined, failureReason: undefined },
+    variant: {},
+    tags: [],
+    summaryHtml: '',
+    startTime: undefined,
+    durationMicros: undefined,
+    testLocation: undefined,
+    testMetadata: undefined,
+    failureReason: undefined,
   };
   const row = toRow(bare, CONTEXT);
   expect(row.variant).toEqual([]);
   expect(row.tags).toEqual([]);
   for (const name of [
-    ...['summary_html', 'start_time', 'duration'],
-    ...['test_location', 'test_metadata', 'failure_reason'],
+    'summary_html',
+    'start_time',
+    'duration',
+    'test_location',
+    'test_metadata',
+    'failure_reason',
   ]) {
     expect(row).toHaveProperty(name, undefined);
   }

@@ -1,4 +1,4 @@
-/** A test result as a row of schema.ts: property by property the columns of the table. */
+/** A test result as a row of schema.ts: its properties are the columns of the table. */
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
 import type { EpochMs } from '../clock.ts';
@@ -14,15 +14,15 @@ import { type StringPair, sortPairs } from '../invocations/string-pair.ts';
 import type { TestResult } from '../results/test-result.ts';
 import type { Variant } from '../results/variant.ts';
 
-/** Whole microseconds since the Unix epoch: what warehouses count in. */
+/** Whole microseconds since the Unix epoch, the unit of warehouses. */
 export type EpochMicros = number;
 
-/** Of an invocation, what each of its rows repeats. */
+/** The part of an invocation that each of its rows repeats. */
 export interface InvocationRecord {
   readonly id: string;
   readonly tags: readonly StringPair[];
   readonly realm: string;
-  /** As JSON: a warehouse has functions for that. */
+  /** The properties as JSON, for which warehouses have functions. */
   readonly properties: string | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface FailureReasonRecord {
   readonly primary_error_message: string;
 }
 
-/** `undefined` is NULL. */
+/** `undefined` stands for NULL. */
 export interface ExportRow {
   readonly exported: InvocationRecord;
   readonly parent: InvocationRecord;
@@ -62,7 +62,7 @@ export interface ExportRow {
   readonly failure_reason: FailureReasonRecord | undefined;
 }
 
-/** What the rows of an export have beside the result itself. */
+/** What a row of an export holds besides the result itself. */
 export interface RowContext {
   readonly exported: InvocationRecord;
   readonly parent: InvocationRecord;
@@ -114,7 +114,7 @@ function toPairs(variant: Variant): StringPair[] {
   return sortPairs(Object.entries(variant).map(([key, value]) => ({ key, value })));
 }
 
-/** Cut between characters, since a table refuses what is not UTF-8. */
+/** Cuts between characters, since a table rejects text that is not UTF-8. */
 function trimSummary(summary: string): string | undefined {
   if (summary === '') return undefined;
   if (summary.length * 3 <= MAX_SUMMARY_BYTES) return summary;

@@ -1,17 +1,17 @@
 /**
- * The columns of a table of test results: those of ResultDB, with its names and types, so that
- * queries written for its tables run on ours. Columns are only ever added, at the end.
+ * The columns of a table of test results. They have the names and types of ResultDB's columns, so
+ * that queries written for its tables run on ours. New columns are only ever added, at the end.
  */
 
-/** BigQuery's names of types; each sink has its own for them. Times count in microseconds. */
+/** BigQuery's names of types; each sink maps them to its own. Times count in microseconds. */
 export type ColumnType = 'STRING' | 'BOOL' | 'INTEGER' | 'FLOAT' | 'TIMESTAMP' | 'RECORD';
 
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
-  /** No column is required: one that is required can never be added to a table with rows. */
+  /** No column is required, since a required one could never be added to a table with rows. */
   readonly mode: 'NULLABLE' | 'REPEATED';
-  /** Of a record. */
+  /** The fields of a record. */
   readonly fields: readonly Column[];
   readonly description: string;
 }
@@ -34,7 +34,7 @@ const LOCATION = [
   column('line', 'INTEGER', 'From 1; 0 where it is not known.'),
 ];
 
-/** In the order of the table. */
+/** The columns in the order of the table. */
 export const TEST_RESULT_COLUMNS: readonly Column[] = [
   record('exported', INVOCATION, 'The invocation whose finalization caused the export.'),
   record('parent', INVOCATION, 'The invocation that holds the result itself.'),

@@ -1,16 +1,17 @@
 /**
- * What an export writes to. The exporter knows nothing else of files or warehouses:
+ * The interface that an export writes to. The exporter knows nothing else of files or warehouses:
  *
- *     begin → append, once a batch, in order → commit
- *                                           or abort, where anything failed
+ *     begin → append, once for each batch, in order → commit
+ *                                                  or abort, if anything failed
  *
- * Nothing is visible to readers of the table before `commit`, or each row is visible at most once.
- * The same export may begin many times: after a crash, after a lost lease, and while a former
- * attempt still runs without knowing that it is dead. In the end its rows stand in the table once.
+ * Readers of the table see no row before `commit`, or they see each row at most once. The same
+ * export may begin many times: after a crash, after a lost lease, and while an earlier attempt
+ * still runs without knowing that it has lost its lease. In the end, each of its rows is in the
+ * table once.
  */
 import type { Batch } from './batches.ts';
 
-/** Where the rows go. */
+/** The table that the rows go to. */
 export interface ExportTable {
   readonly project: string;
   readonly dataset: string;
@@ -20,66 +21,66 @@ export interface ExportTable {
 export interface Export {
   readonly table: ExportTable;
   readonly invocationId: string;
-  /** Which of the invocation's exports it is, from 0. */
+  /** The index of the export among those of the invocation, from 0. */
   readonly index: number;
   /**
-   * Equal only where the rows are equal too. Another database can hold another invocation of the
-   * same id; what was exported of that one says nothing of this.
+   * Fingerprints are equal only if the rows are equal too. Another database can hold another
+   * invocation with the same id, whose export must not be taken for this one.
    */
   readonly fingerprint: string;
-  /** Grows with each attempt of the export. */
+  /** It grows with each attempt at the export. */
   readonly attempt: number;
 }
 
-/** How an export ended. */
+/** The outcome of an export. */
 export interface Receipt {
   readonly rows: number;
-  /** What has been written, for people and for `verify`: a file, a stream. */
+  /** The place that was written to, for people and for `verify`: a file, a stream. */
   readonly location: string;
-  /** Bytes as written, where the sink knows. */
+  /** The number of bytes written, if the sink knows it. */
   readonly bytes?: number | undefined;
-  /** SHA-256 of what has been written, in hex, where the sink knows. */
+  /** The SHA-256 of the bytes written, in hex, if the sink knows it. */
   readonly sha256?: string | undefined;
 }
 
-/** The last row that has landed for good. */
+/** The last row that has landed for good, and how many have. */
 export interface Landed {
-  /** How many rows have. */
+  /** How many rows have landed. */
   readonly rows: number;
   readonly parentId: string;
   readonly testId: string;
   readonly resultId: string;
 }
 
-/** One attempt of an export. Its methods are called one at a time. */
+/** One attempt at an export. Its methods are called one at a time. */
 export interface SinkSession {
-  /** Rows that a former attempt has landed; `append` begins with the next one. */
+  /** The rows that an earlier attempt has landed; `append` begins with the next row. */
   readonly landed?: Landed | undefined;
 
-  /** May answer before the rows have landed; `commit` waits for all. */
+  /** It may return before the rows have landed; `commit` waits for all rows. */
   append(batch: Batch): Promise<void>;
 
   /**
-   * Makes the rows visible, all at once where the sink can. When it answers, they are durable.
-   * Throws `lease-lost` where a later attempt has begun, and the reason of `signal` where that
-   * aborts while no row is visible yet.
+   * Makes the rows visible, all at once if the sink can. Once it returns, they are durable. Throws
+   * `lease-lost` if a later attempt has begun, and the reason of `signal` if that aborts while no
+   * row is visible yet.
    */
   commit(summary: ExportSummary, signal: AbortSignal): Promise<Receipt>;
 
-  /** Removes what this attempt has left behind. Never throws. */
+  /** Removes everything that this attempt has left. It never throws. */
   abort(): Promise<void>;
 }
 
 export interface ExportSummary {
-  /** Of the whole export, those that had landed before included. */
+  /** The rows of the whole export, including those that had landed before. */
   readonly rows: number;
 }
 
 export interface Sink {
-  /** Answers a receipt where a former attempt of the same export has committed. */
+  /** Returns a receipt if an earlier attempt at the same export has committed. */
   begin(exported: Export): Promise<SinkSession | Receipt>;
 
-  /** How the export ended, once one of its attempts has committed. Changes nothing. */
+  /** Returns the receipt once an attempt at the export has committed. It changes nothing. */
   find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined>;
 }
 

@@ -51,7 +51,7 @@ test('an export waits until its invocation is FINALIZED', async () => {
   expect(await statusOf('active')).toEqual({ state: 'waiting' });
 });
 
-test('an export is pending while its invocation is FINALIZED by its set, and not settled', async () => {
+test('an export is pending while its invocation is FINALIZED by its set but not settled', async () => {
   const { db, statusOf } = await startExports();
   await writeGraph(db, { member: { state: 'FINALIZING' } });
   await db.write((tx) => markClosed(tx, ['member' as InvocationId], 'over' as InvocationId));
@@ -67,7 +67,7 @@ test('an export is absent, then pending, then done, with its receipt', async () 
   expect(await statusOf('over')).toMatchObject({ state: 'done', receipt: { rows: 1 } });
 });
 
-test('an export whose file has gone is absent again', async () => {
+test('an export whose file has been removed is absent again', async () => {
   const { root, dispatcher, enqueue, statusOf } = await startExports();
   await enqueue();
   await dispatcher.runOnce();
@@ -75,10 +75,10 @@ test('an export whose file has gone is absent again', async () => {
   expect(await statusOf('over')).toEqual({ state: 'absent' });
 });
 
-test('an export that failed says why, while it is tried again and when it is given up', async () => {
+test('an export that failed says why, both while it is tried again and once it is dead', async () => {
   const { root, clock, dispatcher, enqueue, statusOf } = await startExports();
   await rm(root, { recursive: true });
-  // A file where the folder should be: nothing can be written.
+  // A file is in the place of the folder, so nothing can be written.
   await writeFile(root, '');
   await enqueue();
   await dispatcher.runOnce();

@@ -1,4 +1,4 @@
-/** What has become of an export: read from its task, or from the sink once the task is gone. */
+/** The status of an export, read from its task, or from the sink once the task is gone. */
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { isToBeSettled } from '../invocations/closed-sets.ts';
 import type { Invocation } from '../invocations/invocation.ts';
@@ -17,10 +17,11 @@ export interface ExportStatusParts {
 
 /**
  * - `waiting`: the invocation is not FINALIZED.
- * - `pending`: its task is due, running or about to be enqueued; `reason` is why the attempt before failed.
- * - `done`: all rows are there, as the receipt says.
- * - `dead`: it was given up for `reason`.
- * - `absent`: nobody has asked for it, or what it wrote has been removed.
+ * - `pending`: its task is due, running or about to be enqueued; `reason` tells why the last
+ *   attempt failed.
+ * - `done`: all rows are written, as the receipt says.
+ * - `dead`: its task is dead, for `reason`.
+ * - `absent`: nobody has asked for it, or its output has been removed.
  */
 export type ExportStatus =
   | { readonly state: 'waiting' | 'absent' }
@@ -28,7 +29,7 @@ export type ExportStatus =
   | { readonly state: 'done'; readonly receipt: Receipt }
   | { readonly state: 'dead'; readonly reason: string };
 
-/** Indexes of exports that an invocation was not created with begin here. */
+/** The indexes of exports that the invocation was not created with begin here. */
 const FIRST_FURTHER_INDEX = 1_000_000;
 const FURTHER_INDEXES = 100_000_000;
 
@@ -51,7 +52,7 @@ export async function exportStatus(
   return tasks.isToCome ? { state: 'pending', reason: undefined } : { state: 'absent' };
 }
 
-/** The same destination always has the same index, so that asking again starts nothing new. */
+/** The same destination always has the same index, so that asking again starts no second export. */
 export function furtherExportIndex(destination: BigQueryExport): number {
   const digest = digestDestination(destination).digest();
   return FIRST_FURTHER_INDEX + (digest.readUInt32BE(0) % FURTHER_INDEXES);

@@ -92,11 +92,9 @@ describe('failures', () => {
     const sink = new MemorySink();
     const { dispatcher, enqueue, queue, dead } = startExporter(db, sink);
     const { invocationId, ...others } = {
-      ...{
-        id: `${toRowId(A)}:7`,
-        invocationId: toRowId(A),
-        payload: new Uint8Array() as Uint8Array,
-      },
+      id: `${toRowId(A)}:7`,
+      invocationId: toRowId(A),
+      payload: new Uint8Array() as Uint8Array,
       ...damage,
     };
     const named = invocationId === undefined ? {} : { invocationId };
@@ -184,7 +182,7 @@ test('a process that dies at any step on the disk leaves one whole file in the e
   }
 });
 
-/** Another process, once the lease of the dead one has ended. */
+/** Starts another process once the lease of the dead one has ended. */
 async function recover(db: Database, root: string, clock: FakeClock): Promise<void> {
   clock.advance(10 * LEASE_MS);
   const { dispatcher, queue } = startExporter(db, new ParquetSink({ root }), clock);

@@ -1,11 +1,11 @@
-/** What the sink does to the file system: few steps, each of which can fail in a test. */
+/** The steps that the sink takes on the file system: they are few, and each can fail in a test. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 
 export interface Digest {
   readonly bytes: number;
-  /** In hex. */
+  /** The digest in hex. */
   readonly sha256: string;
 }
 
@@ -16,21 +16,21 @@ export interface DiskFile {
 
 export interface Disk {
   makeFolder(path: string): Promise<void>;
-  /** The names in a folder. */
+  /** Returns the names in a folder. */
   list(folder: string): Promise<string[]>;
-  /** Fails where the file exists. */
+  /** Fails if the file exists. */
   create(path: string): Promise<DiskFile>;
-  /** `undefined` where there is no such file. */
+  /** Returns `undefined` if there is no such file. */
   readText(path: string): Promise<string | undefined>;
-  /** In bytes; `undefined` where there is no such file. */
+  /** Returns the size in bytes; `undefined` if there is no such file. */
   size(path: string): Promise<number | undefined>;
-  /** `undefined` where there is no such file. */
+  /** Returns `undefined` if there is no such file. */
   digest(path: string): Promise<Digest | undefined>;
-  /** Waits until a file's content, or the names in a folder, are on the disk itself. */
+  /** Waits until the content of a file, or the names in a folder, are on the disk itself. */
   sync(path: string): Promise<void>;
-  /** Replaces what is there, in one step. */
+  /** Renames in one step, and replaces a file that has the new name. */
   rename(from: string, to: string): Promise<void>;
-  /** A file, or a folder with all that is in it; none is fine. */
+  /** Removes a file, or a folder with its contents, if it exists. */
   remove(path: string): Promise<void>;
 }
 
@@ -69,14 +69,14 @@ async function syncPath(path: string): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    // Windows can sync neither a folder nor what is open for reading only; NTFS journals names.
+    // Windows can sync neither a folder nor a file open for reading only; NTFS journals names.
     if (process.platform !== 'win32') throw error;
   } finally {
     await handle.close();
   }
 }
 
-/** Also where a file stands in the place of a folder. */
+/** A path is also missing if a file is in the place of one of its folders. */
 function undefinedIfMissing(error: unknown): undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

@@ -18,11 +18,11 @@ async function conversionOf(rows: number): Promise<Conversion & { readonly folde
 
 const LIVE = new AbortController().signal;
 
-test('answers how many rows there are', async () => {
+test('returns how many rows there are', async () => {
   expect(await convertToParquet(await conversionOf(70), LIVE)).toBe(70);
 });
 
-test('an abort interrupts a conversion under way, and the next one is not touched by it', async () => {
+test('an abort interrupts a conversion under way, and does not affect the next one', async () => {
   const conversion = await conversionOf(200_000);
   const aborting = new AbortController();
   const watched = watch(conversion.folder);

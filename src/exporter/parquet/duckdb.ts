@@ -1,7 +1,7 @@
 /**
- * Turns a file of JSON lines into a Parquet file, with DuckDB, in bounded memory: one thread, a
- * limit on what DuckDB itself may hold, and row groups of a bounded size. The same rows give the
- * same bytes.
+ * Converts a file of JSON lines into a Parquet file with DuckDB, in bounded memory: with one
+ * thread, a memory limit for DuckDB, and row groups of a bounded size. The same rows give the same
+ * bytes.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { Mutex } from '../../concurrency.ts';
@@ -12,29 +12,29 @@ import { type Column, type ColumnType, TEST_RESULT_COLUMNS } from '../schema.ts'
 export const DUCKDB = { name: '@duckdb/node-api', for: 'writing Parquet files' };
 
 export interface Conversion {
-  /** One row a line. */
+  /** The file with one row a line. */
   readonly from: string;
   readonly to: string;
-  /** A folder for what does not fit into memory; it need not exist. */
+  /** A folder for data that does not fit into memory; it need not exist. */
   readonly spill: string;
-  /** Of the longest line, at least. */
+  /** At least the size of the longest line. */
   readonly maxLineBytes: number;
   readonly rowGroupRows: number;
-  /** Kept in the Parquet file's own metadata. */
+  /** It is kept in the metadata of the Parquet file itself. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** It takes about 60 MB for rows of a usual size; more only where lines are very long. */
+/** DuckDB takes about 60 MB for rows of a usual size, and more only if lines are very long. */
 const MEMORY_LIMIT = '192MB';
 /** DuckDB reads in buffers of about twice the longest line that it accepts. */
 const MIN_MAX_LINE_BYTES = 4 * 1024 * 1024;
 
-/** One conversion at a time in a process, as the memory limit is that of one. */
+/** A process runs one conversion at a time, as the memory limit is for one. */
 const conversions = new Mutex();
 
 /**
- * Answers how many rows the Parquet file has. Throws the reason of `signal` where that aborts; then
- * a part of the file may be there.
+ * Returns how many rows the Parquet file has. Throws the reason of `signal` if that aborts; a part
+ * of the file may then exist.
  */
 export function convertToParquet(conversion: Conversion, signal: AbortSignal): Promise<number> {
   return conversions.run(async () => {
@@ -54,7 +54,7 @@ async function runUntilAborted(
   statement: string,
   signal: AbortSignal,
 ): Promise<void> {
-  // A statement forgets the interrupts before its start: so it starts before we listen.
+  // A statement ignores interrupts from before its start, so we start it before we listen.
   const started = await connection.start(statement);
   signal.throwIfAborted();
   const interrupt = (): void => connection.interrupt();
@@ -62,7 +62,7 @@ async function runUntilAborted(
   try {
     await started.getResult();
   } catch (error) {
-    signal.throwIfAborted(); // its own error says only that it was interrupted
+    signal.throwIfAborted(); // DuckDB's own error says only that it was interrupted
     throw error;
   } finally {
     signal.removeEventListener('abort', interrupt);
@@ -118,7 +118,7 @@ const SQL_TYPES: Readonly<Record<Exclude<ColumnType, 'RECORD'>, string>> = {
   BOOL: 'BOOLEAN',
   INTEGER: 'BIGINT',
   FLOAT: 'DOUBLE',
-  // As the JSON has it: microseconds.
+  // The JSON has microseconds.
   TIMESTAMP: 'BIGINT',
 };
 
@@ -139,7 +139,7 @@ function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A path to read, which DuckDB would otherwise take for a pattern. */
+/** Escapes the path of a file to read, which DuckDB would otherwise take for a pattern. */
 function fileLiteral(path: string): string {
   return literal(path.replace(/[*?[]/g, (character) => `[${character}]`));
 }

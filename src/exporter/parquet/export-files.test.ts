@@ -38,7 +38,7 @@ test('names files after the table, the invocation and the index', () => {
   expect(files.part(7, 'rows')).toBe(at('.build-1-0.7.rows'));
 });
 
-test('never leaves the folder, whatever users call their tables', () => {
+test('never leads out of the folder, whatever users call their tables', () => {
   fc.assert(
     fc.property(exported, (exported) => {
       const files = exportFiles('/exports', exported);
@@ -65,7 +65,7 @@ test('gives different exports different files', () => {
   );
 });
 
-test('knows its own parts, and no other file', () => {
+test('recognizes its own parts, and no other file', () => {
   const files = exportFiles('/x', {
     table: { project: 'p', dataset: 'd', table: 't' },
     invocationId: 'a-1',

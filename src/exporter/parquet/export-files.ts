@@ -1,33 +1,35 @@
 /**
- * Where the files of an export lie:
+ * The paths of an export's files:
  *
  *     {root}/{project}.{dataset}.{table}/{invocation}-{index}.parquet
  *     {root}/{project}.{dataset}.{table}/{invocation}-{index}.manifest.json
- *     {root}/{project}.{dataset}.{table}/.{invocation}-{index}.{attempt}.{part}   while it is written
+ *     {root}/{project}.{dataset}.{table}/.{invocation}-{index}.{attempt}.{part}   during the attempt
  *
- * Names that users choose cannot leave the folder, nor meet: whatever is not a letter, a digit,
- * `_` or `-` is percent-encoded, the dot too.
+ * Names that users choose cannot lead out of the folder or clash: every character that is not a
+ * letter, a digit, `_` or `-` is percent-encoded, including the dot.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Export, ExportTable } from '../sink.ts';
 
-/** What an attempt writes before anything has its final name. */
+/** The files that an attempt writes before any file has its final name. */
 export type Part = 'rows' | 'data' | 'manifest' | 'spill';
 
 export interface ExportFiles {
   readonly folder: string;
   readonly data: string;
   readonly manifest: string;
-  /** The name of a part of an attempt; the dot in front hides it from `*.parquet`. */
+  /** Returns the name of an attempt's part; the leading dot hides it from `*.parquet`. */
   readonly part: (attempt: number, part: Part) => string;
-  /** The attempt that a file in the folder is a part of; `undefined` for all other files. */
+  /**
+   * Returns the attempt that a file in the folder is a part of; `undefined` for all other files.
+   */
   readonly attemptOf: (fileName: string) => number | undefined;
 }
 
 export type ExportName = Pick<Export, 'table' | 'invocationId' | 'index'>;
 
-/** Most file systems allow 255 bytes; a part adds some to the name. */
+/** Most file systems allow 255 bytes, and the names of parts are longer than this. */
 const MAX_NAME_LENGTH = 200;
 const PART_PATTERN = /^(\d+)\.(rows|data|manifest|spill)$/;
 
@@ -56,7 +58,7 @@ function safeName(text: string): string {
   return shorten(escapeName(text));
 }
 
-/** Never empty: three empty names would make `..`. */
+/** It never returns an empty text: three empty names would make `..`. */
 function escapeName(text: string): string {
   if (text === '') return '%';
   return encodeURIComponent(text.toWellFormed()).replace(
@@ -65,7 +67,7 @@ function escapeName(text: string): string {
   );
 }
 
-/** The whole name still decides: what is cut off goes into a hash. */
+/** Different names stay different, since a hash of the whole name replaces the end. */
 function shorten(name: string): string {
   if (name.length <= MAX_NAME_LENGTH) return name;
   const digest = createHash('sha256').update(name).digest('hex').slice(0, 32);

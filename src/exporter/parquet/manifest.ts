@@ -1,19 +1,19 @@
 /**
- * The file beside a Parquet file that says what belongs into it. It is written last: a file without
- * its manifest is one whose export has not ended.
+ * The manifest beside a Parquet file, which describes that file. It is written last: if a file has
+ * no manifest, its export has not ended.
  */
 import type { Receipt } from '../sink.ts';
 import { type Disk, systemDisk } from './disk.ts';
 import { type ExportFiles, type ExportName, exportFiles } from './export-files.ts';
 
 export interface Manifest {
-  /** Of this form; a later one may differ. */
+  /** The version of this format; a later one may differ. */
   readonly version: 1;
-  /** Name of the Parquet file. */
+  /** The name of the Parquet file. */
   readonly file: string;
   readonly rows: number;
   readonly bytes: number;
-  /** Of the Parquet file, in hex. */
+  /** The digest of the Parquet file, in hex. */
   readonly sha256: string;
   readonly project: string;
   readonly dataset: string;
@@ -25,7 +25,7 @@ export interface Manifest {
 }
 
 /**
- * - `whole`: the file is there, byte by byte as its manifest says.
+ * - `whole`: the file is byte for byte the one that its manifest describes.
  * - `missing`: there is no such file.
  * - `unfinished`: it has no manifest that can be read; the export will be tried again.
  * - `damaged`: it differs from its manifest.
@@ -35,7 +35,9 @@ export type Verification =
   | { readonly status: 'missing' | 'unfinished' }
   | { readonly status: 'damaged'; readonly reason: string };
 
-/** Reads an export's whole file and compares it with its manifest. `root`: the export folder. */
+/**
+ * Reads the whole file of an export and compares it with its manifest. `root` is the export folder.
+ */
 export function verifyExport(root: string, name: ExportName): Promise<Verification> {
   return verifyFiles(systemDisk, exportFiles(root, name));
 }
@@ -53,7 +55,7 @@ export async function verifyFiles(disk: Disk, files: ExportFiles): Promise<Verif
   return { status: 'damaged', reason };
 }
 
-/** `undefined` where there is none that this version has written. */
+/** Returns `undefined` if there is no manifest that this version has written. */
 export async function readManifest(disk: Disk, files: ExportFiles): Promise<Manifest | undefined> {
   return parseManifest(await disk.readText(files.manifest));
 }

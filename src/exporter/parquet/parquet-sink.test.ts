@@ -14,8 +14,11 @@ import { ParquetSink } from './parquet-sink.ts';
 
 const TABLE = { project: 'acme', dataset: 'tests', table: 'results' };
 const EXPORT: Export = {
-  ...{ table: TABLE, invocationId: 'build-1', index: 0 },
-  ...{ fingerprint: 'f1', attempt: 1 },
+  table: TABLE,
+  invocationId: 'build-1',
+  index: 0,
+  fingerprint: 'f1',
+  attempt: 1,
 };
 
 const LIVE = new AbortController().signal;
@@ -42,7 +45,9 @@ function rowOf(index: number, more: Partial<ExportRow> = {}): ExportRow {
     tags: [],
     exonerated: false,
     partition_time: 1_767_322_800_000_000,
-    ...{ test_location: undefined, test_metadata: undefined, failure_reason: undefined },
+    test_location: undefined,
+    test_metadata: undefined,
+    failure_reason: undefined,
     ...more,
   };
 }
@@ -64,7 +69,7 @@ interface Attempt {
   readonly disk?: Disk;
 }
 
-/** As the exporter does it. */
+/** Writes an export as the exporter does. */
 async function runAttempt({ root, rows, exported, ...disk }: Attempt): Promise<Receipt> {
   const begun = await new ParquetSink({ root, ...disk }).begin({ ...EXPORT, ...exported });
   if (isReceipt(begun)) return begun;
@@ -174,7 +179,7 @@ describe('attempts', () => {
     expect(await names(root)).toEqual([...others, ...WHOLE].sort());
   });
 
-  test('an attempt that lives on without its lease gives up when a later one has begun', async () => {
+  test('an attempt that lives on without its lease fails once a later one has begun', async () => {
     const root = await exportFolder();
     const sink = new ParquetSink({ root });
     const rows = rowsOf(3);
@@ -226,7 +231,7 @@ describe('attempts', () => {
     expect((await session.commit({ rows: 50 }, LIVE)).sha256).toBe(first.sha256);
   });
 
-  test('a file of another invocation of the same id is replaced', async () => {
+  test('a file of another invocation with the same id is replaced', async () => {
     const root = await exportFolder();
     await runAttempt({ root, rows: rowsOf(5) });
     const receipt = await runAttempt({ root, rows: rowsOf(7), exported: { fingerprint: 'f2' } });
@@ -337,7 +342,8 @@ describe('content', () => {
         ],
         test_location: location,
         test_metadata: { name: 'näme', location },
-        ...{ exonerated: true, failure_reason: { primary_error_message: 'wänted 1,\ngot 2' } },
+        exonerated: true,
+        failure_reason: { primary_error_message: 'wänted 1,\ngot 2' },
       }),
       rowOf(1, {
         start_time: undefined,
@@ -352,7 +358,7 @@ describe('content', () => {
     expect(read).toEqual(rows.map(asRead));
   });
 
-  /** DuckDB answers NULL for what is undefined, and big integers as text. */
+  /** DuckDB returns NULL for undefined values, and big integers as text. */
   function asRead(row: ExportRow): unknown {
     return JSON.parse(
       JSON.stringify(row, (key, value) => {
@@ -362,7 +368,7 @@ describe('content', () => {
     );
   }
 
-  test('summaries far larger than the memory of the conversion go in', async () => {
+  test('summaries far larger than the memory of the conversion are written', async () => {
     const summary_html = 'x<é>'.repeat(120_000);
     const rows = Array.from({ length: 400 }, (_, index) => rowOf(index, { summary_html }));
     const { location } = await runAttempt({ root: await exportFolder(), rows });
@@ -382,7 +388,7 @@ describe('content', () => {
     },
   );
 
-  test('what the file says of itself names the invocation and the export', async () => {
+  test('the metadata of the file names the invocation and the export', async () => {
     const { location } = await runAttempt({ root: await exportFolder(), rows: [] });
     const metadata = await query(
       `SELECT decode(key) AS key, decode(value) AS value FROM parquet_kv_metadata('${location}') ORDER BY key`,

@@ -1,11 +1,11 @@
 /**
- * Exports as Parquet files, one file an export. At whatever step an attempt dies, a file is whole
- * or absent: an attempt writes under names of its own and renames at the end, the data first and
- * the manifest last, each on the disk before the next step.
+ * Writes exports as Parquet files, one file for each export. At whatever step an attempt dies, a
+ * file is whole or absent: an attempt writes under names of its own and renames its files at the
+ * end, the data first and the manifest last, and each is on the disk before the next step.
  *
- * Attempts know each other by those names. A new one removes the parts of all before it; so one
- * that lives on without its lease finds its rows gone, and gives up. One that looks just before
- * that removal, and renames just after it, puts the same bytes in the same place.
+ * Attempts recognize each other by those names. A new attempt removes the parts of all earlier
+ * ones, so an attempt that lives on without its lease finds its rows gone, and fails. If it looks
+ * just before that removal and renames just after it, it puts the same bytes in the same place.
  */
 import { basename, join } from 'node:path';
 import { CodedError } from '../../errors.ts';
@@ -18,13 +18,13 @@ import { type ExportFiles, exportFiles, type Part } from './export-files.ts';
 import { type Manifest, readManifest, toReceipt, verifyFiles } from './manifest.ts';
 
 export interface ParquetSinkOptions {
-  /** The export folder; made when it is first needed. */
+  /** The export folder. It is created when it is first needed. */
   readonly root: string;
   readonly log?: Log;
   readonly disk?: Disk;
 }
 
-/** Of rows as JSON: what a reader must hold of a column at once is a part of this. */
+/** The size of the rows as JSON. A reader must hold a part of this at once: one column. */
 const ROW_GROUP_BYTES = 4 * 1024 * 1024;
 const MIN_ROW_GROUP_ROWS = 64;
 const MAX_ROW_GROUP_ROWS = 122_880;
@@ -58,7 +58,7 @@ export class ParquetSink implements Sink {
     return new ParquetSession({ exported, files, disk, log: this.#log, rows });
   }
 
-  /** By manifest and size: asked often, it does not read the file. */
+  /** It compares manifest and size only. It does not read the file, as it is called often. */
   async find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined> {
     const files = exportFiles(this.#root, exported);
     const manifest = await readManifest(this.#disk, files);
@@ -73,7 +73,7 @@ interface SessionState {
   readonly files: ExportFiles;
   readonly disk: Disk;
   readonly log: Log;
-  /** JSON lines; Parquet cannot be appended to, as its row groups are made of columns. */
+  /** JSON lines. Rows cannot be appended to Parquet, as its row groups consist of columns. */
   readonly rows: DiskFile;
 }
 
@@ -90,7 +90,7 @@ class ParquetSession implements SinkSession {
     let lines = '';
     for (const row of batch.rows) {
       const line = JSON.stringify(row);
-      // A character of UTF-16 takes up to three bytes of UTF-8.
+      // A UTF-16 code unit takes up to three bytes of UTF-8.
       this.#maxLineBytes = Math.max(this.#maxLineBytes, line.length * 3);
       lines += `${line}\n`;
     }
@@ -108,7 +108,7 @@ class ParquetSession implements SinkSession {
     await publish(disk, files, this.#part('data'), files.data);
     await this.#writeManifest(manifest);
     await publish(disk, files, this.#part('manifest'), files.manifest);
-    // Of other attempts too: none of them has anything left to do.
+    // This removes the parts of other attempts too, as these have nothing left to do.
     await removeParts(disk, files, () => true).catch((error: unknown) =>
       this.#state.log.warn('parts of an export were left behind', { error, export: exported }),
     );
@@ -177,7 +177,7 @@ class ParquetSession implements SinkSession {
   }
 }
 
-/** Under its final name, once its content is on the disk. */
+/** Gives a file its final name once its content is on the disk. */
 async function publish(disk: Disk, files: ExportFiles, part: string, path: string): Promise<void> {
   await disk.sync(part);
   await disk.rename(part, path);

@@ -1,4 +1,4 @@
-/** Builds graphs of invocations, with what they recorded, in a database: what exports read. */
+/** Writes graphs of invocations and their results into a database, for exports to read. */
 import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
 import { type InvocationId, toRowId } from '../../../src/invocations/id.ts';
@@ -26,7 +26,7 @@ export interface GraphNode {
 
 export const GRAPH_CREATE_TIME = Date.UTC(2026, 0, 2, 3, 4, 5);
 
-/** Invocations by id; FINALIZED unless told otherwise. */
+/** Writes invocations by id. They are FINALIZED unless the graph says otherwise. */
 export async function writeGraph(
   db: Database,
   graph: Readonly<Record<string, GraphNode>>,

@@ -1,4 +1,4 @@
-/** Runs exports of graphs into memory, and says briefly what came of them. */
+/** Runs exports of graphs into memory, and describes their rows briefly. */
 import { create } from '@bufbuild/protobuf';
 import { type ExporterParts, exportInvocation } from '../../../src/exporter/exporter.ts';
 import type { Receipt } from '../../../src/exporter/sink.ts';
@@ -44,7 +44,7 @@ export function destinationOf(predicate: Predicate | undefined): BigQueryExport 
   });
 }
 
-/** The rows as `parent/test/result`, with a `!` where exonerated. */
+/** Returns the rows as `parent/test/result`, with a `!` if they are exonerated. */
 export function brief(sink: MemorySink): string[] {
   return sink.committed
     .map((row) => `${row.parent.id}/${row.test_id}/${row.result_id}${row.exonerated ? '!' : ''}`)

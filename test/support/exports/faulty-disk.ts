@@ -1,6 +1,7 @@
 /**
- * A disk under a process that dies at its nth step on it, before or after the step took effect;
- * from then on nothing it does reaches the disk. Or one that fails at that step and works on.
+ * The disk of a process that dies at its nth step, before or after the step took effect; no later
+ * step reaches the disk. With `error` instead of `crash`, only that step fails and the process
+ * lives on.
  */
 import { type Disk, type DiskFile, systemDisk } from '../../../src/exporter/parquet/disk.ts';
 
@@ -13,9 +14,9 @@ export interface DiskPlan {
 
 export class FaultyDisk implements Disk {
   readonly #plan: DiskPlan;
-  /** By name and file: `rename`, `sync`. */
+  /** The names of the steps so far: `rename`, `sync`. */
   readonly steps: string[] = [];
-  /** Told of each step before it is made. */
+  /** Is called before each step. */
   onStep: (name: string, step: number) => Promise<void> | void = () => undefined;
   #isDead = false;
 
@@ -44,7 +45,7 @@ export class FaultyDisk implements Disk {
       opened.push(file);
       return file;
     };
-    // The machine closes the files of the dead.
+    // The operating system closes the files of a process that dies.
     const file = await this.#step('create', open).catch(async (error) => {
       await closeAll();
       throw error;

@@ -1,6 +1,6 @@
 /**
- * A sink in memory that can fail at any step, and that keeps what it was given before it failed:
- * as a warehouse does whose streams are appended to at offsets.
+ * A sink in memory that can fail at any step and that keeps the rows that it was given before. So
+ * does a warehouse whose streams accept rows at offsets.
  */
 import type { Batch } from '../../../src/exporter/batches.ts';
 import type { ExportRow } from '../../../src/exporter/row.ts';
@@ -16,13 +16,13 @@ import type {
 type Step = 'begin' | 'append' | 'commit';
 
 export class MemorySink implements Sink {
-  /** What readers of the table see. */
+  /** The rows that readers of the table see. */
   readonly committed: ExportRow[] = [];
-  /** In order, the failed ones included. */
+  /** All steps in order, including those that failed. */
   readonly steps: (Step | 'abort')[] = [];
   readonly batches: Batch[] = [];
   readonly exports: Export[] = [];
-  /** Called before each step; what it throws is what the step throws. */
+  /** Is called before each step, and makes the step fail by throwing. */
   onStep: (step: Step, count: number) => void = () => undefined;
   readonly #appended: ExportRow[] = [];
   #receipt: Receipt | undefined;
