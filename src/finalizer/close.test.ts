@@ -23,7 +23,7 @@ import { rescueStuck } from './rescue.ts';
 
 const id = invocationId;
 const [OUTSIDER, ROOT] = [id('outsider'), id('r0')];
-/** Three members with an export each. */
+/** One transaction takes three members with an export each. */
 const BY_THREE: Bounds = {
   ...DEFAULT_BOUNDS,
   mutations: 3 * mutationsToFinalize({ bigqueryExports: [new Uint8Array()] }),
@@ -46,7 +46,10 @@ async function openRing(open: OpenDatabase, bounds = BY_THREE): Promise<Finaliza
   return world;
 }
 
-/** As `tryFinalize`, with a look at all after each transaction; ends where `visit` says so. */
+/**
+ * Does as `tryFinalize` does, and calls `visit` after each transaction; ends once that returns
+ * true.
+ */
 async function stepThrough(
   world: FinalizationWorld,
   root: InvocationId,
@@ -88,7 +91,7 @@ describe('in memory', () => testClosing(inMemory));
 eachDatabase((open) => testClosing(open));
 
 function testClosing(open: OpenDatabase): void {
-  test('a large set becomes FINALIZED at one moment, with one time, and is exported then', async () => {
+  test('a large set becomes FINALIZED at one moment and with one time, and is then exported', async () => {
     const world = await openRing(open);
     const ring = Array.from({ length: 7 }, (_, index) => id(`r${index}`));
     const seen = new Set<string>();
@@ -111,7 +114,7 @@ function testClosing(open: OpenDatabase): void {
     });
     expect([...seen]).toEqual(['FINALIZING', 'FINALIZED']);
     expect(times.size).toBe(1);
-    // A question, the turn, marks, the decision, members, the root.
+    // The steps are a question, the turn, marks, the decision, members, and the root.
     expect(steps).toBeGreaterThan(6);
     await settleAll(world);
     await expectAllFinalized(world);
@@ -155,7 +158,7 @@ function testClosing(open: OpenDatabase): void {
     await expectAllFinalized(world);
   });
 
-  test('a member that is tried meanwhile changes nothing before, and is settled after', async () => {
+  test('a member that is tried changes nothing before the decision, and is settled after it', async () => {
     const world = await openRing(open);
     await stepThrough(world, ROOT, async () => (await marksOf(world)) === 7);
     expect(await tryFinalize(world.parts, id('r3'))).toBe('waiting');
@@ -185,7 +188,7 @@ test('a set that fits into one transaction is written by one', async () => {
   expect([...written]).toEqual(['FINALIZING', 'FINALIZED']);
 });
 
-test('no transaction writes more than Spanner takes, however many are closed or wait', async () => {
+test('no transaction writes more than Spanner takes, however many members and waiters there are', async () => {
   const db = new SqliteDatabase(FINALIZATION_TABLES);
   const meter = countWrites(db);
   const world = new FinalizationWorld(meter.db);

@@ -141,7 +141,8 @@ export async function settle(
   const finalizeTime = marked.finalizeTime ?? parts.clock.now();
   if (marked.closedBy === marked.id) return await settleSet(parts, tx, { ...marked, finalizeTime });
   await writeFinalized(parts, tx, { finalized: [marked], finalizeTime });
-  await tryRoot(parts, tx, marked.closedBy ?? marked.id); // for the other members and the root itself
+  // The root settles the other members and itself.
+  await tryRoot(parts, tx, marked.closedBy ?? marked.id);
   return 'finalized';
 }
 

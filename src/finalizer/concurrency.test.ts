@@ -1,4 +1,4 @@
-/** Many workers at once on one real server: overlapping graphs, owners and tries at the same time. */
+/** Many workers run at once on one real server, with overlapping graphs, owners and tries. */
 import { describe, expect, test } from 'vitest';
 import { openTestPostgres, testPostgresUrl } from '../../test/support/databases/databases.ts';
 import {
@@ -26,7 +26,7 @@ async function leaseTries(queue: TaskQueue): Promise<Lease[]> {
   return [...queued, ...(await queue.leaseDue(PUSH.name, 4, 60_000))];
 }
 
-/** Leases and tries until told that no more will come, and nothing is left. */
+/** Leases and tries until it is told that no more tasks will come, and none is left. */
 async function work(db: Database, world: FinalizationWorld, isOver: () => boolean) {
   const queue = new TaskQueue({ db, clock: systemClock });
   let conflicts = 0;

@@ -1,4 +1,4 @@
-/** A process that dies at any step of finalization changes nothing about how it ends. */
+/** Finalization ends the same way at whatever step a process dies. */
 import { expect, test } from 'vitest';
 import { openTestPglite } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
@@ -35,7 +35,7 @@ const TANGLE: Edges = [
   ['f', ['c']],
 ];
 
-/** More than three of a set take more than one transaction. */
+/** A set of more than three members takes more than one transaction. */
 const BY_THREE: WorldOptions = {
   bounds: {
     ...DEFAULT_BOUNDS,
@@ -43,7 +43,7 @@ const BY_THREE: WorldOptions = {
   },
 };
 
-/** A ring of seven, and one that waits for it. */
+/** A ring of seven, and an invocation that waits for it. */
 const RING: Edges = [
   ...Array.from({ length: 7 }, (_, n): Edges[number] => [`r${n}`, [`r${(n + 1) % 7}`]]),
   ['outsider', ['r3']],
@@ -55,7 +55,9 @@ async function prepare(db: Database, edges: Edges): Promise<void> {
   for (const [name, included] of edges) await world.include(id(name), included.map(id));
 }
 
-/** Owners that come after a crash find their invocation ACTIVE, or have finalized it before. */
+/**
+ * Owners that come back after a crash find their invocation ACTIVE, or have finalized it before.
+ */
 async function finish(db: Database): Promise<FinalizationWorld> {
   const world = new FinalizationWorld(db, TIGHT);
   const { nodes } = await world.snapshot();

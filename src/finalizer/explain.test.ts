@@ -28,7 +28,7 @@ async function explained(world: FinalizationWorld, which: InvocationId) {
 }
 
 eachDatabase((open) => {
-  test('says that an invocation is still its own owner’s', async () => {
+  test('says that its own owner has not finalized an invocation', async () => {
     const world = await openWorld(open, [['a', 'b']]);
     expect(await explained(world, A)).toEqual(['ACTIVE', A]);
   });

@@ -42,7 +42,7 @@ async function startAll(world: FinalizationWorld, ids: readonly InvocationId[]):
   for (const each of ids) await world.start(each);
 }
 
-/** Runs tries until none is left; answers how many there were. */
+/** Runs tries until none is left, and returns how many there were. */
 async function settle(world: FinalizationWorld): Promise<number> {
   let count = 0;
   for (let tries = await world.tries(); tries.length > 0; tries = await world.tries()) {
@@ -55,7 +55,9 @@ async function settle(world: FinalizationWorld): Promise<number> {
   return count;
 }
 
-/** The ways differ in what they write, not in how: in memory all of them are quick. */
+/**
+ * The ways differ in what they write, not in how they write it; in memory all of them are quick.
+ */
 describe.each(TRY_WAYS)('in memory, tried by way of: %s', (way) => {
   testFinalizer({ open: () => Promise.resolve(new SqliteDatabase(FINALIZATION_TABLES)), way });
 });
@@ -71,7 +73,7 @@ function testFinalizer(place: Place): void {
       expect(await stateOf(world, A)).toBe('FINALIZED');
     });
 
-    test('looks at inclusions unless whoever started it has seen that there are none', async () => {
+    test('looks at inclusions unless the start has seen that there are none', async () => {
       const world = await openWorld(place, { a: [], b: ['a'] });
       const stepsOf = async (which: InvocationId): Promise<readonly string[]> => {
         const faults = new Faults();
@@ -85,7 +87,7 @@ function testFinalizer(place: Place): void {
       expect(await stateOf(world, B)).toBe('FINALIZED');
     });
 
-    test('leaves an invocation alone that its owner has not finalized', async () => {
+    test('does nothing about an invocation that its owner has not finalized', async () => {
       const world = await openWorld(place, { a: [] });
       expect(await tryFinalize(world.parts, A)).toBe('idle');
       expect(await stateOf(world, A)).toBe('ACTIVE');
@@ -124,7 +126,7 @@ function testFinalizer(place: Place): void {
       );
     });
 
-    test('an ACTIVE invocation behind a cycle holds up the whole cycle', async () => {
+    test('an ACTIVE invocation that a cycle reaches holds up the whole cycle', async () => {
       const world = await openWorld(place, { a: ['b'], b: ['a', 'c'], c: [] });
       await startAll(world, [A, B]);
       await settle(world);
@@ -164,7 +166,7 @@ function testFinalizer(place: Place): void {
       expect(await world.snapshot()).toEqual(before);
     });
 
-    test('wakes those that wait for it, and no others', async () => {
+    test('wakes the invocations that wait for it, and no others', async () => {
       const world = await openWorld(place, { a: ['c'], b: ['c', 'd'], c: [], d: [] });
       await startAll(world, [A, B]);
       await settle(world);

@@ -1,4 +1,4 @@
-/** Every order of events in small graphs, and random ones in larger graphs. */
+/** Checks every order of events in small graphs, and random orders in larger graphs. */
 import { expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';

@@ -21,7 +21,7 @@ async function loseTasks(world: FinalizationWorld): Promise<void> {
 }
 
 eachDatabase((open) => {
-  test('has those tried whose task was lost', async () => {
+  test('tries invocations whose task was lost', async () => {
     const world = await openWorld(open, ['a']);
     await world.start(id('a'));
     await loseTasks(world);
@@ -33,7 +33,7 @@ eachDatabase((open) => {
     expect((await world.tries()).map((task) => task.id)).toEqual(['a']);
   });
 
-  test('has those tried whose blocker is FINALIZED, though the wake-up was lost', async () => {
+  test('tries invocations whose blocker is FINALIZED, if the wake-up was lost', async () => {
     const names = ['a', 'b', 'c', 'd'];
     const world = await openWorld(open, names);
     for (const waiter of names.slice(1)) await world.include(id(waiter), [id('a')]);
@@ -50,7 +50,7 @@ eachDatabase((open) => {
     expect([...nodes.values()].every(({ state }) => state === 'FINALIZED')).toBe(true);
   });
 
-  test('leaves those alone that wait for something, or are young, or over', async () => {
+  test('skips invocations that wait for something, are young, or are over', async () => {
     const world = await openWorld(open, ['waits', 'active', 'young', 'over']);
     await world.include(id('waits'), [id('active')]);
     for (const name of ['waits', 'over']) await world.start(id(name));
@@ -72,7 +72,7 @@ eachDatabase((open) => {
     expect(await rescueStuck(world.parts, options)).toMatchObject({ rescued: 0 });
   });
 
-  test('looks at a bounded number, and goes on there when called again', async () => {
+  test('looks at a bounded number, and goes on from there when called again', async () => {
     const world = await openWorld(open, ['a', 'b', 'c', 'd', 'e']);
     for (const name of ['a', 'b', 'c', 'd', 'e']) await world.start(id(name));
     await loseTasks(world);

@@ -1,8 +1,8 @@
 /**
- * Every order of events in small graphs, on the real code: from each state each step that can
- * happen next, until no new state turns up. Steps are single transactions, and single looks of a
- * try that has questions; so two tries interleave as they could in two processes. Tasks are done
- * at least once, in any order.
+ * Explores every order of events in small graphs, on the real code: it takes each possible step
+ * from each state, until no new state turns up. A step is a single transaction, or the answer to a
+ * single question of a try, so two tries interleave as they could in two processes. Tasks run at
+ * least once, in any order.
  */
 import { createHash } from 'node:crypto';
 import { answerQuestion } from '../../../src/finalizer/answer-question.ts';
@@ -20,35 +20,37 @@ import {
   violationsOf,
 } from './finalization-world.ts';
 
-/** Grows with every task and tells nothing here: with it, no two states would be the same. */
+/**
+ * The fence grows with every task and means nothing here; with it, no two states would be equal.
+ */
 const ZEROED = ['fence'];
 
 export interface Exploration {
   readonly ids: readonly InvocationId[];
   /** Whether an invocation may include itself. */
   readonly selfInclusions: boolean;
-  /** In all; any number unless given. */
+  /** The largest number of inclusions in the graph; any number unless given. */
   readonly maxInclusions?: number;
   /** How many tries may run at once. */
   readonly workers: number;
-  /** The tightest unless given. */
+  /** The tightest bounds unless given. */
   readonly bounds?: Bounds;
 }
 
 export interface ExplorationResult {
-  /** Distinct states. */
+  /** How many distinct states there are. */
   readonly states: number;
-  /** Steps taken, each on the real code. */
+  /** How many steps were taken, each on the real code. */
   readonly steps: number;
-  /** Those of them that removed an inclusion: they lead to no states of their own. */
+  /** How many of the steps removed an inclusion. These lead to no states of their own. */
   readonly removals: number;
   readonly violations: readonly string[];
 }
 
-/** A try between two of its transactions. */
+/** A try that is between two of its transactions. */
 interface Running extends PendingTry {
   readonly answers: Answers;
-  /** Asked and not answered yet. */
+  /** The question that has not been answered yet. */
   readonly question: Question | undefined;
 }
 
@@ -68,11 +70,11 @@ class Explorer {
   readonly #exploration: Exploration;
   readonly #db = new SqliteDatabase(TABLES);
   readonly #world: FinalizationWorld;
-  /** By digest, as there are many. */
+  /** The digests of the states seen; the states themselves would be too many. */
   readonly #seen = new Set<string>();
   readonly #todo: State[] = [];
   readonly #violations: string[] = [];
-  /** What the tables hold, where that is certain. */
+  /** The content of the tables, as far as it is certain. */
   #loaded: readonly string[] = [];
   #steps = 0;
   #removals = 0;
@@ -101,7 +103,7 @@ class Explorer {
     await this.#db.close();
   }
 
-  /** Takes each step that can happen next. */
+  /** Takes each step that is possible from a state. */
   async #leave(state: State): Promise<void> {
     this.#restore(state);
     const snapshot = await this.#world.snapshot();

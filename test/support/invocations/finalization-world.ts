@@ -1,6 +1,6 @@
 /**
- * A database with invocations to finalize, for tests that check every step: owners act, tasks are
- * tried in any order, and after each step the promises of finalizer.ts must hold.
+ * A database with invocations to finalize, for tests that check every step: owners act, tasks run
+ * in any order, and the promises of finalizer.ts must hold after each step.
  */
 import { fromJson } from '@bufbuild/protobuf';
 import type { Bounds } from '../../../src/finalizer/bounds.ts';
@@ -37,11 +37,11 @@ import { Tq } from '../../../src/tq/tq.ts';
 import { newInvocation } from './fixtures.ts';
 
 export interface Node {
-  /** What it counts as having. */
+  /** The state that it counts as having. */
   readonly state: InvocationState;
   readonly blocker: InvocationId | undefined;
   readonly closedBy: InvocationId | undefined;
-  /** Whether its own row says so, too. */
+  /** Whether its own row has that state, too. */
   readonly isSettled: boolean;
 }
 
@@ -51,12 +51,12 @@ export interface PendingTry {
   readonly id: InvocationId;
 }
 
-/** All that matters for finalization at one moment. */
+/** Everything that matters for finalization, at one moment. */
 export interface Snapshot {
   readonly nodes: ReadonlyMap<InvocationId, Node>;
   readonly inclusions: ReadonlyMap<InvocationId, readonly InvocationId[]>;
   readonly tries: readonly PendingTry[];
-  /** Whose export is enqueued; each invocation has asked for one. */
+  /** The invocations whose export is enqueued. Each invocation has asked for one. */
   readonly exports: readonly InvocationId[];
 }
 
@@ -69,7 +69,7 @@ export interface WorldOptions {
   readonly bounds?: Bounds | undefined;
   /** `queue` unless given. */
   readonly way?: TryWay;
-  /** For `flipping`. */
+  /** The seed for `flipping`. */
   readonly seed?: number;
 }
 
@@ -88,7 +88,7 @@ export class FinalizationWorld {
     this.parts = { db, clock, queue, pushed, ...(bounds ? { bounds } : {}) };
   }
 
-  /** Invocations that are ACTIVE and have asked for one export each. */
+  /** Creates ACTIVE invocations that have asked for one export each. */
   async create(ids: readonly InvocationId[]): Promise<void> {
     const bigqueryExports = [new Uint8Array([1])];
     await this.db.write((tx) =>
@@ -113,7 +113,7 @@ export class FinalizationWorld {
     });
   }
 
-  /** What an owner does. */
+  /** Finalizes an invocation, as its owner does. */
   async start(id: InvocationId): Promise<void> {
     await this.db.write(async (tx) => {
       await requireActive(tx, id);
@@ -121,7 +121,7 @@ export class FinalizationWorld {
     });
   }
 
-  /** What a worker does: at least once. */
+  /** Runs a try, as a worker does at least once. */
   async run(pending: PendingTry): Promise<void> {
     const outcome = await tryFinalize(this.parts, pending.id);
     if (outcome !== 'postponed') await this.complete(pending);
@@ -131,7 +131,7 @@ export class FinalizationWorld {
     await this.db.write((tx) => tx.delete(tasks, [{ type, id: taskId }]));
   }
 
-  /** Of both ways. */
+  /** Returns the pending tries of both ways. */
   async tries(): Promise<PendingTry[]> {
     const queued = await this.#taskRows(TRY_FINALIZE_INVOCATION);
     return [...queued, ...(await this.#taskRows(PUSH))].map(tryOf);
@@ -143,8 +143,11 @@ export class FinalizationWorld {
         sql`SELECT invocation_id, state, ${seenState('i')} AS seen_state, blocker_id, closed_by
             FROM ${invocations} AS i ORDER BY invocation_id`,
         {
-          ...{ invocationId: text, state: int, seenState: int },
-          ...{ blockerId: nullable(text), closedBy: nullable(text) },
+          invocationId: text,
+          state: int,
+          seenState: int,
+          blockerId: nullable(text),
+          closedBy: nullable(text),
         },
       ),
     );
@@ -201,7 +204,7 @@ function switchOf(way: TryWay, seed: number): () => boolean {
   return way === 'flipping' ? () => random() < 0.5 : () => way === 'pushed';
 }
 
-/** What a task of either way has tried. */
+/** Returns the try of a task, whichever way it was made. */
 export function tryOf(task: Pick<Lease, 'type' | 'id' | 'invocationId' | 'payload'>): PendingTry {
   const { type, id: taskId, invocationId, payload } = task;
   const isPushed = type === PUSH.name;
@@ -215,7 +218,7 @@ function pushedId(payload: Uint8Array | undefined): InvocationId {
   return parseInvocationId(invocationId);
 }
 
-/** The queue would replace a first export that is pending by a second: here it is an error. */
+/** The queue would replace a pending export by a second one; here a second one is an error. */
 function withoutRepeatedExports(queue: TaskQueue): FinalizerParts['queue'] {
   return {
     enqueue: (added, tx) => queue.enqueue(added, tx),
@@ -230,8 +233,8 @@ function withoutRepeatedExports(queue: TaskQueue): FinalizerParts['queue'] {
 }
 
 /**
- * What is wrong with a moment; empty where all promises hold. `running` are tries that have begun:
- * their tasks may be gone.
+ * Returns the broken promises of a snapshot; none if all of them hold. `running` are invocations
+ * whose tries have begun, and whose tasks may be gone.
  */
 export function violationsOf(snapshot: Snapshot, running: readonly InvocationId[] = []): string[] {
   const { nodes, exports, tries } = snapshot;
@@ -258,14 +261,18 @@ export function violationsOf(snapshot: Snapshot, running: readonly InvocationId[
   return problems;
 }
 
-/** The reference's rule, read literally: over, and nothing ACTIVE is reachable. */
+/**
+ * The literal rule of the reference: an invocation is over if it and all it reaches are not ACTIVE.
+ */
 export function isOverByReference(snapshot: Snapshot, id: InvocationId): boolean {
   return [id, ...reachableOf(snapshot, id)].every(
     (each) => snapshot.nodes.get(each)?.state !== 'ACTIVE',
   );
 }
 
-/** With nothing left to do, exactly what the reference calls over is FINALIZED. */
+/**
+ * Once nothing is left to do, exactly the invocations that the reference calls over are FINALIZED.
+ */
 function differencesFromReference(snapshot: Snapshot): string[] {
   return [...snapshot.nodes.keys()]
     .filter((id) => isFinalized(snapshot, id) !== isOverByReference(snapshot, id))
@@ -289,12 +296,15 @@ function reachableOf({ inclusions }: Snapshot, id: InvocationId): InvocationId[]
   return [...seen];
 }
 
-/** What tests of finalization without a server need. */
+/** The tables that tests of finalization without a server need. */
 export const FINALIZATION_TABLES = [invocations, includedInvocations, closingTurns, tasks];
 
-/** So low that small graphs reach all of them. */
+/** Bounds so low that small graphs reach all of them. */
 export const TIGHT_BOUNDS: Bounds = {
-  ...{ inclusions: 1, hops: 1, snapshotQueries: 1, wakes: 1 },
+  inclusions: 1,
+  hops: 1,
+  snapshotQueries: 1,
+  wakes: 1,
   mutations: 1,
 };
 

@@ -1,4 +1,6 @@
-/** Nouns for tests: complete, and plain but for what a test says. */
+/**
+ * Builders for tests: each makes a complete and plain value, with the properties that a test gives.
+ */
 import type { InvocationId } from '../../../src/invocations/id.ts';
 import type { NewInvocation } from '../../../src/invocations/invocation.ts';
 import type { NewTestExoneration } from '../../../src/results/exoneration.ts';

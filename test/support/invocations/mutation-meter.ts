@@ -1,4 +1,4 @@
-/** Measures how much the transactions of a database write, as Spanner counts it. */
+/** Measures how many mutations the transactions of a database make, as Spanner counts them. */
 import type { Database, Transaction } from '../../../src/storage/database.ts';
 import type { AnyRow } from '../../../src/storage/key.ts';
 import { mutationsOfRow } from '../../../src/storage/mutation-count.ts';
@@ -6,9 +6,9 @@ import type { AnyTable } from '../../../src/storage/table.ts';
 import { propertiesWritten, type WriteKind } from '../../../src/storage/writes.ts';
 
 export interface MutationMeter {
-  /** The same database, measured. */
+  /** The same database, with its transactions measured. */
   readonly db: Database;
-  /** Of one transaction, so far. */
+  /** The most mutations of one transaction so far. */
   readonly most: number;
   reset(): void;
 }

@@ -1,7 +1,7 @@
 /**
- * One random history of finalization, repeatable by its seed: a random graph of a few invocations,
- * whose owners act while up to three tries run, each transaction of which is a step of its own.
- * After each step the promises of finalizer.ts are checked.
+ * Runs one random history of finalization, repeatable by its seed: a random graph of a few
+ * invocations, whose owners act while up to three tries run. Each transaction is a step of its own,
+ * and the promises of finalizer.ts are checked after each step.
  */
 import { answerQuestion } from '../../../src/finalizer/answer-question.ts';
 import { decide } from '../../../src/finalizer/finalizer.ts';
@@ -18,7 +18,7 @@ interface Running extends PendingTry {
 
 const MAX_RUNNING = 3;
 
-/** Answers what was violated; the world is empty before, and FINALIZED as a whole after. */
+/** Returns the broken promises. The world must be empty before, and is all FINALIZED afterwards. */
 export async function randomHistory(world: FinalizationWorld, seed: number): Promise<string[]> {
   const history = new History(world, seededRandom(seed));
   return (await history.run()).map((problem) => `seed ${seed}: ${problem}`);
@@ -28,7 +28,7 @@ class History {
   readonly #world: FinalizationWorld;
   readonly #random: Random;
   readonly #ids: readonly InvocationId[];
-  /** How eager owners are, compared with workers: some finalize long before the last try. */
+  /** How eager owners are compared with workers; some finalize long before the last try. */
   readonly #eagerness: number;
   readonly #density: number;
   /** How often owners remove inclusions. */
@@ -59,7 +59,7 @@ class History {
     return left.map(([id, { state }]) => `in the end ${id} is ${state}`);
   }
 
-  /** False when nothing is left to do. */
+  /** Returns false once nothing is left to do. */
   async #step(): Promise<boolean> {
     const begun = new Set(this.#running.map(({ taskId }) => taskId));
     const tries = (await this.#world.tries()).filter(({ taskId }) => !begun.has(taskId));
