@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { rowOf, rowsOf } from '../../../test/support/exports/export-rows.ts';
 import { type DiskPlan, FaultyDisk } from '../../../test/support/exports/faulty-disk.ts';
 import { cutBatches } from '../batches.ts';
 import type { ExportRow } from '../row.ts';
@@ -27,33 +28,6 @@ async function exportFolder(name = 'exports'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'postlude-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return join(folder, name);
-}
-
-function rowOf(index: number, more: Partial<ExportRow> = {}): ExportRow {
-  return {
-    exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'r:r', properties: '{}' },
-    parent: { id: `shard-${index % 3}`, tags: [], realm: 'r:r', properties: undefined },
-    test_id: `test ${index}`,
-    result_id: 'r',
-    variant: [{ key: 'os', value: 'linux' }],
-    variant_hash: '0123456789abcdef',
-    expected: index % 4 !== 0,
-    status: index % 4 === 0 ? 'FAIL' : 'PASS',
-    summary_html: undefined,
-    start_time: 1_767_322_800_000_001 + index,
-    duration: index / 1000,
-    tags: [],
-    exonerated: false,
-    partition_time: 1_767_322_800_000_000,
-    test_location: undefined,
-    test_metadata: undefined,
-    failure_reason: undefined,
-    ...more,
-  };
-}
-
-function rowsOf(count: number): ExportRow[] {
-  return Array.from({ length: count }, (_, index) => rowOf(index));
 }
 
 async function beginSession(sink: ParquetSink, exported: Export): Promise<SinkSession> {

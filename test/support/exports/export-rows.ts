@@ -1,0 +1,29 @@
+/** Builds rows of an export: the result of a test in one of three shards, by its number. */
+import type { ExportRow } from '../../../src/exporter/row.ts';
+
+export function rowOf(index: number, more: Partial<ExportRow> = {}): ExportRow {
+  return {
+    exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'r:r', properties: '{}' },
+    parent: { id: `shard-${index % 3}`, tags: [], realm: 'r:r', properties: undefined },
+    test_id: `test ${index}`,
+    result_id: 'r',
+    variant: [{ key: 'os', value: 'linux' }],
+    variant_hash: '0123456789abcdef',
+    expected: index % 4 !== 0,
+    status: index % 4 === 0 ? 'FAIL' : 'PASS',
+    summary_html: undefined,
+    start_time: 1_767_322_800_000_001 + index,
+    duration: index / 1000,
+    tags: [],
+    exonerated: false,
+    partition_time: 1_767_322_800_000_000,
+    test_location: undefined,
+    test_metadata: undefined,
+    failure_reason: undefined,
+    ...more,
+  };
+}
+
+export function rowsOf(count: number): ExportRow[] {
+  return Array.from({ length: count }, (_, index) => rowOf(index));
+}
