@@ -25,7 +25,7 @@ export class Enforcement {
       unit: '{invocation}',
     });
     this.#delay = parts.metrics.histogram('postlude.invocation.end_delay', {
-      description: 'From the time at which an invocation was to be ended until it was',
+      description: 'Time from when an invocation was due to be ended until it was ended',
       unit: 'ms',
     });
   }

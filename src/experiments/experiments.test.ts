@@ -22,6 +22,6 @@ test('is off unless enabled', () => {
 test.each([[[A, experiment('a')]], [[experiment('')]]])(
   'finds names that cannot be: %#',
   (known) => {
-    expect(() => enableExperiments([], known, new RecordingLog())).toThrow('each its own');
+    expect(() => enableExperiments([], known, new RecordingLog())).toThrow('a name of its own');
   },
 );

@@ -33,7 +33,7 @@ export function enableExperiments(
 ): Experiments {
   const byName = new Map(known.map((each) => [each.name, each]));
   if (byName.size < known.length || byName.has('')) {
-    throw new Error('experiments must have names, each its own');
+    throw new Error('each experiment must have a name of its own');
   }
   const enabled = new Set<Experiment>();
   for (const name of new Set(names)) {

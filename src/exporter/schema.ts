@@ -17,7 +17,7 @@ export interface Column {
 }
 
 const PAIR = [
-  column('key', 'STRING', 'May come again, with another value.'),
+  column('key', 'STRING', 'It may occur again with another value.'),
   column('value', 'STRING', 'Any text.'),
 ];
 
@@ -25,43 +25,53 @@ const INVOCATION = [
   column('id', 'STRING', 'Without the prefix "invocations/".'),
   repeated('tags', PAIR, 'Sorted by key and value.'),
   column('realm', 'STRING', 'As {project}:{realm}.'),
-  column('properties', 'STRING', 'As JSON: what its owner says of it, how its command ended.'),
+  column('properties', 'STRING', 'JSON: what its owner says of it, and how its command ended.'),
 ];
 
 const LOCATION = [
   column('repo', 'STRING', 'URL of the repository.'),
   column('file_name', 'STRING', 'From the root of the repository, which is "//".'),
-  column('line', 'INTEGER', 'From 1; 0 where it is not known.'),
+  column('line', 'INTEGER', 'From 1; 0 if it is not known.'),
 ];
 
 /** The columns in the order of the table. */
 export const TEST_RESULT_COLUMNS: readonly Column[] = [
   record('exported', INVOCATION, 'The invocation whose finalization caused the export.'),
   record('parent', INVOCATION, 'The invocation that holds the result itself.'),
-  column('test_id', 'STRING', 'Names the test within the realm.'),
-  column('result_id', 'STRING', 'Tells results of one test in one invocation apart.'),
+  column('test_id', 'STRING', 'Identifies the test within the realm.'),
+  column('result_id', 'STRING', 'Identifies a result among those of one test in one invocation.'),
   repeated('variant', PAIR, 'How the test was run: operating system, builder. Sorted by key.'),
   column('variant_hash', 'STRING', 'Equal for equal variants.'),
-  column('expected', 'BOOL', 'Whether the result is as it should be.'),
+  column('expected', 'BOOL', 'Whether the result is the expected one.'),
   column('status', 'STRING', 'PASS, FAIL, CRASH, ABORT or SKIP.'),
-  column('summary_html', 'STRING', 'What happened, for people; a long one is cut.'),
+  column('summary_html', 'STRING', 'What happened, for people; a long text is cut.'),
   column('start_time', 'TIMESTAMP', 'When the test began.'),
   column('duration', 'FLOAT', 'Seconds.'),
-  repeated('tags', PAIR, 'Of the result. Sorted by key and value.'),
+  repeated('tags', PAIR, 'Tags of the result, sorted by key and value.'),
   column('exonerated', 'BOOL', 'Whether anything exported with it exonerates the test variant.'),
   column('partition_time', 'TIMESTAMP', 'When the exported invocation was created.'),
-  record('test_location', LOCATION, 'Where the test is defined. Older than test_metadata.'),
+  record(
+    'test_location',
+    LOCATION,
+    'Where the test is defined; test_metadata is the newer column.',
+  ),
   record(
     'test_metadata',
     [
       column('name', 'STRING', 'The name that people know the test by.'),
       record('location', LOCATION, 'Where the test is defined.'),
     ],
-    'What is known of the test, apart from any run of it.',
+    'What is known of the test itself, apart from any run of it.',
   ),
   record(
     'failure_reason',
-    [column('primary_error_message', 'STRING', 'Of the error that made the test fail.')],
+    [
+      column(
+        'primary_error_message',
+        'STRING',
+        'The message of the error that made the test fail.',
+      ),
+    ],
     'Why the test failed, to group failures by.',
   ),
 ];

@@ -70,7 +70,7 @@ describe('failures', () => {
   });
 
   test.each([
-    ['a predicate that cannot be', predicated({ testIdRegexp: '(' }), /not a pattern of RE2/],
+    ['an invalid predicate', predicated({ testIdRegexp: '(' }), /not a valid RE2 pattern/],
     ['a missing invocation', { invocationId: 'nobody' as InvocationId }, /does not exist/],
   ])('%s makes a dead task with the reason', async (_, more, reason) => {
     const db = await openTestPglite();

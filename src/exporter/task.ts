@@ -26,14 +26,14 @@ import { type ExporterParts, type ExportRequest, exportInvocation } from './expo
 export interface BigQueryExportTask {
   readonly invocationId: InvocationId;
   readonly destination: BigQueryExport;
-  /** Tells the exports of one invocation apart; 0 unless given. */
+  /** Identifies the export among those of one invocation; 0 unless given. */
   readonly index?: number;
   readonly processAfter?: EpochMs;
 }
 
 /**
- * Enqueues an export in the caller's transaction. `duplicate`: one of that invocation and index
- * waits already. An attempt before the invocation is FINALIZED fails, and is tried again.
+ * Enqueues an export in the caller's transaction. Returns `duplicate` if a task for that invocation
+ * and index is waiting already. An attempt before the invocation is FINALIZED fails and is retried.
  */
 export async function enqueueBigQueryExport(
   queue: Pick<TaskQueue, 'enqueue'>,
@@ -58,7 +58,7 @@ export interface ExportHandlerParts extends ExporterParts {
   readonly metrics?: Metrics;
 }
 
-/** Time does not cure these: what is asked for cannot be, or may not be. */
+/** Retrying does not help with these errors: the request is invalid, or not allowed. */
 const PERMANENT = ['invalid-argument', 'not-found', 'permission-denied'] as const;
 
 /** What the dispatcher runs for tasks `bq_export`. */

@@ -31,7 +31,7 @@ export function finalizePushHandler(parts: FinalizerParts): PushTaskHandler<Payl
 async function tryOnce(parts: FinalizerParts, id: InvocationId): Promise<void> {
   const outcome = await tryFinalize(parts, id);
   if (outcome !== 'postponed') return;
-  throw new CodedError('conflict', 'another large closed set is being finalized: this one is next');
+  throw new CodedError('conflict', 'another large closed set is being finalized first');
 }
 
 function parse(invocationId: string): InvocationId {

@@ -30,7 +30,7 @@ const CAUSES = new Map(
 export function endCauseOf(number: number): EndCause {
   const cause = CAUSES.get(number);
   if (cause === undefined)
-    throw new CodedError('data-loss', `unknown end of invocations: ${number}`);
+    throw new CodedError('data-loss', `unknown end cause of an invocation: ${number}`);
   return cause;
 }
 

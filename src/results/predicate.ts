@@ -51,7 +51,7 @@ function testIdMatcher(pattern: string): (testId: string) => boolean {
     const compiled = RE2JS.compile(pattern);
     return (testId) => compiled.matches(testId);
   } catch (cause) {
-    throw new CodedError('invalid-argument', `not a pattern of RE2: ${pattern}`, { cause });
+    throw new CodedError('invalid-argument', `not a valid RE2 pattern: ${pattern}`, { cause });
   }
 }
 

@@ -110,17 +110,17 @@ class ParquetSession implements SinkSession {
     await publish(disk, files, this.#part('manifest'), files.manifest);
     // This removes the parts of other attempts too, as these have nothing left to do.
     await removeParts(disk, files, () => true).catch((error: unknown) =>
-      this.#state.log.warn('parts of an export were left behind', { error, export: exported }),
+      this.#state.log.warn('cannot remove the parts of an export', { error, export: exported }),
     );
     return toReceipt(manifest, files);
   }
 
   async abort(): Promise<void> {
     const { disk, log, rows } = this.#state;
-    const leaveBehind = (error: unknown): void =>
-      log.warn('parts of an export were left behind', { error });
+    const warn = (error: unknown): void =>
+      log.warn('cannot remove the parts of an export', { error });
     await rows.close().catch(() => undefined);
-    for (const part of PARTS) await disk.remove(this.#part(part)).catch(leaveBehind);
+    for (const part of PARTS) await disk.remove(this.#part(part)).catch(warn);
   }
 
   async #convert(summary: ExportSummary, signal: AbortSignal): Promise<void> {
