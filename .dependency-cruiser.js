@@ -17,6 +17,8 @@ const SIDEWAYS = {
   cli: ['server'],
   // Results belong to invocations.
   results: ['invocations'],
+  // The export task is enqueued in the transaction that finalizes; see 'finalizer-knows-no-exporter'.
+  finalizer: ['exporter'],
   // Our own queue is one of the ways in which pushed tasks are delivered.
   tq: ['tasks'],
 };
@@ -51,6 +53,13 @@ export default {
       severity: 'error',
       from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/index\\.ts$|\\.test\\.ts$' },
       to: { path: '^src/[^/]+/' },
+    },
+    {
+      name: 'finalizer-knows-no-exporter',
+      comment: 'it enqueues export tasks, and knows nothing else of exports',
+      severity: 'error',
+      from: { path: '^src/finalizer/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/exporter/', pathNot: '^src/exporter/task\\.ts$' },
     },
     {
       name: 'testing-stays-out-of-production',

@@ -12,6 +12,7 @@
 import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
 import { chunk, forEachLimit } from '../src/concurrency.ts';
+import { TRY_FINALIZE_INVOCATION } from '../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../src/finalizer/finalizer.ts';
 import type { FinalizerParts } from '../src/finalizer/parts.ts';
 import { startFinalizations } from '../src/finalizer/schedule.ts';
@@ -25,7 +26,6 @@ import type { Database } from '../src/storage/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { sql } from '../src/storage/sql.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
-import { TRY_FINALIZE_INVOCATION } from '../src/tasks/types.ts';
 import { invocationId, newInvocation } from '../test/support/invocations/fixtures.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
 import { invocationId as id, newInvocation } from '../../test/support/invocations/fixtures.ts';
 import type { Clock } from '../clock.ts';
+import { TRY_FINALIZE_INVOCATION } from '../finalizer/finalization-tasks.ts';
 import { startFinalization } from '../finalizer/schedule.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { toRowId, toRowOrder } from '../invocations/id.ts';
@@ -14,7 +15,6 @@ import {
 import { testResultsPage } from '../results/test-results.ts';
 import type { Database } from '../storage/database.ts';
 import { TaskQueue } from '../tasks/queue.ts';
-import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { forEachCrash } from '../testing/faults.ts';
 import { type Ended, endOverdue } from './enforcer.ts';

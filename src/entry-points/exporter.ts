@@ -16,6 +16,7 @@ export type {
 } from '../exporter/sink.ts';
 export {
   type BigQueryExportTask,
+  BQ_EXPORT,
   type ExportHandlerParts,
   enqueueBigQueryExport,
   exportHandler,
@@ -25,4 +26,3 @@ export {
   BigQueryExportSchema,
 } from '../gen/luci/resultdb/v1/invocation_pb.js';
 export { type InvocationId, parseInvocationId, parseInvocationName } from '../invocations/id.ts';
-export { BQ_EXPORT } from '../tasks/types.ts';

@@ -14,6 +14,7 @@ export { type Explanation, explain } from '../finalizer/explain.ts';
 export {
   finalizationTasks,
   type PushedTries,
+  TRY_FINALIZE_INVOCATION,
   useFinalizationTq,
 } from '../finalizer/finalization-tasks.ts';
 export { tryFinalize } from '../finalizer/finalizer.ts';
@@ -24,4 +25,3 @@ export { startFinalization, startFinalizations } from '../finalizer/schedule.ts'
 export type { TryOutcome } from '../finalizer/verdict.ts';
 export type { Start } from '../invocations/finalization-state.ts';
 export { type InvocationId, parseInvocationId, parseInvocationName } from '../invocations/id.ts';
-export { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';

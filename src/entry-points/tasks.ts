@@ -57,5 +57,4 @@ export {
   taskType,
 } from '../tasks/task.ts';
 export { observeQueue } from '../tasks/task-metrics.ts';
-export { ALL_TYPES, BQ_EXPORT, TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 export { DatabaseWakeUp, LocalWakeUp, type WakeUp } from '../tasks/wake-up.ts';

@@ -15,14 +15,13 @@ import { invocations } from '../invocations/table.ts';
 import type { Database } from '../storage/database.ts';
 import { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
 import { TaskQueue } from '../tasks/queue.ts';
-import { BQ_EXPORT } from '../tasks/types.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { forEachCrash } from '../testing/faults.ts';
 import { exportFiles } from './parquet/export-files.ts';
 import { verifyExport } from './parquet/manifest.ts';
 import { ParquetSink } from './parquet/parquet-sink.ts';
 import type { Sink } from './sink.ts';
-import { enqueueBigQueryExport, exportHandler } from './task.ts';
+import { BQ_EXPORT, enqueueBigQueryExport, exportHandler } from './task.ts';
 
 const A = 'a' as InvocationId;
 const TABLE = { project: 'acme', dataset: 'tests', table: 'results' };

@@ -18,10 +18,16 @@ import { type Log, silentLog } from '../log.ts';
 import { type Metrics, noMetrics } from '../metrics.ts';
 import type { Transaction } from '../storage/database.ts';
 import type { Task, TaskHandler } from '../tasks/dispatch/handler.ts';
+import { bytesPayload } from '../tasks/payload.ts';
 import type { TaskQueue } from '../tasks/queue.ts';
-import type { EnqueueOutcome } from '../tasks/task.ts';
-import { BQ_EXPORT } from '../tasks/types.ts';
+import { type EnqueueOutcome, type NewTask, taskType } from '../tasks/task.ts';
 import { type ExporterParts, type ExportRequest, exportInvocation } from './exporter.ts';
+
+/**
+ * Exports a FINALIZED invocation; the payload is a binary luci.resultdb.v1.BigQueryExport. The name is
+ * that of LUCI ResultDB.
+ */
+export const BQ_EXPORT = taskType('bq_export', bytesPayload);
 
 export interface BigQueryExportTask {
   readonly invocationId: InvocationId;
@@ -40,17 +46,25 @@ export async function enqueueBigQueryExport(
   tx: Transaction,
   { invocationId, destination, index = 0, ...when }: BigQueryExportTask,
 ): Promise<EnqueueOutcome> {
-  const { rowId, id } = exportTaskName(invocationId, index);
   const payload = toBinary(BigQueryExportSchema, destination);
-  const task = { type: BQ_EXPORT, id, invocationId: rowId, payload, ...when };
-  const [outcome = 'duplicate'] = await queue.enqueue([task], tx);
+  const task = exportTask(invocationId, index, payload);
+  const [outcome = 'duplicate'] = await queue.enqueue([{ ...task, ...when }], tx);
   return outcome;
 }
 
-/** The names of an export's task: its id, and the row id that it is about. */
+/** The task of one export; `payload` is its destination in binary. */
+export function exportTask(
+  invocationId: InvocationId,
+  index: number,
+  payload: Uint8Array,
+): NewTask<Uint8Array> {
+  const { id } = exportTaskName(invocationId, index);
+  return { type: BQ_EXPORT, id, invocationId: toRowId(invocationId), payload };
+}
+
+/** Type and id of an export's task; `toRequest` reads the index back. */
 export function exportTaskName(invocationId: InvocationId, index: number) {
-  const rowId = toRowId(invocationId);
-  return { type: BQ_EXPORT.name, id: `${rowId}:${index}`, rowId };
+  return { type: BQ_EXPORT.name, id: `${toRowId(invocationId)}:${index}` };
 }
 
 export interface ExportHandlerParts extends ExporterParts {

@@ -15,8 +15,8 @@ import { randomInt, seededRandom, systemRandom } from '../random.ts';
 import type { Database } from '../storage/database.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import type { Lease } from '../tasks/task.ts';
-import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 import { PUSH } from '../tq/submit/queue-submitter.ts';
+import { TRY_FINALIZE_INVOCATION } from './finalization-tasks.ts';
 import { tryFinalize } from './finalizer.ts';
 
 const WORKERS = 8;

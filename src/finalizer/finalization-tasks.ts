@@ -1,18 +1,23 @@
 /**
- * Finalization by pushed tasks instead of tasks of the queue: the task class, and the experiment
- * that chooses between the two ways. A server serves tasks of both ways at once, so the switch may
- * flip at any time. The names are those of LUCI ResultDB.
+ * The tasks that try to finalize an invocation: tasks of the queue or pushed tasks, and the
+ * experiment that chooses between the two ways. A server serves tasks of both ways at once, so the
+ * switch may flip at any time. The names are those of LUCI ResultDB.
  */
 import type { MessageShape } from '@bufbuild/protobuf';
 import { type Experiments, experiment } from '../experiments/experiments.ts';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
+import { noPayload } from '../tasks/payload.ts';
+import { taskType } from '../tasks/task.ts';
 import { protobufBody } from '../tq/classes/body.ts';
 import { taskClass } from '../tq/classes/task-class.ts';
 import type { Tq } from '../tq/tq.ts';
 
 type TryFinalizeInvocation = MessageShape<typeof TryFinalizeInvocationSchema>;
 
-/** Each task tries to finalize one invocation. */
+/** In the queue: tries to finalize the invocation that is the task's subject. */
+export const TRY_FINALIZE_INVOCATION = taskType('finalize', noPayload);
+
+/** Pushed: each task tries to finalize one invocation. */
 export const finalizationTasks = taskClass<TryFinalizeInvocation>({
   id: 'try-finalize-inv',
   body: protobufBody(TryFinalizeInvocationSchema),

@@ -1,6 +1,7 @@
 /** Writes FINALIZED, and everything that follows from it in the same transaction. */
 import type { EpochMs } from '../clock.ts';
 import { chunk } from '../concurrency.ts';
+import { exportTask } from '../exporter/task.ts';
 import {
   clearBlockers,
   type FinalizationState,
@@ -14,7 +15,6 @@ import type { Transaction } from '../storage/database.ts';
 import { mutationsOfRow } from '../storage/mutation-count.ts';
 import { tasks } from '../tasks/table.ts';
 import type { NewTask } from '../tasks/task.ts';
-import { BQ_EXPORT } from '../tasks/types.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import type { FinalizerParts } from './parts.ts';
 import { type NewTry, scheduleTries } from './schedule.ts';
@@ -110,13 +110,7 @@ export async function wakeWaiters(
 }
 
 function exportTasks({ id, bigqueryExports }: FinalizationState): NewTask<Uint8Array>[] {
-  const invocationId = toRowId(id);
-  return bigqueryExports.map((payload, index) => ({
-    type: BQ_EXPORT,
-    id: `${invocationId}:${index}`,
-    invocationId,
-    payload,
-  }));
+  return bigqueryExports.map((payload, index) => exportTask(id, index, payload));
 }
 
 /** Each pair has a task of its own: a task that another blocker enqueued may be running already. */

@@ -2,9 +2,8 @@
 import { CodedError, PermanentError, toError } from '../errors.ts';
 import { fromRowId, type InvocationId, parseInvocationId } from '../invocations/id.ts';
 import type { TaskHandler } from '../tasks/dispatch/handler.ts';
-import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
 import type { PushTaskHandler } from '../tq/classes/task-class.ts';
-import type { finalizationTasks } from './finalization-tasks.ts';
+import { type finalizationTasks, TRY_FINALIZE_INVOCATION } from './finalization-tasks.ts';
 import { tryFinalize } from './finalizer.ts';
 import type { FinalizerParts } from './parts.ts';
 

@@ -5,8 +5,12 @@ import { type Start, setFinalizing } from '../invocations/finalization-state.ts'
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import type { Transaction } from '../storage/database.ts';
 import type { NewTask } from '../tasks/task.ts';
-import { TRY_FINALIZE_INVOCATION } from '../tasks/types.ts';
-import { finalizationTasks, type PushedTries, useFinalizationTq } from './finalization-tasks.ts';
+import {
+  finalizationTasks,
+  type PushedTries,
+  TRY_FINALIZE_INVOCATION,
+  useFinalizationTq,
+} from './finalization-tasks.ts';
 import type { FinalizerParts } from './parts.ts';
 
 /** The collaborators of a transaction that begins a finalization. */

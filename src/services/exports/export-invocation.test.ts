@@ -8,10 +8,10 @@ import {
   openServices,
   type Services,
 } from '../../../test/support/server/rpc-services.ts';
+import { BQ_EXPORT } from '../../exporter/task.ts';
 import { BigQueryExportSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { FinalizeInvocationRequestSchema } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { Export_State, ExportInvocationRequestSchema } from '../../gen/postlude/v1/exports_pb.js';
-import { BQ_EXPORT } from '../../tasks/types.ts';
 import { realmAuthorizer } from '../shared/permissions.ts';
 import { exportInvocation } from './export-invocation.ts';
 

@@ -3,8 +3,12 @@
  * in any order, and the promises of finalizer.ts must hold after each step.
  */
 import { fromJson } from '@bufbuild/protobuf';
+import { BQ_EXPORT } from '../../../src/exporter/task.ts';
 import type { Bounds } from '../../../src/finalizer/bounds.ts';
-import { finalizationTasks } from '../../../src/finalizer/finalization-tasks.ts';
+import {
+  finalizationTasks,
+  TRY_FINALIZE_INVOCATION,
+} from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
 import type { FinalizerParts } from '../../../src/finalizer/parts.ts';
 import { startFinalization } from '../../../src/finalizer/schedule.ts';
@@ -27,7 +31,6 @@ import { selectList, sql } from '../../../src/storage/sql.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { tasks } from '../../../src/tasks/table.ts';
 import type { Lease } from '../../../src/tasks/task.ts';
-import { BQ_EXPORT, TRY_FINALIZE_INVOCATION } from '../../../src/tasks/types.ts';
 import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { decodeEnvelope } from '../../../src/tq/classes/envelope.ts';
 import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';

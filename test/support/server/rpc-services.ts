@@ -1,5 +1,6 @@
 /** The services on a database, as a test calls them: without a server, and with a clock of its own. */
 import { create } from '@bufbuild/protobuf';
+import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
 import type { FinalizerParts } from '../../../src/finalizer/parts.ts';
 import {
@@ -21,7 +22,6 @@ import { type Authorizer, allowAll } from '../../../src/services/shared/permissi
 import { createTasks } from '../../../src/services/tasks/service.ts';
 import type { Database } from '../../../src/storage/database.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
-import { TRY_FINALIZE_INVOCATION } from '../../../src/tasks/types.ts';
 import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { QueueSubmitter } from '../../../src/tq/submit/queue-submitter.ts';
 import { Sweeper } from '../../../src/tq/sweep/sweeper.ts';
