@@ -1,12 +1,12 @@
 /**
- * The beginning and the end of a text that grows, in bounded memory: what went wrong stands at the
- * beginning of most failures, and at the end of most output. What was left out is told between.
+ * Keeps the beginning and the end of a growing text in bounded memory: most failures explain themselves at
+ * the beginning, and most output does at the end. A remark between the two says how much was left out.
  */
 export class Excerpt {
   readonly #maxHead: number;
   readonly #maxTail: number;
   #head = '';
-  /** At most twice as long as it may become. */
+  /** Grows to twice its final length before it is cut. */
   #tail = '';
   #length = 0;
 
@@ -33,7 +33,7 @@ export class Excerpt {
   }
 }
 
-/** Both ends of `text`, as an Excerpt has them. */
+/** Returns the beginning and the end of `text`, as an Excerpt keeps them. */
 export function excerptOf(text: string, maxLength?: number): string {
   const excerpt = new Excerpt(maxLength);
   excerpt.add(text);

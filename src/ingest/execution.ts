@@ -1,12 +1,12 @@
 /**
- * One execution of one test, as a format's reader hands it on, in the order of the run as far as
- * the report tells. Grouping executions into attempts, naming and shortening come after.
+ * One execution of one test, as a format's reader yields it, in the order of the run as far as the report
+ * shows it. Grouping into attempts, naming and shortening happen later.
  */
 
 /**
- * - `crash`: broke outside of what it tests.
- * - `abort`: began and was ended from outside.
- * - `not-run`: should have run and could not, which fails the run; a `skip` does not.
+ * - `crash`: the test broke outside of what it tests.
+ * - `abort`: the test began and was ended from outside.
+ * - `not-run`: the test should have run and could not, which fails the run; a `skip` does not.
  */
 export type ExecutionOutcome = 'pass' | 'fail' | 'crash' | 'abort' | 'skip' | 'not-run';
 
@@ -14,26 +14,26 @@ export interface Execution {
   /** Names from the outermost to the innermost container; may be empty. */
   readonly suite: readonly string[];
   readonly name: string;
-  /** False for what fails a run without being a test: a build, a hook, a plan. */
+  /** False if this fails a run without being a test: a build, a hook, a plan. */
   readonly isTest: boolean;
   /** Executions of one test in different rounds are attempts; in one round, they are namesakes. */
   readonly round: number;
-  /** Which suite of the report holds it, where namesakes of two suites are never one test. */
+  /** The number of its suite, for formats in which namesakes of two suites are never one test. */
   readonly container?: number;
   readonly outcome: ExecutionOutcome;
   readonly durationMs: number | undefined;
   readonly startTimeMs: number | undefined;
-  /** Plain text: why it failed or was skipped; may be empty. */
+  /** Plain text that says why it failed or was skipped; may be empty. */
   readonly summary: string;
-  /** The message of the failure without its trace, where the report tells it apart. */
+  /** The message of the failure without its trace, if the report separates the two. */
   readonly errorMessage?: string | undefined;
   readonly tags: readonly (readonly [string, string])[];
-  /** How it was run, where the report tells of several ways. */
+  /** The conditions that it ran under, if the report distinguishes several. */
   readonly variant?: Readonly<Record<string, string>>;
-  /** What it wrote: the beginning and the end. */
+  /** The beginning and the end of what it wrote. */
   readonly output?: readonly OutputStream[];
   readonly location: SourceLocation | undefined;
-  /** Line of the report where the execution begins. */
+  /** The line of the report at which the execution begins. */
   readonly line: number;
 }
 
@@ -47,18 +47,18 @@ export interface SourceLocation {
   readonly line: number | undefined;
 }
 
-/** Takes what a format's reader finds. */
+/** Receives what a format's reader finds. */
 export interface FormatSink {
   execution(execution: Execution): void;
-  /** So many tests were skipped, which the report counts and does not name. */
+  /** Adds skipped tests that the report counts but does not name. */
   unnamedSkips(count: number): void;
-  /** Something is lost or damaged: the report is not complete. */
+  /** Reports that something is lost or damaged, so that the report is not complete. */
   error(line: number, message: string): void;
-  /** Odd, but nothing is lost. */
+  /** Reports that something is odd, although nothing is lost. */
   warning(line: number, message: string): void;
 }
 
-/** A failure of the run that is not a test's. What the format does not tell is left open. */
+/** Makes a failure of the run that is not a test's. Fields that the format does not give stay unknown. */
 export function notATest(
   failure: Pick<Execution, 'name' | 'outcome' | 'summary' | 'line'> & Partial<Execution>,
 ): Execution {

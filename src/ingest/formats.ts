@@ -18,17 +18,17 @@ const FORMATS: readonly ReportFormat[] = [
   tap,
 ];
 
-/** The format of a file that begins so. */
+/** Returns the format of a file that begins with `head`. */
 export function formatOf(head: string): ReportFormat | undefined {
   return FORMATS.find(({ detect }) => detect(head));
 }
 
-/** Why a file that begins so is of no format that is read. */
+/** Says why a file that begins with `head` is of no known format. */
 export function whyUnknown(head: string): string {
   const start = head.trimStart();
   if (start === '') return 'the file is empty';
   if (/^version [^\n]*\n\s*oid sha256:/.test(start)) {
-    return 'a pointer of Git LFS, and not the report itself: fetch it first';
+    return 'a Git LFS pointer, and not the report itself: fetch the file first';
   }
   const root = /<([a-z_][\w.:-]*)/i.exec(start)?.[1];
   if (start.startsWith('<') && root) return `XML, but not a test report: it begins with <${root}>`;

@@ -1,23 +1,23 @@
 /**
- * What is understood of test reports, without recording anything.
+ * Reads test reports and says how they are understood, without recording anything.
  */
 import type { Counts, Problem } from './report.ts';
 import { type ReportSet, readReportSet } from './report-set.ts';
 
 export interface Inspection {
-  /** A FormatName; `mixed` where the files differ, `unknown` where none is understood. */
+  /** A FormatName; `mixed` if the files differ, `unknown` if none is understood. */
   readonly format: string;
-  /** The producer; `mixed` and `unknown` as in `format`, `generic` where the files do not show it. */
+  /** The producer; `mixed` and `unknown` as in `format`, `generic` if the files do not show it. */
   readonly dialect: string;
   readonly counts: Counts;
   readonly problems: readonly Problem[];
-  /** False where results are missing, so that `counts` are not those of the run. */
+  /** False if results are missing, so that `counts` are not those of the run. */
   readonly complete: boolean;
 }
 
 /**
- * Reads all files, as one run. Never throws for what is wrong with a file: that is a problem.
- * Throws the reason of `signal` where that aborts.
+ * Reads all files as one run. It never throws because a file is damaged, but reports a problem.
+ * Throws the reason of `signal` if that aborts.
  */
 export async function inspect(
   paths: readonly string[],

@@ -1,20 +1,20 @@
 /**
- * Cuts text that arrives in chunks into numbered lines. Memory is bounded by the chunk and by
- * `maxLength`: a longer line is cut off there, and says so.
+ * Splits text that arrives in chunks into numbered lines. Memory is bounded by the chunk and by
+ * `maxLength`: a longer line is cut off there, and marked.
  */
 
 export interface Line {
-  /** Without its line end (LF or CRLF). */
+  /** The line without its end (LF or CRLF). */
   readonly text: string;
   /** Counted from 1. */
   readonly number: number;
-  /** The line was longer than the limit: `text` is its beginning. */
+  /** True if the line was longer than the limit; `text` is then its beginning. */
   readonly isCutOff: boolean;
-  /** False only for a last line that no line end closes: a file may have been cut there. */
+  /** False only for a last line without a line end: the file may have been cut there. */
   readonly isClosed: boolean;
 }
 
-/** Far above what any runner writes on one line, and far below what would hurt. */
+/** Far more than any runner writes on one line, and far less than would use too much memory. */
 export const MAX_LINE_LENGTH = 4 * 1024 * 1024;
 
 export class LineSplitter {
@@ -27,7 +27,7 @@ export class LineSplitter {
     this.#maxLength = maxLength;
   }
 
-  /** The lines that `chunk` completes. */
+  /** Yields the lines that `chunk` completes. */
   *push(chunk: string): Generator<Line> {
     let start = 0;
     for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
@@ -38,7 +38,7 @@ export class LineSplitter {
     this.#append(chunk, start, chunk.length);
   }
 
-  /** What is left after the last line end. */
+  /** Yields what is left after the last line end. */
   *end(): Generator<Line> {
     if (this.#rest !== '') yield this.#take(false);
   }

@@ -1,4 +1,4 @@
-/** The problems of one file: all that matter, and never more than anybody would read. */
+/** Collects the problems of one file, but never more than a user would read. */
 import type { Problem, Severity } from './report.ts';
 
 const MAX_OF_EACH_SEVERITY = 50;

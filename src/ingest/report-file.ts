@@ -1,5 +1,5 @@
 /**
- * One report on disk: read once to check and index it, and once more for its results.
+ * Reads one report on disk: once to check and index it, and once more for its results.
  */
 import { dirname } from 'node:path';
 import { CodedError, toError } from '../errors.ts';
@@ -28,12 +28,12 @@ export interface ReadableReport {
   readonly format: ReportFormat;
   readonly dialect: string;
   readonly contentHash: string;
-  /** Holds its executions, from `firstPosition` on. */
+  /** Holds the report's executions, from `firstPosition` on. */
   readonly index: ExecutionIndex;
   readonly firstPosition: number;
-  /** Tests that it counts and does not name. */
+  /** The number of skipped tests that it counts but does not name. */
   readonly unnamedSkips: number;
-  /** How many executions it has. */
+  /** The number of executions in the report. */
   readonly executions: number;
   /** See FormatReader. */
   readonly isNameless: boolean;
@@ -42,9 +42,9 @@ export interface ReadableReport {
 }
 
 export interface Examination {
-  /** `undefined` where nothing of the file may be recorded. */
+  /** `undefined` if nothing of the file may be recorded. */
   readonly report: ReadableReport | undefined;
-  /** What the file is, damaged or not; `undefined` where that is not known. */
+  /** The kind of the file, damaged or not; `undefined` if it is not known. */
   readonly kind: ReportKind | undefined;
   readonly problems: readonly Problem[];
 }
@@ -54,7 +54,7 @@ export interface ReportKind {
   readonly dialect: string;
 }
 
-/** Gives the index of the run that a file belongs to. */
+/** Returns the index of the run that a file belongs to. */
 export type IndexFor = (run: {
   readonly folder: string;
   readonly grouping: Grouping;
@@ -62,18 +62,18 @@ export type IndexFor = (run: {
 
 export interface ExaminedFile {
   readonly path: string;
-  /** Names of files are told from here, where it is known. */
+  /** File names are given relative to this folder, if it is known. */
   readonly root: string | undefined;
-  /** Its number in the set. */
+  /** The number of the file in the set. */
   readonly file: number;
   readonly indexFor: IndexFor;
-  /** Whether there are others to compare it with. */
+  /** True if there are other files to compare it with. */
   readonly isOneOfMany: boolean;
-  /** Ends the reading, by its reason. */
+  /** Ends the reading when it aborts, by throwing its reason. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** The first pass. Errors of a file are its problems: this never throws for them. */
+/** Makes the first pass. Errors of a file become its problems and are never thrown. */
 export async function examine(subject: ExaminedFile): Promise<Examination> {
   const problems = new ProblemLog(subject.path);
   const entry = new FirstPass(subject, problems);
@@ -91,16 +91,16 @@ export async function examine(subject: ExaminedFile): Promise<Examination> {
   }
 }
 
-/** What the second pass hands on. */
+/** An execution that the second pass yields. */
 export interface FoundExecution {
   readonly execution: Execution;
   readonly testId: TestId;
-  /** In the report's index. */
+  /** The position in the report's index. */
   readonly position: number;
 }
 
-/** The second pass. Throws `failed-precondition` if the file has changed since the first. */
-export async function* executionsOf(report: ReadableReport): AsyncGenerator<FoundExecution> {
+/** Makes the second pass. Throws `failed-precondition` if the file has changed since the first. */
+export async function* readExecutions(report: ReadableReport): AsyncGenerator<FoundExecution> {
   let position = report.firstPosition;
   try {
     for await (const execution of readAgain(report)) {
@@ -108,7 +108,7 @@ export async function* executionsOf(report: ReadableReport): AsyncGenerator<Foun
       position += 1;
     }
   } catch (error) {
-    // It was whole before.
+    // The file was whole in the first pass.
     if (error instanceof ReportDamage) throw changed(report, error);
     throw error;
   }
@@ -136,7 +136,9 @@ async function* readAgain(report: ReadableReport): AsyncGenerator<Execution> {
 }
 
 function changed({ path }: ReadableReport, cause?: Error): CodedError {
-  return new CodedError('failed-precondition', `${path} has changed while it was read`, { cause });
+  return new CodedError('failed-precondition', `${path} changed while it was being read`, {
+    cause,
+  });
 }
 
 class FirstPass {
@@ -171,8 +173,8 @@ class FirstPass {
     }
     this.#reader?.end();
     if (!(this.#format && this.#reader && this.#entry)) throw new ReportDamage(1, whyUnknown(''));
-    this.#tellReplaced(text.firstReplacedLine());
-    this.#tellShortened();
+    this.#warnOfReplaced(text.firstReplacedLine());
+    this.#warnOfShortened();
     const { index, firstPosition } = this.#entry;
     return {
       path,
@@ -222,20 +224,23 @@ class FirstPass {
     this.#shortened.count += 1;
   }
 
-  #tellReplaced(line: number | undefined): void {
+  #warnOfReplaced(line: number | undefined): void {
     if (line === undefined) return;
     this.#problems.warning(line, 'bytes that are not in the encoding of the file were replaced');
   }
 
-  #tellShortened(): void {
+  #warnOfShortened(): void {
     if (!this.#shortened) return;
     const { line, count } = this.#shortened;
     const what = `${count} names are too long for a test id (first here)`;
-    this.#problems.warning(line, `${what}: a hash stands for the end, the metadata has it all`);
+    this.#problems.warning(
+      line,
+      `${what}: a hash replaces the end, and the metadata has the full name`,
+    );
   }
 }
 
-/** Of the file system: they have a code such as ENOENT. */
+/** Errors of the file system name the system call that failed. */
 function isFileError(error: Error): boolean {
   return 'syscall' in error;
 }

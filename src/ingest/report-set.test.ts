@@ -36,7 +36,7 @@ describe('a set of reports', () => {
 
   it.each([
     ['', 'the file is empty'],
-    ['version https://x\noid sha256:1\n', 'a pointer of Git LFS'],
+    ['version https://x\noid sha256:1\n', 'a Git LFS pointer'],
     ['<coverage/>', 'XML, but not a test report: it begins with <coverage>'],
     ['npm ERR!', 'not a test report in any known format: it begins with "npm ERR!"'],
   ])('says why a file is not understood: %j', async (content, message) => {
@@ -115,7 +115,7 @@ describe('the results of a report', () => {
       const { reports } = await readReportSet([path]);
       appendFileSync(path, appended);
       const results = reports.map((report) => Array.fromAsync(resultsOf(report)));
-      await expect(Promise.all(results)).rejects.toThrow('has changed while it was read');
+      await expect(Promise.all(results)).rejects.toThrow('changed while it was being read');
     },
   );
 

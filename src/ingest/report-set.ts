@@ -1,6 +1,5 @@
 /**
- * Reports that were made by one run: read together, counted together, and recorded only where
- * they are whole.
+ * Reads the reports of one run together. They are counted together, and recorded only if they are whole.
  */
 import { resolve } from 'node:path';
 import { addCounts, ExecutionIndex, NO_COUNTS } from './attempts/execution-index.ts';
@@ -10,27 +9,27 @@ import type { Counts, FoundResult, Grouping, Problem, ResultStatus } from './rep
 import {
   type Examination,
   examine,
-  executionsOf,
   type IndexFor,
   type ReadableReport,
   type ReportKind,
+  readExecutions,
 } from './report-file.ts';
 
 export interface ReportSet {
-  /** Those whose results may be recorded. */
+  /** The reports whose results may be recorded. */
   readonly reports: readonly ReadableReport[];
-  /** What the files are, damaged ones as far as they are recognized. */
+  /** The kinds of the files; damaged files are included if they are recognized. */
   readonly kinds: readonly ReportKind[];
   readonly counts: Counts;
   readonly problems: readonly Problem[];
-  /** False where results are missing: a file is damaged, not understood, or says so itself. */
+  /** False if results are missing: a file is damaged, is not understood, or says so itself. */
   readonly isComplete: boolean;
 }
 
 /**
- * Reads every file to its end. A report that is given twice counts once: by the same path without a
- * word, as a copy or in another format with a warning. Throws the reason of `signal` where that
- * aborts. Names of files in ids are told from `root`, where they lie below it.
+ * Reads every file to its end. A report that is given twice counts once: silently if the path is the same,
+ * with a warning if it is a copy or the same run in another format. Throws the reason of `signal` if that
+ * aborts. File names in ids are relative to `root` if they are below it.
  */
 export async function readReportSet(
   paths: readonly string[],
@@ -56,13 +55,13 @@ export async function readReportSet(
   return { reports, kinds, counts: runs.settle(reports), problems, isComplete };
 }
 
-/** The results of one report, in the order of the file. */
+/** Yields the results of one report, in the order of the file. */
 export async function* resultsOf(report: ReadableReport): AsyncGenerator<FoundResult> {
-  for await (const { execution, testId, position } of executionsOf(report)) {
+  for await (const { execution, testId, position } of readExecutions(report)) {
     const { test, attempt, outcome, ordinal } = report.index.placementOf(position);
     const status = STATUSES[outcome];
     const expected = outcome === 'pass' || outcome === 'skip';
-    // Some dialects write an attempt that was repeated as if it had passed.
+    // Some dialects write a repeated attempt as if it had passed.
     const isRevised = outcome !== execution.outcome;
     const told = isRevised
       ? { ...execution, outcome, summary: REPEATED, errorMessage: undefined }
@@ -82,7 +81,7 @@ const STATUSES: Readonly<Record<ExecutionOutcome, ResultStatus>> = {
   'not-run': 'SKIP',
 };
 
-/** One index for each file, but one for a folder where a run writes several files. */
+/** Holds one index for each file, or one for a folder if its format writes several files for a run. */
 class Runs {
   readonly #runs: { readonly index: ExecutionIndex; readonly grouping: Grouping }[] = [];
   readonly #inFolder = new Map<string, ExecutionIndex>();
@@ -96,7 +95,7 @@ class Runs {
     return index;
   };
 
-  /** Counts what `reports` hold, each run once. */
+  /** Counts the tests of `reports`, each run once. */
   settle(reports: readonly ReadableReport[]): Counts {
     const taken = new Set(reports.map(({ index }) => index));
     const runs = this.#runs.filter(({ index }) => taken.has(index));

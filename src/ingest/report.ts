@@ -1,15 +1,15 @@
 /**
- * What is read out of a test report, and what a format must bring to be read.
+ * Defines what is read from a test report, and what a format must implement.
  *
  * A file is read twice. The first pass reads it to its end: it checks the structure, counts, and
  * learns which executions are attempts of one test. The second yields the results. So nothing is
- * recorded from a file that turns out damaged, a retried pass is known as such from its first
+ * recorded from a file that turns out to be damaged, a retried test is known as such from its first
  * attempt on, and memory holds one execution and a few bytes for each of the others.
  *
- * A reader therefore hands on the same executions in the same order each time it reads a file.
+ * A reader must therefore yield the same executions in the same order each time it reads a file.
  *
- * Two grades of trouble: `FormatSink.error` says that results are missing, while what was read is
- * true and goes in; a thrown ReportDamage refuses the file as a whole.
+ * There are two degrees of damage: `FormatSink.error` says that results are missing, but those that were
+ * read are true and are recorded; a thrown ReportDamage rejects the whole file.
  */
 import { CodedError } from '../errors.ts';
 import type { Execution, ExecutionOutcome, FormatSink } from './execution.ts';
@@ -27,29 +27,29 @@ export type FormatName =
 /** A format of test reports. Adding one means adding it to `formats.ts`. */
 export interface ReportFormat {
   readonly name: FormatName;
-  /** Whether a file that begins so is of this format: by its content, never by its name. */
+  /** True if a file that begins with `head` is of this format. The name of the file does not matter. */
   readonly detect: (head: string) => boolean;
   /**
-   * A reader for one pass over one file. `head` is the beginning of the file, as in `detect`; names
-   * of files are told from `root`, where they lie below it.
+   * Returns a reader for one pass over one file. `head` is the beginning of the file, as in `detect`; file
+   * names are relative to `root` if they are below it.
    */
   readonly open: (sink: FormatSink, head: string, root?: string) => FormatReader;
-  /** How executions of one name relate. By default `byRounds`. */
+  /** Says how executions of one name relate. The default is `byRounds`. */
   readonly grouping?: (dialect: string) => Grouping;
 }
 
 export interface FormatReader {
-  /** The producer as far as the file shows, such as `pytest`; `generic` where it does not. */
+  /** The producer, such as `pytest`, or `generic` if the file does not show it. */
   readonly dialect: string;
-  /** True where the tests read so far have no names, so that another file may well say the same. */
+  /** True if the tests read so far have no names, so that another file may have the same content. */
   readonly isNameless?: boolean;
   /** Takes the next characters of the file. Throws ReportDamage. */
   push(chunk: string): void;
-  /** The file has ended. Throws ReportDamage. */
+  /** Called at the end of the file. Throws ReportDamage. */
   end(): void;
 }
 
-/** The file is broken at `line`: nothing in it can be trusted. */
+/** The file is damaged at `line`, so nothing in it can be trusted. */
 export class ReportDamage extends CodedError {
   readonly line: number;
 
@@ -60,31 +60,31 @@ export class ReportDamage extends CodedError {
   }
 }
 
-/** What a Grouping knows of an execution. */
+/** The facts about an execution that a Grouping is given. */
 export interface ExecutionFacts extends Pick<Execution, 'round' | 'outcome'> {
-  /** Which of the files that were read together it stands in. */
+  /** The number of its file among the files that were read together. */
   readonly file: number;
 }
 
-/** Where an execution belongs, among all that have its name. */
+/** The place of an execution among all that have its name. */
 export interface Placement {
-  /** Which of the tests of that name, from 0: tests may be namesakes. */
+  /** The number of its test among the tests of that name, from 0: tests may be namesakes. */
   readonly test: number;
-  /** From 1, in the order of the run. Executions that share one are parts of it. */
+  /** The number of the attempt, from 1, in the order of the run. Executions may be parts of one attempt. */
   readonly attempt: number;
-  /** As the other executions show it: an attempt that was repeated had failed. */
+  /** The outcome in the light of the other executions: an attempt that was repeated had failed. */
   readonly outcome: ExecutionOutcome;
 }
 
-/** Tells tests of one name from attempts of one test. */
+/** Distinguishes tests of one name from attempts of one test. */
 export interface Grouping {
-  /** Whether the files of one folder are one run, in which a test may stand in several. */
+  /** True if the files of one folder are one run, in which a test may be in several files. */
   readonly spansFiles: boolean;
   /** Places the executions of one name, given in the order of the files. */
   readonly place: (executions: readonly ExecutionFacts[]) => readonly Placement[];
 }
 
-/** `warning`: odd, but nothing is lost. `error`: results are missing. */
+/** `warning`: something is odd, but nothing is lost. `error`: results are missing. */
 export type Severity = 'warning' | 'error';
 
 export interface Problem {
@@ -96,8 +96,8 @@ export interface Problem {
 }
 
 /**
- * Each test once, with the outcome of its last attempt. `failed` includes tests that were ended
- * from outside or could not run; `errored` are those that broke outside of what they test.
+ * Counts each test once, with the outcome of its last attempt. `failed` includes tests that were ended
+ * from outside or could not run; `errored` are tests that broke outside of what they test.
  */
 export interface Counts {
   readonly tests: number;
@@ -105,9 +105,9 @@ export interface Counts {
   readonly failed: number;
   readonly errored: number;
   readonly skipped: number;
-  /** Passed after an attempt that did not; also among `passed`. */
+  /** Tests that passed after an attempt that did not; they are also among `passed`. */
   readonly flaky: number;
-  /** What failed the run without being a test: a file that did not load, a hook, a build. */
+  /** Failures of the run that are not of a test: a file that did not load, a hook, a build. */
   readonly otherFailures: number;
 }
 
@@ -118,12 +118,12 @@ export interface FoundResult {
   readonly execution: Execution;
   readonly testId: TestId;
   readonly status: ResultStatus;
-  /** False for what fails a run. */
+  /** False if the result fails the run. */
   readonly expected: boolean;
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** Which of the tests of that name, from 0. */
+  /** The number of the test among the tests of that name, from 0. */
   readonly namesake: number;
-  /** Among the results of that id in the file, from 1. */
+  /** The number of the result among those with that id in the file, from 1. */
   readonly ordinal: number;
 }

@@ -1,7 +1,7 @@
 /**
- * Reads a file as text, in chunks. The encoding is that of the byte order mark, or else what the
- * bytes or an XML declaration say, or else UTF-8. Bytes that the encoding does not know are
- * replaced, and counted.
+ * Reads a file as text, in chunks. The encoding is that of the byte order mark, or else the one that the
+ * bytes or an XML declaration show, or else UTF-8. Bytes that are invalid in the encoding are replaced,
+ * and counted.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -10,18 +10,18 @@ import { toError } from '../errors.ts';
 import { ReportDamage } from './report.ts';
 
 export interface TextFile {
-  /** Characters in pieces of at most 64 Ki, the first as long as the file allows. */
+  /** Pieces of at most 64 Ki characters. The first is as long as the file allows. */
   readonly chunks: AsyncIterable<string>;
-  /** Known when `chunks` has ended. */
+  /** Known once `chunks` has ended. */
   readonly contentHash: () => string;
-  /** Where the first bytes were replaced. Known when `chunks` has ended. */
+  /** The line at which bytes were first replaced. Known once `chunks` has ended. */
   readonly firstReplacedLine: () => number | undefined;
 }
 
 const CHUNK_BYTES = 64 * 1024;
 const REPLACEMENT = '\ufffd';
 
-/** Errors of the file system reach the one who reads `chunks`. */
+/** Reading `chunks` throws the errors of the file system. */
 export function openTextFile(path: string): TextFile {
   const sha = createHash('sha256');
   const watch = new ReplacementWatch();
@@ -88,11 +88,11 @@ function encodingOf(head: Buffer): string {
   if (start.startsWith('\xfe\xff') || start.startsWith('\0<')) return 'utf-16be';
   if (start.startsWith('\xef\xbb\xbf')) return 'utf-8';
   const declared = /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']/.exec(start)?.[1];
-  // Who declares UTF-16 in single bytes has re-encoded the file and kept the declaration.
+  // A file that declares UTF-16 in single bytes was re-encoded and kept its declaration.
   return declared === undefined || /^utf-?16/i.test(declared) ? 'utf-8' : declared;
 }
 
-/** Tells the characters that decoding has replaced from those that the file itself holds. */
+/** Distinguishes replacement characters that decoding has inserted from those that the file itself holds. */
 class ReplacementWatch {
   firstLine: number | undefined;
   #line = 1;

@@ -1,14 +1,14 @@
 /**
- * What the first pass keeps of the executions of one run: enough to tell attempts from namesakes
- * and to count, in some tens of bytes for each.
+ * Keeps what the first pass must remember of the executions of one run: enough to distinguish attempts from
+ * namesakes and to count, in some tens of bytes for each execution.
  */
 import type { Execution, ExecutionOutcome } from '../execution.ts';
 import type { Counts, ExecutionFacts, Grouping, Placement } from '../report.ts';
 import { fingerprint } from './fingerprint.ts';
 
-/** Where an execution belongs, and its place among those of its name in its file. */
+/** The place of an execution among all that have its name, and among those of them in its file. */
 export interface IndexedPlacement extends Placement {
-  /** From 1. */
+  /** The number of the execution among those of its name in its file, from 1. */
   readonly ordinal: number;
 }
 
@@ -17,7 +17,7 @@ interface Entry extends ExecutionFacts {
   readonly isTest: boolean;
 }
 
-/** From the worst on. */
+/** Ordered from the worst to the best. */
 const OUTCOMES: readonly ExecutionOutcome[] = ['fail', 'crash', 'abort', 'not-run', 'pass', 'skip'];
 
 export class ExecutionIndex {
@@ -26,9 +26,9 @@ export class ExecutionIndex {
   readonly #outcome: number[] = [];
   readonly #round: number[] = [];
   readonly #file: number[] = [];
-  /** The container, negative where it is not a test. */
+  /** The container, or a negative number if the execution is not a test. */
   readonly #container: number[] = [];
-  /** Only of those that share their name: the others are first attempts of their own. */
+  /** Holds only executions that share their name: the others are first attempts. */
   readonly #placements = new Map<number, IndexedPlacement>();
 
   get size(): number {
@@ -44,14 +44,14 @@ export class ExecutionIndex {
     this.#container.push(isTest ? container : -1 - container);
   }
 
-  /** Forgets what was added since the index had that size. */
+  /** Forgets the executions that were added since the index had this size. */
   cutTo(size: number): void {
     for (const column of [this.#name, this.#outcome, this.#round, this.#file, this.#container]) {
       column.length = size;
     }
   }
 
-  /** Places all executions, and counts. To be called once, when all were added. */
+  /** Places all executions, and counts the tests. Call it once, after all executions were added. */
   settle(grouping: Grouping): Counts {
     const counter = new Counter();
     for (const positions of this.#byName()) {
@@ -107,7 +107,7 @@ export class ExecutionIndex {
     }
   }
 
-  /** Those that may be attempts of one test. */
+  /** Groups the executions that may be attempts of one test. */
   #scopes(positions: readonly number[], { spansFiles }: Grouping): Iterable<readonly number[]> {
     return Map.groupBy(positions, (position) => {
       const { file, container, isTest } = this.#entry(position);
@@ -139,7 +139,7 @@ export class ExecutionIndex {
   }
 }
 
-/** The outcomes of each test's attempts. Of the parts of one attempt, the worst is its outcome. */
+/** Returns the outcomes of each test's attempts. The outcome of an attempt is that of its worst part. */
 function attemptsOf(placements: readonly Placement[]): readonly (readonly ExecutionOutcome[])[] {
   const tests: ExecutionOutcome[][] = [];
   for (const { test, attempt, outcome } of placements) {
@@ -159,7 +159,7 @@ class Counter {
     return this.#counts;
   }
 
-  /** One test, or one failure that is none, with the outcomes of its attempts. */
+  /** Adds one test, or one failure that is not of a test, with the outcomes of its attempts. */
   add(isTest: boolean, attempts: readonly ExecutionOutcome[]): void {
     const last = attempts.at(-1) ?? 'pass';
     if (!isTest) {

@@ -1,6 +1,6 @@
 /**
- * Stands for a name where many are remembered: 72 bits of a hash. The names themselves would take
- * most of the memory, the more so as a piece of a text keeps the whole text alive.
+ * Replaces a name by 72 bits of its hash if many names must be remembered. The names themselves would take
+ * most of the memory, the more so as V8 keeps a whole text alive for any piece of it.
  */
 import { hash } from 'node:crypto';
 

@@ -1,5 +1,5 @@
 /**
- * How executions of one name relate: which are attempts of one test, which are namesakes.
+ * Decides which executions of one name are attempts of one test, and which are namesakes.
  */
 import type { ExecutionOutcome } from '../execution.ts';
 import type { ExecutionFacts, Grouping, Placement } from '../report.ts';
@@ -11,13 +11,13 @@ interface Test {
   outcome: ExecutionOutcome;
 }
 
-/** How far back a test is searched; only hostile reports have more namesakes in flight. */
+/** The number of latest tests that are searched; only hostile reports have more namesakes in flight. */
 const MAX_NAMESAKES_TRIED = 1000;
 
 /**
- * The reader has told the rounds. One of the first round is a test of its own; one of a later
- * round is a further attempt of the latest test that was not in that round yet, and rather of one
- * that has not passed.
+ * Uses the rounds that the reader has found. An execution of the first round is a new test. One of a later
+ * round is a further attempt of the latest test that was not in that round yet, preferably of one that has
+ * not passed.
  */
 export const byRounds: Grouping = {
   spansFiles: false,

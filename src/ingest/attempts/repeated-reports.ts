@@ -1,11 +1,11 @@
 /**
- * Finds reports that say again what another one of the set says, so that nothing counts twice.
+ * Finds reports that repeat another report of the set, so that nothing counts twice.
  *
- * - A copy has the same content, wherever it lies. Only where no test has a name, as in `ok 1`, may
- *   two files say the same of different tests: then it must be the same file.
- * - A report may be told again in another format of the same runner (JUnit XML beside
- *   `gotestsum --jsonfile`). Files of one format are never that: a run that was repeated has the
- *   same tests, too.
+ * - A copy has the same content, whatever its path. Only if no test has a name, as in `ok 1`, may two files
+ *   with the same content be about different tests: then only the same file is a copy.
+ * - A run may be reported again in another format of the same runner (JUnit XML beside
+ *   `gotestsum --jsonfile`). Files of one format never repeat each other that way: a run that was repeated
+ *   has the same tests as well.
  */
 import { realpath } from 'node:fs/promises';
 import type { Problem } from '../report.ts';
@@ -15,7 +15,7 @@ import { runnerOf } from './run-signature.ts';
 export class Copies {
   readonly #paths = new Map<string, string>();
 
-  /** To be called when a file was examined, before the next one is. */
+  /** Call it after a file was examined, before the next file is. */
   async withoutCopy(examination: Examination): Promise<Examination> {
     const { report } = examination;
     if (!report || report.executions === 0) return examination;
@@ -31,7 +31,7 @@ export class Copies {
   }
 }
 
-/** Those that another report tells better, with the path of that. */
+/** Returns the reports that another report replaces, with the path of that other report. */
 export function retoldReports(
   reports: readonly ReadableReport[],
 ): ReadonlyMap<ReadableReport, string> {
@@ -55,15 +55,15 @@ export function withoutRetold(
   return leftOut(examination, `${better} tells the same tests in another format: taken from there`);
 }
 
-/** Empty for a report that is not compared. */
+/** Returns '' for a report that is not compared. */
 function runKeyOf(report: ReadableReport | undefined): string {
   const runner = report && runnerOf(report.dialect);
-  // Several files of a folder share an index: none of them is a run of its own.
+  // If several files of a folder share an index, none of them is a whole run.
   if (!report?.signature || !runner || report.firstPosition > 0) return '';
   return `${runner} ${report.signature}`;
 }
 
-/** All reports of the format that has most of them, or else holds most. */
+/** Returns all reports of the format with the most reports or, if that is a tie, the most executions. */
 function fullestFormat(same: readonly ReadableReport[]): readonly ReadableReport[] {
   const formats = [
     ...Map.groupBy(same, ({ format, dialect }) => `${format.name} ${dialect}`).values(),
@@ -80,7 +80,7 @@ async function realPathOf(path: string): Promise<string> {
   return await realpath(path).catch(() => path);
 }
 
-/** What was odd in it was told of the other one. */
+/** Drops the report with its warnings, as the other report has the same ones. */
 function leftOut({ report }: Examination, message: string): Examination {
   const file = report?.path ?? '';
   const problem: Problem = { file, line: 1, message, severity: 'warning' };

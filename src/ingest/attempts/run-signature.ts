@@ -1,15 +1,16 @@
 /**
- * Tells that two reports in different formats are of one run: by the names of their tests, and
+ * Recognizes two reports in different formats that are of one run, by the names of their tests and by
  * which of them failed.
  *
- * Formats differ in how they join and escape names and in whether they name the file, so all of
- * that is left out of the comparison. Reports of different runners are never compared: names such as `works` are many.
+ * Formats differ in how they join and escape names and in whether they name the file, so all of that is
+ * left out of the comparison. Reports of different runners are never compared, as names such as `works`
+ * are common.
  */
 import { hash } from 'node:crypto';
 import type { Execution } from '../execution.ts';
 import { fingerprint } from './fingerprint.ts';
 
-/** Of dialects whose names are not those of their runners. */
+/** The runners of dialects that have another name than their runner. */
 const RUNNERS: Readonly<Record<string, string>> = {
   'go-test': 'go',
   gotestsum: 'go',
@@ -18,13 +19,13 @@ const RUNNERS: Readonly<Record<string, string>> = {
   'mocha-junit-reporter': 'mocha',
 };
 
-/** `undefined` where the dialect does not tell it. */
+/** Returns the runner, or `undefined` if the dialect does not show it. */
 export function runnerOf(dialect: string): string | undefined {
   return dialect === 'generic' ? undefined : (RUNNERS[dialect] ?? dialect.toLowerCase());
 }
 
 export class RunSignature {
-  /** Of each test, whether any attempt did not fail. */
+  /** Holds true for each test of which any attempt did not fail. */
   readonly #tests = new Map<string, boolean>();
 
   add({ suite, name, isTest, outcome }: Execution): void {
@@ -42,7 +43,7 @@ export class RunSignature {
   }
 }
 
-/** Letters and digits only: formats escape and join each in a way of its own. */
+/** Keeps letters and digits only, as each format escapes and joins names in its own way. */
 function bareName(suite: readonly string[], name: string): string {
   const names = [...suite, name];
   const [first = ''] = names;
@@ -51,5 +52,5 @@ function bareName(suite: readonly string[], name: string): string {
   return whole.replaceAll(ANSI_COLOUR, '').replaceAll(/[^\p{L}\p{N}]+/gu, '') || whole;
 }
 
-/** Of a terminal, with or without the escape that some formats drop. */
+/** Colours of a terminal, with or without the escape character, which some formats drop. */
 const ANSI_COLOUR = /(&#(27|x1b);)?\[\d*(;\d+)*m/gi;

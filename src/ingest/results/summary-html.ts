@@ -1,6 +1,6 @@
 /**
- * Plain text from a report as HTML for `summary_html`: escaped, so that nothing in it is markup,
- * and at most 4096 bytes. A longer text keeps its beginning and its end, and tells what was left out
+ * Turns plain text from a report into HTML for `summary_html`. The text is escaped, so that nothing in it is
+ * markup, and takes at most 4096 bytes. A longer text keeps its beginning and its end, with a remark
  * between them.
  */
 import { MAX_HTML_BYTES } from '../../results/limits.ts';
@@ -18,14 +18,14 @@ const REFERENCES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Colours of a terminal: the escape may have been replaced, or stand as the reference it was. */
+/** Colours of a terminal. The escape character may have been replaced, or written as a reference. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what is looked for.
 const ANSI_COLOUR = /([\x1b\ufffd]|&#(27|x1b);)\[\d*(;\d+)*m/gi;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const CONTROLS = /[\0-\x08\x0b-\x1f\x7f]/g;
 
-/** Without the colours of a terminal, and with nothing in it that must not be stored. */
+/** Removes terminal colours, and replaces characters that must not be stored. */
 export function plainText(text: string): string {
   return text.replaceAll(ANSI_COLOUR, '').replaceAll(CONTROLS, '\ufffd').toWellFormed();
 }
@@ -41,7 +41,7 @@ export function summaryHtmlOf(summary: string): string {
   return OPEN + head + SHORTENED + endOf(html, half) + CLOSE;
 }
 
-/** The longest end of `html` within `maxBytes`, never half a character or reference. */
+/** Returns the longest end of `html` within `maxBytes` that does not split a character or a reference. */
 function endOf(html: string, maxBytes: number): string {
   const last = html.slice(-maxBytes);
   const bytes = Buffer.from(last);

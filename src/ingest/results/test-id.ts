@@ -1,21 +1,21 @@
 /**
- * The id of a test from the names in a report: printable Unicode in NFC, at most 512 bytes, the
- * same for the same names, and different for different ones.
+ * Makes the id of a test from the names in a report: printable Unicode in NFC, at most 512 bytes, the same
+ * for the same names, and different for different names.
  *
- * What cannot be printed is written as an escape. A longer id keeps its beginning and ends in a
- * hash of all of it.
+ * Unprintable characters are written as escapes. A longer id keeps its beginning and ends in a hash of the
+ * whole id.
  */
 import { hash } from 'node:crypto';
 import { MAX_TEST_ID_BYTES } from '../../results/test-id.ts';
 
-/** Between the names of an id, from the outermost suite to the test. */
+/** Separates the names in an id, from the outermost suite to the test. */
 const SEPARATOR = '::';
 
 const UNNAMED = '(unnamed)';
 
 export interface TestId {
   readonly id: string;
-  /** All names; differs from `id` only where that was shortened. */
+  /** All names; differs from `id` only if that was shortened. */
   readonly fullName: string;
   readonly isShortened: boolean;
 }
@@ -29,7 +29,7 @@ export function testIdOf(suite: readonly string[], name: string): TestId {
   return { id: shortenTo(fullName, room) + suffix, fullName, isShortened: true };
 }
 
-/** The longest beginning of `text` within `maxBytes` of UTF-8, never half a character. */
+/** Returns the longest beginning of `text` within `maxBytes` of UTF-8 that does not split a character. */
 export function shortenTo(text: string, maxBytes: number): string {
   if (fitsIn(text, maxBytes)) return text;
   const bytes = Buffer.from(text.slice(0, maxBytes));
@@ -46,7 +46,7 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** Controls and the like, but for the joiners that scripts and emoji need. */
+/** Control characters and the like, except for the joiners that scripts and emoji need. */
 const UNPRINTABLE = /(?![\u200c\u200d])[\p{C}\p{Zl}\p{Zp}]/gu;
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -1,8 +1,8 @@
 /**
- * Results of reports as messages for `BatchCreateTestResults`.
+ * Turns the results of reports into messages for `BatchCreateTestResults`.
  *
- * A result's id follows from the report's content and the variant: uploading the same report again,
- * also from another place, writes the same results, and never more.
+ * A result's id follows from the report's content and the variant, so uploading the same report again, even
+ * from another place, writes the same results and adds none.
  */
 import { hash } from 'node:crypto';
 import { isAbsolute, relative, sep } from 'node:path';
@@ -31,12 +31,12 @@ import { fitsIn, shortenTo } from './test-id.ts';
 export type TestResultMessage = MessageInitShape<typeof TestResultSchema>;
 
 export interface UploadContext {
-  /** Folder that paths of reports and of sources are told from. */
+  /** The folder that the paths of reports and sources are relative to. */
   readonly root: string;
-  /** URL of the repository, without `.git`, where it is known. */
+  /** The URL of the repository, without `.git`, if it is known. */
   readonly repo?: string | undefined;
   readonly variant: Readonly<Record<string, string>>;
-  /** The server's time, which takes nothing from the future: times after it are left out. */
+  /** The server's time. The server rejects later times, so they are left out. */
   readonly now: EpochMs;
 }
 
@@ -51,7 +51,7 @@ const MAX_SUMMARY_WITH_OUTPUT = 2200;
 const MAX_LINE = 2 ** 31 - 1;
 
 /**
- * All results of the set, file by file, in batches of up to 500 results and about 2 MB. Throws
+ * Yields all results of the set, file by file, in batches of up to 500 results and about 2 MB. Throws
  * `failed-precondition` if a file has changed since the set was read.
  */
 export async function* testResultBatches(
@@ -77,7 +77,7 @@ export async function* testResultBatches(
   if (batch.length > 0) yield batch;
 }
 
-/** Where tests have no names, only its place tells a file from others that say the same. */
+/** If tests have no names, only its path distinguishes a file from others with the same content. */
 function resultIdPrefix(
   { path, contentHash, isNameless }: ReadableReport,
   { root, variant }: UploadContext,
@@ -113,7 +113,7 @@ function testResultOf(
   };
 }
 
-/** Where the report does not tell the message apart, its summary begins with it. */
+/** If the report does not separate the message, the summary begins with it. */
 function failureReasonOf({ expected, execution }: FoundResult) {
   if (expected) return {};
   const told = plainText(execution.errorMessage ?? '').trim();
@@ -127,14 +127,14 @@ function failureReasonOf({ expected, execution }: FoundResult) {
   return primaryErrorMessage === '' ? {} : { failureReason: { primaryErrorMessage } };
 }
 
-/** What a failing test wrote often tells why: its beginning and its end stand below the failure. */
+/** Adds the beginning and the end of a failing test's output, which often explains the failure. */
 function summaryWithOutput({ summary, output = [] }: Execution): string {
   if (output.length === 0) return summary;
   const told = output.map(({ name, text }) => `--- ${name} ---\n${excerptOf(text, MAX_OUTPUT)}`);
   return [excerptOf(summary, MAX_SUMMARY_WITH_OUTPUT), ...told].join('\n\n');
 }
 
-/** What is given by the caller wins: it is what the caller queries by. */
+/** The caller's variant takes precedence, as the caller queries by it. */
 function variantOf({ variant = {} }: Execution, context: UploadContext): Record<string, string> {
   const own = Object.entries(variant).map(([key, value]) => [key, oneLine(value)]);
   return { ...Object.fromEntries(own), ...context.variant };
@@ -162,7 +162,7 @@ function tagsOf({ execution, attempt }: FoundResult, dialect: string) {
   });
 }
 
-/** Tests may choose keys of their own, which the server would refuse. */
+/** Tests may choose their own keys, which the server might reject. */
 function tagKey(key: string): string {
   const plain = key.toLowerCase().replaceAll(/[^a-z0-9_]+/g, '_');
   return (/^[a-z]/.test(plain) ? plain : `x${plain}`).slice(0, MAX_TAG_KEY_LENGTH);
