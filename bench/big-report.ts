@@ -1,4 +1,4 @@
-/** Writes one large JUnit XML report, the same each time: about 300 bytes a case. */
+/** Writes one large JUnit XML report, always the same, with about 300 bytes for each case. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 const CASES_A_SUITE = 500;
@@ -7,7 +7,7 @@ const STACK = Array.from(
   (_, depth) => `\tat com.example.Class${depth}.method(Class${depth}.java:${depth * 3})`,
 ).join('\n');
 
-/** Of every hundred cases three fail and three are skipped. */
+/** Three of every hundred cases fail, and three are skipped. */
 export function writeBigReport(path: string, cases: number): void {
   const file = openSync(path, 'w');
   writeSync(file, '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="big">\n');

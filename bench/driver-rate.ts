@@ -23,7 +23,7 @@ interface Workload {
   readonly name: string;
   readonly text: string;
   readonly values: () => string[];
-  /** Before each round. */
+  /** Runs before each round. */
   readonly reset: string;
 }
 
@@ -88,7 +88,7 @@ try {
   await server.stop();
 }
 
-/** The best of some rounds for each driver, statements per second. */
+/** Returns the best of several rounds for each driver, in statements per second. */
 async function compare(workload: Workload, drivers: Driver[]): Promise<Record<string, number>> {
   const best: Record<string, number> = {};
   for (let round = 0; round < ROUNDS; round++) {

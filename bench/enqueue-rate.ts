@@ -1,7 +1,7 @@
 /**
- * How fast are tasks enqueued, in transactions of 500 by one caller and of one by 16 callers at once,
- * against bare inserts of the same rows: one statement each, committed by itself, with the same driver,
- * the same batches and as many connections?
+ * How fast are tasks enqueued, in transactions of 500 tasks by one caller and of one task by 16 concurrent
+ * callers, compared with bare inserts of the same rows? Each bare insert is one statement with its own
+ * commit, with the same driver, the same batches and as many connections.
  *
  *     npm run bench -- enqueue-rate [--tasks 50000] [--singles 5000] [--rounds 3] [--unsafe-fast] [--json]
  */
@@ -55,7 +55,7 @@ const NAMES = Object.keys(LOADS) as LoadName[];
 
 const server = await startBenchServer(line.values);
 const pool = new pg.Pool({ connectionString: server.url, max: CALLERS });
-pool.on('connect', (client) => client.on('error', () => undefined)); // the server ends before some
+pool.on('connect', (client) => client.on('error', () => undefined)); // the server ends before some of them do
 try {
   const db = await openPostgres({ url: server.url, schema: SCHEMA, maxConnections: CALLERS });
   await db.migrate();
@@ -99,8 +99,8 @@ function batchesOf({ tasks, batch }: Load): string[][] {
 }
 
 /**
- * Into a queue of the same length each time, which the planner knows: into one that it takes for empty,
- * it scans, and concurrent transactions conflict.
+ * Enqueues into a queue of the same length each time, with statistics for the planner. If the planner
+ * believes that the table is empty, it scans, and concurrent transactions conflict.
  */
 async function perSecond(
   db: Database,

@@ -1,9 +1,9 @@
 /**
- * How many rows a second does an export write to a Parquet file, read from a database, and how far
- * does the process grow over its idle meanwhile (at most 300 MB)? The rows are made in the database
- * itself, in 100 invocations that one includes. The export runs in processes of its own: one with
- * V8's defaults, where garbage alone may reach 100 MB however little is alive, and one with V8's
- * young generation held to 16 MB halves.
+ * How many rows a second does an export read from a database and write to a Parquet file, and how far does
+ * the process grow meanwhile over its idle size (at most 300 MB)? The rows are made in the database itself,
+ * in 100 invocations that another one includes. The export runs in two separate processes: one with V8's
+ * defaults, with which garbage alone may reach 100 MB however little is alive, and one whose young
+ * generation is limited to halves of 16 MB.
  *
  *     npm run bench -- export-rate [--rows 1000000] [--database postgres|pglite]
  *       [--unsafe-fast] [--json]
@@ -36,7 +36,7 @@ const line = new CommandLine({
   options: {
     rows: { type: 'string', default: '1000000' },
     database: { type: 'string', default: 'postgres' },
-    /** Of the process that exports: where the rows are, and where they go. */
+    /** Set in the process that exports: the source and the target of the rows. */
     from: { type: 'string' },
     to: { type: 'string' },
     ...SERVER_OPTIONS,
@@ -143,8 +143,8 @@ async function measureExport(from: string, to: string): Promise<Measurement> {
 }
 
 /**
- * The peak is the machine's own high-water mark, which no sampling can miss, unless the process had
- * been larger before it was idle, as with an embedded database that is just being started.
+ * The peak is the kernel's own high-water mark, which sampling cannot miss, unless the process was larger
+ * before it was idle, as it is after an embedded database has just started.
  */
 function watchMemory() {
   const idleBytes = process.memoryUsage.rss();
@@ -163,8 +163,8 @@ function watchMemory() {
 }
 
 /**
- * Has the database read all rows for itself, in the order of the key: an embedded one keeps what it
- * has read in memory of this process (128 MB of PostgreSQL's shared buffers), whoever asked for it.
+ * Makes the database read all rows internally, in key order: an embedded one caches what it reads in the
+ * memory of this process (128 MB of PostgreSQL's shared buffers), whatever the reason for the read.
  */
 async function warmUp(db: Database): Promise<void> {
   const columns = sql`invocation_id, test_id, result_id, summary_html`;
@@ -194,7 +194,7 @@ async function fill(from: string): Promise<void> {
   await db.close();
 }
 
-/** Made by the database: a million rows would take minutes to send. */
+/** The database makes the rows itself, as sending a million of them would take minutes. */
 async function fillShard(
   db: Database,
   shard: string,

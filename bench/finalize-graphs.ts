@@ -1,13 +1,13 @@
 /**
- * What does it cost to finalize graphs, and how does that grow? Rows read and written per
- * inclusion, time per inclusion, and the naive rule beside it: with each child that is finalized,
- * look at all of the parent's.
+ * What does it cost to finalize graphs, and how does that grow? Measures rows read and written and the time
+ * for each inclusion, beside the naive rule: whenever a child is finalized, look at all children of its
+ * parent.
  *
  *     npm run bench -- finalize-graphs [--sizes 1000,10000,100000] [--shapes star,ring]
  *       [--naive 1000] [--no-seqscan] [--unsafe-fast] [--json]
  *
- * On a real PostgreSQL, from one process, as a server does it: owners finalize a batch of
- * invocations, then the queue is worked off.
+ * It runs on a real PostgreSQL, from one process, as a server does it: owners finalize a batch of
+ * invocations, then the queue is processed.
  */
 import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
@@ -46,11 +46,11 @@ const line = new CommandLine({
 const SIZES = line.counts('sizes');
 const SELECTED = line.list('shapes', SHAPES);
 const SEED = line.count('seed', 0);
-/** The star that the naive rule is tried on: it takes time with the square of it. */
+/** The size of the star for the naive rule, whose time grows with its square. */
 const NAIVE_SIZE = line.count('naive');
 const WORKERS = 2;
 const BATCH = 500;
-/** Owners that finalize in one transaction. */
+/** The number of owners that finalize in one transaction. */
 const OWNERS = 25;
 
 interface Measurement extends RowCounts {
@@ -60,7 +60,7 @@ interface Measurement extends RowCounts {
 }
 
 const note = (line: string): void => console.error(line);
-// Planners read small tables as a whole, so that 1,000 inclusions may look dearer than 100,000.
+// Planners read small tables as a whole, so each of 1,000 inclusions may seem to cost more than of 100,000.
 const planner = line.values['no-seqscan'] ? { enable_seqscan: 'off' } : {};
 const server = await startBenchServer(line.values, planner);
 try {
@@ -139,7 +139,7 @@ async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
   for (const batch of chunk(order.map(idOf), BATCH)) {
     for (const few of chunk(batch, OWNERS)) {
       await db.write(async (tx) => {
-        await readInvocations(tx, few); // as an owner's request does
+        await readInvocations(tx, few); // as the request of an owner does
         await startFinalizations(
           parts,
           tx,
@@ -168,7 +168,7 @@ async function requireAllFinalized(db: Database): Promise<void> {
   if (row?.unfinished !== 0) throw new Error(`${row?.unfinished} invocations are not FINALIZED`);
 }
 
-/** Children finish in random order; each time all that the parent includes is looked at. */
+/** Children finish in random order; each time, all children of the parent are read. */
 async function measureNaiveStar(): Promise<RowCounts> {
   const schema = 'naive_star';
   const shape = shapeOf('star', NAIVE_SIZE, seededRandom(SEED));

@@ -1,7 +1,7 @@
 /**
- * How fast does a report of 200,000 cases go in, and how much memory does that take? A server and a
- * client, a process each, on the embedded database and on PostgreSQL. Linux only: peaks are read
- * from /proc.
+ * How fast is a report of 200,000 cases uploaded, and how much memory does that take? The server and the
+ * client are separate processes, on the embedded database and on PostgreSQL. It runs on Linux only, as peaks
+ * are read from /proc.
  *
  *     npm run bench -- ingest [--report big.xml] [--cases 200000] [--databases pglite,postgres]
  *       [--unsafe-fast] [--json]
@@ -91,7 +91,7 @@ async function measure(url: string, report: string): Promise<Measured> {
     const peak = watchPeak(client);
     const summary = JSON.parse(await outputOf(client)) as { results: number; complete: boolean };
     const seconds = (performance.now() - startedAt) / 1000;
-    if (!summary.complete) throw new Error('the report did not go in as a whole');
+    if (!summary.complete) throw new Error('the report was not uploaded completely');
     return {
       cases: summary.results,
       cases_per_second: Math.round(summary.results / seconds),
@@ -134,7 +134,7 @@ async function outputOf(child: ChildProcess): Promise<string> {
   return text;
 }
 
-/** The kernel keeps the peak; it is gone with the process, so it is read all the time. */
+/** The kernel forgets the peak when the process ends, so it is read continually. */
 function watchPeak(child: ChildProcess): { stop(): number } {
   let peak = 0;
   const timer = setInterval(() => {
@@ -148,7 +148,7 @@ function watchPeak(child: ChildProcess): { stop(): number } {
   };
 }
 
-/** From here on the kernel's peak is that of the work, not that of the start. */
+/** Resets the kernel's peak, so that it is that of the work and not of the start. */
 function resetPeak({ pid }: ChildProcess): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
@@ -160,7 +160,7 @@ function memoryMb({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): number {
     const kilobytes = Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0);
     return Math.round((kilobytes * 1024) / 1e6);
   } catch {
-    return 0; // it has just ended
+    return 0; // the process has just ended
   }
 }
 

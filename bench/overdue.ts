@@ -1,8 +1,9 @@
 /**
- * What happens when very many invocations are overdue at once? Two servers, a process each, enforce side
- * by side on one PostgreSQL, while requests go on: how long until all are ended, and FINALIZED; was each ended
- * once; how much memory did that take; and how much slower were the requests meanwhile than before and after?
- * Linux only: peaks are read from /proc.
+ * What happens when very many invocations are overdue at once? Two servers, each a process, enforce
+ * deadlines side by side on one PostgreSQL while requests arrive. How long does it take until all
+ * invocations are ended and FINALIZED? Was each ended once? How much memory did that take, and how much
+ * slower were the requests meanwhile than before and after? It runs on Linux only, as peaks are read from
+ * /proc.
  *
  *     npm run bench -- overdue [--invocations 100000] [--quiet-seconds 30] [--unsafe-fast] [--json]
  */
@@ -72,7 +73,7 @@ try {
 
 async function measure(db: Database) {
   const load = new RequestLoad(servers.map(({ url }) => url));
-  await load.during(systemClock.sleep(QUIET_MS / 3)); // compiled, connected
+  await load.during(systemClock.sleep(QUIET_MS / 3)); // until code is compiled and connections are open
   const before = await load.during(systemClock.sleep(QUIET_MS));
   note(`requests, before: ${JSON.stringify(latencies(before))}`);
   const idleMb = servers.map((server) => memoryMb(server, 'VmRSS'));
@@ -84,14 +85,16 @@ async function measure(db: Database) {
   note(`all ended and FINALIZED after ${seconds} s; beside it: ${JSON.stringify(beside)}`);
   const after = await load.during(systemClock.sleep(QUIET_MS));
   await requireEachOnce(db);
-  // What else the machine has to do changes: so alone is before and after.
+  // The other load of the machine changes, so the requests run alone both before and after.
   const alone = latencies([...before, ...after]);
   return {
     ratios: {
       median_beside: round(beside.medianMs / alone.medianMs),
       p95_beside: round(beside.p95Ms / alone.p95Ms),
     },
-    ...{ invocations: INVOCATIONS, seconds, per_second: Math.round(INVOCATIONS / seconds) },
+    invocations: INVOCATIONS,
+    seconds,
+    per_second: Math.round(INVOCATIONS / seconds),
     ended_by: await endedBy(),
     growth_mb: servers.map((server, at) => memoryMb(server, 'VmHWM') - (idleMb[at] ?? 0)),
     idle_mb: idleMb,
@@ -99,7 +102,7 @@ async function measure(db: Database) {
   };
 }
 
-/** Open for a day yet. */
+/** Makes invocations that may stay open for another day. */
 async function fill(db: Database): Promise<void> {
   const now = systemClock.now();
   const given = { createTime: now, deadline: now + DAY_MS, expirationTime: now + 30 * DAY_MS };
@@ -115,7 +118,7 @@ async function fill(db: Database): Promise<void> {
   await db.statement(raw(`VACUUM ANALYZE ${SCHEMA}.invocations`), {});
 }
 
-/** In one statement, so at once. */
+/** Makes all of them overdue at once, with one statement. */
 async function makeOverdue(db: Database): Promise<void> {
   await db.statement(
     sql`UPDATE ${raw(`${SCHEMA}.invocations`)} SET deadline = now() WHERE ${OVERDUE}`,
@@ -154,7 +157,7 @@ async function requireEachOnce(db: Database): Promise<void> {
   }
 }
 
-/** What each server says of itself. */
+/** Reads the metrics of each server. */
 async function endedBy(): Promise<number[]> {
   return await Promise.all(
     servers.map(async ({ url }) => {
@@ -187,7 +190,7 @@ function memoryMb({ process: { pid } }: Serving, field: 'VmRSS' | 'VmHWM'): numb
   return Math.round(Number(kilobytes) / 1000);
 }
 
-/** Linux counts the peak from here on. */
+/** Makes Linux count the peak from here on. */
 function resetPeak({ process: { pid } }: Serving): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }

@@ -1,7 +1,7 @@
 /**
- * How fast are trivial tasks processed, fenced, against a bare SQL loop of lease and delete on the
- * same server, with the same driver and the same batches? Also against two such loops side by side,
- * which is all that two cores give; and how fast are tasks enqueued.
+ * How fast are trivial tasks processed with fences, compared with a bare SQL loop of lease and delete on the
+ * same server, with the same driver and the same batches? It also compares with two such loops side by side,
+ * which is the most that two cores can do, and measures how fast tasks are enqueued.
  *
  *     npm run bench -- process-rate [--tasks 100000] [--rounds 3] [--unsafe-fast] [--json]
  */
@@ -67,7 +67,7 @@ try {
   await server.stop();
 }
 
-/** An empty table each time, so that neither side walks over what the other has left. */
+/** Starts with an empty table each time, so that neither side scans what the other has left. */
 async function fill(db: Database): Promise<number> {
   await db.statement(raw('TRUNCATE bench.tasks'), {});
   const queue = new TaskQueue({ db, clock: systemClock });
@@ -106,7 +106,7 @@ async function drainByDispatcher(db: Database): Promise<number> {
   return handled;
 }
 
-/** The least that a queue must do: lease a batch, delete it, fenced by nothing. */
+/** Does the least that a queue must do: it leases a batch and deletes it, without fences. */
 async function drainByBareLoops(count: number): Promise<number> {
   const loops = await Promise.all(Array.from({ length: count }, () => bareLoop()));
   return loops.reduce((sum, count) => sum + count, 0);

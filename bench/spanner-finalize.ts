@@ -1,12 +1,12 @@
 /**
- * What does it cost Spanner to finalize a graph? Commits, reads and rows written per invocation,
- * counted at its API, and the time from the first FinalizeInvocation to the top's FINALIZED.
+ * What does it cost Spanner to finalize a graph? Measures commits, reads and rows written for each
+ * invocation, counted at the API, and the time from the first FinalizeInvocation until the root is FINALIZED.
  *
  *     npm run bench -- spanner-finalize [--shapes star-200,chain-50] [--json]
  *
- * On the official emulator: one transaction at a time, and whole tables read for each query. So the
- * seconds say something only beside those of another program on the same emulator; the counts are
- * those of the real one.
+ * It runs on the official emulator, which runs one transaction at a time and reads whole tables for each
+ * query. So the seconds mean something only beside those of another program on the same emulator; the counts
+ * are those of the real Spanner.
  */
 import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
@@ -40,7 +40,7 @@ const line = new CommandLine({
 const SEED = line.count('seed', 0);
 const CALLERS = 8;
 
-/** Each a shape and a size. */
+/** Each graph is a shape and a size. */
 const SELECTED = line.values.shapes.split(',').map((name) => {
   const [, kind, size] = /^([a-z]+)-([1-9]\d*)$/.exec(name) ?? [];
   const shape = SHAPES.find((one) => one === kind);
@@ -94,7 +94,7 @@ async function build(db: Database, { nodes, inclusions }: Shape): Promise<void> 
   }
 }
 
-/** As a server does it: owners call, so many at once, while a dispatcher works. */
+/** Finalizes as a server does: this many owners call at once while a dispatcher works. */
 async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
   const wakeUp = new LocalWakeUp();
   const queue = new TaskQueue({ db, clock: systemClock, wakeUp });
@@ -135,7 +135,7 @@ function report(measurement: Measurement): Measurement {
   return measurement;
 }
 
-/** The ratios are those of the largest star: of its children, and the parent beside them. */
+/** Returns the ratios of the largest star: those of its children, and those of the parent beside them. */
 function summaryOf(measured: readonly Measurement[]) {
   const [largest] = measured
     .filter(({ shape }) => shape.startsWith('star'))

@@ -1,6 +1,6 @@
 /**
- * What does a task cost Spanner? Commits, reads and rows written per enqueued task, alone and in
- * batches of 100, and per processed one, alone and of a long queue; counted at its API.
+ * What does a task cost Spanner? Counts commits, reads and rows written at the API: for each enqueued task,
+ * alone and in batches of 100, and for each processed task, alone and from a long queue.
  *
  *     npm run bench -- spanner-tasks [--tasks 1000] [--json]
  */
@@ -65,7 +65,7 @@ async function enqueue(queue: TaskQueue, number: number, batch: number): Promise
   for (const some of chunk(tasks, batch)) await queue.enqueue(some);
 }
 
-/** Enqueued and processed, each before the next is. */
+/** Enqueues and processes one task after the other. */
 async function oneByOne(queue: TaskQueue): Promise<void> {
   for (let index = 0; index < BATCH; index++) {
     await queue.enqueue([{ type: NOTHING, id: `alone-${index}` }]);

@@ -1,9 +1,9 @@
 /**
- * How much memory does a stream of 1,000,000 rows take? The peak of the resident set over what a
- * process has when idle, on PostgreSQL, and how many rows a second.
+ * How much memory does a stream of 1,000,000 rows take? Measures, on PostgreSQL, the peak of the resident
+ * set over the idle size of a process, and the number of rows a second.
  *
- * Measured in processes of their own: one with V8's young generation held to 16 MB halves, which
- * shows what the stream needs; one with V8's defaults, where garbage alone may reach 100 MB,
+ * It measures in two separate processes: one whose young generation is limited to halves of 16 MB, which
+ * shows what the stream needs, and one with V8's defaults, with which garbage alone may reach 100 MB,
  * however little is alive.
  */
 import { execFileSync } from 'node:child_process';
@@ -25,7 +25,7 @@ interface Measurement {
 const { values } = new CommandLine({
   command: 'npm run bench -- stream-memory',
   options: {
-    /** Of the process that reads: where the rows come from. */
+    /** Set in the process that reads: the source of the rows. */
     from: { type: 'string' },
     ...SERVER_OPTIONS,
   },
@@ -76,7 +76,7 @@ async function measure(serverUrl: string): Promise<Measurement> {
       const query = sql`SELECT n, repeat(md5(n::text), 3) AS payload FROM generate_series(1, ${rows}) AS n`;
       let count = 0;
       for await (const row of tx.stream(query, { n: int, payload: text })) {
-        if (row.payload.length !== 96) throw new Error('not the row that was asked for');
+        if (row.payload.length !== 96) throw new Error('a row is not the requested one');
         count += 1;
         if (count % 5000 === 0) visit();
       }

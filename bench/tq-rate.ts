@@ -1,15 +1,15 @@
 /**
- * How fast are push tasks added in transactions of 1 and of 100, submitted right after the commit
- * (happy) or by a sweep since the queue was away (swept); against inserting the same rows and doing
- * nothing with them. And how fast does a sweep work off a table full of reminders, in how much memory
- * over idle; against a bare loop that reads and deletes the same rows, a batch at a time.
+ * How fast are push tasks added in transactions of 1 and of 100, if they are submitted right after the commit
+ * (happy), or by a sweep because the queue was unreachable (swept)? It compares with inserting the same rows
+ * and doing nothing with them. And how fast does a sweep process a table full of reminders, and with how
+ * much memory over idle? That is compared with a bare loop that reads and deletes the same rows in batches.
  *
  *     npm run bench -- tq-rate [--tasks 20000] [--reminders 1000000] [--rounds 3]
  *       [--unsafe-fast] [--json]
  *
- * The queue is one that takes everything at once: what it costs is not in question. The sweeps that
- * are measured for memory run in processes of their own, one of them with V8's young generation held
- * to 16 MB halves, which shows what is alive rather than what is garbage.
+ * The queue accepts everything at once, as its own cost is not measured. The sweeps whose memory is measured
+ * run in separate processes. The young generation of one of them is limited to halves of 16 MB, which shows
+ * how much memory is alive rather than garbage.
  */
 import { spawn } from 'node:child_process';
 import pg from 'pg';
@@ -38,7 +38,7 @@ const line = new CommandLine({
     tasks: { type: 'string', default: '20000' },
     reminders: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
-    /** Of the process that sweeps: where the reminders are. */
+    /** Set in the process that sweeps: the database with the reminders. */
     sweep: { type: 'string' },
     ...SERVER_OPTIONS,
   },
@@ -47,13 +47,15 @@ const { values } = line;
 const TASKS = line.count('tasks');
 const REMINDERS = line.count('reminders');
 const ROUNDS = line.count('rounds');
-/** Transactions that are under way at once. */
+/** The number of concurrent transactions. */
 const CALLERS = 16;
 const SWEEP_BATCH = 128;
 const SCHEMA = 'bench';
 
 const MAIL = taskClass({
-  ...{ id: 'mail', kind: 'transactional', queue: 'post' },
+  id: 'mail',
+  kind: 'transactional',
+  queue: 'post',
   body: standardBody(z.object({ to: z.string(), about: z.string() })),
 });
 const payload = { to: 'somebody@example.org', about: 'your build has ended' };
@@ -62,7 +64,7 @@ const takesAll: Submitter = { submit: () => Promise.resolve('submitted') };
 const isAway: Submitter = {
   submit: () => Promise.reject(new SubmitError('away', { isTransient: true, code: 'unavailable' })),
 };
-/** A minute and a second on: all reminders are stale. */
+/** A clock that is 61 seconds ahead, so that all reminders are stale. */
 const laterClock = { ...systemClock, now: () => systemClock.now() + 61_000 };
 
 interface SweepMeasurement {
@@ -123,12 +125,15 @@ function report(results: {
     },
     sweep_idle_mb: swept.idleMb,
     sweeps: swept.sweeps,
-    ...{ tasks: TASKS, reminders: REMINDERS, rounds: ROUNDS, conditions },
+    tasks: TASKS,
+    reminders: REMINDERS,
+    rounds: ROUNDS,
+    conditions,
   };
   console.log(JSON.stringify(summary));
 }
 
-/** Medians of tasks per second, in transactions of `size`. */
+/** Returns medians of tasks per second, in transactions of `size`. */
 async function compareAdding(db: Database, url: string, size: number): Promise<AddRates> {
   const rates: Record<keyof AddRates, number[]> = { bare: [], happy: [], swept: [] };
   for (let round = 1; round <= ROUNDS; round++) {
@@ -166,7 +171,7 @@ async function addTasks(db: Database, size: number, submitter: Submitter): Promi
   return transactions.length * size;
 }
 
-/** The same rows, by the bare driver: one statement a transaction. */
+/** Inserts the same rows with the bare driver, in one statement for each transaction. */
 async function insertBare(url: string, size: number): Promise<number> {
   const pool = new pg.Pool({ connectionString: url, max: CALLERS });
   const { classId, payload: stored } = sampleReminder();
@@ -183,7 +188,7 @@ async function insertBare(url: string, size: number): Promise<number> {
   return transactions.length * size;
 }
 
-/** One run over a full table in a process of its own. */
+/** Sweeps a full table once, in a separate process. */
 async function sweepInProcess(
   db: Database,
   url: string,
@@ -236,7 +241,7 @@ async function sweepAll(db: Database): Promise<void> {
   await expectNone(db);
 }
 
-/** The least that a sweep must do: read a batch in the order of ids, delete it. */
+/** Does the least that a sweep must do: it reads a batch in the order of ids, and deletes it. */
 async function bareSweep(url: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -261,7 +266,7 @@ async function bareSweep(url: string): Promise<number> {
   return count;
 }
 
-/** Stale ones, with ids as if random. */
+/** Inserts stale reminders with ids that look random. */
 async function fillReminders(db: Database): Promise<void> {
   await empty(db);
   const { classId, payload: stored } = sampleReminder();

@@ -27,7 +27,7 @@ export async function buildGoEmulator(emulator: GoEmulator): Promise<void> {
   }
 }
 
-/** Answers the folder of the module's files. */
+/** Returns the folder of the module's files. */
 async function download({ module, version, sum }: GoEmulator, cwd: string): Promise<string> {
   const answer = await go(['mod', 'download', '-json', `${module}@${version}`], cwd);
   const downloaded = JSON.parse(answer) as { readonly Dir: string; readonly Sum: string };
@@ -35,7 +35,7 @@ async function download({ module, version, sum }: GoEmulator, cwd: string): Prom
   throw new Error(`${module}@${version} has the sum ${downloaded.Sum}, but ${sum} is pinned`);
 }
 
-/** Only the files at the top: enough for a program of one package. */
+/** Copies only the files at the top, which is enough for a program of one package. */
 async function copyPatched({ patches }: GoEmulator, from: string, to: string): Promise<void> {
   await mkdir(to);
   const entries = await readdir(from, { withFileTypes: true });
@@ -44,7 +44,8 @@ async function copyPatched({ patches }: GoEmulator, from: string, to: string): P
   }
   for (const { file, text, by } of patches) {
     const parts = (await readFile(join(to, file), 'utf8')).split(text);
-    if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times ${text}`);
+    if (parts.length !== 2)
+      throw new Error(`${file} has ${text} ${parts.length - 1} times, not once`);
     await writeFile(join(to, file), parts.join(by));
   }
 }
@@ -60,7 +61,7 @@ function goMod({ module, version }: GoEmulator): string {
 }
 
 async function go(args: readonly string[], cwd: string): Promise<string> {
-  // Flags of the user's own could turn off modules, or name a work space.
+  // The user's own flags could turn off modules, or name a workspace.
   const env = { ...process.env, GOFLAGS: '', GOWORK: 'off' };
   try {
     return (await promisify(execFile)('go', args, { cwd, env })).stdout;

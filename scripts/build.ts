@@ -1,4 +1,4 @@
-/** Compiles src/ into dist/, with the files that are not TypeScript beside what needs them. */
+/** Compiles src/ into dist/, and copies the files that are not TypeScript beside the code that needs them. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,15 +1,15 @@
 /**
- * Random histories in which everything goes wrong that can, each repeatable by its seed:
+ * Runs random histories in which everything goes wrong, each repeatable by its seed:
  *
  *     npm run chaos -- tq [--seeds 2000] [--seed 1] [--databases pglite,postgres,spanner] [--json]
  *
- * Spanner's emulator takes part where it is named. Of several databases, those other than PGlite run
- * a tenth of the seeds. It fails where a history breaks a promise, one of which is the bound of
- * sweeps, and where no task was committed at all. The last line is
- * {"chaos": {"seeds", "committed", "lost", "foreign", "reminders_left", "sweeps"}}: tasks of
- * committed transactions, those of them that nobody handled, tasks that were handled though their
+ * Spanner's emulator takes part if it is named. If there are several databases, those other than PGlite run
+ * a tenth of the seeds. It fails if a history breaks a promise, one of which is the bound of sweeps, or if
+ * no task was committed at all. The last line is
+ * {"chaos": {"seeds", "committed", "lost", "foreign", "reminders_left", "sweeps"}}: the tasks of
+ * committed transactions, those of them that were never handled, tasks that were handled although their
  * transactions were not committed, reminders left over, and the most sweeps that one history needed
- * once nothing went wrong any more.
+ * after the last fault.
  */
 import { PGlite } from '@electric-sql/pglite';
 import { randomInt, systemRandom } from '../src/random.ts';

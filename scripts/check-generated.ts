@@ -1,4 +1,4 @@
-/** Fails when src/gen is not what `npm run generate` makes of proto/; changes nothing. */
+/** Fails if src/gen differs from what `npm run generate` makes of proto/. It changes nothing. */
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * Packs the package, installs it into an empty TypeScript project and uses it there with types,
- * as a new user would and as README.md says, and compiles the TypeScript of all documents there, strictly; lets publint and
- * "are the types wrong" have their say.
+ * Packs the package, installs it into an empty TypeScript project and uses it there with types, as a new
+ * user would and as README.md says. It also compiles the TypeScript of all documents there, strictly, and
+ * runs publint and "are the types wrong".
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const { devDependencies, optionalDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 ) as Record<'devDependencies' | 'optionalDependencies', Record<string, string>>;
 
-/** All without the packages of any cloud, which are not installed by themselves. */
+/** The entries that work without any cloud's packages, which are not installed automatically. */
 const EXAMPLES = ['queue.ts', 'outbox.ts', 'exactly-once.ts'];
 
 const COMPILER = { module: 'NodeNext', target: 'ES2024', strict: true, types: ['node'] };
@@ -82,7 +82,7 @@ function useInEmptyProject(tarball: string): string {
   return project;
 }
 
-/** What README.md leads to is in the package, too: there is no other place where it is sure to be. */
+/** The pages that README.md links to must be in the package, the only place where readers surely find them. */
 function checkLinks(project: string): void {
   const readme = readPages().filter(({ path }) => path === 'README.md');
   const missing = readme
@@ -93,7 +93,7 @@ function checkLinks(project: string): void {
   if (missing.length > 0) throw new Error(`not in the package: ${missing.join(', ')}`);
 }
 
-/** And that the check can fail: a name that is not exported, planted in a page, must be found. */
+/** Also checks that the check can fail: it must find a name that is not exported, planted in a page. */
 function checkDocuments(project: string): void {
   const pages = readPages();
   const errors = errorsOf(pages, project);

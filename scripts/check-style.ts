@@ -1,6 +1,6 @@
 /**
- * The rules of CONTRIBUTING.md that a linter has no word for. Prints each offence as
- * `file:line: what, and what instead`, and exits with 1 if there are any.
+ * Checks the rules of CONTRIBUTING.md that a linter cannot express. Prints each offence as
+ * `file:line: what is wrong, and what to do instead`, and exits with 1 if there are any.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import ts from 'typescript';
 
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 50;
-/** Tests are not counted: each stands beside its file. */
+/** Tests are not counted, as each is beside its file. */
 const MAX_FOLDER_FILES = 16;
 const PATTERN_NAMES = /\/(utils?|helpers?|common|base|core|lib|misc)$/;
 
@@ -64,7 +64,7 @@ for (const offence of offences) console.error(offence);
 console.log(`check-style: ${offences.length} offences`);
 process.exitCode = offences.length === 0 ? 0 : 1;
 
-/** A folder is taken in at a glance, and named for what it holds. */
+/** A folder must be small enough to take in at a glance, and named for what it holds. */
 function checkFolders(files: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const file of files) {
@@ -79,7 +79,7 @@ function checkFolders(files: readonly string[]): string[] {
   ]);
 }
 
-/** The check itself can fail: planted folders, one too full and one with a bad name, must be found. */
+/** Checks that the check can fail: it must find planted folders, one too full and one with a bad name. */
 function checkThatCrowdsAreFound(): void {
   const crowd = Array.from({ length: MAX_FOLDER_FILES + 1 }, (_, n) => `src/planted/file-${n}.ts`);
   if (checkFolders([...crowd, 'src/planted/utils/file.ts']).length !== 2) {
@@ -105,7 +105,7 @@ function checkRules(file: string, source: string): void {
   });
 }
 
-/** Callbacks of `describe` and the like do not count: only functions that have a name do. */
+/** Only functions that have a name count, and not callbacks of `describe` and the like. */
 function checkFunctions(file: string, source: string): void {
   const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
   const lineOf = (position: number): number =>

@@ -1,6 +1,6 @@
 /**
- * The command line of a script or a bench. What it does not know, it refuses: the process ends with
- * 2 after a line that lists what there is, so that a misspelt name never passes for a run.
+ * Parses the command line of a script or a bench. It rejects everything unknown: the process exits with 2
+ * after a line that lists the names and options, so that a misspelt name never passes for a run.
  */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
@@ -9,18 +9,18 @@ type Values<O extends ParseArgsOptionsConfig> = ReturnType<
 >['values'];
 
 export interface CommandLineConfig<O extends ParseArgsOptionsConfig> {
-  /** As one types it: `npm run chaos`. */
+  /** The command as users type it: `npm run chaos`. */
   readonly command: string;
   readonly options: O;
-  /** The runs that the first word selects; without them, no word is taken. */
+  /** The runs that the first word selects; without them, no word is accepted. */
   readonly names?: readonly string[];
-  /** For a command line without a name; without it, a name is required. */
+  /** The name for a command line without one; if there is no default, a name is required. */
   readonly defaultName?: string;
 }
 
 export class CommandLine<O extends ParseArgsOptionsConfig> {
   readonly values: Values<O>;
-  /** One of `names`; empty where the command has none. */
+  /** One of `names`; empty if the command has none. */
   readonly name: string;
   readonly #config: CommandLineConfig<O>;
 
@@ -32,7 +32,7 @@ export class CommandLine<O extends ParseArgsOptionsConfig> {
     this.name = this.#nameIn(positionals);
   }
 
-  /** The comma-separated value of an option, each part of which must be one of `known`. */
+  /** Returns the comma-separated values of an option, each of which must be one of `known`. */
   list<T extends string>(option: keyof O & string, known: readonly T[]): T[] {
     const asked = this.#text(option).split(',');
     const unknown = asked.find((one) => !known.includes(one as T));
@@ -40,25 +40,25 @@ export class CommandLine<O extends ParseArgsOptionsConfig> {
     return asked as T[];
   }
 
-  /** The comma-separated value of an option as whole numbers of at least 1. */
+  /** Returns the comma-separated values of an option as whole numbers of at least 1. */
   counts(option: keyof O & string): number[] {
     const parts = this.#text(option).split(',');
     return parts.map((part) => this.#whole(option, part, 1));
   }
 
-  /** The value of an option as a whole number of at least `least`. */
+  /** Returns the value of an option as a whole number of at least `least`. */
   count(option: keyof O & string, least = 1): number {
     return this.#whole(option, this.#text(option), least);
   }
 
-  /** Prints what there is if `--help` is among the arguments, and ends the process with 0. */
+  /** If `--help` is among the arguments, prints the usage and exits with 0. */
   #help(args: readonly string[]): void {
     if (!args.includes('--help') && !args.includes('-h')) return;
     console.log(this.#usage());
     process.exit(0);
   }
 
-  /** Ends the process with 2, telling why and what there is. */
+  /** Prints the reason and the usage, and exits with 2. */
   refuse(why: string): never {
     console.error(`${this.#config.command}: ${why}\n${this.#usage()}`);
     process.exit(2);

@@ -1,8 +1,8 @@
 /**
  * npm run emulators [-- --list]
  *
- * Gets and builds the emulators of cloud services that this machine lacks; quick when all are there.
- * `--list` only says what is there, what is missing, and how to get it.
+ * Downloads and builds the emulators of cloud services that this machine lacks; it is quick if it lacks none.
+ * `--list` only prints which are there, which are missing, and how to get them.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -35,7 +35,7 @@ async function buildMissing(): Promise<void> {
   }
 }
 
-/** What went wrong is the user's to mend: no stack. */
+/** Prints no stack, as the user has to solve the problem. */
 function giveUp(error: unknown): void {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
@@ -49,7 +49,7 @@ function list(): void {
   console.log(`spanner emulator: ${spannerEmulator()}`);
 }
 
-/** Not ours to get: it comes with Google's command. */
+/** We do not download this one, as it comes with Google's command. */
 function spannerEmulator(): string {
   const { SPANNER_EMULATOR_HOST } = process.env;
   if (SPANNER_EMULATOR_HOST) return `the one at ${SPANNER_EMULATOR_HOST}`;
@@ -64,6 +64,6 @@ function spannerProgram(): string | undefined {
     const root = execFileSync('gcloud', info, { encoding: 'utf8', stdio: 'pipe' }).trim();
     return join(root, 'bin', 'cloud_spanner_emulator', 'emulator_main');
   } catch {
-    return undefined; // no gcloud here
+    return undefined; // this machine has no gcloud
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Every graph of up to three invocations in every order of include, finalize and try, with two
- * workers that may stop between any two transactions; then random graphs of up to seven in random
- * orders, tried by tasks of the queue, by pushed ones, and by either: on SQLite in memory, and a
+ * Explores every graph of up to three invocations in every order of include, finalize and try, with two
+ * workers that may stop between any two transactions. Then it runs random graphs of up to seven invocations
+ * in random orders, tried by tasks of the queue, by pushed tasks, and by either: on SQLite in memory, and a
  * sample of them on PGlite and on PostgreSQL.
  *
  *     npm run test:exhaustive [-- --histories 5000 --sample 25 --seed 1]
  *
- * The last line is {"exhaustive": {"runs", "states", "violations"}}: runs are the steps and whole
+ * The last line is {"exhaustive": {"runs", "states", "violations"}}: "runs" counts the steps and whole
  * histories that were run on the real code.
  */
 import { PGlite } from '@electric-sql/pglite';

@@ -7,20 +7,20 @@
  *
  * npm run faults -- crashes [--crashes 200] [--seed N] [--json]
  *
- * Lets PostgreSQL crash under many writers: processes killed, immediate restarts, commits cut at that
- * moment, standbys promoted. Compares what was acknowledged with what is stored. The last line is
- * `{"faults": {"crashes": {"all", …}, "acknowledged", "stored", "acknowledged_lost", …}}`; that of
+ * Makes PostgreSQL crash under many writers: processes are killed, servers restart immediately, commits are
+ * cut at that moment, and standbys are promoted. Compares what was acknowledged with what is stored. The last
+ * line is `{"faults": {"crashes": {"all", …}, "acknowledged", "stored", "acknowledged_lost", …}}`; that of
  * `all` holds both.
  *
  * npm run faults -- tq [--tasks 10000] [--kills 30] [--seed N] [--json]
  *
- * Kills servers while they add pushed tasks in transactions, a third of which roll back, and counts
- * which have run. The last line is
+ * Kills servers while they add pushed tasks in transactions, a third of which roll back, and counts the
+ * tasks that have run. The last line is
  * `{"faults_tq": {"added", "rolled_back", "kills", "lost", "foreign", "repeated", "reminders_left", …}}`.
  *
  * npm run faults -- silence [--seconds 60] [--json]
  *
- * Lets PostgreSQL fall silent under a server and a worker for so long, then speak again; and ends
+ * Makes PostgreSQL fall silent under a server and a worker for that long, and then respond again; and stops
  * servers while it is silent, and while a row is locked. The last line is
  * `{"silence": {"tasks_again_s", "not_ready_after_s", "slowest_request_s", "sigterm_silent_s", "broken", …}}`.
  */
@@ -61,7 +61,7 @@ const seconds = line.count('seconds', 1);
 const seed = line.count('seed', 0);
 const asked = { tasks: optional('tasks', 1), kills: optional('kills', 0) };
 
-/** Another one after a promotion. */
+/** This is another server after a promotion. */
 let server = await startPostgres();
 try {
   console.error(`seed ${seed}`);
@@ -93,7 +93,8 @@ async function allFaults() {
 
 async function taskFaults() {
   const faults = await runTaskFaults({
-    ...{ server, ...shared() },
+    server,
+    ...shared(),
     tasks: asked.tasks ?? 20_000,
     kills: asked.kills ?? 100,
     restarts: restarts,
@@ -108,7 +109,8 @@ async function crashFaults() {
   const some = { immediate_restarts: part(0.24), ...few };
   const killed = crashes - some.immediate_restarts - few.cut_commits - few.promotions;
   const run = await runCrashFaults({
-    ...{ server, ...shared() },
+    server,
+    ...shared(),
     crashes: { killed_backends: killed, ...some },
   });
   server = run.server;
@@ -119,7 +121,8 @@ async function crashFaults() {
 
 async function tqFaults() {
   const faults = await runTqFaults({
-    ...{ postgres: server, ...shared() },
+    postgres: server,
+    ...shared(),
     tasks: asked.tasks ?? 10_000,
     kills: asked.kills ?? 30,
   });

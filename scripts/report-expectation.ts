@@ -16,7 +16,7 @@ interface Counts {
   flaky: number;
 }
 
-/** How one runner's closing lines give counts. */
+/** Says how to read the counts from one runner's closing lines. */
 interface Summary {
   readonly lines: RegExp;
   readonly count: (summary: string, output: string) => Omit<Counts, 'flaky'> & { flaky?: number };
@@ -97,8 +97,8 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
     count: (lines, output) => {
       const tests = required(lines, /Tests=(\d+)/);
       const failed = sum(lines, /Failed: (\d+)\)/g);
-      // prove says only of a failing file how many of its points were skipped, and
-      // never how many todo points failed: those come from the runs of the files.
+      // prove prints the number of skipped points only for a failing file, and never the
+      // number of failed todo points: those come from the runs of the files.
       const skipped = sum(output, /less (\d+) skipped/g);
       return { tests, passed: tests - failed - skipped, failed, errored: 0, skipped };
     },
@@ -108,7 +108,7 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
     count: (line, output) => {
       const tests = required(line, /(\d+) tests/);
       const skipped = number(line, /(\d+) skipped/);
-      // Its "failures" count packages too, which the list names without a test.
+      // Its "failures" also count packages, which the list names without a test.
       const failed = (output.match(/^=== FAIL: \S+ \S+ /gm) ?? []).length;
       const errored = number(line, /(\d+) errors?/);
       return { tests, passed: tests - failed - skipped, failed, errored, skipped };
@@ -117,7 +117,7 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
   'gotestsum-reruns': {
     lines: /^(DONE .*|.*: \d+ runs, \d+ failures)$/gm,
     count: (lines) => {
-      // The first DONE line is of the run before any rerun: each test once.
+      // The first DONE line is that of the run before any rerun, with each test once.
       const first = lines.split('\n')[0] ?? '';
       const reruns = [...lines.matchAll(/: (\d+) runs, (\d+) failures/g)];
       const failed = reruns.filter(([, runs, failures]) => runs === failures).length;
@@ -183,15 +183,15 @@ const { values } = parseArgs({
     dialect: { type: 'string' },
     command: { type: 'string' },
     version: { type: 'string', multiple: true, default: [] },
-    /** Flaky tests of the project, where the runner prints no such number. */
+    /** The number of flaky tests in the project, if the runner does not print it. */
     flaky: { type: 'string' },
-    /** What the report does not tell of the run, in a sentence. */
+    /** A sentence about the facts of the run that the report does not show. */
     hidden: { type: 'string', default: '' },
-    /** JSON: the counts that differ, for what is hidden, when only the file is read. */
+    /** In JSON, the counts that differ because of those facts if only the file is read. */
     'file-counts': { type: 'string', default: '' },
-    /** What failed the run besides tests, as far as the report tells. */
+    /** The number of failures outside of tests, as far as the report shows them. */
     'other-failures': { type: 'string', default: '0' },
-    /** Why results are missing, in the words of ingest. */
+    /** Says why results are missing, in the words of ingest. */
     incomplete: { type: 'string', multiple: true, default: [] },
   },
 });

@@ -1,9 +1,9 @@
 /**
  * npm run scenarios -- [--only NAME,…|ci] [--database pglite,postgres,spanner] [--json]
  *
- * Pipelines with killed shards, retries, cancelled jobs and servers that go away, each as real
- * processes, on each database. Prints a table; a scenario on two databases counts as two. The last line
- * is `{"scenarios": {"run", "failed"}}`; it ends with 1 where one has failed.
+ * Runs pipelines with killed shards, retries, cancelled jobs and servers that go away, as real processes, on
+ * each database. Prints a table; a scenario on two databases counts as two. The last line is
+ * `{"scenarios": {"run", "failed"}}`. Exits with 1 if a scenario has failed.
  */
 import { toError } from '../src/errors.ts';
 import { runsOn, SCENARIOS, Stage } from '../test/scenarios/scenarios.ts';
@@ -20,11 +20,11 @@ const line = new CommandLine({
 });
 const names = SCENARIOS.map(({ name }) => name);
 const ofCi = SCENARIOS.filter(({ isCi }) => isCi).map(({ name }) => name);
-/** `ci` stands for all pipelines of CI systems. */
+/** `ci` means all pipelines of CI systems. */
 const asked = line.values.only === undefined ? names : line.list('only', ['ci', ...names]);
 const only = asked.flatMap((name) => (name === 'ci' ? ofCi : name));
 const databases = line.list('database', DATABASES);
-/** `--json` leaves standard output to the last line. */
+/** With `--json`, only the last line goes to standard output. */
 const print = line.values.json ? console.error : console.log;
 
 const failures: string[] = [];

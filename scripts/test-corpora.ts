@@ -1,7 +1,7 @@
 /**
- * Compares ingest with the shared reports of real runners and with hostile files: one line for
- * each, and a JSON object as the last. Exits with 1 on any difference that is not explained, or
- * where the reports are not there.
+ * Compares ingest with the shared reports of real runners and with hostile files. Prints one line for each,
+ * and a JSON object as the last line. Exits with 1 if a difference is not explained, or if the reports are
+ * missing.
  */
 import { compareAll, corporaFolder, NO_CORPORA } from '../test/corpora.ts';
 import { CommandLine } from './command-line.ts';

@@ -1,4 +1,4 @@
-/** The installed package, used as README.md says, and without the packages that are optional. */
+/** Uses the installed package as README.md says, and without the optional packages. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -10,8 +10,8 @@ import { blocksOf } from './docs/markdown.ts';
 const README = join(import.meta.dirname, '..', 'README.md');
 
 /**
- * Types what README.md says, word by word, in an empty folder of the project: a server in one
- * terminal, and in another one what must end with 0.
+ * Runs the commands of README.md, word by word, in an empty folder of the project: a server in one terminal,
+ * and in another one the commands that must exit with 0.
  */
 export async function followReadme(project: string): Promise<void> {
   const folder = join(project, 'empty');
@@ -23,7 +23,7 @@ export async function followReadme(project: string): Promise<void> {
     POSTLUDE_LISTEN: address,
     POSTLUDE_SERVER: `http://${address}`,
   };
-  // A group of its own: npx does not pass signals on to what it runs.
+  // It has its own process group, as npx does not pass signals on to its child.
   const server = spawn('bash', ['-ec', serve], {
     cwd: folder,
     env,
@@ -38,7 +38,7 @@ export async function followReadme(project: string): Promise<void> {
   }
 }
 
-/** The two blocks that a reader without this repository types. */
+/** Finds the two blocks that a reader without this repository types. */
 function firstLines(): readonly [serve: string, record: string] {
   const page = { path: 'README.md', text: readFileSync(README, 'utf8') };
   const [serve, record, ...more] = blocksOf(page)
@@ -74,7 +74,7 @@ async function endGroup(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** `npm install --omit=optional` leaves them out: `serve` has to say what it lacks, and how to get it. */
+/** After `npm install --omit=optional`, `serve` must say which package it lacks, and how to get it. */
 export function serveWithoutOptional(
   project: string,
   optional: Readonly<Record<string, string>>,

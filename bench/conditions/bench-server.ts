@@ -1,6 +1,6 @@
 /**
- * The PostgreSQL server of a bench. It keeps what it acknowledges, as a server in use does; only
- * `--unsafe-fast` starts one that does not, and the line that the bench prints says which it was.
+ * Starts the PostgreSQL server of a bench. It keeps everything that it acknowledges, as a server in use
+ * does; only `--unsafe-fast` starts one that does not, and the line that the bench prints says which it was.
  */
 import {
   fastSettings,
@@ -15,7 +15,7 @@ export const SERVER_OPTIONS = {
 } as const;
 
 export interface BenchServerOptions {
-  /** Whether acknowledged writes may be lost with the machine: nothing is flushed then. */
+  /** True if nothing is flushed, so that acknowledged writes may be lost with the machine. */
   readonly 'unsafe-fast': boolean;
 }
 
@@ -25,7 +25,7 @@ const DURABLE: Readonly<Record<string, string>> = {
   full_page_writes: 'on',
 };
 
-/** `settings` come on top of those that the durability asks for. */
+/** `settings` are added to those that the durability requires. */
 export function startBenchServer(
   options: BenchServerOptions,
   settings: Readonly<Record<string, string>> = {},

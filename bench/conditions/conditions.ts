@@ -1,6 +1,6 @@
 /**
- * Under what a bench was run: the machine and how busy it was, versions, and the settings of the
- * PostgreSQL server as the server itself tells them. Every line of JSON that a bench prints has them.
+ * Describes the conditions of a bench: the machine and how busy it was, versions, and the settings of the
+ * PostgreSQL server as the server itself reports them. Every line of JSON that a bench prints has them.
  */
 import { readFileSync, statfsSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
@@ -12,21 +12,21 @@ export interface Conditions {
     readonly cores: number;
     readonly cpu: string;
     readonly memory_gb: number;
-    /** Processes that wanted a core, as an average over a minute: before the bench, and after it. */
+    /** The one-minute load average before the bench, and after it. */
     readonly load: readonly [number, number];
   };
   readonly versions: Readonly<Record<string, string>>;
-  /** Absent where no PostgreSQL server took part. */
+  /** Absent if no PostgreSQL server took part. */
   readonly postgres?: PostgresConditions;
 }
 
 export interface PostgresConditions {
-  /** Whether what is acknowledged is flushed to a disk, and so survives the machine. */
+  /** True if acknowledged writes are flushed to a disk, and so survive a crash of the machine. */
   readonly durable: boolean;
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** What figures depend on most, besides all that the server was started with. */
+/** The settings that figures depend on most, besides those that the server was started with. */
 const SETTINGS = [
   'fsync',
   'synchronous_commit',
@@ -44,7 +44,7 @@ const OF_THE_PLACE = ['data_directory', 'listen_addresses', 'port', 'unix_socket
 
 const loadBefore = load();
 
-/** With the conditions of the server at `url`, where one took part. */
+/** Includes the conditions of the server at `url`, if one took part. */
 export async function readConditions(url?: string): Promise<Conditions> {
   const server = url === undefined ? undefined : await readServer(url);
   return {

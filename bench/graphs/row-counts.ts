@@ -1,6 +1,6 @@
 /**
- * How many rows PostgreSQL itself has read and written for finalization, by its own counters: what
- * its scans went through, not what they answered. Left out are the queue's own leases, and the
+ * Counts the rows that PostgreSQL has read and written for finalization, by its own counters: the rows that
+ * its scans visited, not those that they returned. The queue's own leases are left out, and so is the
  * look-up by key of a row that is updated, which counts as one row written.
  */
 import pg from 'pg';
@@ -21,7 +21,7 @@ const COUNTS = `
   FROM pg_stat_user_tables
   WHERE schemaname = $1 AND relname IN ('invocations', 'included_invocations', 'tasks')`;
 
-/** Complete once the connections that did the work are closed. */
+/** The counts are complete once the connections that did the work are closed. */
 export async function readRowCounts(url: string, schema: string): Promise<RowCounts> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

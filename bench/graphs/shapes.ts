@@ -1,9 +1,9 @@
-/** Graphs to finalize: inclusions as pairs of numbers, and the order in which owners finalize. */
+/** Graphs to finalize, given as pairs of numbers and the order in which owners finalize. */
 import { type Random, randomInt } from '../../src/random.ts';
 
 export interface Shape {
   readonly nodes: number;
-  /** Including, included. */
+  /** Pairs of the including and the included invocation. */
   readonly inclusions: readonly (readonly [number, number])[];
   readonly order: readonly number[];
 }
@@ -11,7 +11,7 @@ export interface Shape {
 export const SHAPES = ['star', 'tree', 'dag', 'chain', 'ring'] as const;
 export type ShapeName = (typeof SHAPES)[number];
 
-/** With `size` inclusions. */
+/** Makes a graph of `size` inclusions. */
 export function shapeOf(name: ShapeName, size: number, random: Random): Shape {
   switch (name) {
     case 'star': {

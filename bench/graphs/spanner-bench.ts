@@ -1,4 +1,4 @@
-/** What the benches of Spanner share: an emulator of their own, databases whose calls are counted. */
+/** Shared by the benches of Spanner: an emulator for the bench, and databases that count their calls. */
 import type { Database } from '../../src/storage/database.ts';
 import { openLibrary } from '../../src/storage/spanner/calls/library.ts';
 import { SpannerDatabase } from '../../src/storage/spanner/database.ts';
@@ -9,13 +9,13 @@ import { type CallCounts, countCalls } from './spanner-calls.ts';
 
 export interface CountedDatabase {
   readonly db: Database;
-  /** What has been asked of it since it was opened. */
+  /** Counts of the calls since the database was opened. */
   counts(): CallCounts;
 }
 
 export type OpenCounted = (name: string) => Promise<CountedDatabase>;
 
-/** Starts the emulator, runs `bench`, and ends it. Throws where this machine has none. */
+/** Starts the emulator, runs `bench`, and stops the emulator. Throws if this machine has none. */
 export async function onSpanner(bench: (open: OpenCounted) => Promise<void>): Promise<void> {
   const emulator = await startSpannerEmulator();
   if (!emulator) throw new Error('this machine has no Spanner emulator: npm run emulators');
@@ -58,7 +58,7 @@ export function each({ commits, reads, mutations }: CallCounts, number: number) 
   };
 }
 
-/** To three decimals. */
+/** Rounds to three decimals. */
 export function round(value: number): number {
   return Math.round(value * 1000) / 1000;
 }

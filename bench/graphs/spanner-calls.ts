@@ -1,10 +1,10 @@
-/** Counts what is asked of Spanner, at its API: the same on the emulator as on the real one. */
+/** Counts the calls to Spanner at its API; the counts are the same on the emulator and in the cloud. */
 import type { CallStream, SpannerLibrary } from '../../src/storage/spanner/calls/library.ts';
 
 export interface CallCounts {
-  /** That succeeded. */
+  /** The commits that succeeded. */
   readonly commits: number;
-  /** Queries and reads by key that were answered, also in attempts that were aborted later. */
+  /** Queries and reads by key that succeeded, even in attempts that were aborted later. */
   readonly reads: number;
   /** Rows inserted, changed or deleted by commits that succeeded. */
   readonly mutations: number;
@@ -14,7 +14,7 @@ export interface CallCounts {
 
 const ABORTED = 10;
 
-/** The library, and a record that grows with each call. */
+/** The library, with counts that grow with each call. */
 export function countCalls(library: SpannerLibrary) {
   const counts = { commits: 0, reads: 0, mutations: 0, aborts: 0 };
   const counted: SpannerLibrary = {

@@ -1,4 +1,4 @@
-/** Requests as pipelines send them, at a modest rate, and how long each took. */
+/** Sends requests as pipelines do, at a modest rate, and measures how long each takes. */
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { systemClock } from '../../src/clock.ts';
@@ -36,7 +36,7 @@ export class RequestLoad {
     });
   }
 
-  /** Milliseconds of each request that was sent until `done`; rejects where one failed. */
+  /** Returns the milliseconds that each request took that was sent before `done`. Rejects if one failed. */
   async during(done: Promise<void>): Promise<number[]> {
     let isDone = false;
     const tookMs: number[] = [];
@@ -50,7 +50,7 @@ export class RequestLoad {
     return tookMs;
   }
 
-  /** Create, upload, look, finalize. */
+  /** Creates an invocation, uploads to it, reads it, and finalizes it. */
   async #pipeline({ recorder, resultDb }: Api, tookMs: number[]): Promise<void> {
     const invocationId = `load-${randomHex(8)}`;
     const name = `invocations/${invocationId}`;

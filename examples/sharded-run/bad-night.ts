@@ -1,6 +1,6 @@
 /**
- * A run on a bad night: one shard is run twice, the machine of another dies and nobody starts it again,
- * and the job of the third is cancelled. The run ends all the same, says why, and is not green.
+ * A run on a bad night: one shard is run twice, the machine of another dies and is not replaced, and the job
+ * of the third is cancelled. The run still ends, says why, and is not green.
  */
 import { killMachine, printed, RECORDING } from './processes.ts';
 import { badNightShardsOf } from './shards.ts';

@@ -1,7 +1,7 @@
 /**
- * The main job of postlude, start to end: two test runs in shards, recorded by separate processes.
- * Machines die on the way, jobs are retried and cancelled. A run is over when it is over, its totals
- * are the runners' own, and every result is exported exactly once.
+ * Shows the main job of postlude from start to end: two sharded test runs, recorded by separate processes.
+ * Machines die on the way, and jobs are retried and cancelled. Each run still ends, its totals are those of
+ * the test runners, and every result is exported exactly once.
  *
  *     npm run demo [-- --database postgres://…|spanner://… --folder PATH]
  */
@@ -18,10 +18,10 @@ const { values: given } = parseArgs({
   options: { database: { type: 'string' }, folder: { type: 'string' } },
 });
 const stage = new Stage(given.folder ? resolve(given.folder) : join(root, '.postlude', 'demo'));
-/** On a database that stays, each demo is a run of its own. */
+/** On a database that is kept, each demo makes a new run. */
 const RUN = given.database ? `demo-${randomUUID().slice(0, 8)}` : 'demo';
 
-// They are in groups of their own, which Ctrl-C does not reach.
+// The child processes have their own process groups, which Ctrl-C does not reach.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     stage.killAll();

@@ -1,4 +1,4 @@
-/** A run in four shards. The machine of one dies: the run is over only once that shard was run again. */
+/** A run in four shards. The machine of one shard dies, so the run ends only after it was run again. */
 import { writeFileSync } from 'node:fs';
 import { killMachine, printed, RECORDING } from './processes.ts';
 import { shardsOf } from './shards.ts';

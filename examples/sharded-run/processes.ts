@@ -1,4 +1,4 @@
-/** Child processes of the demo: the server and one `postlude` for each shard, as separate as in CI. */
+/** Starts the demo's child processes: the server and one `postlude` for each shard, as separate as in CI. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
 export interface Started {
   readonly child: ChildProcess;
-  /** Everything it has printed so far, and all of it once `ended` resolves. */
+  /** Returns everything that it has printed so far. That is complete once `ended` resolves. */
   readonly output: () => string;
   readonly ended: Promise<number>;
 }
@@ -18,7 +18,7 @@ export function startPostlude(
   env: Readonly<Record<string, string>> = {},
 ): Started {
   const child = spawn(process.execPath, [main, ...args], {
-    // A group of its own, so that a shard's machine can be "lost" with all that runs on it.
+    // It has its own process group, so that a shard's machine can be "lost" with everything on it.
     detached: true,
     env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -30,10 +30,10 @@ export function startPostlude(
   return { child, output: () => chunks.join(''), ended };
 }
 
-/** What `postlude record` says once its invocation is there. */
+/** Matches what `postlude record` prints once it has created its invocation. */
 export const RECORDING = /^recording /m;
 
-/** Resolves once the output of a process has what `pattern` finds. */
+/** Resolves once the output of a process matches `pattern`. */
 export function printed(started: Started, pattern: RegExp): Promise<RegExpExecArray> {
   const { child, ended, output } = started;
   return new Promise((resolve, reject) => {
@@ -55,15 +55,15 @@ export function isRunning({ child }: Started): boolean {
 }
 
 /**
- * What losing a machine looks like: nothing on it gets a chance to say goodbye. `record` gives its
- * command a process group of its own, so all that they started is looked for.
+ * Simulates the loss of a machine: no process on it can say goodbye. `record` gives its command another
+ * process group, so this looks for all processes that the two have started.
  */
 export function killMachine({ child }: Started): void {
   if (child.pid === undefined) return;
   for (const pid of freeze(child.pid)) send(pid, 'SIGKILL');
 }
 
-/** A process and all below it, stopped: so none of them starts another one while we look. */
+/** Stops a process and all its descendants first, so that none of them starts another while we look. */
 function freeze(root: number): Set<number> {
   const frozen = new Set<number>();
   for (let found = [root]; found.length > 0; ) {
@@ -83,7 +83,7 @@ interface Process {
   readonly parent: number;
 }
 
-/** All that run now: from /proc where there is one, as slim images have no `ps`. */
+/** Lists all running processes, from /proc if it exists, as slim images have no `ps`. */
 function processes(): Process[] {
   if (!existsSync('/proc/self/stat')) {
     const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim();
@@ -96,7 +96,7 @@ function processes(): Process[] {
       const [, parent] = /^.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
       return parent === undefined ? [] : [toProcess([pid, parent])];
     } catch {
-      return []; // it has ended meanwhile
+      return []; // the process has ended meanwhile
     }
   });
 }
@@ -109,6 +109,6 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended by itself.
+    // The process has already ended.
   }
 }

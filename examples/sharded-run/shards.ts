@@ -1,4 +1,4 @@
-/** The shards of the runs: which tests, by which runner, and where that leaves its report. */
+/** The shards of the runs, each with its tests, its runner, and the path of its report. */
 import { join } from 'node:path';
 
 const here = import.meta.dirname;
@@ -8,14 +8,14 @@ export interface Shard {
   readonly id: string;
   readonly runner: string;
   readonly command: readonly [string, ...string[]];
-  /** What `postlude record --reports` is told to collect. */
+  /** The value of `postlude record --reports`. */
   readonly report: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Further options of `postlude record`. */
   readonly options?: readonly string[];
 }
 
-/** The run whose fourth shard is late. `folder` is where reports and the traces of earlier runs go. */
+/** The run whose fourth shard is late. `folder` holds reports and the traces of earlier runs. */
 export function shardsOf(run: string, folder: string) {
   const report = (number: number, kind = 'xml'): string => reportOf(run, folder, number, kind);
   const carrierCache = { DEMO_CARRIER_CACHE: join(folder, `${run}-carrier-cache.txt`) };
@@ -49,13 +49,13 @@ export function shardsOf(run: string, folder: string) {
   } satisfies Record<string, Shard>;
 }
 
-/** The run in which everything goes wrong that can. */
+/** The run in which everything goes wrong. */
 export function badNightShardsOf(run: string, folder: string) {
   const { shipping, parcels } = shardsOf(run, folder);
   const report = reportOf(run, folder, 3, 'tap');
   return {
     retried: { ...shipping, id: `${run}-shard-1` },
-    // Silent for so long, it is taken for lost; ten minutes unless said.
+    // The server considers it lost after so long without a sign of life; the default is ten minutes.
     dying: { ...parcels, id: `${run}-shard-2`, options: ['--lost-after', '2s'] },
     cancelled: {
       id: `${run}-shard-3`,

@@ -1,4 +1,4 @@
-/** What both runs of the demo share: the server's address, the processes, and what is told. */
+/** Shared by both runs of the demo: the server's address, the processes, and the printed steps. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRunning, killMachine, printed, type Started, startPostlude } from './processes.ts';
@@ -9,7 +9,7 @@ import { Warehouse } from './warehouse.ts';
 export const EXPORT = 'ci.demo.results';
 
 export class Stage {
-  /** Where reports, exports and the embedded database go. */
+  /** The folder for reports, exports and the embedded database. */
   readonly folder: string;
   readonly #started: Started[] = [];
   #serverUrl: string | undefined;
@@ -48,7 +48,7 @@ export class Stage {
     return started;
   }
 
-  /** Runs one command, tells what it printed, and answers that. Throws unless it ends with `expected`. */
+  /** Runs one command, prints its output, and returns it. Throws unless the command exits with `expected`. */
   async run(args: readonly string[], expected = 0): Promise<string> {
     const output = await this.#ask(args, expected);
     this.say(output);
@@ -56,13 +56,13 @@ export class Stage {
   }
 
   record({ command, env, id, options = [], report }: Shard): Started {
-    // A busy machine is no reason to keep results for later: the demo looks at them now.
+    // A busy machine must not send results to the spool, as the demo reads them at once.
     const always = ['--if-unreachable', 'fail', '--id', id, '--reports', report];
     const args = ['record', ...always, ...options, '--', ...command];
     return this.start(args, env);
   }
 
-  /** Answers the runner's own totals. A failing test makes it end with 1, as in CI. */
+  /** Returns the runner's own totals. A failing test makes the runner exit with 1, as in CI. */
   async recordToEnd(shard: Shard): Promise<Totals> {
     const recorded = this.record(shard);
     const code = await recorded.ended;
@@ -95,7 +95,7 @@ export class Stage {
     requireSame(said, stored);
   }
 
-  /** Of all runs. */
+  /** Returns the totals of all runs. */
   files(): string[] {
     const names = readdirSync(this.exports, { recursive: true, encoding: 'utf8' });
     return names

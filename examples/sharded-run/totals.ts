@@ -1,4 +1,4 @@
-/** The runners' own totals, read off what they print for people: what ours are held against. */
+/** Reads the runners' own totals from what they print, to compare ours with them. */
 
 export interface Totals {
   readonly passed: number;
@@ -6,7 +6,7 @@ export interface Totals {
   readonly skipped: number;
 }
 
-/** `runner` as the shards name it. A todo of node:test counts as skipped. */
+/** `runner` is the name that the shards use. A todo of node:test counts as skipped. */
 export function runnersOwnTotals(runner: string, output: string): Totals {
   const number = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? 0);
   const lines = (pattern: RegExp): number => output.match(pattern)?.length ?? 0;
@@ -23,7 +23,7 @@ export function runnersOwnTotals(runner: string, output: string): Totals {
       Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);
     return { passed: part('passed'), failed: part('failed'), skipped: part('skipped') };
   }
-  // Its totals come last: a job that was cancelled prints none, only a line for each test.
+  // The totals come last. A job that was cancelled prints none, only a line for each test.
   return {
     passed: lines(/^ok (?!.* # SKIP)/gm),
     failed: lines(/^not ok /gm),
@@ -45,9 +45,11 @@ export function describeTotals({ passed, failed, skipped }: Totals): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** Throws where two totals differ in any number. */
+/** Throws if two totals differ in any number. */
 export function requireSame(theirs: Totals, ours: Totals): void {
   const [said, stored] = [describeTotals(theirs), describeTotals(ours)];
   if (said === stored) return;
-  throw new Error(`the totals differ, and must never: runners ${said}; warehouse ${stored}`);
+  throw new Error(
+    `the totals differ, which must never happen: runners ${said}; warehouse ${stored}`,
+  );
 }

@@ -1,8 +1,8 @@
-/** Asks DuckDB about the Parquet file that the run was exported to. */
+/** Queries the Parquet file that the run was exported to, with DuckDB. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { Totals } from './totals.ts';
 
-/** What tells of a failure outside of tests: a command that was killed, a report that was cut. */
+/** Selects failures outside of tests: a command that was killed, a report that was cut. */
 const IS_TEST = `NOT list_contains(tags, {'key': 'kind', 'value': 'not_a_test'})`;
 
 export const QUERIES = {
@@ -40,7 +40,7 @@ export class Warehouse {
 
   async totals(): Promise<Totals> {
     const [row] = await this.rows(QUERIES.totals);
-    if (row === undefined) throw new Error('the totals query answered nothing');
+    if (row === undefined) throw new Error('the totals query returned no row');
     return {
       passed: Number(row.passed),
       failed: Number(row.failed),

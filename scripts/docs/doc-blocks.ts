@@ -16,7 +16,7 @@ import ts from 'typescript';
 import { SETTINGS_OF_PAGES } from './doc-settings.ts';
 import { type Block, blocksOf, type Page } from './markdown.ts';
 
-/** What two of them export is taken from the first. */
+/** If two entries export a name, it is taken from the first. */
 const ENTRIES = [
   'tasks',
   'tq',
@@ -42,7 +42,7 @@ interface Module {
   /** Below the folder: `page-3/shop.ts`. */
   readonly path: string;
   readonly text: string;
-  /** For each line of the module, the line of the page that it stands for. */
+  /** Holds the line of the page for each line of the module. */
   readonly lines: readonly number[];
 }
 
@@ -80,7 +80,7 @@ export function compileBlocks(pages: readonly Page[], project: Project): string[
   return [...new Set(found)];
 }
 
-/** How many TypeScript blocks there are: a check of none would find nothing. */
+/** Counts the TypeScript blocks, as a check of none would find nothing. */
 export function countBlocks(pages: readonly Page[]): number {
   return pages.flatMap(blocksOf).filter(isTypeScript).length;
 }
@@ -147,7 +147,7 @@ function splitImports(
     taken.some((each) => position >= each.getStart() && position < each.end);
   let position = 0;
   text.split('\n').forEach((each, index) => {
-    // A block may show a property alone, and exports are those of a file, not of a block.
+    // A block may show only a property, and only a file, not a block, can have exports.
     const shown = each.replace(/^export (?=const|function)/, '');
     if (!isOfImport(position)) body.push([shown, line + index]);
     position += each.length + 1;
@@ -184,7 +184,7 @@ function writeEntries(file: string): void {
   writeFileSync(file, imports.join('\n'));
 }
 
-/** The entry that exports each name. */
+/** Maps each name to the entry that exports it. */
 function namesOfEntries(program: ts.Program, file: string): Map<string, string> {
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(file);
@@ -201,7 +201,7 @@ function namesOfEntries(program: ts.Program, file: string): Map<string, string> 
   return names;
 }
 
-/** Reads each file once, but for the pages, which change in between. */
+/** Reads each file once, except for the pages, which change in between. */
 function compilerOf({ folder, options }: Project): Compile {
   const host = ts.createCompilerHost(options, true);
   const read = host.getSourceFile.bind(host);

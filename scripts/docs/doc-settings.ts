@@ -1,4 +1,4 @@
-/** What the blocks of a page take for granted: the world around them, by page. */
+/** The declarations that the blocks of each page take for granted. */
 
 const QUEUE = `
 import type pg from 'pg';

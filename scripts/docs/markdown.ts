@@ -1,9 +1,9 @@
-/** What the checks of the documents read out of Markdown: blocks of code, code within lines, links. */
+/** Reads what the checks of the documents need from Markdown: blocks of code, inline code, and links. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Page {
-  /** From the root of the project: `docs/queue.md`. */
+  /** The path from the root of the project: `docs/queue.md`. */
   readonly path: string;
   readonly text: string;
 }
@@ -15,7 +15,7 @@ export interface Piece {
 }
 
 export interface Block extends Piece {
-  /** `ts`, `sh`, …; empty where the fence names none. */
+  /** `ts`, `sh`, …; empty if the fence names none. */
   readonly language: string;
 }
 
@@ -23,7 +23,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const PAGES = ['*.md', 'docs/**/*.md', 'examples/**/*.md', 'test/**/*.md'];
 const FENCE = /^( *)```([a-z]*)\n([\s\S]*?)^\1```$/gm;
 
-/** All pages of the project, but for those of installed packages. */
+/** Finds all pages of the project, except those of installed packages. */
 export function readPages(): Page[] {
   const paths = globSync(PAGES, { cwd: ROOT, exclude: ['**/node_modules/**'] });
   return paths.sort().map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
@@ -37,7 +37,7 @@ export function blocksOf({ text }: Page): Block[] {
   }));
 }
 
-/** Code within the lines: `` `like this` ``. */
+/** Finds inline code: `` `like this` ``. */
 export function spansOf(page: Page): Piece[] {
   const text = withoutBlocks(page);
   return [...text.matchAll(/`([^`]+)`/g)].map((match) => ({
@@ -46,7 +46,7 @@ export function spansOf(page: Page): Piece[] {
   }));
 }
 
-/** Where links of a page lead to: `../src/x.ts`, `#anchor`, `https://…`. */
+/** Finds the targets of a page's links: `../src/x.ts`, `#anchor`, `https://…`. */
 export function linksOf(page: Page): Piece[] {
   const text = withoutBlocks(page).replaceAll(/`[^`]+`/g, (code) => code.replaceAll(/[^\n]/g, ' '));
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => ({
@@ -55,7 +55,7 @@ export function linksOf(page: Page): Piece[] {
   }));
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** Returns the anchors of a page's headings, as GitHub makes them. */
 export function anchorsOf(page: Page): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of withoutBlocks(page).matchAll(/^#{1,6} (.*)$/gm)) {
@@ -68,7 +68,7 @@ export function anchorsOf(page: Page): Set<string> {
   return anchors;
 }
 
-/** The page with its blocks blank, so that lines keep their numbers. */
+/** Returns the page with its blocks blanked out, so that lines keep their numbers. */
 function withoutBlocks({ text }: Page): string {
   return text.replaceAll(FENCE, (block) => block.replaceAll(/[^\n]/g, ' '));
 }

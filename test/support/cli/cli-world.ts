@@ -1,4 +1,4 @@
-/** Runs command lines within the process, against a real server on a fresh embedded database. */
+/** Runs command lines in this process, against a real server on a fresh embedded database. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,19 +16,19 @@ export interface CliRun {
   readonly code: number;
   readonly out: string;
   readonly err: string;
-  /** Each line of standard output, as JSON. */
+  /** Parses each line of standard output as JSON. */
   json(): unknown[];
 }
 
 export interface RunOptions
   extends Partial<Pick<CliContext, 'clock' | 'env' | 'hasReader' | 'signal'>> {
-  /** Both output streams are terminals. */
+  /** True if both output streams are terminals. */
   readonly isTTY?: boolean;
-  /** Called with what is written to standard error, as it is written. */
+  /** Called with each text that is written to standard error. */
   readonly onStderr?: (text: string) => void;
 }
 
-/** For looking at the program without running a command. */
+/** Makes a context for inspecting the program without running a command. */
 export function openCliContext(): CliContext {
   return {
     stdout: new MemoryStream(),
@@ -43,7 +43,7 @@ export function openCliContext(): CliContext {
   };
 }
 
-/** A folder of its own to run in, and no server. */
+/** Makes a new folder to run in, without a server. */
 export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
   const cwd = await mkdtemp(join(tmpdir(), 'postlude-cli-'));
   onTestFinished(() => rm(cwd, { recursive: true, force: true }));
@@ -53,7 +53,11 @@ export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
     const stdout = new MemoryStream({ isTTY });
     const stderr = new MemoryStream({ isTTY, ...(onStderr ? { onText: onStderr } : {}) });
     const code = await runCli(argv, {
-      ...{ stdout, stderr, cwd, clock, hasReader },
+      stdout,
+      stderr,
+      cwd,
+      clock,
+      hasReader,
       env: { PATH: process.env.PATH, ...ownEnv, ...env },
       signal: signal ?? new AbortController().signal,
       forced: new AbortController().signal,
@@ -66,14 +70,18 @@ export async function openCli(ownEnv: Readonly<Record<string, string>> = {}) {
   return { cwd, runWith, run: (...argv: string[]) => runWith({}, ...argv) };
 }
 
-/** The same with a server to talk to, with these settings; it sweeps only when it is asked to. */
+/** Makes the same with a server that has these settings. The server sweeps only on request. */
 export async function openCliWithServer(settings: Readonly<Record<string, string>> = {}) {
   const database = await openTestPglite();
   const exportDir = await mkdtemp(join(tmpdir(), 'postlude-exports-'));
   const start = async (listen: string): Promise<Server> => {
     const flags = {
-      ...{ listen, exportDir, database: 'memory:' },
-      ...{ poll: '100ms', tqSweepEvery: '0s', ...settings },
+      listen,
+      exportDir,
+      database: 'memory:',
+      poll: '100ms',
+      tqSweepEvery: '0s',
+      ...settings,
     };
     const config = await loadConfig({ flags, env: {}, cwd: exportDir });
     return startServer(config, { database, log: silentLog });
@@ -85,7 +93,7 @@ export async function openCliWithServer(settings: Readonly<Record<string, string
     await rm(exportDir, { recursive: true, force: true });
   });
   const stopServer = async (): Promise<void> => void (await server.close());
-  /** On the same port, with the same data. */
+  /** Starts the server again on the same port, with the same data. */
   const startAgain = async (): Promise<void> => {
     server = await start(new URL(first.url).host);
   };

@@ -6,7 +6,7 @@ export interface MemoryStreamOptions {
   readonly onText?: (text: string) => void;
 }
 
-/** A stream that keeps what is written to it; a terminal, if `isTTY` says so. */
+/** A stream that keeps everything that is written to it. It is a terminal if `isTTY` is true. */
 export class MemoryStream extends Writable {
   readonly isTTY: boolean;
   readonly #chunks: string[] = [];

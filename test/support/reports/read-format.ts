@@ -1,4 +1,4 @@
-/** Reads a text with one format's reader, for tests: all that it hands on, in its order. */
+/** Reads a text with one format's reader, for tests, and returns all that it yields, in order. */
 import type { Execution } from '../../../src/ingest/execution.ts';
 import type { ReportFormat } from '../../../src/ingest/report.ts';
 
@@ -7,7 +7,7 @@ export interface FormatReading {
   readonly executions: readonly Execution[];
   /** `suite > name: outcome`, with `(n)` after the outcome of rounds above 1. */
   readonly outcomes: readonly string[];
-  /** The outcomes of what fails the run without being a test. */
+  /** The outcomes of failures that are not of a test. */
   readonly others: readonly string[];
   readonly unnamedSkips: number;
   /** `line: message` */
@@ -15,7 +15,7 @@ export interface FormatReading {
   readonly warnings: readonly string[];
 }
 
-/** Throws what the reader throws. `chunkSize` is in characters: any must give the same. */
+/** Throws what the reader throws. `chunkSize` is in characters; every size must give the same result. */
 export function readFormat(format: ReportFormat, text: string, chunkSize = 65_536): FormatReading {
   const executions: Execution[] = [];
   const errors: string[] = [];
