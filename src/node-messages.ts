@@ -5,6 +5,9 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 export type NodeServerRequest = IncomingMessage | Http2ServerRequest;
 export type NodeServerResponse = ServerResponse | Http2ServerResponse;
 
+/** Handles the request and returns `true`, or returns `false` and leaves the request untouched. */
+export type RequestHandler = (request: NodeServerRequest, response: NodeServerResponse) => boolean;
+
 /** Returns the host that a request is for: `Host`, or `:authority` of HTTP/2. */
 export function authorityOf({ headers }: NodeServerRequest): string | undefined {
   const authority = headers[':authority'] ?? headers.host;

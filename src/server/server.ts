@@ -236,13 +236,24 @@ async function serviceParts(
     tokenSecrets.map((secret) => Buffer.from(secret)),
     clock,
   );
-  return {
-    ...pushTasks.finalizer,
-    ...{ queue, sink, changes, sweeper: pushTasks.sweeper },
+  const authorizer = auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants);
+  const reachableSets = new ReachableSets(db);
+  const recorder = {
+    db,
+    clock,
+    authorizer,
     updateTokens: new UpdateTokens({ secrets, clock }),
-    authorizer: auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants),
     retention: DEFAULT_RETENTION,
-    reachableSets: new ReachableSets(db),
+    finalizer: pushTasks.finalizer,
+    onChange: (ids: readonly InvocationId[]) => changes.announce(ids),
+  };
+  return {
+    recorder,
+    resultDb: { db, authorizer, reachableSets },
+    invocations: { ...recorder, reachableSets, changes },
+    exports: { db, authorizer, queue, sink },
+    tasks: { db, authorizer, queue },
+    pushTasks: { db, clock, authorizer, sweeper: pushTasks.sweeper },
   };
 }
 

@@ -1,4 +1,4 @@
-/** The services on their parts, and the parts on the database: what an RPC can reach. */
+/** Registers each RPC service with its collaborators. */
 import type { ConnectRouter } from '@connectrpc/connect';
 import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
@@ -20,23 +20,28 @@ import type { TasksParts } from '../services/tasks/parts.ts';
 import { createTasks } from '../services/tasks/service.ts';
 import { connectService } from './http/rpc-service.ts';
 
-export type ServiceParts = RecorderParts &
-  ResultDbParts &
-  InvocationsParts &
-  ExportsParts &
-  TasksParts &
-  PushTasksParts;
+export interface ServiceParts {
+  readonly recorder: RecorderParts;
+  readonly resultDb: ResultDbParts;
+  readonly invocations: InvocationsParts;
+  readonly exports: ExportsParts;
+  readonly tasks: TasksParts;
+  readonly pushTasks: PushTasksParts;
+}
 
-/** Registers all services; `draining` aborts when streams shall end. */
+/** Registers all services. `draining` aborts when streams have to end. */
 export function registerServices(
   router: ConnectRouter,
   parts: ServiceParts,
   draining: AbortSignal,
 ): void {
-  router.service(Recorder, connectService(Recorder, createRecorder(parts), draining));
-  router.service(ResultDB, connectService(ResultDB, createResultDb(parts), draining));
-  router.service(Invocations, connectService(Invocations, createInvocations(parts), draining));
-  router.service(Exports, connectService(Exports, createExports(parts), draining));
-  router.service(Tasks, connectService(Tasks, createTasks(parts), draining));
-  router.service(PushTasks, connectService(PushTasks, createPushTasks(parts), draining));
+  router.service(Recorder, connectService(Recorder, createRecorder(parts.recorder), draining));
+  router.service(ResultDB, connectService(ResultDB, createResultDb(parts.resultDb), draining));
+  router.service(
+    Invocations,
+    connectService(Invocations, createInvocations(parts.invocations), draining),
+  );
+  router.service(Exports, connectService(Exports, createExports(parts.exports), draining));
+  router.service(Tasks, connectService(Tasks, createTasks(parts.tasks), draining));
+  router.service(PushTasks, connectService(PushTasks, createPushTasks(parts.pushTasks), draining));
 }

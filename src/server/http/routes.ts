@@ -6,15 +6,15 @@ import {
   authorityOf,
   type NodeServerRequest,
   type NodeServerResponse,
+  type RequestHandler,
   respond,
 } from '../../node-messages.ts';
 import type { Health } from './health.ts';
-import type { RpcRoutes } from './rpc-routes.ts';
 
 export interface RoutesOptions {
-  readonly rpcs: RpcRoutes;
-  /** Pushed tasks: say for themselves who may push. */
-  readonly pushes: RpcRoutes | undefined;
+  readonly rpcs: RequestHandler;
+  /** Handles pushed tasks, and authenticates their callers itself. */
+  readonly pushes: RequestHandler | undefined;
   readonly health: Pick<Health, 'notReadyBecause'>;
   readonly renderMetrics: () => Promise<string>;
   /**

@@ -26,7 +26,12 @@ import { monotonicMs } from '../../clock.ts';
 import { CodedError, toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Histogram, Metrics } from '../../metrics.ts';
-import { type NodeServerRequest, type NodeServerResponse, respond } from '../../node-messages.ts';
+import {
+  type NodeServerRequest,
+  type NodeServerResponse,
+  type RequestHandler,
+  respond,
+} from '../../node-messages.ts';
 import { hasExpired } from '../../oidc/token-verifier.ts';
 import { TOKEN_METHODS } from '../../services/recorder/update-token.ts';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
@@ -45,10 +50,7 @@ export interface RpcRoutesOptions {
   readonly tracing: Tracing;
 }
 
-/** Answers a request if its path is that of an RPC; else says `false`, and touches nothing. */
-export type RpcRoutes = (request: NodeServerRequest, response: NodeServerResponse) => boolean;
-
-export function rpcRoutes(options: RpcRoutesOptions): RpcRoutes {
+export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   const router = createConnectRouter({
     readMaxBytes: options.maxRequestBytes,
     acceptCompression: [compressionGzip, compressionBrotli],

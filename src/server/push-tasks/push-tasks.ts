@@ -12,6 +12,7 @@ import { finalizePushHandler } from '../../finalizer/handler.ts';
 import type { FinalizerParts } from '../../finalizer/parts.ts';
 import type { Log } from '../../log.ts';
 import type { Metrics } from '../../metrics.ts';
+import type { RequestHandler } from '../../node-messages.ts';
 import type { Database } from '../../storage/database.ts';
 import type { TaskHandler } from '../../tasks/dispatch/handler.ts';
 import type { TaskQueue } from '../../tasks/queue.ts';
@@ -47,7 +48,7 @@ export interface PushTasks {
   /** Runs tasks that lie in the queue of the database. */
   readonly handler: TaskHandler<QueueRequest>;
   /** Takes tasks that are pushed by HTTP, by those who may. */
-  readonly pushes: ReturnType<typeof nodePush> | undefined;
+  readonly pushes: RequestHandler | undefined;
   readonly sweeper: Sweeper;
   /**
    * Resolves once what follows from commits has ended: call it before the database closes. What

@@ -1,4 +1,4 @@
-/** What the RPCs of Exports work with. */
+/** The collaborators of the RPCs of Exports. */
 import type { Sink } from '../../exporter/sink.ts';
 import type { Database } from '../../storage/database.ts';
 import type { TaskQueue } from '../../tasks/queue.ts';

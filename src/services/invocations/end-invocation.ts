@@ -69,8 +69,8 @@ async function endActive(
   { isCancelled, properties, reason }: OwnEnd,
 ): Promise<void> {
   if (properties !== undefined) await updateInvocation(tx, id, { properties });
-  if (isCancelled) await endInvocations(parts, tx, [{ id, cause: 'CANCELLED', reason }]);
-  else await startFinalization(parts, tx, { id, included: await readIncluded(tx, id) });
+  if (isCancelled) await endInvocations(parts.finalizer, tx, [{ id, cause: 'CANCELLED', reason }]);
+  else await startFinalization(parts.finalizer, tx, { id, included: await readIncluded(tx, id) });
 }
 
 function checkEndedSo(invocation: Invocation, { isCancelled }: OwnEnd): void {

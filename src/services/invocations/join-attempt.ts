@@ -94,7 +94,7 @@ async function addLacking(
   });
   const added = await includeWanted(tx, opening, id);
   const included = [...new Set([...there, ...added])];
-  if (opening.finalizes) await startFinalization(parts, tx, { id, included });
+  if (opening.finalizes) await startFinalization(parts.finalizer, tx, { id, included });
   tx.afterCommit(() => parts.onChange?.([id]));
 }
 

@@ -108,7 +108,7 @@ async function createAttempt(
     tx,
     earlier.map((other) => ({ including: id, included: other })),
   );
-  if (finalizes) await startFinalization(parts, tx, { id, included });
+  if (finalizes) await startFinalization(parts.finalizer, tx, { id, included });
   return { id, attempt: number, superseded: [], existed: false };
 }
 
@@ -138,7 +138,7 @@ async function beginExpected(
     ...recordingOf(opening),
   });
   const included = await includeWanted(tx, opening, id);
-  if (opening.finalizes) await startFinalization(parts, tx, { id, included });
+  if (opening.finalizes) await startFinalization(parts.finalizer, tx, { id, included });
   tx.afterCommit(() => parts.onChange?.([id]));
   return { id, attempt, superseded: [], existed: false };
 }
@@ -195,7 +195,7 @@ async function supersede(
   const included = [...(await readIncluded(tx, id)), next];
   await includeAttempts(tx, [{ including: id, included: next, supersedes: true }]);
   const end = { cause: 'SUPERSEDED', reason: `attempt ${attempt} began` } as const;
-  await startFinalization(parts, tx, { id, included, end });
+  await startFinalization(parts.finalizer, tx, { id, included, end });
 }
 
 /**

@@ -1,4 +1,4 @@
-/** What the RPCs of Invocations work with. Those that write need the same as the recorder. */
+/** The collaborators of the RPCs of Invocations. Those that write need the same as Recorder's. */
 import type { Clock } from '../../clock.ts';
 import type { InvocationChanges } from '../../invocations/invocation-changes.ts';
 import type { Database } from '../../storage/database.ts';

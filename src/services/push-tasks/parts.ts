@@ -1,4 +1,4 @@
-/** What the RPCs of PushTasks work with. */
+/** The collaborators of the RPCs of PushTasks. */
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../storage/database.ts';
 import type { Sweeper } from '../../tq/sweep/sweeper.ts';
@@ -8,6 +8,6 @@ export interface PushTasksParts {
   readonly db: Database;
   readonly clock: Clock;
   readonly authorizer: Authorizer;
-  /** Of this server. */
+  /** The sweeper of this server. */
   readonly sweeper: Pick<Sweeper, 'runOnce'>;
 }

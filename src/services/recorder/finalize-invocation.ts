@@ -26,7 +26,7 @@ export async function finalizeInvocation(
       const invocation = await requireInvocation(tx, id);
       const included = await readIncluded(tx, id);
       if (invocation.state !== 'ACTIVE') return toInvocationMessage(invocation, included);
-      await startFinalization(parts, tx, { id, included });
+      await startFinalization(parts.finalizer, tx, { id, included });
       return toInvocationMessage({ ...invocation, state: 'FINALIZING' }, included);
     },
     { signal: context.signal },

@@ -150,6 +150,6 @@ async function insertAll(
   );
   for (const { created, included, isFinalizing } of creations) {
     if (included.length > 0) await includeInvocations(tx, created.id, included);
-    if (isFinalizing) await startFinalization(parts, tx, { id: created.id, included });
+    if (isFinalizing) await startFinalization(parts.finalizer, tx, { id: created.id, included });
   }
 }

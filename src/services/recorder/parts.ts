@@ -1,14 +1,20 @@
-/** The collaborators of the recorder's methods. */
+/** The collaborators of the RPCs of Recorder. */
+import type { Clock } from '../../clock.ts';
 import type { SchedulingParts } from '../../finalizer/schedule.ts';
+import type { InvocationId } from '../../invocations/id.ts';
 import type { Database } from '../../storage/database.ts';
 import type { Authorizer } from '../shared/permissions.ts';
 import type { UpdateTokens } from './update-token.ts';
 
-export interface RecorderParts extends SchedulingParts {
+export interface RecorderParts {
   readonly db: Database;
+  readonly clock: Clock;
   readonly updateTokens: UpdateTokens;
   readonly authorizer: Authorizer;
   readonly retention: Retention;
+  readonly finalizer: SchedulingParts;
+  /** Called after the commit with the ids of changed invocations. A hint for watchers. */
+  readonly onChange?: (ids: readonly InvocationId[]) => void | Promise<void>;
 }
 
 /** How long after its creation an invocation is kept, and the expected results in it. */

@@ -1,4 +1,4 @@
-/** What the RPCs of ResultDB work with. */
+/** The collaborators of the RPCs of ResultDB. */
 import type { Database } from '../../storage/database.ts';
 import type { Authorizer } from '../shared/permissions.ts';
 import type { ReachableSets } from './reachable-sets.ts';

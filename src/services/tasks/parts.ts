@@ -1,4 +1,4 @@
-/** What the RPCs of Tasks work with. */
+/** The collaborators of the RPCs of Tasks. */
 import type { Database } from '../../storage/database.ts';
 import type { TaskQueue } from '../../tasks/queue.ts';
 import type { Authorizer } from '../shared/permissions.ts';

@@ -25,7 +25,6 @@ import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { QueueSubmitter } from '../../../src/tq/submit/queue-submitter.ts';
 import { Sweeper } from '../../../src/tq/sweep/sweeper.ts';
-import { MemorySink } from '../exports/memory-sink.ts';
 
 export type Services = Awaited<ReturnType<typeof openServices>>;
 
@@ -44,27 +43,36 @@ export async function openServices(
   const updateTokens = new UpdateTokens({ secrets: [Buffer.from('secret')], clock });
   const queue = new TaskQueue({ db, clock });
   const reachableSets = new ReachableSets(db);
-  const sink = new MemorySink();
   const sweeper = new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) });
-  const parts = {
-    ...{ db, clock, authorizer, queue, reachableSets, changes, sink, sweeper },
-  };
   const onChange = (ids: readonly InvocationId[]) => {
     if (announces) changes.announce(ids);
   };
+  const finalizer = { db, clock, queue, onChange };
   const recorderParts = {
-    ...{ db, clock, authorizer, updateTokens, queue, onChange },
+    db,
+    clock,
+    authorizer,
+    updateTokens,
+    finalizer,
+    onChange,
     retention: DEFAULT_RETENTION,
   };
   const recorder = createRecorder(recorderParts);
   return {
-    ...{ db, clock, authorizer, changes, queue, reachableSets, recorder, onChange },
-    resultDb: createResultDb(parts),
-    invocations: createInvocations({ ...parts, ...recorderParts }),
-    tasks: createTasks(parts),
-    pushTasks: createPushTasks(parts),
+    db,
+    clock,
+    authorizer,
+    changes,
+    queue,
+    reachableSets,
+    recorder,
+    onChange,
+    resultDb: createResultDb({ db, authorizer, reachableSets }),
+    invocations: createInvocations({ ...recorderParts, reachableSets, changes }),
+    tasks: createTasks({ db, authorizer, queue }),
+    pushTasks: createPushTasks({ db, clock, authorizer, sweeper }),
     /** Runs the tasks of finalization until none is due. */
-    finalizeAll: () => finalizeAll({ db, clock, queue, onChange }),
+    finalizeAll: () => finalizeAll(finalizer),
     /** The context of a call that may change the invocation. */
     owner: (id: string, caller = OWNER) => contextOf(caller, updateTokens.issue(id)),
     /** Creates an invocation that is ACTIVE, unless `init` says otherwise. */
