@@ -1,7 +1,7 @@
 /**
- * Exports a FINALIZED invocation to a destination that it was not created with. An update token is
- * not needed: nothing of the invocation changes. The permission is that of creation with exports,
- * asked of the project's root realm, too.
+ * Exports a FINALIZED invocation to a destination that it was not created with. The invocation does
+ * not change, so no update token is needed. The caller needs the same permission, in the project's root
+ * realm, as for creating an invocation with exports.
  */
 import { create } from '@bufbuild/protobuf';
 import { CodedError } from '../../errors.ts';

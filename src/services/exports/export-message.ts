@@ -1,4 +1,4 @@
-/** An export as clients see it. */
+/** Converts an export to the message of the API. */
 import { create } from '@bufbuild/protobuf';
 import type { ExportStatus } from '../../exporter/status.ts';
 import type { BigQueryExport } from '../../gen/luci/resultdb/v1/invocation_pb.js';
@@ -9,7 +9,7 @@ const STATES: Readonly<Record<ExportStatus['state'], Export_State>> = {
   pending: Export_State.PENDING,
   done: Export_State.DONE,
   dead: Export_State.DEAD,
-  // Its file was removed by hand: nothing will bring it back unless it is asked for.
+  // The file was removed by hand. Only a new request exports it again.
   absent: Export_State.UNSPECIFIED,
 };
 

@@ -1,4 +1,4 @@
-/** postlude.v1.Exports: lists the exports of an invocation, and starts further ones. */
+/** postlude.v1.Exports: lists the exports of an invocation, and starts additional ones. */
 import type { Exports } from '../../gen/postlude/v1/exports_pb.js';
 import type { ServiceMethods } from '../shared/service-methods.ts';
 import { exportInvocation } from './export-invocation.ts';

@@ -13,10 +13,10 @@ import { inField } from '../shared/field.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import type { ReadingParts } from './parts.ts';
 
-/** Of invocations asked about by one query: each has a range of its own in the key. */
+/** The number of invocations in one query; each has its own range of keys. */
 const BATCH_IDS = 100;
 
-/** Batch by batch, so what changes meanwhile may be counted in part. */
+/** Counts in batches, so a change made meanwhile may be counted in part. */
 export async function countTestResults(
   parts: ReadingParts,
   request: CountTestResultsRequest,

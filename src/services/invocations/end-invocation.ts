@@ -25,7 +25,7 @@ import { readInvocationMessage } from '../shared/invocation-message.ts';
 
 const MAX_REASON_BYTES = 1024;
 
-/** How its owner ends it. */
+/** How the owner ends the invocation. */
 interface OwnEnd {
   readonly isCancelled: boolean;
   readonly reason: string | undefined;
@@ -33,9 +33,8 @@ interface OwnEnd {
 }
 
 /**
- * Starts finalization, of a cancelled invocation as well. Repeating it changes nothing. Throws
- * `failed-precondition` where somebody else has ended the invocation: its deadline, or a later
- * attempt.
+ * Starts finalization, also if the invocation was cancelled. Repeating the call changes nothing. Throws
+ * `failed-precondition` if something else ended the invocation, such as its deadline or a later attempt.
  */
 export async function endInvocation(
   parts: RecorderParts,

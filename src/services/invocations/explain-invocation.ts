@@ -12,7 +12,7 @@ import { requireInRealms } from '../shared/readable.ts';
 import { toExplanationMessage } from './explanation-message.ts';
 import type { ReadingParts } from './parts.ts';
 
-/** The caller sees the whole chain, whatever the realms in it: it is part of the invocation's state. */
+/** The caller sees the whole chain, whichever realms it crosses: it is part of the invocation's state. */
 export async function explainInvocation(
   parts: ReadingParts,
   request: ExplainInvocationRequest,

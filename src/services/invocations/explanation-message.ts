@@ -1,4 +1,4 @@
-/** Why an invocation is not FINALIZED, as clients see it. */
+/** Converts the reason why an invocation is not FINALIZED to the message of the API. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Explanation } from '../../finalizer/explain.ts';
 import {

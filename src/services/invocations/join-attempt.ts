@@ -1,6 +1,6 @@
 /**
- * How somebody who does not record goes on with an invocation that exists: what is asked for and not
- * there is added while it is ACTIVE. Of one that is complete, all of it must be there already.
+ * How a caller that does not record joins an existing invocation. While the invocation is ACTIVE,
+ * whatever it lacks of the request is added. If it is complete, it must lack nothing.
  */
 import { CodedError } from '../../errors.ts';
 import { startFinalization } from '../../finalizer/schedule.ts';
@@ -15,7 +15,7 @@ import type { RecorderParts } from '../recorder/parts.ts';
 import { decodeExport } from '../shared/invocation-message.ts';
 import { checkSameOwner, exportsBeside, includeWanted, OPENED, type Opening } from './opening.ts';
 
-/** What is asked for and not there. */
+/** What the request asks for and the invocation lacks. */
 interface Lacking {
   readonly included: readonly InvocationId[];
   readonly bigqueryExports: readonly Uint8Array[];
@@ -23,8 +23,9 @@ interface Lacking {
 }
 
 /**
- * `complete`: it lacks something that cannot be added, and the next attempt may be begun. Throws
- * `failed-precondition` where it may not, and `permission-denied` for somebody else's.
+ * Returns `complete` if the attempt lacks something that cannot be added any more and the request
+ * allows the next attempt. Throws `failed-precondition` if the request does not allow it, and
+ * `permission-denied` if the attempt belongs to another identity.
  */
 export async function joinAttempt(
   parts: RecorderParts,
@@ -49,7 +50,7 @@ export async function joinAttempt(
   );
 }
 
-/** What another client has created has a token of its own, even where the identity is the same. */
+/** CreateInvocation gave its caller a token; another client gets none, even with the same identity. */
 function checkOpened({ createRequestId, id }: Invocation): void {
   if (createRequestId === OPENED) return;
   throw new CodedError('permission-denied', `invocations/${id} was not opened by OpenInvocation`);

@@ -24,7 +24,7 @@ import type { ReadingParts } from './parts.ts';
 
 const REALM = /^[^:]+:[^:]+$/;
 
-/** Of one realm, in which the caller may see invocations; so no page skips what others may see. */
+/** Lists one realm. The caller can read all of it, so no invocation has to be left out of a page. */
 export async function listInvocations(
   parts: ReadingParts,
   request: ListInvocationsRequest,

@@ -1,11 +1,11 @@
 /**
- * What OpenInvocation does in its transaction; the request has been checked and authorized. Which of
- * the ways is taken follows from what is there:
+ * The transaction of OpenInvocation. The request has been checked and authorized. What happens depends
+ * on the newest attempt and the caller:
  *
- *     nothing                          → the first attempt is created
- *     expected, and not begun          → whoever comes begins it
- *     somebody else records            → the next attempt is created: see invocations/attempts.ts
- *     who asks does not record         → joins the newest attempt: adds what it lacks
+ *     no attempt exists                → the first attempt is created
+ *     it is expected and has not begun → the caller begins it
+ *     the caller is another recorder   → the next attempt is created: see invocations/attempts.ts
+ *     the caller does not record       → the caller joins the attempt and adds what it lacks
  */
 import { CodedError } from '../../errors.ts';
 import { startFinalization } from '../../finalizer/schedule.ts';
@@ -44,7 +44,7 @@ export interface Opened {
   readonly existed: boolean;
 }
 
-/** Of those that include an attempt; a shard is included by a few runs. */
+/** The number of including invocations that are looked at; few runs include the same shard. */
 const MAX_INCLUDERS = 200;
 
 export async function openAttempt(
@@ -66,7 +66,7 @@ export async function openAttempt(
     const way = await joinAttempt(parts, tx, opening, newest);
     if (way === 'joined') return existing(newest);
   } else {
-    // Also where somebody came after it: a repeated request must not push that one aside.
+    // This also holds if a later attempt exists: a repeated request must not supersede it.
     const own = attempts.find((each) => each.recorder === recorder);
     if (own) return existing(own);
   }
@@ -87,7 +87,7 @@ function checkSameRealm(there: Invocation, { realm }: NewInvocation): void {
 
 interface Place {
   readonly id: InvocationId;
-  /** The least number that is free: 1 unless given. */
+  /** The lowest free number; 1 by default. */
   readonly attempt?: number;
   /** Earlier attempts whose results count. */
   readonly earlier?: readonly InvocationId[];
@@ -112,7 +112,7 @@ async function createAttempt(
   return { id, attempt: number, superseded: [], existed: false };
 }
 
-/** What is known of the recorder. */
+/** Returns the fields that describe the recorder. */
 function recordingOf({ created, lostAfterMs, recorder }: Opening) {
   const now = created.createTime;
   return {
@@ -123,7 +123,7 @@ function recordingOf({ created, lostAfterMs, recorder }: Opening) {
   };
 }
 
-/** The row stays, with all that includes it; what it says is from now on the newcomer's. */
+/** The row stays, and so do the inclusions of it; its content is now that of the new recorder. */
 async function beginExpected(
   parts: RecorderParts,
   tx: Transaction,
@@ -172,7 +172,7 @@ function isBeingRecorded({ id }: Invocation): CodedError {
   );
 }
 
-/** Finished by its owner, so that its results are whole. */
+/** Whether the owner finalized it, so that its results are complete. */
 function isComplete({ endedBy, state }: Invocation): boolean {
   return state !== 'ACTIVE' && endedBy === undefined;
 }
@@ -183,7 +183,7 @@ interface Supersession {
   readonly opening: Opening;
 }
 
-/** An export that both ask for is the next attempt's alone: a warehouse would count its rows twice. */
+/** An export that both attempts ask for moves to the next one; otherwise its rows would count twice. */
 async function supersede(
   parts: RecorderParts,
   tx: Transaction,
@@ -199,8 +199,8 @@ async function supersede(
 }
 
 /**
- * What the same owner has that includes an earlier attempt and can still change takes the new one, for
- * a cut one instead.
+ * Includes the new attempt in each ACTIVE invocation of the same owner that includes an earlier attempt.
+ * There it replaces an earlier attempt that is incomplete.
  */
 async function includeInOpenRuns(
   tx: Transaction,

@@ -26,7 +26,7 @@ const MAX_DURATION_MS = 5 * 24 * 3_600_000;
 const MAX_RECORDER_BYTES = 100;
 const MAX_ATTEMPT = 1_000_000;
 
-/** Answers the update token of what was opened in a header. */
+/** Returns the update token of the opened invocation in a response header. */
 export async function openInvocation(
   parts: RecorderParts,
   request: OpenInvocationRequest,
@@ -50,7 +50,7 @@ export async function openInvocation(
   });
 }
 
-/** What permissions depend on. */
+/** Checks the fields that permissions depend on. */
 function checkClaim(request: OpenInvocationRequest, now: number): Claim {
   const { bigqueryExports, includedInvocations, invocationId: id, tags } = request;
   const included = inEach('included_invocations', includedInvocations, parseInvocationName);
@@ -65,7 +65,7 @@ function checkClaim(request: OpenInvocationRequest, now: number): Claim {
   return { invocation, id, realm: invocation.realm, included };
 }
 
-/** What is not said of the invocation itself. */
+/** Checks the fields that do not describe the invocation itself. */
 function checkOpening(
   request: OpenInvocationRequest,
   now: number,

@@ -1,4 +1,4 @@
-/** What somebody asks who opens an invocation, and what it is to include. */
+/** The request to open an invocation, and the invocations that it includes. */
 import { CodedError } from '../../errors.ts';
 import { newestAttempts } from '../../invocations/attempts.ts';
 import type { InvocationId } from '../../invocations/id.ts';
@@ -12,37 +12,37 @@ import {
 import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
 import type { Transaction } from '../../storage/database.ts';
 
-/** An invocation that is announced, and until when it has to appear. */
+/** An announced invocation, and the time by which it has to begin. */
 export interface Expected {
   readonly id: InvocationId;
   readonly endsAt: number;
-  /** Whoever asks has said so, and it is not the default. */
+  /** Whether the request states the time, so that it is not the default. */
   readonly endIsGiven: boolean;
 }
 
 export interface Opening {
-  /** What a new attempt is created as. */
+  /** The record that a new attempt is created with. */
   readonly created: NewInvocation;
-  /** Tags of what this request begins; what is there already does not lack them. */
+  /** Tags for whatever this request begins. An existing invocation does not need to have them. */
   readonly contextTags: readonly StringPair[];
   readonly included: readonly InvocationId[];
   readonly expected: readonly Expected[];
-  /** The process that records; none for who only bundles. */
+  /** The process that records; `undefined` for a caller that only bundles invocations. */
   readonly recorder: string | undefined;
-  /** The least number of a new attempt. */
+  /** The lowest number that a new attempt may get. */
   readonly attempt: number;
   readonly lostAfterMs: number | undefined;
   readonly deadlineIsGiven: boolean;
   readonly finalizes: boolean;
   readonly allowNextAttempt: boolean;
-  /** What is recorded has happened before: it supersedes nobody. */
+  /** The recording was made earlier, so it supersedes no attempt. */
   readonly isLate: boolean;
 }
 
-/** In place of the request id of what OpenInvocation has created. */
+/** Marks, in place of a request id, an invocation that OpenInvocation created. */
 export const OPENED = 'opened';
 
-/** All tags of what the request begins, none twice. */
+/** Returns all tags of an attempt that the request begins, without duplicates. */
 export function tagsOf({ contextTags, created }: Opening): StringPair[] {
   const own = created.tags ?? [];
   const isOwn = (pair: StringPair) =>
@@ -50,7 +50,7 @@ export function tagsOf({ contextTags, created }: Opening): StringPair[] {
   return sortPairs([...own, ...contextTags.filter((pair) => !isOwn(pair))]);
 }
 
-/** Throws `permission-denied` for somebody else's. */
+/** Throws `permission-denied` if the invocation belongs to another identity. */
 export function checkSameOwner(
   { createdBy, id }: Pick<Invocation, 'createdBy' | 'id'>,
   { created }: Opening,
@@ -62,7 +62,7 @@ export function checkSameOwner(
   );
 }
 
-/** Those that are not among `others`, byte by byte. */
+/** Returns the exports that are not among `others`, compared byte by byte. */
 export function exportsBeside(
   exports: readonly Uint8Array[],
   others: readonly Uint8Array[],
@@ -75,7 +75,7 @@ function toText(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64');
 }
 
-/** Includes what is asked for, and announces what does not exist yet. Answers all of it. */
+/** Includes what the request names, announces what does not exist yet, and returns all of it. */
 export async function includeWanted(
   tx: Transaction,
   { created, expected, included }: Opening,
@@ -95,7 +95,7 @@ export async function includeWanted(
   return wanted;
 }
 
-/** What was announced before, and has not been begun, ends when it is said now. */
+/** Gives announced invocations that have not begun the end that the request states. */
 export async function applyExpectations(
   tx: Transaction,
   { created, expected }: Opening,
@@ -113,7 +113,7 @@ export async function applyExpectations(
   }
 }
 
-/** Of the run that expects it, until somebody begins it. */
+/** An announced invocation belongs to the run that expects it until a recorder begins it. */
 function announced(run: NewInvocation, { id, endsAt }: Expected): NewInvocation {
   const { createTime, createdBy, deadline, expirationTime, realm } = run;
   return {

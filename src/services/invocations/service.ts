@@ -21,7 +21,7 @@ export function createInvocations(parts: InvocationsParts): ServiceMethods<typeo
   };
 }
 
-/** The RPCs that change something. */
+/** Creates the RPCs that change an invocation. */
 export function createInvocationsWriting(
   parts: RecorderParts,
 ): Pick<

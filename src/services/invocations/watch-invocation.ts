@@ -15,10 +15,10 @@ import { requireInRealms } from '../shared/readable.ts';
 import { toExplanationMessage } from './explanation-message.ts';
 import type { ReadingParts } from './parts.ts';
 
-/** How long a change stays unseen where its announcement was lost. */
+/** How long a change stays unnoticed if its announcement was lost. */
 const POLL_MS = 2_000;
 
-/** Ends after the message that shows FINALIZED, or when the caller goes away. */
+/** The stream ends after the message that shows FINALIZED, or when the caller disconnects. */
 export async function* watchInvocation(
   parts: ReadingParts,
   request: WatchInvocationRequest,
@@ -29,7 +29,7 @@ export async function* watchInvocation(
   let last: WatchInvocationResponse | undefined;
   while (!signal.aborted) {
     const change = new AbortController();
-    // From before the reading, so that no change falls between the two.
+    // Subscribe before reading, so that no change goes unnoticed between the two.
     const unsubscribe = parts.changes.subscribe(id, () => change.abort());
     try {
       const current = await parts.db.read((tx) => readResponse(tx, id));

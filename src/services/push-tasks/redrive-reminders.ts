@@ -20,7 +20,7 @@ export async function redriveReminders(
   return create(RedriveRemindersResponseSchema, { redriven: BigInt(redriven) });
 }
 
-/** To leave out the target must not mean everything. */
+/** A request without a target is refused, so that an omission never redrives everything. */
 function onlyOf({ target }: RedriveRemindersRequest): string | undefined {
   switch (target.case) {
     case 'id':

@@ -1,4 +1,4 @@
-/** Reminders of pushed tasks as clients see them. */
+/** Converts reminders of pushed tasks to the messages of the API. */
 import { create } from '@bufbuild/protobuf';
 import type { EpochMs } from '../../clock.ts';
 import {

@@ -1,4 +1,4 @@
-/** postlude.v1.PushTasks: shows operators the reminders of pushed tasks, sweeps and redrives them. */
+/** postlude.v1.PushTasks: shows operators the reminders of pushed tasks; sweeps and redrives them. */
 import type { PushTasks } from '../../gen/postlude/v1/push_tasks_pb.js';
 import type { ServiceMethods } from '../shared/service-methods.ts';
 import { listDeadReminders } from './list-dead-reminders.ts';

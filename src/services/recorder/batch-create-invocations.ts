@@ -15,13 +15,13 @@ import {
 } from './new-invocations.ts';
 import type { RecorderParts } from './parts.ts';
 
-/** Answers the update tokens in the response, where any number of them has room. */
+/** Returns the update tokens in the response, since headers could not hold that many. */
 export async function batchCreateInvocations(
   parts: RecorderParts,
   request: BatchCreateInvocationsRequest,
   context: CallContext,
 ): Promise<BatchCreateInvocationsResponse> {
-  // Permissions come before all else, but a batch beyond bounds is not worth asking about.
+  // Permissions come before the other checks, but a batch that is too large is refused first.
   requireBatchSize(request.requests);
   const claims = inEach('requests', request.requests, checkClaim);
   for (const claim of claims) await authorizeCreation(parts, context, claim);

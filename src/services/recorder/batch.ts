@@ -1,8 +1,8 @@
-/** What all batches have in common: a limit, and one invocation and one request id for all. */
+/** The checks that all batches share: the size, and one invocation and one request id for all requests. */
 import { MAX_BATCH_REQUESTS } from '../../results/limits.ts';
 import { inEach, invalid, requireAtMost } from '../shared/field.ts';
 
-// NUL is ASCII too, but no database keeps it in a text.
+// NUL is ASCII too, but no database stores it in a text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: any ASCII but NUL is allowed
 const REQUEST_ID_PATTERN = /^[\x01-\x7f]{0,36}$/;
 
@@ -23,7 +23,7 @@ interface Batch<T extends BatchItem> extends BatchItem {
   readonly requests: readonly T[];
 }
 
-/** Checks the batch, then each request with `check`; errors say in which request. */
+/** Checks the batch, then each request with `check`. Errors name the index of the request. */
 export function checkBatch<T extends BatchItem, R>(
   batch: Batch<T>,
   check: (request: T, index: number) => R,
@@ -36,13 +36,13 @@ export function checkBatch<T extends BatchItem, R>(
   });
 }
 
-/** An inner request may leave out what the batch says, but not say otherwise. */
+/** An inner request may omit a field that the batch sets, but must not contradict it. */
 export function requireSame(field: string, inner: string, outer: string): void {
   if (inner === '' || inner === outer) return;
   throw invalid(`${field}: must be empty or ${JSON.stringify(outer)}, as in the batch`);
 }
 
-/** Throws `invalid-argument` where two items have the same key. */
+/** Throws `invalid-argument` if two items have the same key. */
 export function requireDistinct<T>(items: readonly T[], keyOf: (item: T) => string): void {
   const places = new Map<string, number>();
   items.forEach((item, index) => {

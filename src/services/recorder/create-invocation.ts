@@ -11,7 +11,7 @@ import {
 } from './new-invocations.ts';
 import type { RecorderParts } from './parts.ts';
 
-/** Answers its update token in a header. */
+/** Returns the update token in a response header. */
 export async function createInvocation(
   parts: RecorderParts,
   request: CreateInvocationRequest,

@@ -11,8 +11,8 @@ import type { RecorderParts } from './parts.ts';
 import { requireUpdateToken } from './update-token.ts';
 
 /**
- * Starts finalization, and answers FINALIZING. An invocation that is past ACTIVE is answered as it
- * stands, and gets no second task.
+ * Starts finalization, and returns the invocation as FINALIZING. If it is not ACTIVE any more, it is
+ * returned unchanged and gets no second task.
  */
 export async function finalizeInvocation(
   parts: RecorderParts,

@@ -1,4 +1,4 @@
-/** How every change of an invocation begins: with its update token, and in the state ACTIVE. */
+/** Every change of an invocation requires its update token and the state ACTIVE. */
 import type { InvocationId } from '../../invocations/id.ts';
 import { requireActive } from '../../invocations/invocations.ts';
 import type { Transaction } from '../../storage/database.ts';
@@ -8,7 +8,7 @@ import { requireUpdateToken } from './update-token.ts';
 
 /**
  * Runs `fn` in a transaction in which the invocation is ACTIVE. The token is checked before
- * anything is read. Throws `not-found` or `failed-precondition` otherwise.
+ * anything is read. Throws `not-found` or `failed-precondition` if the invocation is not ACTIVE.
  */
 export async function mutateInvocation<T>(
   parts: RecorderParts,

@@ -1,7 +1,7 @@
 /**
- * How invocations are created, one or a batch: permissions first, then the content, then one
- * transaction that writes all or nothing. Repeating a request with its request id writes nothing
- * and answers what is there.
+ * Creates one invocation or a batch: it checks permissions first, then the content, and then writes
+ * everything or nothing in one transaction. Repeating a request with its request id writes nothing
+ * and returns the existing invocations.
  */
 import { CodedError } from '../../errors.ts';
 import { startFinalization } from '../../finalizer/schedule.ts';
@@ -23,14 +23,14 @@ import { requireInRealms } from '../shared/readable.ts';
 import type { RecorderParts } from './parts.ts';
 import { checkNewInvocation, checkRealm } from './validate-invocation.ts';
 
-/** An invocation that may be created. */
+/** An invocation that passed all checks and may be created. */
 export interface Creation {
   readonly created: NewInvocation;
   readonly included: readonly InvocationId[];
   readonly isFinalizing: boolean;
 }
 
-/** What permissions depend on; checked before them, and before everything else. */
+/** The fields that permissions depend on. They are checked before everything else. */
 export interface Claim {
   readonly invocation: InvocationMessage;
   readonly id: string;
@@ -38,7 +38,7 @@ export interface Claim {
   readonly included: readonly InvocationId[];
 }
 
-/** Throws `invalid-argument` where it cannot even be said which permissions are needed. */
+/** Throws `invalid-argument` if the request does not determine which permissions it needs. */
 export function checkClaim({ invocation, invocationId }: CreateInvocationRequest): Claim {
   return inField('invocation', () => {
     if (invocation === undefined) throw invalid('must be set');
@@ -53,8 +53,8 @@ export function checkClaim({ invocation, invocationId }: CreateInvocationRequest
 }
 
 /**
- * What goes beyond the realm's own matters is asked of the project's root realm, so that no
- * realm's owner can export on behalf of others.
+ * Permissions that reach beyond the realm are checked in the project's root realm, so that the owner
+ * of a realm cannot export on behalf of others.
  */
 export async function authorizeCreation(
   { authorizer, db }: RecorderParts,
@@ -75,7 +75,7 @@ export async function authorizeCreation(
   await requireInRealms({ authorizer, db }, caller, 'resultdb.invocations.include', included);
 }
 
-/** Checks the rest of a claim. */
+/** Checks everything that permissions do not depend on. */
 export function checkCreation(
   { clock, retention }: RecorderParts,
   { caller }: CallContext,
@@ -100,7 +100,7 @@ export function checkCreation(
   };
 }
 
-/** Writes them all, unless a request of the same caller with the same id has; answers them all. */
+/** Writes all of them, unless an earlier request of the same caller with the same id did; returns all. */
 export async function createInvocations(
   parts: RecorderParts,
   { signal }: CallContext,
@@ -119,7 +119,7 @@ export async function createInvocations(
   });
 }
 
-/** Throws `already-exists` where an id is taken, except by the same request. */
+/** Throws `already-exists` if an id is taken, unless the same request took it. */
 async function isRepeated(tx: Transaction, creations: readonly Creation[]): Promise<boolean> {
   const existing = await readInvocations(
     tx,

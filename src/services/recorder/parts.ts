@@ -17,7 +17,7 @@ export interface RecorderParts {
   readonly onChange?: (ids: readonly InvocationId[]) => void | Promise<void>;
 }
 
-/** How long after its creation an invocation is kept, and the expected results in it. */
+/** How long after its creation an invocation is kept, and how long the expected results in it are. */
 export interface Retention {
   readonly invocationMs: number;
   readonly expectedResultsMs: number;

@@ -1,6 +1,6 @@
 /**
- * Secrets that the server makes once and keeps in the database, where configuration gives none.
- * All servers on one database have the same.
+ * Secrets that the server generates once and keeps in the database if the configuration has none.
+ * All servers on one database share them.
  */
 import type { Clock } from '../../clock.ts';
 import { CodedError } from '../../errors.ts';
@@ -9,7 +9,7 @@ import { bytes, text, timestamp } from '../../storage/column.ts';
 import type { Database } from '../../storage/database.ts';
 import { table } from '../../storage/table.ts';
 
-/** Signs update tokens; the name it has in LUCI. */
+/** The name of the secret that signs update tokens; LUCI uses the same name. */
 export const UPDATE_TOKEN_SECRET = 'invocation_tokens_secret';
 
 const SECRET_BYTES = 32;
@@ -19,9 +19,10 @@ export const secrets = table('secrets', { name: text, secret: bytes, createTime:
 ]);
 
 /**
- * Those that update tokens are checked by; the first signs. The database's is the last, as long as
- * it has one, so that tokens from before others were configured hold until they end. It is made
- * only where none is configured: whoever keeps secrets elsewhere wants none there.
+ * Returns the secrets that verify update tokens; the first one signs. If the database has a secret, it
+ * comes last, so that tokens issued before others were configured stay valid until they expire. The
+ * database's secret is generated only if none is configured: operators who keep secrets elsewhere want
+ * none there.
  */
 export async function updateTokenSecrets(
   db: Database,
@@ -34,13 +35,13 @@ export async function updateTokenSecrets(
   return [first, ...others, ...(kept === undefined ? [] : [kept])];
 }
 
-/** The secret of that name; made now if there is none. */
+/** Returns the secret of that name, and generates it if it does not exist. */
 export async function openSecret(db: Database, name: string, clock: Clock): Promise<Uint8Array> {
   const kept = await readSecret(db, name);
   if (kept !== undefined) return kept;
   const secret = Buffer.from(randomHex(SECRET_BYTES), 'hex');
   await db.write((tx) => tx.insertNew(secrets, [{ name, secret, createTime: clock.now() }]));
-  // Another server may have been first: what is stored counts.
+  // Another server may have been first: the stored secret is the valid one.
   const made = await readSecret(db, name);
   if (made === undefined) throw new CodedError('data-loss', `secret ${name} is gone`);
   return made;

@@ -14,7 +14,7 @@ import { checkDeadline } from './validate-invocation.ts';
 
 const UPDATABLE = ['deadline'];
 
-/** A deadline may come closer or go further away. */
+/** A deadline may become earlier or later. */
 export async function updateInvocation(
   parts: RecorderParts,
   request: UpdateInvocationRequest,

@@ -1,10 +1,10 @@
 /**
- * Update tokens: whoever holds one may change the invocation it was made for, and no other. A
- * token says nothing of its holder and cannot be revoked; it ends by itself.
+ * Update tokens: a caller that holds one may change the invocation it was issued for, and no other. A
+ * token does not identify its holder and cannot be revoked; it expires.
  *
  * Form: base64url, without padding, of a version byte, public JSON ({"_i": issue time in ms, "_x":
  * lifetime in ms}, as strings) and an HMAC-SHA256 of 32 bytes. The HMAC is over the version byte,
- * the JSON as it stands, and the invocation id, each led by its length in decimal and a newline.
+ * the unmodified JSON and the invocation id, each preceded by its length in decimal and a newline.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
@@ -15,12 +15,12 @@ import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 const VERSION = 1;
 const MAC_BYTES = 32;
 const LIFETIME_MS = 7 * 24 * 3_600_000;
-/** How far the clock of the server that issued the token may be ahead of ours. */
+/** How far the clock of the issuing server may be ahead of ours. */
 const MAX_DRIFT_MS = 30_000;
-/** Ours have some 110 characters; what is far longer is not hashed. */
+/** Genuine tokens have about 110 characters. Far longer ones are refused without hashing them. */
 const MAX_TOKEN_LENGTH = 1024;
 
-/** Methods that ask for an update token and nothing else: it does not matter who calls them. */
+/** Methods that require an update token and nothing else, whatever the caller's identity. */
 export const TOKEN_METHODS: ReadonlySet<string> = new Set(
   [
     Recorder.method.updateInvocation,
@@ -35,7 +35,7 @@ export const TOKEN_METHODS: ReadonlySet<string> = new Set(
 );
 
 export interface UpdateTokensConfig {
-  /** The first signs; all are accepted. */
+  /** The first secret signs; tokens of all of them are accepted. */
   readonly secrets: readonly [Uint8Array, ...Uint8Array[]];
   readonly clock: Clock;
 }
@@ -55,7 +55,7 @@ export class UpdateTokens {
     return Buffer.concat([Uint8Array.of(VERSION), body, mac]).toString('base64url');
   }
 
-  /** Whether `token` was made for this invocation, by one of our secrets, and has not ended. */
+  /** Whether `token` was issued for this invocation with one of our secrets, and has not expired. */
   isValid(token: string, invocationId: string): boolean {
     const parts = parseToken(token);
     if (parts === undefined) return false;
@@ -68,8 +68,9 @@ export class UpdateTokens {
 }
 
 /**
- * Throws unless exactly one token came, and it is valid for the invocation: `unauthenticated`
- * without one, `invalid-argument` with several, `permission-denied` with a wrong one.
+ * Throws unless the request has exactly one token and it is valid for the invocation:
+ * `unauthenticated` if there is none, `invalid-argument` if there are several, `permission-denied` if
+ * it is not valid.
  */
 export function requireUpdateToken(
   updateTokens: UpdateTokens,
@@ -103,7 +104,7 @@ function parseToken(token: string): { readonly body: Buffer; readonly mac: Buffe
   return { body: bytes.subarray(1, -MAC_BYTES), mac: bytes.subarray(-MAC_BYTES) };
 }
 
-/** Only called for a genuine body; one that reads otherwise was made by other software. */
+/** The body is genuine here. If it cannot be parsed, other software issued it. */
 function isCurrent(body: Buffer, now: number): boolean {
   const claims = parseClaims(body);
   if (claims === undefined) return false;

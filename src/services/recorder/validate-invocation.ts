@@ -1,4 +1,4 @@
-/** What an invocation may say of itself when it is created or changed. */
+/** Checks the content of an invocation when it is created or changed. */
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { EpochMs } from '../../clock.ts';
@@ -17,7 +17,7 @@ import { toResultPredicate } from '../shared/predicate.ts';
 import { fromTimestamp } from '../shared/timestamp.ts';
 
 const HOUR_MS = 3_600_000;
-// The bounds of the newest ResultDB; older ones had 1 hour and 48 hours.
+// These are the bounds of the newest ResultDB; older versions had 1 hour and 48 hours.
 const DEFAULT_DEADLINE_MS = 48 * HOUR_MS;
 const MIN_DEADLINE_MS = 10_000;
 const MAX_DEADLINE_MS = 5 * 24 * HOUR_MS;
@@ -39,7 +39,7 @@ type Checked = Required<
   >
 >;
 
-/** All of a new invocation that no permission depends on, in the form of its record. */
+/** Checks the fields that no permission depends on, and returns them in the form of the record. */
 export function checkNewInvocation(invocation: Invocation, now: EpochMs): Checked {
   checkInitialState(invocation.state);
   return {
@@ -54,7 +54,7 @@ export function checkNewInvocation(invocation: Invocation, now: EpochMs): Checke
   };
 }
 
-/** The default where there is none. */
+/** Returns the default if there is no deadline. */
 export function checkDeadline(deadline: Timestamp | undefined, now: EpochMs): EpochMs {
   if (deadline === undefined) return now + DEFAULT_DEADLINE_MS;
   const time = fromTimestamp(deadline);
@@ -67,7 +67,7 @@ export function checkDeadline(deadline: Timestamp | undefined, now: EpochMs): Ep
   return time;
 }
 
-/** In the form of the record. */
+/** Returns the properties in the form of the record. */
 export function checkProperties(properties: JsonObject | undefined): Uint8Array | undefined {
   const encoded = encodeProperties(properties);
   if (encoded !== undefined && encoded.length > MAX_PROPERTIES_BYTES) {
@@ -89,7 +89,7 @@ function checkProducerResource(resource: string): string | undefined {
   return requireMatch(resource, RESOURCE_PATTERN);
 }
 
-/** BigQuery's own rules for names are left to BigQuery. */
+/** BigQuery itself checks its rules for names. */
 export function checkExport(bqExport: BigQueryExport): Uint8Array {
   for (const field of ['project', 'dataset', 'table'] as const) {
     inField(field, () => requireName(bqExport[field]));

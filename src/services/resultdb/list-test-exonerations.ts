@@ -15,7 +15,7 @@ import { toExonerationMessage } from '../shared/result-message.ts';
 import type { ResultDbParts } from './parts.ts';
 import { nextPageToken, pageStart } from './result-pages.ts';
 
-/** Without those of included invocations. */
+/** Lists the exonerations of the invocation itself, without those of included invocations. */
 export async function listTestExonerations(
   parts: ResultDbParts,
   request: ListTestExonerationsRequest,

@@ -15,7 +15,7 @@ import { toTestResultMessage } from '../shared/result-message.ts';
 import type { ResultDbParts } from './parts.ts';
 import { maskResult, nextPageToken, pageStart, resultMask } from './result-pages.ts';
 
-/** Without those of included invocations. */
+/** Lists the results of the invocation itself, without those of included invocations. */
 export async function listTestResults(
   parts: ResultDbParts,
   request: ListTestResultsRequest,

@@ -1,4 +1,4 @@
-/** What queries over several invocations have in common. */
+/** The checks that all queries over several invocations share. */
 import type { Duration } from '@bufbuild/protobuf/wkt';
 import { parseInvocationName } from '../../invocations/id.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
@@ -18,8 +18,8 @@ interface QueryRequest {
 }
 
 /**
- * The invocations that a query names. The caller needs the permission on those only: whoever
- * included others had the permission to include them.
+ * Returns the invocations that a query names. The caller needs the permission on these only, since
+ * including an invocation required a permission as well.
  */
 export async function requireScope(
   parts: ResultDbParts,

@@ -16,7 +16,7 @@ import type { ResultDbParts } from './parts.ts';
 import { requireScope } from './query-scope.ts';
 import { nextPageToken, pageStart } from './result-pages.ts';
 
-/** Of all that the named invocations reach, however much that is. */
+/** Returns a page of the exonerations in all invocations that the named ones reach, however many. */
 export async function queryTestExonerations(
   parts: ResultDbParts,
   request: QueryTestExonerationsRequest,

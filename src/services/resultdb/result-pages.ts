@@ -1,4 +1,4 @@
-/** Pages of results and exonerations: from a request's fields to an answer's. */
+/** Pages of results and exonerations: page tokens and field masks. */
 import type { TestResult as TestResultMessage } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { TestResultSchema } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { parseInvocationId } from '../../invocations/id.ts';
@@ -9,7 +9,7 @@ import { applyReadMask, parseReadMask, type ReadMask } from '../shared/read-mask
 
 const POSITION_PARTS = 3;
 
-/** Where the requested page starts. Throws `invalid-argument` for a token of another request. */
+/** Returns the position before the page. Throws `invalid-argument` for a token of another request. */
 export function pageStart(tokens: PageTokens): Position | undefined {
   const [invocation, testId, itemId] = tokens.position(POSITION_PARTS) ?? [];
   if (invocation === undefined || testId === undefined || itemId === undefined) return undefined;
@@ -21,12 +21,12 @@ export function nextPageToken(tokens: PageTokens, { next }: Page<unknown>): stri
   return next === undefined ? '' : tokens.next([next.invocationId, next.testId, next.itemId]);
 }
 
-/** What lists hold unless asked otherwise: all but what makes them long. */
+/** The fields that lists contain by default: all but the long ones. */
 const DEFAULT_FIELDS = TestResultSchema.fields
   .map(({ name }) => name)
   .filter((name) => !['summary_html', 'tags', 'test_metadata', 'failure_reason'].includes(name));
 
-/** Always with the name. Throws `invalid-argument` for a field that there is not. */
+/** The mask always keeps the name. Throws `invalid-argument` if a field does not exist. */
 export function resultMask(readMask: { readonly paths: readonly string[] } | undefined) {
   const paths =
     readMask === undefined || readMask.paths.length === 0 ? DEFAULT_FIELDS : readMask.paths;

@@ -1,4 +1,4 @@
-/** luci.resultdb.v1.ResultDB: reads what has been recorded, also over all that an invocation reaches. */
+/** luci.resultdb.v1.ResultDB: reads what was recorded in an invocation, or in all that it reaches. */
 import type { ResultDB } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
 import type { ServiceMethods } from '../shared/service-methods.ts';
 import { getInvocation } from './get-invocation.ts';

@@ -1,15 +1,15 @@
 /**
- * What a service method knows of its call, whatever protocol it came by. The server fills it in;
- * methods are `(request, context) => response` and throw CodedError.
+ * The context of a call, whichever protocol it came by. The server provides it. Methods have the form
+ * `(request, context) => response` and throw CodedError.
  */
 export interface CallContext {
-  /** Who calls, as authenticated: `user:someone@example.com`, or `anonymous:anonymous`. */
+  /** The authenticated identity of the caller: `user:someone@example.com`, or `anonymous:anonymous`. */
   readonly caller: string;
-  /** The values of the request header `update-token`, as they came. Never log them. */
+  /** The unchecked values of the request header `update-token`. Never log them. */
   readonly updateTokens: readonly string[];
-  /** Aborts when the caller goes away or the server stops. */
+  /** Aborts when the caller disconnects or the server stops. */
   readonly signal: AbortSignal;
-  /** Sets a header of the response; names are in lower case. */
+  /** Sets a header of the response. The name must be in lower case. */
   setHeader(name: string, value: string): void;
 }
 

@@ -1,4 +1,4 @@
-/** Checks keys with values: tags, and the pairs of a variant. */
+/** Checks key-value pairs: tags, and the pairs of a variant. */
 import type { Variant } from '../../gen/luci/resultdb/v1/common_pb.js';
 import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
 import { MAX_TAG_KEY_LENGTH, MAX_TAG_VALUE_BYTES, MAX_TAGS_BYTES } from '../../results/limits.ts';
@@ -16,7 +16,7 @@ export function checkPair(key: string, value: string): StringPair {
   return { key, value };
 }
 
-/** The tags in the order of keys and values; a key may come again. */
+/** Returns the tags sorted by key and value. A key may occur several times. */
 export function checkTags(field: string, tags: readonly StringPair[]): StringPair[] {
   const pairs = inEach(field, tags, ({ key, value }) => checkPair(key, value));
   const size = pairs.reduce(
@@ -29,7 +29,7 @@ export function checkTags(field: string, tags: readonly StringPair[]): StringPai
   return sortPairs(pairs);
 }
 
-/** The pairs of a variant; none where there is no variant. */
+/** Returns the pairs of a variant; none if there is no variant. */
 export function checkVariant(variant: Variant | undefined): Readonly<Record<string, string>> {
   const pairs = Object.entries(variant?.def ?? {});
   for (const [key, value] of pairs) {

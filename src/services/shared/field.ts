@@ -8,7 +8,7 @@ export function invalid(message: string): CodedError {
   return new CodedError('invalid-argument', message);
 }
 
-/** Runs a check; what it finds invalid is said to be in `field`. */
+/** Runs a check, and puts `field` in front of its `invalid-argument` messages. */
 export function inField<T>(field: string, check: () => T): T {
   try {
     return check();
@@ -18,7 +18,7 @@ export function inField<T>(field: string, check: () => T): T {
   }
 }
 
-/** Runs a check on each of `items`, with the place in the list in the message. */
+/** Runs a check on each of `items`. Messages name the index of the item. */
 export function inEach<T, R>(
   field: string,
   items: readonly T[],
@@ -33,7 +33,7 @@ export function requireMatch(value: string, pattern: RegExp): string {
   return value;
 }
 
-/** Also refuses what no database keeps: NUL, and halves of surrogate pairs. */
+/** Also refuses NUL and unpaired surrogates, which no database stores. */
 export function requireText(value: string, maxBytes: number): string {
   if (!value.isWellFormed()) throw invalid('is not valid Unicode');
   if (value.includes('\0')) throw invalid('must not contain NUL');

@@ -1,4 +1,4 @@
-/** An invocation as clients see it. */
+/** Converts invocations to and from the messages of the API. */
 import {
   create,
   fromBinary,
@@ -61,7 +61,7 @@ export function toStateMessage(state: InvocationState): Invocation_State {
   return Invocation_State[state];
 }
 
-/** Its form in the database, and in the payload of its export task. */
+/** Encodes an export as it is stored in the database and in the payload of its task. */
 export function encodeExport(bqExport: BigQueryExport): Uint8Array {
   return toBinary(BigQueryExportSchema, bqExport);
 }

@@ -1,6 +1,6 @@
 /**
- * Pages of a list. A page token is opaque to clients: it holds where the next page starts, and
- * answers only a request that is the same apart from the page's size.
+ * Pages of a list. A page token is opaque to clients. It holds the start of the next page, and is
+ * accepted only with a request that is otherwise the same; the page size may differ.
  */
 import { createHash } from 'node:crypto';
 import { type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
@@ -12,11 +12,11 @@ export interface PageLimits {
   readonly maxSize: number;
 }
 
-/** The reference's limits in code; its documentation of the messages says 100 and 1,000. */
+/** These are the limits in ResultDB's code; the comments in its protos say 100 and 1,000. */
 export const RESULT_PAGES: PageLimits = { defaultSize: 1000, maxSize: 10_000 };
 export const TASK_PAGES: PageLimits = { defaultSize: 100, maxSize: 1000 };
 
-/** A larger size than the limit is taken for the limit. */
+/** Sizes above the limit are reduced to it. */
 export function pageSize(requested: number, limits: PageLimits): number {
   if (requested < 0) throw invalid(`page_size: must not be negative: ${requested}`);
   return requested === 0 ? limits.defaultSize : Math.min(requested, limits.maxSize);
@@ -37,7 +37,7 @@ export class PageTokens {
     this.#given = given;
   }
 
-  /** The tokens that fit all requests that differ from `request` by page only. */
+  /** Creates tokens that are valid for `request` and for the requests of its other pages. */
   static of<Desc extends DescMessage>(
     schema: Desc,
     request: MessageShape<Desc> & PagedRequest,
@@ -49,7 +49,7 @@ export class PageTokens {
     );
   }
 
-  /** Where the requested page starts: behind this position; `undefined` for the first page. */
+  /** Returns the position after which the requested page starts; `undefined` for the first page. */
   position(parts: number): readonly string[] | undefined {
     if (this.#given === '') return undefined;
     return inField('page_token', () => {
@@ -61,7 +61,7 @@ export class PageTokens {
     });
   }
 
-  /** The token of the page behind `position`. */
+  /** Returns the token of the page that starts after `position`. */
   next(position: readonly string[]): string {
     const body = JSON.stringify(position);
     return Buffer.from(digest(this.#scope, body) + body).toString('base64url');
@@ -70,7 +70,7 @@ export class PageTokens {
 
 const DIGEST_LENGTH = 32;
 
-/** No secret in it: it guards against mistakes, and a forged position shows nothing new. */
+/** The digest has no key: it catches mistakes, and a forged position reveals nothing new. */
 function digest(scope: string, body: string): string {
   const hash = createHash('sha256').update(`${scope.length}\n`).update(scope).update(body);
   return hash.digest('hex').slice(0, DIGEST_LENGTH);
@@ -92,7 +92,7 @@ function isListOfStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
-/** Maps come in any order, and mean the same. */
+/** Sorts keys, since the order of a map's entries carries no meaning. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'object' && item !== null && !Array.isArray(item)

@@ -1,7 +1,7 @@
 /**
  * Escapes text as one segment of a resource name, exactly as Go's url.PathEscape does, since
- * names are compared and hashed by their bytes: unlike encodeURIComponent, `$ & + : = @` stand for
- * themselves and `! ' ( ) *` are escaped.
+ * names are compared and hashed by their bytes. Unlike encodeURIComponent, it keeps `$ & + : = @` and
+ * escapes `! ' ( ) *`.
  */
 import { CodedError } from '../../errors.ts';
 
@@ -13,7 +13,7 @@ export function escapePathSegment(text: string): string {
     .replace(/[!'()*]/g, percentEncode);
 }
 
-/** The text again; `undefined` where a percent sign is not part of an escape, or the bytes are not UTF-8. */
+/** Returns `undefined` if a percent sign is not part of an escape, or if the bytes are not UTF-8. */
 export function unescapePathSegment(segment: string): string | undefined {
   try {
     return decodeURIComponent(segment);

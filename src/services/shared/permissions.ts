@@ -1,6 +1,6 @@
 /**
- * Who may do what. A realm, `project:realm`, grants roles to members; a role is a set of
- * permissions. What `project:@root` grants holds in every realm of the project.
+ * Permissions of callers. A realm, `project:realm`, grants roles to members; a role is a set of
+ * permissions. Grants of `project:@root` hold in every realm of the project.
  */
 import { CodedError } from '../../errors.ts';
 
@@ -29,7 +29,7 @@ export interface Authorizer {
   isAllowed(caller: string, permission: Permission, realm: string): boolean | Promise<boolean>;
 }
 
-/** For a server that only its own machine can reach. */
+/** The authorizer of a server that only its own machine can reach. */
 export const allowAll: Authorizer = { isAllowed: () => true };
 
 const READ: readonly Permission[] = [
@@ -45,7 +45,7 @@ const WRITE: readonly Permission[] = [
   'resultdb.invocations.include',
 ];
 
-/** What each role may do. A realm's configuration names roles, or single permissions. */
+/** The permissions of each role. A realm's configuration names roles or single permissions. */
 export const ROLES: Readonly<Record<string, readonly Permission[]>> = {
   reader: READ,
   writer: WRITE,
@@ -56,9 +56,9 @@ export const ROLES: Readonly<Record<string, readonly Permission[]>> = {
 export type RealmGrants = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
 /**
- * Answers by grants. A member is a caller's identity (`user:someone@example.com`), all users of a
- * domain (`user:*@example.com`), all who are authenticated (`authenticated`), or `anyone`.
- * Throws `invalid-argument` for a role that there is not.
+ * Creates an authorizer from grants. A member is a caller's identity (`user:someone@example.com`), all
+ * users of a domain (`user:*@example.com`), every authenticated caller (`authenticated`), or `anyone`.
+ * Throws `invalid-argument` if a role does not exist.
  */
 export function realmAuthorizer(grants: RealmGrants): Authorizer {
   const members = indexGrants(grants);
@@ -70,7 +70,7 @@ export function realmAuthorizer(grants: RealmGrants): Authorizer {
   };
 }
 
-/** `project:@root`, whose grants hold in all realms of the project. */
+/** Returns `project:@root`, whose grants hold in every realm of the project. */
 export function rootRealm(realm: string): string {
   return `${realm.slice(0, realm.indexOf(':'))}:@root`;
 }

@@ -1,4 +1,4 @@
-/** The predicates of queries and exports, from their messages. */
+/** Converts the predicates of queries and exports from their messages. */
 import {
   TestResultPredicate_Expectancy as ExpectancyNumber,
   type TestExonerationPredicate,
@@ -23,7 +23,7 @@ const EXPECTANCIES: Readonly<Record<number, Expectancy>> = {
   [ExpectancyNumber.VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS]: 'VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS',
 };
 
-/** Throws `invalid-argument` for what no query can answer. */
+/** Throws `invalid-argument` if no query can use the predicate. */
 export function toResultPredicate(message: TestResultPredicateMessage): TestResultPredicate {
   const expectancy = EXPECTANCIES[message.expectancy];
   if (expectancy === undefined) throw invalid(`expectancy: unknown value ${message.expectancy}`);
@@ -37,7 +37,7 @@ export function toResultPredicate(message: TestResultPredicateMessage): TestResu
   };
 }
 
-/** Throws `invalid-argument` for what no query can answer. */
+/** Throws `invalid-argument` if no query can use the predicate. */
 export function toVariantPredicate(
   message: Pick<TestExonerationPredicate, 'testIdRegexp' | 'variant'>,
 ): TestVariantPredicate {
@@ -48,7 +48,7 @@ export function toVariantPredicate(
   };
 }
 
-/** RE2 only: a pattern of a user must not be able to take exponential time. */
+/** Only RE2 patterns are allowed, so that a user's pattern cannot take exponential time. */
 function checkPattern(pattern: string): string {
   requireText(pattern, MAX_PATTERN_BYTES);
   if (pattern.startsWith('^')) throw invalid('must not start with ^; it is added by itself');

@@ -1,14 +1,14 @@
-/** Field masks on reads: which fields of a message an answer holds. */
+/** Field masks on reads: they select which fields of a message a response contains. */
 import { clearField, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import { invalid } from './field.ts';
 
-/** The fields to keep; `'all'` of a field keeps what is in it. By the names of the proto files. */
+/** The fields to keep, by their names in the proto files. `'all'` keeps a field with everything in it. */
 export type ReadMask = ReadonlyMap<string, ReadMask | 'all'>;
 
 /**
- * Paths name fields, and fields of message fields (`test_metadata.name`); `*` is all. Throws
- * `invalid-argument` for a path that leads nowhere.
+ * Paths name fields, and fields of message fields (`test_metadata.name`); `*` names all. Throws
+ * `invalid-argument` if a path names no field.
  */
 export function parseReadMask(schema: DescMessage, paths: readonly string[]): ReadMask | 'all' {
   if (paths.includes('*')) return 'all';
@@ -21,7 +21,7 @@ export function parseReadMask(schema: DescMessage, paths: readonly string[]): Re
   );
 }
 
-/** Clears all fields of `message` that the mask leaves out. */
+/** Clears each field of `message` that the mask does not name. */
 export function applyReadMask<T extends Message>(
   schema: DescMessage,
   message: T,

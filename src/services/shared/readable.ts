@@ -1,4 +1,4 @@
-/** Permissions on invocations that a request names. */
+/** Checks permissions on the invocations that a request names. */
 import { CodedError } from '../../errors.ts';
 import type { InvocationId } from '../../invocations/id.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
@@ -7,9 +7,9 @@ import type { Database } from '../../storage/database.ts';
 import { type Authorizer, type Permission, requirePermission } from './permissions.ts';
 
 /**
- * Answers the invocations, each once. Throws `not-found` unless all the invocations exist, then `permission-denied` unless the caller
- * has the permission in the realm of each. Realms never change, so this may be asked ahead of the
- * transaction that relies on it.
+ * Returns each invocation once. Throws `not-found` unless all of them exist, then `permission-denied`
+ * unless the caller has the permission in the realm of each. An invocation's realm never changes, so
+ * the check may come before the transaction that relies on it.
  */
 export async function requireInRealms(
   { authorizer, db }: { readonly authorizer: Authorizer; readonly db: Database },

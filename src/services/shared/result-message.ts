@@ -1,4 +1,4 @@
-/** Test results and exonerations as clients see them. */
+/** Converts test results and exonerations to the messages of the API. */
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { FailureReasonSchema } from '../../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {

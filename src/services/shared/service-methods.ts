@@ -1,4 +1,4 @@
-/** The methods of a service, free of any transport: what a server adapts to its protocols. */
+/** The methods of a service, independent of any transport. A server adapts them to its protocols. */
 import type {
   DescMethodServerStreaming,
   DescMethodUnary,
@@ -14,7 +14,7 @@ type Method<M> =
       ? (request: MessageShape<I>, context: CallContext) => AsyncIterable<MessageShape<O>>
       : never;
 
-/** One function a method of the service `S`, under the names of its generated descriptor. */
+/** One function for each method of the service `S`, named as in its generated descriptor. */
 export type ServiceMethods<S extends DescService> = {
   readonly [K in keyof S['method']]: Method<S['method'][K]>;
 };

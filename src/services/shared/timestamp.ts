@@ -1,4 +1,4 @@
-/** Protobuf's times as ours, and back: epoch milliseconds with fractions down to a microsecond. */
+/** Converts between protobuf's times and epoch milliseconds with a resolution of a microsecond. */
 import { create } from '@bufbuild/protobuf';
 import {
   type Duration,
@@ -11,7 +11,7 @@ import { invalid } from './field.ts';
 
 const MICROS_PER_SECOND = 1_000_000;
 const NANOS_PER_SECOND = 1_000_000_000;
-// Protobuf's own bounds: 0001-01-01 to 9999-12-31, and about 10,000 years.
+// Protobuf allows 0001-01-01 to 9999-12-31, and durations of about 10,000 years.
 const MIN_SECONDS = -62_135_596_800n;
 const MAX_SECONDS = 253_402_300_799n;
 const MAX_DURATION_SECONDS = 315_576_000_000n;
@@ -37,7 +37,7 @@ export function toDuration(micros: number): Duration {
   return create(DurationSchema, { seconds: BigInt(seconds), nanos });
 }
 
-/** In whole microseconds, rounded towards zero. Throws `invalid-argument` for what protobuf forbids. */
+/** Returns whole microseconds, rounded towards zero. Throws `invalid-argument` as protobuf demands. */
 export function fromDuration(duration: Duration): number {
   const { seconds, nanos } = duration;
   if (seconds < -MAX_DURATION_SECONDS || seconds > MAX_DURATION_SECONDS) {

@@ -11,7 +11,7 @@ import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
 import type { TasksParts } from './parts.ts';
 import { checkTaskName, toDeadTaskMessage, toTaskMessage } from './task-message.ts';
 
-/** A name that is used again may be both; then it is the living one. */
+/** If a name was reused, it may name a live and a dead task; the live one is returned. */
 export async function getTask(
   { authorizer, db, queue }: TasksParts,
   request: GetTaskRequest,

@@ -22,7 +22,7 @@ export async function redriveTasks(
   return create(RedriveTasksResponseSchema, { redriven: BigInt(redriven) });
 }
 
-/** To leave out the target must not mean everything. */
+/** A request without a target is refused, so that an omission never redrives everything. */
 function selectionOf({ target }: RedriveTasksRequest): DeadTaskSelection {
   switch (target.case) {
     case 'task':

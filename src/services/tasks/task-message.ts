@@ -1,4 +1,4 @@
-/** Tasks as clients see them. */
+/** Converts tasks to the messages of the API. */
 import { create } from '@bufbuild/protobuf';
 import {
   type DeadTask as DeadTaskMessage,
@@ -23,12 +23,12 @@ const STATES: Readonly<Record<TaskState, Task_State>> = {
   leased: Task_State.LEASED,
 };
 
-/** The type that a list is limited to; `undefined` for all. */
+/** Returns the type that a list is limited to; `undefined` if it is not. */
 export function checkType(type: string): string | undefined {
   return type === '' ? undefined : inField('type', () => checkTypeName(type));
 }
 
-/** The name of one task. */
+/** Returns the checked name of one task. */
 export function checkTaskName({ type = '', id = '' }: Partial<TaskName> = {}) {
   return {
     type: inField('type', () => checkTypeName(type)),
@@ -63,7 +63,7 @@ export function toDeadTaskMessage(task: DeadTask): DeadTaskMessage {
   });
 }
 
-/** Tasks of users' own types may be about something else; that is shown as it is. */
+/** A task of a user's own type may have another subject, which is shown unchanged. */
 function nameOf(rowId: string | undefined): string {
   if (rowId === undefined) return '';
   return ROW_ID_PATTERN.test(rowId) ? invocationName(fromRowId(rowId)) : rowId;

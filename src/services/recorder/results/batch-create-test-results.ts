@@ -11,7 +11,7 @@ import { checkBatch, requireDistinct, requireSame } from '../batch.ts';
 import type { RecorderParts } from '../parts.ts';
 import { checkNewTestResult, createTestResults } from './new-test-results.ts';
 
-/** A result that is there already is overwritten, so a repeated request changes nothing. */
+/** Existing results are overwritten, so a repeated request changes nothing. */
 export async function batchCreateTestResults(
   parts: RecorderParts,
   request: BatchCreateTestResultsRequest,
@@ -23,7 +23,7 @@ export async function batchCreateTestResults(
     requireSame('invocation', inner.invocation, request.invocation);
     return checkNewTestResult(inner, now);
   });
-  // Result ids have no blanks, so two keys cannot run into each other.
+  // Result ids contain no blanks, so different results cannot have the same key.
   requireDistinct(checked, ({ resultId, testId }) => `${resultId} ${testId}`);
   const testResults = await createTestResults(parts, context, id, checked);
   return create(BatchCreateTestResultsResponseSchema, { testResults });

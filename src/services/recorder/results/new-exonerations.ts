@@ -1,6 +1,6 @@
 /**
- * How exonerations are recorded, one or a batch. With a request id, the id of an exoneration
- * follows from the caller, the request and its place in it, so a repeated request adds nothing.
+ * Records one exoneration or a batch. If there is a request id, the id of an exoneration is derived
+ * from the caller, the request and the index in it, so a repeated request adds nothing.
  */
 import { createHash } from 'node:crypto';
 import type { CreateTestExonerationRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
@@ -20,7 +20,7 @@ import { checkTestExoneration } from './validate-test-result.ts';
 interface ExonerationSource {
   readonly caller: string;
   readonly requestId: string;
-  /** In the batch. */
+  /** The index in the batch. */
   readonly index: number;
 }
 
@@ -35,7 +35,7 @@ export function checkNewExoneration(
   });
 }
 
-/** All or nothing; answers them as they will be read. */
+/** Writes all or nothing, and returns the exonerations as reads will show them. */
 export async function createExonerations(
   parts: RecorderParts,
   context: CallContext,
@@ -54,7 +54,7 @@ export async function createExonerations(
   );
 }
 
-/** `{hash}:d:{digest}` where it follows from the request; `{hash}:r:{random}` otherwise. */
+/** Returns `{hash}:d:{digest}` if there is a request id, otherwise `{hash}:r:{random}`. */
 function exonerationId(hash: string, { caller, index, requestId }: ExonerationSource): string {
   if (requestId === '') return `${hash}:r:${randomHex(16)}`;
   const digest = createHash('sha512').update(`${caller}\n${requestId}\n${index}\n`).digest('hex');

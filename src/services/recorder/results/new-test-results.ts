@@ -1,4 +1,4 @@
-/** How test results are recorded, one or a batch. */
+/** Records one test result or a batch. */
 import type { EpochMs } from '../../../clock.ts';
 import type { CreateTestResultRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
 import type { TestResult as TestResultMessage } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
@@ -24,7 +24,7 @@ export function checkNewTestResult(
   });
 }
 
-/** All or nothing; answers them as they will be read. */
+/** Writes all or nothing, and returns the results as reads will show them. */
 export async function createTestResults(
   parts: RecorderParts,
   context: CallContext,

@@ -1,4 +1,4 @@
-/** What a test result and an exoneration may say. */
+/** Checks the content of test results and exonerations. */
 import { toBinary } from '@bufbuild/protobuf';
 import type { EpochMs } from '../../../clock.ts';
 import {
@@ -33,7 +33,7 @@ import { fromDuration, fromTimestamp } from '../../shared/timestamp.ts';
 
 const RESULT_ID_PATTERN = /^[a-z0-9\-_.]{1,32}$/;
 
-/** The record of a result. Throws `invalid-argument`. */
+/** Returns the record of a result. Throws `invalid-argument`. */
 export function checkTestResult(result: TestResult, now: EpochMs): NewTestResult {
   return {
     testId: inField('test_id', () => checkTestId(result.testId)),
@@ -50,7 +50,7 @@ export function checkTestResult(result: TestResult, now: EpochMs): NewTestResult
   };
 }
 
-/** The record of an exoneration, but for its id. Throws `invalid-argument`. */
+/** Returns the record of an exoneration without its id. Throws `invalid-argument`. */
 export function checkTestExoneration(
   exoneration: TestExoneration,
 ): Pick<NewTestExoneration, 'testId' | 'variant' | 'explanationHtml'> {
