@@ -1,6 +1,6 @@
 /**
- * What runs beside the requests: the dispatcher of tasks, the clock that keeps in step with the
- * database's, and those who look for what others left behind.
+ * Everything that runs beside the requests: the dispatcher of tasks, the clock that follows the
+ * database's clock, and the periodic jobs that pick up what other processes left behind.
  */
 import { atMost } from '../at-most.ts';
 import type { Clock } from '../clock.ts';
@@ -17,33 +17,33 @@ export interface BackgroundParts {
   readonly pollMs: number;
   readonly serverClock: Pick<ServerClock, 'run'>;
   readonly unknownTypes: Pick<UnknownTypeWatch, 'run'>;
-  /** Answers how many invocations it has set going again. */
+  /** Returns how many invocations it has rescheduled. */
   readonly rescue: () => Promise<number>;
   readonly rescueEveryMs: number;
-  /** Ends invocations whose owners have not by their deadline. */
+  /** Ends invocations that their owners did not end by the deadline. */
   readonly enforcement: { run(signal: AbortSignal): Promise<void> };
-  /** None where others sweep. */
+  /** `undefined` if other processes sweep. */
   readonly sweeper: Pick<Sweeper, 'run'> | undefined;
-  /** How long a sweep or another look under way may go on after `stop`: what it does not reach, the next one does. */
+  /** How long a sweep or another running job may continue after `stop`. The next run does the rest. */
   readonly graceMs: number;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 const CLOCK_SYNC_MS = 60_000;
-/** A look may fail on one connection, and the next one find another. */
+/** One failed look may be due to one broken connection; the next look uses another. */
 const LOOK_MAY_TAKE_MS = 20_000;
 
 export class Background {
   readonly #parts: BackgroundParts;
   readonly #stopping = new AbortController();
   readonly #startedAt: number;
-  /** Keeps to the grace period by itself. */
+  /** The dispatcher keeps to the grace period by itself. */
   readonly #dispatching: Promise<void>;
   readonly #others: Promise<unknown>;
   #fault: string | undefined;
 
-  /** Begins at once. */
+  /** The constructor starts everything. */
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
     const { clock, enforcement, serverClock, unknownTypes, sweeper, log } = parts;
@@ -59,7 +59,7 @@ export class Background {
     ]);
   }
 
-  /** Why tasks are not run; `undefined` while they are. */
+  /** Says why tasks do not run; `undefined` while they do. */
   get fault(): string | undefined {
     if (this.#fault !== undefined) return this.#fault;
     const { lookAgeMs } = this;
@@ -67,13 +67,13 @@ export class Background {
     return `tasks could not be looked for since ${Math.floor(lookAgeMs / 1000)} s`;
   }
 
-  /** How long ago the dispatcher last looked for tasks with success; since the start, if never. */
+  /** The time since the dispatcher last looked for tasks successfully, or since the start if it never did. */
   get lookAgeMs(): number {
     const { clock, dispatcher } = this.#parts;
     return clock.monotonicMs() - (dispatcher.lookedAt ?? this.#startedAt);
   }
 
-  /** Resolves once tasks under way have ended, or have been given back. */
+  /** Resolves once running tasks have ended or have been released. */
   async stop(): Promise<void> {
     const { clock, graceMs, log } = this.#parts;
     this.#stopping.abort();

@@ -1,9 +1,9 @@
-/** Why the configured database cannot be had: which one it is, and what to do. Never a password. */
+/** Explains why the configured database cannot be opened, and what to do. Never shows a password. */
 import { CodedError, hasCode, toError } from '../errors.ts';
 import { systemTrouble } from '../storage/pglite/system-trouble.ts';
 import type { DatabaseLocation } from './config/setting-values.ts';
 
-/** With the code of `thrown`, `failed-precondition` where it has none; its message says enough else. */
+/** Returns the error unchanged if its message names the database; otherwise wraps it, keeping its code. */
 export function explainTrouble(database: DatabaseLocation, thrown: unknown): Error {
   const error =
     (database.kind === 'pglite' ? systemTrouble(database.folder, thrown) : undefined) ??
@@ -14,7 +14,7 @@ export function explainTrouble(database: DatabaseLocation, thrown: unknown): Err
   return new CodedError(code, message, { cause: error });
 }
 
-/** Errors of the schema name its migrations, those of Spanner the database, a lock its folder. */
+/** Schema errors name the migrations, Spanner's errors name the database, and lock errors name the folder. */
 function saysEnough({ kind }: DatabaseLocation, error: Error): boolean {
   if (!(error instanceof CodedError)) return false;
   return kind !== 'postgres' || !hasCode(error, 'unavailable', 'misconfigured');
@@ -33,7 +33,7 @@ function nameDatabase(database: DatabaseLocation): string {
   }
 }
 
-/** Parameters may hold passwords, too. */
+/** Leaves out the parameters of the URL as well, since they may contain passwords. */
 function withoutSecrets(url: string): string {
   if (!URL.canParse(url)) return 'the PostgreSQL database that the configuration names';
   const { protocol, username, host, pathname } = new URL(url);

@@ -1,4 +1,4 @@
-/** Opens the configured database, with the schema of this version or not at all. */
+/** Opens the configured database, and requires the schema of this version. */
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Database } from '../storage/database.ts';
@@ -22,7 +22,7 @@ export interface DatabaseTools {
   readonly clock: Clock;
 }
 
-/** Opened, and of whatever schema. */
+/** Opens the database, whichever schema it has. */
 export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Promise<Database> {
   const { database, schema, databaseConnections, statementTimeoutMs, spannerEmulatorHost } = config;
   const { log } = tools;
@@ -50,8 +50,9 @@ export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Prom
 }
 
 /**
- * Opened, and migrated where the configuration allows it; else throws `schema-too-old`. Throws
- * `schema-too-new` where a newer version of postlude has migrated it. Errors name the database.
+ * Opens the database, and migrates it if the configuration allows that; otherwise an old schema throws
+ * `schema-too-old`. Throws `schema-too-new` if a newer version of postlude has migrated the database.
+ * Errors name the database.
  */
 export async function openReadyDatabase(
   config: DatabaseConfig & Pick<Config, 'autoMigrate'>,
@@ -70,7 +71,7 @@ export async function openReadyDatabase(
   });
 }
 
-/** Migrates the configured database, as `postlude migrate` does; answers what has been applied. */
+/** Migrates the configured database, as `postlude migrate` does, and returns the applied migrations. */
 export async function migrateDatabase(
   config: DatabaseConfig,
   tools: DatabaseTools,
@@ -99,7 +100,7 @@ async function migrate(database: Database, log: Log): Promise<readonly string[]>
   return applied;
 }
 
-/** The name of the last migration of this version: what a database of its schema ends with. */
+/** Returns the name of the last migration of this version. */
 export async function schemaVersion({ database }: Pick<Config, 'database'>): Promise<string> {
   const isSpanner = database.kind === 'spanner';
   const migrations = await loadMigrations(isSpanner ? SPANNER_MIGRATIONS : POSTGRES_MIGRATIONS);

@@ -1,6 +1,6 @@
 /**
- * A whole server from a Config: database, queue, dispatcher, services, HTTP. The one place where
- * the parts meet; each part takes what it uses, and knows nothing of the others.
+ * Builds a whole server from a Config: database, queue, dispatcher, services, HTTP. This is the only
+ * place that knows all parts. Each part receives what it uses, and knows nothing of the others.
  */
 import { type Clock, systemClock } from '../clock.ts';
 import { Enforcement } from '../deadlines/enforcement.ts';
@@ -56,24 +56,24 @@ import { openTracing, type Tracing, type TracingOptions } from './telemetry/trac
 export interface ServerOptions {
   readonly log?: Log;
   readonly clock?: Clock;
-  /** Where spans go instead of where the configuration says. */
+  /** Overrides the configured destination of spans. */
   readonly tracesTo?: TracingOptions['to'];
   readonly version?: string;
-  /** Open and migrated already, and left open; else the configured one. */
+  /** An open and migrated database, which stays open. By default, the configured one is opened. */
   readonly database?: Database;
 }
 
 export interface Server {
-  /** `http://127.0.0.1:8010`, with the port that was taken. */
+  /** The address with the port that was taken, such as `http://127.0.0.1:8010`. */
   readonly url: string;
   /**
-   * Stops as shutdown.ts says. Idempotent. Where it answers `cut`, what was left behind may keep the
-   * process alive: end it.
+   * Stops as shutdown.ts describes. Idempotent. If it returns `cut`, something left behind may keep the
+   * process alive, so the process should exit.
    */
   close(): Promise<ShutdownOutcome>;
 }
 
-/** Throws where the database cannot be had in this version's schema, or the address is taken. */
+/** Throws if the database cannot be opened with this version's schema, or if the address is taken. */
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<Server> {
   const foundation = await openFoundation(config, options);
   try {
@@ -84,11 +84,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   }
 }
 
-/** What requests and tasks both stand on. */
+/** The resources that requests and tasks share. */
 interface Foundation {
   readonly log: Log;
   readonly machineClock: Clock;
-  /** In step with the database's. */
+  /** Follows the database's clock. */
   readonly clock: ServerClock;
   readonly db: Database;
   readonly prometheus: PrometheusMetrics;
@@ -98,7 +98,7 @@ interface Foundation {
   readonly changes: InvocationChanges;
   readonly pushTasks: PushTasks;
   readonly sink: Sink;
-  /** The uppermost first. */
+  /** In reverse order of creation. */
   readonly release: readonly (() => Promise<void>)[];
   readonly cutDatabase: () => void;
 }
@@ -114,7 +114,7 @@ async function openFoundation(config: Config, options: ServerOptions): Promise<F
   }
 }
 
-/** Puts what has to be released before all that it stands on. */
+/** Fills `release` in reverse order of creation. */
 async function layFoundation(
   config: Config,
   options: ServerOptions & { readonly log: Log },
@@ -154,7 +154,7 @@ async function layFoundation(
   };
 }
 
-/** Else the first to know would be an export, which then waits. */
+/** Without the warning, the missing package would show only when an export waits for it. */
 function warnOfMissingDuckDb(log: Log): void {
   if (isInstalled(DUCKDB.name)) return;
   const install = installCommand(DUCKDB.name);
@@ -285,7 +285,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
     serverClock: clock,
     unknownTypes: new UnknownTypeWatch({ queue, known: types, clock, log, metrics }),
     clock: foundation.machineClock,
-    // Not by pushed tasks: what holds them up must not hold up their rescue, nor may it add to them.
+    // The rescue does not use pushed tasks: whatever delays them must not delay their rescue as well.
     enforcement: new Enforcement({
       ...{ finalizer, log, metrics },
       everyMs: config.enforceEveryMs,
@@ -295,7 +295,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
   });
 }
 
-/** Each call looks at some more of the invocations, and begins anew where all have been looked at. */
+/** Each call looks at the next invocations, and starts again after the last one. */
 function rescueBySteps(finalizer: FinalizerParts, olderThanMs: number): () => Promise<number> {
   let after: InvocationId | undefined;
   return async () => {

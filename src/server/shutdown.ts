@@ -1,13 +1,13 @@
 /**
  * The end of a server, in the order that loses nothing:
  *
- *     not ready → (a delay, for load balancers) → streams end, no new connections
- *       → requests and tasks under way end → connections are cut → the database closes
+ *     not ready → (a delay for load balancers) → streams end, no new connections
+ *       → running requests and tasks end → connections are cut → the database closes
  *
- * A task that did not end is given back, so that another server has it at once.
+ * A task that did not end is released, so that another server can lease it at once.
  *
- * The grace period is a promise, whatever hangs: its last part is kept for closing. If closing takes
- * longer, the connections to the database are cut, and what does not end even then is left behind.
+ * The grace period holds whatever hangs: its last part is reserved for closing. If closing takes
+ * longer, the connections to the database are cut. Whatever does not end even then is left behind.
  */
 import { atMost } from '../at-most.ts';
 import type { Clock } from '../clock.ts';
@@ -15,18 +15,18 @@ import { toError } from '../errors.ts';
 import type { Log } from '../log.ts';
 
 export interface Stoppable {
-  /** From now on the server says that it is not ready. */
+  /** Makes the server report that it is not ready. */
   readonly refuse: () => void;
-  /** Streams end, and nothing new begins; resolves once all requests have been answered. */
+  /** Ends streams and refuses new requests. Resolves once all requests have ended. */
   readonly stopRequests: () => Promise<void>;
   readonly activeRequests: () => number;
-  /** Cuts what `stopRequests` still waits for. */
+  /** Cuts the requests that `stopRequests` still waits for. */
   readonly cutRequests: () => void;
-  /** Resolves once tasks have ended; keeps to the grace period by itself. */
+  /** Resolves once tasks have ended. It keeps to the grace period by itself. */
   readonly stopTasks: () => Promise<void>;
-  /** What stands below requests and tasks, the uppermost first; all are tried. */
+  /** Releases the resources below requests and tasks, in the order given. All are called. */
   readonly release: readonly (() => Promise<void>)[];
-  /** Cuts what `release` might wait for. */
+  /** Cuts the database connections that `release` may wait for. */
   readonly cutDatabase: () => void;
 }
 
@@ -37,13 +37,13 @@ export interface ShutdownOptions {
   readonly log: Log;
 }
 
-/** The parts of a grace period, in their order. */
+/** The parts of a grace period, in order. */
 export interface Grace {
-  /** For requests and tasks under way to end. */
+  /** The time in which running requests and tasks may end. */
   readonly workMs: number;
-  /** For tasks to be given back, and for all else to be closed. */
+  /** The time in which tasks are released and everything else closes. */
   readonly closeMs: number;
-  /** For what was cut off from the database to notice. */
+  /** The time in which parts that lost the database may notice it. */
   readonly cutMs: number;
 }
 
@@ -57,7 +57,7 @@ export function divideGrace(graceMs: number): Grace {
   return { workMs: graceMs - lastMs, closeMs: lastMs - cutMs, cutMs };
 }
 
-/** `cut`: something was cut off from the database, or left behind. The process is to end. */
+/** `cut`: something lost the database or was left behind, so the process should exit. */
 export type ShutdownOutcome = 'orderly' | 'cut';
 
 export async function shutDown(
@@ -85,7 +85,7 @@ async function close(server: Stoppable, options: ShutdownOptions): Promise<void>
   await releaseAll(server.release, options.log);
 }
 
-/** In their order; what fails is logged, and keeps nothing else from being released. */
+/** Calls all of them in order. A failure is logged and does not stop the others. */
 export async function releaseAll(all: readonly (() => Promise<void>)[], log: Log): Promise<void> {
   for (const release of all) {
     await release().catch((error: unknown) => {

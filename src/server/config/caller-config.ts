@@ -1,6 +1,6 @@
 /**
- * Who may call and do what, put together from its settings and the files they name: issuers,
- * realms, secrets of update tokens.
+ * The configuration of callers, from the settings and the files that they name: issuers, realms, and
+ * secrets of update tokens.
  */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -12,7 +12,7 @@ import { DEFAULT_IDENTITY, type OidcIssuer } from './oidc-issuers.ts';
 import { realmGrants } from './realm-grants.ts';
 import type { SettingName, Settings } from './settings.ts';
 
-/** Who may call: anybody on this machine, or those with a token and a grant. */
+/** Either anyone on this machine may call, or callers need a token and a grant. */
 export type AuthConfig =
   | { readonly kind: 'none' }
   | {
@@ -23,7 +23,7 @@ export type AuthConfig =
 
 const MIN_SECRET_LENGTH = 16;
 
-/** Adds to `problems` what does not fit together. */
+/** Adds contradictions between settings to `problems`. */
 export async function authConfig(
   settings: Settings,
   written: WrittenSettings,
@@ -91,7 +91,7 @@ async function allGrants(
   return Object.fromEntries(entries);
 }
 
-/** The first signs, all are accepted. */
+/** The first secret signs; tokens of all of them are accepted. */
 export async function tokenSecrets(
   settings: Settings,
   written: WrittenSettings,

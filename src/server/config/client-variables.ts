@@ -1,6 +1,6 @@
 /**
- * The environment variables of the commands that call a server. Commands that start one find them in
- * the same environment, and must not take them for mistyped settings.
+ * The environment variables of the commands that call a server. Commands that start a server may find
+ * them in the same environment, and must not mistake them for misspelt settings.
  */
 export const CLIENT_VARIABLES = {
   audience: 'POSTLUDE_AUDIENCE',

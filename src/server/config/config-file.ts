@@ -1,4 +1,4 @@
-/** A configuration file, YAML or JSON (which is YAML, too), with the line of each key. */
+/** Reads a configuration file in YAML or JSON (which is also YAML), with the line of each key. */
 import { readFile } from 'node:fs/promises';
 import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { toError } from '../../errors.ts';
@@ -14,7 +14,7 @@ export type ConfigFile =
   | { readonly entries: readonly FileEntry[] }
   | { readonly problems: readonly string[] };
 
-/** Reads the top-level keys of a file; `name` is how problems call it. */
+/** Reads the top-level keys of a file. Problems refer to it by `name`. */
 export async function readConfigFile(path: string, name: string): Promise<ConfigFile> {
   try {
     return parseConfigFile(await readFile(path, 'utf8'), name);

@@ -1,7 +1,6 @@
 /**
- * What is written for each setting, and where: in flags, in the environment, in a configuration
- * file. Names that no setting has are problems, so that a slip of the pen is never silently a
- * default.
+ * Finds the value of each setting, and its source: a flag, the environment, or a configuration file.
+ * Names of unknown settings are problems, so that a misspelt setting never silently becomes a default.
  */
 import { basename, dirname, resolve } from 'node:path';
 import { CLIENT_VARIABLES } from './client-variables.ts';
@@ -19,15 +18,15 @@ export interface ConfigInput {
   /** By the names of settings (`exportDir`), and `config`: the path of a configuration file. */
   readonly flags: Readonly<Record<string, string | undefined>>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What relative paths in flags and environment are relative to. */
+  /** The folder that relative paths in flags and in the environment are resolved against. */
   readonly cwd: string;
 }
 
-/** A value as it was written, and where. */
+/** An unparsed value and its source. */
 export interface Written {
   readonly value: unknown;
   readonly source: string;
-  /** What relative paths in it are relative to. */
+  /** The folder that relative paths in it are resolved against. */
   readonly folder: string;
 }
 
@@ -37,7 +36,7 @@ const CONFIG_VARIABLE = 'POSTLUDE_CONFIG';
 
 const OF_CLIENTS = new Set<string>(Object.values(CLIENT_VARIABLES));
 
-/** What is written for each setting; the strongest source wins. */
+/** Returns the value given for each setting. The source with the highest priority wins. */
 export async function collectSettings(
   input: ConfigInput,
   problems: string[],
@@ -61,7 +60,7 @@ function fromFlags(input: ConfigInput, problems: string[]): Map<SettingName, Wri
   return found;
 }
 
-/** Variables that are close to a setting's are taken for mistyped; others belong to others. */
+/** A variable whose name is close to that of a setting counts as misspelt; others are ignored. */
 function fromEnvironment(input: ConfigInput, problems: string[]): Map<SettingName, Written> {
   const names = SETTING_NAMES.filter((name) => comesFrom(name, 'env'));
   const variables = new Map(names.map((name) => [environmentName(name), name]));

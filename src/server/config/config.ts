@@ -1,7 +1,7 @@
 /**
- * The configuration of a server: flags before environment before file before defaults, checked as a
- * whole. All problems come at once, each with where it stands, so that nobody mends them one by
- * one. Nothing behind this file reads the environment or a configuration file.
+ * The configuration of a server. Flags override the environment, which overrides the file, which
+ * overrides defaults. The whole is checked, and all problems are reported at once, each with its source.
+ * No other part of the server reads the environment or a configuration file.
  */
 import { CodedError, toError } from '../../errors.ts';
 import { isLoopback } from '../../loopback.ts';
@@ -36,7 +36,7 @@ export interface Config {
   readonly autoMigrate: boolean;
   readonly exportDir: string;
   readonly auth: AuthConfig;
-  /** The first signs update tokens, all are accepted; empty: one is kept in the database. */
+  /** The first secret signs update tokens; all are accepted. If empty, the database keeps one. */
   readonly tokenSecrets: readonly string[];
   readonly workers: number;
   readonly leaseMs: number;
@@ -49,13 +49,13 @@ export interface Config {
   readonly shutdownGraceMs: number;
   readonly shutdownDelayMs: number;
   readonly logLevel: Settings['logLevel'];
-  /** Send traces over OTLP, as OpenTelemetry's own variables say. */
+  /** Whether to send traces over OTLP, according to OpenTelemetry's own variables. */
   readonly sendsTraces: boolean;
-  /** `host:port` of Cloud Spanner's emulator, as its own variable says. */
+  /** `host:port` of Cloud Spanner's emulator, from the emulator's own variable. */
   readonly spannerEmulatorHost: string | undefined;
 }
 
-/** Throws `invalid-argument` with a list of all problems, one a line. */
+/** Throws `invalid-argument` with a list of all problems, one per line. */
 export async function loadConfig(input: ConfigInput): Promise<Config> {
   const problems: string[] = [];
   const written = await collectSettings(input, problems);
@@ -77,7 +77,7 @@ function parseSettings(written: WrittenSettings, cwd: string, problems: string[]
     try {
       return [name, parseValue(name, given)];
     } catch (error) {
-      // A flag or variable names its setting; a line of a file does not.
+      // A flag or a variable names its setting; the line number of a file does not.
       const isNamed =
         given.source === `--${flagName(name)}` || given.source === environmentName(name);
       problems.push(`${given.source}: ${isNamed ? '' : `${name} `}${toError(error).message}`);
@@ -102,7 +102,7 @@ function defaultOf(name: SettingName, cwd: string): unknown {
   return setting.default === undefined ? undefined : setting.parse(setting.default, cwd);
 }
 
-/** Checks what must fit together. */
+/** Checks settings against each other. */
 async function toConfig(
   settings: Settings,
   written: WrittenSettings,
@@ -142,7 +142,7 @@ async function toConfig(
   };
 }
 
-/** OpenTelemetry's exporter reads its variables by itself; this only asks whether it is wanted. */
+/** OpenTelemetry's exporter reads its variables by itself. This only decides whether to use it. */
 function sendsTraces(env: ConfigInput['env']): boolean {
   if (env.OTEL_SDK_DISABLED === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return false;
   return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT);

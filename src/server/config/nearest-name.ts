@@ -1,6 +1,6 @@
-/** "Did you mean …?": the known name that a mistyped one is closest to. */
+/** "Did you mean …?": finds the known name that is closest to a misspelt one. */
 
-/** The closest of `names`, unless none is close: at most a third of the letters differ. */
+/** Returns the closest of `names`, in which at most a third of the letters may differ. */
 export function nearestName(name: string, names: Iterable<string>): string | undefined {
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const candidate of names) {
@@ -12,18 +12,18 @@ export function nearestName(name: string, names: Iterable<string>): string | und
   return best?.name;
 }
 
-/** ` (did you mean …?)`, or nothing. */
+/** Returns ` (did you mean …?)`, or an empty text if no name is close. */
 export function didYouMean(name: string, names: Iterable<string>): string {
   const nearest = nearestName(name, names);
   return nearest === undefined ? '' : ` (did you mean ${nearest}?)`;
 }
 
-/** Case and separators are the usual confusion: `export-dir`, `export_dir`, `exportDir`. */
+/** Ignores case and separators, which are often confused: `export-dir`, `export_dir`, `exportDir`. */
 function fold(name: string): string {
   return name.toLowerCase().replaceAll(/[-_]/g, '');
 }
 
-/** Levenshtein's, row by row. */
+/** Computes the Levenshtein distance row by row. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

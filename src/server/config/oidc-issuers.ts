@@ -1,11 +1,11 @@
-/** Who may sign callers' tokens, and how callers are named after them: `oidc` in the settings. */
+/** The setting `oidc`: the issuers that sign callers' tokens, and how their claims name callers. */
 import type { TrustedIssuer } from '../../oidc/issuer-keys.ts';
 import { safeUrl } from '../../safe-url.ts';
 import { didYouMean } from './nearest-name.ts';
 import { inKey, isRecord, oneText, texts } from './setting-values.ts';
 
 export interface OidcIssuer extends TrustedIssuer {
-  /** How a caller is named after the claims of its token, such as `user:{email}`. */
+  /** The template that names a caller from the claims of its token, such as `user:{email}`. */
   readonly identity: string;
 }
 
@@ -14,7 +14,7 @@ export const DEFAULT_IDENTITY = 'user:{email}';
 const KEYS = ['issuer', 'audiences', 'jwksUri', 'identity'];
 const IDENTITY = /^[a-z]+:(?=.*\{)(?:[^\s{}]|\{[A-Za-z0-9_.:/-]+\})+$/;
 
-/** Parses a list of issuers; throws an Error that says what is wrong. */
+/** Parses a list of issuers. Throws an Error that says what is wrong. */
 export function oidcIssuers(value: unknown): readonly OidcIssuer[] {
   if (!Array.isArray(value)) throw new Error('must be a list of issuers');
   const issuers = value.map((entry, index) => inKey(`[${index}]`, () => oidcIssuer(entry)));

@@ -1,4 +1,4 @@
-/** How pushed tasks are delivered, and whose pushes are taken, put together from its settings. */
+/** The configuration of pushed tasks, from its settings: how they are delivered, and who may push. */
 import { isLoopback } from '../../loopback.ts';
 import type { PushAuthConfig } from '../../tq/receive/push-auth.ts';
 import type { RequestSettings } from '../../tq/submit/request.ts';
@@ -6,18 +6,18 @@ import type { WrittenSettings } from './config-sources.ts';
 import type { SettingName, Settings } from './settings.ts';
 
 export interface PushTaskConfig {
-  /** What carries them: the queue of the database, or Cloud Tasks. */
+  /** What delivers the tasks: the queue of the database, or Cloud Tasks. */
   readonly queue: Settings['tqQueue'];
   readonly requests: RequestSettings;
-  /** `host:port` of an emulator of Cloud Tasks. */
+  /** The `host:port` of an emulator of Cloud Tasks. */
   readonly emulatorHost: string | undefined;
-  /** Whose pushes are taken: nobody's, those of programs on this machine, or those of accounts. */
+  /** Who may push: nobody, programs on this machine, or the given accounts. */
   readonly pushers: 'none' | 'loopback' | PushAuthConfig;
-  /** 0: never. */
+  /** 0 disables sweeps. */
   readonly sweepEveryMs: number;
 }
 
-/** Adds to `problems` what does not fit together. */
+/** Adds contradictions between settings to `problems`. */
 export function pushTaskConfig(
   settings: Settings,
   written: WrittenSettings,
@@ -42,7 +42,7 @@ const NEEDED_BY_CLOUD_TASKS = [
 function checkCloudTasks(settings: Settings, written: WrittenSettings, problems: string[]): void {
   if (settings.tqQueue !== 'cloud-tasks') return;
   const source = written.get('tqQueue')?.source;
-  // One that is written and wrong is a problem already.
+  // A setting with an invalid value has been reported already.
   const missing = NEEDED_BY_CLOUD_TASKS.filter((name) => !written.has(name));
   if (missing.length > 0) problems.push(`${source}: needs ${missing.join(', ')}, too`);
   const { host } = settings.listen;
@@ -65,7 +65,7 @@ function requestSettings(settings: Settings): RequestSettings {
   };
 }
 
-/** Not each task's URL, which is Cloud Tasks' own default: who takes pushes must know it before. */
+/** The receiver must know the audience beforehand, so it is not the task's URL, Cloud Tasks' default. */
 function audienceOf({ tqPushAudience, tqTargetHost }: Settings): string | undefined {
   if (tqPushAudience !== undefined || tqTargetHost === undefined) return tqPushAudience;
   return tqTargetHost.includes('://') ? tqTargetHost : `https://${tqTargetHost}`;

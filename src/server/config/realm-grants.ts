@@ -1,4 +1,4 @@
-/** The realms of a configuration: realm → role or permission → members. */
+/** Parses the realms of a configuration: realm → role or permission → members. */
 import type { RealmGrants } from '../../services/shared/permissions.ts';
 import { realmAuthorizer } from '../../services/shared/permissions.ts';
 import { inKey, isRecord, texts } from './setting-values.ts';
@@ -18,7 +18,7 @@ export function realmGrants(value: unknown): RealmGrants {
       inKey(realm, () => rolesOf(realm, roles)),
     ]),
   );
-  realmAuthorizer(grants); // knows the roles
+  realmAuthorizer(grants); // throws if a role does not exist
   return grants;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Values of settings as people write them: `30s`, `16MiB`, `127.0.0.1:8010`, `pglite:data`. Each
- * parser answers the value or throws an Error that says what would be right; numbers keep their
- * unit in what is written, so that nobody has to guess.
+ * Parses the values of settings: `30s`, `16MiB`, `127.0.0.1:8010`, `pglite:data`. Each parser returns
+ * the value or throws an Error that describes a valid value. Durations and sizes are written with their
+ * units, so that nobody has to guess them.
  */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
@@ -10,7 +10,7 @@ import { parseDatabaseName } from '../../storage/spanner/database-name.ts';
 
 export interface ListenAddress {
   readonly host: string;
-  /** 0: a free one, which the server prints. */
+  /** 0 takes a free port, which the server prints. */
   readonly port: number;
 }
 
@@ -28,7 +28,7 @@ export interface Bounds {
   readonly max: number;
 }
 
-/** A parser of whole numbers within bounds. */
+/** Creates a parser of whole numbers within bounds. */
 export function count(bounds: Bounds): (text: string) => number {
   return (text) => {
     if (!/^\d{1,15}$/.test(text)) throw new Error('must be a whole number');
@@ -36,7 +36,7 @@ export function count(bounds: Bounds): (text: string) => number {
   };
 }
 
-/** A parser of durations, in milliseconds: `500ms`, `30s`, `2m`, `1h`. */
+/** Creates a parser of durations, in milliseconds: `500ms`, `30s`, `2m`, `1h`. */
 export function duration(bounds: Bounds): (text: string) => number {
   return (text) => {
     const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text);
@@ -46,7 +46,7 @@ export function duration(bounds: Bounds): (text: string) => number {
   };
 }
 
-/** A parser of sizes, in bytes: `512KiB`, `16MiB`. */
+/** Creates a parser of sizes, in bytes: `512KiB`, `16MiB`. */
 export function size(bounds: Bounds): (text: string) => number {
   return (text) => {
     const match = /^(\d{1,12})(B|KiB|MiB|GiB)$/.exec(text);
@@ -62,7 +62,7 @@ export function flag(text: string): boolean {
   throw new Error('must be true or false');
 }
 
-/** A parser of one word out of several. */
+/** Creates a parser that accepts one of several words. */
 export function choice<const T extends string>(...words: readonly T[]): (text: string) => T {
   return (text) => {
     const word = words.find((candidate) => candidate === text);
@@ -81,26 +81,26 @@ export function word(text: string): string {
   return text;
 }
 
-/** `host`, `host:port`, or those behind a scheme; without a path. */
+/** Accepts `host` and `host:port`, optionally after a scheme, but no path. */
 export function targetHost(text: string): string {
   const isOne = /^(https?:\/\/)?([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/.test(text);
   if (!isOne) throw new Error('must be host[:port], or http:// or https:// and that');
   return text;
 }
 
-/** Of names of tasks. */
+/** Parses a prefix for the names of tasks. */
 export function namespace(text: string): string {
   if (!/^[a-zA-Z_]\w{0,49}$/.test(text)) throw new Error('must be up to 50 of A-Z a-z 0-9 _');
   return text;
 }
 
-/** `host:port`, as it was written. */
+/** Accepts `host:port`, and returns it unchanged. */
 export function hostAndPort(text: string): string {
   listenAddress(text);
   return text;
 }
 
-/** `host:port`; IPv6 addresses stand in brackets. */
+/** Parses `host:port`. IPv6 addresses need brackets. */
 export function listenAddress(text: string): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
@@ -112,7 +112,7 @@ export function listenAddress(text: string): ListenAddress {
   return { host, port };
 }
 
-/** Paths are relative to `folder`. */
+/** Relative paths are resolved against `folder`. */
 export function databaseLocation(text: string, folder: string): DatabaseLocation {
   if (text === 'memory:') return { kind: 'memory' };
   if (text.startsWith('pglite:')) {
@@ -134,7 +134,7 @@ export function path(text: string, folder: string): string {
   return resolve(folder, nonEmpty(text));
 }
 
-/** Several in one text, with commas between. */
+/** Parses several words, separated by commas. */
 export function words(text: string): readonly string[] {
   return text.split(',').map((word) => nonEmpty(word).trim());
 }
@@ -153,7 +153,7 @@ export function texts(value: unknown): readonly string[] {
   return value.map(oneText);
 }
 
-/** Runs a check; what it finds is said to be in `key`. */
+/** Runs a check, and puts `key` in front of the messages of its errors. */
 export function inKey<T>(key: string, check: () => T): T {
   try {
     return check();
@@ -167,7 +167,7 @@ function within(value: number, { min, max }: Bounds, format: (value: number) => 
   throw new Error(`must be between ${format(min)} and ${format(max)}`);
 }
 
-/** Whether the database is this process's alone. */
+/** Whether only this process can open the database. */
 export function isEmbedded({ kind }: DatabaseLocation): boolean {
   return kind === 'memory' || kind === 'pglite';
 }

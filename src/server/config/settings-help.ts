@@ -1,4 +1,4 @@
-/** The table of settings for people: as flags for `--help`, as Markdown for docs/configuration.md. */
+/** Renders the table of settings: flags for `--help`, and Markdown for docs/configuration.md. */
 import {
   comesFrom,
   environmentName,
@@ -15,7 +15,7 @@ export interface FlagHelp {
   /** `--export-dir <path>`. */
   readonly flags: string;
   readonly description: string;
-  /** May be given again; several values are one text, with commas between. */
+  /** Whether the flag may be repeated. Several values become one text, separated by commas. */
   readonly isList: boolean;
 }
 
@@ -26,7 +26,7 @@ const CONFIG_FLAG: FlagHelp = {
   isList: false,
 };
 
-/** What a command that starts a server takes, in the order of the table. */
+/** Returns the flags of a command that starts a server, in the order of the table. */
 export function serverFlags(): readonly FlagHelp[] {
   const settings = SETTING_NAMES.filter((name) => comesFrom(name, 'flag')).map((name) => ({
     name,
@@ -37,7 +37,7 @@ export function serverFlags(): readonly FlagHelp[] {
   return [CONFIG_FLAG, ...settings];
 }
 
-/** The table of settings, a section a group. */
+/** Returns the table of settings, with a section for each group. */
 export function settingsMarkdown(): string {
   const groups = [...new Set(SETTING_NAMES.map((name) => SETTINGS[name].group))];
   return groups.map((group) => `### ${group}\n\n${groupTable(group)}`).join('\n\n');
@@ -69,7 +69,7 @@ function defaultSuffix(name: SettingName): string {
   return byDefault === undefined ? '' : `; ${byDefault}`;
 }
 
-/** The first sentence, without its end and with a small letter, as help lines begin. */
+/** Returns the first sentence without its full stop and in lower case, as lines of help begin. */
 function lead({ description }: { readonly description: string }): string {
   const [sentence = ''] = description.split(/\.(?: |$)/);
   return /^[A-Z][a-z ]/.test(sentence)
@@ -82,13 +82,13 @@ function isList(name: SettingName): boolean {
   return isList ?? false;
 }
 
-/** Commander wants one word. */
+/** Commander accepts only one word as a placeholder. */
 function placeholder(name: SettingName): string {
   const { takes } = SETTINGS[name];
   return isOneWord(takes) ? takes : 'value';
 }
 
-/** What a placeholder cannot say. */
+/** Returns the choices that do not fit into a placeholder. */
 function choices(name: SettingName): string {
   const { takes } = SETTINGS[name];
   return isOneWord(takes) ? '' : `: ${takes}`;

@@ -1,6 +1,6 @@
 /**
- * All settings of the server, in one table: their names, what they take, their defaults and what
- * they mean. Parsing, `--help` and docs/configuration.md follow from it.
+ * All settings of the server in one table: their names, values, defaults and meanings. Parsing,
+ * `--help` and docs/configuration.md are derived from it.
  *
  * A setting `exportDir` is the flag `--export-dir`, the environment variable POSTLUDE_EXPORT_DIR
  * and the key `exportDir` of the configuration file.

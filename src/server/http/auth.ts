@@ -1,7 +1,7 @@
 /**
- * Who calls. A bearer token that counts (oidc/token-verifier.ts) names its caller; a call with any
- * other is refused. Who brings none is anonymous, and may do what `anyone` may. In local mode
- * everybody is.
+ * Authenticates callers. A valid bearer token (oidc/token-verifier.ts) names its caller; a call with an
+ * invalid one is refused. A caller without a token is anonymous, and may do what `anyone` may. In local
+ * mode, every caller is anonymous.
  */
 import {
   type Claims,
@@ -14,10 +14,10 @@ import type { OidcIssuer } from '../config/oidc-issuers.ts';
 
 export const ANONYMOUS = 'anonymous:anonymous';
 
-/** Answers the caller's identity from the header `authorization`. */
+/** Returns the caller's identity from the header `authorization`. */
 export type Authenticate = (authorization: string | null) => Promise<string>;
 
-/** For local mode. */
+/** Authenticates callers in local mode. */
 export const everybodyAnonymous: Authenticate = () => Promise.resolve(ANONYMOUS);
 
 export interface OidcAuthOptions extends TokenVerifierOptions {
@@ -27,8 +27,8 @@ export interface OidcAuthOptions extends TokenVerifierOptions {
 const MAX_IDENTITY_LENGTH = 300;
 
 /**
- * Throws `unauthenticated` for a token that does not count, `unavailable` where the issuer's keys
- * cannot be had.
+ * Throws `unauthenticated` if the token is invalid, and `unavailable` if the issuer's keys cannot be
+ * fetched.
  */
 export function oidcAuthenticate({ issuers, ...options }: OidcAuthOptions): Authenticate {
   const verify = tokenVerifier(issuers, options);

@@ -1,6 +1,7 @@
 /**
- * Our errors as gRPC codes: the only place that knows both. Errors with a code are the caller's to
- * act on and go out as they are; all else is a fault of ours, whose details stay in the log.
+ * Maps our errors to gRPC codes. This is the only place that knows both. Errors with a code are sent
+ * unchanged, since callers can act on them. All others are faults of the server; their details go to
+ * the log only.
  */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { CodedError, type ErrorCode, type ErrorReason } from '../../errors.ts';
@@ -23,7 +24,7 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   'outcome-unknown': Code.Unknown,
 };
 
-/** Whose details callers must not see: they are about our machines. */
+/** What callers are told instead of details about our machines. */
 const PRIVATE = new Map<ErrorCode, string>([
   ['unavailable', 'the service cannot do this now; try again'],
   ['misconfigured', 'the service is not set up rightly; see the log of the server'],
@@ -32,16 +33,16 @@ const PRIVATE = new Map<ErrorCode, string>([
   ['data-loss', 'stored data is damaged; see the log of the server'],
 ]);
 
-/** The header (in gRPC, the trailer) that tells apart what one code stands for. */
+/** The header (in gRPC, the trailer) that distinguishes errors that share a code. */
 const REASON_HEADER = 'error-reason';
 
-/** Their messages would name our folders. */
+/** These errors have messages that would name our folders. */
 const BY_REASON: Readonly<Record<ErrorReason, string>> = {
   'disk-full':
     'the disk of the database is full: nothing was written; try again once there is room',
 };
 
-/** What a caller is told. `signal` is the call's: what fails after it aborted was given up. */
+/** Returns the error for the caller. If the call's `signal` has aborted, the call was cancelled. */
 export function toConnectError(error: unknown, signal: AbortSignal): ConnectError {
   if (error instanceof ConnectError) return error;
   if (error instanceof CodedError && error.reason !== undefined) {
@@ -57,17 +58,17 @@ export function toConnectError(error: unknown, signal: AbortSignal): ConnectErro
   return new ConnectError('internal error', Code.Internal, undefined, undefined, error);
 }
 
-/** Where somebody has to look: faults of ours, rather than mistakes of callers. */
+/** The codes of faults that an operator has to look at, rather than mistakes of callers. */
 export const FAULTS: ReadonlySet<string> = new Set(
   [Code.Internal, Code.Unknown, Code.DataLoss].map(codeName),
 );
 
-/** `not_found`, as Connect writes codes. */
+/** Returns the name of a code as Connect writes it, such as `not_found`. */
 export function codeName(code: Code): string {
   return Code[code].replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 }
 
-/** The reason says whether the deadline passed, the caller went away, or the server stops. */
+/** The signal's reason says whether the deadline passed, the caller disconnected, or the server stops. */
 function toAborted(reason: unknown, cause: unknown): ConnectError {
   if (reason instanceof ConnectError) return reason;
   return new ConnectError('the call was canceled', Code.Canceled, undefined, undefined, cause);

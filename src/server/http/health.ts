@@ -1,10 +1,9 @@
 /**
- * Whether this server lives, and whether it should get requests. It is ready while the database
- * answers with the schema of this version and takes writes, tasks are leased, and nobody has asked it
- * to stop.
+ * Whether this server should get requests. It is ready while the database responds with the schema of
+ * this version and accepts writes, tasks are leased, and the server has not been told to stop.
  *
- * The database is asked again and again, also where nobody wants to know; so that it has fallen
- * silent is known, and since when, before anybody has waited for it.
+ * The database is checked periodically, even if nobody asks for the state. So it is known that the
+ * database is silent, and since when, before a request has to wait for it.
  */
 import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
@@ -13,17 +12,17 @@ import type { Database } from '../../storage/database.ts';
 
 export interface HealthOptions {
   readonly database: Pick<Database, 'checkSchema' | 'writesRefusedBecause'>;
-  /** Why tasks are not run; `undefined` while they are. */
+  /** Says why tasks do not run; `undefined` while they do. */
   readonly dispatcherFault: () => string | undefined;
   readonly draining: AbortSignal;
   readonly clock: Clock;
 }
 
-/** A database that takes longer is of no use to callers either. */
+/** A database that takes longer is of no use to callers. */
 const ANSWER_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 5_000;
 
-/** A question to the database, and since when it has been under way. */
+/** A running check of the database, and when it began. */
 interface Question {
   readonly askedAt: number;
   readonly answer: Promise<string | undefined>;
@@ -32,7 +31,7 @@ interface Question {
 export class Health {
   readonly #options: HealthOptions;
   #question: Question | undefined;
-  /** By the monotonic clock; the start, before the first time. */
+  /** Time of the monotonic clock; initially the time of the start. */
   #answeredAt: number;
 
   constructor(options: HealthOptions) {
@@ -40,7 +39,7 @@ export class Health {
     this.#answeredAt = options.clock.monotonicMs();
   }
 
-  /** Why requests should go elsewhere; `undefined` when ready. */
+  /** Says why requests should go elsewhere; `undefined` if the server is ready. */
   async notReadyBecause(): Promise<string | undefined> {
     const { draining, dispatcherFault } = this.#options;
     if (draining.aborted) return 'the server is stopping';
@@ -48,12 +47,12 @@ export class Health {
     return fault ?? this.#options.database.writesRefusedBecause?.();
   }
 
-  /** How long ago the database last answered with the schema of this version. */
+  /** The time since the database last responded with the schema of this version. */
   get databaseSilentMs(): number {
     return this.#options.clock.monotonicMs() - this.#answeredAt;
   }
 
-  /** Looks again and again until `signal` aborts. */
+  /** Checks the database periodically until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#databaseFault();
@@ -61,7 +60,7 @@ export class Health {
     }
   }
 
-  /** However many ask at once, and however long it takes, the database is asked once. */
+  /** Concurrent callers share one check, however long it takes. */
   async #databaseFault(): Promise<string | undefined> {
     const { clock } = this.#options;
     this.#question ??= this.#ask();
@@ -96,7 +95,7 @@ export class Health {
   }
 }
 
-/** Tells when the database was last heard of, and when tasks were last looked for. */
+/** Measures when the database last responded, and when tasks were last looked for. */
 export function observeHealth(
   metrics: Metrics,
   health: Pick<Health, 'databaseSilentMs'>,

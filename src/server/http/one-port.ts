@@ -1,9 +1,9 @@
 /**
  * HTTP/1.1 and HTTP/2 without TLS on one port: gRPC clients begin with HTTP/2's preface at once
- * ("prior knowledge"), all others speak HTTP/1.1. The first bytes of a connection decide which
- * server gets it; what was read is put back before.
+ * ("prior knowledge"); all others speak HTTP/1.1. The first bytes of a connection decide which server
+ * gets it. They are put back into the socket before.
  *
- * Clients are bounded: in connections, in headers, in how long they take to send a request.
+ * The number of connections, the size of headers, and the time for sending a request are limited.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
@@ -57,22 +57,22 @@ export class OnePort {
       { settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES } },
       handle,
     );
-    // Its type lacks what all servers of Node have.
+    // The type declarations lack this event, which all of Node's servers have.
     Object.assign(this.#http2, { timeout: IDLE_MS });
     this.#http2.on('timeout' as string, (session: ServerHttp2Session) => session.close());
     this.#http2.on('session', (session) => this.#keepSession(session));
-    this.#http2.on('error', () => undefined); // a broken session ends its own streams only
+    this.#http2.on('error', () => undefined); // a broken session ends only its own streams
     this.#http2.on('sessionError', () => undefined);
     this.#takeOverConnections();
   }
 
-  /** Answers the address with the port that was taken. */
+  /** Returns the address, with the port that was taken. */
   async listen({ host, port }: ListenAddress): Promise<ListenAddress> {
     await new Promise<void>((resolve, reject) => {
       this.#http1.once('error', reject);
       this.#http1.listen({ host, port }, () => {
         this.#http1.removeListener('error', reject);
-        // Such as ENOMEM: it concerns one connection, and must not end the process.
+        // Errors such as ENOMEM concern one connection, and must not end the process.
         this.#http1.on('error', (error) => this.#log.error('accept failed', { error }));
         resolve();
       });
@@ -80,14 +80,14 @@ export class OnePort {
     return { host, port: (this.#http1.address() as AddressInfo).port };
   }
 
-  /** How many requests are being answered. */
+  /** The number of running requests. */
   get activeRequests(): number {
     return this.#responses.size;
   }
 
   /**
-   * Stops listening, tells clients to leave, and resolves once requests under way have been
-   * answered and all connections have ended. `destroy` speeds it up.
+   * Stops listening, tells clients to leave, and resolves once running requests and all connections
+   * have ended. `destroy` speeds it up.
    */
   close(): Promise<void> {
     this.#isClosing = true;
@@ -98,7 +98,7 @@ export class OnePort {
     return closed;
   }
 
-  /** Cuts all connections, whatever runs on them. */
+  /** Cuts all connections, including those with running requests. */
   destroy(): void {
     for (const session of this.#sessions) session.destroy();
     for (const socket of this.#undecided) socket.destroy();
@@ -106,8 +106,8 @@ export class OnePort {
   }
 
   /**
-   * Node's HTTP/1.1 server keeps listening, with its limits and time-outs; only what it does with a
-   * new connection waits for the first bytes.
+   * Node's HTTP/1.1 server still listens and applies its limits and timeouts. Only its handling of a
+   * new connection is delayed until the first bytes have arrived.
    */
   #takeOverConnections(): void {
     const serve = this.#http1.listeners('connection') as ((socket: Socket) => void)[];
@@ -122,7 +122,7 @@ export class OnePort {
     });
   }
 
-  /** Who says nothing is hung up on, unless the answered function is called in time. */
+  /** Closes a connection that stays silent. Call the returned function to cancel. */
   #untilDecided(socket: Socket): () => void {
     this.#undecided.add(socket);
     const stopWaiting = this.#unlessWithin(MAX_HEADERS_MS, () => socket.destroy());
@@ -134,7 +134,7 @@ export class OnePort {
     return end;
   }
 
-  /** Calls `fn` in a while, unless the answered function is called before. */
+  /** Calls `fn` after the timeout. Call the returned function to cancel. */
   #unlessWithin(ms: number, fn: () => void): () => void {
     const done = new AbortController();
     void this.#clock.sleep(ms, done.signal).then(() => {
@@ -161,7 +161,7 @@ export class OnePort {
     handle(request, response);
   }
 
-  /** Node's server does so for HTTP/1.1 only. */
+  /** Node's own limit on the time for sending a request exists for HTTP/1.1 only. */
   #limitSending(request: Http2ServerRequest): void {
     const arrived = this.#unlessWithin(this.#requestTimeoutMs, () => {
       request.stream.close(constants.NGHTTP2_CANCEL);
@@ -189,7 +189,7 @@ function createHttp1(
   return server;
 }
 
-/** Reads until the first bytes tell, and puts them back. */
+/** Reads until the first bytes decide the protocol, and puts them back. */
 function decideProtocol(socket: Socket, decided: (protocol: 'http1' | 'http2') => void): void {
   let seen: Buffer = Buffer.alloc(0);
   const giveUp = (): void => {
@@ -206,7 +206,7 @@ function decideProtocol(socket: Socket, decided: (protocol: 'http1' | 'http2') =
     socket.pause();
     socket.unshift(seen);
     decided(isPreface ? 'http2' : 'http1');
-    // HTTP/2's session takes what was put back by itself.
+    // The HTTP/2 session reads the bytes that were put back by itself.
     if (!isPreface) socket.resume();
   };
   socket.on('error', giveUp);
@@ -214,7 +214,7 @@ function decideProtocol(socket: Socket, decided: (protocol: 'http1' | 'http2') =
   socket.on('data', onData);
 }
 
-/** HTTP/1.1 only: sessions of HTTP/2 have been told already. */
+/** Needed for HTTP/1.1 only: HTTP/2 sessions have been told already. */
 function askToLeave(response: NodeServerResponse): void {
   if (!response.headersSent && response.req.httpVersionMajor === 1) {
     response.setHeader('connection', 'close');

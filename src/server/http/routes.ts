@@ -1,4 +1,4 @@
-/** What this server answers, by path: RPCs, pushed tasks, health, metrics. */
+/** Routes requests by path: RPCs, pushed tasks, health, metrics. */
 import { toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { namesLoopback } from '../../loopback.ts';
@@ -18,8 +18,8 @@ export interface RoutesOptions {
   readonly health: Pick<Health, 'notReadyBecause'>;
   readonly renderMetrics: () => Promise<string>;
   /**
-   * For local mode: only requests that name this machine, so that no web page can reach us by a
-   * name of its own (namesLoopback says how).
+   * Set in local mode: only requests that name this machine are served, so that no web page can reach
+   * the server through a name of its own (see namesLoopback).
    */
   readonly onlyLoopbackHosts: boolean;
   readonly log: Log;

@@ -1,4 +1,4 @@
-/** One call of an RPC: what is known of it from its headers to its last byte, for log and metrics. */
+/** One call of an RPC, as logs and metrics describe it. */
 import { createContextKey } from '@connectrpc/connect';
 import { ANONYMOUS } from './auth.ts';
 
@@ -6,11 +6,11 @@ export interface RpcCall {
   /** `luci.resultdb.v1.Recorder/CreateInvocation`. */
   readonly method: string;
   caller: string;
-  /** Why it failed, with all details: for the log. */
+  /** The error with all details, for the log. */
   error?: unknown;
-  /** As in Connect's errors, `ok` where it succeeded; unknown where no method was reached. */
+  /** A code as in Connect's errors; `ok` if the call succeeded; `undefined` if no method was reached. */
   code?: string;
 }
 
-/** Carries the call from the routes through Connect to the method. */
+/** The context key under which Connect carries the call from the routes to the method. */
 export const rpcCallKey = createContextKey<RpcCall>({ method: '', caller: ANONYMOUS });

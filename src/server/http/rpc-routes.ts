@@ -1,7 +1,7 @@
 /**
- * The RPCs on Node's servers: gRPC, gRPC-web, Connect and JSON. Callers are authenticated before a
- * byte of the body is read; messages are bounded, after decompression too. Each call is a line of
- * the log, a measurement and a span.
+ * Serves the RPCs on Node's servers: gRPC, gRPC-web, Connect and JSON. Callers are authenticated before
+ * any byte of the body is read. The size of messages is limited, after decompression too. Each call
+ * produces a log line, a measurement and a span.
  */
 import {
   type ConnectRouter,
@@ -85,8 +85,8 @@ async function admit(context: HandlerContext, authenticate: Authenticate): Promi
 }
 
 /**
- * A test run may outlive the bearer token of its job. Its update token is all that such a method asks
- * for; who leaves the bearer out is anonymous, too, so this allows nobody anything new.
+ * A test run may outlive the bearer token of its job. Such a method requires only the update token, and
+ * a caller without a bearer token is anonymous as well, so this grants nothing new.
  */
 function isByToken({ requestHeader }: HandlerContext, { method }: RpcCall): boolean {
   return requestHeader.has(UPDATE_TOKEN_HEADER) && TOKEN_METHODS.has(method);
@@ -115,13 +115,13 @@ async function serve(
     await send(withStatus(answer, call), response);
     call.code ??= rejectionCode(answer);
   } catch (error) {
-    call.code ??= 'canceled'; // nobody is there to be answered
+    call.code ??= 'canceled'; // the caller has disconnected
     call.error ??= error;
   }
   observe(observers, call, span, monotonicMs() - startedAt);
 }
 
-/** Where the status is HTTP's own (Connect's unary calls), 429 would say that the caller asks too much. */
+/** In Connect's unary calls the HTTP status counts, and 429 would blame the caller for a full disk. */
 function withStatus(answer: UniversalServerResponse, { error }: RpcCall): UniversalServerResponse {
   const isFull = error instanceof CodedError && error.reason === 'disk-full';
   return isFull && answer.status === 429 ? { ...answer, status: 507 } : answer;
@@ -129,11 +129,11 @@ function withStatus(answer: UniversalServerResponse, { error }: RpcCall): Univer
 
 async function send(answer: UniversalServerResponse, response: NodeServerResponse): Promise<void> {
   const closed = new Promise<void>((resolve) => response.once('close', resolve));
-  // Where all goes well, what Connect answers here never settles.
+  // On success, the promise that Connect returns here may never settle.
   await Promise.race([universalResponseToNodeResponse(answer, response), closed]);
 }
 
-/** Nothing where the request has no authority, or no path that can be parsed. */
+/** Returns `undefined` if the request has no authority, or if its path cannot be parsed. */
 function toUniversal(
   request: NodeServerRequest,
   response: NodeServerResponse,
@@ -146,14 +146,14 @@ function toUniversal(
   }
 }
 
-/** Of a request that no method was called for: one that does not decode, is too large, and so on. */
+/** Returns the code of a request that reached no method, since it was malformed, too large, or the like. */
 function rejectionCode(answer: UniversalServerResponse): string {
   const grpcStatus = answer.trailer?.get('grpc-status');
   if (grpcStatus) return codeName(Number(grpcStatus));
   return answer.status === 429 ? 'resource_exhausted' : 'invalid_argument';
 }
 
-/** Whoever waits asks again and again: such calls would bury those that change something. */
+/** Waiting clients repeat such calls so often that they would hide the calls that change something. */
 const READING = /\/(?:Count|Explain|Get|List|Query|Watch)\w+$/;
 
 function observe({ log, duration }: Observers, call: RpcCall, span: Span, ms: number): void {
@@ -168,7 +168,7 @@ function observe({ log, duration }: Observers, call: RpcCall, span: Span, ms: nu
     return;
   }
   span.end();
-  // Callers are not told why something is unavailable, so the log has to.
+  // Callers are not told why something is unavailable, so the log must say it.
   if (code === 'unavailable' || (error instanceof CodedError && error.reason))
     log.warn('call failed', { ...line, error });
   else {

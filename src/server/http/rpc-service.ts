@@ -1,6 +1,6 @@
 /**
- * Methods of ours as Connect calls them: the context of the call, errors as codes. Streams end when
- * the server drains, with a code that tells clients to try again; other calls may finish.
+ * Adapts our methods to Connect: the context of the call, and errors as codes. When the server drains,
+ * streams end with a code that tells clients to try again; other calls may finish.
  */
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
@@ -68,7 +68,7 @@ function callContext(context: HandlerContext, signal: AbortSignal): CallContext 
   };
 }
 
-/** A header that came twice arrives with commas between its values. */
+/** The values of a repeated header arrive joined by commas. */
 function headerValues(header: string | null): readonly string[] {
   return header === null ? [] : header.split(',').map((value) => value.trim());
 }

@@ -1,4 +1,4 @@
-/** Looks whether the queues of Cloud Tasks exist that a server's pushed tasks go to. */
+/** Checks whether the Cloud Tasks queues of a server's pushed tasks exist. */
 import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
@@ -16,7 +16,7 @@ export interface LookTools {
   readonly signal: AbortSignal;
 }
 
-/** For a server that starts: tells its log of each problem, and never fails. */
+/** Logs each problem when a server starts. It never fails. */
 export async function warnOfQueueProblems(
   config: Pick<PushTaskConfig, 'emulatorHost' | 'requests'>,
   { log, ...tools }: LookTools & { readonly log: Log },
@@ -33,11 +33,11 @@ export async function warnOfQueueProblems(
   }
 }
 
-/** So that whoever cannot be reached is known within ten seconds. */
+/** An unreachable service is reported within ten seconds. */
 const TIMEOUT_MS = 6_000;
 const NO_ANSWER = `no answer within ${TIMEOUT_MS / 1000} s`;
 
-/** Throws `failed-precondition` where the package `@google-cloud/tasks` is missing. */
+/** Throws `failed-precondition` if the package `@google-cloud/tasks` is missing. */
 export async function findQueueProblems(
   { emulatorHost, requests }: Pick<PushTaskConfig, 'emulatorHost' | 'requests'>,
   { clock, signal }: LookTools,

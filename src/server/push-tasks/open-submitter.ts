@@ -1,4 +1,4 @@
-/** Opens what the configuration says that pushed tasks are handed over to. */
+/** Opens the submitter that the configuration selects. */
 import type { TaskQueue } from '../../tasks/queue.ts';
 import { CloudTasksSubmitter } from '../../tq/submit/cloud-tasks.ts';
 import { QueueSubmitter } from '../../tq/submit/queue-submitter.ts';
@@ -10,7 +10,7 @@ export interface OpenedSubmitter {
   close(): Promise<void>;
 }
 
-/** Throws `failed-precondition` where the package `@google-cloud/tasks` is needed and missing. */
+/** Throws `failed-precondition` if the package `@google-cloud/tasks` is needed but missing. */
 export async function openSubmitter(
   { queue: kind, emulatorHost }: PushTaskConfig,
   queue: TaskQueue,

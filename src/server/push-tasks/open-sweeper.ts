@@ -1,4 +1,4 @@
-/** A sweeper on what is configured, without a server around it: for a process that only sweeps. */
+/** Opens the configured sweeper without a server, for a process that only sweeps. */
 import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
@@ -11,12 +11,12 @@ import { openReadyDatabase } from '../open-database.ts';
 import { openSubmitter } from './open-submitter.ts';
 
 export interface OpenedSweeper {
-  /** One sweep, as Sweeper.runOnce. A database that is away shows in the summary. */
+  /** Runs one sweep, as Sweeper.runOnce does. The summary tells if the database was unavailable. */
   runOnce(signal: AbortSignal): Promise<SweepSummary>;
   close(): Promise<void>;
 }
 
-/** Throws where the database cannot be had in this version's schema. */
+/** Throws if the database cannot be opened with this version's schema. */
 export async function openSweeper(
   config: Config,
   { log, clock: machineClock }: { readonly log: Log; readonly clock: Clock },

@@ -1,7 +1,7 @@
 /**
- * Pushed tasks in a server: their classes, how they are added, and what runs them here, whether they
- * lie in the queue of the database or are pushed by HTTP. Both ways of finalization are served
- * always; the experiment only says which way new tries go.
+ * Pushed tasks in a server: their classes, how they are added, and how they run here, whether they come
+ * from the queue of the database or by HTTP. Both ways of finalization are always served; the
+ * experiment only chooses the way of new tries.
  */
 import { SpanStatusCode } from '@opentelemetry/api';
 import { atMost } from '../../at-most.ts';
@@ -43,16 +43,16 @@ export interface PushTaskParts {
 }
 
 export interface PushTasks {
-  /** Whose tries are pushed where the experiment says so. */
+  /** Its tries are pushed if the experiment is enabled. */
   readonly finalizer: FinalizerParts;
-  /** Runs tasks that lie in the queue of the database. */
+  /** Runs pushed tasks from the queue of the database. */
   readonly handler: TaskHandler<QueueRequest>;
-  /** Takes tasks that are pushed by HTTP, by those who may. */
+  /** Runs tasks that permitted callers push by HTTP. */
   readonly pushes: RequestHandler | undefined;
   readonly sweeper: Sweeper;
   /**
-   * Resolves once what follows from commits has ended: call it before the database closes. What
-   * takes longer than some seconds is left to a sweep.
+   * Resolves once submissions after commits have ended. Call it before the database closes. Submissions
+   * that take longer than a few seconds are left to a sweep.
    */
   close(): Promise<void>;
 }
@@ -77,7 +77,7 @@ export async function openPushTasks(
   const finalizer = { db, clock, queue, pushed, onChange };
   classes.attach(finalizationTasks, finalizePushHandler(finalizer));
   const closing = new AbortController();
-  const isLooked =
+  const queueCheck =
     config.queue === 'cloud-tasks'
       ? warnOfQueueProblems(config, { clock, log, signal: closing.signal })
       : undefined;
@@ -94,7 +94,7 @@ export async function openPushTasks(
     }),
     async close() {
       closing.abort();
-      await isLooked;
+      await queueCheck;
       await atMost(clock, CLOSE_MS, tq.idle());
       await close();
     },

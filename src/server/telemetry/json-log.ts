@@ -1,6 +1,6 @@
 /**
- * The log as lines of JSON, by pino. Nobody passes headers or tokens to it; in case of a slip, they
- * are cut out.
+ * Writes the log as lines of JSON, with pino. No code passes headers or tokens to it; if some does by
+ * mistake, they are removed.
  */
 import {
   type DestinationStream,
@@ -16,7 +16,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 const SECRETS = ['authorization', 'updateToken', 'updateTokens', 'token', 'headers'];
 
-/** Writes to standard error unless given a stream: standard output belongs to results. */
+/** Writes to standard error by default, since standard output is reserved for results. */
 export function jsonLog(level: LogLevel, stream?: DestinationStream): Log {
   const options = {
     level,

@@ -1,4 +1,4 @@
-/** What the process itself takes: memory, processor, and how late its event loop is. */
+/** Metrics of the process: memory, processor time, and the delay of its event loop. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Metrics } from '../../metrics.ts';
 
@@ -7,7 +7,7 @@ const RESOLUTION_MS = 20;
 const NANOS_PER_SECOND = 1e9;
 const MICROS_PER_SECOND = 1e6;
 
-/** Observes until the answered function is called. */
+/** Observes until the returned function is called. */
 export function observeProcess(metrics: Metrics): () => void {
   metrics.gauge(
     'process_resident_memory_bytes',

@@ -1,4 +1,4 @@
-/** Metrics by OpenTelemetry, collected when somebody asks, as Prometheus reads them. */
+/** OpenTelemetry metrics in Prometheus' format, collected on request. */
 import type { Attributes } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import {
@@ -11,7 +11,7 @@ import { toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { MetricOptions, Metrics } from '../../metrics.ts';
 
-/** A gauge that asks a database which does not answer must not hold up all the others. */
+/** A gauge that waits for an unresponsive database must not delay all the others. */
 const COLLECT_TIMEOUT_MS = 5_000;
 
 const BOUNDARIES: Readonly<Record<string, number[]>> = {
@@ -21,7 +21,7 @@ const BOUNDARIES: Readonly<Record<string, number[]>> = {
 
 export interface PrometheusMetrics {
   readonly metrics: Metrics;
-  /** The present values in Prometheus' text format. */
+  /** Returns the current values in Prometheus' text format. */
   render(): Promise<string>;
 }
 
@@ -51,11 +51,11 @@ export function openPrometheus(log: Log): PrometheusMetrics {
   };
 }
 
-/** Only read when asked: it has nothing to flush, and nothing to stop. */
+/** A reader that collects only on request, so it has nothing to flush and nothing to stop. */
 class PullReader extends MetricReader {
   constructor() {
     super({
-      // Otherwise a gauge would go on telling the last value of what is not there any more.
+      // Otherwise a gauge would keep reporting the last value of a series that no longer exists.
       aggregationTemporalitySelector: (type) =>
         type === InstrumentType.OBSERVABLE_GAUGE
           ? AggregationTemporality.DELTA

@@ -1,4 +1,4 @@
-/** A handler of tasks whose every attempt is a span, under the one that its task names, if any. */
+/** Wraps a handler so that each attempt is a span, below the span that the task names, if any. */
 import type { Task, TaskHandler } from '../../tasks/dispatch/handler.ts';
 import type { Tracing } from './tracing.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Traces by OpenTelemetry. Each call and each attempt of a task is a span, and has a trace id even
- * where nobody collects them, so that a line of the log can be found again. Spans are sent over
- * OTLP where the standard variables (OTEL_EXPORTER_OTLP_ENDPOINT and its kin) say so.
+ * Traces with OpenTelemetry. Each call and each attempt of a task is a span. It has a trace id even if
+ * no spans are collected, so that log lines can be matched. Spans are sent over OTLP if the standard
+ * variables (OTEL_EXPORTER_OTLP_ENDPOINT and related ones) ask for it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
@@ -30,27 +30,27 @@ import {
 import { toError } from '../../errors.ts';
 
 export interface Tracing {
-  /** A span of a call, under the caller's where `headers` name it (`traceparent`). */
+  /** Starts the span of a call, below the caller's span if `headers` name one (`traceparent`). */
   startCall(name: string, attributes: Attributes, headers: Headers): Span;
-  /** Runs `fn` with `span` as the active one. */
+  /** Runs `fn` with `span` as the active span. */
   within<T>(span: Span, fn: () => Promise<T>): Promise<T>;
-  /** Runs `fn` in a span of its own, which is the active one; what `fn` throws ends it as failed. */
+  /** Runs `fn` in a new active span. If `fn` throws, the span ends as failed. */
   run<T>(name: string, options: RunOptions, fn: (span: Span) => Promise<T>): Promise<T>;
-  /** W3C trace context of the active span, for work that is done elsewhere. */
+  /** Returns the W3C trace context of the active span, for work that is done elsewhere. */
   traceparent(): string | undefined;
-  /** Sends what is left. */
+  /** Sends the remaining spans. */
   close(): Promise<void>;
 }
 
 export interface RunOptions {
   readonly attributes: Attributes;
-  /** Of the span above this one; none unless given. */
+  /** The trace context of the parent span; none by default. */
   readonly traceparent?: string | undefined;
 }
 
 export interface TracingOptions {
   readonly serviceVersion: string;
-  /** Where spans go: nowhere, over OTLP, or to a processor of the caller's. */
+  /** The destination of spans: none, OTLP, or a processor of the caller's own. */
   readonly to: 'nowhere' | 'otlp' | SpanProcessor;
 }
 
@@ -98,7 +98,7 @@ function startCall(tracer: Tracer, name: string, attributes: Attributes, headers
   return tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
 }
 
-/** W3C Trace Context, section 3.2: version, trace id, parent id, flags. What is odd is ignored. */
+/** W3C Trace Context, section 3.2: version, trace id, parent id, flags. Malformed values are ignored. */
 function parentContext(traceparent: string | undefined): Context {
   const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/.exec(
     traceparent ?? '',
