@@ -236,7 +236,7 @@ test('a start that fails says why, and releases all that was open, whatever fail
   const database = await openTestPglite();
   const listening = new Set<string>();
   const notifications: Notifications = {
-    ...{ notify: async () => undefined },
+    notify: async () => undefined,
     listen: async (channel) => {
       listening.add(channel);
       return async () => {

@@ -146,8 +146,18 @@ async function layFoundation(
   release.unshift(() => pushTasks.close());
   const sink = new ParquetSink({ root: config.exportDir, log });
   return {
-    ...{ log, machineClock, clock, db, prometheus, tracing, wakeUp, changes, queue, pushTasks },
-    ...{ sink, release },
+    log,
+    machineClock,
+    clock,
+    db,
+    prometheus,
+    tracing,
+    wakeUp,
+    changes,
+    queue,
+    pushTasks,
+    sink,
+    release,
     cutDatabase: () => {
       if (!options.database) void db.close({ cut: AbortSignal.abort() });
     },
@@ -215,11 +225,15 @@ async function buildPort(
     services: (router) => registerServices(router, parts, endingStreams),
     authenticate: authenticateBy(config.auth, machineClock),
     maxRequestBytes: config.maxRequestBytes,
-    ...{ log, tracing },
+    log,
+    tracing,
     metrics: prometheus.metrics,
   });
   const handle = routes({
-    ...{ rpcs, health, log, pushes: pushTasks.pushes },
+    rpcs,
+    health,
+    log,
+    pushes: pushTasks.pushes,
     renderMetrics: prometheus.render,
     onlyLoopbackHosts: config.auth.kind === 'none',
   });
@@ -278,16 +292,31 @@ function startBackground(config: Config, foundation: Foundation): Background {
   const types = handlers.map(({ type }) => type.name);
   observeQueue(metrics, { queue, types });
   const dispatcher = new Dispatcher({
-    ...{ handlers, queue, workers, leaseMs, pollMs, graceMs, wakeUp, clock, log, metrics },
+    handlers,
+    queue,
+    workers,
+    leaseMs,
+    pollMs,
+    graceMs,
+    wakeUp,
+    clock,
+    log,
+    metrics,
   });
   return new Background({
-    ...{ dispatcher, log, rescueEveryMs, graceMs, pollMs },
+    dispatcher,
+    log,
+    rescueEveryMs,
+    graceMs,
+    pollMs,
     serverClock: clock,
     unknownTypes: new UnknownTypeWatch({ queue, known: types, clock, log, metrics }),
     clock: foundation.machineClock,
     // The rescue does not use pushed tasks: whatever delays them must not delay their rescue as well.
     enforcement: new Enforcement({
-      ...{ finalizer, log, metrics },
+      finalizer,
+      log,
+      metrics,
       everyMs: config.enforceEveryMs,
     }),
     rescue: rescueBySteps({ db, clock, queue }, rescueEveryMs),

@@ -48,9 +48,12 @@ test('clients read their variables, and are not disturbed by those of the server
   const { url, cwd } = await openCliWithServer();
   const values: Readonly<Record<string, string>> = {
     ...Object.fromEntries(SETTINGS.map((variable) => [variable, 'none of the client’s business'])),
-    ...{ POSTLUDE_SERVER: url, POSTLUDE_TIMEOUT: '30s', POSTLUDE_REALM: 'local:variables' },
-    ...{ POSTLUDE_SPOOL: 'nothing-there' },
-    ...{ POSTLUDE_INVOCATION: 'told', POSTLUDE_UPDATE_TOKEN: 'not a token' },
+    POSTLUDE_SERVER: url,
+    POSTLUDE_TIMEOUT: '30s',
+    POSTLUDE_REALM: 'local:variables',
+    POSTLUDE_SPOOL: 'nothing-there',
+    POSTLUDE_INVOCATION: 'told',
+    POSTLUDE_UPDATE_TOKEN: 'not a token',
   };
   const read = new Set<string>();
   const env = new Proxy(values, {

@@ -28,8 +28,11 @@ const CLOUD = {
 
 test('unless told otherwise, pushed tasks stay in the database, and nobody may push', async () => {
   expect(await load({})).toEqual({
-    ...{ queue: 'database', requests: {}, emulatorHost: undefined },
-    ...{ pushers: 'none', sweepEveryMs: 60_000 },
+    queue: 'database',
+    requests: {},
+    emulatorHost: undefined,
+    pushers: 'none',
+    sweepEveryMs: 60_000,
   });
 });
 
@@ -40,7 +43,10 @@ test('with Cloud Tasks, tokens are made for the origin that takes the pushes', a
   ).toEqual({
     queue: 'cloud-tasks',
     requests: {
-      ...{ project: 'p', region: 'europe-west1', namespace: 'ci', pushAs: account },
+      project: 'p',
+      region: 'europe-west1',
+      namespace: 'ci',
+      pushAs: account,
       defaultTargetHost: 'results.example.org',
       pushAudience: 'https://results.example.org',
     },

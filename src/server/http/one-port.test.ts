@@ -20,7 +20,8 @@ async function open(options: Partial<OnePortOptions> = {}) {
     handle: (request, response) => respond(response, 200, `HTTP/${request.httpVersion}`),
     maxConnections: 10,
     requestTimeoutMs: 60_000,
-    ...{ clock, log },
+    clock,
+    log,
     ...options,
   });
   const address = await port.listen({ host: '127.0.0.1', port: 0 });

@@ -57,7 +57,10 @@ async function serve(behaviour: Behaviour = {}, options: Options = {}) {
   });
   const health = { notReadyBecause: async () => undefined };
   const handle = routes({
-    ...{ rpcs, health, log, pushes: undefined },
+    rpcs,
+    health,
+    log,
+    pushes: undefined,
     renderMetrics: render,
     onlyLoopbackHosts: true,
   });

@@ -69,7 +69,12 @@ export async function openPushTasks(
   const classes = new TaskClasses(PUSH_TASK_CLASSES);
   const { submitter, close } = await openSubmitter(config, queue);
   const tq = new Tq({
-    ...{ db, classes, submitter, clock, log, metrics },
+    db,
+    classes,
+    submitter,
+    clock,
+    log,
+    metrics,
     settings: config.requests,
     traceparent: () => tracing.traceparent(),
   });
@@ -89,7 +94,11 @@ export async function openPushTasks(
     ),
     pushes: pushRoute(config, classes, parts),
     sweeper: new Sweeper({
-      ...{ db, submitter, clock, log, metrics },
+      db,
+      submitter,
+      clock,
+      log,
+      metrics,
       ...(config.sweepEveryMs > 0 ? { intervalMs: config.sweepEveryMs } : {}),
     }),
     async close() {
@@ -108,7 +117,10 @@ function pushRoute(
 ): PushTasks['pushes'] {
   if (pushers === 'none') return undefined;
   const push = createPushHandler({
-    ...{ classes, clock, log, metrics },
+    classes,
+    clock,
+    log,
+    metrics,
     ...(pushers === 'loopback' ? {} : { auth: pushers }),
     around: inSpan(tracing),
   });

@@ -184,8 +184,11 @@ withCloudTasks(() => {
     const { spans, tracesTo } = recordSpans();
     const flags = {
       ...CLOUD,
-      ...{ listen: host, tqTargetHost: `http://${host}`, enableExperiment: EXPERIMENT },
-      ...{ cloudTasksEmulator: emulator.host, tqPushIssuer: emulator.issuer },
+      listen: host,
+      tqTargetHost: `http://${host}`,
+      enableExperiment: EXPERIMENT,
+      cloudTasksEmulator: emulator.host,
+      tqPushIssuer: emulator.issuer,
       tqPushAs: 'tasks@example.org',
     };
     const started = await startTestServer(flags, { tracesTo });

@@ -56,7 +56,8 @@ test('a span whose work fails says so, and the failure passes on', async () => {
     to: {
       onStart: () => undefined,
       onEnd: (span) => ended.push(span),
-      ...{ forceFlush: done, shutdown: done },
+      forceFlush: done,
+      shutdown: done,
     },
   });
   const failing = tracing.run('task', { attributes: {} }, () =>

@@ -39,7 +39,9 @@ export async function countTestResults(
     counts: [...counts]
       .sort(([a], [b]) => a - b)
       .map(([status, { expected, unexpected }]) => ({
-        ...{ status, expected: BigInt(expected), unexpected: BigInt(unexpected) },
+        status,
+        expected: BigInt(expected),
+        unexpected: BigInt(unexpected),
       })),
   });
 }

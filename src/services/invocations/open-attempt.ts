@@ -133,8 +133,12 @@ async function beginExpected(
   await requireActive(tx, id);
   const { createTime, createdBy, deadline, bigqueryExports } = opening.created;
   await updateInvocation(tx, id, {
-    ...{ createTime, createdBy, deadline, isExpected: false },
-    ...{ tags: tagsOf(opening), bigqueryExports: bigqueryExports ?? [] },
+    createTime,
+    createdBy,
+    deadline,
+    isExpected: false,
+    tags: tagsOf(opening),
+    bigqueryExports: bigqueryExports ?? [],
     ...recordingOf(opening),
   });
   const included = await includeWanted(tx, opening, id);

@@ -30,6 +30,7 @@ test.each<[string, Init]>([
     contextOf(OWNER),
   );
   await expect(opening).rejects.toMatchObject({
-    ...{ code: 'invalid-argument', message: expect.stringContaining(message) },
+    code: 'invalid-argument',
+    message: expect.stringContaining(message),
   });
 });

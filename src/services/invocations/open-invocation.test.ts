@@ -35,27 +35,18 @@ async function openWorld(db: Database, options: ServicesOptions = {}) {
   const services = await openServices(db, options);
   const { clock, queue, invocations } = services;
   const named = (names: readonly string[]) => names.map((name) => `invocations/${name}`);
+  const openAs = (caller: string, init: Init) => {
+    const request = create(OpenInvocationRequestSchema, { realm: 'p:r', ...init });
+    return invocations.openInvocation(request, contextOf(caller));
+  };
   return {
     ...services,
     open: (invocationId: string, init: Init = {}, caller = OWNER) =>
-      invocations.openInvocation(
-        create(OpenInvocationRequestSchema, { invocationId, realm: 'p:r', ...init }),
-        contextOf(caller),
-      ),
+      openAs(caller, { invocationId, ...init }),
     record: (invocationId: string, recorder: string, init: Init = {}) =>
-      invocations.openInvocation(
-        create(OpenInvocationRequestSchema, {
-          ...{ invocationId, recorder, realm: 'p:r', lostAfter: MINUTE, ...init },
-        }),
-        contextOf(OWNER),
-      ),
+      openAs(OWNER, { invocationId, recorder, lostAfter: MINUTE, ...init }),
     bundle: (invocationId: string, included: readonly string[], init: Init = {}) =>
-      invocations.openInvocation(
-        create(OpenInvocationRequestSchema, {
-          ...{ invocationId, realm: 'p:r', includedInvocations: named(included), ...init },
-        }),
-        contextOf(OWNER),
-      ),
+      openAs(OWNER, { invocationId, includedInvocations: named(included), ...init }),
     end: (name: string, init: MessageInitShape<typeof EndInvocationRequestSchema> = {}) =>
       invocations.endInvocation(
         create(EndInvocationRequestSchema, { name: `invocations/${name}`, ...init }),
@@ -101,7 +92,9 @@ eachDatabase((open) => {
     await world.bundle('run', ['s'], { finalize: true });
     const second = await world.record('s', 'two');
     expect(second).toMatchObject({
-      ...{ attempt: 2, existed: false, superseded: ['invocations/s'] },
+      attempt: 2,
+      existed: false,
+      superseded: ['invocations/s'],
       invocation: { name: 'invocations/s.attempt-2' },
     });
     await world.finalizeAll();
@@ -114,12 +107,10 @@ eachDatabase((open) => {
     expect(await world.testIds('s')).toEqual(['whole']);
     expect(await world.ownTestIds('s')).toEqual(['half']);
     expect(await world.read('s')).toMatchObject({
-      ...{
-        state: 'FINALIZED',
-        endedBy: 'SUPERSEDED',
-        endReason: 'attempt 2 began',
-        lastAttempt: 2,
-      },
+      state: 'FINALIZED',
+      endedBy: 'SUPERSEDED',
+      endReason: 'attempt 2 began',
+      lastAttempt: 2,
     });
   });
 
@@ -150,7 +141,8 @@ eachDatabase((open) => {
   test('waits for what is expected, and takes it when it appears', async () => {
     const world = await openWorld(await open());
     const expectedInvocations = ['s1', 's2'].map((name) => ({
-      ...{ name: `invocations/${name}`, within: MINUTE },
+      name: `invocations/${name}`,
+      within: MINUTE,
     }));
     await world.open('run', { expectedInvocations, finalize: true });
     await world.finalizeAll();
@@ -163,7 +155,8 @@ eachDatabase((open) => {
     });
     expect(begun).toMatchObject({ attempt: 1, existed: false, superseded: [] });
     expect(await world.read('s1')).toMatchObject({
-      ...{ isExpected: false, recorder: 'one' },
+      isExpected: false,
+      recorder: 'one',
       tags: [
         { key: 'ci/job', value: 'shard' },
         { key: 'k', value: 'v' },
@@ -203,7 +196,8 @@ eachDatabase((open) => {
     world.clock.advance(1);
     expect(await world.enforce()).toBe(1);
     await expect(world.keepAlive('s', 'one')).rejects.toMatchObject({
-      ...{ code: 'failed-precondition', message: expect.stringContaining('its recorder was lost') },
+      code: 'failed-precondition',
+      message: expect.stringContaining('its recorder was lost'),
     });
     await expect(world.end('s')).rejects.toMatchObject({ code: 'failed-precondition' });
   });
@@ -271,10 +265,12 @@ test('replaces attempts that were cut in runs that can still change', async () =
 test('takes the number of an attempt from who counts, and counts up where it is taken', async () => {
   const world = await openWorld(await openTestPglite());
   expect(await world.record('s', 'one', { attempt: 3 })).toMatchObject({
-    ...{ attempt: 3, invocation: { name: 'invocations/s' } },
+    attempt: 3,
+    invocation: { name: 'invocations/s' },
   });
   expect(await world.record('s', 'two', { attempt: 3 })).toMatchObject({
-    ...{ attempt: 4, invocation: { name: 'invocations/s.attempt-4' } },
+    attempt: 4,
+    invocation: { name: 'invocations/s.attempt-4' },
   });
   expect(await world.record('s', 'three', { attempt: 7 })).toMatchObject({ attempt: 7 });
   expect(await world.read('s.attempt-4')).toMatchObject({ endedBy: 'SUPERSEDED' });
@@ -362,7 +358,8 @@ test('refuses another realm than the one that an invocation is in', async () => 
   const world = await openWorld(await openTestPglite());
   await world.record('s', 'one');
   await expect(world.record('s', 'two', { realm: 'p:other' })).rejects.toMatchObject({
-    ...{ code: 'already-exists', message: 'invocations/s exists in realm p:r, not in p:other' },
+    code: 'already-exists',
+    message: 'invocations/s exists in realm p:r, not in p:other',
   });
 });
 

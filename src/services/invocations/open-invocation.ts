@@ -59,7 +59,8 @@ function checkClaim(request: OpenInvocationRequest, now: number): Claim {
   const invocation = create(InvocationSchema, {
     realm: inField('realm', () => checkRealm(request.realm)),
     state: request.finalize ? Invocation_State.FINALIZING : Invocation_State.ACTIVE,
-    ...{ bigqueryExports, tags },
+    bigqueryExports,
+    tags,
     ...(deadlineMs === undefined ? {} : { deadline: toTimestamp(now + deadlineMs) }),
   });
   return { invocation, id, realm: invocation.realm, included };

@@ -117,8 +117,13 @@ export async function applyExpectations(
 function announced(run: NewInvocation, { id, endsAt }: Expected): NewInvocation {
   const { createTime, createdBy, deadline, expirationTime, realm } = run;
   return {
-    ...{ id, realm, createTime, createdBy, expirationTime },
+    id,
+    realm,
+    createTime,
+    createdBy,
+    expirationTime,
     deadline: Math.max(deadline, endsAt),
-    ...{ endsAt, isExpected: true },
+    endsAt,
+    isExpected: true,
   };
 }

@@ -122,7 +122,13 @@ eachDatabase((open) => {
     const services = await openServices(await open());
     await remind(services);
     expect(await sweep(services)).toMatchObject({
-      ...{ scanned: 2n, stale: 1n, submitted: 1n, kept: 0n, dead: 0n, missing: 0n, whole: true },
+      scanned: 2n,
+      stale: 1n,
+      submitted: 1n,
+      kept: 0n,
+      dead: 0n,
+      missing: 0n,
+      whole: true,
     });
     expect((await list(services)).reminders).toMatchObject([{ id: B }]);
   });

@@ -49,7 +49,10 @@ const name = 'invocations/u-inv';
 const requestId = 'again';
 const result = { testId: 't', resultId: 'r', status: TestStatus.PASS, expected: true };
 const destination = create(BigQueryExportSchema, {
-  ...{ project: 'ci', dataset: 'tests', table: 'results', testResults: {} },
+  project: 'ci',
+  dataset: 'tests',
+  table: 'results',
+  testResults: {},
 });
 
 type Call = (services: Services) => Promise<unknown>;
@@ -119,7 +122,8 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
     ({ recorder }) =>
       recorder.createInvocation(
         create(CreateInvocationRequestSchema, {
-          ...{ invocationId: 'u-inv', requestId },
+          invocationId: 'u-inv',
+          requestId,
           invocation: { realm: 'p:r', tags: [{ key: 'k', value: 'v' }] },
         }),
         contextOf(OWNER),
@@ -131,7 +135,8 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
     ({ recorder }) =>
       recorder.createInvocation(
         create(CreateInvocationRequestSchema, {
-          ...{ invocationId: 'u-inv', requestId },
+          invocationId: 'u-inv',
+          requestId,
           invocation: { realm: 'p:r', state: Invocation_State.FINALIZING },
         }),
         contextOf(OWNER),
@@ -145,7 +150,8 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
         create(BatchCreateInvocationsRequestSchema, {
           requestId,
           requests: ['u-a', 'u-b'].map((invocationId) => ({
-            ...{ invocationId, requestId },
+            invocationId,
+            requestId,
             invocation: { realm: 'p:r' },
           })),
         }),
@@ -190,7 +196,8 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
     ({ recorder, owner }) =>
       recorder.batchCreateTestResults(
         create(BatchCreateTestResultsRequestSchema, {
-          ...{ invocation: name, requestId },
+          invocation: name,
+          requestId,
           requests: ['r1', 'r2'].map((resultId) => ({ testResult: { ...result, resultId } })),
         }),
         owner('u-inv'),
@@ -202,7 +209,8 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
     ({ recorder, owner }) =>
       recorder.createTestExoneration(
         create(CreateTestExonerationRequestSchema, {
-          ...{ invocation: name, requestId },
+          invocation: name,
+          requestId,
           testExoneration: { testId: 't', explanationHtml: 'known' },
         }),
         owner('u-inv'),
@@ -214,7 +222,8 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
     ({ recorder, owner }) =>
       recorder.batchCreateTestExonerations(
         create(BatchCreateTestExonerationsRequestSchema, {
-          ...{ invocation: name, requestId },
+          invocation: name,
+          requestId,
           requests: ['t1', 't2'].map((testId) => ({ testExoneration: { testId } })),
         }),
         owner('u-inv'),

@@ -24,9 +24,16 @@ const BYTES = taskType('bytes', bytesPayload);
 
 /** How many rows each table has afterwards. */
 export const SOURCE_ROWS = {
-  ...{ secrets: 1, invocations: 7, included_invocations: 6, closing_turns: 1 },
-  ...{ test_results: 14, test_exonerations: 7 },
-  ...{ tasks: 2, dead_tasks: 1, tq_reminders: 2, tq_dead_reminders: 0 },
+  secrets: 1,
+  invocations: 7,
+  included_invocations: 6,
+  closing_turns: 1,
+  test_results: 14,
+  test_exonerations: 7,
+  tasks: 2,
+  dead_tasks: 1,
+  tq_reminders: 2,
+  tq_dead_reminders: 0,
 };
 
 export async function fillSource(db: Database): Promise<void> {

@@ -48,15 +48,8 @@ export async function openServices(
     if (announces) changes.announce(ids);
   };
   const finalizer = { db, clock, queue, onChange };
-  const recorderParts = {
-    db,
-    clock,
-    authorizer,
-    updateTokens,
-    finalizer,
-    onChange,
-    retention: DEFAULT_RETENTION,
-  };
+  const retention = DEFAULT_RETENTION;
+  const recorderParts = { db, clock, authorizer, updateTokens, finalizer, onChange, retention };
   const recorder = createRecorder(recorderParts);
   return {
     db,

@@ -60,7 +60,8 @@ export function recordSpans(): {
   const tracesTo = {
     onStart: () => undefined,
     onEnd: (span: ReadableSpan) => void spans.push(span),
-    ...{ forceFlush: done, shutdown: done },
+    forceFlush: done,
+    shutdown: done,
   };
   return { spans, tracesTo };
 }

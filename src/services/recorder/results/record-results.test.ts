@@ -118,7 +118,8 @@ describe('a batch of results is refused', () => {
     [
       'requests[0]: request_id: must be empty or "r", as in the batch',
       create(BatchCreateTestResultsRequestSchema, {
-        ...{ invocation, requestId: 'r' },
+        invocation,
+        requestId: 'r',
         requests: [{ requestId: 's', testResult: valid }],
       }),
     ],
@@ -234,7 +235,8 @@ eachDatabase((open) => {
     function exonerate(services: Services, requestId: string, caller = OWNER) {
       return services.recorder.batchCreateTestExonerations(
         create(BatchCreateTestExonerationsRequestSchema, {
-          ...{ invocation, requestId },
+          invocation,
+          requestId,
           requests: [{ testExoneration: exoneration }, { testExoneration: exoneration }],
         }),
         services.owner('u-inv', caller),
