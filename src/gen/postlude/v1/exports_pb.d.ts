@@ -16,7 +16,7 @@ export declare const file_postlude_v1_exports: GenFile;
  */
 export declare type Export = Message<"postlude.v1.Export"> & {
   /**
-   * Tells the exports of one invocation apart.
+   * Identifies the export among those of its invocation.
    *
    * @generated from field: int32 index = 1;
    */
@@ -33,7 +33,7 @@ export declare type Export = Message<"postlude.v1.Export"> & {
   state: Export_State;
 
   /**
-   * Where the rows are, once DONE: the path of a file on the server.
+   * The location of the rows once the export is DONE: the path of a file on the server.
    *
    * @generated from field: string location = 4;
    */
@@ -45,14 +45,14 @@ export declare type Export = Message<"postlude.v1.Export"> & {
   rows: bigint;
 
   /**
-   * In hexadecimal.
+   * The checksum of the file, in hexadecimal.
    *
    * @generated from field: string sha256 = 6;
    */
   sha256: string;
 
   /**
-   * Why it was given up, or why the last attempt failed.
+   * Why the task is dead, or why the last attempt failed.
    *
    * @generated from field: string reason = 7;
    */
@@ -82,21 +82,21 @@ export enum Export_State {
   WAITING = 1,
 
   /**
-   * Its task is due or running.
+   * The export's task is due or running.
    *
    * @generated from enum value: STATE_PENDING = 2;
    */
   PENDING = 2,
 
   /**
-   * All rows are there, once.
+   * Every row has been exported exactly once.
    *
    * @generated from enum value: STATE_DONE = 3;
    */
   DONE = 3,
 
   /**
-   * It was given up; `reason` says why. RedriveTasks gives it another life.
+   * The export's task is dead; `reason` says why. RedriveTasks makes it due again.
    *
    * @generated from enum value: STATE_DEAD = 4;
    */
@@ -113,7 +113,7 @@ export declare const Export_StateSchema: GenEnum<Export_State>;
  */
 export declare type ListExportsRequest = Message<"postlude.v1.ListExportsRequest"> & {
   /**
-   * Name of the invocation.
+   * The name of the invocation.
    *
    * @generated from field: string name = 1;
    */
@@ -147,7 +147,7 @@ export declare const ListExportsResponseSchema: GenMessage<ListExportsResponse>;
  */
 export declare type ExportInvocationRequest = Message<"postlude.v1.ExportInvocationRequest"> & {
   /**
-   * Name of the invocation, which must be FINALIZED.
+   * The name of the invocation, which must be FINALIZED.
    *
    * @generated from field: string name = 1;
    */
@@ -182,13 +182,13 @@ export declare type ExportInvocationResponse = Message<"postlude.v1.ExportInvoca
 export declare const ExportInvocationResponseSchema: GenMessage<ExportInvocationResponse>;
 
 /**
- * Tells what has become of exports, and asks for further ones.
+ * Shows the state of exports, and starts additional ones.
  *
  * @generated from service postlude.v1.Exports
  */
 export declare const Exports: GenService<{
   /**
-   * Lists the exports that an invocation was created with, in their order.
+   * Lists the exports that an invocation was created with, in that order.
    *
    * @generated from rpc postlude.v1.Exports.ListExports
    */
@@ -198,8 +198,8 @@ export declare const Exports: GenService<{
     output: typeof ListExportsResponseSchema;
   },
   /**
-   * Exports a FINALIZED invocation to one more destination, and tells how far that is. Repeating
-   * the same request starts nothing new: ask again until the export is DONE or DEAD.
+   * Exports a FINALIZED invocation to another destination, and returns the state of the export.
+   * Repeating the request starts nothing new. Repeat it until the export is DONE or DEAD.
    *
    * @generated from rpc postlude.v1.Exports.ExportInvocation
    */

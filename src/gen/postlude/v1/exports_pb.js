@@ -59,7 +59,7 @@ export const ExportInvocationResponseSchema = /*@__PURE__*/
   messageDesc(file_postlude_v1_exports, 4);
 
 /**
- * Tells what has become of exports, and asks for further ones.
+ * Shows the state of exports, and starts additional ones.
  *
  * @generated from service postlude.v1.Exports
  */

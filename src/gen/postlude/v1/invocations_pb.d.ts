@@ -15,21 +15,21 @@ import type { TestStatus } from "../../luci/resultdb/v1/test_result_pb.js";
 export declare const file_postlude_v1_invocations: GenFile;
 
 /**
- * Who opens an invocation decides what happens where there is one already.
+ * If the invocation exists, the outcome depends on the caller.
  *
- * A recorder (it names itself) never shares an invocation: where an attempt is
- * ACTIVE, that one is superseded and its results do not count; where it is
+ * A recorder, which sets `recorder`, never shares an invocation. If the newest
+ * attempt is ACTIVE, it is superseded and its results do not count. If it is
  * complete, its results become earlier attempts at the same tests.
  *
- * Anybody else goes on with the newest attempt: what is asked for and not there
- * yet is added while it is ACTIVE. Fails with FAILED_PRECONDITION, and names
- * what differs, where it is complete and lacks something.
+ * Any other caller joins the newest attempt. While the attempt is ACTIVE, whatever
+ * it lacks of the request is added. If it is complete and lacks something, the call
+ * fails with FAILED_PRECONDITION and names what is lacking.
  *
  * @generated from message postlude.v1.OpenInvocationRequest
  */
 export declare type OpenInvocationRequest = Message<"postlude.v1.OpenInvocationRequest"> & {
   /**
-   * Of the first attempt. Attempt 2 at "shard-1" is "shard-1.attempt-2".
+   * The id of the first attempt. Attempt 2 at "shard-1" is "shard-1.attempt-2".
    *
    * @generated from field: string invocation_id = 1;
    */
@@ -43,38 +43,38 @@ export declare type OpenInvocationRequest = Message<"postlude.v1.OpenInvocationR
   realm: string;
 
   /**
-   * Names the process that records, and is different for each: so a request may
-   * be repeated. Empty for who does not record.
+   * Identifies the recording process, so that the request may be repeated. Each
+   * process needs a different value. Empty if the caller does not record.
    *
    * @generated from field: string recorder = 3;
    */
   recorder: string;
 
   /**
-   * The number of the attempt, for who counts by himself; the next one if 0. A
-   * number that is taken counts up.
+   * The number of the attempt, if the caller counts attempts itself; 0 takes the
+   * next one. If the number is taken, the next free one is used.
    *
    * @generated from field: int32 attempt = 4;
    */
   attempt: number;
 
   /**
-   * How long it may stay ACTIVE, from now: 2 days unless given.
+   * How long the invocation may stay ACTIVE, from now; 2 days by default.
    *
    * @generated from field: google.protobuf.Duration deadline = 5;
    */
   deadline?: Duration | undefined;
 
   /**
-   * How long the recorder may be silent before it is taken for lost: for ever
-   * unless given.
+   * How long the recorder may be silent before it counts as lost; without limit
+   * by default.
    *
    * @generated from field: google.protobuf.Duration lost_after = 6;
    */
   lostAfter?: Duration | undefined;
 
   /**
-   * Names of invocations to include: of each, the newest attempt.
+   * Names of invocations to include. The newest attempt of each is included.
    *
    * @generated from field: repeated string included_invocations = 7;
    */
@@ -98,31 +98,31 @@ export declare type OpenInvocationRequest = Message<"postlude.v1.OpenInvocationR
   tags: StringPair[];
 
   /**
-   * Nothing will be added: it only bundles what it includes.
+   * Starts finalization at once: the invocation only bundles what it includes.
    *
    * @generated from field: bool finalize = 11;
    */
   finalize: boolean;
 
   /**
-   * Where the newest attempt is complete and lacks something, begin the next.
+   * Begins the next attempt if the newest one is complete and lacks something.
    *
    * @generated from field: bool allow_next_attempt = 12;
    */
   allowNextAttempt: boolean;
 
   /**
-   * What is recorded has happened before, and could not be sent then. It never
-   * supersedes anybody: fails with FAILED_PRECONDITION while another one records.
+   * The recording was made earlier and could not be sent then. It never supersedes
+   * an attempt: the call fails with FAILED_PRECONDITION while another recorder is active.
    *
    * @generated from field: bool late = 13;
    */
   late: boolean;
 
   /**
-   * Tags that say where the request comes from: the branch, the job. What is
-   * begun by the request has them. What is there already does not get them, and
-   * does not lack them.
+   * Tags that say where the request comes from, such as the branch or the job. They
+   * are set if the request begins an attempt. An existing attempt does not get them,
+   * and does not count as lacking them.
    *
    * @generated from field: repeated luci.resultdb.v1.StringPair context_tags = 14;
    */
@@ -136,7 +136,7 @@ export declare type OpenInvocationRequest = Message<"postlude.v1.OpenInvocationR
 export declare const OpenInvocationRequestSchema: GenMessage<OpenInvocationRequest>;
 
 /**
- * An invocation that somebody else will begin.
+ * An invocation that another client will begin.
  *
  * @generated from message postlude.v1.ExpectedInvocation
  */
@@ -149,9 +149,9 @@ export declare type ExpectedInvocation = Message<"postlude.v1.ExpectedInvocation
   name: string;
 
   /**
-   * How long it may take to appear, from now: an hour unless given. One that
-   * does not gets an unexpected result that says so. Where it is announced
-   * already, and given, this is the time that counts.
+   * How long the invocation may take to begin, from now; an hour by default. If it
+   * does not begin in time, it gets an unexpected result that says so. If it was
+   * announced before and `within` is set, this time replaces the earlier one.
    *
    * @generated from field: google.protobuf.Duration within = 2;
    */
@@ -188,7 +188,7 @@ export declare type OpenInvocationResponse = Message<"postlude.v1.OpenInvocation
   superseded: string[];
 
   /**
-   * Nothing was created.
+   * True if no attempt was created or begun.
    *
    * @generated from field: bool existed = 4;
    */
@@ -213,8 +213,8 @@ export declare type KeepInvocationAliveRequest = Message<"postlude.v1.KeepInvoca
   name: string;
 
   /**
-   * As in OpenInvocation. Fails with FAILED_PRECONDITION where another one
-   * records now, or the invocation was ended.
+   * The same value as in OpenInvocation. The call fails with FAILED_PRECONDITION if
+   * another process records the invocation, or if the invocation was ended.
    *
    * @generated from field: string recorder = 2;
    */
@@ -232,7 +232,7 @@ export declare const KeepInvocationAliveRequestSchema: GenMessage<KeepInvocation
  */
 export declare type KeepInvocationAliveResponse = Message<"postlude.v1.KeepInvocationAliveResponse"> & {
   /**
-   * When the server will end it unless it hears from the recorder again.
+   * When the server will end the invocation unless the recorder reports again.
    *
    * @generated from field: google.protobuf.Timestamp active_until = 1;
    */
@@ -257,21 +257,21 @@ export declare type EndInvocationRequest = Message<"postlude.v1.EndInvocationReq
   name: string;
 
   /**
-   * It was cut short, so its results are not complete.
+   * True if the run was cut short, so that its results are incomplete.
    *
    * @generated from field: bool cancelled = 2;
    */
   cancelled: boolean;
 
   /**
-   * Why, for people.
+   * The reason, for people to read.
    *
    * @generated from field: string reason = 3;
    */
   reason: string;
 
   /**
-   * Replace those of the invocation, if given.
+   * Replaces the properties of the invocation, if set.
    *
    * @generated from field: google.protobuf.Struct properties = 4;
    */
@@ -312,49 +312,50 @@ export declare type ListInvocationsRequest = Message<"postlude.v1.ListInvocation
   realm: string;
 
   /**
-   * Only these: ACTIVE ones by when they end, all others by age. Any if unspecified.
+   * Limits the list to this state; all states if unspecified. ACTIVE invocations are
+   * sorted by the time at which they end, all others by age.
    *
    * @generated from field: luci.resultdb.v1.Invocation.State state = 2;
    */
   state: Invocation_State;
 
   /**
-   * Only ACTIVE ones whose time is over, the most overdue first.
+   * Limits the list to ACTIVE invocations whose time is over, the most overdue first.
    *
    * @generated from field: bool overdue = 3;
    */
   overdue: boolean;
 
   /**
-   * Only what has all of these tags.
+   * Limits the list to invocations that have all of these tags.
    *
    * @generated from field: repeated luci.resultdb.v1.StringPair tags = 4;
    */
   tags: StringPair[];
 
   /**
-   * Only what was created at this time or later.
+   * Limits the list to invocations created at this time or later.
    *
    * @generated from field: google.protobuf.Timestamp created_from = 5;
    */
   createdFrom?: Timestamp | undefined;
 
   /**
-   * Only what was created before this time.
+   * Limits the list to invocations created before this time.
    *
    * @generated from field: google.protobuf.Timestamp created_until = 6;
    */
   createdUntil?: Timestamp | undefined;
 
   /**
-   * 100 unless given, at most 1000.
+   * The maximum number of items: 100 by default, at most 1000.
    *
    * @generated from field: int32 page_size = 7;
    */
   pageSize: number;
 
   /**
-   * next_page_token of a page of the same request.
+   * The next_page_token of a response to the same request.
    *
    * @generated from field: string page_token = 8;
    */
@@ -377,7 +378,7 @@ export declare type ListInvocationsResponse = Message<"postlude.v1.ListInvocatio
   invocations: ListedInvocation[];
 
   /**
-   * Empty at the end.
+   * Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -391,7 +392,7 @@ export declare type ListInvocationsResponse = Message<"postlude.v1.ListInvocatio
 export declare const ListInvocationsResponseSchema: GenMessage<ListInvocationsResponse>;
 
 /**
- * An invocation in a list: without what it includes.
+ * An invocation in a list. It does not show its inclusions.
  *
  * @generated from message postlude.v1.ListedInvocation
  */
@@ -429,21 +430,21 @@ export declare type ListedInvocation = Message<"postlude.v1.ListedInvocation"> &
   finalizeTime?: Timestamp | undefined;
 
   /**
-   * When the server will end it by itself, if it is still ACTIVE then.
+   * When the server will end the invocation, if it is still ACTIVE then.
    *
    * @generated from field: google.protobuf.Timestamp active_until = 7;
    */
   activeUntil?: Timestamp | undefined;
 
   /**
-   * It is ACTIVE, and that time is over.
+   * True if the invocation is ACTIVE and active_until has passed.
    *
    * @generated from field: bool is_overdue = 8;
    */
   isOverdue: boolean;
 
   /**
-   * It is expected, and nobody has begun it.
+   * True if the invocation is expected and has not begun.
    *
    * @generated from field: bool is_expected = 9;
    */
@@ -455,21 +456,21 @@ export declare type ListedInvocation = Message<"postlude.v1.ListedInvocation"> &
   endCause: EndCause;
 
   /**
-   * What was said of that end.
+   * The reason that was given for the end.
    *
    * @generated from field: string end_reason = 11;
    */
   endReason: string;
 
   /**
-   * From 1.
+   * The number of the attempt, from 1.
    *
    * @generated from field: int32 attempt = 12;
    */
   attempt: number;
 
   /**
-   * The newest attempt at it that there is, as the first attempt knows it.
+   * The number of the newest attempt. Only the first attempt records it.
    *
    * @generated from field: int32 last_attempt = 13;
    */
@@ -510,7 +511,7 @@ export declare const CountTestResultsRequestSchema: GenMessage<CountTestResultsR
  */
 export declare type CountTestResultsResponse = Message<"postlude.v1.CountTestResultsResponse"> & {
   /**
-   * One for each status that some result has.
+   * One item for each status that occurs.
    *
    * @generated from field: repeated postlude.v1.StatusCount counts = 1;
    */
@@ -524,7 +525,7 @@ export declare type CountTestResultsResponse = Message<"postlude.v1.CountTestRes
 export declare const CountTestResultsResponseSchema: GenMessage<CountTestResultsResponse>;
 
 /**
- * How many results have a status.
+ * The number of results that have a status.
  *
  * @generated from message postlude.v1.StatusCount
  */
@@ -636,16 +637,16 @@ export declare type Explanation = Message<"postlude.v1.Explanation"> & {
   reason: Explanation_Reason;
 
   /**
-   * From the invocation that was asked about to the one that holds it up, each
-   * waiting for the next.
+   * The chain from the invocation in the request to the one that blocks it. Each waits
+   * for the next.
    *
    * @generated from field: repeated postlude.v1.Blocker chain = 2;
    */
   chain: Blocker[];
 
   /**
-   * Whether the chain was too long to be shown whole: its last element is then
-   * not what the last but one waits for, but further on.
+   * Whether the chain was too long to be shown completely. Its last element is then not
+   * what the last but one waits for, but further along the chain.
    *
    * @generated from field: bool is_shortened = 3;
    */
@@ -668,28 +669,28 @@ export enum Explanation_Reason {
   UNSPECIFIED = 0,
 
   /**
-   * It is FINALIZED.
+   * The invocation is FINALIZED.
    *
    * @generated from enum value: REASON_FINALIZED = 1;
    */
   FINALIZED = 1,
 
   /**
-   * Its own owner has not finalized it.
+   * The invocation's owner has not finalized it.
    *
    * @generated from enum value: REASON_ACTIVE = 2;
    */
   ACTIVE = 2,
 
   /**
-   * It waits for the ACTIVE invocation at the end of the chain.
+   * The invocation waits for the ACTIVE one at the end of the chain.
    *
    * @generated from enum value: REASON_WAITS_FOR_ACTIVE = 3;
    */
   WAITS_FOR_ACTIVE = 3,
 
   /**
-   * Nothing holds it up: the server is about to decide.
+   * Nothing blocks the invocation: the server is about to decide.
    *
    * @generated from enum value: REASON_BEING_DECIDED = 4;
    */
@@ -702,7 +703,7 @@ export enum Explanation_Reason {
 export declare const Explanation_ReasonSchema: GenEnum<Explanation_Reason>;
 
 /**
- * An invocation in a chain of waits.
+ * An invocation in a chain of blockers.
  *
  * @generated from message postlude.v1.Blocker
  */
@@ -720,7 +721,7 @@ export declare type Blocker = Message<"postlude.v1.Blocker"> & {
   state: Invocation_State;
 
   /**
-   * Who created it, and so who can finalize it.
+   * The identity that created the invocation, and so can finalize it.
    *
    * @generated from field: string created_by = 3;
    */
@@ -732,21 +733,21 @@ export declare type Blocker = Message<"postlude.v1.Blocker"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * When its owner must have finalized it.
+   * The time by which its owner must finalize it.
    *
    * @generated from field: google.protobuf.Timestamp deadline = 5;
    */
   deadline?: Timestamp | undefined;
 
   /**
-   * When the server will end it by itself, if it is still ACTIVE then.
+   * When the server will end the invocation, if it is still ACTIVE then.
    *
    * @generated from field: google.protobuf.Timestamp active_until = 6;
    */
   activeUntil?: Timestamp | undefined;
 
   /**
-   * It is expected, and nobody has begun it.
+   * True if the invocation is expected and has not begun.
    *
    * @generated from field: bool is_expected = 7;
    */
@@ -758,28 +759,28 @@ export declare type Blocker = Message<"postlude.v1.Blocker"> & {
   endCause: EndCause;
 
   /**
-   * What was said of that end.
+   * The reason that was given for the end.
    *
    * @generated from field: string end_reason = 9;
    */
   endReason: string;
 
   /**
-   * From 1.
+   * The number of the attempt, from 1.
    *
    * @generated from field: int32 attempt = 10;
    */
   attempt: number;
 
   /**
-   * The newest attempt at it that there is.
+   * The number of the newest attempt.
    *
    * @generated from field: int32 last_attempt = 11;
    */
   lastAttempt: number;
 
   /**
-   * When its recorder was last heard of.
+   * When its recorder last reported.
    *
    * @generated from field: google.protobuf.Timestamp heartbeat_time = 12;
    */
@@ -799,42 +800,42 @@ export declare const BlockerSchema: GenMessage<Blocker>;
  */
 export enum EndCause {
   /**
-   * By its owner's word, or not yet.
+   * The owner ended it, or it has not ended.
    *
    * @generated from enum value: END_CAUSE_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * Whoever recorded it was told to stop.
+   * The recorder was told to stop.
    *
    * @generated from enum value: END_CAUSE_CANCELLED = 1;
    */
   CANCELLED = 1,
 
   /**
-   * Its owner had not finalized it by its deadline.
+   * Its owner did not finalize it by its deadline.
    *
    * @generated from enum value: END_CAUSE_DEADLINE = 2;
    */
   DEADLINE = 2,
 
   /**
-   * Its recorder had been silent for too long.
+   * Its recorder was silent for too long.
    *
    * @generated from enum value: END_CAUSE_LOST = 3;
    */
   LOST = 3,
 
   /**
-   * A later attempt began while it was ACTIVE: its results do not count.
+   * A later attempt began while it was ACTIVE, so its results do not count.
    *
    * @generated from enum value: END_CAUSE_SUPERSEDED = 4;
    */
   SUPERSEDED = 4,
 
   /**
-   * It was expected, and nobody began it.
+   * It was expected, and no client began it.
    *
    * @generated from enum value: END_CAUSE_NEVER_APPEARED = 5;
    */
@@ -847,14 +848,14 @@ export enum EndCause {
 export declare const EndCauseSchema: GenEnum<EndCause>;
 
 /**
- * How pipelines record runs, and answers to "is my run over?" and "why not?".
+ * Records runs of pipelines, and tells whether a run is over, and if not, why.
  *
  * @generated from service postlude.v1.Invocations
  */
 export declare const Invocations: GenService<{
   /**
-   * Creates an invocation, goes on with one, or begins the next attempt at it.
-   * The header update-token of the answer allows changes of what was opened.
+   * Creates an invocation, joins an existing one, or begins its next attempt. The
+   * header update-token of the response permits changes of the opened invocation.
    *
    * @generated from rpc postlude.v1.Invocations.OpenInvocation
    */
@@ -864,7 +865,7 @@ export declare const Invocations: GenService<{
     output: typeof OpenInvocationResponseSchema;
   },
   /**
-   * Says that the recorder of an invocation is alive.
+   * Reports that the recorder of an invocation is alive.
    *
    * @generated from rpc postlude.v1.Invocations.KeepInvocationAlive
    */
@@ -874,7 +875,7 @@ export declare const Invocations: GenService<{
     output: typeof KeepInvocationAliveResponseSchema;
   },
   /**
-   * Says that an invocation is complete, or that it was cancelled.
+   * Reports that an invocation is complete, or that it was cancelled.
    *
    * @generated from rpc postlude.v1.Invocations.EndInvocation
    */
@@ -884,9 +885,9 @@ export declare const Invocations: GenService<{
     output: typeof EndInvocationResponseSchema;
   },
   /**
-   * The invocations of a realm: the newest first, or those that are ACTIVE in the
-   * order in which the server will end them. A page may be short, or empty, though
-   * others follow: go on until there is no next_page_token.
+   * Lists the invocations of a realm: the newest first, or ACTIVE ones in the order
+   * in which the server will end them. A page may be short or empty although others
+   * follow: continue until next_page_token is empty.
    *
    * @generated from rpc postlude.v1.Invocations.ListInvocations
    */
@@ -896,7 +897,7 @@ export declare const Invocations: GenService<{
     output: typeof ListInvocationsResponseSchema;
   },
   /**
-   * Counts the test results of an invocation and of all that it includes.
+   * Counts the test results of an invocation and of all invocations it reaches.
    *
    * @generated from rpc postlude.v1.Invocations.CountTestResults
    */
@@ -906,7 +907,7 @@ export declare const Invocations: GenService<{
     output: typeof CountTestResultsResponseSchema;
   },
   /**
-   * Says what an invocation waits for.
+   * Explains what an invocation waits for.
    *
    * @generated from rpc postlude.v1.Invocations.ExplainInvocation
    */
@@ -917,7 +918,7 @@ export declare const Invocations: GenService<{
   },
   /**
    * Sends the invocation now, and again whenever its state or what it waits for
-   * changes. Ends after the message that shows FINALIZED.
+   * changes. The stream ends after the message that shows FINALIZED.
    *
    * @generated from rpc postlude.v1.Invocations.WatchInvocation
    */

@@ -174,7 +174,7 @@ export const EndCause = /*@__PURE__*/
   tsEnum(EndCauseSchema);
 
 /**
- * How pipelines record runs, and answers to "is my run over?" and "why not?".
+ * Records runs of pipelines, and tells whether a run is over, and if not, why.
  *
  * @generated from service postlude.v1.Invocations
  */

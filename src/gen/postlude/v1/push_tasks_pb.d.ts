@@ -12,20 +12,20 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_postlude_v1_push_tasks: GenFile;
 
 /**
- * Says that a task has to be submitted.
+ * A reminder says that a task has to be submitted.
  *
  * @generated from message postlude.v1.Reminder
  */
 export declare type Reminder = Message<"postlude.v1.Reminder"> & {
   /**
-   * The task has the same one.
+   * The id of the reminder, which is also that of the task.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Class of the task.
+   * The class of the task.
    *
    * @generated from field: string class_id = 2;
    */
@@ -37,14 +37,14 @@ export declare type Reminder = Message<"postlude.v1.Reminder"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * Until then, whoever added the task submits it; after that, a sweep does.
+   * Until then, the process that added the task submits it; afterwards, a sweep does.
    *
    * @generated from field: google.protobuf.Timestamp fresh_until = 4;
    */
   freshUntil?: Timestamp | undefined;
 
   /**
-   * Whether that time is over.
+   * Whether fresh_until has passed.
    *
    * @generated from field: bool stale = 5;
    */
@@ -58,20 +58,20 @@ export declare type Reminder = Message<"postlude.v1.Reminder"> & {
 export declare const ReminderSchema: GenMessage<Reminder>;
 
 /**
- * A reminder whose task was refused for good.
+ * A reminder whose task was refused permanently.
  *
  * @generated from message postlude.v1.DeadReminder
  */
 export declare type DeadReminder = Message<"postlude.v1.DeadReminder"> & {
   /**
-   * The task has the same one.
+   * The id of the reminder, which is also that of the task.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Class of the task.
+   * The class of the task.
    *
    * @generated from field: string class_id = 2;
    */
@@ -83,14 +83,14 @@ export declare type DeadReminder = Message<"postlude.v1.DeadReminder"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * When it was given up.
+   * When the reminder became dead.
    *
    * @generated from field: google.protobuf.Timestamp dead_time = 4;
    */
   deadTime?: Timestamp | undefined;
 
   /**
-   * Why it was given up.
+   * Why the reminder is dead.
    *
    * @generated from field: string reason = 5;
    */
@@ -108,14 +108,14 @@ export declare const DeadReminderSchema: GenMessage<DeadReminder>;
  */
 export declare type ListRemindersRequest = Message<"postlude.v1.ListRemindersRequest"> & {
   /**
-   * At most so many; 0 for the default, 100. Never more than 1,000.
+   * The maximum number of items: 100 by default (0), at most 1,000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * From the response before.
+   * The next_page_token of the previous response.
    *
    * @generated from field: string page_token = 2;
    */
@@ -138,7 +138,7 @@ export declare type ListRemindersResponse = Message<"postlude.v1.ListRemindersRe
   reminders: Reminder[];
 
   /**
-   * Empty when nothing follows.
+   * Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -156,14 +156,14 @@ export declare const ListRemindersResponseSchema: GenMessage<ListRemindersRespon
  */
 export declare type ListDeadRemindersRequest = Message<"postlude.v1.ListDeadRemindersRequest"> & {
   /**
-   * At most so many; 0 for the default, 100. Never more than 1,000.
+   * The maximum number of items: 100 by default (0), at most 1,000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * From the response before.
+   * The next_page_token of the previous response.
    *
    * @generated from field: string page_token = 2;
    */
@@ -186,7 +186,7 @@ export declare type ListDeadRemindersResponse = Message<"postlude.v1.ListDeadRem
   reminders: DeadReminder[];
 
   /**
-   * Empty when nothing follows.
+   * Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -208,7 +208,7 @@ export declare type RedriveRemindersRequest = Message<"postlude.v1.RedriveRemind
    */
   target: {
     /**
-     * One reminder.
+     * Redrives one reminder.
      *
      * @generated from field: string id = 1;
      */
@@ -216,7 +216,7 @@ export declare type RedriveRemindersRequest = Message<"postlude.v1.RedriveRemind
     case: "id";
   } | {
     /**
-     * All; must be true.
+     * Redrives all dead reminders; must be true.
      *
      * @generated from field: bool all = 2;
      */
@@ -236,7 +236,7 @@ export declare const RedriveRemindersRequestSchema: GenMessage<RedriveRemindersR
  */
 export declare type RedriveRemindersResponse = Message<"postlude.v1.RedriveRemindersResponse"> & {
   /**
-   * How many reminders are no longer dead.
+   * The number of reminders that are no longer dead.
    *
    * @generated from field: int64 redriven = 1;
    */
@@ -266,49 +266,49 @@ export declare const SweepRemindersRequestSchema: GenMessage<SweepRemindersReque
  */
 export declare type SweepRemindersResponse = Message<"postlude.v1.SweepRemindersResponse"> & {
   /**
-   * Reminders that were looked at.
+   * The number of reminders that the sweep looked at.
    *
    * @generated from field: int64 scanned = 1;
    */
   scanned: bigint;
 
   /**
-   * Those of them that were stale.
+   * The number of these that were stale.
    *
    * @generated from field: int64 stale = 2;
    */
   stale: bigint;
 
   /**
-   * Their tasks are in the queue, they are gone.
+   * The number of reminders whose tasks were submitted; these reminders are deleted.
    *
    * @generated from field: int64 submitted = 3;
    */
   submitted: bigint;
 
   /**
-   * They wait for the next sweep.
+   * The number of reminders that wait for the next sweep.
    *
    * @generated from field: int64 kept = 4;
    */
   kept: bigint;
 
   /**
-   * They are among the dead now.
+   * The number of reminders that became dead.
    *
    * @generated from field: int64 dead = 5;
    */
   dead: bigint;
 
   /**
-   * Somebody else was faster.
+   * The number of reminders that another process handled first.
    *
    * @generated from field: int64 missing = 6;
    */
   missing: bigint;
 
   /**
-   * Whether all reminders were looked at, and nothing failed.
+   * Whether the sweep looked at all reminders and nothing failed.
    *
    * @generated from field: bool whole = 7;
    */
@@ -322,14 +322,14 @@ export declare type SweepRemindersResponse = Message<"postlude.v1.SweepReminders
 export declare const SweepRemindersResponseSchema: GenMessage<SweepRemindersResponse>;
 
 /**
- * Shows what pushed tasks wait for, and submits what was left over.
+ * Shows the reminders of pushed tasks, and submits tasks that were not submitted in time.
  *
  * @generated from service postlude.v1.PushTasks
  */
 export declare const PushTasks: GenService<{
   /**
-   * Lists reminders: tasks that were added in a transaction, and are not known to be in their queue
-   * yet. In the order of ids.
+   * Lists reminders in the order of their ids. Each stands for a task that was added in a
+   * transaction and is not known to be in its queue yet.
    *
    * @generated from rpc postlude.v1.PushTasks.ListReminders
    */
@@ -339,7 +339,7 @@ export declare const PushTasks: GenService<{
     output: typeof ListRemindersResponseSchema;
   },
   /**
-   * Lists reminders whose tasks can never be submitted as they are, in the order of ids.
+   * Lists dead reminders, whose tasks can never be submitted unchanged, in the order of their ids.
    *
    * @generated from rpc postlude.v1.PushTasks.ListDeadReminders
    */
@@ -359,9 +359,9 @@ export declare const PushTasks: GenService<{
     output: typeof RedriveRemindersResponseSchema;
   },
   /**
-   * Has this server sweep now: submit the tasks of all reminders that are stale. Answers when it
-   * has ended; a caller that leaves ends it early. Fails with FAILED_PRECONDITION while a sweep is
-   * under way in this server.
+   * Makes this server sweep now: it submits the tasks of all stale reminders. Returns when the sweep
+   * has ended; the sweep ends early if the caller disconnects. Fails with FAILED_PRECONDITION while
+   * another sweep runs in this server.
    *
    * @generated from rpc postlude.v1.PushTasks.SweepReminders
    */

@@ -82,7 +82,7 @@ export const SweepRemindersResponseSchema = /*@__PURE__*/
   messageDesc(file_postlude_v1_push_tasks, 9);
 
 /**
- * Shows what pushed tasks wait for, and submits what was left over.
+ * Shows the reminders of pushed tasks, and submits tasks that were not submitted in time.
  *
  * @generated from service postlude.v1.PushTasks
  */

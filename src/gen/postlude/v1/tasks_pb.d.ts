@@ -12,7 +12,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_postlude_v1_tasks: GenFile;
 
 /**
- * A task that is to be done.
+ * A live task: it waits or runs.
  *
  * @generated from message postlude.v1.Task
  */
@@ -23,14 +23,14 @@ export declare type Task = Message<"postlude.v1.Task"> & {
   type: string;
 
   /**
-   * Unique within its type.
+   * The id is unique within its type.
    *
    * @generated from field: string id = 2;
    */
   id: string;
 
   /**
-   * Name of the invocation that the task is about; empty if there is none.
+   * The name of the invocation that the task is about; empty if there is none.
    *
    * @generated from field: string invocation = 3;
    */
@@ -54,7 +54,7 @@ export declare type Task = Message<"postlude.v1.Task"> & {
   processAfter?: Timestamp | undefined;
 
   /**
-   * How many attempts have begun.
+   * The number of attempts that have begun.
    *
    * @generated from field: int32 attempt = 7;
    */
@@ -68,7 +68,7 @@ export declare type Task = Message<"postlude.v1.Task"> & {
   lastError: string;
 
   /**
-   * When the running attempt loses its lease, unless it extends it.
+   * When the running attempt's lease ends, unless the attempt extends it.
    *
    * @generated from field: google.protobuf.Timestamp lease_until = 9;
    */
@@ -91,21 +91,21 @@ export enum Task_State {
   UNSPECIFIED = 0,
 
   /**
-   * Waits for its time.
+   * The task is not due yet.
    *
    * @generated from enum value: STATE_SCHEDULED = 1;
    */
   SCHEDULED = 1,
 
   /**
-   * Could begin now.
+   * The task is due and can begin now.
    *
    * @generated from enum value: STATE_DUE = 2;
    */
   DUE = 2,
 
   /**
-   * An attempt is under way.
+   * An attempt is running.
    *
    * @generated from enum value: STATE_LEASED = 3;
    */
@@ -118,7 +118,7 @@ export enum Task_State {
 export declare const Task_StateSchema: GenEnum<Task_State>;
 
 /**
- * A task that was given up.
+ * A dead task: it will not be tried again unless it is redriven.
  *
  * @generated from message postlude.v1.DeadTask
  */
@@ -129,14 +129,14 @@ export declare type DeadTask = Message<"postlude.v1.DeadTask"> & {
   type: string;
 
   /**
-   * Unique within its type.
+   * The id is unique within its type.
    *
    * @generated from field: string id = 2;
    */
   id: string;
 
   /**
-   * Name of the invocation that the task was about; empty if there is none.
+   * The name of the invocation that the task was about; empty if there is none.
    *
    * @generated from field: string invocation = 3;
    */
@@ -148,21 +148,21 @@ export declare type DeadTask = Message<"postlude.v1.DeadTask"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * When it was given up.
+   * When the task became dead.
    *
    * @generated from field: google.protobuf.Timestamp dead_time = 5;
    */
   deadTime?: Timestamp | undefined;
 
   /**
-   * How many attempts were made.
+   * The number of attempts that were made.
    *
    * @generated from field: int32 attempts = 6;
    */
   attempts: number;
 
   /**
-   * Why it was given up.
+   * Why the task is dead.
    *
    * @generated from field: string reason = 7;
    */
@@ -180,28 +180,28 @@ export declare const DeadTaskSchema: GenMessage<DeadTask>;
  */
 export declare type ListTasksRequest = Message<"postlude.v1.ListTasksRequest"> & {
   /**
-   * Only this type; all if empty.
+   * Limits the list to this type; all types if empty.
    *
    * @generated from field: string type = 1;
    */
   type: string;
 
   /**
-   * At most so many; 0 for the default, 100. Never more than 1,000.
+   * The maximum number of items: 100 by default (0), at most 1,000.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * From the response before.
+   * The next_page_token of the previous response.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * Only tasks in this state; all if unspecified.
+   * Limits the list to tasks in this state; all states if unspecified.
    *
    * @generated from field: postlude.v1.Task.State state = 4;
    */
@@ -224,7 +224,7 @@ export declare type ListTasksResponse = Message<"postlude.v1.ListTasksResponse">
   tasks: Task[];
 
   /**
-   * Empty when nothing follows.
+   * Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -262,7 +262,7 @@ export declare type GetTaskResponse = Message<"postlude.v1.GetTaskResponse"> & {
    */
   found: {
     /**
-     * It is to be done.
+     * The task waits or runs.
      *
      * @generated from field: postlude.v1.Task task = 1;
      */
@@ -270,7 +270,7 @@ export declare type GetTaskResponse = Message<"postlude.v1.GetTaskResponse"> & {
     case: "task";
   } | {
     /**
-     * It was given up.
+     * The task is dead.
      *
      * @generated from field: postlude.v1.DeadTask dead = 2;
      */
@@ -290,21 +290,21 @@ export declare const GetTaskResponseSchema: GenMessage<GetTaskResponse>;
  */
 export declare type ListDeadTasksRequest = Message<"postlude.v1.ListDeadTasksRequest"> & {
   /**
-   * Only this type; all if empty.
+   * Limits the list to this type; all types if empty.
    *
    * @generated from field: string type = 1;
    */
   type: string;
 
   /**
-   * At most so many; 0 for the default, 100. Never more than 1,000.
+   * The maximum number of items: 100 by default (0), at most 1,000.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * From the response before.
+   * The next_page_token of the previous response.
    *
    * @generated from field: string page_token = 3;
    */
@@ -327,7 +327,7 @@ export declare type ListDeadTasksResponse = Message<"postlude.v1.ListDeadTasksRe
   tasks: DeadTask[];
 
   /**
-   * Empty when nothing follows.
+   * Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -349,7 +349,7 @@ export declare type RedriveTasksRequest = Message<"postlude.v1.RedriveTasksReque
    */
   target: {
     /**
-     * One task.
+     * Redrives one task.
      *
      * @generated from field: postlude.v1.TaskName task = 1;
      */
@@ -357,7 +357,7 @@ export declare type RedriveTasksRequest = Message<"postlude.v1.RedriveTasksReque
     case: "task";
   } | {
     /**
-     * All of one type.
+     * Redrives all dead tasks of this type.
      *
      * @generated from field: string type = 2;
      */
@@ -365,7 +365,7 @@ export declare type RedriveTasksRequest = Message<"postlude.v1.RedriveTasksReque
     case: "type";
   } | {
     /**
-     * All; must be true.
+     * Redrives all dead tasks; must be true.
      *
      * @generated from field: bool all = 3;
      */
@@ -406,7 +406,7 @@ export declare const TaskNameSchema: GenMessage<TaskName>;
  */
 export declare type RedriveTasksResponse = Message<"postlude.v1.RedriveTasksResponse"> & {
   /**
-   * How many tasks became due again.
+   * The number of tasks that became due again.
    *
    * @generated from field: int64 redriven = 1;
    */
@@ -420,7 +420,7 @@ export declare type RedriveTasksResponse = Message<"postlude.v1.RedriveTasksResp
 export declare const RedriveTasksResponseSchema: GenMessage<RedriveTasksResponse>;
 
 /**
- * Shows and revives background tasks.
+ * Shows background tasks, and redrives dead ones.
  *
  * @generated from service postlude.v1.Tasks
  */
@@ -436,8 +436,8 @@ export declare const Tasks: GenService<{
     output: typeof ListTasksResponseSchema;
   },
   /**
-   * Finds one task by its name, alive or dead. NOT_FOUND where it is done, or
-   * never was.
+   * Returns one task by its name, live or dead. Fails with NOT_FOUND if the task
+   * is done or never existed.
    *
    * @generated from rpc postlude.v1.Tasks.GetTask
    */

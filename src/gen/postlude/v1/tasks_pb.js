@@ -101,7 +101,7 @@ export const RedriveTasksResponseSchema = /*@__PURE__*/
   messageDesc(file_postlude_v1_tasks, 10);
 
 /**
- * Shows and revives background tasks.
+ * Shows background tasks, and redrives dead ones.
  *
  * @generated from service postlude.v1.Tasks
  */
