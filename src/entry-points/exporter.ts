@@ -1,4 +1,4 @@
-/** @postlude/postlude/exporter: exports of FINALIZED invocations, and the Parquet files that they become. */
+/** @postlude/postlude/exporter: exports FINALIZED invocations to Parquet files. */
 export type { Batch, BatchLimits } from '../exporter/batches.ts';
 export { type ExporterParts, type ExportRequest, exportInvocation } from '../exporter/exporter.ts';
 export type { ExportName } from '../exporter/parquet/export-files.ts';

@@ -1,6 +1,6 @@
 /**
- * @postlude/postlude/finalizer: finalization of invocations in a program of your own, on the database of a
- * server or beside one.
+ * @postlude/postlude/finalizer: finalizes invocations in a program of your own, on the database of a
+ * server or without a server.
  */
 export {
   type Experiment,

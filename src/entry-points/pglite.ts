@@ -1,4 +1,4 @@
-/** @postlude/postlude/pglite: PostgreSQL within your process, by the package `@electric-sql/pglite`. */
+/** @postlude/postlude/pglite: PostgreSQL within your process, with the package `@electric-sql/pglite`. */
 export type {
   Database,
   Notifications,

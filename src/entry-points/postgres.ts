@@ -1,4 +1,4 @@
-/** @postlude/postlude/postgres: PostgreSQL by the driver `pg`, and your own transactions. */
+/** @postlude/postlude/postgres: PostgreSQL with the driver `pg`, also in your own transactions. */
 export type {
   Database,
   Notifications,

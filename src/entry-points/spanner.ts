@@ -1,4 +1,4 @@
-/** @postlude/postlude/spanner: Cloud Spanner by its client library `@google-cloud/spanner`. */
+/** @postlude/postlude/spanner: Cloud Spanner with its client library `@google-cloud/spanner`. */
 export type {
   Database,
   Notifications,

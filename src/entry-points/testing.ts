@@ -1,4 +1,4 @@
-/** @postlude/postlude/testing: time that tests move by hand, crashes at every step, and a queue in memory. */
+/** @postlude/postlude/testing: a clock that tests advance, crashes at every step, and a scheduler that runs tasks. */
 export { FakeClock } from '../testing/fake-clock.ts';
 export { CrashError, type CrashPlan, Faults, forEachCrash } from '../testing/faults.ts';
 export {

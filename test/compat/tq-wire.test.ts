@@ -1,6 +1,6 @@
 /**
- * Stored and sent forms of push tasks. Tasks and reminders of an older version are under way when a
- * newer one starts, so it has to read them for ever.
+ * Stored and sent forms of push tasks. When a new version starts, tasks and reminders of older versions
+ * still wait, so each version has to read them for ever.
  */
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';

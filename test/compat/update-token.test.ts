@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { UpdateTokens } from '../../src/services/recorder/update-token.ts';
 
-// Made with Python's hmac and base64, from the description of the format.
+// These tokens were made with Python's hmac and base64 from the description of the format.
 const VECTORS = [
   {
     what: 'a token as this server writes it',

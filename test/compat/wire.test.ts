@@ -1,6 +1,6 @@
 /**
- * The wire form of luci.resultdb.v1: numbers, names and types of its fields. They must never
- * change, since clients that were built from other copies of these messages depend on them.
+ * The wire form of luci.resultdb.v1: the numbers, names and types of its fields. They must never
+ * change, since clients built from other copies of these messages depend on them.
  */
 import { create, type DescMessage, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';

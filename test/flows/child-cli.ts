@@ -1,9 +1,9 @@
-/** One command in a process of its own. */
+/** Runs one command in its own process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Most of the time of a short command is compilation. */
+/** Short commands spend most of their time on compilation. */
 const COMPILE_CACHE = join(tmpdir(), 'postlude-compile-cache');
 export const CLI_MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
@@ -15,7 +15,7 @@ export interface Ended {
 
 export class ChildCli {
   readonly child: ChildProcess;
-  /** Once its output is at an end, too: what it has started may hold that open. */
+  /** Resolves once the output has ended as well; processes that the command started may hold it open. */
   readonly ended: Promise<Ended>;
   readonly exited: Promise<void>;
   readonly #text = { out: '', err: '' };
@@ -35,7 +35,7 @@ export class ChildCli {
     });
   }
 
-  /** Kills it where it still runs. */
+  /** Kills the command if it still runs. */
   async end(): Promise<void> {
     this.child.kill('SIGKILL');
     if (this.child.exitCode === null && this.child.signalCode === null) await this.exited;
@@ -43,7 +43,7 @@ export class ChildCli {
     this.child.stderr?.destroy();
   }
 
-  /** What `pattern` captures, once standard output or standard error has it. */
+  /** Resolves to what `pattern` captures once it occurs in standard output or standard error. */
   async printed(pattern: RegExp): Promise<string> {
     const found = new Promise<string>((resolve) => {
       const look = (): void => {

@@ -1,4 +1,4 @@
-/** One command in a process of its own; it is gone when the test ends. */
+/** Runs one command in its own process, which is killed when the test ends. */
 import { onTestFinished } from 'vitest';
 import { ChildCli } from './child-cli.ts';
 

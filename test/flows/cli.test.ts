@@ -1,4 +1,4 @@
-/** The command as people run it: every step a process of its own, real signals, a real test runner. */
+/** Runs the command as users do: a process for each step, real signals, a real test runner. */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -73,7 +73,7 @@ test('status --watch goes on when its server was killed and is there again', asy
   await cli('create', 'run').ended;
   const watch = cli('status', 'run', '--watch');
   await server.printed(/ResultDB\/GetInvocation/);
-  await cli('why', 'run').ended; // by its end the other one has its answer, and watches
+  await cli('why', 'run').ended; // by now the other command has its first response, and watches
   server.child.kill('SIGKILL');
   await watch.printed(/the server is unreachable/);
   await startServer(folder, new URL(url).host);

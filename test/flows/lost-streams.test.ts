@@ -1,4 +1,4 @@
-/** Commands whose output nobody reads (`| head`), or for which there is no room: real processes. */
+/** Runs commands as processes whose output is not read (`| head`), or has no room on the disk. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ async function openPlace() {
   const server = new CliProcess(folder, ['serve', '--listen', '127.0.0.1:0']);
   const url = await server.printed(/postlude serves on (http:\S+)/);
   const start = (...argv: string[]) => new CliProcess(folder, argv, { POSTLUDE_SERVER: url });
-  /** `no` is the stream that is closed at the other end before anything is written. */
+  /** The reading end of the stream `no` is closed before anything is written. */
   const startWithout = (no: 'stdout' | 'stderr', ...argv: string[]) => {
     const command = start(...argv);
     command.child[no]?.destroy();

@@ -5,7 +5,7 @@ import { testPostgresUrl, testSchema, withTestClient } from '../support/database
 import { CliProcess } from './cli-process.ts';
 
 eachServerDatabase((open, name) => {
-  // An embedded one belongs to one process at a time.
+  // Only one process at a time can open an embedded database.
   test.skipIf(name === 'pglite')('two processes that migrate at once share the work', async () => {
     const database = await open();
     const migrate = () => new CliProcess(tmpdir(), ['migrate', '--json'], database).ended;

@@ -1,4 +1,4 @@
-/** A server as a process of its own. Flags are those of `postlude serve`, as `name=value`. */
+/** Runs a server in its own process. Arguments are flags of `postlude serve`, as `name=value`. */
 import { loadConfig } from '../../src/server/config/config.ts';
 import { startServer } from '../../src/server/server.ts';
 

@@ -1,4 +1,4 @@
-/** A server that is a real process, and real signals. */
+/** Runs a server as a real process, with real signals. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -44,7 +44,7 @@ class ServerProcess {
     });
   }
 
-  /** Resolves once the log has a line with that text. */
+  /** Resolves once a line of the log contains the text. */
   logged(text: string): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.set(text, resolve);
@@ -52,7 +52,7 @@ class ServerProcess {
     });
   }
 
-  /** Where it listens. Throws, with its log, where it ends instead. */
+  /** Resolves to the server's URL. Throws an error with the log if the server ends instead. */
   async url(): Promise<string> {
     const { stdout } = this.child;
     if (stdout) for await (const line of createInterface(stdout)) return line;
@@ -111,7 +111,7 @@ test('a second signal ends the process at once, whatever is under way', async ()
     'POST /luci.resultdb.v1.Recorder/CreateInvocation HTTP/1.1\r\nhost: localhost\r\n' +
       'content-type: application/json\r\ncontent-length: 1000\r\nexpect: 100-continue\r\n\r\n',
   );
-  await new Promise((resolve) => socket.once('data', resolve)); // "100 Continue": it is under way
+  await new Promise((resolve) => socket.once('data', resolve)); // "100 Continue" shows that the request is running
   server.child.kill('SIGTERM');
   await server.logged('"message":"stopping"');
   server.child.kill('SIGTERM');

@@ -1,4 +1,4 @@
-/** The main job on each database, by processes: the demo, and a server that dies on the way. */
+/** Runs the demo in processes on each database, and again with a server that dies on the way. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

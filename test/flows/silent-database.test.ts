@@ -1,4 +1,4 @@
-/** A server in a process of its own, whose database falls silent or holds a lock for ever. */
+/** Runs a server in its own process, whose database falls silent or holds a lock for ever. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';

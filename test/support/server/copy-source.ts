@@ -1,4 +1,4 @@
-/** What is copied from one database to another in tests: something in every table. */
+/** Fills a database with rows in every table, for tests that copy it. */
 import { takeTurn } from '../../../src/invocations/closed-sets.ts';
 import { includeInvocations } from '../../../src/invocations/inclusions.ts';
 import { insertInvocations } from '../../../src/invocations/invocations.ts';
@@ -22,7 +22,7 @@ import {
 const IDS = Array.from({ length: 7 }, (_, index) => invocationId(`i${index}`));
 const BYTES = taskType('bytes', bytesPayload);
 
-/** How many rows each table has afterwards. */
+/** The number of rows in each table afterwards. */
 export const SOURCE_ROWS = {
   secrets: 1,
   invocations: 7,

@@ -1,4 +1,4 @@
-/** The services on a database, as a test calls them: without a server, and with a clock of its own. */
+/** Opens the services on a database without a server, with a clock of the test's own. */
 import { create } from '@bufbuild/protobuf';
 import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
@@ -30,7 +30,7 @@ export type Services = Awaited<ReturnType<typeof openServices>>;
 
 export interface ServicesOptions {
   readonly authorizer?: Authorizer;
-  /** `false` for a process whose announcements of changes get lost. */
+  /** `false` simulates a process whose announcements of changes are lost. */
   readonly announces?: boolean;
 }
 
@@ -66,9 +66,9 @@ export async function openServices(
     pushTasks: createPushTasks({ db, clock, authorizer, sweeper }),
     /** Runs the tasks of finalization until none is due. */
     finalizeAll: () => finalizeAll(finalizer),
-    /** The context of a call that may change the invocation. */
+    /** Creates the context of a call that may change the invocation. */
     owner: (id: string, caller = OWNER) => contextOf(caller, updateTokens.issue(id)),
-    /** Creates an invocation that is ACTIVE, unless `init` says otherwise. */
+    /** Creates an invocation, which is ACTIVE by default. */
     create: (id: string, init: InvocationInit = {}) =>
       recorder.createInvocation(
         create(CreateInvocationRequestSchema, {
@@ -95,7 +95,7 @@ type InvocationInit = Partial<Omit<Invocation, '$typeName' | '$unknown'>>;
 
 export const OWNER = 'user:owner@example.com';
 
-/** Keeps the headers that a method sets. */
+/** A context that keeps the headers that a method sets. */
 export interface TestContext extends CallContext {
   readonly headers: Map<string, string>;
 }

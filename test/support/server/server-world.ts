@@ -1,4 +1,4 @@
-/** Whole servers for tests, each on a database of its own, and clients of them. */
+/** Starts whole servers for tests, each on its own database, and their clients. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** On a database of the test's own, unless `flags` or `options` name one. */
+/** Starts a server on a new database, unless `flags` or `options` name one. */
 export async function startTestServer(flags: ServerFlags = {}, options: ServerOptions = {}) {
   const cwd = await temporaryFolder();
   const config = await loadConfig({ flags: { listen: '127.0.0.1:0', ...flags }, env: {}, cwd });
@@ -50,7 +50,7 @@ export async function startTestServer(flags: ServerFlags = {}, options: ServerOp
   return { server, config, cwd, clients, ...clients(grpc) };
 }
 
-/** Keeps spans that have ended, also once the server has stopped. */
+/** Keeps ended spans, even after the server has stopped. */
 export function recordSpans(): {
   readonly spans: ReadableSpan[];
   readonly tracesTo: SpanProcessor;
@@ -68,7 +68,7 @@ export function recordSpans(): {
 
 export type TestServer = Awaited<ReturnType<typeof startTestServer>>;
 
-/** Creates an invocation; answers the header that carries its token. */
+/** Creates an invocation, and returns the header that carries its token. */
 export async function createInvocation(
   { recorder }: Pick<TestServer, 'recorder'>,
   invocationId: string,
