@@ -41,7 +41,8 @@ test('create adds what is lacking, or says what a complete run lacks', async () 
   await run('create', 'run');
   const more = ['--include', 'a', '--export', 'p.d.t'];
   expect(await run('create', 'run', '--finalize', ...more)).toMatchObject({
-    ...{ code: 0, out: 'run is FINALIZING\n' },
+    code: 0,
+    out: 'run is FINALIZING\n',
   });
   expect(await run('create', 'run', ...more)).toMatchObject({ code: 0 });
   await run('create', 'b');

@@ -11,19 +11,22 @@ export const GREEN: Totals = { results: ALL, unexpected: 0, byStatus: { PASS: AL
 
 /** One test of one shard has failed. */
 export const ONE_FAILED: Totals = {
-  ...{ results: ALL, unexpected: 1 },
+  results: ALL,
+  unexpected: 1,
   byStatus: { PASS: ALL - 1, FAIL: 1 },
 };
 
 /** All of three shards, and one result that tells what became of the fourth. */
 export const ONE_MISSING: Totals = {
-  ...{ results: ALL - TESTS_OF_SHARD + 1, unexpected: 1 },
+  results: ALL - TESTS_OF_SHARD + 1,
+  unexpected: 1,
   byStatus: { PASS: ALL - TESTS_OF_SHARD, ABORT: 1 },
 };
 
 /** Of the fourth shard, what it had reported when it was stopped, and that it and its command were. */
 export const ONE_CANCELLED: Totals = {
-  ...{ results: ALL - TESTS_OF_SHARD + 3, unexpected: 2 },
+  results: ALL - TESTS_OF_SHARD + 3,
+  unexpected: 2,
   byStatus: { PASS: ALL - TESTS_OF_SHARD + 1, ABORT: 2 },
 };
 

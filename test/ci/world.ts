@@ -112,7 +112,8 @@ export class Machine {
   start(argv: readonly [string, ...string[]], variables: Variables): Shell {
     const address = 'POSTLUDE_SERVER' in variables ? this.#world.place.server.url : undefined;
     return new Shell(argv, {
-      ...{ cwd: this.cwd, log: this.log },
+      cwd: this.cwd,
+      log: this.log,
       env: {
         ...variables,
         ...(address === undefined ? {} : { POSTLUDE_SERVER: address }),

@@ -90,7 +90,11 @@ describe.skipIf(testSpannerHost() === '')('while a third of all calls fail', () 
         }),
     };
     const dispatcher = new Dispatcher({
-      ...{ queue, clock, random: flow.random, leaseMs: MINUTE, workers: 4 },
+      queue,
+      clock,
+      random: flow.random,
+      leaseMs: MINUTE,
+      workers: 4,
       handlers: [handler],
     });
     const plainLeft = async () => (await direct.living()).filter(({ type }) => type === PLAIN.name);

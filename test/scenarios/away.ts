@@ -40,7 +40,8 @@ export const AWAY: readonly Scenario[] = [
       const { code } = await place.recorded(place.shard(2), 'cp given.xml r.xml', second);
       assert.equal(code, 0);
       await place.expect(place.run, {
-        ...{ results: 16, unexpected: 4 },
+        results: 16,
+        unexpected: 4,
         byStatus: { PASS: 12, FAIL: 4 },
       });
     },

@@ -57,7 +57,8 @@ export const DEADLINES: readonly Scenario[] = [
       await place.recorded(place.shard(1), 'cp given.xml r.xml');
       assert.match(await place.why(place.run), /shard-2 is expected, and nobody has begun/);
       await place.expect(place.run, {
-        ...{ results: 4, unexpected: 1 },
+        results: 4,
+        unexpected: 1,
         byStatus: { PASS: 3, ABORT: 1 },
       });
       assert.equal((await place.over(place.shard(2))).endCause, 'NEVER_APPEARED');
@@ -85,7 +86,8 @@ export const DEADLINES: readonly Scenario[] = [
       const expected = ['--expect', `${place.run}-shard-1..2`, '--expect-within', '1s'];
       await place.done('create', place.run, ...expected, '--finalize');
       await place.expect(place.run, {
-        ...{ results: 6, unexpected: 3 },
+        results: 6,
+        unexpected: 3,
         byStatus: { PASS: 3, FAIL: 2, ABORT: 1 },
       });
     },

@@ -24,7 +24,8 @@ export const KILLED: readonly Scenario[] = [
       const ended = await place.recorded(place.run, 'cp given.xml r.xml; kill -9 $$');
       assert.equal(ended.code, 137);
       await place.expect(place.run, {
-        ...{ results: 8, unexpected: 1 },
+        results: 8,
+        unexpected: 1,
         byStatus: { PASS: 7, CRASH: 1 },
       });
       assert.deepEqual(await place.unexpected(place.run), ['postlude/command']);
@@ -70,7 +71,8 @@ export const KILLED: readonly Scenario[] = [
       await place.recorded(place.shard(2), 'cp given2.xml r.xml');
       await loseRecorder(place, place.shard(3));
       await place.expect(place.run, {
-        ...{ results: 11, unexpected: 2 },
+        results: 11,
+        unexpected: 2,
         byStatus: { PASS: 9, FAIL: 1, ABORT: 1 },
       });
       assert.equal((await place.over(place.shard(3))).endCause, 'LOST');
@@ -84,7 +86,8 @@ export const KILLED: readonly Scenario[] = [
       const ended = await place.recorded(place.run, 'cp given.xml r.xml; exit 9');
       assert.equal(ended.code, 9);
       await place.expect(place.run, {
-        ...{ results: 4, unexpected: 1 },
+        results: 4,
+        unexpected: 1,
         byStatus: { PASS: 3, CRASH: 1 },
       });
     },
@@ -98,7 +101,8 @@ export const KILLED: readonly Scenario[] = [
       const ended = await place.recorded(place.run, script, ['--reports', 'mod/*/r.xml']);
       assert.equal(ended.code, 137);
       await place.expect(place.run, {
-        ...{ results: 4, unexpected: 1 },
+        results: 4,
+        unexpected: 1,
         byStatus: { PASS: 3, CRASH: 1 },
       });
     },

@@ -27,7 +27,8 @@ export const RETRIED: readonly Scenario[] = [
       const second = await place.recorded(place.shard(1), 'cp all.xml r.xml; exit 1');
       assert.equal(second.code, 1);
       await place.expect(place.run, {
-        ...{ results: 2_000, unexpected: 38 },
+        results: 2_000,
+        unexpected: 38,
         byStatus: { PASS: 1_962, FAIL: 38 },
       });
       assert.equal((await place.over(place.shard(1))).endCause, 'SUPERSEDED');
@@ -45,7 +46,8 @@ export const RETRIED: readonly Scenario[] = [
       assert.equal(green.code, 0, green.err);
       await place.done('create', place.run, '--expect', place.shard(1), '--finalize');
       await place.expect(place.run, {
-        ...{ results: 6, unexpected: 1 },
+        results: 6,
+        unexpected: 1,
         byStatus: { PASS: 5, FAIL: 1 },
       });
     },
@@ -66,7 +68,8 @@ export const RETRIED: readonly Scenario[] = [
       const { includes } = await place.over(place.run);
       assert.deepEqual(includes, [`${place.shard(1)}.attempt-3`]);
       await place.expect(place.run, {
-        ...{ results: 6, unexpected: 1 },
+        results: 6,
+        unexpected: 1,
         byStatus: { PASS: 5, FAIL: 1 },
       });
     },
@@ -99,7 +102,8 @@ export const RETRIED: readonly Scenario[] = [
       for (const attempt of ['1', '3']) {
         const argv = ['record', '--id', place.shard(1), '--reports', 'r*.xml', '--json', '--'];
         const record = place.start([...argv, 'cp', 'given.xml', `r${attempt}.xml`], {
-          ...{ GITHUB_ACTIONS: 'true', GITHUB_RUN_ATTEMPT: attempt },
+          GITHUB_ACTIONS: 'true',
+          GITHUB_RUN_ATTEMPT: attempt,
         });
         const { code, err, out } = await record.ended;
         assert.equal(code, 0, err);
@@ -123,7 +127,8 @@ export const RETRIED: readonly Scenario[] = [
       await place.recorded(place.shard(2), 'cp red.xml r.xml; exit 1');
       await place.done(...create, ...expected);
       await place.expect(place.run, {
-        ...{ results: 6, unexpected: 1 },
+        results: 6,
+        unexpected: 1,
         byStatus: { PASS: 5, FAIL: 1 },
       });
 

@@ -24,7 +24,8 @@ export const SERVERS: readonly Scenario[] = [
         const ended = await record.ended;
         assert.equal(ended.code, 0, ended.err);
         await place.expect(place.run, {
-          ...{ results: 42, unexpected: 2 },
+          results: 42,
+          unexpected: 2,
           byStatus: { PASS: 40, FAIL: 2 },
         });
       },

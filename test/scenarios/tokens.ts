@@ -36,7 +36,8 @@ export const TOKENS: readonly Scenario[] = [
       const { code, err } = await record.ended;
       assert.equal(code, 0, err);
       await place.expect(place.run, {
-        ...{ results: 4, unexpected: 1 },
+        results: 4,
+        unexpected: 1,
         byStatus: { PASS: 3, FAIL: 1 },
       });
     },

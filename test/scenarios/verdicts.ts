@@ -72,8 +72,11 @@ export const VERDICTS: readonly Scenario[] = [
       assert.deepEqual(
         { failureMessage, shard, testId, variant, verdict },
         {
-          ...{ failureMessage: 'wrong', shard: place.run, testId: 'suite.a::case 0' },
-          ...{ variant: { os: 'linux' }, verdict: 'unexpected' },
+          failureMessage: 'wrong',
+          shard: place.run,
+          testId: 'suite.a::case 0',
+          variant: { os: 'linux' },
+          verdict: 'unexpected',
         },
       );
     },

@@ -6,63 +6,102 @@ const SHA = 'ffac537e6cbbf934b08745a378932722df287a53';
 
 const GITHUB = {
   GITHUB_ACTIONS: 'true',
-  ...{ GITHUB_REPOSITORY: 'example/app', GITHUB_SERVER_URL: 'https://github.com' },
-  ...{ GITHUB_RUN_ID: '1658821493', GITHUB_RUN_ATTEMPT: '3', GITHUB_JOB: 'shard' },
-  ...{ GITHUB_SHA: SHA, GITHUB_REF: 'refs/heads/main' },
-  ...{ GITHUB_REF_NAME: 'main', GITHUB_REF_TYPE: 'branch' },
+  GITHUB_REPOSITORY: 'example/app',
+  GITHUB_SERVER_URL: 'https://github.com',
+  GITHUB_RUN_ID: '1658821493',
+  GITHUB_RUN_ATTEMPT: '3',
+  GITHUB_JOB: 'shard',
+  GITHUB_SHA: SHA,
+  GITHUB_REF: 'refs/heads/main',
+  GITHUB_REF_NAME: 'main',
+  GITHUB_REF_TYPE: 'branch',
   // Set, and empty, unless a pull request is built.
-  ...{ GITHUB_HEAD_REF: '', GITHUB_BASE_REF: '' },
+  GITHUB_HEAD_REF: '',
+  GITHUB_BASE_REF: '',
 };
 const ON_GITHUB = {
-  ...{ system: 'github', repository: 'example/app', branch: 'main', commit: SHA },
+  system: 'github',
+  repository: 'example/app',
+  branch: 'main',
+  commit: SHA,
   pipelineUrl: 'https://github.com/example/app/actions/runs/1658821493',
   job: 'shard',
   jobUrl: 'https://github.com/example/app/actions/runs/1658821493/attempts/3',
   attempt: 3,
 };
 const GITLAB = {
-  ...{ GITLAB_CI: 'true', CI_PROJECT_PATH: 'example/app', CI_COMMIT_SHA: SHA },
+  GITLAB_CI: 'true',
+  CI_PROJECT_PATH: 'example/app',
+  CI_COMMIT_SHA: SHA,
   CI_PIPELINE_URL: 'https://gitlab.com/example/app/-/pipelines/42',
-  ...{ CI_JOB_NAME: 'shard 1/4', CI_JOB_URL: 'https://gitlab.com/example/app/-/jobs/7' },
+  CI_JOB_NAME: 'shard 1/4',
+  CI_JOB_URL: 'https://gitlab.com/example/app/-/jobs/7',
 };
 const ON_GITLAB = {
-  ...{ system: 'gitlab', repository: 'example/app', commit: SHA },
+  system: 'gitlab',
+  repository: 'example/app',
+  commit: SHA,
   pipelineUrl: 'https://gitlab.com/example/app/-/pipelines/42',
-  ...{ job: 'shard 1/4', jobUrl: 'https://gitlab.com/example/app/-/jobs/7' },
+  job: 'shard 1/4',
+  jobUrl: 'https://gitlab.com/example/app/-/jobs/7',
 };
 const BUILDKITE = {
-  ...{ BUILDKITE: 'true', BUILDKITE_ORGANIZATION_SLUG: 'acme', BUILDKITE_PIPELINE_SLUG: 'app' },
+  BUILDKITE: 'true',
+  BUILDKITE_ORGANIZATION_SLUG: 'acme',
+  BUILDKITE_PIPELINE_SLUG: 'app',
   BUILDKITE_REPO: 'https://user:secret@git.example.com/app.git',
-  ...{ BUILDKITE_BRANCH: 'main', BUILDKITE_TAG: '', BUILDKITE_COMMIT: SHA },
-  ...{ BUILDKITE_BUILD_URL: 'https://buildkite.com/acme/app/builds/15', BUILDKITE_JOB_ID: 'e44f' },
-  ...{ BUILDKITE_PULL_REQUEST: 'false', BUILDKITE_PULL_REQUEST_BASE_BRANCH: '' },
-  ...{ BUILDKITE_STEP_KEY: 'shard', BUILDKITE_LABEL: 'shard 1', BUILDKITE_RETRY_COUNT: '0' },
+  BUILDKITE_BRANCH: 'main',
+  BUILDKITE_TAG: '',
+  BUILDKITE_COMMIT: SHA,
+  BUILDKITE_BUILD_URL: 'https://buildkite.com/acme/app/builds/15',
+  BUILDKITE_JOB_ID: 'e44f',
+  BUILDKITE_PULL_REQUEST: 'false',
+  BUILDKITE_PULL_REQUEST_BASE_BRANCH: '',
+  BUILDKITE_STEP_KEY: 'shard',
+  BUILDKITE_LABEL: 'shard 1',
+  BUILDKITE_RETRY_COUNT: '0',
 };
 const ON_BUILDKITE = {
-  ...{ system: 'buildkite', repository: 'acme/app', branch: 'main', commit: SHA },
-  ...{ pipelineUrl: 'https://buildkite.com/acme/app/builds/15', job: 'shard', attempt: 1 },
+  system: 'buildkite',
+  repository: 'acme/app',
+  branch: 'main',
+  commit: SHA,
+  pipelineUrl: 'https://buildkite.com/acme/app/builds/15',
+  job: 'shard',
+  attempt: 1,
   jobUrl: 'https://buildkite.com/acme/app/builds/15#e44f',
 };
 const JENKINS = {
-  ...{ JENKINS_URL: 'https://ci.example.com/', BUILD_URL: 'https://ci.example.com/job/app/7/' },
-  ...{ JOB_NAME: 'app/main', BRANCH_NAME: 'main', GIT_COMMIT: SHA, GIT_BRANCH: 'origin/main' },
+  JENKINS_URL: 'https://ci.example.com/',
+  BUILD_URL: 'https://ci.example.com/job/app/7/',
+  JOB_NAME: 'app/main',
+  BRANCH_NAME: 'main',
+  GIT_COMMIT: SHA,
+  GIT_BRANCH: 'origin/main',
 };
 const ON_JENKINS = {
-  ...{ system: 'jenkins', branch: 'main', commit: SHA, job: 'app/main' },
+  system: 'jenkins',
+  branch: 'main',
+  commit: SHA,
+  job: 'app/main',
   pipelineUrl: 'https://ci.example.com/job/app/7/',
 };
 const CIRCLECI = {
-  ...{ CIRCLECI: 'true', CIRCLE_PROJECT_USERNAME: 'example', CIRCLE_PROJECT_REPONAME: 'app' },
-  ...{
-    CIRCLE_BRANCH: 'main',
-    CIRCLE_SHA1: SHA,
-    CIRCLE_WORKFLOW_ID: '5034460f',
-    CIRCLE_JOB: 'shard',
-  },
+  CIRCLECI: 'true',
+  CIRCLE_PROJECT_USERNAME: 'example',
+  CIRCLE_PROJECT_REPONAME: 'app',
+  CIRCLE_BRANCH: 'main',
+  CIRCLE_SHA1: SHA,
+  CIRCLE_WORKFLOW_ID: '5034460f',
+  CIRCLE_JOB: 'shard',
   CIRCLE_BUILD_URL: 'https://circleci.com/gh/example/app/170',
 };
 const ON_CIRCLECI = {
-  ...{ system: 'circleci', repository: 'example/app', branch: 'main', commit: SHA, job: 'shard' },
+  system: 'circleci',
+  repository: 'example/app',
+  branch: 'main',
+  commit: SHA,
+  job: 'shard',
   pipelineUrl: 'https://app.circleci.com/pipelines/workflows/5034460f',
   jobUrl: 'https://circleci.com/gh/example/app/170',
 };
@@ -77,8 +116,10 @@ describe('a job of a branch, of a pull request and of a tag', () => {
   test('on GitHub', () => {
     expect(known(GITHUB)).toEqual(ON_GITHUB);
     const ofRequest = {
-      ...{ GITHUB_REF: 'refs/pull/5/merge', GITHUB_REF_NAME: '5/merge' },
-      ...{ GITHUB_HEAD_REF: 'fix', GITHUB_BASE_REF: 'main' },
+      GITHUB_REF: 'refs/pull/5/merge',
+      GITHUB_REF_NAME: '5/merge',
+      GITHUB_HEAD_REF: 'fix',
+      GITHUB_BASE_REF: 'main',
     };
     const request = { branch: 'fix', base: 'main', pullRequest: '5' };
     expect(known({ ...GITHUB, ...ofRequest })).toEqual({ ...ON_GITHUB, ...request });
@@ -91,7 +132,8 @@ describe('a job of a branch, of a pull request and of a tag', () => {
     const branch = known({ ...GITLAB, CI_COMMIT_BRANCH: 'main' });
     expect(branch).toEqual({ ...ON_GITLAB, branch: 'main' });
     const ofRequest = {
-      ...{ CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: 'fix', CI_MERGE_REQUEST_IID: '5' },
+      CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: 'fix',
+      CI_MERGE_REQUEST_IID: '5',
       CI_MERGE_REQUEST_TARGET_BRANCH_NAME: 'main',
     };
     const request = { branch: 'fix', base: 'main', pullRequest: '5' };
@@ -102,8 +144,10 @@ describe('a job of a branch, of a pull request and of a tag', () => {
   test('on Buildkite', () => {
     expect(known(BUILDKITE)).toEqual(ON_BUILDKITE);
     const ofRequest = {
-      ...{ BUILDKITE_PULL_REQUEST: '5', BUILDKITE_PULL_REQUEST_BASE_BRANCH: 'main' },
-      ...{ BUILDKITE_BRANCH: 'someone:fix', BUILDKITE_COMMIT: 'HEAD' },
+      BUILDKITE_PULL_REQUEST: '5',
+      BUILDKITE_PULL_REQUEST_BASE_BRANCH: 'main',
+      BUILDKITE_BRANCH: 'someone:fix',
+      BUILDKITE_COMMIT: 'HEAD',
     };
     const { commit: _, ...built } = ON_BUILDKITE;
     const request = { branch: 'someone:fix', base: 'main', pullRequest: '5' };

@@ -26,8 +26,12 @@ async function openWorld({ atTerminal }: { readonly atTerminal: boolean }) {
   const signals = { signal: stopping.signal, forced: forcing.signal };
   const run = (script: string) =>
     runCommand({
-      ...{ command: ['sh', '-c', script], cwd, env: process.env, stdout: 'stderr' },
-      ...{ ...signals, atTerminal },
+      command: ['sh', '-c', script],
+      cwd,
+      env: process.env,
+      stdout: 'stderr',
+      ...signals,
+      atTerminal,
     });
   const began = () => readFile(join(cwd, 'began'), 'utf8');
   const end = async () => {
@@ -35,7 +39,7 @@ async function openWorld({ atTerminal }: { readonly atTerminal: boolean }) {
     await pipe.write('now\n');
     await pipe.close();
   };
-  return { ...{ began, end, run }, stop: stopping, force: forcing };
+  return { began, end, run, stop: stopping, force: forcing };
 }
 
 test.each([

@@ -9,7 +9,7 @@ function openWorld() {
   const ended: string[] = [];
   const stops = listenForStops(source, clock, (signal) => ended.push(signal));
   const send = (signal: 'SIGINT' | 'SIGTERM') => source.emit(signal, signal);
-  return { ...{ clock, ended, send, source }, ...stops };
+  return { clock, ended, send, source, ...stops };
 }
 
 test('the first signal asks for an end, the second ends the process', () => {

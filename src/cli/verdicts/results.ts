@@ -24,8 +24,16 @@ export interface ResultQuery {
 
 /** The fields that `resultValue` and `describeResult` print. */
 export const PRINTED_FIELDS: readonly string[] = [
-  ...['test_id', 'result_id', 'variant', 'variant_hash', 'expected', 'status'],
-  ...['start_time', 'duration', 'failure_reason', 'tags'],
+  'test_id',
+  'result_id',
+  'variant',
+  'variant_hash',
+  'expected',
+  'status',
+  'start_time',
+  'duration',
+  'failure_reason',
+  'tags',
 ];
 
 const PAGE_SIZE = 1_000;

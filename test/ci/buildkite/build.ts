@@ -116,7 +116,9 @@ export class BuildkiteBuild {
   async #giveToken({ folder }: Machine): Promise<void> {
     if (this.#isFork) return;
     const token = await this.#world.authority.token({
-      ...{ issuer: 'https://agent.buildkite.com', audience: 'postlude', lifetime: '5m' },
+      issuer: 'https://agent.buildkite.com',
+      audience: 'postlude',
+      lifetime: '5m',
       claims: { organization_slug: 'example', pipeline_slug: 'app' },
     });
     await writeFile(join(folder, 'oidc-token'), token);
@@ -126,14 +128,21 @@ export class BuildkiteBuild {
   #variables({ index, name, step }: Job): Variables {
     const parallel = { BUILDKITE_PARALLEL_JOB: `${index}` };
     return {
-      ...{ CI: 'true', BUILDKITE: 'true', BUILDKITE_BUILD_ID: this.id },
-      ...{ BUILDKITE_BUILD_NUMBER: this.number, BUILDKITE_JOB_ID: randomUUID() },
+      CI: 'true',
+      BUILDKITE: 'true',
+      BUILDKITE_BUILD_ID: this.id,
+      BUILDKITE_BUILD_NUMBER: this.number,
+      BUILDKITE_JOB_ID: randomUUID(),
       BUILDKITE_BUILD_URL: `https://buildkite.com/example/app/builds/${this.number}`,
-      ...{ BUILDKITE_ORGANIZATION_SLUG: 'example', BUILDKITE_PIPELINE_SLUG: 'app' },
-      ...{ BUILDKITE_BRANCH: 'main', BUILDKITE_COMMIT: COMMIT, BUILDKITE_TAG: '' },
+      BUILDKITE_ORGANIZATION_SLUG: 'example',
+      BUILDKITE_PIPELINE_SLUG: 'app',
+      BUILDKITE_BRANCH: 'main',
+      BUILDKITE_COMMIT: COMMIT,
+      BUILDKITE_TAG: '',
       BUILDKITE_PULL_REQUEST: this.#isFork ? '5' : 'false',
       BUILDKITE_RETRY_COUNT: String(this.#retriesOf(name)),
-      ...{ BUILDKITE_STEP_KEY: step.key, BUILDKITE_LABEL: name },
+      BUILDKITE_STEP_KEY: step.key,
+      BUILDKITE_LABEL: name,
       ...(step.parallelism === 1 ? {} : parallel),
     };
   }
@@ -142,6 +151,8 @@ export class BuildkiteBuild {
 function jobsOf(step: CommandStep): Job[] {
   if (step.parallelism === 1) return [{ name: step.key, step, index: 0 }];
   return Array.from({ length: step.parallelism }, (_, index) => ({
-    ...{ name: `${step.key} ${index + 1}`, step, index },
+    name: `${step.key} ${index + 1}`,
+    step,
+    index,
   }));
 }

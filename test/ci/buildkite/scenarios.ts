@@ -23,7 +23,9 @@ type Tell = (world: CiWorld, build: BuildkiteBuild, run: string) => Promise<void
 
 function scenario(name: string, shows: string, tell: Tell): Scenario {
   return {
-    ...{ name: `buildkite-${name}`, shows: `Buildkite: ${shows}`, isCi: true },
+    name: `buildkite-${name}`,
+    shows: `Buildkite: ${shows}`,
+    isCi: true,
     async run(place) {
       const world = await CiWorld.open(place);
       const build = new BuildkiteBuild(world, await readRecipe(RECIPE), name === 'fork');

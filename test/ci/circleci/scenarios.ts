@@ -21,7 +21,9 @@ type Tell = (world: CiWorld, workflow: CircleCiWorkflow, run: string) => Promise
 
 function scenario(name: string, shows: string, tell: Tell): Scenario {
   return {
-    ...{ name: `circleci-${name}`, shows: `CircleCI: ${shows}`, isCi: true },
+    name: `circleci-${name}`,
+    shows: `CircleCI: ${shows}`,
+    isCi: true,
     async run(place) {
       const world = await CiWorld.open(place);
       const workflow = new CircleCiWorkflow(world, await readRecipe(RECIPE), name === 'fork');

@@ -108,12 +108,19 @@ export class CircleCiWorkflow {
 
   async #variables(job: Job, index: number, build: string): Promise<Variables> {
     return {
-      ...{ CI: 'true', CIRCLECI: 'true', CIRCLE_JOB: job.name, CIRCLE_BUILD_NUM: build },
-      ...{ CIRCLE_BRANCH: this.#isFork ? 'pull/5' : 'main', CIRCLE_SHA1: COMMIT },
-      ...{ CIRCLE_PROJECT_USERNAME: 'example', CIRCLE_PROJECT_REPONAME: 'app' },
+      CI: 'true',
+      CIRCLECI: 'true',
+      CIRCLE_JOB: job.name,
+      CIRCLE_BUILD_NUM: build,
+      CIRCLE_BRANCH: this.#isFork ? 'pull/5' : 'main',
+      CIRCLE_SHA1: COMMIT,
+      CIRCLE_PROJECT_USERNAME: 'example',
+      CIRCLE_PROJECT_REPONAME: 'app',
       CIRCLE_BUILD_URL: `https://circleci.com/gh/example/app/${build}`,
-      ...{ CIRCLE_WORKFLOW_ID: this.id, CIRCLE_WORKFLOW_WORKSPACE_ID: this.workspaceId },
-      ...{ CIRCLE_NODE_INDEX: String(index), CIRCLE_NODE_TOTAL: String(job.parallelism) },
+      CIRCLE_WORKFLOW_ID: this.id,
+      CIRCLE_WORKFLOW_WORKSPACE_ID: this.workspaceId,
+      CIRCLE_NODE_INDEX: String(index),
+      CIRCLE_NODE_TOTAL: String(job.parallelism),
       ...(this.#isFork ? { CIRCLE_PR_NUMBER: '5' } : { CIRCLE_OIDC_TOKEN_V2: await this.#token() }),
     };
   }
@@ -122,7 +129,8 @@ export class CircleCiWorkflow {
   async #token(): Promise<string> {
     return await this.#world.authority.token({
       issuer: `https://oidc.circleci.com/org/${ORGANIZATION}`,
-      ...{ audience: ORGANIZATION, lifetime: '1h' },
+      audience: ORGANIZATION,
+      lifetime: '1h',
       claims: { 'oidc.circleci.com/project-id': PROJECT },
     });
   }

@@ -114,7 +114,9 @@ export class GitHubRun {
     if (this.neverStart.has(name)) return 'failure';
     const machine = await this.#world.machine(name);
     const run = new JobRun({
-      ...{ machine, artifacts: this.artifacts, env: this.#workflow.env },
+      machine,
+      artifacts: this.artifacts,
+      env: this.#workflow.env,
       contexts: this.#contexts(job, cell),
       variables: this.#variables(job),
       // A job that is to run always is not cancelled.
@@ -146,12 +148,20 @@ export class GitHubRun {
       ? { ref: 'refs/pull/5/merge', name: '5/merge', head: 'fix', base: 'main' }
       : { ref: 'refs/heads/main', name: 'main', head: '', base: '' };
     return {
-      ...{ CI: 'true', GITHUB_ACTIONS: 'true', GITHUB_JOB: job.key },
-      ...{ GITHUB_RUN_ID: this.id, GITHUB_RUN_ATTEMPT: String(this.#attempt) },
-      ...{ GITHUB_REPOSITORY: 'example/app', GITHUB_SERVER_URL: 'https://github.com' },
-      ...{ GITHUB_EVENT_NAME: this.#event.name, GITHUB_SHA: COMMIT },
-      ...{ GITHUB_REF: ref.ref, GITHUB_REF_NAME: ref.name, GITHUB_REF_TYPE: 'branch' },
-      ...{ GITHUB_HEAD_REF: ref.head, GITHUB_BASE_REF: ref.base },
+      CI: 'true',
+      GITHUB_ACTIONS: 'true',
+      GITHUB_JOB: job.key,
+      GITHUB_RUN_ID: this.id,
+      GITHUB_RUN_ATTEMPT: String(this.#attempt),
+      GITHUB_REPOSITORY: 'example/app',
+      GITHUB_SERVER_URL: 'https://github.com',
+      GITHUB_EVENT_NAME: this.#event.name,
+      GITHUB_SHA: COMMIT,
+      GITHUB_REF: ref.ref,
+      GITHUB_REF_NAME: ref.name,
+      GITHUB_REF_TYPE: 'branch',
+      GITHUB_HEAD_REF: ref.head,
+      GITHUB_BASE_REF: ref.base,
       // Permissions of a fork's pull request are read-only, so it gets no token:
       // https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#workflows-in-forked-repositories
       ...(this.#workflow.mayHaveIdToken && !this.#event.isFork

@@ -29,7 +29,9 @@ function scenario(
   ) => Promise<void>,
 ): Scenario {
   return {
-    ...{ name: `github-${name}`, shows: `GitHub Actions: ${shows}`, isCi: true },
+    name: `github-${name}`,
+    shows: `GitHub Actions: ${shows}`,
+    isCi: true,
     async run(place) {
       const world = await CiWorld.open(place);
       await tell(world, async (event = PUSH, recipe = RECIPE) => {
@@ -61,9 +63,16 @@ export const GITHUB: readonly Scenario[] = [
       const page = `https://github.com/example/app/actions/runs/${run.id}`;
       const { tags } = await world.place.status(`gh-${run.id}-shard-2`);
       assert.deepEqual(Object.fromEntries(tags.map(({ key, value }) => [key, value])), {
-        ...{ 'ci/system': 'github', 'ci/repository': 'example/app', 'ci/commit': COMMIT },
-        ...{ 'ci/branch': 'fix', 'ci/base': 'main', 'ci/pull_request': '5', 'ci/job': 'shard' },
-        ...{ 'ci/pipeline_url': page, 'ci/job_url': `${page}/attempts/1`, 'ci/attempt': '1' },
+        'ci/system': 'github',
+        'ci/repository': 'example/app',
+        'ci/commit': COMMIT,
+        'ci/branch': 'fix',
+        'ci/base': 'main',
+        'ci/pull_request': '5',
+        'ci/job': 'shard',
+        'ci/pipeline_url': page,
+        'ci/job_url': `${page}/attempts/1`,
+        'ci/attempt': '1',
       });
     }),
   ),

@@ -106,7 +106,10 @@ function parseStep(value: unknown, place: string): Step {
     throw new Error(`${place}: a step either uses or runs something`);
   }
   return {
-    ...{ ...optional('uses'), ...optional('run'), ...optional('shell'), ...optional('if') },
+    ...optional('uses'),
+    ...optional('run'),
+    ...optional('shell'),
+    ...optional('if'),
     with: variablesOf(step.with, `${place}.with`),
     env: variablesOf(step.env, `${place}.env`),
   };

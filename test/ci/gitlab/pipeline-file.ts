@@ -45,7 +45,10 @@ function parseJob(name: string, job: Record<string, unknown>, variables: Variabl
   if (stage < 0) unknown(`the stage of ${name}`);
   if (job.needs !== undefined && listOf(job.needs, name).length > 0) unknown(`needs of ${name}`);
   const one: Job = {
-    ...{ name, stage, when, variables },
+    name,
+    stage,
+    when,
+    variables,
     startsAtOnce: job.needs !== undefined,
     allowFailure: job.allow_failure === true,
     script: listOf(job.script, name).map((line) => textOf(line, name)),

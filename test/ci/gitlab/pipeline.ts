@@ -149,8 +149,12 @@ export class GitLabPipeline {
   /** https://docs.gitlab.com/ci/variables/predefined_variables/ */
   #ofPipeline(): Variables {
     return {
-      ...{ CI: 'true', GITLAB_CI: 'true', CI_PIPELINE_ID: this.id },
-      ...{ CI_PROJECT_PATH: this.#project, CI_COMMIT_SHA: COMMIT, CI_COMMIT_BRANCH: 'main' },
+      CI: 'true',
+      GITLAB_CI: 'true',
+      CI_PIPELINE_ID: this.id,
+      CI_PROJECT_PATH: this.#project,
+      CI_COMMIT_SHA: COMMIT,
+      CI_COMMIT_BRANCH: 'main',
       CI_PIPELINE_URL: `${ISSUER}/${this.#project}/-/pipelines/${this.id}`,
     };
   }
@@ -158,7 +162,8 @@ export class GitLabPipeline {
   #ofJob({ name }: Job): Variables {
     const id = String(++this.#jobIds);
     return {
-      ...{ CI_JOB_ID: id, CI_JOB_NAME: name },
+      CI_JOB_ID: id,
+      CI_JOB_NAME: name,
       CI_JOB_URL: `${ISSUER}/${this.#project}/-/jobs/${id}`,
     };
   }

@@ -24,7 +24,10 @@ type Tell = (world: CiWorld, pipeline: GitLabPipeline, run: string) => Promise<v
 
 function scenario(name: string, shows: string, tell: Tell, more: Partial<Scenario> = {}): Scenario {
   return {
-    ...{ name: `gitlab-${name}`, shows: `GitLab CI: ${shows}`, isCi: true, ...more },
+    name: `gitlab-${name}`,
+    shows: `GitLab CI: ${shows}`,
+    isCi: true,
+    ...more,
     async run(place) {
       const world = await CiWorld.open(place);
       const project = name === 'fork' ? 'someone/app' : 'example/app';

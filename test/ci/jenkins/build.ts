@@ -113,9 +113,13 @@ export class JenkinsBuild {
   #ofBuild(): Variables {
     const { number } = this.#options;
     return {
-      ...{ JENKINS_URL: `${SERVER}/`, JOB_NAME: 'app', BUILD_NUMBER: String(number) },
-      ...{ BUILD_URL: `${SERVER}/job/app/${number}/`, BUILD_TAG: `jenkins-app-${number}` },
-      ...{ GIT_BRANCH: 'origin/main', GIT_COMMIT: COMMIT },
+      JENKINS_URL: `${SERVER}/`,
+      JOB_NAME: 'app',
+      BUILD_NUMBER: String(number),
+      BUILD_URL: `${SERVER}/job/app/${number}/`,
+      BUILD_TAG: `jenkins-app-${number}`,
+      GIT_BRANCH: 'origin/main',
+      GIT_COMMIT: COMMIT,
     };
   }
 }

@@ -29,7 +29,9 @@ function scenario(
   tell: (world: CiWorld, start: Start) => Promise<void>,
 ): Scenario {
   return {
-    ...{ name: `jenkins-${name}`, shows: `Jenkins: ${shows}`, isCi: true },
+    name: `jenkins-${name}`,
+    shows: `Jenkins: ${shows}`,
+    isCi: true,
     async run(place) {
       const world = await CiWorld.open(place);
       const file = await readRecipe(RECIPE);
@@ -37,7 +39,9 @@ function scenario(
         const number = ++builds;
         // The plug-in OpenID Connect Provider; who has nothing for a fork's job gives it an empty one.
         const token = await world.authority.token({
-          ...{ issuer: 'https://jenkins.example.com/oidc', audience: 'postlude', lifetime: '1h' },
+          issuer: 'https://jenkins.example.com/oidc',
+          audience: 'postlude',
+          lifetime: '1h',
           claims: { sub: 'https://jenkins.example.com/job/app/' },
         });
         const credentials = { 'postlude-id-token': name === 'fork' ? '' : token };

@@ -53,7 +53,9 @@ const INVOCATION = 'run';
 const CRASH_TASK = taskType('crash-task', noPayload);
 const payload = z.object({ number: z.int() });
 const PUSHED = taskClass({
-  ...{ id: 'pushed', kind: 'transactional', queue: 'numbers' },
+  id: 'pushed',
+  kind: 'transactional',
+  queue: 'numbers',
   body: standardBody(payload),
 });
 /** No key on the number: a second run of a transaction must be seen, not refused. */
@@ -146,8 +148,10 @@ async function openResults(database: string) {
 
 function resultsRequest(number: number) {
   const testResult = {
-    ...{ testId: 'test', resultId: String(number) },
-    ...{ expected: true, status: TestStatus.PASS },
+    testId: 'test',
+    resultId: String(number),
+    expected: true,
+    status: TestStatus.PASS,
   };
   return { invocation: `invocations/${INVOCATION}`, requests: [{ testResult }] };
 }

@@ -16,7 +16,10 @@ test('nothing acknowledged is lost while PostgreSQL crashes and a standby takes 
   onTestFinished(() => server.stop());
   expect(report).toMatchObject({
     crashes: { ...crashes, all: 5 },
-    ...{ acknowledged_lost: 0, refused_stored: 0, twice: 0, foreign_pushes: 0 },
+    acknowledged_lost: 0,
+    refused_stored: 0,
+    twice: 0,
+    foreign_pushes: 0,
     bare: { lost: 0 },
   });
   expect(report.acknowledged).toBeGreaterThan(0);

@@ -99,8 +99,10 @@ async function askReadiness(baseUrl: string): Promise<Readiness> {
 async function sendResult({ recorder, token }: Recorded, number: number): Promise<Request> {
   const sentAt = monotonicMs();
   const testResult = {
-    ...{ testId: 'test', resultId: String(number) },
-    ...{ expected: true, status: TestStatus.PASS },
+    testId: 'test',
+    resultId: String(number),
+    expected: true,
+    status: TestStatus.PASS,
   };
   const code = await recorder
     .batchCreateTestResults(

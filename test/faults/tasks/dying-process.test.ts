@@ -71,7 +71,8 @@ async function expectBoundedStarts(place: readonly string[]): Promise<void> {
   expect([MAX_ATTEMPTS, MAX_ATTEMPTS + 1]).toContain(starts.get(KILLER));
   expect(dead).toMatchObject([
     {
-      ...{ id: KILLER, attempt: MAX_ATTEMPTS },
+      id: KILLER,
+      attempt: MAX_ATTEMPTS,
       reason: 'its process died 3 times: no more attempts are allowed',
     },
   ]);

@@ -19,7 +19,9 @@ const queue = new TaskQueue({ db, clock: systemClock });
 const anHourAgo = systemClock.now() - 3_600_000;
 await queue.enqueue(
   Array.from({ length: 20 }, (_, index) => ({
-    ...{ type: EFFECT, id: `${QUICK}${process.pid}-${index}`, processAfter: anHourAgo },
+    type: EFFECT,
+    id: `${QUICK}${process.pid}-${index}`,
+    processAfter: anHourAgo,
   })),
 );
 const living = () => db.read((tx) => queue.list(tx, { limit: 1_000 }));

@@ -60,7 +60,10 @@ export async function runTaskFaults(plan: FaultPlan): Promise<FaultReport> {
     const { resumedMs, terminated } = await disturbServer(plan, plan.tasks + more);
     await untilEffects(plan, plan.tasks + more);
     return {
-      ...{ kills: plan.kills, restarts: plan.restarts, terminated, resumed_ms: resumedMs },
+      kills: plan.kills,
+      restarts: plan.restarts,
+      terminated,
+      resumed_ms: resumedMs,
       ...(await countEffects(plan, plan.tasks + more)),
     };
   } finally {

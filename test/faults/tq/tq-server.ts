@@ -39,10 +39,15 @@ classes.attach(NUMBERED, async ({ number }) => {
   await db.write((tx) => tx.insert(ranNumbers, [{ nonce: randomHex(16), number }]));
 });
 const tq = new Tq({
-  ...{ db, classes, submitter },
+  db,
+  classes,
+  submitter,
   settings: {
-    ...{ project: 'p', region: 'l', defaultTargetHost: `http://127.0.0.1:${port}` },
-    ...{ pushAs: PUSH_AS, pushAudience: AUDIENCE },
+    project: 'p',
+    region: 'l',
+    defaultTargetHost: `http://127.0.0.1:${port}`,
+    pushAs: PUSH_AS,
+    pushAudience: AUDIENCE,
   },
 });
 const ahead: Clock = { ...systemClock, now: () => systemClock.now() + SWEEP_AHEAD_MS };

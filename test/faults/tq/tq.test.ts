@@ -11,8 +11,12 @@ withCloudTasks(() => {
     const postgres = await startPostgres();
     onTestFinished(() => postgres.stop());
     const report = await runTqFaults({
-      ...{ postgres, schema: 'faults', tasks: 200, kills: 3 },
-      ...{ random: seededRandom(SEED), note: () => undefined },
+      postgres,
+      schema: 'faults',
+      tasks: 200,
+      kills: 3,
+      random: seededRandom(SEED),
+      note: () => undefined,
     });
     expect(report).toMatchObject({ kills: 3, lost: 0, foreign: 0, reminders_left: 0 });
     expect(report.added + report.rolled_back).toBe(200);

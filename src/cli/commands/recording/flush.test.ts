@@ -332,7 +332,8 @@ test('a job without a token runs its tests; one with a token of the CI system up
   const { cwd, runWith } = await openCli();
   await writeFile(join(cwd, 'realms.yaml'), REALMS);
   const { server } = await startTestServer({
-    ...{ oidcIssuer: issuer.url, oidcAudiences: 'postlude' },
+    oidcIssuer: issuer.url,
+    oidcAudiences: 'postlude',
     realmsFile: join(cwd, 'realms.yaml'),
   });
   const env = { POSTLUDE_SERVER: server.url };

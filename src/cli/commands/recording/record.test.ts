@@ -49,9 +49,15 @@ test('prints one object with --json, and nothing on stdout without', async () =>
   expect(asJson).toMatchObject({ code: 0, err: '' });
   expect(asJson.json()).toEqual([
     {
-      ...{ invocation: 'b', attempt: 1, superseded: [], exitCode: 0 },
-      ...{ files: 1, results: 3, complete: true },
-      ...{ problems: [], unchanged: [] },
+      invocation: 'b',
+      attempt: 1,
+      superseded: [],
+      exitCode: 0,
+      files: 1,
+      results: 3,
+      complete: true,
+      problems: [],
+      unchanged: [],
       counts: expect.objectContaining({ tests: 3, passed: 1, failed: 1, skipped: 1 }),
     },
   ]);

@@ -177,12 +177,10 @@ test('show lists what failed, where and why, then what is flaky', async () => {
     ['flaky', 'flaky', 'skipped', 'skipped', 'unexpected', 'unexpected', undefined].sort(),
   );
   expect(lines.find(({ verdict }) => verdict === 'unexpected')).toMatchObject({
-    ...{
-      testId: 'c::bad',
-      shard: 'a',
-      variant: { os: 'linux' },
-      failureMessage: '1 is not 2\nat line 7',
-    },
+    testId: 'c::bad',
+    shard: 'a',
+    variant: { os: 'linux' },
+    failureMessage: '1 is not 2\nat line 7',
   });
   expect(lines.at(-1)).toMatchObject({ summary: { tests: 4, results: 8, problems: 0 } });
 });
@@ -195,6 +193,7 @@ test('finds a shard and a run that began with the second attempt of the CI syste
   expect(await world.run('gate', 'a')).toMatchObject({ code: 0, err: '' });
   expect((await world.run('show', 'a', '--attempt', '2')).out).toContain('1 expected');
   expect(await world.run('gate', 'a', '--attempt', '1')).toMatchObject({
-    ...{ code: 3, err: expect.stringContaining('a.attempt-1 does not exist') },
+    code: 3,
+    err: expect.stringContaining('a.attempt-1 does not exist'),
   });
 });

@@ -61,7 +61,7 @@ describe('postlude tq', () => {
     const broken = await run('tq', 'sweep', '--json');
     expect(broken.code).toBe(1);
     expect(broken.json()).toEqual([
-      { ...{ scanned: 2, stale: 1, submitted: 0, kept: 0, dead: 1, missing: 0 }, isWhole: true },
+      { scanned: 2, stale: 1, submitted: 0, kept: 0, dead: 1, missing: 0, isWhole: true },
     ]);
   });
 });
