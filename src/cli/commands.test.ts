@@ -22,7 +22,7 @@ async function openWorld(): Promise<World> {
   return world;
 }
 
-/** Created by a client that is not this one: another request id. Answers its token. */
+/** Creates an invocation as another client would, with another request id. Returns its token. */
 async function createElsewhere({ url }: World, invocationId: string): Promise<string> {
   const response = await fetch(`${url}/luci.resultdb.v1.Recorder/CreateInvocation`, {
     method: 'POST',
@@ -118,7 +118,7 @@ describe('a run', () => {
     expect((await run('query', 'x', '--test', '(')).code).toBe(2);
   });
 
-  test('lists no more results than somebody reads', async () => {
+  test('lists no more results than the reader takes', async () => {
     const { run, runWith } = await openWorld();
     await run('create', 'x');
     await run('upload', 'r.xml', '--invocation', 'x');
@@ -276,7 +276,7 @@ describe('status --watch', () => {
     expect(seen.filter((text) => text.includes('the server is unreachable'))).toHaveLength(1);
   });
 
-  test('that is stopped ends as the signal has it, and says that the run is not over', async () => {
+  test('that is stopped exits with the code of the signal, and says that the run is not over', async () => {
     const { run, runWith } = await openWorld();
     await run('create', 'x');
     const stopping = new AbortController();
@@ -366,7 +366,7 @@ async function buryExports(db: World['database']): Promise<void> {
   const clock: Clock = {
     ...systemClock,
     now: () => systemClock.now() + HOUR_MS,
-    isVirtual: true, // or due times were the database's
+    isVirtual: true, // otherwise due times would be the database's
   };
   const queue = new TaskQueue({ db, clock });
   for (const lease of await queue.leaseDue('bq_export', 10, 1_000)) {

@@ -11,7 +11,7 @@ const FOR_ALL = ['--server', '--timeout', '--audience', '--json', '--quiet'];
 const SETTINGS = serverFlags().map(({ flags }) => flags.split(' ')[0]);
 const program = buildProgram(openCliContext(), await loadAllCommands(), () => undefined);
 
-/** What the table of options in a section has, long names only. */
+/** Returns the long names of the options in the table of a section. */
 function documented(section: string): string[] {
   const [, rest = ''] = PAGE.split(`\n### ${section}\n`);
   const [body = ''] = rest.split(/\n##/);
@@ -19,7 +19,7 @@ function documented(section: string): string[] {
   return rows.flatMap((row) => /--[a-z-]+/.exec(row.split('|')[1] ?? '') ?? []).sort();
 }
 
-/** Those of the command and its subcommands, without those of all commands and of the server. */
+/** Returns the options of a command and its subcommands, without the global and the server's options. */
 function options(command: Command): string[] {
   const own = [command, ...command.commands].flatMap((one) => one.options);
   const names = new Set(own.map(({ long }) => long ?? ''));
@@ -35,7 +35,7 @@ describe('docs/cli.md', () => {
     },
   );
 
-  test('has no command that is not there', () => {
+  test('has no command that does not exist', () => {
     const sections = [...PAGE.matchAll(/^### ([a-z]+)$/gm)].map(([, name]) => name);
     expect(sections.sort()).toEqual(program.commands.map((command) => command.name()).sort());
   });

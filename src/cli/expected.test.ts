@@ -53,7 +53,7 @@ test('create adds what is lacking, or says what a complete run lacks', async () 
   expect(next.json()).toMatchObject([{ invocation: 'run.attempt-2', attempt: 2 }]);
 });
 
-test('a file that is not there is named', async () => {
+test('a missing file is named', async () => {
   const { run } = await openCliWithServer();
   const refused = await run('create', 'run', '--expect-file', 'none.txt');
   expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('none.txt') });

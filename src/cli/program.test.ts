@@ -10,9 +10,9 @@ const COMMANDS = [
   ...['query', 'show', 'gate', 'export'],
   ...['tasks', 'tq', 'inspect', 'serve', 'migrate', 'copy', 'sweep', 'doctor', 'completion'],
 ];
-/** Nothing listens there: the port is reserved, and needs privileges. */
+/** Nothing listens there, as the port is reserved and needs privileges. */
 const NOWHERE = 'http://127.0.0.1:9';
-/** Waits for nothing. */
+/** A clock that does not wait. */
 const clock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
 
 describe('help', () => {
@@ -82,7 +82,7 @@ describe('a command line that is wrong', () => {
   });
 });
 
-describe('a server that is not there', () => {
+describe('an unreachable server', () => {
   test.each([
     ['status', 'x'],
     ['status', 'x', '--watch'],
@@ -120,7 +120,7 @@ describe('inspect', () => {
     <testcase classname="c" name="waits"><skipped/></testcase>
   </testsuite>`;
 
-  test('prints one object, and ends with 0 for a whole report', async () => {
+  test('prints one object, and exits with 0 for a whole report', async () => {
     const { cwd, run } = await openCli();
     await writeFile(join(cwd, 'r.xml'), REPORT);
     const inspected = await run('inspect', join(cwd, 'r.xml'), '--json');
@@ -158,14 +158,14 @@ describe('inspect', () => {
     expect(await inspecting).toMatchObject({ code: 130, out: '', err: 'postlude: stopped\n' });
   });
 
-  test('takes a file that is not there for one that is damaged', async () => {
+  test('treats a missing file as a damaged one', async () => {
     const { run } = await openCli();
     const inspected = await run('inspect', 'missing.xml', '--json');
     expect(inspected.code).toBe(2);
     expect(inspected.json()).toMatchObject([{ problems: [{ file: 'missing.xml' }] }]);
   });
 
-  test('prints in words and in JSON alike, wherever --json stands', async () => {
+  test('prints in words and in JSON alike, wherever --json is', async () => {
     const { cwd, run } = await openCli();
     await writeFile(join(cwd, 'r.xml'), REPORT);
     const before = await run('--json', 'inspect', join(cwd, 'r.xml'));

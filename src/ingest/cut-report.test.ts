@@ -22,7 +22,7 @@ describe('a report that was cut', () => {
     ['jest/json/report.json', jestJson, '}'],
     ['vitest/json/report.json', jestJson, '}'],
     ['playwright/outcomes/report.json', playwrightJson, '\n}'],
-    // A stream of several packages may end with any of them: this one has one package.
+    // A stream of several packages may end after any of them, so this one has one package.
     ['go-test/clean-package', goTestJson, '"pass","Package":"p"}'],
   ])('never looks whole: %s', (file, format, lastSign) => {
     const text = textOf(file);
@@ -42,7 +42,7 @@ function textOf(file: string): string {
     .join('');
 }
 
-/** Whether the reader refuses the file or says that results are missing. */
+/** True if the reader rejects the file or says that results are missing. */
 function isTold(format: ReportFormat, text: string): boolean {
   try {
     return readFormat(format, text).errors.length > 0;

@@ -19,7 +19,7 @@ describe('Excerpt', () => {
     );
   });
 
-  it('keeps the reason that stands at the end of a long text', () => {
+  it('keeps the reason at the end of a long text', () => {
     expect(excerptOf(`begin${'x'.repeat(100_000)}end`)).toMatch(/^beginx+\n… .*\nx+end$/s);
   });
 });

@@ -10,12 +10,12 @@ const REPORTS = join(import.meta.dirname, '../../test/fixtures/reports');
 interface Expected {
   readonly format: string;
   readonly dialect: string;
-  /** As the runner printed them. */
+  /** The counts as the runner printed them. */
   readonly counts: Omit<Counts, 'otherFailures'>;
   readonly hidden: string;
   readonly file_counts?: Omit<Counts, 'otherFailures'>;
   readonly other_failures: number;
-  /** Why results are missing; empty where none are. */
+  /** Says why results are missing; empty if none are. */
   readonly incomplete: readonly string[];
 }
 
@@ -44,7 +44,7 @@ describe('the reports of real runners', () => {
     expect(errors.map(({ message }) => message)).toEqual(expected.incomplete);
   });
 
-  it.each(cases)('%s: says why, where its counts are not the runner’s', (name) => {
+  it.each(cases)('%s: says why if its counts are not the runner’s', (name) => {
     const { counts, file_counts, hidden } = expectedOf(name);
     expect(file_counts).not.toEqual(counts);
     if (file_counts) expect(hidden).not.toBe('');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Line, LineSplitter } from './line-splitter.ts';
 
 describe('LineSplitter', () => {
-  it('gives the same lines wherever the text is cut into chunks', () => {
+  it('yields the same lines wherever the text is cut into chunks', () => {
     const piece = fc.constantFrom('a', 'bc', '\n', '\r\n', '\r', '', '日本語');
     fc.assert(
       fc.property(fc.array(piece), fc.array(fc.nat(20)), (pieces, cuts) => {
@@ -21,7 +21,7 @@ describe('LineSplitter', () => {
     ]);
   });
 
-  it('tells a last line that nothing closes', () => {
+  it('marks a last line without a line end', () => {
     expect(split(['one\ntwo']).map((line) => line.isClosed)).toEqual([true, false]);
   });
 });
@@ -37,7 +37,7 @@ function textsOf(lines: readonly Line[]): string[] {
 
 function linesOf(text: string): string[] {
   const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
-  // A text that ends with a line end has no further line; a lone CR at the end is still one.
+  // A text that ends with a line end has no further line, but a lone CR at the end is a line.
   return text === '' || text.endsWith('\n') ? lines.slice(0, -1) : lines;
 }
 

@@ -25,7 +25,7 @@ describe('a set of reports', () => {
     ]);
   });
 
-  it('forgets what a damaged file of a run had told before', async () => {
+  it('forgets the executions of a damaged file of a run', async () => {
     const paths = writeReports({
       'TEST-a.xml': surefire('<testcase classname="c" name="x"><failure/></testcase>'),
       'TEST-b.xml': surefire('<testcase classname="c" name="x"/>').slice(0, -3),
@@ -57,7 +57,7 @@ describe('a set of reports', () => {
     expect(problems[0]?.message).toContain('ENOENT');
   });
 
-  it('tells a flood of problems in part, with how many there are', async () => {
+  it('reports a flood of problems only in part, and counts the rest', async () => {
     const lines = Array.from({ length: 200 }, () => '{"Action":');
     const start = '{"Action":"start","Package":"p"}\n{"Action":"pass","Package":"p"}\n';
     const { problems } = await inspect(writeReports({ report: start + lines.join('\n') }));
@@ -93,13 +93,13 @@ describe('a set of reports', () => {
     expect((await inspect([a, b])).counts).toMatchObject({ tests: 2, passed: 1, failed: 1 });
   });
 
-  it('says mixed where the files differ', async () => {
+  it('says mixed if the files differ', async () => {
     const tap = 'TAP version 13\n1..1\nok 1 - a\n';
     const { format, dialect } = await inspect(writeReports({ 'a.xml': GOOD, 'b.tap': tap }));
     expect({ format, dialect }).toEqual({ format: 'mixed', dialect: 'generic' });
   });
 
-  it('keeps tests of one name in two suites apart, where a dialect joins repetitions', async () => {
+  it('keeps tests of one name in two suites apart if a dialect joins repetitions', async () => {
     const run = '<testsuite name="pytest"><testcase classname="c" name="x"/></testsuite>';
     const merged = `<testsuites name="pytest tests">${run}${run}</testsuites>`;
     const { counts } = await inspect(writeReports({ 'a.xml': merged }));

@@ -15,7 +15,7 @@ describe('a text file', () => {
     await expect(readPath('.')).rejects.toThrow('not a file that can be read twice');
   });
 
-  it('tells the first line with bytes that its encoding does not know', async () => {
+  it('reports the first line with bytes that are invalid in its encoding', async () => {
     const { text, firstReplacedLine } = await read(Buffer.concat([latin('a\nb\xff\n\xff')]));
     expect(text).toBe('a\nb\ufffd\n\ufffd');
     expect(firstReplacedLine).toBe(2);
@@ -27,7 +27,7 @@ describe('a text file', () => {
     expect(firstReplacedLine).toBeUndefined();
   });
 
-  it('tells a character that is cut off by its end', async () => {
+  it('reports a character that the end of the file cuts off', async () => {
     const { text, firstReplacedLine } = await read(Buffer.from('aü').subarray(0, 2));
     expect(text).toBe('a\ufffd');
     expect(firstReplacedLine).toBe(1);
@@ -48,14 +48,14 @@ describe('a text file', () => {
     ['windows-1252', '\x96\x93', '–“'],
     ['ISO-8859-1', '\xe9', 'é'],
     ['ISO-8859-5', '\xd0', 'а'],
-    // Bytes in UTF-8 that somebody has re-encoded, keeping the declaration.
+    // The bytes were re-encoded in UTF-8, but the declaration was kept.
     ['UTF-16', '\xc3\xa9', 'é'],
   ])('is read as its XML declaration says: %s', async (encoding, bytes, text) => {
     const declaration = `<?xml version='1.0' encoding='${encoding}'?>`;
     expect((await read(latin(declaration + bytes))).text).toBe(declaration + text);
   });
 
-  it('is read whole whatever lies across the borders of chunks', async () => {
+  it('is read completely, whatever lies across the borders of chunks', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: -4, max: 4 }), async (shift) => {
         const text = `${'x'.repeat(64 * 1024 + shift)}ü\ufffd😀`;

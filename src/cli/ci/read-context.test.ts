@@ -15,7 +15,7 @@ const GITHUB = {
   GITHUB_REF: 'refs/heads/main',
   GITHUB_REF_NAME: 'main',
   GITHUB_REF_TYPE: 'branch',
-  // Set, and empty, unless a pull request is built.
+  // These are set but empty unless a pull request is built.
   GITHUB_HEAD_REF: '',
   GITHUB_BASE_REF: '',
 };
@@ -106,7 +106,7 @@ const ON_CIRCLECI = {
   jobUrl: 'https://circleci.com/gh/example/app/170',
 };
 
-/** What is known; an empty text is not. */
+/** Returns the known facts; an empty text is not a fact. */
 function known(env: Environment): Record<string, unknown> {
   const fields = Object.entries(readContext(env) ?? {});
   return Object.fromEntries(fields.filter(([, value]) => value !== undefined && value !== ''));
@@ -183,7 +183,7 @@ describe('a job of a branch, of a pull request and of a tag', () => {
     expect(tag).toEqual({ ...others, gitTag: 'v1' });
   });
 
-  test('elsewhere is not known, whatever a variable there is called', () => {
+  test('elsewhere is unknown, whatever variables are set there', () => {
     expect(readContext({ GITHUB_SHA: SHA, CI: 'true', BUILD_URL: 'x' })).toBeUndefined();
     expect(contextTags({ CI: 'true' }, [])).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { openCli, openCliContext, openCliWithServer } from '../../../test/suppor
 import { type Clock, systemClock } from '../../clock.ts';
 import { connect } from './connection.ts';
 
-/** Takes connections and never answers. */
+/** Accepts connections and never answers. */
 async function startSilentServer(onRequest: () => void): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -41,7 +41,7 @@ test.each([
   expect(await runWith(byEnvironment, ...argv)).toMatchObject(inTime);
 });
 
-test('a server that never answers is given up after a minute, however long each call takes', async () => {
+test('calls to a server that never answers fail after a minute, however long each call takes', async () => {
   const url = await startSilentServer(() => undefined);
   const { runWith } = await openCli({ POSTLUDE_SERVER: url });
   let minutes = 0;
@@ -55,7 +55,7 @@ test('a server that never answers is given up after a minute, however long each 
   expect(minutes).toBe(1.4);
 });
 
-test('a time limit that is none is a mistake', async () => {
+test('an invalid time limit is bad input', async () => {
   const { runWith } = await openCli();
   expect(await runWith({ env: { POSTLUDE_TIMEOUT: 'soon' } }, 'status', 'x')).toMatchObject({
     code: 2,
@@ -83,7 +83,7 @@ test.each([
   });
 });
 
-/** Forwards what it is asked for to the server, whatever the host in the request. */
+/** Forwards each request to the server, whatever host the request names. */
 async function startProxy(server: string) {
   const hosts: string[] = [];
   const proxy = createHttpServer((incoming, outgoing) => {
@@ -119,7 +119,7 @@ test('a proxy of the environment is used for other machines, but for those it le
   expect(proxy.hosts).toHaveLength(asked);
 });
 
-test('a refusal tells by how much our clock is ahead, too', async () => {
+test('even a refusal shows how far our clock is ahead', async () => {
   const { url } = await openCliWithServer();
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + 3_600_000 };
   const context = { ...openCliContext(), clock, env: { POSTLUDE_SERVER: url } };

@@ -11,14 +11,14 @@ import { IdTokens } from './id-token.ts';
 const KEY = new Uint8Array(32);
 const MINUTE_MS = 60_000;
 
-/** Lives five minutes, as GitHub's do, by a clock that is years away from ours. */
+/** Makes a token that lives five minutes, as GitHub's do, by a clock that is years away from ours. */
 function tokenOf(jti: string, claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
   return new SignJWT({ jti, iat: 1_000, exp: 1_300, ...claims })
     .setProtectedHeader({ alg: 'HS256' })
     .sign(KEY);
 }
 
-/** What answers jobs of GitHub that ask for a token. */
+/** Serves GitHub jobs that ask for a token. */
 async function startGitHub() {
   const asked: { readonly url?: string; readonly authorization?: string }[] = [];
   const github = { asked, status: 200, claims: {} as Readonly<Record<string, unknown>>, env: {} };
@@ -76,7 +76,7 @@ describe('on GitHub', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('goes on with what it has where there is none, warns once, and asks again later', async () => {
+  test('keeps the old token if it gets no new one, warns once, and asks again later', async () => {
     const github = await startGitHub();
     github.status = 403;
     const { clock, tokens, warnings } = openTokens(github.env);
@@ -100,7 +100,7 @@ describe('on GitHub', () => {
 });
 
 describe('on Buildkite', () => {
-  /** A `buildkite-agent` on the PATH that runs this shell script. */
+  /** Puts a `buildkite-agent` on the PATH that runs this shell script. */
   async function openAgent(script: string) {
     const folder = await mkdtemp(join(tmpdir(), 'postlude-agent-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -146,7 +146,7 @@ test('a job on CircleCI has the one token that is made for it', async () => {
   expect(await ofFork.tokens.current()).toBeUndefined();
 });
 
-test('a token that is given comes first, and is replaced where it is refused', async () => {
+test('a given token comes first, and is replaced if it is refused', async () => {
   const { asked, env } = await startGitHub();
   const { tokens } = openTokens({ ...env, POSTLUDE_ID_TOKEN: 'given' });
   expect(await tokens.current()).toBe('given');
@@ -155,7 +155,7 @@ test('a token that is given comes first, and is replaced where it is refused', a
   expect(await tokens.current()).toBe(await tokenOf('1'));
 });
 
-test('where nobody gives tokens, what is given is all there is', async () => {
+test('without a source of tokens, only the given token is used', async () => {
   const { tokens } = openTokens({ POSTLUDE_ID_TOKEN: 'given' });
   expect(await tokens.insteadOf('given')).toBeUndefined();
   expect(await openTokens({}).tokens.current()).toBeUndefined();

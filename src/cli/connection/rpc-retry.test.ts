@@ -8,7 +8,7 @@ import { retryFor } from './rpc-retry.ts';
 const away = (): Promise<never> =>
   Promise.reject(new ConnectError('away', Code.Unavailable, undefined, undefined, new Error()));
 
-/** Where each pause between tries lasts twenty seconds. */
+/** Makes each pause between tries last twenty seconds. */
 function openRetry() {
   let seconds = 0;
   const clock: Clock = {
@@ -25,13 +25,13 @@ function openRetry() {
   };
 }
 
-test('a server that has never answered is given up after a minute', async () => {
+test('a call to a server that has never answered fails after a minute', async () => {
   const { retry, seconds } = openRetry();
   await expect(retry(away)).rejects.toThrow('away');
   expect(seconds()).toBe(60);
 });
 
-test('one that has is given up after five', async () => {
+test('a call to a server that has answered before fails after five', async () => {
   const { retry, seconds } = openRetry();
   expect(await retry(async () => 'an answer')).toBe('an answer');
   await expect(retry(away)).rejects.toThrow('away');

@@ -19,7 +19,7 @@ import type { Finding } from './finding.ts';
 
 interface Server {
   readonly isThere: boolean;
-  /** Without any migration. */
+  /** Opens a database without any migration. */
   open(schema: string): Promise<Database>;
   flags(schema: string): readonly string[];
 }
@@ -73,7 +73,7 @@ describe.each(Object.entries(SERVERS).filter(([, { isThere }]) => isThere))(
       expect((await doctor()).about('schema')).toMatchObject([{ level: 'ok', message }]);
     });
 
-    test('that lacks migrations is a problem where the server may not apply them', async () => {
+    test('that lacks migrations is a problem if the server may not apply them', async () => {
       const schema = testSchema();
       await server.open(schema);
       const doctor = await openDoctor([...server.flags(schema), '--auto-migrate', 'false']);
@@ -117,7 +117,7 @@ describe.each(Object.entries(SERVERS).filter(([, { isThere }]) => isThere))(
 );
 
 describe.skipIf(testSpannerHost() === '')('Cloud Spanner’s emulator', () => {
-  test('has no permissions to check, which is no problem', async () => {
+  test('has no permissions to check, which is not a problem', async () => {
     const schema = testSchema();
     await openTestSpanner({ schema });
     const { code, about } = await (await openDoctor(['--database', testDatabaseUrl(schema)]))();
@@ -126,7 +126,7 @@ describe.skipIf(testSpannerHost() === '')('Cloud Spanner’s emulator', () => {
     expect(about('permissions')).toMatchObject([{ level: 'ok', message }]);
   });
 
-  test('that has no such database tells how to create it', async () => {
+  test('that has no such database says how to create it', async () => {
     const { code, about } = await (await openDoctor(['--database', testDatabaseUrl('nowhere')]))();
     expect(code).toBe(1);
     const message = expect.stringMatching(/gcloud spanner databases create nowhere --instance=/);
@@ -134,7 +134,7 @@ describe.skipIf(testSpannerHost() === '')('Cloud Spanner’s emulator', () => {
   });
 });
 
-test('Cloud Spanner that lets nobody in: doctor says which permissions are missing', async () => {
+test('Cloud Spanner that denies access: doctor says which permissions are missing', async () => {
   const services = await GoogleServices.start();
   services.answers.set('CreateSession', 'PERMISSION_DENIED');
   services.isGranted = (permission) => permission !== 'spanner.sessions.create';
@@ -168,7 +168,7 @@ test('an embedded database is left alone unless it is asked for', async () => {
 });
 
 describe('the clock', () => {
-  /** A server whose clock differs, and is reached by round trips of that length. */
+  /** A server with another clock, and with round trips of this length. */
   async function check(aheadMs: number, tripMs: number): Promise<Finding> {
     const clock = new FakeClock();
     const serverTime = async () => {
@@ -196,7 +196,7 @@ describe('the clock', () => {
 describe('permissions', () => {
   const remedy = 'gcloud grant';
 
-  test('that a server needs are a problem where they are missing', () => {
+  test('that a server needs are a problem if they are missing', () => {
     const missing = { toRun: ['a.write'], toMigrate: ['a.updateDdl'], remedy };
     const message = expect.stringMatching(/lacks a\.write, a\.updateDdl; grant them: gcloud grant/);
     expect(describePermissions(missing)).toMatchObject({ level: 'problem', message });

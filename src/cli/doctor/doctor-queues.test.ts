@@ -26,7 +26,7 @@ withCloudTasks(() => {
   });
 });
 
-test('who may not look at queues is told so, which is no problem', async () => {
+test('missing permission to look at queues is reported, but is not a problem', async () => {
   const services = await GoogleServices.start();
   services.answer = 'PERMISSION_DENIED';
   const { code, out } = await doctorAt(services.host);
@@ -36,7 +36,7 @@ test('who may not look at queues is told so, which is no problem', async () => {
   );
 });
 
-test('queues are not looked for where the database has them', async () => {
+test('queues are not checked if they are in the database', async () => {
   const { run } = await openCli();
   expect((await run('doctor', '--no-server-check')).out).not.toContain('queues');
 });

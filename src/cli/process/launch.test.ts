@@ -14,9 +14,9 @@ function windows(...files: string[]): Surroundings {
   };
 }
 
-/** The arguments that a program gets of a line that cmd.exe reads `times` over. */
+/** Returns the arguments that a program gets from a line that cmd.exe reads `times` times. */
 function wordsAfter(line: string, times: number): string[] {
-  const inner = line.slice(1, -1); // cmd.exe /s takes the outer quotes off
+  const inner = line.slice(1, -1); // cmd.exe /s removes the outer quotes
   let text = inner;
   for (let pass = 0; pass < times; pass++) text = text.replace(/\^([\s\S])/g, '$1');
   const words = text.match(/"(?:\\.|[^"\\])*"/g) ?? [];
@@ -28,7 +28,7 @@ function wordsAfter(line: string, times: number): string[] {
   return words.map(unquote);
 }
 
-test('a command is started as it is, elsewhere than on Windows', () => {
+test('a command is started as it is on all systems but Windows', () => {
   const linux = { ...windows(), platform: 'linux' } as const;
   expect(launchOf(['npm', 'test'], linux)).toEqual({ file: 'npm', args: ['test'] });
 });

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { runCommand } from './spawn.ts';
 
 /**
- * Counts the signals that it gets until it is told to end, and ends with that count. Its pipe is open
+ * Counts the signals that it gets until it is told to end, and exits with that count. Its pipe is open
  * before it says that it has begun: a signal would end the opening of one, not the reading.
  */
 const COUNTS = `
@@ -45,7 +45,7 @@ async function openWorld({ atTerminal }: { readonly atTerminal: boolean }) {
 test.each([
   ['SIGINT', false, 1],
   ['SIGTERM', false, 1],
-  // The terminal itself has sent it to all that run there.
+  // The terminal itself has sent it to all processes there.
   ['SIGINT', true, 0],
   ['SIGTERM', true, 1],
 ])('passes %s on, at a terminal: %s, %i times', async (signal, atTerminal, times) => {

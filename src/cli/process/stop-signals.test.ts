@@ -22,7 +22,7 @@ test('the first signal asks for an end, the second ends the process', () => {
   expect(source.listenerCount('SIGTERM') + source.listenerCount('SIGINT')).toBe(0);
 });
 
-test('a second signal of the other kind ends it, too, as GitHub sends them', () => {
+test('a second signal of the other kind also ends the process, as GitHub sends them', () => {
   const { clock, ended, send, signal } = openWorld();
   send('SIGINT');
   clock.advance(7_500);
@@ -30,7 +30,7 @@ test('a second signal of the other kind ends it, too, as GitHub sends them', () 
   expect([signal.reason, ended]).toEqual(['SIGINT', ['SIGTERM']]);
 });
 
-test('one that is passed on by npm, and so comes twice, is one', () => {
+test('a signal that npm passes on, and so comes twice, counts once', () => {
   const { clock, ended, send } = openWorld();
   send('SIGINT');
   clock.advance(200);

@@ -3,7 +3,7 @@ import { heedingLateSignal, outcomeProperties } from './command-outcome.ts';
 
 const BADLY = { file: 'npx', exitCode: 143, startTime: 0, endTime: 1 };
 
-test('a command that is stopped before we are told is cancelled all the same', () => {
+test('a command that was stopped before our own signal counts as cancelled', () => {
   const stopping = new AbortController();
   const outcome = heedingLateSignal(BADLY, stopping.signal);
   expect(outcome.cancelledBy).toBeUndefined();

@@ -46,7 +46,7 @@ describe('findReports', () => {
     expect(files).toEqual([join(cwd, 'a.xml')]);
   });
 
-  test('finds a file whose name would be a pattern', async () => {
+  test('finds a file whose name looks like a pattern', async () => {
     const cwd = await folderWith('TEST-sum[1].xml', 'TEST-sum1.xml');
     const { files } = await findReports(cwd, ['TEST-sum[1].xml']);
     expect(files).toEqual([join(cwd, 'TEST-sum[1].xml')]);
@@ -59,7 +59,7 @@ describe('findReports', () => {
     expect(problems).toEqual([]);
   });
 
-  test('leaves out a file that is named, where a negated pattern matches it, as shells expand patterns', async () => {
+  test('leaves out a named file if a negated pattern matches it, as shells expand patterns', async () => {
     const cwd = await folderWith('out/a.xml', 'out/junk.xml');
     const named = ['out/a.xml', join(cwd, 'out/junk.xml')];
     const { files, problems } = await findReports(cwd, [...named, '!out/j*.xml']);
@@ -73,7 +73,7 @@ describe('findReports', () => {
     expect(files).toEqual([join(cwd, 'sum1.xml')]);
   });
 
-  test('says so where patterns only leave out', async () => {
+  test('reports a problem if all patterns are negated', async () => {
     const cwd = await folderWith('a.xml');
     expect(await findReports(cwd, ['!b.xml'])).toMatchObject({
       files: [],

@@ -12,7 +12,7 @@ function ctrf(start: number): string {
   return JSON.stringify({ results: { tool: { name: 'x' }, summary, tests } });
 }
 
-/** One whose clock is ahead of the server's, as are the times in its report. */
+/** A machine whose clock is ahead of the server's, like the times in its report. */
 async function openEarlyMachine() {
   const world = await openCliWithServer();
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + HOUR_MS };
@@ -24,7 +24,7 @@ async function openEarlyMachine() {
 
 const UPLOAD = ['upload', 'report.json', '--invocation', 'inv'];
 
-describe('a machine whose clock is ahead of the server gets its results in', () => {
+describe('a machine whose clock is ahead of its server can upload its results', () => {
   test('with a token that it asks for', async () => {
     const { clock, runWith } = await openEarlyMachine();
     expect(await runWith({ clock }, ...UPLOAD)).toMatchObject({ code: 0, err: '' });

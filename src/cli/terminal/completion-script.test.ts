@@ -11,7 +11,7 @@ function program(): Command {
   return root;
 }
 
-/** What bash offers for the last of `words`. */
+/** Returns what bash offers for the last of `words`. */
 function evaluate(completion: string, ...words: string[]): string[] {
   const script = `${completion}
     COMP_WORDS=(postlude ${words.map((word) => `'${word}'`).join(' ')})

@@ -46,7 +46,7 @@ describe('Output', () => {
     expect(setup({ isTTY: true }).output.style('red', 'bad')).toContain('\u001b[31m');
   });
 
-  test('does not colour where NO_COLOR is set', () => {
+  test('does not colour if NO_COLOR is set', () => {
     const { output } = setup({ isTTY: true, env: { NO_COLOR: '1' } });
     expect(output.style('red', 'bad')).toBe('bad');
   });

@@ -4,7 +4,7 @@ import { FakeClock } from '../../testing/fake-clock.ts';
 import { Progress } from './progress.ts';
 
 describe('Progress', () => {
-  test('says nothing where the stream is no terminal', () => {
+  test('prints nothing if the stream is not a terminal', () => {
     const stream = new MemoryStream();
     new Progress(stream, new FakeClock(), true).update('10 of 20');
     expect(stream.text()).toBe('');

@@ -24,7 +24,7 @@ test.each<[Verdict, (typeof passed)[]]>([
   expect(verdicts.counts()).toEqual({ ...none, [verdict]: 1 });
 });
 
-test('an exoneration is for unexpected results, whenever it is told, and for no others', () => {
+test('an exoneration applies to unexpected results, whenever it comes, and to no others', () => {
   const verdicts = new Verdicts();
   const other = { ...t, variantHash: 'w' };
   verdicts.exonerate(t);

@@ -19,7 +19,7 @@ describe('byRounds', () => {
     ]);
   });
 
-  it('takes a rerun for one that failed, where one of that name passed', () => {
+  it('takes a rerun for the test that failed if another of that name passed', () => {
     expect(placed(byRounds, '1 fail', '1 pass', '2 pass')).toEqual([
       'test 0.1 fail',
       'test 1.1 pass',
@@ -65,7 +65,7 @@ describe('the grouping of pytest', () => {
 describe('the grouping of gotestsum', () => {
   const gotestsum = groupingOf('gotestsum');
 
-  it('takes the failures as the attempts before the pass, wherever they stand', () => {
+  it('takes the failures as the attempts before the pass, in any order', () => {
     expect(placed(gotestsum, '1 pass', '1 fail', '1 fail')).toEqual([
       'test 0.3 pass',
       'test 0.1 fail',
@@ -85,7 +85,7 @@ describe('the grouping of gotestsum', () => {
 describe('the grouping of Surefire', () => {
   const surefire = groupingOf('surefire');
 
-  it('takes a failed test that stands in another file as rerun there', () => {
+  it('takes a failed test that is also in another file as rerun there', () => {
     expect(placed(surefire, 'a 1 fail', 'a 2 pass', 'b 1 fail')).toEqual([
       'test 0.2 fail',
       'test 0.3 pass',
@@ -110,7 +110,7 @@ describe('the grouping of Surefire', () => {
   });
 });
 
-/** From `round outcome`, or `file round outcome`. */
+/** Parses `round outcome`, or `file round outcome`. */
 function placed(grouping: Grouping, ...executions: readonly string[]): string[] {
   const facts = executions.map((execution) => {
     const [outcome = '', round = '', file = 'a'] = execution.split(' ').reverse();

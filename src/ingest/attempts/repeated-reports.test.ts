@@ -30,7 +30,7 @@ describe('the same report, given twice', () => {
     ]);
   });
 
-  it('counts once without a word where a path is repeated', async () => {
+  it('counts once silently if a path is repeated', async () => {
     const [path = ''] = writeReports({ 'r.xml': XML });
     expect(await inspect([path, path])).toMatchObject({ counts: { tests: 2 }, problems: [] });
   });
@@ -49,7 +49,7 @@ describe('the same report, given twice', () => {
     expect(counts).toMatchObject({ tests: 2, passed: 2, flaky: 1 });
   });
 
-  it('is not seen in files whose tests have no names, unless they are one file', async () => {
+  it('is not recognized in files whose tests have no names, unless they are one file', async () => {
     const [a = '', b = ''] = writeReports({ 'a.tap': '1..1\nok 1\n', 'b.tap': '1..1\nok 1\n' });
     expect(await inspect([a, b])).toMatchObject({ counts: { tests: 2 }, problems: [] });
     const again = linked(symlinkSync, a);
@@ -62,8 +62,8 @@ describe('the same report, given twice', () => {
   });
 });
 
-describe('one run, told in two formats', () => {
-  it('counts once, from the format that holds more, and is told', async () => {
+describe('one run in two formats', () => {
+  it('counts once, from the format that holds more, with a warning', async () => {
     const [xml = '', json = ''] = writeReports({
       'junit.xml': gotestsum('TestA', 'TestB'),
       'run.jsonl': goTest('pass', 'pass', true),
@@ -80,7 +80,7 @@ describe('one run, told in two formats', () => {
     ]);
   });
 
-  it('is two runs where other tests failed, or others ran', async () => {
+  it('is two runs if other tests failed, or others ran', async () => {
     const [xml = '', failed = '', other = ''] = writeReports({
       'junit.xml': gotestsum('TestA', 'TestB'),
       'failed.jsonl': goTest('pass', 'fail'),

@@ -22,7 +22,7 @@ describe('CTRF', () => {
     expect(reading.outcomes).toEqual(['a: pass', 'c: pass']);
   });
 
-  it('tells of a duration and a line that are no amounts, and leaves them out', () => {
+  it('warns of a duration and a line that are not amounts, and leaves them out', () => {
     const reading = read({ name: 'a', status: 'failed', duration: '12', line: -1, filePath: 'f' });
     expect(reading.warnings).toEqual([
       '1: test 1: duration is not a number of 0 or more',
@@ -32,13 +32,13 @@ describe('CTRF', () => {
     expect(reading.executions[0]).toMatchObject({ durationMs: undefined, location });
   });
 
-  it('tells of a report without tests', () => {
+  it('reports a file without tests', () => {
     expect(readFormat(ctrf, '{"results":{"tool":{"name":"x"}}}').errors).toEqual([
       '1: a CTRF report has an array results.tests',
     ]);
   });
 
-  it('counts the tests itself, and says that results are missing where the summary has more', () => {
+  it('counts the tests itself, and says that results are missing if the summary has more', () => {
     const summary = (counts: string) =>
       readFormat(
         ctrf,
@@ -67,7 +67,7 @@ describe('CTRF', () => {
     expect(reading.warnings).toEqual([]);
   });
 
-  it('tells when it does not know what "other" is, and does not call it a pass', () => {
+  it('warns if it does not know what "other" means, and does not count it as a pass', () => {
     const reading = read({ name: 'a', status: 'other', rawStatus: 'odd', duration: 0 });
     expect(reading.outcomes).toEqual(['a: skip']);
     expect(reading.warnings).toEqual(['1: the status "other" (odd) is read as skipped']);

@@ -3,7 +3,7 @@ import { type FormatReading, readFormat } from '../../../test/support/reports/re
 import { goTestJson } from './go-test-json.ts';
 
 describe('go test -json', () => {
-  it('tells of a stream that was cut, and aborts what was running', () => {
+  it('reports a stream that was cut, and aborts the running tests', () => {
     const reading = read(
       event('start', ''),
       event('run', 'TestA'),
@@ -14,14 +14,14 @@ describe('go test -json', () => {
     expect(reading.others).toEqual(['p: abort']);
   });
 
-  it('tells of a package that starts again without having ended', () => {
+  it('reports a package that starts again without having ended', () => {
     const start = event('start', '');
     const reading = read(start, event('run', 'TestA'), start, event('pass', ''));
     expect(reading.errors).toEqual(['1: package p has no end in this stream']);
     expect(reading.outcomes).toEqual(['p > TestA: abort']);
   });
 
-  it('tells of an event that is damaged, with its line', () => {
+  it('reports a damaged event with its line', () => {
     const reading = read(
       event('run', 'TestA'),
       event('pass', 'TestA'),
@@ -63,7 +63,7 @@ describe('go test -json', () => {
     expect(reading.executions[1]?.summary).toBe('no database');
   });
 
-  it('tells what the compiler said of a package that did not build', () => {
+  it('shows what the compiler printed for a package that did not build', () => {
     const reading = read(
       '{"ImportPath":"p [p.test]","Action":"build-output","Output":"x.go:5: n declared\\n"}',
       '{"ImportPath":"p [p.test]","Action":"build-fail"}',

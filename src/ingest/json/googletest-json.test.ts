@@ -23,7 +23,7 @@ describe("GoogleTest's JSON", () => {
     expect(reading.outcomes).toEqual(['Suite > A: pass']);
   });
 
-  it('tells of a report without suites', () => {
+  it('reports a file without suites', () => {
     expect(readFormat(googleTestJson, '{"tests":0}').errors).toHaveLength(1);
   });
 
@@ -44,7 +44,7 @@ describe("GoogleTest's JSON", () => {
     expect(read({ ...PASSED, ...fields }).outcomes).toEqual(['Suite > A: skip']);
   });
 
-  it('takes a set-up of a suite that failed as a failure that is not a test', () => {
+  it('takes a failed set-up of a suite as a failure that is not a test', () => {
     const reading = read({ ...PASSED, name: '', failures: [{ failure: 'no database' }] });
     expect(reading.outcomes).toEqual([]);
     expect(reading.others).toEqual(['Suite > SetUpTestSuite or TearDownTestSuite: crash']);

@@ -17,7 +17,7 @@ describe('the JSON of Jest and Vitest', () => {
     ]);
   });
 
-  it('tells files from the root, where they lie below it', () => {
+  it('gives file names relative to the root if they are below it', () => {
     const suites: unknown[] = [];
     const sink = {
       execution: ({ suite }: { suite: readonly string[] }) => suites.push(...suite),
@@ -47,7 +47,7 @@ describe('the JSON of Jest and Vitest', () => {
     expect(outcomes).toEqual([`a > t: ${outcome}`]);
   });
 
-  it('counts the attempts of Jest, and tells what is known of them', () => {
+  it('counts the attempts of Jest, and shows what is known of them', () => {
     const test = { title: 't', invocations: 3, retryReasons: ['first reason'] };
     const { outcomes, executions } = read([file('a', [test])]);
     expect(outcomes).toEqual(['a > t: fail', 'a > t: fail (2)', 'a > t: pass (3)']);
@@ -70,14 +70,14 @@ describe('the JSON of Jest and Vitest', () => {
     expect(executions).toHaveLength(100);
   });
 
-  it('tells of a file that failed without a failing test', () => {
+  it('reports a file that failed without a failing test', () => {
     const broken = { ...file('a', []), status: 'failed', message: 'cannot find it' };
     const { others, executions } = read([broken]);
     expect(others).toEqual(['a > file: crash']);
     expect(executions).toMatchObject([{ summary: 'cannot find it', isTest: false }]);
   });
 
-  it('says that results are missing where it claims more tests', () => {
+  it('says that results are missing if it claims more tests', () => {
     expect(read([file('a', [{ title: 't' }])], 3).errors).toEqual([
       '1: the report says 3 tests, but there are only 1',
     ]);

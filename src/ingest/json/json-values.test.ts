@@ -4,7 +4,7 @@ import { ReportDamage } from '../report.ts';
 import { type JsonPath, JsonValues } from './json-values.ts';
 
 describe('JsonValues', () => {
-  it('hands out what JSON.parse would, wherever the text is cut and however deep it walks', () => {
+  it('yields what JSON.parse would, wherever the text is cut and however deep it walks', () => {
     fc.assert(
       fc.property(fc.json(), fc.nat(4), fc.integer({ min: 1, max: 9 }), (text, depth, size) => {
         expect(rebuild(text, depth, size)).toEqual(asPlain(JSON.parse(text)));
@@ -36,12 +36,12 @@ describe('JsonValues', () => {
     expect(error.message).toContain(message);
   });
 
-  it('refuses a value beyond the limit before it is whole', () => {
+  it('rejects a value beyond the limit before it is complete', () => {
     const values = new JsonValues({ descends: () => false, onValue: () => {}, maxLength: 10 });
     expect(errorOf(() => values.push('["0123456789')).message).toContain('longer than 10');
   });
 
-  it('tells when a container that it walked into ends', () => {
+  it('calls back when a container that it walked into ends', () => {
     const ended: string[] = [];
     const values = new JsonValues({
       descends: (path) => path.length < 2,
@@ -56,7 +56,7 @@ describe('JsonValues', () => {
 
 type Json = unknown;
 
-/** Puts a document together again from the values handed out, to compare it with the original. */
+/** Rebuilds a document from the yielded values, to compare it with the original. */
 function rebuild(text: string, depth: number, size: number): Json {
   const root = new Map<string, Json>();
   const values = new JsonValues({
@@ -69,7 +69,7 @@ function rebuild(text: string, depth: number, size: number): Json {
   return root.get('$');
 }
 
-/** Containers as maps: so that arrays and objects alike grow by key, and `__proto__` is a key. */
+/** Containers are maps, so that arrays and objects both grow by key, and `__proto__` is a key. */
 function set(root: Map<string, Json>, path: JsonPath, value: Json): void {
   let at = root;
   const keys = ['$', ...path.map(String)];

@@ -40,7 +40,7 @@ describe('the JSON of Playwright', () => {
     });
   });
 
-  it('tells the message of a failure', () => {
+  it('reads the message of a failure', () => {
     const { executions } = read({
       expectedStatus: 'passed',
       results: [failed('first'), failed('last')],
@@ -72,7 +72,7 @@ describe('the JSON of Playwright', () => {
     expect(executions.map(({ container }) => container)).toEqual([0, 1]);
   });
 
-  it('tells of what failed outside of tests', () => {
+  it('reports failures outside of tests', () => {
     const text = reportOf([], {
       errors: [{ message: 'no config', location: { file: 'c.ts', line: 3 } }],
     });
@@ -86,7 +86,7 @@ describe('the JSON of Playwright', () => {
     ]);
   });
 
-  it('says that results are missing where it claims more tests', () => {
+  it('says that results are missing if it claims more tests', () => {
     const text = reportOf([], { stats: { expected: 2, skipped: 1, unexpected: 0, flaky: 0 } });
     expect(readFormat(playwrightJson, text).errors).toEqual([
       '1: the report says 3 tests, but there are only 0',

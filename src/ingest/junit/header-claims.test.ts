@@ -28,7 +28,7 @@ describe('headers that claim more than the file holds', () => {
     expect(problems.map(({ severity }) => severity)).toEqual(['error', 'error']);
   });
 
-  it('are told of the root where the suites are right', () => {
+  it('are reported for the root if the suites are right', () => {
     expect(
       read(`<testsuites tests="2"><testsuite tests="1">${PASS}</testsuite></testsuites>`).errors,
     ).toEqual(['1: the header of testsuites says tests="2", but there are 1: results are missing']);
@@ -45,7 +45,7 @@ describe('headers that claim more than the file holds', () => {
     ]);
   });
 
-  it('are ordinary where pytest counts what it does not write', () => {
+  it('are normal if pytest counts what it does not write', () => {
     const pytest = (header: string) =>
       read(
         `<testsuites name="pytest tests"><testsuite name="pytest" ${header}>${PASS}</testsuite></testsuites>`,
@@ -54,7 +54,7 @@ describe('headers that claim more than the file holds', () => {
     expect(pytest('errors="0" failures="3" tests="3"').errors).toHaveLength(1);
   });
 
-  it('are told in part where there are very many', () => {
+  it('are reported only in part if there are very many', () => {
     const { errors, warnings } = read(
       `<testsuites>${`<testsuite tests="1"/>`.repeat(1000)}</testsuites>`,
     );
@@ -75,7 +75,7 @@ describe('headers that claim less than the file holds', () => {
     ]);
   });
 
-  it('are right where they leave out inner suites, or count failures as errors', () => {
+  it('are right if they leave out inner suites, or count failures as errors', () => {
     const { errors, warnings } = read(
       `<testsuite tests="0" failures="0" errors="1"><testsuite tests="1" failures="0" errors="1"><testcase name="a"><failure/></testcase></testsuite></testsuite>`,
     );

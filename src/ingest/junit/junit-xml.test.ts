@@ -9,7 +9,7 @@ const REPORTS = join(import.meta.dirname, '../../../test/fixtures/reports');
 const fixtures = globSync('*/*/*.xml', { cwd: REPORTS }).sort();
 
 describe('a JUnit file that was cut', () => {
-  it.each(fixtures)('is refused wherever it was cut: %s', (file) => {
+  it.each(fixtures)('is rejected wherever it was cut: %s', (file) => {
     const text = readFileSync(join(REPORTS, file), 'utf8').trimEnd();
     for (let at = 0; at < text.length; at += 1 + Math.floor(text.length / 100)) {
       expect(() => readFormat(junitXml, text.slice(0, at)), `cut at ${at}`).toThrow(ReportDamage);
@@ -182,7 +182,7 @@ describe('dialects of JUnit XML', () => {
     },
   );
 
-  it('pytest: tells an expected failure', () => {
+  it('pytest: recognizes an expected failure', () => {
     const { dialect, executions } = readFormat(
       junitXml,
       '<testsuites name="pytest tests"><testsuite name="pytest"><testcase classname="t" name="x">' +
@@ -193,7 +193,7 @@ describe('dialects of JUnit XML', () => {
     expect(executions[0]?.tags).toContainEqual(['xfail', 'true']);
   });
 
-  it('Vitest: takes files that failed to load and hooks as no tests', () => {
+  it('Vitest: does not take files that failed to load and hooks as tests', () => {
     const { outcomes, others } = readFormat(
       junitXml,
       '<testsuites name="vitest tests">' +
@@ -213,7 +213,7 @@ describe('dialects of JUnit XML', () => {
     expect(others).toEqual(['a.js > a > b: crash', 'b.js: crash']);
   });
 
-  it('Jest: takes a file that failed to load as no test', () => {
+  it('Jest: does not take a file that failed to load as a test', () => {
     const { outcomes, others } = readFormat(
       junitXml,
       '<testsuites name="jest tests"><testsuite name="s"><testcase classname="t" name="t"/>' +
@@ -248,7 +248,7 @@ describe('dialects of JUnit XML', () => {
     expect(outcomes).toEqual(['a: skip', '"s" > b: abort']);
   });
 
-  it('gotestsum: takes a package that failed without a failing test as no test', () => {
+  it('gotestsum: does not take a package that failed without a failing test as a test', () => {
     const { dialect, others } = readFormat(
       junitXml,
       '<testsuites tests="2"><testsuite tests="2" name="p"><properties><property name="go.version"' +
@@ -283,7 +283,7 @@ describe('dialects of JUnit XML', () => {
     expect(outcomes).toEqual(['p > a: abort', 'p > a: fail (2)']);
   });
 
-  it('GoogleTest: takes disabled tests as skipped, and the set-up of a suite as no test', () => {
+  it('GoogleTest: takes disabled tests as skipped, but not the set-up of a suite as a test', () => {
     const { dialect, executions, others } = readFormat(
       junitXml,
       '<testsuites name="AllTests"><testsuite name="S">' +
@@ -298,7 +298,7 @@ describe('dialects of JUnit XML', () => {
     expect(others).toEqual(['S > : crash']);
   });
 
-  it('CTest: tells tests that were skipped from those that could not run', () => {
+  it('CTest: distinguishes tests that were skipped from those that could not run', () => {
     const { dialect, outcomes } = readFormat(
       junitXml,
       '<testsuite name="(empty)"><testcase name="a" status="disabled"/>' +

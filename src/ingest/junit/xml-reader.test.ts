@@ -24,7 +24,7 @@ describe('XmlReader', () => {
     expect(damage.line).toBe(line);
   });
 
-  it('takes characters that XML forbids, and tells them once', () => {
+  it('accepts characters that XML forbids, with one warning', () => {
     const { texts, warnings } = read('<a>\n\x1b[31m\n\x07</a>');
     expect(texts.join('')).toBe('\n\ufffd[31m\n\ufffd');
     expect(warnings).toEqual([
@@ -63,7 +63,7 @@ describe('XmlReader', () => {
     ]);
   });
 
-  it('shortens an endless text in bounded memory, and tells it', () => {
+  it('shortens an endless text in bounded memory, with a warning', () => {
     const piece = 'x'.repeat(64 * 1024);
     const { texts, warnings } = read(`<a><![CDATA[${piece.repeat(40)}]]></a>`, 64 * 1024);
     expect(texts.join('').length).toBeLessThan(1.1 * 1024 * 1024);

@@ -29,7 +29,7 @@ describe('testIdOf', () => {
     );
   });
 
-  it('keeps the beginning and tells apart the ends of names that are too long', () => {
+  it('keeps the beginning of names that are too long, and distinguishes their ends', () => {
     const [one, other] = ['1', '2'].map((end) => testIdOf([], `begins ${'ü'.repeat(600)} ${end}`));
     expect(one?.id).toMatch(/^begins ü+…[0-9a-f]{16}$/);
     expect(one?.isShortened).toBe(true);

@@ -47,7 +47,7 @@ describe('the messages of reports', () => {
     expect(again[0]?.resultId).toBe(first[0]?.resultId);
   });
 
-  it('have ids of their own in another place where tests have no names', async () => {
+  it('have other ids in another place if tests have no names', async () => {
     const paths = writeReports({ 'a.tap': '1..1\nok 1\n', 'b.tap': '1..1\nok 1\n' });
     const messages = await messagesOf(paths, context);
     expect(new Set(messages.map(({ resultId }) => resultId)).size).toBe(2);
@@ -74,7 +74,7 @@ describe('the messages of reports', () => {
     expect(() => checkTestResult(create(TestResultSchema, message), NOW)).not.toThrow();
   });
 
-  it('tell what a failing test wrote below its failure, and nothing of one that passed', async () => {
+  it('show what a failing test wrote below its failure, and nothing for one that passed', async () => {
     const output = `<system-out>begin ${'x'.repeat(9000)} end</system-out>`;
     const failure = `<failure>why ${'y'.repeat(9000)} because</failure>`;
     const [failed] = await messagesOf(writeReports({ f: oneCase(failure + output) }), context);
@@ -135,7 +135,7 @@ describe('the messages of reports', () => {
     });
   });
 
-  it('place a test in its repository, where that is known', async () => {
+  it('place a test in its repository, if that is known', async () => {
     const repo = 'https://git.example/project';
     const paths = writeReports({ 'a.xml': oneCase('', 'file="t/x.c"') });
     const [message] = await messagesOf(paths, { ...context, repo });
@@ -160,13 +160,13 @@ describe('the messages of reports', () => {
     expect(message?.testLocation?.fileName).toBe(fileName);
   });
 
-  it('leave out a start that a clock ahead of ours has told', async () => {
+  it('leave out a start time from a clock that is ahead of ours', async () => {
     const paths = writeReports({ 'a.xml': oneCase('', 'timestamp="2031-01-01T00:00:00Z"') });
     const [message] = await messagesOf(paths, context);
     expect(message?.startTime).toBeUndefined();
   });
 
-  it('say which attempt they are, and that they are no test', async () => {
+  it('say which attempt they are, and that they are not a test', async () => {
     const tagsOf = (message: TestResultMessage | undefined) =>
       message?.tags?.map(({ key, value }) => `${key}=${value}`);
     const [first, second] = await messagesOf(
@@ -195,7 +195,7 @@ describe('the messages of reports', () => {
     expect(batches.flat().map(({ testId }) => testId)).toEqual(cases.map((_, n) => String(n)));
   });
 
-  it('come in smaller batches where they are big', async () => {
+  it('come in smaller batches if they are big', async () => {
     const failure = `<failure>${'x'.repeat(5000)}</failure>`;
     const cases = Array.from(
       { length: 600 },

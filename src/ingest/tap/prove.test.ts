@@ -28,7 +28,7 @@ describe('the output of prove -v --merge', () => {
     });
   });
 
-  it('is read alike with --timer, and behind what the scripts wrote to standard error', () => {
+  it('is read alike with --timer, and after what the scripts wrote to standard error', () => {
     const { outcomes } = readFormat(tap, CLEAN);
     const timed = CLEAN.replace(/^t\/.*$/gm, '[17:54:54] $&').replace(
       /^ok$/gm,
@@ -42,31 +42,31 @@ describe('the output of prove -v --merge', () => {
   });
 
   it('reads the same from chunks of any size', () => {
-    // Formats are recognized in the first chunk, which in a file holds more than a line.
+    // Formats are recognized in the first chunk, which holds more than a line in a file.
     expect(readFormat(tap, CLEAN, 9)).toEqual(readFormat(tap, CLEAN));
   });
 
-  it('never looks whole where it was cut', () => {
+  it('never looks complete if it was cut', () => {
     const end = CLEAN.indexOf('Result: PASS');
     for (let at = 9; at <= end; at += 1) {
       expect(readFormat(tap, CLEAN.slice(0, at)).errors, CLEAN.slice(0, at)).not.toEqual([]);
     }
   });
 
-  it('says that results are missing where its totals claim more', () => {
+  it('says that results are missing if its totals claim more', () => {
     expect(readFormat(tap, CLEAN.replace('Tests=3', 'Tests=4'))).toMatchObject({
       others: ['plan: abort'],
       errors: ['12: prove says 3 files and 4 tests, but there are 3 files and 3 tests'],
     });
   });
 
-  it('tells of a script that fails though all of its tests pass', () => {
+  it('reports a script that fails although all its tests pass', () => {
     const dubious = 'Dubious, test returned 1 (wstat 256, 0x100)\nAll 1 subtests passed';
     const text = CLEAN.replace('ok 1 - one\nok\nAll', `ok 1 - one\n${dubious}\nAll`);
     expect(readFormat(tap, text).others).toEqual(['t/c.t > exit: crash']);
   });
 
-  it('tells once that a script gave up, and not that its plan is broken', () => {
+  it('reports once that a script bailed out, and not that its plan is broken', () => {
     const text = CLEAN.replace(
       't/c.t .. \n1..1\nok 1 - one\nok\n',
       'Bailout called.  Further testing stopped:  no disk\nt/c.t .. \n1..9\nok 1 - one\n',

@@ -3,14 +3,14 @@ import { type FormatReading, readFormat } from '../../../test/support/reports/re
 import { tap } from './tap.ts';
 
 describe('TAP', () => {
-  it('tells of points that the plan promised and that are missing', () => {
+  it('reports points that the plan promised and that are missing', () => {
     const reading = read('1..3', 'ok 1 - a');
     expect(reading.errors).toEqual(['1: the plan says 3 points, but there are 1']);
     expect(reading.outcomes).toEqual(['a: pass']);
     expect(reading.others).toEqual(['plan: abort']);
   });
 
-  it('tells of a stream that ends without a plan', () => {
+  it('reports a stream that ends without a plan', () => {
     const reading = read('ok 1 - a');
     expect(reading.errors).toEqual(['1: there is no plan: the file was cut, or the run died']);
     expect(reading.others).toEqual(['plan: abort']);
@@ -26,11 +26,11 @@ describe('TAP', () => {
     expect(reading.errors).toEqual(['9: the plan says 3 points, but there are 1']);
   });
 
-  it('tells of a second plan', () => {
+  it('reports a second plan', () => {
     expect(read('1..1', 'ok 1 - a', '1..1').errors).toEqual(['3: a second plan']);
   });
 
-  it('tells of a diagnostic block that is cut', () => {
+  it('reports a diagnostic block that is cut', () => {
     const reading = read('1..1', 'not ok 1 - a', '  ---', '  message: half');
     expect(reading.errors).toEqual(['4: the file ends in the middle of a diagnostic block']);
     expect(reading.outcomes).toEqual(['a: fail']);
@@ -74,7 +74,7 @@ describe('TAP', () => {
     expect(read('1..2', 'ok', 'not ok 2').outcomes).toEqual(['point 1: pass', 'point 2: fail']);
   });
 
-  it('counts a subtest once, and tells in its summary which of its points failed', () => {
+  it('counts a subtest once, and names its failed points in its summary', () => {
     const reading = read(
       '# Subtest: outer',
       '    # Subtest: inner',
@@ -119,7 +119,7 @@ describe('TAP', () => {
     });
   });
 
-  it('reads a block without a message whole', () => {
+  it('reads a block without a message as a whole', () => {
     const reading = read(
       '1..1',
       'not ok 1 a',
@@ -190,7 +190,7 @@ function read(...lines: readonly string[]): FormatReading {
   return readFormat(tap, lines.map((line) => `${line}\n`).join(''));
 }
 
-/** A point as node:test writes it. */
+/** Builds a point as node:test writes it. */
 function point(indent: string, line: string, type: string, failureType?: string): string[] {
   const failure = failureType === undefined ? [] : [`  failureType: '${failureType}'`];
   return [line, '  ---', '  duration_ms: 1', `  type: '${type}'`, ...failure, '  ...'].map(

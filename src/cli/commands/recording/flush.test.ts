@@ -14,18 +14,18 @@ const REPORT = `<testsuite name="s">
   <testcase classname="c" name="fails"><failure message="no"/></testcase>
 </testsuite>`;
 const SPOOL = '.postlude/spool';
-/** Nobody listens there. */
+/** Nothing listens there. */
 const AWAY = { POSTLUDE_SERVER: 'http://127.0.0.1:9' };
 const RECORD = ['record', '--id', 'x', '--reports', 'r.xml'];
 
-/** Does not wait between tries; heartbeats and the 5 seconds at the start take their time. */
+/** Does not wait between tries, but waits for heartbeats and the 5 seconds at the start. */
 const hurried: Clock = {
   ...systemClock,
   sleep: (ms, signal) =>
     ms === 5_000 || ms > 60_000 ? systemClock.sleep(ms, signal) : Promise.resolve(),
 };
 
-/** A command line that writes its report and then runs this JavaScript. */
+/** Builds a command line that writes its report and then runs this JavaScript. */
 function node(code = ''): string[] {
   const write = `require('node:fs').writeFileSync('r.xml', ${JSON.stringify(REPORT)});`;
   return ['--', process.execPath, '-e', write + code];
@@ -41,12 +41,12 @@ async function listen(onRequest: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A server, and something that was recorded while it was away. */
+/** Opens a server and a recording that was made while the server was unreachable. */
 async function openWorld() {
   const world = await openCliWithServer();
   const { cwd, run, runWith } = world;
   const recordElsewhere = (...argv: string[]) => runWith({ env: AWAY, clock: hurried }, ...argv);
-  /** As if it were our server that is away. */
+  /** Makes our server look unreachable. */
   const recordAway = async (...argv: string[]) => {
     const ran = await recordElsewhere(...argv);
     const folders = await readdir(cwd, { withFileTypes: true, recursive: true });
@@ -66,7 +66,7 @@ async function namesIn(folder: string): Promise<string[]> {
   return names.filter((name) => name !== 'refused');
 }
 
-/** A server that never answers, and a clock that passes by the limits that are asked for. */
+/** Opens a server that never answers, with a clock that skips over time limits. */
 async function openSilence() {
   const url = await listen(() => undefined);
   const asked: number[] = [];
@@ -125,7 +125,7 @@ describe('without a server', () => {
     expect(await namesIn(cwd)).toEqual([]);
   });
 
-  test('one that never answers is given up after 5 seconds, whatever waits for it', async () => {
+  test('a server that never answers delays the tests by 5 seconds at most, whatever is in the spool', async () => {
     const { asked, record } = await openSilence();
     const told = expect.stringContaining('the server did not answer within 5 s');
     expect(await record()).toMatchObject({ code: 0, err: told });
@@ -142,7 +142,7 @@ describe('without a server', () => {
     expect(await totals('x')).toMatchObject({ totals: { results: 2 } });
   });
 
-  test('a mistake is told before any test runs', async () => {
+  test('a mistake is reported before any test runs', async () => {
     const { cwd, run } = await openWorld();
     const ran = await run(...RECORD, '--realm', 'nonsense', ...node());
     expect(ran).toMatchObject({ code: 2, err: expect.stringContaining('realm') });
@@ -175,7 +175,7 @@ test('a server that goes away while the command runs gets its results later, onc
   expect(stateOf(await run('status', 'x', '--json'))).toMatchObject({ attempt: 1 });
 });
 
-test('who is told to stop while the server is away keeps what was reported, as cancelled', async () => {
+test('a recording stopped while the server is unreachable is kept as cancelled', async () => {
   const { run, runWith, startAgain, stopServer } = await openWorld();
   const stopping = new AbortController();
   const url = await listen(async (_request, response) => {
@@ -192,7 +192,7 @@ test('who is told to stop while the server is away keeps what was reported, as c
   expect(stateOf(await run('status', 'x', '--json'))).toMatchObject({ endCause: 'CANCELLED' });
 });
 
-/** Passes calls on; `onAnswer` decides what becomes of the answer to the n-th one, from 1. */
+/** Forwards calls; `onAnswer` decides what happens to the response to the n-th call, from 1. */
 async function startProxy(target: string, onAnswer: (call: number) => 'pass' | 'drop') {
   let calls = 0;
   const pass: RequestListener = (incoming, response) => {
@@ -312,7 +312,7 @@ describe('flush', () => {
     const path = join(cwd, SPOOL, (await waiting())[0] ?? '');
     const kept = await readFile(path, 'utf8');
     await run('flush');
-    // As if the first attempt had been ended by other words than ours.
+    // Looks as if another client had ended the first attempt.
     await writeFile(path, kept.replace('"exitCode":0', '"exitCode":5'));
     expect((await run('flush')).code).toBe(0);
     expect(await totals('x.attempt-2')).toMatchObject({ totals: { results: 4 } });
@@ -324,7 +324,7 @@ test('a job without a token runs its tests; one with a token of the CI system up
   let given = 0;
   const github = await listen(async (_request, response) => {
     given += 1;
-    // The first one has ended before the server sees it.
+    // The first recording has ended before the server sees it.
     const exp = Math.floor(systemClock.now() / 1000) + (given === 1 ? -600 : 300);
     const bearer = await issuer.bearer(systemClock.now(), { claims: { exp } });
     response.end(JSON.stringify({ value: bearer.slice('Bearer '.length) }));

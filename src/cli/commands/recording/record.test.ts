@@ -13,9 +13,9 @@ const REPORT = `<testsuite name="s">
 </testsuite>`;
 const DAMAGED = '<testsuite name="s"><testcase name="x">';
 
-/** A command line that runs this JavaScript. */
+/** Builds a command line that runs this JavaScript. */
 const nodeOnly = (code: string): string[] => ['--', process.execPath, '-e', code];
-/** The same, of a command that writes its reports first. */
+/** Does the same for a command that writes its reports first. */
 const node = (code: string): string[] =>
   nodeOnly(`const { writeFileSync } = require('node:fs');
     writeFileSync('good.xml', ${JSON.stringify(REPORT)});
@@ -29,7 +29,7 @@ async function openWorld() {
   return { ...world, stateOf };
 }
 
-/** Something for commands to call, to say that they are there. */
+/** Opens a server that commands call to say that they are running. */
 async function listen(onRequest: RequestListener): Promise<string> {
   const server = createServer(onRequest);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -65,7 +65,7 @@ test('prints one object with --json, and nothing on stdout without', async () =>
   expect(quiet).toMatchObject({ code: 0, out: '', err: '' });
 });
 
-test('makes up an id where none is given', async () => {
+test('generates an id if none is given', async () => {
   const { run } = await openWorld();
   const [recorded] = (
     await run('record', '--json', '--reports', 'good.xml', ...node('0'))
@@ -73,7 +73,7 @@ test('makes up an id where none is given', async () => {
   expect(recorded?.invocation).toMatch(/^u-[0-9a-f]{16}$/);
 });
 
-test('answers the exit code of a command that fails, and uploads all the same', async () => {
+test('exits with the exit code of a command that fails, and uploads anyway', async () => {
   const { run, stateOf } = await openWorld();
   const options = ['--id', 'x', '--reports', '*od.xml', '--json'];
   const recorded = await run('record', ...options, ...node('process.exit(7)'));
@@ -82,7 +82,7 @@ test('answers the exit code of a command that fails, and uploads all the same', 
   expect(await stateOf('x')).not.toMatchObject({ state: 'ACTIVE' });
 });
 
-/** The ids of the unexpected results. */
+/** Returns the ids of the unexpected results. */
 async function unexpectedOf(run: Awaited<ReturnType<typeof openWorld>>['run'], id: string) {
   const results = (await run('query', id, '--json')).json() as {
     readonly testId?: string;
@@ -91,7 +91,7 @@ async function unexpectedOf(run: Awaited<ReturnType<typeof openWorld>>['run'], i
   return results.flatMap(({ expected, testId }) => (expected === false && testId ? testId : []));
 }
 
-test('answers 128 and the number of the signal that killed the command', async () => {
+test('exits with 128 plus the number of the signal that killed the command', async () => {
   const { run, stateOf } = await openWorld();
   const kill = node('process.kill(process.pid, "SIGKILL")');
   const recorded = await run('record', '--id', 'x', '--reports', 'good.xml', ...kill);
@@ -103,7 +103,7 @@ test('answers 128 and the number of the signal that killed the command', async (
   });
 });
 
-test('marks a command that failed while its reports are green, and no other', async () => {
+test('marks a command that failed although its reports are green, and no other', async () => {
   const { run, stateOf } = await openWorld();
   const green = '<testsuite name="s"><testcase classname="c" name="passes"/></testsuite>';
   const write = `require('node:fs').writeFileSync('green.xml', ${JSON.stringify(green)});`;
@@ -117,7 +117,7 @@ test('marks a command that failed while its reports are green, and no other', as
   expect(await unexpectedOf(run, 'z')).not.toContain('postlude/command');
 });
 
-test('answers 127 where the command is not there, and says so in the run', async () => {
+test('exits with 127 if the command does not exist, and says so in the run', async () => {
   const { run, stateOf } = await openWorld();
   const lost = await run('record', '--id', 'x', '--', 'no-such-command');
   expect(lost.code).toBe(127);
@@ -140,7 +140,7 @@ test('records the next attempt of what is complete, and takes both', async () =>
   expect(results.at(-1)).toMatchObject({ totals: { results: 6 } });
 });
 
-test('keeps the results of a superseded attempt, which count no more', async () => {
+test('keeps the results of a superseded attempt, which no longer count', async () => {
   const { run } = await openWorld();
   await run('create', 'x');
   await run('record', '--id', 'other', '--reports', 'good.xml', ...node('0'));
@@ -183,7 +183,7 @@ test('takes the number of the attempt from the CI system, or from --attempt', as
   expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('whole number from 1') });
 });
 
-test('tags what it records with what the CI system tells, and a tag that is given wins', async () => {
+test('tags the invocation with facts of the CI system, and a given tag takes precedence', async () => {
   const { runWith, stateOf } = await openWorld();
   const env = { GITLAB_CI: 'true', CI_COMMIT_BRANCH: 'main', CI_MERGE_REQUEST_IID: '' };
   const record = ['record', '--id', 'x', '--tag', 'ci/branch:mine', '--reports', 'good.xml'];
@@ -200,7 +200,7 @@ test('tags what it records with what the CI system tells, and a tag that is give
   expect(again).toMatchObject({ code: 0, err: '' });
 });
 
-test('tells the command which invocation it is in, and the token and server for it', async () => {
+test('gives the command its invocation, with the token and the server for it', async () => {
   const { run, url } = await openWorld();
   const check = node(
     `const { POSTLUDE_INVOCATION: id, POSTLUDE_SERVER: server, POSTLUDE_UPDATE_TOKEN: token } = process.env;
@@ -263,13 +263,13 @@ describe('a report of an earlier run', () => {
     expect(totals).toMatchObject({ totals: { results: 2 } });
   });
 
-  test('makes a run incomplete whose command says that all is well', async () => {
+  test('makes a run incomplete even if its command succeeds', async () => {
     const { run } = await openUsedWorld();
     const options = ['--id', 'x', '--reports', '*.xml'];
     expect((await run('record', ...options, ...nodeOnly('0'))).code).toBe(2);
   });
 
-  test('is left out, with a warning, where its pattern finds a new one', async () => {
+  test('is left out with a warning if its pattern finds a new one', async () => {
     const { old, run } = await openUsedWorld();
     const options = ['--id', 'x', '--reports', '*.xml', '!bad.xml', '--json'];
     const recorded = await run('record', ...options, ...node('0'));
@@ -281,7 +281,7 @@ describe('a report of an earlier run', () => {
     ]);
   });
 
-  test('is taken where the command writes it again, as it was', async () => {
+  test('is taken if the command writes it again without a change', async () => {
     const { run } = await openUsedWorld();
     const options = ['--id', 'x', '--reports', 'old.xml', '--json'];
     const again = nodeOnly(`const { readFileSync, writeFileSync } = require('node:fs');
@@ -300,7 +300,7 @@ describe('a report of an earlier run', () => {
   });
 });
 
-test('warns where no reports are named', async () => {
+test('warns if no reports are named', async () => {
   const { run } = await openWorld();
   const recorded = await run('record', '--id', 'x', ...node('0'));
   expect(recorded.code).toBe(0);
@@ -317,7 +317,7 @@ test.each([
     response.end();
     if (request.url === '/ready') stopping.abort(name);
   });
-  // A grandchild that would outlive its parent, as test workers do.
+  // This grandchild would outlive its parent, as test workers do.
   const worker = `process.on('${name}', () => process.exit(0));
     setInterval(() => {}, 1000); fetch('${url}/ready').catch(() => {});`;
   const wait = node(

@@ -14,7 +14,7 @@ const CASES = {
   skip: '<skipped/>',
 } as const;
 
-/** Records a shard whose command writes a report of these cases, and ends with `exit`. */
+/** Records a shard whose command writes a report of these cases and exits with `exit`. */
 async function record(
   { cwd, run }: World,
   id: string,
@@ -40,7 +40,7 @@ function bundle({ run }: World, ...shards: string[]) {
   return run('create', 'run', '--finalize', ...shards.flatMap((id) => ['--include', id]));
 }
 
-test('gate waits until the run is over, and is green where all went as expected', async () => {
+test('gate waits until the run is over, and is green if everything went as expected', async () => {
   const world = await openRun('a');
   await world.run('create', 'open');
   await bundle(world, 'a', 'open');
@@ -60,7 +60,7 @@ test('gate waits until the run is over, and is green where all went as expected'
   );
 });
 
-test('gate is red where a test has no expected result, and shows it', async () => {
+test('gate is red if a test has no expected result, and shows it', async () => {
   const world = await openRun();
   await record(world, 'a', { good: 'pass', bad: 'fail' }, 1);
   await bundle(world, 'a');

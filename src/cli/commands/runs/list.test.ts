@@ -6,7 +6,7 @@ import { insertInvocations } from '../../../invocations/invocations.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** `old` is overdue, and the server ends nothing by itself within the test. */
+/** `old` is overdue, and the server does not end it during the test. */
 async function openWorld(settings = { enforceEvery: '10m' }) {
   const world = await openCliWithServer(settings);
   const now = systemClock.now();
@@ -64,7 +64,7 @@ test.each<[string, string[], string[]]>([
   expect(out === '' ? [] : idsOf(json())).toEqual(found);
 });
 
-test('list says how invocations ended where that was not the word of their owners', async () => {
+test('list says how invocations ended that were not ended by their owners', async () => {
   const { run } = await openWorld({ enforceEvery: '100ms' });
   await run('status', 'old', '--watch');
   const { out } = await run('list', '--state', 'finalized');

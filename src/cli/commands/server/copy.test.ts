@@ -21,7 +21,7 @@ test.each([
   expect(err).toContain(message);
 });
 
-test('refuses a source that is not of this version', async () => {
+test('refuses a source with the schema of another version', async () => {
   const { run } = await openCli();
   const { code, err } = await run('copy', '--from', 'pglite:empty', '--to', 'pglite:b');
   expect(code).toBe(1);

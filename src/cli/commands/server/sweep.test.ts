@@ -54,7 +54,7 @@ describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
     expect(tasks).toMatchObject([{ type: 'tq', id: reminderId('a') }]);
   });
 
-  test('ends with 1, and tells why, where something cannot be submitted', async () => {
+  test('exits with 1 and says why if a task cannot be submitted', async () => {
     const { db, flags, runWith } = await openWorld();
     await insertBrokenReminder(db, 'a', systemClock.now() - HOUR_MS);
     const swept = await runWith({}, ...flags);
@@ -63,7 +63,7 @@ describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
     expect(swept.err).toContain('a task cannot be submitted: its reminder is dead');
   });
 
-  test('sweeps again and again, until it is told to end', async () => {
+  test('keeps sweeping until it is told to stop', async () => {
     const { db, flags, runWith } = await openWorld();
     await insertReminder(db, 'a', systemClock.now() - HOUR_MS);
     const ending = new AbortController();
@@ -91,7 +91,7 @@ describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
     const clock: Clock = {
       ...systemClock,
       now: () => {
-        offsetMs -= HOUR_MS; // each time that somebody looks at it
+        offsetMs -= HOUR_MS; // each time the clock is read
         return systemClock.now() + offsetMs;
       },
       sleep: async (ms, signal) => {

@@ -40,7 +40,7 @@ describe('postlude tq', () => {
     expect((await run('tq', 'dead', '--json')).out).toBe('');
   });
 
-  test.each([[[]], [['a', '--all']]])('redrives nothing unless told what: %j', async (words) => {
+  test.each([[[]], [['a', '--all']]])('redrives nothing without a target: %j', async (words) => {
     const { run } = await openCliWithServer();
     const refused = await run('tq', 'redrive', ...words);
     expect(refused).toMatchObject({
@@ -49,7 +49,7 @@ describe('postlude tq', () => {
     });
   });
 
-  test('sweeps, and ends with 1 where something could not be submitted', async () => {
+  test('sweeps, and exits with 1 if a task could not be submitted', async () => {
     const { run, database } = await openCliWithServer();
     await insertReminder(database, 'a', earlier());
     await insertReminder(database, 'b', later());
