@@ -1,4 +1,4 @@
-/** Servers that are not there when tests begin: tests run whatever happens. */
+/** Servers that are unreachable when tests begin: the tests run anyway. */
 import assert from 'node:assert/strict';
 import type { Scenario } from './scenario.ts';
 import { junit } from './stage/reports.ts';
@@ -48,7 +48,7 @@ export const AWAY: readonly Scenario[] = [
   },
   {
     name: 'server-away-and-wanted',
-    shows: 'who wants no tests without a server says so, and no test runs',
+    shows: 'with --if-unreachable fail, no test runs without a server',
     stopsServer: true,
     async run(place) {
       await place.server.stop('SIGKILL');

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import type { Scenario } from './scenario.ts';
 import { junit } from './stage/reports.ts';
 
-/** A command that writes its report when it is told to stop. */
+/** Builds a command that writes its report when it is told to stop. */
 const STOPPABLE =
   'sleep 100000 & trap "kill $!; cp given.xml r.xml; exit 1" TERM INT; echo ready $$; wait';
 
 const IN_GRANDCHILD = `trap : TERM; sh -c '${STOPPABLE}' & wait; wait`;
 
 /**
- * The shell is the one whose process id is that of the group. It tells late of the signal: two within
- * a moment would be one, which somebody has passed on.
+ * The shell's process id is that of the group. It reports the signal late: two signals within a moment
+ * would count as one that was passed on.
  */
 const DEAF = `trap : TERM; ${process.execPath} -e "
   process.on('SIGTERM', () => setTimeout(() => console.log('heard'), 1000));
@@ -42,7 +42,8 @@ export const CANCELLED: readonly Scenario[] = [
   ),
   {
     name: 'cancelled-process-group',
-    shows: 'a signal reaches what the command has started, behind a shell that passes nothing on',
+    shows:
+      'a signal reaches the processes that the command has started through a shell that passes no signal on',
     async run(place) {
       await place.write('given.xml', junit({ passed: 2 }));
       const record = place.record(place.run, IN_GRANDCHILD);
@@ -54,14 +55,15 @@ export const CANCELLED: readonly Scenario[] = [
   },
   {
     name: 'cancelled-twice',
-    shows: 'a second signal ends recorder and command at once; the server takes it for lost',
+    shows:
+      'a second signal ends recorder and command at once; the server considers the recorder lost',
     async run(place) {
       const record = place.record(place.run, DEAF, ['--lost-after', '2s']);
       await place.commandOf(record);
       record.child.kill('SIGTERM');
       await record.printed(/heard/);
       record.child.kill('SIGTERM');
-      // Its output is at an end only once the command is gone, too.
+      // Its output ends only after the command has ended as well.
       await record.ended;
       assert.equal(record.child.signalCode, 'SIGTERM');
       assert.equal((await place.over(place.run)).endCause, 'LOST');

@@ -1,4 +1,4 @@
-/** What nobody ends in time: deadlines, and shards that are expected. */
+/** Invocations that are not ended in time: deadlines, and expected shards. */
 import assert from 'node:assert/strict';
 import type { Scenario } from './scenario.ts';
 import { junit } from './stage/reports.ts';
@@ -17,7 +17,7 @@ export const DEADLINES: readonly Scenario[] = [
   },
   {
     name: 'deadline-passed-while-recording',
-    shows: 'results that come after the deadline are refused, and record says so',
+    shows: 'results that arrive after the deadline are refused, and record says so',
     async run(place) {
       await place.write('given.xml', junit({ passed: 3 }));
       const script =
@@ -49,7 +49,7 @@ export const DEADLINES: readonly Scenario[] = [
   },
   {
     name: 'expected-never-appears',
-    shows: 'an expected shard that never comes is named at once, and is unexpected in the run',
+    shows: 'an expected shard that never appears is named at once, and is unexpected in the run',
     async run(place) {
       await place.write('given.xml', junit({ passed: 3 }));
       const expected = ['--expect', `${place.run}-shard-1..2`, '--expect-within', '15s'];
@@ -79,7 +79,7 @@ export const DEADLINES: readonly Scenario[] = [
   },
   {
     name: 'run-created-after-its-shards',
-    shows: 'a run that the last job creates has its shards, whatever became of them',
+    shows: 'a run that the last job creates has its shards, however they ended',
     async run(place) {
       await place.write('given.xml', junit({ passed: 3, failed: 2 }));
       await place.recorded(place.shard(1), 'cp given.xml r.xml; exit 1');
@@ -94,7 +94,7 @@ export const DEADLINES: readonly Scenario[] = [
   },
   {
     name: 'expected-by-a-file',
-    shows: 'shards are expected that a file lists',
+    shows: 'the shards that a file lists are expected',
     async run(place) {
       await place.write('given.xml', junit({ passed: 1 }));
       await place.write('shards.txt', `# shards\n${place.run}-shard-01..02\n`);

@@ -4,11 +4,11 @@ import type { Scenario } from './scenario.ts';
 import type { Place } from './stage/place.ts';
 import { junit } from './stage/reports.ts';
 
-/** A command that runs until it is killed; it prints the id of its process group. */
+/** Builds a command that prints the id of its process group and runs until it is killed. */
 const ENDLESS = 'echo ready $$; exec sleep 100000';
 const QUICKLY_LOST = ['--lost-after', '2s'];
 
-/** `record` dies while its command runs; answers once the server has taken it for lost. */
+/** Kills `record` while its command runs, and returns once the server considers it lost. */
 async function loseRecorder(place: Place, id: string): Promise<void> {
   const record = place.record(id, ENDLESS, QUICKLY_LOST);
   await place.commandOf(record);
@@ -18,7 +18,7 @@ async function loseRecorder(place: Place, id: string): Promise<void> {
 export const KILLED: readonly Scenario[] = [
   {
     name: 'command-killed',
-    shows: 'a command that is killed after its reports does not read green',
+    shows: 'a command that is killed after its reports is not green',
     async run(place) {
       await place.write('given.xml', junit({ passed: 7 }));
       const ended = await place.recorded(place.run, 'cp given.xml r.xml; kill -9 $$');
@@ -35,7 +35,7 @@ export const KILLED: readonly Scenario[] = [
   },
   {
     name: 'record-killed',
-    shows: 'a recorder that is killed is taken for lost, and its invocation ends unexpectedly',
+    shows: 'a recorder that is killed counts as lost, and its invocation ends unexpectedly',
     async run(place) {
       await loseRecorder(place, place.run);
       const { endCause } = await place.over(place.run);
@@ -47,7 +47,7 @@ export const KILLED: readonly Scenario[] = [
   },
   {
     name: 'record-and-command-killed',
-    shows: 'a machine that dies with recorder and command is taken for lost',
+    shows: 'a machine that dies with recorder and command counts as lost',
     async run(place) {
       const record = place.record(place.run, ENDLESS, QUICKLY_LOST);
       const command = await place.commandOf(record);
@@ -60,7 +60,8 @@ export const KILLED: readonly Scenario[] = [
   },
   {
     name: 'shard-lost',
-    shows: 'a run ends though a shard dies and is never restarted; totals are those of the others',
+    shows:
+      'a run ends although a shard dies and is never restarted; totals are those of the others',
     async run(place) {
       await place.write('given1.xml', junit({ passed: 5, failed: 1, of: 'one' }));
       await place.write('given2.xml', junit({ passed: 4, of: 'two' }));
@@ -80,7 +81,7 @@ export const KILLED: readonly Scenario[] = [
   },
   {
     name: 'crash-after-green-reports',
-    shows: 'a runner that fails after green reports has an unexpected result of its own',
+    shows: 'a runner that fails after green reports gets an unexpected result',
     async run(place) {
       await place.write('given.xml', junit({ passed: 3 }));
       const ended = await place.recorded(place.run, 'cp given.xml r.xml; exit 9');
@@ -94,7 +95,7 @@ export const KILLED: readonly Scenario[] = [
   },
   {
     name: 'killed-between-two-reports',
-    shows: 'a runner that dies between two report files does not read green',
+    shows: 'a runner that dies between two report files is not green',
     async run(place) {
       await place.write('given.xml', junit({ passed: 3 }));
       const script = 'mkdir -p mod/1 mod/2; cp given.xml mod/1/r.xml; kill -9 $$';
@@ -109,7 +110,8 @@ export const KILLED: readonly Scenario[] = [
   },
   {
     name: 'command-not-found',
-    shows: 'a command that cannot be started ends with 127, and is an unexpected result',
+    shows:
+      'record exits with 127 if its command cannot be started, and the run gets an unexpected result',
     async run(place) {
       const argv = ['record', '--id', place.run, '--reports', 'r.xml', '--', 'no-such-runner'];
       assert.equal((await place.cli(...argv)).code, 127);

@@ -1,4 +1,4 @@
-/** `create` that is repeated, with the same options and with others. */
+/** `create` is repeated, with the same options and with others. */
 import assert from 'node:assert/strict';
 import type { Scenario } from './scenario.ts';
 import { junit } from './stage/reports.ts';
@@ -6,7 +6,7 @@ import { junit } from './stage/reports.ts';
 export const REPEATED: readonly Scenario[] = [
   {
     name: 'create-repeated',
-    shows: 'a create that is repeated changes nothing',
+    shows: 'a repeated create changes nothing',
     async run(place) {
       const create = ['create', place.run, '--tag', 'a:b', '--finalize'];
       await place.done(...create);

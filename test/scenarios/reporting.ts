@@ -1,4 +1,4 @@
-/** Reports that are damaged, missing, old, or told twice. */
+/** Reports that are damaged, missing, old, or given twice. */
 import assert from 'node:assert/strict';
 import type { Scenario } from './scenario.ts';
 import { goTest, gotestsum, junit } from './stage/reports.ts';
@@ -6,7 +6,8 @@ import { goTest, gotestsum, junit } from './stage/reports.ts';
 export const REPORTING: readonly Scenario[] = [
   {
     name: 'report-damaged',
-    shows: 'a damaged report does not keep the others out, and is an unexpected result',
+    shows:
+      'a damaged report does not keep the others from being uploaded, and is an unexpected result',
     clientOnly: true,
     async run(place) {
       await place.write('given.xml', junit({ passed: 3 }));
@@ -21,7 +22,7 @@ export const REPORTING: readonly Scenario[] = [
   },
   {
     name: 'report-missing',
-    shows: 'a command that writes no report ends with 2, and is not green',
+    shows: 'a command that writes no report makes record exit with 2, and is not green',
     clientOnly: true,
     async run(place) {
       const { code } = await place.recorded(place.run, 'true');
@@ -31,7 +32,7 @@ export const REPORTING: readonly Scenario[] = [
   },
   {
     name: 'report-of-an-earlier-run',
-    shows: 'a report that lies in the workspace from an earlier run is not taken for this one',
+    shows: 'a report of an earlier run in the workspace does not count for this run',
     clientOnly: true,
     async run(place) {
       await place.write('r.xml', junit({ passed: 5 }));
@@ -43,7 +44,7 @@ export const REPORTING: readonly Scenario[] = [
   },
   {
     name: 'report-unchanged-is-accepted',
-    shows: 'a report that a build cache has left is taken where that is asked',
+    shows: 'a report that a build cache has left is taken on request',
     clientOnly: true,
     async run(place) {
       await place.write('r.xml', junit({ passed: 5 }));
@@ -67,7 +68,7 @@ export const REPORTING: readonly Scenario[] = [
   },
   {
     name: 'report-copied',
-    shows: 'one report under two names is told, and taken once',
+    shows: 'one report under two names is taken once, with a warning',
     clientOnly: true,
     async run(place) {
       await place.write('given.xml', junit({ passed: 5 }));
@@ -78,7 +79,7 @@ export const REPORTING: readonly Scenario[] = [
   },
   {
     name: 'report-in-two-formats',
-    shows: 'one run of go test as JUnit XML and as JSON is told, and taken once',
+    shows: 'one run of go test as JUnit XML and as JSON is taken once, with a warning',
     clientOnly: true,
     async run(place) {
       await place.write('given.xml', gotestsum(['TestA', 'TestB']));

@@ -1,11 +1,11 @@
-/** Shards that are run again, and runs that are. */
+/** Shards and runs that are run again. */
 import assert from 'node:assert/strict';
 import { type ChildCli, CLI_MAIN } from '../flows/child-cli.ts';
 import type { Scenario } from './scenario.ts';
 import type { Place } from './stage/place.ts';
 import { junit } from './stage/reports.ts';
 
-/** Uploads a part of its results, then waits to be killed. */
+/** Builds a command that uploads a part of its results, then waits to be killed. */
 const UNFINISHED = `"$NODE" "$MAIN" upload --invocation "$POSTLUDE_INVOCATION" part.xml && echo ready $$ && exec sleep 100000`;
 
 function recordUnfinished(place: Place, id: string): ChildCli {
@@ -76,7 +76,7 @@ export const RETRIED: readonly Scenario[] = [
   },
   {
     name: 'two-records-at-once',
-    shows: 'of two recorders of one id, the later one counts, and the earlier one is told',
+    shows: 'if two recorders have one id, the later one counts, and the earlier one is told so',
     async run(place) {
       await place.write('first.xml', junit({ passed: 9 }));
       await place.write('second.xml', junit({ passed: 4 }));
@@ -96,7 +96,7 @@ export const RETRIED: readonly Scenario[] = [
   },
   {
     name: 'attempt-of-the-ci-system',
-    shows: 'the number of an attempt is the one that GitHub says',
+    shows: 'the number of an attempt is the one that GitHub gives',
     async run(place) {
       await place.write('given.xml', junit({ passed: 1 }));
       for (const attempt of ['1', '3']) {

@@ -1,16 +1,16 @@
 import type { Place } from './stage/place.ts';
 
-/** One case of a pipeline, told by what processes do; it throws where it comes out otherwise. */
+/** One case of a pipeline, played by real processes. It throws if the outcome is not the expected one. */
 export interface Scenario {
-  /** For `--only`, and for the id of its run: lower-case words with hyphens. */
+  /** Lower-case words with hyphens, used by `--only` and as the id of its run. */
   readonly name: string;
   /** A sentence about behaviour. */
   readonly shows: string;
-  /** The pipelines of CI systems, whose tokens the server asks for. */
+  /** True for pipelines of CI systems, whose tokens the server requires. */
   readonly isCi?: true;
-  /** It stops or kills its server, which others do not share then. */
+  /** True if it stops or kills its server, which it then shares with no other scenario. */
   readonly stopsServer?: true;
-  /** What it shows is in the client alone: Spanner would show nothing more. */
+  /** True if it tests only the client, so that running it on Spanner would show nothing more. */
   readonly clientOnly?: true;
   run(place: Place): Promise<void>;
 }

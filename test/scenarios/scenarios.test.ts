@@ -1,8 +1,8 @@
-/** A slice of `npm run scenarios`, which runs all on every database. */
+/** Runs a part of `npm run scenarios`, which runs all scenarios on every database. */
 import { expect, onTestFinished, test } from 'vitest';
 import { SCENARIOS, Stage } from './scenarios.ts';
 
-/** Recipes run in full, and those of other CI systems, with `npm run scenarios`. */
+/** `npm run scenarios` runs the recipes of all CI systems in full. */
 const CI_SLICE = ['github-cancelled', 'github-fork'];
 const SLICE = [
   'shard-lost',

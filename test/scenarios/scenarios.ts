@@ -1,4 +1,4 @@
-/** All scenarios, and how one is run. */
+/** Lists all scenarios, and runs one. */
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...JENKINS,
 ];
 
-/** One that waits for what never comes is a failure, not the end of the suite. */
+/** A scenario that waits for ever fails after this time, and does not block the suite. */
 const LIMIT_MS = 4 * 60_000;
 
 async function tooLong(): Promise<never> {
@@ -51,12 +51,12 @@ async function tooLong(): Promise<never> {
   throw new Error(`it did not end within ${LIMIT_MS / 1000} s`);
 }
 
-/** What recipes do to a server, other scenarios do on Spanner. */
+/** Recipes do not run on Spanner, as other scenarios cover there what they do to a server. */
 export function runsOn({ clientOnly, isCi }: Scenario, database: DatabaseName): boolean {
   return database !== 'spanner' || !(clientOnly || isCi);
 }
 
-/** The servers of one kind of database; scenarios that stop theirs have one of their own. */
+/** The servers of one kind of database. A scenario that stops its server gets a separate one. */
 export class Stage {
   readonly #databases: DatabaseSource;
   readonly #folder: string;
@@ -73,7 +73,7 @@ export class Stage {
     return new Stage(await startDatabases(database), folder);
   }
 
-  /** Rejects where it comes out otherwise. */
+  /** Rejects if the outcome is not the expected one. */
   async run(scenario: Scenario): Promise<void> {
     const folder = await mkdtemp(join(this.#folder, `${scenario.name}-`));
     const server = await this.#serverOf(scenario, folder);

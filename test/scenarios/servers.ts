@@ -18,7 +18,7 @@ export const SERVERS: readonly Scenario[] = [
         const command = await place.commandOf(record);
         assert.equal(await place.server.stop(signal), signal === 'SIGTERM' ? 0 : null);
         process.kill(command, 'SIGUSR1');
-        // The recorder is at work against a server that is not there.
+        // The recorder is now working without a server.
         await record.printed(/trying|again|reach/i);
         await place.server.start();
         const ended = await record.ended;
@@ -33,7 +33,7 @@ export const SERVERS: readonly Scenario[] = [
   ),
   {
     name: 'server-killed-past-a-deadline',
-    shows: 'what became overdue while no server ran is ended by the next one',
+    shows: 'invocations that became overdue while no server ran are ended by the next server',
     stopsServer: true,
     async run(place) {
       await place.done('create', place.shard(1), '--deadline', '11s');

@@ -1,4 +1,4 @@
-/** Jobs whose tokens end before their tests do. What a fork does without any, test/ci/ shows. */
+/** Jobs whose tokens expire before their tests end. Jobs of forks, without any token, are in test/ci/. */
 import assert from 'node:assert/strict';
 import { watcherToken } from '../ci/world.ts';
 import type { Scenario } from './scenario.ts';
@@ -6,10 +6,10 @@ import type { Place } from './stage/place.ts';
 import { junit } from './stage/reports.ts';
 
 const WAITS = 'sleep 100000 & trap "kill $!" USR1; echo ready $$; wait $!; cp given.xml r.xml';
-/** Servers take a token for 30 s after its end: so long does this one last yet. */
+/** Servers accept a token for 30 s after its end, so this token still lasts that long. */
 const LASTS_FOR_12_S = '18s ago';
 
-/** The server says so, to somebody who only reads: an update token would do for who records. */
+/** The server rejects a reader with an expired token, while a recorder can use its update token. */
 async function untilRefused(place: Place, token: string): Promise<void> {
   for (;;) {
     const status = place.start(['status', place.run], { POSTLUDE_ID_TOKEN: token });
@@ -21,7 +21,7 @@ async function untilRefused(place: Place, token: string): Promise<void> {
 export const TOKENS: readonly Scenario[] = [
   {
     name: 'token-shorter-than-the-tests',
-    shows: 'a token that ends while tests run keeps no result out: the update token is enough',
+    shows: 'a token that expires while tests run loses no result: the update token is enough',
     isCi: true,
     async run(place) {
       const { authority } = place.server;

@@ -1,4 +1,4 @@
-/** What `gate`, `show` and `list` say of a run. */
+/** What `gate`, `show` and `list` say about a run. */
 import assert from 'node:assert/strict';
 import type { Scenario } from './scenario.ts';
 import type { Place } from './stage/place.ts';
@@ -27,7 +27,7 @@ async function recordGreen(place: Place, ...numbers: readonly number[]): Promise
 export const VERDICTS: readonly Scenario[] = [
   {
     name: 'gate-waits-then-green',
-    shows: 'a gate waits for the last shard of a run, and ends with 0 where all is green',
+    shows: 'a gate waits for the last shard of a run, and exits with 0 if all is green',
     async run(place) {
       await place.done('create', place.run, '--expect', `${place.run}-shard-1..2`, '--finalize');
       await recordGreen(place, 1);
@@ -43,7 +43,7 @@ export const VERDICTS: readonly Scenario[] = [
   },
   {
     name: 'gate-red-by-a-killed-shard',
-    shows: 'a run whose every test passed is red where a shard was killed',
+    shows: 'a run in which every test passed is red if a shard was killed',
     async run(place) {
       await place.done('create', place.run, '--expect', `${place.run}-shard-1..2`, '--finalize');
       await recordGreen(place, 1);
@@ -98,7 +98,7 @@ export const VERDICTS: readonly Scenario[] = [
   },
   {
     name: 'gate-missing-shard',
-    shows: 'a shard that never came makes a run red, unless that is allowed',
+    shows: 'a shard that never appeared makes a run red, unless that is allowed',
     async run(place) {
       const expected = ['--expect', `${place.run}-shard-1..2`, '--expect-within', '15s'];
       await place.done('create', place.run, ...expected, '--finalize');

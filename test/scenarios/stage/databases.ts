@@ -12,12 +12,12 @@ export const DATABASES = ['pglite', 'postgres', 'spanner'] as const;
 export type DatabaseName = (typeof DATABASES)[number];
 
 export interface DatabaseSource {
-  /** An empty database, as settings of the server that migrates it. */
+  /** Makes an empty database, and returns settings for the server that migrates it. */
   open(): Promise<ServerDatabase>;
   close(): Promise<void>;
 }
 
-/** Rejects where the database cannot be had: a scenario that did not run has shown nothing. */
+/** Rejects if the database cannot be opened: a scenario that did not run must not pass. */
 export async function startDatabases(name: DatabaseName): Promise<DatabaseSource> {
   return await { pglite, postgres, spanner }[name]();
 }

@@ -1,5 +1,5 @@
 /**
- * Where a scenario happens: a workspace, a server, and the command line as processes. It waits for
+ * The place of a scenario: a workspace, a server, and the command line as processes. It waits for
  * what processes print and for states of the server, never for time.
  */
 import assert from 'node:assert/strict';
@@ -9,7 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { ChildCli, type Ended } from '../../flows/child-cli.ts';
 import type { Serving } from './serving.ts';
 
-/** What a run came to, told alike by `query` and by the exported file. */
+/** The outcome of a run, which `query` and the exported file must both show. */
 export interface Totals {
   readonly results: number;
   readonly unexpected: number;
@@ -56,14 +56,14 @@ export class Place {
     return await this.start(argv).ended;
   }
 
-  /** As `cli`; what does not end with 0 fails the scenario, with its own words. */
+  /** Runs `cli`. A command that does not exit with 0 fails the scenario with its output. */
   async done(...argv: string[]): Promise<Ended> {
     const ended = await this.cli(...argv);
     assert.equal(ended.code, 0, `postlude ${argv.join(' ')}: ${ended.err}`);
     return ended;
   }
 
-  /** `record` of a shell command with the reports `r*.xml` of its own folder. */
+  /** Runs `record` of a shell command with the reports `r*.xml` of its folder. */
   record(id: string, script: string, more: readonly string[] = []): ChildCli {
     const reports = more.includes('--reports') ? [] : ['--reports', 'r.xml'];
     return this.start(['record', '--id', id, ...reports, ...more, '--', 'sh', '-c', script]);
@@ -73,14 +73,14 @@ export class Place {
     return await this.record(id, script, more).ended;
   }
 
-  /** The command of `record` prints its process id; its group ends with the scenario. */
+  /** The command of `record` prints its process id. Its group is killed at the end of the scenario. */
   async commandOf(record: ChildCli): Promise<number> {
     const pid = Number(await record.printed(/ready (\d+)/));
     this.endGroup(pid);
     return pid;
   }
 
-  /** The process group ends with the scenario. */
+  /** The process group is killed at the end of the scenario. */
   endGroup(pid: number): void {
     this.#groups.push(pid);
   }
@@ -102,7 +102,7 @@ export class Place {
     return JSON.parse((await this.done('status', id, '--json')).out);
   }
 
-  /** Once it is FINALIZED. */
+  /** Resolves once the invocation is FINALIZED. */
   async over(id: string): Promise<Status> {
     const status: Status = JSON.parse((await this.done('status', id, '--watch', '--json')).out);
     assert.equal(status.state, 'FINALIZED');
@@ -125,7 +125,7 @@ export class Place {
     assert.deepEqual(await this.totals(id), totals);
   }
 
-  /** The tests with unexpected results, sorted. */
+  /** Returns the tests with unexpected results, sorted. */
   async unexpected(id: string): Promise<string[]> {
     const lines = (await this.done('query', id, '--unexpected', '--json')).out.trim().split('\n');
     const results = lines.map((line) => JSON.parse(line)).filter(({ expected }) => !expected);
@@ -172,11 +172,11 @@ async function readParquet(file: string): Promise<Totals> {
   }
 }
 
-/** Of a command whose `record` was killed: nobody else ends it. */
+/** Ends a command whose `record` was killed, as nothing else ends it. */
 function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }

@@ -1,8 +1,8 @@
-/** JUnit reports of a runner, so that a scenario knows the totals that must come out. */
+/** Writes JUnit reports as a runner does, so that a scenario knows the right totals. */
 export interface Cases {
   readonly passed: number;
   readonly failed?: number;
-  /** Tells the tests of one shard from another's. */
+  /** Distinguishes the tests of one shard from another's. */
   readonly of?: string;
 }
 
@@ -17,14 +17,14 @@ export function junit({ failed = 0, of = 'a', passed }: Cases): string {
 
 const PACKAGE = 'example.com/cart';
 
-/** Tests that pass, as `gotestsum --junitfile` tells them. */
+/** Writes passed tests as `gotestsum --junitfile` does. */
 export function gotestsum(tests: readonly string[]): string {
   const cases = tests.map((name) => `<testcase classname="${PACKAGE}" name="${name}"/>`).join('');
   const version = '<properties><property name="go.version" value="go1"/></properties>';
   return `<testsuites><testsuite name="${PACKAGE}">${version}${cases}</testsuite></testsuites>`;
 }
 
-/** The same, as `go test -json` does. */
+/** Writes the same tests as `go test -json` does. */
 export function goTest(tests: readonly string[]): string {
   const events = tests.flatMap((Test) => [
     { Action: 'run', Package: PACKAGE, Test },

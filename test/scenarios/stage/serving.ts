@@ -1,4 +1,4 @@
-/** `postlude serve` as a process of its own, which may be killed, and started again where it was. */
+/** `postlude serve` as a separate process, which may be killed, and started again at the same port. */
 import type { Authority } from '../../ci/authority.ts';
 import { ChildCli } from '../../flows/child-cli.ts';
 import type { ServerDatabase } from '../../server-databases.ts';
@@ -7,9 +7,9 @@ import { freePort } from '../../support/network/free-port.ts';
 export interface ServingOptions {
   /** A file of settings. */
   readonly config?: string;
-  /** Who signs the tokens of CI systems, where the server takes them. */
+  /** Signs the tokens of CI systems, if the server requires them. */
   readonly authority?: Authority;
-  /** Says who the scenario is that asks the server. */
+  /** The token with which the scenario itself calls the server. */
   readonly token?: string;
 }
 
@@ -35,7 +35,7 @@ export class Serving {
     this.#port = port;
   }
 
-  /** Its exports are in `folder`. */
+  /** The exports of the server go to `folder`. */
   static async start(
     folder: string,
     database: ServerDatabase,
@@ -61,7 +61,7 @@ export class Serving {
     await this.#process.printed(/postlude serves on (http:\S+)/);
   }
 
-  /** Answers its exit code: `null` after SIGKILL. */
+  /** Returns the exit code, which is `null` after SIGKILL. */
   async stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     if (this.#process === undefined) return null;
     this.#process.child.kill(signal);
