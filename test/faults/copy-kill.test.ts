@@ -1,4 +1,4 @@
-/** A copy from one database to another that is killed with SIGKILL, again and again. */
+/** Repeatedly kills a copy from one database to another with SIGKILL. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { testPostgresUrl, testSpannerHost } from '../support/databases/databases
 import { fillSource, SOURCE_ROWS } from '../support/server/copy-source.ts';
 
 const SCRIPT = join(import.meta.dirname, 'copy-process.ts');
-/** The first page of all, one of the results, one near the end. */
+/** The very first page, a page of the results, and one near the end. */
 const KILLS = [1, 4, 5];
 
 const isThere = {
@@ -49,7 +49,7 @@ async function copyUntilKilled(nth: number, from: ServerDatabase, to: ServerData
 describe.each(pairs.filter(([from, to]) => isThere[from] && isThere[to]))(
   '%s to %s',
   (...names) => {
-    test('is whole once somebody has gone on with it', async () => {
+    test('is complete once another process has continued it', async () => {
       const [from, to] = await Promise.all(names.map(openServerDatabase));
       if (!from || !to) throw new Error('two databases are needed');
       await withDatabase(from, fillSource);

@@ -1,5 +1,5 @@
 /**
- * A copy that is killed while it writes its nth page: wherever the page then is, at the database or
+ * Runs a copy that kills itself while it writes its nth page, whether the page has reached the database or
  * not. Arguments: n, and the environments of the two databases as JSON.
  */
 import { systemClock } from '../../src/clock.ts';

@@ -9,7 +9,7 @@ import { openPglite } from '../../src/storage/pglite/database.ts';
 import { sql } from '../../src/storage/sql.ts';
 import { numbers } from './pglite-numbers.ts';
 
-/** Lets a process write until it has acknowledged `count` commits, then kills it; its last. */
+/** Kills a process after it has acknowledged `count` commits. Returns the last acknowledged number. */
 async function writeAndKill(dataDir: string, count: number): Promise<number> {
   const writer = spawn(process.execPath, [join(import.meta.dirname, 'pglite-writer.ts'), dataDir]);
   const ended = new Promise((resolve) => writer.once('close', resolve));
@@ -33,7 +33,7 @@ test('an embedded database whose process is killed keeps every commit it acknowl
   onTestFinished(() => db.close());
   const query = sql`SELECT n FROM ${numbers} ORDER BY n`;
   const stored = (await db.read((tx) => tx.query(query, { n: int }))).map(({ n }) => n);
-  // One more may have been committed without our having read of it.
+  // One more commit may have succeeded before we read its number.
   expect(stored.slice(0, last + 1)).toEqual(Array.from({ length: last + 1 }, (_, n) => n));
   expect(stored.length).toBeLessThanOrEqual(last + 2);
 });

@@ -1,4 +1,4 @@
-/** Whole flows on Spanner while a third of all calls fail, each in a way of its own. */
+/** Whole flows on Spanner while a third of all calls fail, in different ways. */
 import { describe, expect, test } from 'vitest';
 import { CodedError, hasCode, PermanentError } from '../../src/errors.ts';
 import type { InvocationId } from '../../src/invocations/id.ts';
@@ -25,7 +25,7 @@ const ROUNDS = 40;
 interface FaultyFlow {
   readonly seed: number;
   readonly random: Random;
-  /** Through the network that fails. */
+  /** The database through the failing network. */
   readonly db: Database;
   readonly direct: Database;
 }
@@ -42,7 +42,7 @@ async function openFlow(): Promise<FaultyFlow> {
   return { seed, random, db: database, direct };
 }
 
-/** Half of the transactions fail by themselves: answers which did not. */
+/** Half of the transactions fail by themselves. Returns those that did not. */
 async function commitSome(
   { random }: FaultyFlow,
   names: readonly string[],
@@ -109,7 +109,7 @@ describe.skipIf(testSpannerHost() === '')('while a third of all calls fail', () 
     expect(await direct.dead()).toEqual([]);
   });
 
-  test('a graph ends FINALIZED as a whole, each invocation exported once', async () => {
+  test('a graph ends completely FINALIZED, with each invocation exported once', async () => {
     const { seed, random, db, direct } = await openFlow();
     const world = new FinalizationWorld(db, { way: 'flipping', seed });
     const seen = new FinalizationWorld(direct);
@@ -156,7 +156,7 @@ describe.skipIf(testSpannerHost() === '')('while a third of all calls fail', () 
   });
 });
 
-/** Until no try is left. */
+/** Repeats until no try is left. */
 async function runTries(world: FinalizationWorld, seen: FinalizationWorld): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const tries = await seen.tries();

@@ -1,4 +1,4 @@
-/** What was acknowledged while PostgreSQL crashed, against what is stored. */
+/** Compares what was acknowledged while PostgreSQL crashed with what is stored. */
 import pg from 'pg';
 import type { Tallies, Tally } from './crash-writers.ts';
 import { SCHEMA, SERVED_SCHEMA, type WriteKind } from './crash-writes.ts';
@@ -6,18 +6,18 @@ import { SCHEMA, SERVED_SCHEMA, type WriteKind } from './crash-writes.ts';
 export interface WriterCounts {
   readonly acknowledged: number;
   readonly stored: number;
-  /** Acknowledged, and not there; of each kind, too. */
+  /** Writes that were acknowledged but are not stored, in all and for each kind. */
   readonly acknowledged_lost: number;
   readonly lost_by_kind: Readonly<Record<Exclude<WriteKind, 'bare'>, number>>;
-  /** Refused for certain, and there nevertheless. */
+  /** Writes that were definitely refused, but are stored. */
   readonly refused_stored: number;
   /** Transactions that landed more than once. */
   readonly twice: number;
-  /** Pushed tasks that were handed over, of transactions that did not commit. */
+  /** Pushed tasks that were submitted although their transactions did not commit. */
   readonly foreign_pushes: number;
   readonly outcome_unknown: number;
   readonly refused: number;
-  /** The same of the bare driver, whose lost answers say nothing: acknowledged, and not there. */
+  /** Writes of the bare driver that were acknowledged but are not stored; a lost response proves nothing. */
   readonly bare: { readonly acknowledged: number; readonly lost: number };
 }
 

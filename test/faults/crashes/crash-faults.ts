@@ -1,5 +1,5 @@
 /**
- * A fault run of PostgreSQL itself: it crashes, again and again, under many writers that go on as soon
+ * A fault run of PostgreSQL itself: it crashes repeatedly under many writers, which continue as soon
  * as it is back. Afterwards all that was acknowledged must be stored, and nothing that was refused.
  *
  * Crashes are: a server process is killed, as a machine out of memory does, so that all end and the
@@ -16,7 +16,7 @@ import type { CrashPlace } from './crash-writes.ts';
 
 export interface CrashPlan {
   readonly server: PostgresServer;
-  /** How many of each kind. */
+  /** The number of crashes of each kind. */
   readonly crashes: Readonly<Record<CrashKind, number>>;
   readonly random: Random;
   readonly note: (text: string) => void;
@@ -26,18 +26,18 @@ export type CrashKind = 'killed_backends' | 'immediate_restarts' | 'cut_commits'
 
 export interface CrashReport extends WriterCounts {
   readonly crashes: Readonly<Record<CrashKind | 'all', number>>;
-  /** From the server being back until the next write is acknowledged, at worst. */
+  /** The longest time from the server's return until the next write is acknowledged. */
   readonly resumed_ms: number;
 }
 
 const CUT_MODES: readonly CutMode[] = ['before', 'after', 'silent'];
-/** So that each crash meets writers at work. */
+/** Makes sure that each crash interrupts writers. */
 const ACKNOWLEDGED_BETWEEN = 40;
 const ASK_EVERY_MS = 2;
-/** Nothing acknowledged for so long means that something hangs. */
+/** If nothing is acknowledged for this long, something hangs. */
 const STALL_MS = 60_000;
 
-/** The server of the plan may be another one afterwards: `server` of the answer is to be stopped. */
+/** The server may be another one afterwards: the caller must stop the `server` that this returns. */
 export async function runCrashFaults(
   plan: CrashPlan,
 ): Promise<{ readonly report: CrashReport; readonly server: PostgresServer }> {
@@ -81,7 +81,7 @@ const CRASHES: Readonly<Record<CrashKind, Crash>> = {
   },
   promotions: async (place) => {
     const standby = await place.server.startStandby();
-    await systemClock.sleep(100); // writers are at work again
+    await systemClock.sleep(100); // writers are busy again
     place.server = await standby.promote();
     place.proxy.redirect(place.server.port);
   },

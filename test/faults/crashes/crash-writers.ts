@@ -1,5 +1,5 @@
 /**
- * Who writes while PostgreSQL crashes: producers that enqueue tasks, transactions that add pushed
+ * The writers while PostgreSQL crashes: producers that enqueue tasks, transactions that add pushed
  * tasks, clients that send results to a server, and bare connections that race for transaction ids
  * as soon as the server is back. They remember what was acknowledged.
  */
@@ -9,14 +9,14 @@ import { countCrashWrites, type WriterCounts } from './crash-counts.ts';
 import { type CrashPlace, openCrashWrites, type WriteKind } from './crash-writes.ts';
 
 export interface CrashWriters {
-  /** So far, by postlude. */
+  /** The number of writes that postlude has acknowledged so far. */
   acknowledged(): number;
-  /** Lets what is under way end, and counts. */
+  /** Lets pending writes end, and counts. */
   finish(): Promise<WriterCounts>;
   stop(): Promise<void>;
 }
 
-/** What became of the writes of one kind, by their numbers. */
+/** The outcomes of the writes of one kind, by their numbers. */
 export class Tally {
   readonly acknowledged = new Set<number>();
   readonly refused = new Set<number>();
@@ -40,7 +40,7 @@ export function newTallies(): Tallies {
   return { tasks: new Tally(), pushes: new Tally(), results: new Tally(), bare: new Tally() };
 }
 
-/** Of one kind at once. */
+/** The number of concurrent writers of one kind. */
 const WRITERS: Readonly<Record<WriteKind, number>> = { tasks: 8, pushes: 4, results: 3, bare: 4 };
 const PAUSE_MS = 2;
 
@@ -78,7 +78,7 @@ export async function startCrashWriters(place: CrashPlace): Promise<CrashWriters
       return await countCrashWrites(place.server.url, tallies, await writes.submitted());
     },
     async stop() {
-      await quiet().catch(() => undefined); // told before
+      await quiet().catch(() => undefined); // reported before
       await writes.close();
     },
   };

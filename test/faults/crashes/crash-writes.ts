@@ -1,4 +1,4 @@
-/** What is written while PostgreSQL crashes: through a proxy by postlude, and directly by the bare driver. */
+/** The writes while PostgreSQL crashes: by postlude through a proxy, and directly by the bare driver. */
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import pg from 'pg';
@@ -28,7 +28,7 @@ import type { PostgresServer } from '../../support/databases/postgres-server.ts'
 import type { TcpProxy } from '../../support/network/tcp-proxy.ts';
 
 export interface CrashPlace {
-  /** Another one after a promotion. */
+  /** This is another server after a promotion. */
   server: PostgresServer;
   readonly proxy: TcpProxy;
 }
@@ -40,13 +40,13 @@ export type Write = (number: number) => Promise<void>;
 
 export interface CrashWrites {
   writer(kind: WriteKind): Write;
-  /** Numbers of pushed tasks that were handed over. */
+  /** The numbers of pushed tasks that were submitted. */
   submitted(): Promise<ReadonlySet<number>>;
   close(): Promise<void>;
 }
 
 export const SCHEMA = 'crashes';
-/** Of its own, as a server's dispatcher buries tasks of types that it does not know. */
+/** A separate schema, as the dispatcher of a server makes tasks of unknown types dead. */
 export const SERVED_SCHEMA = 'crashes_served';
 const INVOCATION = 'run';
 
@@ -58,7 +58,7 @@ const PUSHED = taskClass({
   queue: 'numbers',
   body: standardBody(payload),
 });
-/** No key on the number: a second run of a transaction must be seen, not refused. */
+/** The number is no key, so that a second run of a transaction is seen and not refused. */
 const pushedNumbers = table('pushed_numbers', { nonce: text, number: int }, ['nonce']);
 const CREATE_TABLES = `
   CREATE TABLE ${SCHEMA}.pushed_numbers (nonce text PRIMARY KEY, number bigint NOT NULL);
@@ -102,7 +102,7 @@ async function createTables(place: CrashPlace): Promise<void> {
   await client.end();
 }
 
-/** Transactions that write a row and add a pushed task. */
+/** Runs transactions that write a row and add a pushed task. */
 function openPushes(db: Database) {
   const submitted = new Set<number>();
   const submitter: Submitter = {
@@ -124,7 +124,7 @@ function openPushes(db: Database) {
   return { write, submitted: () => tq.idle().then(() => submitted) };
 }
 
-/** A server as `postlude serve` runs it, and a client that records results into one invocation. */
+/** Runs a server as `postlude serve` does, and a client that records results in one invocation. */
 async function openResults(database: string) {
   const flags = { listen: '127.0.0.1:0', database, schema: SERVED_SCHEMA };
   const config = await loadConfig({ flags, env: {}, cwd: process.cwd() });
@@ -139,7 +139,7 @@ async function openResults(database: string) {
     await recorder
       .batchCreateTestResults(resultsRequest(number), { headers: { 'update-token': token } })
       .catch((cause: unknown) => {
-        // What a client is told leaves open whether it happened.
+        // The error of a client does not say whether the write happened.
         throw new CodedError('outcome-unknown', 'the call failed', { cause });
       });
   };
@@ -157,7 +157,7 @@ function resultsRequest(number: number) {
 }
 
 /**
- * One connection of the bare driver, made again at once: it takes the first transaction ids that a
+ * Opens a connection of the bare driver again at once, so that it gets the first transaction ids that a
  * server hands out after its recovery.
  */
 class BareWriter {

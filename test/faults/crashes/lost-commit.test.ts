@@ -12,13 +12,13 @@ import { countCrashWrites } from './crash-counts.ts';
 import { newTallies } from './crash-writers.ts';
 import { openCrashWrites } from './crash-writes.ts';
 
-/** More than were lost. */
+/** More transactions than were lost. */
 const RACING_TRANSACTIONS = 60;
 
 describe.skipIf(testPostgresUrl() === '')('a commit that a crash swallowed is there once', () => {
   for (const kind of ['tasks', 'pushes', 'results'] as const) {
-    test(`where ${kind} were acknowledged`, async () => {
-      // Nobody flushes the log but commits.
+    test(`if ${kind} were acknowledged`, async () => {
+      // Only commits flush the log.
       const server = await startPostgres({ settings: { wal_writer_delay: '10s' } });
       onTestFinished(() => server.stop());
       const proxy = await startTcpProxy(server.port);

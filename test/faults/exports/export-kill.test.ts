@@ -21,13 +21,13 @@ interface Life {
   readonly schema: string;
   readonly root: string;
   readonly attempt: number;
-  /** Killed while it waits in front of this step on the disk. */
+  /** The process is killed while it waits before this step on the disk. */
   readonly stopAt?: string;
-  /** Killed at whatever it does once it has said this. */
+  /** The process is killed at any time after it has printed this. */
   readonly killAt?: string;
 }
 
-/** Answers what the process said, and whether it was killed. */
+/** Returns the output of the process, and whether it was killed. */
 async function live({ schema, root, attempt, stopAt = '', killAt }: Life) {
   const script = join(import.meta.dirname, 'export-process.ts');
   const args = [script, testPostgresUrl(), schema, root, String(attempt), stopAt];
@@ -64,13 +64,13 @@ async function countRows(file: string): Promise<unknown> {
 }
 
 describe.runIf(testPostgresUrl() !== '')('a process that exports', () => {
-  test('may be killed at any moment, again and again: one whole file is left in the end', async () => {
+  test('may be killed repeatedly at any moment: one complete file is left at the end', async () => {
     const { schema, root } = await prepare();
     const files = exportFiles(root, EXPORTED);
     const lives: readonly Partial<Life>[] = [
       { killAt: 'create#1' },
       { stopAt: 'write#3' },
-      // While DuckDB converts, at whatever it does then.
+      // At some moment while DuckDB converts.
       { killAt: 'close#1' },
       // The data has no final name yet; the data has one, but not the manifest.
       { stopAt: 'rename#1' },
@@ -87,7 +87,7 @@ describe.runIf(testPostgresUrl() !== '')('a process that exports', () => {
       expect(['missing', 'unfinished', 'whole']).toContain(status);
       if (status !== 'missing') expect(await countRows(files.data)).toBe(ROWS);
     }
-    // The last one may have ended before the signal reached it.
+    // The last process may have ended before the signal reached it.
     expect(kills).toBeGreaterThanOrEqual(lives.length - 1);
 
     const last = await live({ schema, root, attempt: attempt + 1 });

@@ -1,4 +1,4 @@
-/** The export that export-kill.test.ts kills again and again. */
+/** The export that export-kill.test.ts kills repeatedly. */
 export const EXPORTED = {
   table: { project: 'acme', dataset: 'tests', table: 'results' },
   invocationId: 'run',

@@ -27,15 +27,15 @@ export interface SilencePlan {
 
 interface Place extends SilencePlan {
   readonly proxy: TcpProxy;
-  /** Through the proxy. */
+  /** The database through the proxy. */
   readonly url: string;
-  /** Directly. */
+  /** The database without the proxy. */
   readonly client: pg.Client;
 }
 
 const GRACE_S = 3;
 const ASK_EVERY_MS = 50;
-/** What has not come by then does not come: the report says so. */
+/** Events that have not happened by then count as missing in the report. */
 const PATIENCE_MS = 120_000;
 const WARM_MS = 3_000;
 const WORKER = join(import.meta.dirname, '../tasks/task-worker.ts');
@@ -103,7 +103,7 @@ async function untilReady(load: Load, since: number): Promise<void> {
   }
 }
 
-/** Answers when there were so many. Whether that was soon enough is judged later. */
+/** Resolves with the time at which there were so many. The report judges whether that was soon enough. */
 async function untilEffects(place: Place, wanted: number): Promise<number> {
   const endsAt = monotonicMs() + PATIENCE_MS;
   while (monotonicMs() < endsAt && (await effects(place)) < wanted) {
@@ -132,7 +132,7 @@ async function stored({ client }: Place) {
   };
 }
 
-/** How long it takes from SIGTERM to the end of the process, with a request under way. */
+/** Measures the time from SIGTERM to the end of the process, during a request. */
 async function endWhileSilent(place: Place): Promise<number> {
   const server = await startServer(place);
   const recorded = await openInvocation(server.address, 'silent');

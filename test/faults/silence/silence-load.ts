@@ -1,4 +1,4 @@
-/** What a server and a worker have to do while their database falls silent: tasks, and requests. */
+/** The load of a server and a worker while their database falls silent: tasks, and requests. */
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { monotonicMs, systemClock } from '../../../src/clock.ts';
@@ -13,11 +13,11 @@ export interface Request {
   readonly number: number;
   readonly sentAt: number;
   readonly tookMs: number;
-  /** `undefined`: it was answered. */
+  /** `undefined` if the request succeeded. */
   readonly code: string | undefined;
 }
 
-/** What `/readyz` said, and when. */
+/** A response of `/readyz`, and its time. */
 export interface Readiness {
   readonly askedAt: number;
   readonly answeredAt: number;
@@ -27,9 +27,9 @@ export interface Readiness {
 export interface Load {
   readonly requests: readonly Request[];
   readonly readiness: readonly Readiness[];
-  /** Tasks enqueued so far. */
+  /** The number of tasks enqueued so far. */
   readonly tasks: number;
-  /** No more of it; resolves once what was under way has ended. */
+  /** Stops the load; resolves once pending work has ended. */
   stop(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ const PAUSE_MS = 200;
 
 export type Recorded = { readonly recorder: Client<typeof Recorder>; readonly token: string };
 
-/** Opens the invocation that results are sent to. */
+/** Opens the invocation that receives the results. */
 export async function openInvocation(baseUrl: string, invocationId: string): Promise<Recorded> {
   const recorder = createClient(Recorder, createGrpcTransport({ baseUrl }));
   let token = '';
@@ -51,7 +51,7 @@ export async function openInvocation(baseUrl: string, invocationId: string): Pro
   return { recorder, token };
 }
 
-/** `queue` does not go through what falls silent. */
+/** `queue` does not use the proxy that falls silent. */
 export async function startLoad(baseUrl: string, queue: TaskQueue): Promise<Load> {
   const recorded = await openInvocation(baseUrl, INVOCATION);
   const stopping = new AbortController();
@@ -113,7 +113,7 @@ async function sendResult({ recorder, token }: Recorded, number: number): Promis
   return { number, sentAt, tookMs: monotonicMs() - sentAt, code };
 }
 
-/** An error without a code of its own is told by its words. */
+/** An error without a code is identified by its message. */
 function codeOf(error: unknown): string {
   return error instanceof ConnectError ? Code[error.code] : toError(error).message;
 }

@@ -1,15 +1,15 @@
-/** What a silence of the database did, and whether that is within the bounds. */
+/** Reports the effects of a silent database, and whether they are within bounds. */
 import type { Load } from './silence-load.ts';
 
 export interface Silence {
-  /** Times of the monotonic clock. */
+  /** All times are those of the monotonic clock. */
   readonly silentAt: number;
   readonly spokeAt: number;
-  /** When the first task ran after the silence. */
+  /** The time at which the first task ran after the silence. */
   readonly ranAt: number;
   readonly load: Load;
   readonly done: readonly { readonly id: string; readonly times: number }[];
-  /** Tasks in the queue, or dead. */
+  /** The number of tasks that are in the queue, or dead. */
   readonly left: number;
   /** The numbers of the results that are stored. */
   readonly results: readonly number[];
@@ -24,11 +24,11 @@ export interface Endings {
 export interface SilenceReport {
   readonly seconds: number;
   readonly tasks: number;
-  /** From the end of the silence until a task ran. */
+  /** The time from the end of the silence until a task ran. */
   readonly tasks_again_s: number;
-  /** From the beginning of the silence until `/readyz` said that the server is not ready. */
+  /** The time from the beginning of the silence until `/readyz` said that the server is not ready. */
   readonly not_ready_after_s: number | null;
-  /** Answers of `/readyz` to questions during the silence that said ready after the first of the others. */
+  /** Responses of `/readyz` during the silence that said ready after the first that did not. */
   readonly ready_meanwhile: number;
   readonly ready_again_s: number | null;
   readonly said: string;
@@ -43,16 +43,16 @@ export interface SilenceReport {
   readonly sigterm_silent_s: number;
   readonly sigterm_locked_s: number;
   readonly grace_s: number;
-  /** What is not as promised; empty where all is. */
+  /** The broken promises; empty if there are none. */
   readonly broken: readonly string[];
 }
 
 const AGAIN_S = 15;
-/** A look every 5 s, which may take 5 s. */
+/** The server checks every 5 s, and a check may take 5 s. */
 const NOT_READY_S = 10;
-/** The statement's limit, and as much again to learn of a commit whose answer was lost. */
+/** The statement timeout, twice: once more to find out about a commit whose response was lost. */
 const REQUEST_S = 75;
-/** The grace period holds all of a server's end; this is for a process to exit on a busy machine. */
+/** A server's end fits into the grace period; this is the time for a process to exit on a busy machine. */
 const EXIT_S = 1;
 
 export function judge(silence: Silence, endings: Endings): SilenceReport {

@@ -20,10 +20,10 @@ import { KILLER, MAX_ATTEMPTS, openDyingDatabase } from './dying-tasks.ts';
 import { EFFECT, effects } from './task-effects.ts';
 
 const NEIGHBOURS = ['c1', 'c2', 'c3', 'c4', 'c5'];
-/** More than should be needed: then the task is retried for ever. */
+/** More starts than should be needed. If these do not suffice, the task is retried for ever. */
 const MAX_LIVES = 10;
 
-/** How a worker process ended: by itself, or killed. */
+/** Says whether a worker process ended by itself or was killed. */
 async function liveOnce(place: readonly string[]): Promise<'ended' | 'killed'> {
   const script = join(import.meta.dirname, 'dying-worker.ts');
   const worker = fork(script, place, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
@@ -67,7 +67,7 @@ async function expectBoundedStarts(place: readonly string[]): Promise<void> {
   while ((await liveOnce(place)) === 'killed' && lives < MAX_LIVES) lives += 1;
   expect(lives).toBeLessThan(MAX_LIVES);
   const { starts, dead } = await outcomeIn(place);
-  // One more where the first start came under a lease taken ahead.
+  // There is one more if the first start was under a lease that was taken ahead.
   expect([MAX_ATTEMPTS, MAX_ATTEMPTS + 1]).toContain(starts.get(KILLER));
   expect(dead).toMatchObject([
     {
@@ -79,7 +79,7 @@ async function expectBoundedStarts(place: readonly string[]): Promise<void> {
   expect(NEIGHBOURS.map((id) => starts.get(id))).toEqual(NEIGHBOURS.map(() => 1));
 }
 
-test('a task that kills its process is dead in the end, and its neighbours are done', async () => {
+test('a task that kills its process ends up dead, and its neighbours are done', async () => {
   const server = await startPostgres();
   onTestFinished(() => server.stop());
   await expectBoundedStarts(['postgres', server.url, 'dying']);
@@ -92,7 +92,7 @@ test('a task that kills the process of an embedded database is dead in the end',
 }, 300_000);
 
 test.skipIf(testSpannerHost() === '')(
-  'a task that kills its process is dead in the end on Spanner, too',
+  'a task that kills its process also ends up dead on Spanner',
   async () => {
     const name = testSchema();
     await openTestSpanner({ schema: name });

@@ -1,15 +1,15 @@
-/** What the dying worker and the test that starts it have in common. */
+/** Shared by the dying worker and the test that starts it. */
 import type { Database } from '../../../src/storage/database.ts';
 import { openPglite } from '../../../src/storage/pglite/database.ts';
 import { openSpanner } from '../../../src/storage/spanner/open.ts';
 import { openFaultDatabase } from './task-effects.ts';
 
 export const MAX_ATTEMPTS = 3;
-/** Those are done at once, and come first. */
+/** Tasks that are done at once, and come first. */
 export const QUICK = 'a-quick-';
 export const KILLER = 'b-killer';
 
-/** By the arguments of a worker process. */
+/** Opens the database that the arguments of a worker process name. */
 export async function openDyingDatabase([
   kind,
   place = '',

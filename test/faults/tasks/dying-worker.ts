@@ -1,7 +1,7 @@
 /**
  * A worker process whose handler kills it: `node dying-worker.ts postgres URL SCHEMA`, `pglite FOLDER`, or
- * `spanner DATABASE HOST`. It begins with tasks that are done at once, so that the others are leased ahead. Ends in order once no task
- * lives.
+ * `spanner DATABASE HOST`. It begins with tasks that are done at once, so that the others are leased ahead.
+ * It ends gracefully once no live task is left.
  */
 import { systemClock } from '../../../src/clock.ts';
 import { randomHex } from '../../../src/random.ts';
@@ -10,7 +10,7 @@ import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { KILLER, MAX_ATTEMPTS, openDyingDatabase, QUICK } from './dying-tasks.ts';
 import { EFFECT, effects } from './task-effects.ts';
 
-// Whoever started it is gone: so shall it be.
+// The parent process is gone, so this one ends as well.
 process.once('disconnect', () => process.exit(1));
 
 const place = process.argv.slice(2);
@@ -28,7 +28,7 @@ const living = () => db.read((tx) => queue.list(tx, { limit: 1_000 }));
 const stop = new AbortController();
 const dispatcher = new Dispatcher({
   queue,
-  // The emulator takes its time, and a lease must not end while its process lives.
+  // The emulator is slow, and a lease must not expire while its process lives.
   leaseMs: place[0] === 'spanner' ? 5_000 : 1_000,
   pollMs: 50,
   workers: 1,
@@ -38,10 +38,10 @@ const dispatcher = new Dispatcher({
       maxAttempts: MAX_ATTEMPTS,
       handle: async ({ id }) => {
         if (id.startsWith(QUICK)) return;
-        // That it was started, whatever becomes of it.
+        // Records the start, however the task ends.
         await db.write((tx) => tx.insert(effects, [{ nonce: randomHex(16), taskId: id }]));
         if (id !== KILLER) return;
-        // What is done but not yet settled would die with the process, too.
+        // Tasks that are done but not yet settled would die with the process as well.
         while ((await living()).some((task) => task.id.startsWith(QUICK))) {
           await systemClock.sleep(20);
         }

@@ -1,4 +1,4 @@
-/** What fault runs count: each handler leaves an effect in the transaction that completes its task. */
+/** Fault runs count effects: each handler leaves one in the transaction that completes its task. */
 import { text } from '../../../src/storage/column.ts';
 import { openPostgres } from '../../../src/storage/postgres/open.ts';
 import { table } from '../../../src/storage/table.ts';
@@ -7,7 +7,7 @@ import { taskType } from '../../../src/tasks/task.ts';
 
 export const EFFECT = taskType('effect', noPayload);
 
-/** No key on the task: a second effect of one must be seen, not refused. */
+/** The task is no key, so that a second effect of one is seen and not refused. */
 export const effects = table('effects', { nonce: text, taskId: text }, ['nonce']);
 
 export const CREATE_EFFECTS =

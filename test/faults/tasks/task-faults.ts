@@ -29,19 +29,19 @@ export interface FaultReport {
   readonly restarts: number;
   readonly terminated: number;
   readonly tasks: number;
-  /** Tasks without an effect. */
+  /** The number of tasks without an effect. */
   readonly lost: number;
-  /** Tasks with more than one. */
+  /** The number of tasks with more than one effect. */
   readonly twice: number;
-  /** Tasks that are still in the queue, or dead. */
+  /** The number of tasks that are still in the queue, or dead. */
   readonly left: number;
-  /** From the server being back until the next effect, at worst. */
+  /** The longest time from the server's return until the next effect. */
   readonly resumed_ms: number;
 }
 
 const WORKERS = 4;
 const ASK_EVERY_MS = 20;
-/** No effect for so long means that something hangs. */
+/** If there is no effect for this long, something hangs. */
 const STALL_MS = 60_000;
 const CUTS_A_RESTART = 10;
 
@@ -72,7 +72,7 @@ export async function runTaskFaults(plan: FaultPlan): Promise<FaultReport> {
   }
 }
 
-/** The worker processes; one that is killed is replaced at once. */
+/** The worker processes. A process that is killed is replaced at once. */
 class Crew {
   readonly #plan: FaultPlan;
   readonly #workers: ChildProcess[] = [];
@@ -118,7 +118,7 @@ class Crew {
   }
 }
 
-/** Spread over the run, so that every kill meets tasks at work. */
+/** Kills are spread over the run, so that each one interrupts tasks. */
 async function killWorkers(plan: FaultPlan, crew: Crew): Promise<void> {
   const { kills, tasks, note } = plan;
   for (let kill = 1; kill <= kills; kill++) {
@@ -200,7 +200,7 @@ async function countEffects(plan: FaultPlan, tasks: number) {
   };
 }
 
-/** A connection for each question: the server goes away under every other one. */
+/** Opens a connection for each query, as restarts of the server break all others. */
 async function query<R extends pg.QueryResultRow>(
   { server, schema }: FaultPlan,
   text: string,

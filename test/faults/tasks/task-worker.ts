@@ -1,4 +1,4 @@
-/** A worker process of a fault run: `node task-worker.ts URL SCHEMA`. Ends in order at SIGTERM. */
+/** A worker process of a fault run: `node task-worker.ts URL SCHEMA`. SIGTERM ends it gracefully. */
 import { systemClock } from '../../../src/clock.ts';
 import { randomHex } from '../../../src/random.ts';
 import { Dispatcher } from '../../../src/tasks/dispatch/dispatcher.ts';
@@ -8,7 +8,7 @@ import { EFFECT, effects, openFaultDatabase } from './task-effects.ts';
 const [url = '', schema = ''] = process.argv.slice(2);
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
-// Whoever started it is gone: so shall it be.
+// The parent process is gone, so this one ends as well.
 process.once('disconnect', () => process.exit(1));
 
 const db = await openFaultDatabase(url, schema);

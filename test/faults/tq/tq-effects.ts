@@ -1,14 +1,14 @@
-/** What fault runs of pushed tasks share with their server processes: tables, class and messages. */
+/** Shared by fault runs of pushed tasks and their server processes: tables, task class and messages. */
 import { z } from 'zod';
 import { int, text } from '../../../src/storage/column.ts';
 import { table } from '../../../src/storage/table.ts';
 import { standardBody } from '../../../src/tq/classes/body.ts';
 import { taskClass } from '../../../src/tq/classes/task-class.ts';
 
-/** Numbers whose transactions have committed, by those very transactions. */
+/** The numbers of transactions that have committed, written by those transactions. */
 export const addedNumbers = table('added_numbers', { number: int }, ['number']);
 
-/** Numbers whose tasks have run. No key on them: a second run must be seen, not refused. */
+/** The numbers whose tasks have run. They are no key, so that a second run is seen and not refused. */
 export const ranNumbers = table('ran_numbers', { nonce: text, number: int }, ['nonce']);
 
 export const CREATE_TABLES = `
@@ -16,7 +16,7 @@ export const CREATE_TABLES = `
   CREATE TABLE ran_numbers (nonce text PRIMARY KEY, number bigint NOT NULL);
   INSERT INTO added_numbers VALUES (-1)`;
 
-/** In `added_numbers` from the start, so that a transaction with it fails at its commit. */
+/** This number is in `added_numbers` from the start, so that a transaction with it fails at its commit. */
 export const TAKEN_NUMBER = -1;
 
 export const NUMBERED = taskClass({
@@ -30,20 +30,20 @@ export const QUEUE = 'projects/p/locations/l/queues/numbers';
 export const PUSH_AS = 'pusher@example.com';
 export const AUDIENCE = 'https://postlude.example.com';
 
-/** What one transaction adds, and how it ends. */
+/** The tasks that one transaction adds, and how it ends. */
 export interface Chunk {
   readonly id: number;
   readonly numbers: readonly number[];
   readonly end: 'commits' | 'throws' | 'fails-at-commit';
 }
 
-/** From a server process. */
+/** A message from a server process. */
 export type ServerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'settled'; readonly id: number }
   | { readonly kind: 'swept'; readonly count: number };
 
-/** Where a server process finds everything; as JSON, its only argument. */
+/** The only argument of a server process, as JSON. */
 export interface TqServerOptions {
   readonly databaseUrl: string;
   readonly schema: string;
@@ -52,6 +52,6 @@ export interface TqServerOptions {
   readonly issuer: string;
 }
 
-/** How far the clocks of sweeps are ahead: they meet reminders that others are about to submit. */
+/** How far the clocks of sweeps are ahead, so that they meet reminders that others are about to submit. */
 export const SWEEP_AHEAD_MS = 61_000;
 export const SWEEP_EVERY_MS = 2_000;

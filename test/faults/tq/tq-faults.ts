@@ -26,19 +26,19 @@ export interface TqFaultPlan {
 }
 
 export interface TqFaultReport {
-  /** Tasks of committed transactions. */
+  /** The number of tasks of committed transactions. */
   readonly added: number;
   readonly rolled_back: number;
   readonly kills: number;
-  /** Added, and never run. */
+  /** The number of tasks that were added but never run. */
   readonly lost: number;
-  /** Rolled back, and run nevertheless. */
+  /** The number of tasks that were rolled back but run. */
   readonly foreign: number;
-  /** Run more than once: which at least once allows. */
+  /** The number of tasks that were run more than once, which "at least once" allows. */
   readonly repeated: number;
-  /** Living and dead ones. */
+  /** The number of live and dead reminders. */
   readonly reminders_left: number;
-  /** Tasks that sweeps submitted, some of them after others had. */
+  /** The number of tasks that sweeps submitted, some of them for the second time. */
   readonly swept: number;
 }
 
@@ -46,7 +46,7 @@ const SERVERS = 3;
 const ADDERS_A_SERVER = 4;
 const MAX_TASKS_A_TRANSACTION = 9;
 const ASK_EVERY_MS = 50;
-/** Nothing new for so long means that nothing more will come. */
+/** If nothing new comes for this long, nothing more will come. */
 const STALL_MS = 60_000;
 
 export async function runTqFaults(plan: TqFaultPlan): Promise<TqFaultReport> {
@@ -141,7 +141,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await systemClock.sleep(5);
 }
 
-/** Until nothing more can come: no task waits in the queue, no reminder in the database. */
+/** Waits until nothing more can come: no task is in the queue, and no reminder in the database. */
 async function untilQuiet(plan: TqFaultPlan, emulatorHost: string): Promise<void> {
   const client = new CloudTasksClient(clientOptions('@google-cloud/tasks', { emulatorHost }));
   let seen = '';
@@ -149,7 +149,7 @@ async function untilQuiet(plan: TqFaultPlan, emulatorHost: string): Promise<void
   try {
     for (;;) {
       const { reminders_left, ran } = await outcome(plan);
-      // Answers grow with the queue, up to a limit: one that cannot be had is no empty one.
+      // Responses grow with the queue, up to a limit. A response that fails does not mean an empty queue.
       const [queued] = await client.listTasks({ parent: QUEUE }).catch(() => [['unknown']]);
       if (queued.length === 0 && reminders_left === 0) return;
       const state = `${queued.length} in the queue, ${ran} run, ${reminders_left} reminders`;

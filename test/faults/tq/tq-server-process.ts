@@ -1,4 +1,4 @@
-/** One of the servers of a fault run, as its starter sees it: killed and started again at one port. */
+/** One of the servers of a fault run: the parent kills it and starts it again at the same port. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ interface Unsettled {
 export class TqServerProcess {
   readonly #options: TqServerOptions;
   readonly #onSwept: (count: number) => void;
-  /** Told to the present process, and not settled: told again to its successor. */
+  /** The chunks sent to the current process and not settled; they are sent again to its successor. */
   #unsettled: Unsettled[] = [];
   #child: ChildProcess | undefined;
 
@@ -33,14 +33,14 @@ export class TqServerProcess {
     await Promise.race([once(child, 'message'), ended]);
     child.on('message', (message: ServerMessage) => this.#take(message));
     child.once('exit', (code) => {
-      // Killed ones have no code.
+      // A killed process has no code.
       if (code !== null) this.#failAll(new Error(`a server ended by itself, with ${code}`));
     });
     this.#child = child;
     for (const { chunk } of this.#unsettled) child.send(chunk);
   }
 
-  /** Resolves once the chunk's transaction has ended, be it in another process. */
+  /** Resolves once the chunk's transaction has ended, even if in another process. */
   async add(chunk: Chunk): Promise<void> {
     await new Promise<void>((settle, fail) => {
       this.#unsettled.push({ chunk, settle, fail });
@@ -53,7 +53,7 @@ export class TqServerProcess {
     await this.start();
   }
 
-  /** By SIGKILL. */
+  /** Kills the process with SIGKILL. */
   async stop(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;

@@ -60,7 +60,7 @@ const server = createServer((request, response) => {
 });
 await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 
-// Whoever started it is gone: so shall it be.
+// The parent process is gone, so this one ends as well.
 process.once('disconnect', () => process.exit(1));
 process.on('message', (chunk: Chunk) => {
   void addChunk(chunk).then(() => tell({ kind: 'settled', id: chunk.id }));
@@ -87,7 +87,7 @@ async function addChunk({ numbers, end }: Chunk): Promise<void> {
     if (end === 'throws') throw new RolledBack();
   });
   await added.catch((error: unknown) => {
-    // The same chunk may be there already: added by this process's forerunner, which was killed.
+    // This process's predecessor, which was killed, may already have added the same chunk.
     if (!(error instanceof RolledBack) && !hasCode(error, 'already-exists')) throw error;
   });
 }
