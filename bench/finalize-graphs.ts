@@ -156,7 +156,7 @@ async function workOff(parts: FinalizerParts, queue: TaskQueue): Promise<void> {
     const leases = await queue.leaseDue(TRY_FINALIZE_INVOCATION.name, BATCH, 600_000);
     if (leases.length === 0) return;
     await forEachLimit(leases, WORKERS, async (lease) => {
-      await tryFinalize(parts, fromRowId(lease.invocationId ?? ''));
+      await tryFinalize(parts, fromRowId(lease.subject ?? ''));
     });
     await queue.completeAll(leases);
   }

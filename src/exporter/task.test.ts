@@ -84,19 +84,19 @@ describe('failures', () => {
     ['a payload that does not decode', { payload: new Uint8Array([10, 200]) }],
     ['a destination without names', {}],
     ['an id without an index', { id: 'a' }],
-    ['no invocation', { invocationId: undefined }],
+    ['no invocation', { subject: undefined }],
   ])('%s makes a dead task, and its neighbours are exported', async (_, damage) => {
     const db = await openTestPglite();
     await writeGraph(db, GRAPH);
     const sink = new MemorySink();
     const { dispatcher, enqueue, queue, dead } = startExporter(db, sink);
-    const { invocationId, ...others } = {
+    const { subject, ...others } = {
       id: `${toRowId(A)}:7`,
-      invocationId: toRowId(A),
+      subject: toRowId(A),
       payload: new Uint8Array() as Uint8Array,
       ...damage,
     };
-    const named = invocationId === undefined ? {} : { invocationId };
+    const named = subject === undefined ? {} : { subject };
     await queue.enqueue([{ type: BQ_EXPORT, ...others, ...named }]);
     await enqueue();
     await dispatcher.runOnce();

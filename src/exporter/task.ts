@@ -59,7 +59,7 @@ export function exportTask(
   payload: Uint8Array,
 ): NewTask<Uint8Array> {
   const { id } = exportTaskName(invocationId, index);
-  return { type: BQ_EXPORT, id, invocationId: toRowId(invocationId), payload };
+  return { type: BQ_EXPORT, id, subject: toRowId(invocationId), payload };
 }
 
 /** Type and id of an export's task; `toRequest` reads the index back. */
@@ -93,13 +93,13 @@ export function exportHandler(parts: ExportHandlerParts): TaskHandler<Uint8Array
   };
 }
 
-function toRequest({ id, invocationId, payload, fence }: Task<Uint8Array>): ExportRequest {
+function toRequest({ id, subject, payload, fence }: Task<Uint8Array>): ExportRequest {
   const index = /:(\d{1,9})$/.exec(id)?.[1];
-  if (invocationId === undefined || index === undefined) {
+  if (subject === undefined || index === undefined) {
     throw new PermanentError(`task ${id} does not say which export of which invocation it is`);
   }
   return {
-    invocationId: fromRowId(invocationId),
+    invocationId: fromRowId(subject),
     index: Number(index),
     destination: decode(payload),
     attempt: fence,

@@ -10,9 +10,9 @@ import type { FinalizerParts } from './parts.ts';
 export function finalizeHandler(parts: FinalizerParts): TaskHandler<undefined> {
   return {
     type: TRY_FINALIZE_INVOCATION,
-    handle: async ({ id, invocationId }) => {
-      if (invocationId === undefined) throw new PermanentError(`task ${id} names no invocation`);
-      await tryOnce(parts, fromRowId(invocationId));
+    handle: async ({ id, subject }) => {
+      if (subject === undefined) throw new PermanentError(`task ${id} names no invocation`);
+      await tryOnce(parts, fromRowId(subject));
     },
   };
 }

@@ -77,7 +77,7 @@ export async function scheduleMissingTries(
 }
 
 function toTask({ id, taskId }: NewTry): NewTask<undefined> {
-  return { type: TRY_FINALIZE_INVOCATION, id: taskId, invocationId: toRowId(id) };
+  return { type: TRY_FINALIZE_INVOCATION, id: taskId, subject: toRowId(id) };
 }
 
 async function push({ tq }: PushedTries, tx: Transaction, tries: readonly NewTry[]): Promise<void> {

@@ -7,9 +7,11 @@ import type { NewRow, Row } from '../storage/table.ts';
 import type { DatabaseTime } from '../storage/time.ts';
 import { UNLEASED } from './lease/fences.ts';
 import { deadTasks, tasks } from './table.ts';
-import { type TaskRow, taskKey } from './task-rows.ts';
+import { type TaskRow, taskKey, type WithSubject, withSubject } from './task-rows.ts';
 
-export type DeadTask = Row<typeof deadTasks>;
+type DeadRow = Row<typeof deadTasks>;
+
+export type DeadTask = WithSubject<DeadRow>;
 
 type TaskName = Pick<DeadTask, 'type' | 'id'>;
 
@@ -44,11 +46,12 @@ export async function listDeadTasks(reader: Reader, page: DeadTaskPage): Promise
       : [reader.dialect.isAfterKey([raw('type'), raw('id')], [text(after.type), text(after.id)])]),
   ];
   const where = conditions.length === 0 ? emptySql : sql`WHERE ${join(conditions, ' AND ')}`;
-  return await reader.query(
+  const rows = await reader.query(
     sql`SELECT ${selectList(deadTasks.columns)} FROM ${deadTasks} ${where}
         ORDER BY type, id LIMIT ${limit}`,
     deadTasks.columns,
   );
+  return rows.map(withSubject);
 }
 
 /** One dead task, if there is one of that name. */
@@ -57,7 +60,7 @@ export async function findDeadTask(
   { type, id }: TaskName,
 ): Promise<DeadTask | undefined> {
   const [row] = await reader.readKeys(deadTasks, [{ type, id }], deadTasks.columns);
-  return row;
+  return row && withSubject(row);
 }
 
 /**
@@ -109,7 +112,7 @@ async function revive(
   return revived;
 }
 
-function reborn(row: DeadTask, time: DatabaseTime): NewRow<typeof tasks> {
+function reborn(row: DeadRow, time: DatabaseTime): NewRow<typeof tasks> {
   const { type, id, invocationId, payload, createTime, reason } = row;
   return {
     ...{ type, id, invocationId, payload, createTime },

@@ -46,8 +46,8 @@ eachDatabase((open) => {
       ['an id that is too long', { id: 'é'.repeat(257) }],
       ['an id with NUL', { id: 'a\0b' }],
       ['an id that is half a character', { id: 'a\ud800' }],
-      ['an invocation with NUL', { invocationId: 'a\0b' }],
-      ['an invocation without a name', { invocationId: '' }],
+      ['a subject with NUL', { subject: 'a\0b' }],
+      ['an empty subject', { subject: '' }],
       ['a type made by hand, without a name', { type: { ...PLAIN, name: '' } }],
       ['a time that is no number', { processAfter: Number.NaN }],
       ['a time before 1970', { processAfter: -1 }],
@@ -122,11 +122,11 @@ eachDatabase((open) => {
     test('answers what was enqueued, and the number of the attempt', async () => {
       const { queue, clock } = await openTaskWorld(open);
       const payload = { to: 'ada' };
-      await queue.enqueue([{ type: LETTER, id: 'x', invocationId: 'inv', payload }]);
+      await queue.enqueue([{ type: LETTER, id: 'x', subject: 'inv', payload }]);
       const lease = await queue.lease('letter', 'x', MINUTE);
       expect(lease).toMatchObject({
         id: 'x',
-        invocationId: 'inv',
+        subject: 'inv',
         attempt: 1,
         lastError: undefined,
       });

@@ -33,6 +33,7 @@ import {
   checkDelayMs,
   checkLeaseMs,
   checkProcessAfter,
+  checkSubject,
   checkTaskId,
   checkTypeName,
   type EnqueueOutcome,
@@ -243,11 +244,11 @@ function settlingFor(db: Database, time: DatabaseTime): Settling {
 }
 
 function toRow<P>(task: NewTask<P>, time: DatabaseTime): NewRow<typeof tasks> {
-  const { type, id, invocationId } = task;
+  const { type, id, subject } = task;
   return {
     type: checkTypeName(type.name),
     id: checkTaskId(id),
-    invocationId: invocationId === undefined ? undefined : checkTaskId(invocationId, 'invocation'),
+    invocationId: subject === undefined ? undefined : checkSubject(subject),
     payload: type.payload.encode(task.payload as P),
     createTime: time.after(0),
     processAfter: dueTime(task, time),

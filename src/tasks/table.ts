@@ -2,6 +2,7 @@
 import { bool, bytes, int, nullable, text, timestamp } from '../storage/column.ts';
 import { table } from '../storage/table.ts';
 
+/** The column `invocation_id` holds `Lease.subject`. */
 export const tasks = table(
   'tasks',
   {

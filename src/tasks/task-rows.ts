@@ -34,9 +34,19 @@ export function holds(lease: LeaseId, row: TaskRow): boolean {
 }
 
 export function toLease(row: TaskRow): Lease {
-  const { leaseUntil, ...lease } = row;
+  const { leaseUntil, ...lease } = withSubject(row);
   if (leaseUntil === undefined) throw new Error(`task ${row.type} ${row.id} is not leased`);
   return { ...lease, leaseUntil };
+}
+
+export type WithSubject<R> = Omit<R, 'invocationId'> & { readonly subject: string | undefined };
+
+/** Gives the column `invocation_id` the name that users of the queue know it by. */
+export function withSubject<R extends { readonly invocationId: string | undefined }>({
+  invocationId,
+  ...row
+}: R): WithSubject<R> {
+  return { ...row, subject: invocationId };
 }
 
 export function taskKey({ type, id }: TaskName): string {

@@ -24,8 +24,11 @@ export type NewTask<P = unknown> = {
   readonly type: TaskType<P>;
   /** 1 to 512 bytes; unique within the type while the task lives. */
   readonly id: string;
-  /** The row id of the invocation that it is about, if any. */
-  readonly invocationId?: string;
+  /**
+   * What the task is about, if anything: text of the same bounds as an id, that the queue stores and
+   * hands to the handler, and does not interpret.
+   */
+  readonly subject?: string;
   /** Not before so many milliseconds have passed; at once unless given. */
   readonly delayMs?: number;
   /**
@@ -48,7 +51,8 @@ export interface LeaseId {
 
 /** The right to run one attempt at a task, until `leaseUntil` or an extension of it. */
 export interface Lease extends LeaseId {
-  readonly invocationId: string | undefined;
+  /** What the task is about, as it was enqueued. */
+  readonly subject: string | undefined;
   readonly payload: Uint8Array | undefined;
   readonly createTime: EpochMs;
   readonly processAfter: EpochMs;
@@ -100,12 +104,20 @@ export function checkTypeName(name: string): string {
   );
 }
 
-export function checkTaskId(id: string, noun = 'task'): string {
-  const size = Buffer.byteLength(id);
-  const isStorable = !id.includes('\0') && id.isWellFormed();
-  if (size > 0 && size <= MAX_ID_BYTES && isStorable) return id;
+export function checkTaskId(id: string): string {
+  return checkText(id, 'id');
+}
+
+export function checkSubject(subject: string): string {
+  return checkText(subject, 'subject');
+}
+
+function checkText(value: string, noun: string): string {
+  const size = Buffer.byteLength(value);
+  const isStorable = !value.includes('\0') && value.isWellFormed();
+  if (size > 0 && size <= MAX_ID_BYTES && isStorable) return value;
   throw invalid(
-    `${noun} id ${quote(id)}: must have 1 to ${MAX_ID_BYTES} bytes of well-formed text, without NUL`,
+    `task ${noun} ${quote(value)}: must have 1 to ${MAX_ID_BYTES} bytes of well-formed text, without NUL`,
   );
 }
 

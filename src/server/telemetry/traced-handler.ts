@@ -10,12 +10,12 @@ export function tracedHandler<P>(
   return {
     ...handler,
     handle: (task, context) => {
-      const { type, id, attempt, invocationId } = task;
+      const { type, id, attempt, subject } = task;
       const attributes = {
         'postlude.task.type': type,
         'postlude.task.id': id,
         'postlude.task.attempt': attempt,
-        ...(invocationId === undefined ? {} : { 'postlude.invocation': invocationId }),
+        ...(subject === undefined ? {} : { 'postlude.invocation': subject }),
       };
       const options = { attributes, traceparent: traceparentOf(task) };
       return tracing.run(`task ${type}`, options, () => handler.handle(task, context));

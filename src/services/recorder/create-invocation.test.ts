@@ -265,7 +265,7 @@ eachDatabase((open) => {
       includedInvocations: ['invocations/u-child'],
     });
     const lease = await services.queue.leaseDue('finalize', 9, 1000);
-    expect(lease.map(({ invocationId }) => invocationId?.slice(9))).toEqual(['u-inv']);
+    expect(lease.map(({ subject }) => subject?.slice(9))).toEqual(['u-inv']);
   });
 
   test('nothing is created around something that is not there', async () => {

@@ -41,7 +41,7 @@ export function toTaskMessage(task: TaskSummary): TaskMessage {
   return create(TaskSchema, {
     type: task.type,
     id: task.id,
-    invocation: nameOf(task.invocationId),
+    invocation: nameOf(task.subject),
     state: STATES[task.state],
     createTime: toTimestamp(task.createTime),
     processAfter: toTimestamp(task.processAfter),
@@ -55,7 +55,7 @@ export function toDeadTaskMessage(task: DeadTask): DeadTaskMessage {
   return create(DeadTaskSchema, {
     type: task.type,
     id: task.id,
-    invocation: nameOf(task.invocationId),
+    invocation: nameOf(task.subject),
     createTime: toTimestamp(task.createTime),
     deadTime: toTimestamp(task.deadTime),
     attempts: task.attempt,

@@ -50,11 +50,11 @@ function redrive(services: Services, init: RedriveInit) {
 async function enqueueAll(services: Services): Promise<void> {
   const { clock, queue } = services;
   const now = clock.now();
-  const invocationId = toRowId(parseInvocationId('u-inv'));
+  const subject = toRowId(parseInvocationId('u-inv'));
   await queue.enqueue([
-    { type: email, id: 'a', processAfter: now - 3, invocationId },
+    { type: email, id: 'a', processAfter: now - 3, subject },
     { type: email, id: 'b', processAfter: now - 2 },
-    { type: sms, id: 'c', processAfter: now - 1, invocationId: 'order 7' },
+    { type: sms, id: 'c', processAfter: now - 1, subject: 'order 7' },
     { type: sms, id: 'd', processAfter: now + 1000 },
   ]);
   await queue.lease('email', 'a', 5000);

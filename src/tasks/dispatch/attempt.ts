@@ -150,9 +150,8 @@ export class Attempt {
   }
 
   #task(payload: unknown): Task {
-    const { type, id, invocationId, createTime, processAfter, attempt, fence, lastError } =
-      this.lease;
-    return { type, id, payload, invocationId, createTime, processAfter, attempt, fence, lastError };
+    const { type, id, subject, createTime, processAfter, attempt, fence, lastError } = this.lease;
+    return { type, id, payload, subject, createTime, processAfter, attempt, fence, lastError };
   }
 
   #afterCommit(): Outcome {

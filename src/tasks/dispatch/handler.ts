@@ -10,7 +10,8 @@ export interface Task<P = unknown> {
   readonly type: string;
   readonly id: string;
   readonly payload: P;
-  readonly invocationId: string | undefined;
+  /** What the task is about, as it was enqueued. */
+  readonly subject: string | undefined;
   readonly createTime: EpochMs;
   readonly processAfter: EpochMs;
   /** 1 for the first. */

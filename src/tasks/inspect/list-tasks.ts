@@ -6,6 +6,7 @@ import type { Reader } from '../../storage/database.ts';
 import { join, raw, type Sql, selectList, sql } from '../../storage/sql.ts';
 import { type DatabaseTime, readNow } from '../../storage/time.ts';
 import { tasks } from '../table.ts';
+import { type WithSubject, withSubject } from '../task-rows.ts';
 
 /** `scheduled`: not due yet. */
 export type TaskState = 'scheduled' | 'due' | 'leased';
@@ -22,7 +23,7 @@ const columns = {
 } as const;
 
 /** A task without its payload. */
-export type TaskSummary = RowOf<typeof columns> & { readonly state: TaskState };
+export type TaskSummary = WithSubject<RowOf<typeof columns>> & { readonly state: TaskState };
 
 export interface TaskPage {
   readonly type?: string | undefined;
@@ -51,7 +52,7 @@ export async function listTasks(
         ORDER BY type, process_after, id LIMIT ${limit}`,
     { ...columns, now: timestamp },
   );
-  return rows.map(({ now, ...row }) => ({ ...row, state: stateOf(row, now) }));
+  return rows.map(({ now, ...row }) => ({ ...withSubject(row), state: stateOf(row, now) }));
 }
 
 /** One living task; `undefined` where it is done, dead, or never was. */
@@ -61,7 +62,7 @@ export async function findTask(
   time: DatabaseTime,
 ): Promise<TaskSummary | undefined> {
   const [row] = await reader.readKeys(tasks, [{ type, id }], columns);
-  return row && { ...row, state: stateOf(row, await readNow(reader, time)) };
+  return row && { ...withSubject(row), state: stateOf(row, await readNow(reader, time)) };
 }
 
 function isIn(state: TaskState, now: Sql): Sql {

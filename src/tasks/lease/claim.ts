@@ -18,7 +18,7 @@ import { type Sql, selectList, sql } from '../../storage/sql.ts';
 import type { DatabaseTime } from '../../storage/time.ts';
 import { tasks } from '../table.ts';
 import type { Lease } from '../task.ts';
-import { isClaimable, readTasks, toLease, withNextLease } from '../task-rows.ts';
+import { isClaimable, readTasks, toLease, withNextLease, withSubject } from '../task-rows.ts';
 import { isFree, leaseUntil, selectDue } from './due.ts';
 import { HISTORY_AT_LEASE } from './lapsed-lease.ts';
 
@@ -75,7 +75,7 @@ export function skipLockedClaim({ db, time, clock }: ClaimParts): Claim {
   const take = async (request: ClaimRequest, from: Position): Promise<Lease[]> => {
     const statement = claimStatement(request, { from, time, fences: db.dialect.fences });
     const rows = await db.statement(statement, claimedColumns, LOOK);
-    return rows.map((row) => ({ ...row, type: request.type })).sort(byDueTime);
+    return rows.map((row) => ({ ...withSubject(row), type: request.type })).sort(byDueTime);
   };
   return async (request) => {
     const mark = markOf(marks, request.type);

@@ -269,7 +269,7 @@ describe('without OIDC', () => {
 /** A task of our own queue, at its second attempt. */
 function queuedTask(url: string, pushAs: { email: string; audience: string }): Task<QueueRequest> {
   return {
-    ...{ type: 'tq', id: 'n1', invocationId: undefined, createTime: 0, processAfter: 0 },
+    ...{ type: 'tq', id: 'n1', subject: undefined, createTime: 0, processAfter: 0 },
     ...{ attempt: 2, fence: 2, lastError: 'failed' },
     payload: {
       ...{ kind: 'queue', classId: 'mail', queue: 'projects/p/locations/l/queues/post' },

@@ -31,6 +31,7 @@ import { selectList, sql } from '../../../src/storage/sql.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { tasks } from '../../../src/tasks/table.ts';
 import type { Lease } from '../../../src/tasks/task.ts';
+import { withSubject } from '../../../src/tasks/task-rows.ts';
 import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { decodeEnvelope } from '../../../src/tq/classes/envelope.ts';
 import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
@@ -137,7 +138,7 @@ export class FinalizationWorld {
   /** Returns the pending tries of both ways. */
   async tries(): Promise<PendingTry[]> {
     const queued = await this.#taskRows(TRY_FINALIZE_INVOCATION);
-    return [...queued, ...(await this.#taskRows(PUSH))].map(tryOf);
+    return [...queued, ...(await this.#taskRows(PUSH))].map((row) => tryOf(withSubject(row)));
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -208,10 +209,10 @@ function switchOf(way: TryWay, seed: number): () => boolean {
 }
 
 /** Returns the try of a task, whichever way it was made. */
-export function tryOf(task: Pick<Lease, 'type' | 'id' | 'invocationId' | 'payload'>): PendingTry {
-  const { type, id: taskId, invocationId, payload } = task;
+export function tryOf(task: Pick<Lease, 'type' | 'id' | 'subject' | 'payload'>): PendingTry {
+  const { type, id: taskId, subject, payload } = task;
   const isPushed = type === PUSH.name;
-  return { type, taskId, id: isPushed ? pushedId(payload) : fromRowId(invocationId ?? '') };
+  return { type, taskId, id: isPushed ? pushedId(payload) : fromRowId(subject ?? '') };
 }
 
 function pushedId(payload: Uint8Array | undefined): InvocationId {

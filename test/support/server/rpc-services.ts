@@ -86,7 +86,7 @@ async function finalizeAll(
   for (;;) {
     const leases = await parts.queue.leaseDue(TRY_FINALIZE_INVOCATION.name, 100, 60_000);
     if (leases.length === 0) return;
-    for (const { invocationId = '' } of leases) await tryFinalize(parts, fromRowId(invocationId));
+    for (const { subject = '' } of leases) await tryFinalize(parts, fromRowId(subject));
     await parts.queue.completeAll(leases);
   }
 }
