@@ -19,8 +19,8 @@ import { includedInvocations, readIncluded } from '../src/invocations/inclusions
 import { insertInvocations, requireInvocation } from '../src/invocations/invocations.ts';
 import { seededRandom } from '../src/random.ts';
 import type { Database } from '../src/storage/database.ts';
-import { Bell } from '../src/tasks/dispatch/bell.ts';
 import { Dispatcher } from '../src/tasks/dispatch/dispatcher.ts';
+import { WakeSignal } from '../src/tasks/dispatch/wake-signal.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { LocalWakeUp } from '../src/tasks/wake-up.ts';
 import { invocationId, newInvocation } from '../test/support/invocations/fixtures.ts';
@@ -98,9 +98,9 @@ async function build(db: Database, { nodes, inclusions }: Shape): Promise<void> 
 async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
   const wakeUp = new LocalWakeUp();
   const queue = new TaskQueue({ db, clock: systemClock, wakeUp });
-  const topChanged = new Bell(systemClock);
+  const topChanged = new WakeSignal(systemClock);
   const onChange = (ids: readonly InvocationId[]): void => {
-    if (ids.includes(idOf(0))) topChanged.ring();
+    if (ids.includes(idOf(0))) topChanged.wake();
   };
   const parts = { db, queue, clock: systemClock, onChange };
   const handlers = [finalizeHandler(parts)];

@@ -1,5 +1,5 @@
 /** Attempts that end in unusual ways. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { eachDatabase } from '../../../test/support/databases/databases.ts';
 import { Signal } from '../../../test/support/signal.ts';
 import { openDispatcherWorld } from '../../../test/support/tasks/dispatcher-world.ts';
@@ -12,32 +12,6 @@ import type { Task } from './handler.ts';
 
 eachDatabase((open) => {
   const openWorld = openDispatcherWorld(open);
-
-  describe('what runs around attempts', () => {
-    test.each([
-      [
-        'fails before it runs them',
-        async () => {
-          throw new Error('no trace');
-        },
-      ],
-      ['forgets to run them', async () => undefined],
-      [
-        'runs them twice',
-        async (_: unknown, run: () => Promise<void>) => {
-          await run();
-          await run();
-        },
-      ],
-    ])('cannot lose a task when it %s', async (_name, around) => {
-      const seen: string[] = [];
-      const world = await openWorld(async ({ id }) => void seen.push(id), { around });
-      await world.enqueue('a');
-      await world.dispatcher.runOnce();
-      expect(seen).toEqual(['a']);
-      expect(world.outcomes).toEqual(['done']);
-    });
-  });
 
   test('a handler that fails behind its own commit has done its task, with a warning', async () => {
     const world = await openWorld(async (_task, { complete }) => {

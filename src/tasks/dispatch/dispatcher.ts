@@ -18,10 +18,10 @@ import { checkLeaseMs, type Lease, type LeaseLimit } from '../task.ts';
 import { TaskMetrics } from '../task-metrics.ts';
 import { noWakeUp, type WakeUp } from '../wake-up.ts';
 import { Attempt, type AttemptParts, bytesOf } from './attempt.ts';
-import { Bell } from './bell.ts';
 import { checkHandler, type Outcome, type TaskHandler } from './handler.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Prefetch } from './prefetch.ts';
+import { WakeSignal } from './wake-signal.ts';
 
 export interface DispatcherConfig {
   readonly queue: TaskQueue;
@@ -45,11 +45,7 @@ export interface DispatcherConfig {
   readonly random?: Random;
   readonly log?: Log;
   readonly metrics?: Metrics;
-  /** Runs around each attempt: for traces. */
-  readonly around?: Around;
 }
-
-type Around = (lease: Lease, run: () => Promise<void>) => Promise<void>;
 
 /** Attempts whose handler has ended but whose completion is under way. */
 const MAX_SETTLING = 2_000;
@@ -61,15 +57,15 @@ const SETTLE_MS = 2_000;
 const LOOK_AGAIN_MS = 1_000;
 
 export class Dispatcher {
-  readonly #config: FullConfig;
+  readonly #config: Required<DispatcherConfig>;
   readonly #attemptParts: AttemptParts;
   readonly #handlers: ReadonlyMap<string, TaskHandler>;
   readonly #metrics: TaskMetrics;
   readonly #prefetch: Prefetch;
-  /** Rings when there may be something to lease. */
-  readonly #bell: Bell;
-  /** Rings when nothing runs any more. */
-  readonly #idle: Bell;
+  /** Set when there may be something to lease. */
+  readonly #mayLease: WakeSignal;
+  /** Set when no attempt is ready, running or being settled. */
+  readonly #idle: WakeSignal;
   readonly heartbeat: Heartbeat;
   /** Leased, and waiting for a free slot. */
   #ready: Attempt[] = [];
@@ -92,8 +88,8 @@ export class Dispatcher {
     const { queue, clock, random, log } = this.#config;
     this.#attemptParts = { queue, clock, random, log, settler: new Settler(this.#config) };
     this.#prefetch = new Prefetch(this.#config.workers);
-    this.#bell = new Bell(this.#config.clock);
-    this.#idle = new Bell(this.#config.clock);
+    this.#mayLease = new WakeSignal(this.#config.clock);
+    this.#idle = new WakeSignal(this.#config.clock);
     this.heartbeat = new Heartbeat({
       ...this.#config,
       attempts: () => [...this.#running, ...this.#ready],
@@ -105,7 +101,7 @@ export class Dispatcher {
     const { wakeUp } = this.#config;
     const beating = new AbortController();
     const heartbeat = this.heartbeat.run(beating.signal);
-    const unsubscribe = wakeUp.subscribe([...this.#handlers.keys()], this.#bell.ring);
+    const unsubscribe = wakeUp.subscribe([...this.#handlers.keys()], this.#mayLease.wake);
     try {
       const serving = this.#serveUntil(signal);
       await Promise.race([serving, aborted(signal)]);
@@ -142,7 +138,7 @@ export class Dispatcher {
     } catch (error) {
       this.#couldNotLook(toError(error));
     }
-    await this.#bell.wait(this.#pollMs(), signal);
+    await this.#mayLease.wait(this.#pollMs(), signal);
   }
 
   #looked(): void {
@@ -215,7 +211,7 @@ export class Dispatcher {
 
   async #attempt(attempt: Attempt): Promise<void> {
     this.#attempted += 1;
-    await this.#handle(attempt);
+    await attempt.handle();
     this.#handled(attempt);
     const outcome = await this.#settle(attempt);
     this.#settled(attempt, outcome);
@@ -229,32 +225,13 @@ export class Dispatcher {
     return attempt;
   }
 
-  #handle(attempt: Attempt): Promise<void> {
-    const { around } = this.#config;
-    return around === undefined ? attempt.handle() : this.#handleWithin(around, attempt);
-  }
-
-  async #handleWithin(around: Around, attempt: Attempt): Promise<void> {
-    let handling: Promise<void> | undefined;
-    const handle = (): Promise<void> => {
-      handling ??= attempt.handle();
-      return handling;
-    };
-    try {
-      await around(attempt.lease, handle);
-    } catch (error) {
-      this.#config.log.error('what runs around attempts failed', { error: toError(error) });
-    }
-    await handle(); // also where `around` has not called it
-  }
-
   /** Its slot is free, though its completion is still under way. */
   #handled(attempt: Attempt): void {
     this.#running.delete(attempt);
     this.#settling.add(attempt);
     this.#prefetch.handled(attempt.durationMs);
     this.#startReady();
-    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
+    if (this.#mayBeMore && this.#hasRoom()) this.#mayLease.wake();
   }
 
   async #settle(attempt: Attempt): Promise<Outcome> {
@@ -263,7 +240,9 @@ export class Dispatcher {
     } catch (error) {
       const { type, id } = attempt.lease;
       this.#config.log.error('attempt not settled: the task comes due when its lease ends', {
-        ...{ type, id, error: toError(error) },
+        type,
+        id,
+        error: toError(error),
       });
       return 'retry';
     }
@@ -274,8 +253,8 @@ export class Dispatcher {
     this.#leasedBytes -= attempt.bytes;
     this.#metrics.attempted(attempt.lease.type, outcome, attempt.durationMs);
     this.#startReady();
-    if (this.#mayBeMore && this.#hasRoom()) this.#bell.ring();
-    if (this.#busy() === 0) this.#idle.ring();
+    if (this.#mayBeMore && this.#hasRoom()) this.#mayLease.wake();
+    if (this.#busy() === 0) this.#idle.wake();
   }
 
   /** Gives back what has not begun, and waits for the rest as long as the grace period lasts. */
@@ -362,9 +341,7 @@ function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandl
   throw new CodedError('invalid-argument', 'two handlers of one type of tasks');
 }
 
-type FullConfig = Required<Omit<DispatcherConfig, 'around'>> & Pick<DispatcherConfig, 'around'>;
-
-function withDefaults(config: DispatcherConfig): FullConfig {
+function withDefaults(config: DispatcherConfig): Required<DispatcherConfig> {
   return {
     pollMs: 1_000,
     graceMs: 30_000,
