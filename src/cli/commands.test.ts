@@ -337,7 +337,7 @@ describe('tasks', () => {
     await run('create', 'x', '--finalize', '--export', 'p.d.t');
     await run('status', 'x', '--watch');
     await stopServer();
-    await buryExports(database);
+    await markExportsDead(database);
     await startAgain();
 
     const dead = await run('export', 'x', '--wait');
@@ -362,7 +362,7 @@ describe('tasks', () => {
 });
 
 /** Makes the export tasks dead, as if they had used up their attempts. */
-async function buryExports(db: World['database']): Promise<void> {
+async function markExportsDead(db: World['database']): Promise<void> {
   const clock: Clock = {
     ...systemClock,
     now: () => systemClock.now() + HOUR_MS,
@@ -370,7 +370,7 @@ async function buryExports(db: World['database']): Promise<void> {
   };
   const queue = new TaskQueue({ db, clock });
   for (const lease of await queue.leaseDue('bq_export', 10, 1_000)) {
-    await queue.bury(lease, 'the disk is gone');
+    await queue.markDead(lease, 'the disk is gone');
   }
 }
 

@@ -45,7 +45,7 @@ export {
   standardPayload,
 } from '../tasks/payload.ts';
 export { TaskQueue, type TaskQueueConfig } from '../tasks/queue.ts';
-export type { Settlement } from '../tasks/settle/settlement.ts';
+export type { FailedAttempt, FinalFailure } from '../tasks/settle/task-settlement.ts';
 export {
   type EnqueueOutcome,
   type Lease,

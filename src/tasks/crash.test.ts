@@ -124,7 +124,7 @@ eachDatabase((open) => {
       await forEachCrash(async (faults) => {
         const world = await openTaskWorld(open);
         await world.enqueue('a', 'b', 'c');
-        for (const id of ['a', 'b', 'c']) await world.queue.bury(await world.lease(id), 'bad');
+        for (const id of ['a', 'b', 'c']) await world.queue.markDead(await world.lease(id), 'bad');
         const dying = new TaskQueue({ db: faults.wrap(world.db), clock: world.clock });
         await faults.run(() => dying.redrive());
         await world.queue.redrive();

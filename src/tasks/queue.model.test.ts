@@ -47,7 +47,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('retry' as const), held, delay: fc.constantFrom(0, 500, MINUTE) }),
   fc.record({ do: fc.constant('release' as const), held }),
   fc.record({ do: fc.constant('extend' as const), held }),
-  fc.record({ do: fc.constant('bury' as const), held }),
+  fc.record({ do: fc.constant('mark dead' as const), held }),
   fc.record({ do: fc.constant('redrive' as const), id: fc.option(id, { nil: undefined }) }),
   fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 500, MINUTE) }),
 );
@@ -168,8 +168,8 @@ async function outcomeOf(world: World, lease: Lease, action: Settling): Promise<
       return (await queue.release([lease]))[0] ?? 'lost';
     case 'extend':
       return (await queue.extend([lease], MINUTE))[0] ?? 'lost';
-    case 'bury':
-      return await queue.bury(lease, 'enough');
+    case 'mark dead':
+      return await queue.markDead(lease, 'enough');
   }
 }
 
@@ -201,7 +201,7 @@ function settleModel(model: Model, { id: name, task, action, now }: Settled): vo
     case 'extend':
       task.leaseUntil = now + MINUTE;
       return;
-    case 'bury':
+    case 'mark dead':
       model.living.delete(name);
       model.dead.set(name, task.attempt);
   }

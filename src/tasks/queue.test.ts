@@ -180,7 +180,7 @@ eachDatabase((open) => {
       expect(await queue.retry(stale, { error: 'x', delayMs: 0 })).toBe('lost');
       expect(await queue.release([stale])).toEqual(['lost']);
       expect(await queue.extend([stale], HOUR)).toEqual(['lost']);
-      expect(await queue.bury(stale, 'x')).toBe('lost');
+      expect(await queue.markDead(stale, 'x')).toBe('lost');
       expect(await living()).toEqual(before);
       expect(await queue.complete(fresh)).toBe('done');
     });
@@ -215,7 +215,7 @@ eachDatabase((open) => {
       expect(await queue.complete(first)).toBe('lost');
       const second = await lease('a');
       expect(await queue.complete(first)).toBe('lost');
-      await queue.bury(second, 'bad');
+      await queue.markDead(second, 'bad');
       await queue.redrive();
       expect(await queue.complete(second)).toBe('lost');
       const third = await lease('a');
@@ -228,7 +228,7 @@ eachDatabase((open) => {
       const { db, queue, clock, enqueue, lease } = await openTaskWorld(open);
       await enqueue('a');
       const before = await lease('a');
-      await queue.bury(before, 'bad');
+      await queue.markDead(before, 'bad');
       const behind = new TaskQueue({ db, clock: new FakeClock(clock.now() - HOUR) });
       await behind.redrive();
       expect((await lease('a')).fence).toBeGreaterThan(before.fence);
@@ -309,7 +309,7 @@ eachDatabase((open) => {
     async function withDead(...ids: string[]) {
       const world = await openTaskWorld(open);
       await world.enqueue(...ids);
-      for (const id of ids) await world.queue.bury(await world.lease(id), `reason of ${id}`);
+      for (const id of ids) await world.queue.markDead(await world.lease(id), `reason of ${id}`);
       return world;
     }
 
@@ -334,7 +334,7 @@ eachDatabase((open) => {
       await world.enqueue('a');
       const stale = await world.lease('a');
       world.clock.advance(MINUTE);
-      await world.queue.bury(await world.lease('a'), 'bad');
+      await world.queue.markDead(await world.lease('a'), 'bad');
       world.clock.advance(1);
       await world.queue.redrive();
       await world.lease('a');
@@ -353,7 +353,7 @@ eachDatabase((open) => {
       const world = await openTaskWorld(open);
       await world.enqueue(...ids);
       const leases = await world.queue.leaseDue('plain', 2_000, MINUTE);
-      await Promise.all(leases.map((lease) => world.queue.bury(lease, 'bad')));
+      await Promise.all(leases.map((lease) => world.queue.markDead(lease, 'bad')));
       expect(await world.queue.redrive()).toBe(1_001);
     });
   });

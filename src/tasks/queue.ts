@@ -25,9 +25,9 @@ import { findUnknownTypes, type UnknownType } from './inspect/unknown-types.ts';
 import { type Claim, claimFor, leaseNamed } from './lease/claim.ts';
 import { UNLEASED } from './lease/fences.ts';
 import { peekTasks } from './lease/peek.ts';
-import { type Settlement, type Settling, settleAll } from './settle/settlement.ts';
-import { StatementSettling } from './settle/statement-settling.ts';
-import { TransactionSettling } from './settle/transaction-settling.ts';
+import { LockingSettlement } from './settle/locking-settlement.ts';
+import { SerializableSettlement } from './settle/serializable-settlement.ts';
+import type { FailedAttempt, FinalFailure, TaskSettlement } from './settle/task-settlement.ts';
 import { tasks } from './table.ts';
 import {
   checkDelayMs,
@@ -46,6 +46,9 @@ import {
 import { holds, readTasks } from './task-rows.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
 
+/** Of an error or a reason that is kept with a task. */
+const MAX_MESSAGE_LENGTH = 4_000;
+
 export interface TaskQueueConfig {
   readonly db: Database;
   /**
@@ -63,7 +66,7 @@ export class TaskQueue {
   readonly #time: DatabaseTime;
   readonly #wakeUp: WakeUp;
   readonly #claim: Claim;
-  readonly #settling: Settling;
+  readonly #settlement: TaskSettlement;
 
   constructor(config: TaskQueueConfig) {
     this.#db = config.db;
@@ -71,7 +74,7 @@ export class TaskQueue {
     this.#time = databaseTime(config.db.dialect, this.#clock);
     this.#wakeUp = config.wakeUp ?? noWakeUp;
     this.#claim = claimFor({ db: config.db, time: this.#time, clock: this.#clock });
-    this.#settling = settlingFor(config.db, this.#time);
+    this.#settlement = settlementFor(config.db, this.#time);
   }
 
   /**
@@ -122,12 +125,12 @@ export class TaskQueue {
    * taken ahead (`LeaseLimit.begin`), before the attempt does anything.
    */
   begin(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
-    return this.#settling.begin(leases);
+    return this.#settlement.begin(leases);
   }
 
-  /** The tasks are done and go. Answers for each whether its lease still held. */
+  /** Deletes tasks that are done. Returns for each whether its lease still held. */
   completeAll(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
-    return this.#settling.complete(leases);
+    return this.#settlement.complete(leases);
   }
 
   /**
@@ -135,42 +138,50 @@ export class TaskQueue {
    * together or not at all: throws `lease-lost` where another attempt has begun, which rolls it back.
    */
   async complete(lease: LeaseId, tx?: Transaction): Promise<SettleOutcome> {
-    if (tx === undefined) return only(await this.#settling.complete([lease]));
+    if (tx === undefined) return only(await this.#settlement.complete([lease]));
     const [row] = await readTasks(tx, [lease]);
     if (row === undefined || !holds(lease, row)) throw leaseLost(lease);
     await tx.delete(tasks, [lease]);
     return 'done';
   }
 
-  /** The attempt failed; the next one may begin after `delayMs`. */
+  /** Ends a failed attempt; the next one may begin after `delayMs`. */
   async retry(
-    lease: LeaseId,
-    failure: { readonly error: string; readonly delayMs: number },
+    { type, id, fence }: LeaseId,
+    { error, delayMs }: { readonly error: string; readonly delayMs: number },
   ): Promise<SettleOutcome> {
-    return only(await this.settleAll([{ lease, outcome: 'retry', ...failure }]));
+    return only(await this.retryAll([{ type, id, fence, error, delayMs }]));
   }
 
-  /** Gives leases back, as if their attempts had not been: another worker may begin at once. */
-  release(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
-    return this.settleAll(leases.map((lease) => ({ lease, outcome: 'released' })));
+  /** Does what `retry` does for many attempts, in one batch. */
+  async retryAll(failures: readonly FailedAttempt[]): Promise<SettleOutcome[]> {
+    const checked = failures.map(({ type, id, fence, error, delayMs }) => {
+      return { type, id, fence, error: storable(error), delayMs: checkDelayMs(delayMs) };
+    });
+    return await this.#settlement.retry(checked);
   }
 
-  /** No retry can help: the task is kept with its reason among the dead ones. */
-  async bury(lease: LeaseId, reason: string): Promise<SettleOutcome> {
-    return only(await this.settleAll([{ lease, outcome: 'dropped', reason }]));
+  /** Gives leases back as if their attempts had not been made: another worker may begin at once. */
+  async release(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
+    const outcomes = await this.#settlement.release(leases);
+    if (leases.length > 0) this.#wakeUp.enqueued(typesOf(leases));
+    return outcomes;
+  }
+
+  /** Moves a task that no retry can help to the dead tasks, which keep the reason. */
+  async markDead({ type, id, fence }: LeaseId, reason: string): Promise<SettleOutcome> {
+    return only(await this.markAllDead([{ type, id, fence, reason }]));
+  }
+
+  /** Does what `markDead` does for many tasks, in one batch. */
+  async markAllDead(failures: readonly FinalFailure[]): Promise<SettleOutcome[]> {
+    const checked = failures.map((failure) => ({ ...failure, reason: storable(failure.reason) }));
+    return await this.#settlement.markDead(checked);
   }
 
   /** Makes leases end `leaseMs` from now. */
   async extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
-    return await this.#settling.extend(leases, checkLeaseMs(leaseMs));
-  }
-
-  /** What has become of many attempts at once: one batch for each kind of outcome. */
-  async settleAll(settlements: readonly Settlement[]): Promise<SettleOutcome[]> {
-    const outcomes = await settleAll(this.#settling, settlements);
-    const released = settlements.filter(({ outcome }) => outcome === 'released');
-    if (released.length > 0) this.#wakeUp.enqueued(typesOf(released.map(({ lease }) => lease)));
-    return outcomes;
+    return await this.#settlement.extend(leases, checkLeaseMs(leaseMs));
   }
 
   /** Makes dead tasks due again, with fresh attempts. Answers how many. */
@@ -238,9 +249,9 @@ export class TaskQueue {
   }
 }
 
-function settlingFor(db: Database, time: DatabaseTime): Settling {
+function settlementFor(db: Database, time: DatabaseTime): TaskSettlement {
   const isLocking = db.capabilities.skipsLockedRows;
-  return isLocking ? new StatementSettling(db, time) : new TransactionSettling(db, time);
+  return isLocking ? new LockingSettlement(db, time) : new SerializableSettlement(db, time);
 }
 
 function toRow<P>(task: NewTask<P>, time: DatabaseTime): NewRow<typeof tasks> {
@@ -273,6 +284,11 @@ function typesOf(rows: readonly { readonly type: string }[]): string[] {
 
 function only(outcomes: readonly SettleOutcome[]): SettleOutcome {
   return outcomes[0] ?? 'lost';
+}
+
+/** Makes a message storable on every database: bounded, and without NUL. What was thrown may have any. */
+function storable(message: string): string {
+  return String(message).slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll('\0', '\ufffd');
 }
 
 function leaseLost({ type, id }: LeaseId): CodedError {

@@ -85,7 +85,7 @@ eachDatabase((open) => {
         await db.write((tx) => queue.replace([{ type: PLAIN, id: 'now' }], tx));
         const again = await queue.lease('plain', 'now', MINUTE);
         if (!again) throw new Error('a task that was replaced is due');
-        await queue.bury(again, 'enough');
+        await queue.markDead(again, 'enough');
         const [dead] = await db.read((tx) => queue.listDead(tx, { limit: 1 }));
         expectBetween(dead?.deadTime, end - SECOND, (await db.serverTime()) + SECOND);
         await db.write((tx) => queue.replace([{ type: PLAIN, id: 'later' }], tx));

@@ -73,7 +73,7 @@ async function killAll(services: Services): Promise<void> {
     ['sms', 'c'],
   ] as const) {
     const lease = await queue.lease(type, id, 1000);
-    if (lease) await queue.bury(lease, `reason of ${id}`);
+    if (lease) await queue.markDead(lease, `reason of ${id}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * One attempt at one task: decode, handle, settle. Whatever the handler throws or does ends here, in
- * one of five outcomes; which of them is decided in one place (`#afterFailure`).
+ * one of five outcomes; which of them is decided in one place (`#settleFailure`).
  */
 import type { Clock } from '../../clock.ts';
 import { hasCode, PermanentError, toError } from '../../errors.ts';
@@ -9,9 +9,8 @@ import type { Random } from '../../random.ts';
 import { backoffMs } from '../../retry.ts';
 import type { Transaction } from '../../storage/database.ts';
 import type { TaskQueue } from '../queue.ts';
-import type { Settlement } from '../settle/settlement.ts';
 import type { Settler } from '../settle/settler.ts';
-import type { Lease } from '../task.ts';
+import type { Lease, SettleOutcome } from '../task.ts';
 import {
   HANDLER_DEFAULTS,
   type HandlerContext,
@@ -92,16 +91,16 @@ export class Attempt {
     });
   }
 
-  /** Completes, retries, releases or buries the task. Throws faults of the database only. */
-  settle(): Promise<Outcome> {
+  /** Completes, retries or releases the task, or marks it dead. Throws faults of the database only. */
+  async settle(): Promise<Outcome> {
     const { settler } = this.#parts;
     const failure = this.#stopped ?? this.#failure;
-    if (this.#completion === 'committed') return Promise.resolve(this.#afterCommit());
-    if (failure && isLost(failure)) return Promise.resolve(this.#lost(failure));
-    if (failure) return settler.settle(this.#afterFailure(failure));
-    const settled = settler.settle({ lease: this.lease, outcome: 'done' });
+    if (this.#completion === 'committed') return this.#afterCommit();
+    if (failure && isLost(failure)) return this.#lost(failure);
+    if (failure) return await this.#settleFailure(failure);
+    const settled = await settler.complete(this.lease);
     // A commit in a user's own transaction is not seen here: the task is gone by that very commit.
-    return this.#completion === 'asked-for' ? settled.then(() => 'done') : settled;
+    return this.#completion === 'asked-for' ? 'done' : settled;
   }
 
   /** Aborts the handler's signal, and ends the attempt without waiting for the handler. */
@@ -166,24 +165,22 @@ export class Attempt {
     return 'lost';
   }
 
-  #afterFailure(error: Error): Settlement {
-    const { lease } = this;
-    const { log } = this.#parts;
+  async #settleFailure(error: Error): Promise<Outcome> {
+    const { type, id, fence } = this.lease;
+    const { log, settler } = this.#parts;
     if (error instanceof Stopped && hasNotBeen(error)) {
-      return { lease, outcome: 'released' };
+      return unlessLost('released', await settler.release(this.lease));
     }
     if (error instanceof PermanentError || this.#isLast()) {
-      log.error('task given up', this.#fields(error));
-      return {
-        lease,
-        outcome: 'dropped',
-        reason: this.#reasonFor(error),
-        isUnbegun: this.#isUsedUp(),
-      };
+      log.error('task is dead', this.#fields(error));
+      const reason = this.#reasonFor(error);
+      const failure = { type, id, fence, reason, isUnbegun: this.#isUsedUp() };
+      return unlessLost('dead', await settler.markDead(failure));
     }
     const delayMs = this.#delayMs();
     log.warn('attempt failed', { ...this.#fields(error), delayMs });
-    return { lease, outcome: 'retry', error: error.message, delayMs };
+    const failure = { type, id, fence, error: error.message, delayMs };
+    return unlessLost('retry', await settler.retry(failure));
   }
 
   #fields(error: Error) {
@@ -211,7 +208,7 @@ export class Attempt {
 
   #reasonNotToBegin(): string {
     const { attempt, deaths = 0, lastError } = this.lease;
-    // Where burying it has failed before, the lease for that counts as one more death.
+    // If marking it dead has failed before, the lease for that counts as one more death.
     const died = Math.min(deaths, this.#maxAttempts());
     if (died === 0) return `${lastError} (attempt ${attempt - 1}: no more are allowed)`;
     return `its process died ${died === 1 ? 'once' : `${died} times`}: no more attempts are allowed`;
@@ -221,6 +218,10 @@ export class Attempt {
     if (error instanceof PermanentError) return error.message;
     return `${error.message} (attempt ${this.lease.attempt}, the last one)`;
   }
+}
+
+function unlessLost(outcome: Outcome, settled: SettleOutcome): Outcome {
+  return settled === 'lost' ? 'lost' : outcome;
 }
 
 /** Whether the attempt is as if it had not been. */

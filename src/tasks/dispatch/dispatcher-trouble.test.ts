@@ -26,9 +26,16 @@ class TroubledQueue extends TaskQueue {
     return await super.leaseDue(...args);
   }
 
-  override async settleAll(...args: Parameters<TaskQueue['settleAll']>): Promise<SettleOutcome[]> {
+  override async completeAll(
+    ...args: Parameters<TaskQueue['completeAll']>
+  ): Promise<SettleOutcome[]> {
     await this.#pass();
-    return await super.settleAll(...args);
+    return await super.completeAll(...args);
+  }
+
+  override async release(...args: Parameters<TaskQueue['release']>): Promise<SettleOutcome[]> {
+    await this.#pass();
+    return await super.release(...args);
   }
 
   #pass(): Promise<void> {

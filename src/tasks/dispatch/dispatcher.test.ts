@@ -50,7 +50,7 @@ eachDatabase((open, _database, traits) => {
       await dispatcher.runOnce();
       expect(await dead()).toMatchObject([{ id: 'a', attempt: 3 }]);
       expect((await dead())[0]?.reason).toContain('no luck 3');
-      expect(outcomes).toEqual(['retry', 'retry', 'dropped']);
+      expect(outcomes).toEqual(['retry', 'retry', 'dead']);
     });
 
     test('that throws a PermanentError is given up at once', async () => {
@@ -268,7 +268,7 @@ eachDatabase((open, _database, traits) => {
       queue: Object.assign(Object.create(world.queue), {
         leaseDue: (...request: Parameters<typeof world.queue.leaseDue>) =>
           world.queue.leaseDue(...request),
-        settleAll: () => Promise.reject(new Error('the database cannot do it')),
+        completeAll: () => Promise.reject(new Error('the database cannot do it')),
       }),
       clock: world.clock,
       handlers: [{ type: PLAIN, handle: async () => undefined }],

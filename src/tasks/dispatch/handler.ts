@@ -88,8 +88,8 @@ function isPause(ms: number): boolean {
  * How an attempt ended.
  * - `done`: it returned, and the task is gone.
  * - `retry`: it failed, and there will be another.
- * - `dropped`: it failed for good; the task is among the dead ones.
+ * - `dead`: it failed for good, and the task is dead.
  * - `released`: the process was asked to stop; another worker may begin at once.
  * - `lost`: another attempt had begun before it ended; nothing of it took effect.
  */
-export type Outcome = 'done' | 'retry' | 'dropped' | 'released' | 'lost';
+export type Outcome = 'done' | 'retry' | 'dead' | 'released' | 'lost';

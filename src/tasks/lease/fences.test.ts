@@ -41,18 +41,18 @@ eachDatabase((open) => {
       expect(await behind.extend([stale], MINUTE)).toEqual(['lost']);
     });
 
-    test('grow over a replacement, a burial and a redrive', async () => {
+    test('grow over a replacement, a death and a redrive', async () => {
       const { db, first, second } = await openProcesses();
       const fences: number[] = [];
       const replaced = await live(first);
       await db.write((tx) => second.replace([{ type: PLAIN, id: 'a' }], tx));
       expect(await first.complete(replaced)).toBe('lost');
-      const buried = await live(second);
-      await second.bury(buried, 'enough');
+      const dead = await live(second);
+      await second.markDead(dead, 'enough');
       await first.redrive();
-      expect(await second.complete(buried)).toBe('lost');
+      expect(await second.complete(dead)).toBe('lost');
       const redriven = await live(first);
-      for (const { fence } of [replaced, buried, redriven]) fences.push(fence);
+      for (const { fence } of [replaced, dead, redriven]) fences.push(fence);
       expect(fences).toEqual([...new Set(fences)].sort((a, b) => a - b));
     });
   });

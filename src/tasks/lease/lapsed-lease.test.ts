@@ -10,7 +10,7 @@ import { databaseTime } from '../../storage/time.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Task, TaskHandler } from '../dispatch/handler.ts';
 import { bytesPayload } from '../payload.ts';
-import { type LeaseLimit, taskType } from '../task.ts';
+import { type Lease, type LeaseLimit, taskType } from '../task.ts';
 import { readThenCheckClaim, skipLockedClaim } from './claim.ts';
 
 type World = Awaited<ReturnType<typeof openTaskWorld>>;
@@ -168,8 +168,7 @@ eachDatabase((open, _database, traits) => {
         return leases;
       },
       begin: (...request: Parameters<typeof world.queue.begin>) => world.queue.begin(...request),
-      settleAll: (...request: Parameters<typeof world.queue.settleAll>) =>
-        world.queue.settleAll(...request),
+      completeAll: (leases: readonly Lease[]) => world.queue.completeAll(leases),
     });
     const handler = {
       ...{ type: PLAIN, maxAttempts: 1 },
@@ -197,8 +196,7 @@ eachDatabase((open, _database, traits) => {
       begin: async () => {
         throw new Error('the database is away');
       },
-      settleAll: (...settled: Parameters<typeof world.queue.settleAll>) =>
-        world.queue.settleAll(...settled),
+      release: (given: readonly Lease[]) => world.queue.release(given),
     });
     const handlers = [
       { type: PLAIN, handle: async ({ id }: Task<undefined>) => void seen.push(id) },

@@ -1,5 +1,5 @@
 /**
- * What a lease means that ended without a word: nobody completed, retried, released or buried its task.
+ * What a lease means that ended without a word: nobody completed, retried or released its task, or marked it dead.
  * Its process has died, or was cut off from the database for as long as the lease.
  *
  * The claim counts an attempt for each lease, and notes which of them begin at once (`begun`): that costs
@@ -15,7 +15,7 @@
  * death came in a lease taken ahead, as nobody can tell that from a neighbour's death; that happens once,
  * as the task is suspected from then on. With `maxAttempts` of 1 each begin is written first, and one start
  * is all. A task that was only leased ahead loses no attempt, however often the processes around it die.
- * Once all attempts are used up, the next lease begins nothing: its dispatcher buries the task.
+ * Once all attempts are used up, the next lease begins nothing: its dispatcher marks the task dead.
  */
 import { raw, type Sql, sql } from '../../storage/sql.ts';
 

@@ -16,7 +16,7 @@ eachDatabase((open) => {
         const settle = {
           release: async () => (await queue.release([first]))[0],
           retry: () => queue.retry(first, { error: 'no luck', delayMs: 1_000 }),
-          bury: () => queue.bury(first, 'bad'),
+          'mark dead': () => queue.markDead(first, 'bad'),
           extend: async () => (await queue.extend([first], MINUTE))[0],
           complete: () => queue.complete(first),
         };

@@ -1,30 +1,35 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../../../test/support/databases/databases.ts';
 import { openTaskWorld } from '../../../test/support/tasks/task-world.ts';
 import { CodedError } from '../../errors.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import type { SettleOutcome } from '../task.ts';
-import type { Settlement } from './settlement.ts';
+import type { LeaseId, SettleOutcome } from '../task.ts';
 import { Settler } from './settler.ts';
+import type { FailedAttempt } from './task-settlement.ts';
 
-function done(id: string): Settlement {
-  return { lease: { type: 'plain', id, fence: 1 }, outcome: 'done' };
+function leaseOf(id: string): LeaseId {
+  return { type: 'plain', id, fence: 1 };
 }
 
-function failed(id: string): Settlement {
-  return { lease: { type: 'plain', id, fence: 1 }, outcome: 'retry', error: 'no', delayMs: 0 };
+function failed(id: string): FailedAttempt {
+  return { ...leaseOf(id), error: 'no', delayMs: 0 };
 }
 
-/** A settler on a queue that answers what `answer` says, and notes what it was asked. */
-function settlerOn(answer: (ids: readonly string[]) => SettleOutcome[]) {
+/** A settler on a queue that returns what `settle` does, and notes each batch. */
+function settlerOn(settle: (ids: readonly string[]) => SettleOutcome[]) {
   const clock = new FakeClock();
   const batches: string[][] = [];
+  const settleBatch = async (leases: readonly LeaseId[]) => {
+    const ids = leases.map(({ id }) => id);
+    batches.push(ids);
+    return settle(ids);
+  };
   const queue = {
-    settleAll: async (settlements: readonly Settlement[]) => {
-      const ids = settlements.map(({ lease }) => lease.id);
-      batches.push(ids);
-      return answer(ids);
-    },
+    completeAll: settleBatch,
+    retryAll: settleBatch,
+    release: settleBatch,
+    markAllDead: settleBatch,
   };
   return { clock, batches, settler: new Settler({ queue, clock, random: () => 0.5 }) };
 }
@@ -34,24 +39,48 @@ const allDone = (ids: readonly string[]): SettleOutcome[] => ids.map(() => 'done
 describe('a settler', () => {
   test('settles at once what ends together', async () => {
     const { settler, batches } = settlerOn(allDone);
-    const outcomes = await Promise.all(['a', 'b', 'c'].map((id) => settler.settle(done(id))));
+    const outcomes = await Promise.all(['a', 'b', 'c'].map((id) => settler.complete(leaseOf(id))));
     expect(outcomes).toEqual(['done', 'done', 'done']);
     expect(batches).toEqual([['a', 'b', 'c']]);
   });
 
   test('tells each attempt what came of it', async () => {
     const { settler } = settlerOn((ids) => ids.map((id) => (id === 'b' ? 'lost' : 'done')));
-    const outcomes = [done('a'), done('b'), failed('c')].map((one) => settler.settle(one));
-    expect(await Promise.all(outcomes)).toEqual(['done', 'lost', 'retry']);
+    const outcomes = ['a', 'b', 'c'].map((id) => settler.complete(leaseOf(id)));
+    expect(await Promise.all(outcomes)).toEqual(['done', 'lost', 'done']);
   });
 
   test('keeps kinds apart, and batches bounded', async () => {
     const { settler, batches } = settlerOn(allDone);
-    const settlements = Array.from({ length: 1_500 }, (_, index) =>
-      index === 7 ? failed('odd') : done(`t${index}`),
+    const settled = Array.from({ length: 1_500 }, (_, index) =>
+      index === 7 ? settler.retry(failed('odd')) : settler.complete(leaseOf(`t${index}`)),
     );
-    await Promise.all(settlements.map((settlement) => settler.settle(settlement)));
+    await Promise.all(settled);
     expect(batches.map((ids) => ids.length).sort((a, b) => a - b)).toEqual([1, 499, 1_000]);
+  });
+
+  test('has one statement under way at a time, whatever their kinds', async () => {
+    const first = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const settle = (kind: string) => async (leases: readonly LeaseId[]) => {
+      begun.push(kind);
+      await first.promise;
+      return allDone(leases.map(({ id }) => id));
+    };
+    const queue = {
+      completeAll: settle('complete'),
+      retryAll: settle('retry'),
+      release: settle('release'),
+      markAllDead: settle('mark dead'),
+    };
+    const settler = new Settler({ queue, clock: new FakeClock(), random: () => 0.5 });
+    const settled = [settler.complete(leaseOf('a')), settler.release(leaseOf('b'))];
+    await setImmediate();
+    await setImmediate();
+    expect(begun).toEqual(['complete']);
+    first.resolve();
+    await Promise.all(settled);
+    expect(begun).toEqual(['complete', 'release']);
   });
 
   test('asks again while the database is away', async () => {
@@ -61,7 +90,7 @@ describe('a settler', () => {
       if (asked < 3) throw new CodedError('unavailable', 'the database is away');
       return allDone(ids);
     });
-    const settled = settler.settle(done('a'));
+    const settled = settler.complete(leaseOf('a'));
     for (let pause = 0; pause < 2; pause++) {
       await clock.untilSleepers(1);
       clock.advance(1_000);
@@ -75,30 +104,32 @@ describe('a settler', () => {
       if (ids.includes('bad')) throw new Error('a bug');
       return allDone(ids);
     });
-    await expect(settler.settle(done('bad'))).rejects.toThrow('a bug');
-    expect(await settler.settle(done('good'))).toBe('done');
+    await expect(settler.complete(leaseOf('bad'))).rejects.toThrow('a bug');
+    expect(await settler.complete(leaseOf('good'))).toBe('done');
   });
 });
 
 eachDatabase((open) => {
   describe('a settler whose answer was lost', () => {
     test.each([
-      ['retry', { outcome: 'retry', error: 'no', delayMs: 0 }, 1],
-      ['released', { outcome: 'released' }, 0],
-    ] as const)('asks again, and does no harm by it: %s', async (_, end, attempt) => {
+      ['retry', 1],
+      ['release', 0],
+    ] as const)('asks again, and does no harm by it: %s', async (change, attempt) => {
       const { queue, enqueue, lease, living } = await openTaskWorld(open);
       const clock = new FakeClock();
       let lostAnswers = 1;
-      const lossy = {
-        settleAll: async (settlements: readonly Settlement[]) => {
-          const outcomes = await queue.settleAll(settlements);
-          if (lostAnswers-- > 0) throw new CodedError('outcome-unknown', 'the answer was lost');
-          return outcomes;
-        },
+      const loseFirst = async (settled: Promise<SettleOutcome[]>) => {
+        const outcomes = await settled;
+        if (lostAnswers-- > 0) throw new CodedError('outcome-unknown', 'the answer was lost');
+        return outcomes;
       };
+      const lossy = Object.assign(Object.create(queue), {
+        retryAll: (failures: readonly FailedAttempt[]) => loseFirst(queue.retryAll(failures)),
+        release: (leases: readonly LeaseId[]) => loseFirst(queue.release(leases)),
+      });
       const settler = new Settler({ queue: lossy, clock, random: () => 0.5 });
       await enqueue('a');
-      const settled = settler.settle({ lease: await lease('a'), ...end });
+      const settled = settler[change]({ ...(await lease('a')), error: 'no', delayMs: 0 });
       await clock.untilSleepers(1);
       clock.advance(1_000);
       expect(await settled).toBe('lost');

@@ -1,26 +1,22 @@
 /**
- * Settles attempts in batches that form by themselves: while one statement is under way, the next
- * batch gathers. An idle queue settles at once; a busy one, hundreds at a time.
+ * Settles attempts in batches that form by themselves: while one statement is under way, the next batch
+ * gathers. An idle queue settles at once; a busy one settles hundreds at a time. Each kind of outcome has
+ * batches of its own, so that a failure leaves no half of a batch settled.
  *
- * A database that is away for some seconds is asked again, so that what has been done is not done
- * anew once the leases end.
+ * If the database is away for some seconds, the settler tries again, so that completed tasks do not run
+ * a second time after their leases have ended.
  */
 import type { Clock } from '../../clock.ts';
+import { Mutex } from '../../concurrency.ts';
 import { hasCode } from '../../errors.ts';
 import type { Random } from '../../random.ts';
 import { retry } from '../../retry.ts';
-import type { Outcome } from '../dispatch/handler.ts';
 import type { TaskQueue } from '../queue.ts';
-import type { Settlement } from './settlement.ts';
-
-interface Waiting {
-  readonly settlement: Settlement;
-  readonly resolve: (outcome: Outcome) => void;
-  readonly reject: (error: unknown) => void;
-}
+import type { LeaseId, SettleOutcome } from '../task.ts';
+import type { FailedAttempt, FinalFailure } from './task-settlement.ts';
 
 export interface SettlerParts {
-  readonly queue: Pick<TaskQueue, 'settleAll'>;
+  readonly queue: Pick<TaskQueue, 'completeAll' | 'retryAll' | 'release' | 'markAllDead'>;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -29,58 +25,72 @@ const MAX_BATCH = 1_000;
 /** Ten seconds in the mean. */
 const RETRIES = { maxAttempts: 8, backoff: { initialMs: 200, maxMs: 5_000 } };
 
+/** Each method settles one attempt, and returns `lost` if its lease no longer held. */
 export class Settler {
-  readonly #parts: SettlerParts;
-  #waiting: Waiting[] = [];
+  readonly complete: (lease: LeaseId) => Promise<SettleOutcome>;
+  readonly retry: (failure: FailedAttempt) => Promise<SettleOutcome>;
+  readonly release: (lease: LeaseId) => Promise<SettleOutcome>;
+  readonly markDead: (failure: FinalFailure) => Promise<SettleOutcome>;
+
+  constructor({ queue, clock, random }: SettlerParts) {
+    const isRetryable = (error: unknown): boolean =>
+      hasCode(error, 'unavailable', 'outcome-unknown', 'conflict');
+    const policy = { ...RETRIES, isRetryable, clock, random };
+    const oneAtATime = new Mutex();
+    const inBatches = <T>(settle: (attempts: readonly T[]) => Promise<SettleOutcome[]>) => {
+      const batches = new SettleBatches<T>(oneAtATime, (batch) =>
+        retry(policy, () => settle(batch)),
+      );
+      return (attempt: T) => batches.add(attempt);
+    };
+    this.complete = inBatches((leases) => queue.completeAll(leases));
+    this.retry = inBatches((failures) => queue.retryAll(failures));
+    this.release = inBatches((leases) => queue.release(leases));
+    this.markDead = inBatches((failures) => queue.markAllDead(failures));
+  }
+}
+
+interface Waiting<T> {
+  readonly attempt: T;
+  readonly settled: PromiseWithResolvers<SettleOutcome>;
+}
+
+/** The batches of one kind of outcome. */
+class SettleBatches<T> {
+  readonly #oneAtATime: Mutex;
+  readonly #settle: (attempts: readonly T[]) => Promise<SettleOutcome[]>;
+  readonly #waiting: Waiting<T>[] = [];
   #flushing: Promise<void> | undefined;
 
-  constructor(parts: SettlerParts) {
-    this.#parts = parts;
+  constructor(oneAtATime: Mutex, settle: (attempts: readonly T[]) => Promise<SettleOutcome[]>) {
+    this.#oneAtATime = oneAtATime;
+    this.#settle = settle;
   }
 
-  /** Answers what came of it: the outcome that was wanted, or `lost`. */
-  settle(settlement: Settlement): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ settlement, resolve, reject });
-      this.#flushing ??= this.#flush().finally(() => {
-        this.#flushing = undefined;
-      });
+  add(attempt: T): Promise<SettleOutcome> {
+    const settled = Promise.withResolvers<SettleOutcome>();
+    this.#waiting.push({ attempt, settled });
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
     });
+    return settled.promise;
   }
 
   async #flush(): Promise<void> {
-    await nextTurn(); // what ends in this turn of the event loop goes together
-    for (let batch = this.#takeBatch(); batch.length > 0; batch = this.#takeBatch()) {
-      await this.#settleBatch(batch);
+    await nextTurn(); // attempts that end in this turn of the event loop go together
+    while (this.#waiting.length > 0) {
+      await this.#oneAtATime.run(() => this.#settleBatch(this.#waiting.splice(0, MAX_BATCH)));
     }
   }
 
-  /** Of one kind of outcome, so that a failure leaves no half of it settled. */
-  #takeBatch(): Waiting[] {
-    const outcome = this.#waiting[0]?.settlement.outcome;
-    const batch: Waiting[] = [];
-    const others: Waiting[] = [];
-    for (const waiting of this.#waiting) {
-      const isOfBatch = waiting.settlement.outcome === outcome && batch.length < MAX_BATCH;
-      (isOfBatch ? batch : others).push(waiting);
-    }
-    this.#waiting = others;
-    return batch;
-  }
-
-  async #settleBatch(batch: readonly Waiting[]): Promise<void> {
-    const { queue, clock, random } = this.#parts;
-    const isRetryable = (error: unknown): boolean =>
-      hasCode(error, 'unavailable', 'outcome-unknown', 'conflict');
+  async #settleBatch(batch: readonly Waiting<T>[]): Promise<void> {
     try {
-      const outcomes = await retry({ ...RETRIES, isRetryable, clock, random }, () =>
-        queue.settleAll(batch.map(({ settlement }) => settlement)),
-      );
-      batch.forEach(({ settlement, resolve }, index) => {
-        resolve(outcomes[index] === 'done' ? settlement.outcome : 'lost');
+      const outcomes = await this.#settle(batch.map(({ attempt }) => attempt));
+      batch.forEach(({ settled }, index) => {
+        settled.resolve(outcomes[index] ?? 'lost');
       });
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      for (const { settled } of batch) settled.reject(error);
     }
   }
 }

@@ -66,7 +66,7 @@ export async function fillSource(db: Database): Promise<void> {
     ['a', 'b', 'c'].map((id) => ({ type: BYTES, id, payload: new Uint8Array([7]) })),
   );
   const [leased] = await queue.leaseDue('bytes', 1, 60_000);
-  if (leased) await queue.bury(leased, 'no');
+  if (leased) await queue.markDead(leased, 'no');
   await queue.leaseDue('bytes', 1, 60_000);
 }
 

@@ -1,18 +1,23 @@
-/** Settles tasks by serializable transactions: read the rows, check the leases, write. */
+/** Settles each batch by a serializable transaction: it reads the rows, checks the leases, and writes. */
 import type { Database, LimitOptions, Transaction } from '../../storage/database.ts';
 import type { DatabaseTime } from '../../storage/time.ts';
 import { toDeadTask } from '../dead-tasks.ts';
 import { deadTasks, tasks } from '../table.ts';
 import type { LeaseId, SettleOutcome } from '../task.ts';
 import { holds, leaseKey, readTasks, type TaskRow, taskKey } from '../task-rows.ts';
-import { type Death, extensionLimit, type Failure, type Settling } from './settlement.ts';
+import {
+  extensionLimit,
+  type FailedAttempt,
+  type FinalFailure,
+  type TaskSettlement,
+} from './task-settlement.ts';
 
 interface Held<L extends LeaseId> {
   readonly lease: L;
   readonly row: TaskRow;
 }
 
-export class TransactionSettling implements Settling {
+export class SerializableSettlement implements TaskSettlement {
   readonly #db: Database;
   readonly #time: DatabaseTime;
 
@@ -25,12 +30,14 @@ export class TransactionSettling implements Settling {
     return this.#settle(leases, (tx, held) => tx.delete(tasks, held.map(rowOf)));
   }
 
-  retry(failures: readonly Failure[]): Promise<SettleOutcome[]> {
+  retry(failures: readonly FailedAttempt[]): Promise<SettleOutcome[]> {
     return this.#settle(failures, (tx, held) =>
       tx.update(
         tasks,
-        held.map(({ lease: { type, id, delayMs, lastError } }) => ({
-          ...{ type, id, lastError },
+        held.map(({ lease: { type, id, delayMs, error } }) => ({
+          type,
+          id,
+          lastError: error,
           processAfter: this.#time.after(delayMs),
           leaseUntil: undefined,
         })),
@@ -43,7 +50,9 @@ export class TransactionSettling implements Settling {
       tx.update(
         tasks,
         held.map(({ row: { type, id, attempt } }) => ({
-          ...{ type, id, attempt: attempt - 1 },
+          type,
+          id,
+          attempt: attempt - 1,
           leaseUntil: undefined,
         })),
       ),
@@ -69,9 +78,9 @@ export class TransactionSettling implements Settling {
     return this.#settle(leases, extendHeld, extensionLimit(leaseMs));
   }
 
-  bury(deaths: readonly Death[]): Promise<SettleOutcome[]> {
+  markDead(failures: readonly FinalFailure[]): Promise<SettleOutcome[]> {
     const deadTime = this.#time.after(0);
-    return this.#settle(deaths, async (tx, held) => {
+    return this.#settle(failures, async (tx, held) => {
       await tx.delete(tasks, held.map(rowOf));
       await tx.upsert(
         deadTasks,
@@ -83,7 +92,7 @@ export class TransactionSettling implements Settling {
     });
   }
 
-  /** Calls `change` with what is held still. */
+  /** Calls `change` with the leases that still hold, and their rows. */
   async #settle<L extends LeaseId>(
     leases: readonly L[],
     change: (tx: Transaction, held: readonly Held<L>[]) => Promise<void>,

@@ -1,6 +1,6 @@
 /**
- * Settles tasks by one statement a batch, for databases that lock rows. Serializable transactions
- * would abort one another here: thousands of attempts that fail at once would hardly get settled.
+ * Settles each batch by one statement, for databases that lock rows. Serializable transactions would
+ * abort one another there: thousands of attempts that fail at once would hardly get settled.
  */
 import { columnName, int, intArray, type Param, text, textArray } from '../../storage/column.ts';
 import type { Database, LimitOptions } from '../../storage/database.ts';
@@ -10,7 +10,12 @@ import { leaseUntil } from '../lease/due.ts';
 import { deadTasks, tasks } from '../table.ts';
 import type { LeaseId, SettleOutcome } from '../task.ts';
 import { leaseKey } from '../task-rows.ts';
-import { type Death, extensionLimit, type Failure, type Settling } from './settlement.ts';
+import {
+  extensionLimit,
+  type FailedAttempt,
+  type FinalFailure,
+  type TaskSettlement,
+} from './task-settlement.ts';
 
 const IS_HELD = raw(
   'task.type = lease.type AND task.id = lease.id AND task.fence = lease.fence AND task.lease_until IS NOT NULL',
@@ -21,7 +26,7 @@ const OVERWRITTEN = raw(
     .map((name) => `${name} = excluded.${name}`)
     .join(', '),
 );
-const BURIED = raw(
+const DEAD_ROW = raw(
   Object.keys(deadTasks.columns)
     .map(columnName)
     .map((name) => (name === 'attempt' ? 'attempt - unbegun' : name))
@@ -29,7 +34,7 @@ const BURIED = raw(
 );
 const SETTLED = raw('task.type, task.id, task.fence');
 
-export class StatementSettling implements Settling {
+export class LockingSettlement implements TaskSettlement {
   readonly #db: Database;
   readonly #time: DatabaseTime;
 
@@ -45,10 +50,10 @@ export class StatementSettling implements Settling {
     );
   }
 
-  retry(failures: readonly Failure[]): Promise<SettleOutcome[]> {
+  retry(failures: readonly FailedAttempt[]): Promise<SettleOutcome[]> {
     const extra = {
       delay_ms: intArray(failures.map(({ delayMs }) => Math.round(delayMs))),
-      last_error: textArray(failures.map(({ lastError }) => lastError)),
+      last_error: textArray(failures.map(({ error }) => error)),
     };
     const processAfter = sql`${this.#time.now} + lease.delay_ms * interval '1 millisecond'`;
     return this.#update(
@@ -71,19 +76,19 @@ export class StatementSettling implements Settling {
     return this.#update(leases, extended, {}, extensionLimit(leaseMs));
   }
 
-  bury(deaths: readonly Death[]): Promise<SettleOutcome[]> {
+  markDead(failures: readonly FinalFailure[]): Promise<SettleOutcome[]> {
     const extra = {
-      reason: textArray(deaths.map(({ reason }) => reason)),
-      unbegun: intArray(deaths.map(({ isUnbegun }) => (isUnbegun ? 1 : 0))),
+      reason: textArray(failures.map(({ reason }) => reason)),
+      unbegun: intArray(failures.map(({ isUnbegun }) => (isUnbegun ? 1 : 0))),
     };
     return this.#run(
-      deaths,
+      failures,
       sql`WITH gone AS (
-          DELETE FROM ${tasks} AS task USING ${given(deaths, extra)} WHERE ${IS_HELD}
+          DELETE FROM ${tasks} AS task USING ${given(failures, extra)} WHERE ${IS_HELD}
           RETURNING task.*, ${this.#time.now} AS dead_time, lease.reason, lease.unbegun),
         kept AS (
           INSERT INTO ${deadTasks} (${selectList(deadTasks.columns)})
-          SELECT ${BURIED} FROM gone
+          SELECT ${DEAD_ROW} FROM gone
           ON CONFLICT (type, id) DO UPDATE SET ${OVERWRITTEN})
         SELECT type, id, fence FROM gone`,
     );
@@ -118,9 +123,9 @@ export class StatementSettling implements Settling {
 }
 
 /**
- * The leases as a table. Rows are to be found one by one through the primary key. A limit that the
- * planner cannot see makes it expect few leases; knowing how many there are, it would join by a hash
- * of the whole table.
+ * Returns the leases as a table. Their rows have to be found one by one through the primary key. A limit
+ * that the planner cannot see makes it expect few leases; if it knew how many there are, it would join
+ * by a hash of the whole table.
  */
 function given(leases: readonly LeaseId[], extra: Readonly<Record<string, Param>> = {}): Sql {
   const arrays = {
