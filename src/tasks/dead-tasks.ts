@@ -30,10 +30,10 @@ const REDRIVE_BATCH = 500;
 /** What is kept of a task that will not be tried again. */
 export function toDeadTask(
   row: TaskRow,
-  death: { readonly reason: string; readonly deadTime: EpochMs | FromNow },
+  failure: { readonly reason: string; readonly deadTime: EpochMs | FromNow },
 ): NewRow<typeof deadTasks> {
   const { type, id, invocationId, payload, createTime, attempt, fence } = row;
-  return { type, id, invocationId, payload, createTime, attempt, fence, ...death };
+  return { type, id, invocationId, payload, createTime, attempt, fence, ...failure };
 }
 
 /** A page of dead tasks in the order of type and id. */
@@ -77,8 +77,8 @@ export async function redrive(
   for (;;) {
     const names = await db.read((tx) => selectedNames(tx, selection, after));
     if (names.length === 0) return redriven;
-    const revived = await db.write((tx) => revive(tx, names, time));
-    redriven.push(...revived.map(({ type }) => type));
+    const batch = await db.write((tx) => redriveBatch(tx, names, time));
+    redriven.push(...batch.map(({ type }) => type));
     after = names.at(-1);
   }
 }
@@ -94,28 +94,32 @@ async function selectedNames(
   return after === undefined ? [{ type, id }] : [];
 }
 
-async function revive(
+async function redriveBatch(
   tx: Transaction,
   names: readonly TaskName[],
   time: DatabaseTime,
 ): Promise<TaskName[]> {
   const dead = await tx.readKeys(deadTasks, names, deadTasks.columns, 'update');
-  const revived = await tx.insertNew(
+  const redriven = await tx.insertNew(
     tasks,
-    dead.map((row) => reborn(row, time)),
+    dead.map((row) => dueAgain(row, time)),
   );
-  const keys = new Set(revived.map(taskKey));
+  const keys = new Set(redriven.map(taskKey));
   await tx.delete(
     deadTasks,
     dead.filter((row) => keys.has(taskKey(row))),
   );
-  return revived;
+  return redriven;
 }
 
-function reborn(row: DeadRow, time: DatabaseTime): NewRow<typeof tasks> {
+function dueAgain(row: DeadRow, time: DatabaseTime): NewRow<typeof tasks> {
   const { type, id, invocationId, payload, createTime, reason } = row;
   return {
-    ...{ type, id, invocationId, payload, createTime },
+    type,
+    id,
+    invocationId,
+    payload,
+    createTime,
     processAfter: time.after(0),
     attempt: 0,
     fence: UNLEASED,

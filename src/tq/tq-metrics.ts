@@ -7,7 +7,7 @@ import type { ReceiptOutcome } from './receive/receipt.ts';
 export type SubmitPath = 'direct' | 'happy' | 'sweep';
 
 /** What became of a reminder; `stale`: its time was up before it was submitted, a sweep does it. */
-export type ReminderFate = 'submitted' | 'kept' | 'dead' | 'stale';
+export type ReminderOutcome = 'submitted' | 'kept' | 'dead' | 'stale';
 
 /** How a look at a range of reminders ended; after `limit` and `timeout` there is more. */
 export type ScanStatus = 'ok' | 'limit' | 'timeout' | 'fail';
@@ -89,11 +89,11 @@ export class TqMetrics {
   reminderProcessed(
     { classId, createTime }: { readonly classId: string; readonly createTime: EpochMs },
     path: SubmitPath,
-    fate: ReminderFate,
+    outcome: ReminderOutcome,
     now: EpochMs,
   ): void {
-    this.#remindersProcessed.add(1, { class: classId, path, fate });
-    if (fate === 'submitted') this.#reminderLatency.record(now - createTime, { class: classId });
+    this.#remindersProcessed.add(1, { class: classId, path, outcome });
+    if (outcome === 'submitted') this.#reminderLatency.record(now - createTime, { class: classId });
   }
 
   handled(

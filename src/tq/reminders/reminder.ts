@@ -65,7 +65,7 @@ export function isFresh({ freshUntil }: Pick<Reminder, 'freshUntil'>, now: Epoch
 
 export function toDeadReminder(
   { id, classId, createTime, payload }: Reminder,
-  death: { readonly reason: string; readonly deadTime: EpochMs | FromNow },
+  failure: { readonly reason: string; readonly deadTime: EpochMs | FromNow },
 ): NewDeadReminder {
-  return { id, classId, createTime, payload, ...death };
+  return { id, classId, createTime, payload, ...failure };
 }

@@ -7,7 +7,7 @@ import { Batches } from '../../concurrency.ts';
 import { toError } from '../../errors.ts';
 import { FRESH_MS, type NewDeadReminder, type Reminder } from '../reminders/reminder.ts';
 import { settleReminders } from '../reminders/reminders.ts';
-import { type Fate, type SubmitParts, submitReminder } from './submit.ts';
+import { type SubmitParts, type SubmitResult, submitReminder } from './submit.ts';
 
 /** At once. */
 const MAX_SUBMITTING = 64;
@@ -23,7 +23,7 @@ interface Added {
 
 interface Settled {
   readonly id: string;
-  readonly fate: Exclude<Fate, 'kept'>;
+  readonly result: Exclude<SubmitResult, 'kept'>;
 }
 
 export class Submissions {
@@ -68,9 +68,9 @@ export class Submissions {
 
   async #process(reminder: Reminder): Promise<void> {
     const { log } = this.#parts;
-    const fate = await this.#submit(reminder);
-    if (fate === 'kept') return;
-    await this.#settling.add({ id: reminder.id, fate }).catch((error: unknown) => {
+    const result = await this.#submit(reminder);
+    if (result === 'kept') return;
+    await this.#settling.add({ id: reminder.id, result }).catch((error: unknown) => {
       log.warn('a reminder is left to a sweep, though its task is submitted', {
         reminderId: reminder.id,
         error: toError(error),
@@ -79,7 +79,7 @@ export class Submissions {
   }
 
   /** A slot is free again before the reminder is settled, so that many are settled together. */
-  async #submit(reminder: Reminder): Promise<Fate> {
+  async #submit(reminder: Reminder): Promise<SubmitResult> {
     this.#submitting += 1;
     try {
       return await submitReminder(this.#parts, reminder, 'happy');
@@ -90,8 +90,8 @@ export class Submissions {
   }
 
   async #settle(settled: readonly Settled[]): Promise<void> {
-    const dead = settled.map(({ fate }) => fate).filter((fate) => fate !== 'submitted');
-    const submitted = settled.filter(({ fate }) => fate === 'submitted').map(({ id }) => id);
+    const dead = settled.map(({ result }) => result).filter((result) => result !== 'submitted');
+    const submitted = settled.filter(({ result }) => result === 'submitted').map(({ id }) => id);
     await this.#parts.db.write((tx) => settleReminders(tx, submitted, dead as NewDeadReminder[]));
   }
 

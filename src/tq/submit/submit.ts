@@ -43,37 +43,39 @@ export async function submit(
   }
 }
 
-/** What becomes of a reminder: it goes, stays for a sweep, or is kept among the dead. */
-export type Fate = 'submitted' | 'kept' | NewDeadReminder;
+/** How the submit of a reminder ended: the task is submitted, the reminder is kept for a sweep, or it is dead. */
+export type SubmitResult = 'submitted' | 'kept' | NewDeadReminder;
 
 /** Submits the task of a reminder. Never throws. */
 export async function submitReminder(
   parts: SubmitParts,
   reminder: Reminder,
   path: SubmitPath,
-): Promise<Fate> {
+): Promise<SubmitResult> {
   const { db, clock, log, metrics } = parts;
-  const fate = await submitStored(parts, reminder, path).catch((thrown: unknown): Fate => {
-    const error = toError(thrown);
-    const fields = { reminderId: reminder.id, classId: reminder.classId, path, error };
-    if (isTransient(thrown)) {
-      log.warn('a task is not submitted yet: a sweep tries again', fields);
-      return 'kept';
-    }
-    log.error('a task cannot be submitted: its reminder is dead', fields);
-    const deadTime = databaseTime(db.dialect, clock).after(0);
-    return toDeadReminder(reminder, { reason: error.message, deadTime });
-  });
-  const name = typeof fate === 'string' ? fate : 'dead';
+  const result = await submitStored(parts, reminder, path).catch(
+    (thrown: unknown): SubmitResult => {
+      const error = toError(thrown);
+      const fields = { reminderId: reminder.id, classId: reminder.classId, path, error };
+      if (isTransient(thrown)) {
+        log.warn('a task is not submitted yet: a sweep tries again', fields);
+        return 'kept';
+      }
+      log.error('a task cannot be submitted: its reminder is dead', fields);
+      const deadTime = databaseTime(db.dialect, clock).after(0);
+      return toDeadReminder(reminder, { reason: error.message, deadTime });
+    },
+  );
+  const name = typeof result === 'string' ? result : 'dead';
   metrics.reminderProcessed(reminder, path, name, clock.now());
-  return fate;
+  return result;
 }
 
 async function submitStored(
   parts: SubmitParts,
   reminder: Reminder,
   path: SubmitPath,
-): Promise<Fate> {
+): Promise<SubmitResult> {
   await submit(parts, decodeStored(reminder), path);
   return 'submitted';
 }

@@ -7,7 +7,7 @@ import { forEachLimit } from '../../concurrency.ts';
 import { LOOK } from '../../storage/database.ts';
 import type { NewDeadReminder } from '../reminders/reminder.ts';
 import { readReminders, settleReminders } from '../reminders/reminders.ts';
-import { type Fate, type SubmitParts, submitReminder } from '../submit/submit.ts';
+import { type SubmitParts, type SubmitResult, submitReminder } from '../submit/submit.ts';
 
 /** What became of stale reminders. */
 export interface SweepCounts {
@@ -39,9 +39,11 @@ export async function sweepBatch(
   const submitted: string[] = [];
   const dead: NewDeadReminder[] = [];
   await forEachLimit(found, SUBMITS_AT_ONCE, async (reminder) => {
-    const fate: Fate = signal.aborted ? 'kept' : await submitReminder(parts, reminder, 'sweep');
-    if (fate === 'submitted') submitted.push(reminder.id);
-    else if (fate !== 'kept') dead.push(fate);
+    const result: SubmitResult = signal.aborted
+      ? 'kept'
+      : await submitReminder(parts, reminder, 'sweep');
+    if (result === 'submitted') submitted.push(reminder.id);
+    else if (result !== 'kept') dead.push(result);
   });
   const settled = submitted.length + dead.length;
   if (settled > 0) await db.write((tx) => settleReminders(tx, submitted, dead));
