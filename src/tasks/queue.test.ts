@@ -385,7 +385,9 @@ eachDatabase((open) => {
       await enqueue('a', 'b');
       clock.advance(HOUR);
       expect(await queue.depth('plain')).toEqual({
-        ...{ due: 2, oldestDueTime: enqueuedAt, oldestDueAgeMs: HOUR },
+        due: 2,
+        oldestDueTime: enqueuedAt,
+        oldestDueAgeMs: HOUR,
       });
     });
   });

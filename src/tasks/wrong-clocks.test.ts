@@ -100,7 +100,8 @@ eachDatabase((open) => {
       const dispatchers = workers.map(
         ({ queue, clock, set }) =>
           new Dispatcher({
-            ...{ queue, clock },
+            queue,
+            clock,
             handlers: [
               {
                 type: PLAIN,

@@ -86,7 +86,9 @@ eachDatabase((open) => {
       const db = await open();
       const acquire = (clock: Clock, section: string) =>
         acquireSweepLease(db, {
-          ...{ section, partition: UNIVERSE, leaseMs: MINUTE },
+          section,
+          partition: UNIVERSE,
+          leaseMs: MINUTE,
           time: databaseTime(db.dialect, clock),
         });
       for (const [number, owner] of CLOCKS.entries()) {

@@ -50,7 +50,9 @@ async function openWorld(handle: () => Promise<void> = async () => undefined) {
   const log = new RecordingLog();
   const queue = new TroubledQueue({ db: await openTestPglite(), clock });
   const dispatcher = new Dispatcher({
-    ...{ queue, clock, log },
+    queue,
+    clock,
+    log,
     handlers: [{ type: PLAIN, handle }],
     graceMs: 10_000,
     random: () => 0.5,

@@ -23,7 +23,10 @@ eachDatabase((open) => {
     const beats = new Signal();
     let calls = 0;
     const heartbeat = new Heartbeat({
-      ...{ clock, log, leaseMs: MINUTE, attempts: () => attempts },
+      clock,
+      log,
+      leaseMs: MINUTE,
+      attempts: () => attempts,
       queue: {
         extend: async (...request) => {
           calls += 1;

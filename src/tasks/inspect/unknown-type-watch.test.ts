@@ -14,7 +14,10 @@ eachDatabase((open) => {
       const gauges = new Map<string, () => Promise<GaugeReadings>>();
       const { queue, clock } = world;
       const watch = new UnknownTypeWatch({
-        ...{ queue, clock, log, known: ['plain'] },
+        queue,
+        clock,
+        log,
+        known: ['plain'],
         metrics: {
           counter: () => ({ add: () => undefined }),
           histogram: () => ({ record: () => undefined }),
@@ -22,7 +25,9 @@ eachDatabase((open) => {
         },
       });
       return {
-        ...{ ...world, watch, log },
+        ...world,
+        watch,
+        log,
         enqueueForeign: (...names: string[]) =>
           queue.enqueue(names.map((name) => ({ type: taskType(name, PLAIN.payload), id: 'x' }))),
         gauge: async () => await gauges.get('postlude.task.unhandled')?.(),

@@ -24,7 +24,8 @@ eachDatabase((open, _database, traits) => {
     test('takes the oldest first, up to the limit, and none twice', async () => {
       const { claim, clock, queue } = await openClaimWorld();
       const due = ['c', 'a', 'b'].map((id, index) => ({
-        ...{ type: PLAIN, id },
+        type: PLAIN,
+        id,
         processAfter: clock.now() - index,
       }));
       await queue.enqueue(due);

@@ -192,7 +192,14 @@ export async function leaseNamed(
     await tx.update(
       tasks,
       leased.map(({ type, id, attempt, fence, leaseUntil, lastError, begun, deaths }) => ({
-        ...{ type, id, attempt, fence, leaseUntil, lastError, begun, deaths },
+        type,
+        id,
+        attempt,
+        fence,
+        leaseUntil,
+        lastError,
+        begun,
+        deaths,
       })),
     );
     return leased.map(toLease);

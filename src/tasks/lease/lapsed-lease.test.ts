@@ -97,7 +97,8 @@ eachDatabase((open, _database, traits) => {
       await world.enqueue('killer');
       await liveAndDie(world, { killers: ['killer'], started: [] });
       expect(await world.lease('killer')).toMatchObject({
-        ...{ attempt: 2, deaths: 1 },
+        attempt: 2,
+        deaths: 1,
         lastError: expect.stringMatching(/^its process died/),
       });
     });
@@ -171,7 +172,8 @@ eachDatabase((open, _database, traits) => {
       completeAll: (leases: readonly Lease[]) => world.queue.completeAll(leases),
     });
     const handler = {
-      ...{ type: PLAIN, maxAttempts: 1 },
+      type: PLAIN,
+      maxAttempts: 1,
       handle: async ({ id }: Task<undefined>) => void started.push(id),
     };
     const parts = { queue: lossy, clock: world.clock, leaseMs: MINUTE };
@@ -232,7 +234,9 @@ eachDatabase((open, _database, traits) => {
       const sizes = { a: 10, b: 0, c: 10, d: 1 };
       await queue.enqueue(
         Object.entries(sizes).map(([id, size]) => ({
-          ...{ type: sized, id, payload: new Uint8Array(size) },
+          type: sized,
+          id,
+          payload: new Uint8Array(size),
         })),
       );
       const ids = async (bytes: number) => (await claim({ tasks: 10, bytes })).map(({ id }) => id);

@@ -23,7 +23,11 @@ eachDatabase((open, _database, traits) => {
       const settlement = new Settlement(world.db, databaseTime(world.db.dialect, world.clock));
       const untouched = (await world.living()).find(({ id }) => id === 'b');
       return {
-        ...{ ...world, leases, other, untouched, settlement },
+        ...world,
+        leases,
+        other,
+        untouched,
+        settlement,
         summaryOf: async (id: string) => (await world.living()).find((task) => task.id === id),
       };
     }
@@ -53,7 +57,9 @@ eachDatabase((open, _database, traits) => {
         lastError: 'error of a',
       });
       expect(await summaryOf('c')).toMatchObject({
-        ...{ processAfter: now + 1_002, lastError: 'error of c', leaseUntil: undefined },
+        processAfter: now + 1_002,
+        lastError: 'error of c',
+        leaseUntil: undefined,
       });
       expect(await summaryOf('b')).toEqual(untouched);
       expect(await settlement.retry(failures)).toEqual(['lost', 'lost', 'lost']);

@@ -269,10 +269,18 @@ describe('without OIDC', () => {
 /** A task of our own queue, at its second attempt. */
 function queuedTask(url: string, pushAs: { email: string; audience: string }): Task<QueueRequest> {
   return {
-    ...{ type: 'tq', id: 'n1', subject: undefined, createTime: 0, processAfter: 0 },
-    ...{ attempt: 2, fence: 2, lastError: 'failed' },
+    type: 'tq',
+    id: 'n1',
+    subject: undefined,
+    createTime: 0,
+    processAfter: 0,
+    attempt: 2,
+    fence: 2,
+    lastError: 'failed',
     payload: {
-      ...{ kind: 'queue', classId: 'mail', queue: 'projects/p/locations/l/queues/post' },
+      kind: 'queue',
+      classId: 'mail',
+      queue: 'projects/p/locations/l/queues/post',
       ...{ method: 'POST', url, headers: { 'Content-Type': 'application/json' }, pushAs },
       body: Buffer.from(MAIL_ENVELOPE),
     },

@@ -44,8 +44,14 @@ describe('a task that is run', () => {
       'X-Luci-Tq-Expected-ETA': `${clock.now() / 1000}.000000`,
     });
     expect(handled[0]?.context).toMatchObject({
-      ...{ classId: 'mail', taskId: 'n1', queue: 'post', executionCount: 3 },
-      ...{ retryReason: 'NOT_FOUND', previousStatus: 404, traceparent, eta: clock.now() },
+      classId: 'mail',
+      taskId: 'n1',
+      queue: 'post',
+      executionCount: 3,
+      retryReason: 'NOT_FOUND',
+      previousStatus: 404,
+      traceparent,
+      eta: clock.now(),
     });
   });
 
@@ -60,8 +66,12 @@ describe('a task that is run', () => {
     expect(handled[0]?.context).toMatchObject({ taskId: 'n1', queue: 'post', executionCount: 2 });
     const { signal, ...second } = handled[1]?.context ?? {};
     expect(second).toEqual({
-      ...{ classId: 'mail', taskId: undefined, queue: undefined, executionCount: 0 },
-      ...{ eta: undefined, traceparent: undefined },
+      classId: 'mail',
+      taskId: undefined,
+      queue: undefined,
+      executionCount: 0,
+      eta: undefined,
+      traceparent: undefined,
     });
     expect(signal?.aborted).toBe(false);
   });

@@ -83,7 +83,9 @@ function partsOf(config: PushConfig): Parts {
   const { classes, auth, clock = systemClock, log = silentLog, metrics = noMetrics } = config;
   const options = { clock, ...(config.fetch ? { fetch: config.fetch } : {}) };
   return {
-    ...{ classes, clock, log },
+    classes,
+    clock,
+    log,
     metrics: new TqMetrics(metrics),
     authorize: auth ? oidcPushAuth(auth, options) : loopbackPushAuth,
     maxBodyBytes: config.maxBodyBytes ?? MAX_BODY_BYTES,
@@ -148,8 +150,11 @@ function refuse(
 ): PushAnswer {
   metrics.rejected(reason);
   log.warn('a push was refused', {
-    ...{ status, reason, message },
-    ...{ peerAddress: request.peerAddress, error },
+    status,
+    reason,
+    message,
+    peerAddress: request.peerAddress,
+    error,
   });
   return { status, message, headers: status === 405 ? { allow: 'POST' } : {} };
 }

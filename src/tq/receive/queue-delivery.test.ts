@@ -28,7 +28,13 @@ async function openQueueWorld(open: OpenDatabase, settings: TqConfig['settings']
   const dispatcher = (deliver: Deliver = inProcess): Dispatcher =>
     new Dispatcher({ queue, clock, handlers: [deliveryHandler(deliver)], random: () => 0.5 });
   return {
-    ...{ db, classes, clock, queue, tq, reminders, dispatcher },
+    db,
+    classes,
+    clock,
+    queue,
+    tq,
+    reminders,
+    dispatcher,
     living: () => db.read((tx) => queue.list(tx, { limit: 100 })),
     dead: () => db.read((tx) => queue.listDead(tx, { limit: 100 })),
   };

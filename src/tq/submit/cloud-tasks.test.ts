@@ -181,7 +181,9 @@ test.each<[GoogleAnswer, string, boolean]>([
   services.answer = answer;
   const submitted = submitter.submit(queueRequest(), never);
   await expect(submitted).rejects.toMatchObject({
-    ...{ name: 'SubmitError', code, isTransient },
+    name: 'SubmitError',
+    code,
+    isTransient,
     message: expect.stringContaining(`it is ${answer}`),
     cause: expect.any(Error),
   });
@@ -211,7 +213,8 @@ test('missing credentials are an error that may pass, and end no process', async
   onTestFinished(() => void vi.unstubAllEnvs());
   const submitter = await CloudTasksSubmitter.open();
   await expect(submitter.submit(queueRequest(), never)).rejects.toMatchObject({
-    ...{ isTransient: true, code: 'unknown' },
+    isTransient: true,
+    code: 'unknown',
     message: expect.stringContaining('/there/is/none.json'),
   });
 });

@@ -56,7 +56,8 @@ test('a topic that does not exist is a fatal error that says how to create it', 
   services.answer = 'NOT_FOUND';
   const howTo = 'gcloud pubsub topics create notices --project=p';
   await expect(submitter.submit(REQUEST, never)).rejects.toMatchObject({
-    ...{ code: 'not-found', isTransient: false },
+    code: 'not-found',
+    isTransient: false,
     message: expect.stringContaining(howTo),
   });
   await expect(submitter.checkTopic(TOPIC, never)).rejects.toMatchObject({
@@ -87,7 +88,11 @@ test('what goes to a queue is refused before any call', async () => {
   const { services, submitter } = await openScripted();
   const submitted = submitter.submit(
     {
-      ...{ kind: 'queue', classId: 'mail', queue: 'q', method: 'POST', url: 'http://127.0.0.1' },
+      kind: 'queue',
+      classId: 'mail',
+      queue: 'q',
+      method: 'POST',
+      url: 'http://127.0.0.1',
       ...{ headers: {}, body: new Uint8Array() },
     },
     never,

@@ -37,7 +37,9 @@ test('a queue that is away does not fill the memory: what is beyond is left to s
   const submissions = new Submissions({
     db: await openTestPglite(),
     submitter: { submit },
-    ...{ clock: systemClock, log: silentLog, metrics: new TqMetrics(noMetrics) },
+    clock: systemClock,
+    log: silentLog,
+    metrics: new TqMetrics(noMetrics),
   });
   for (let number = 0; number < MOST + 10; number++) {
     const id = number.toString(16).padStart(32, '0');

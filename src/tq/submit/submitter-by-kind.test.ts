@@ -10,7 +10,9 @@ import type { TopicRequest } from './submitter.ts';
 import { SubmitterByKind } from './submitter-by-kind.ts';
 
 const TOPIC_REQUEST: TopicRequest = {
-  ...{ kind: 'topic', classId: 'notice', topic: 'projects/p/topics/notices' },
+  kind: 'topic',
+  classId: 'notice',
+  topic: 'projects/p/topics/notices',
   ...{ data: new Uint8Array(), attributes: {} },
 };
 

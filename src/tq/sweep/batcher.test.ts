@@ -11,7 +11,8 @@ test('runs all that is added, in batches of the size, and the rest at the end', 
       async (sizes, batchSize) => {
         const batches: (readonly string[])[] = [];
         const batcher = new Batcher({
-          ...{ batchSize, concurrency: 3 },
+          batchSize,
+          concurrency: 3,
           run: async (ids) => void batches.push(ids),
         });
         const added = sizes.map((size, at) => Array.from({ length: size }, (_, n) => `${at}/${n}`));
@@ -29,7 +30,8 @@ test('lets nobody add more while all slots are taken, and closes only when all h
   const end = new Signal();
   const events: string[] = [];
   const batcher = new Batcher({
-    ...{ batchSize: 1, concurrency: 2 },
+    batchSize: 1,
+    concurrency: 2,
     run: (ids) => {
       begun.emit(ids);
       return end.next();

@@ -24,8 +24,13 @@ import { type SweepTask, sectionOf, sweepTaskClass } from './sweep-task.ts';
 
 const taskClass = sweepTaskClass({ queue: 'sweeps' });
 const context: PushTaskContext = {
-  ...{ classId: taskClass.id, taskId: undefined, queue: undefined, executionCount: 0 },
-  ...{ eta: undefined, traceparent: undefined, signal: NEVER },
+  classId: taskClass.id,
+  taskId: undefined,
+  queue: undefined,
+  executionCount: 0,
+  eta: undefined,
+  traceparent: undefined,
+  signal: NEVER,
 };
 
 function taskOf(low: number, high: number, level = 0): SweepTask {
@@ -41,12 +46,21 @@ function openDistributed(database: Database, options: Partial<DistributedSweepCo
   const scheduler = new TaskScheduler({ clock, execute: executeHere({ classes, clock }) });
   const tq = new Tq({ db, classes, submitter: scheduler, clock });
   const sweep = new DistributedSweep({
-    ...{ db, submitter, tq, taskClass, clock, log },
+    db,
+    submitter,
+    tq,
+    taskClass,
+    clock,
+    log,
     ...options,
   });
   classes.attach(taskClass, sweep.handle);
   return {
-    ...{ ...world, scheduler, sweep, classes, tq },
+    ...world,
+    scheduler,
+    sweep,
+    classes,
+    tq,
     /** Runs one task of a sweep. */
     handle: (task: SweepTask) => sweep.handle(task, context),
     followUps: () => scheduler.tasks.map(({ request }) => bodyOf(request)),

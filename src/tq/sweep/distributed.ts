@@ -82,8 +82,14 @@ export class DistributedSweep {
     const time = databaseTime(db.dialect, clock);
     const round = String(this.#roundAt(await db.read((tx) => readNow(tx, time))));
     const tasks = splitPartition(UNIVERSE, shards).map((partition, shard) => ({
-      ...{ partition, level: 0, shard, shards, round },
-      ...{ section: sectionOf(shard, shards), tasksPerScan, secondaryShards },
+      partition,
+      level: 0,
+      shard,
+      shards,
+      round,
+      section: sectionOf(shard, shards),
+      tasksPerScan,
+      secondaryShards,
     }));
     return await this.#addAll(tasks);
   }

@@ -17,7 +17,12 @@ eachDatabase((open) => {
     await addStale(ids);
     const summary = await new InProcessSweep(parts, SMALL).run(NEVER);
     expect(summary).toEqual({
-      ...{ scanned: 200, stale: 200, submitted: 200, kept: 0, dead: 0, missing: 0 },
+      scanned: 200,
+      stale: 200,
+      submitted: 200,
+      kept: 0,
+      dead: 0,
+      missing: 0,
       isWhole: true,
     });
     expect(submitter.taken).toEqual(ids);

@@ -18,10 +18,15 @@ async function openLeases(open: OpenDatabase, clock = new FakeClock()) {
   const db = await open();
   const time = databaseTime(db.dialect, clock);
   return {
-    ...{ db, clock, time },
+    db,
+    clock,
+    time,
     acquire: (low: number, high: number, section = 'a', leaseMs = MINUTE) =>
       acquireSweepLease(db, {
-        ...{ section, partition: between(low, high), time, leaseMs },
+        section,
+        partition: between(low, high),
+        time,
+        leaseMs,
       }),
     stored: () =>
       db.read((tx) =>

@@ -43,7 +43,9 @@ export async function acquireSweepLease(
     await tx.insert(
       sweepLeases,
       free.map((part, index) => ({
-        ...{ section, leaseId: partId(leaseId, index), ...idRangeOf(part) },
+        section,
+        leaseId: partId(leaseId, index),
+        ...idRangeOf(part),
         expireTime: time.after(leaseMs),
       })),
     );

@@ -11,7 +11,10 @@ function openRounds() {
   const stop = new AbortController();
   const parts = { clock, log, nextAt: (startedAt: number) => startedAt + 100 };
   return {
-    ...{ clock, log, begun, stop },
+    clock,
+    log,
+    begun,
+    stop,
     start: (round: () => Promise<unknown>) =>
       repeat(parts, stop.signal, () => {
         begun.emit(clock.now());

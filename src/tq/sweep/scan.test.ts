@@ -39,7 +39,11 @@ eachDatabase((open) => {
   test('a look at nothing finds nothing', async () => {
     const { parts } = openSweepWorld(await open());
     expect(await scan(parts, ALL, SCAN_LIMITS, NEVER)).toEqual({
-      ...{ status: 'ok', scanned: 0, stale: [], followUps: [], isWhole: true },
+      status: 'ok',
+      scanned: 0,
+      stale: [],
+      followUps: [],
+      isWhole: true,
     });
   });
 

@@ -38,7 +38,8 @@ test('may lack what is zero, and have more fields than are known here', async ()
   const { level: _, shardIndex: __, ...rest } = wire;
   expect(await sweepTaskBody.decode({ ...rest, color: 'red' })).toEqual({
     ...task,
-    ...{ level: 0, shard: 0 },
+    level: 0,
+    shard: 0,
   });
 });
 

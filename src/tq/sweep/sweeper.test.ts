@@ -13,7 +13,7 @@ const SMALL = { shards: 2, tasksPerScan: 2, batchSize: 2 };
 function openSweeper(database: Database, options: Partial<SweeperConfig> = {}) {
   const world = openSweepWorld(database);
   const { db, clock, submitter, log } = world;
-  return { ...world, sweeper: new Sweeper({ ...{ db, clock, submitter, log }, ...options }) };
+  return { ...world, sweeper: new Sweeper({ db, clock, submitter, log, ...options }) };
 }
 
 const SCAN_MS = 1;
@@ -50,7 +50,8 @@ eachDatabase((open) => {
     expect(submitter.taken).toEqual(ids);
     expect(await left()).toEqual([]);
     expect(log.lines.at(-1)).toMatchObject({
-      ...{ level: 'info', message: 'a sweep has ended' },
+      level: 'info',
+      message: 'a sweep has ended',
       fields: { submitted: 3, isWhole: true, durationMs: 0 },
     });
   });
@@ -73,7 +74,10 @@ eachDatabase((open) => {
         read: (fn) => (pauses.length === 0 ? Promise.reject(new Error('away')) : database.read(fn)),
       };
       const { sweeper, addStale, submitter, log } = openSweeper(database, {
-        ...{ db, clock, shards: 1, scanMs: SCAN_MS },
+        db,
+        clock,
+        shards: 1,
+        scanMs: SCAN_MS,
       });
       const ids = spreadIds(1);
       await addStale(ids);

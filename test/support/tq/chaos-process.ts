@@ -159,7 +159,9 @@ function pickFault<F extends string>(chances: Chances<F>, random: Random): F | u
 function passedOn(db: Database): Omit<Database, 'read' | 'write'> {
   const { dialect, capabilities, notifications } = db;
   return {
-    ...{ dialect, capabilities, notifications },
+    dialect,
+    capabilities,
+    notifications,
     statement: (query, columns, options) => db.statement(query, columns, options),
     serverTime: () => db.serverTime(),
     migrate: () => db.migrate(),

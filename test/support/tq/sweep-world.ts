@@ -50,7 +50,9 @@ export function openSweepWorld(
     );
   return {
     ...world,
-    ...{ clock, submitter, metrics },
+    clock,
+    submitter,
+    metrics,
     parts: { db, clock, submitter, log, metrics, random: seededRandom(1) },
     addStale: (ids: readonly string[]) => save(ids, clock.now() - FRESH_MS),
     addFresh: (ids: readonly string[]) => save(ids, clock.now() - FRESH_MS + 1),

@@ -148,7 +148,8 @@ class History {
       lost: committed.filter((name) => !this.#handled.has(name)),
       foreign: [...this.#handled].filter((name) => !committed.includes(name)),
       remindersLeft: await this.#reminders(),
-      ...{ sweeps, trace: this.#turns.trace },
+      sweeps,
+      trace: this.#turns.trace,
     };
     await this.#db.write((tx) =>
       tx.delete(
@@ -218,8 +219,10 @@ class History {
 
   #sweepAlone(): () => Promise<unknown> {
     const sweeper = new Sweeper({
-      ...{ db: this.#db, submitter: this.#scheduler },
-      ...{ clock: this.#clock, random: this.#random },
+      db: this.#db,
+      submitter: this.#scheduler,
+      clock: this.#clock,
+      random: this.#random,
     });
     return () => sweeper.runOnce();
   }
@@ -227,9 +230,13 @@ class History {
   #sweepTogether(): () => Promise<unknown> {
     const { db, submitter } = { db: this.#db, submitter: this.#scheduler };
     const sweep = new DistributedSweep({
-      ...{ db, submitter, tq: this.#tqOf(db, submitter) },
-      ...{ clock: this.#clock, random: this.#random },
-      ...{ ...LIMITS, taskClass: this.#sweepTask },
+      db,
+      submitter,
+      tq: this.#tqOf(db, submitter),
+      clock: this.#clock,
+      random: this.#random,
+      ...LIMITS,
+      taskClass: this.#sweepTask,
     });
     this.#handleSweep = sweep.handle;
     return () => sweep.initiate(); // the scheduler runs its tasks

@@ -25,7 +25,12 @@ export function openTqWorld(db: Database, options: Partial<TqConfig> = {}) {
   const log = new RecordingLog();
   const tq = new Tq({ db, classes, submitter, clock, log, ...options });
   return {
-    ...{ db, clock, submitter, classes, log, tq },
+    db,
+    clock,
+    submitter,
+    classes,
+    log,
+    tq,
     /** Adds mails in one transaction, and waits until what follows from it has ended. */
     send: async (...to: string[]): Promise<void> => {
       await db.write(async (tx) => {

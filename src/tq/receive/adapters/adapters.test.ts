@@ -152,7 +152,8 @@ describe.each(WAYS)('by %s', (way, serve) => {
     const headers = { ...JSON_TYPE, 'X-CloudTasks-TaskName': 'n1' };
     const answer = await send('POST', MAIL_ENVELOPE, headers);
     expect(answer).toMatchObject({
-      ...{ status: 200, text: 'done\n' },
+      status: 200,
+      text: 'done\n',
       headers: { 'content-type': 'text/plain; charset=utf-8' },
     });
     expect(handled).toMatchObject([{ payload: { to: 'a' }, context: { taskId: 'n1' } }]);
