@@ -1,4 +1,4 @@
-/** What will not be tried again, why, and how it gets another life. */
+/** Dead tasks: they are kept with the reason of their last failure, and can be redriven. */
 import type { EpochMs } from '../clock.ts';
 import { type FromNow, text } from '../storage/column.ts';
 import type { Database, Reader, Transaction } from '../storage/database.ts';
@@ -15,19 +15,19 @@ export type DeadTask = WithSubject<DeadRow>;
 
 type TaskName = Pick<DeadTask, 'type' | 'id'>;
 
-/** Which dead tasks: one, all of a type, or all. */
+/** Selects one dead task, all of a type, or all. */
 export type DeadTaskSelection = { readonly type?: string; readonly id?: string };
 
 export interface DeadTaskPage {
   readonly type?: string | undefined;
   readonly limit: number;
-  /** Those behind this one, in the order of type and id. */
+  /** The page begins after this task, in the order of type and id. */
   readonly after?: TaskName | undefined;
 }
 
 const REDRIVE_BATCH = 500;
 
-/** What is kept of a task that will not be tried again. */
+/** Returns the row that is kept of a dead task. */
 export function toDeadTask(
   row: TaskRow,
   failure: { readonly reason: string; readonly deadTime: EpochMs | FromNow },
@@ -36,7 +36,7 @@ export function toDeadTask(
   return { type, id, invocationId, payload, createTime, attempt, fence, ...failure };
 }
 
-/** A page of dead tasks in the order of type and id. */
+/** Reads a page of dead tasks in the order of type and id. */
 export async function listDeadTasks(reader: Reader, page: DeadTaskPage): Promise<DeadTask[]> {
   const { type, limit, after } = page;
   const conditions = [
@@ -54,7 +54,7 @@ export async function listDeadTasks(reader: Reader, page: DeadTaskPage): Promise
   return rows.map(withSubject);
 }
 
-/** One dead task, if there is one of that name. */
+/** Reads one dead task; returns `undefined` if there is none of that name. */
 export async function findDeadTask(
   reader: Reader,
   { type, id }: TaskName,
@@ -64,8 +64,8 @@ export async function findDeadTask(
 }
 
 /**
- * Makes dead tasks due again, with fresh attempts, in bounded transactions. A task whose type and id
- * have been enqueued anew stays dead. Answers the types of those that live again, one for each.
+ * Makes dead tasks due again, with fresh attempts, in bounded transactions. A task stays dead if its type
+ * and id have been enqueued again. Returns the type of each redriven task.
  */
 export async function redrive(
   db: Database,

@@ -1,10 +1,10 @@
-/** How a task's payload becomes bytes in the database and a checked value in the handler. */
+/** Converts a task's payload to bytes for the database, and back to a checked value for the handler. */
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CodedError } from '../errors.ts';
 import { checkBy, jsonText } from '../standard-json.ts';
 
-/** Throws from `encode`: a bug of the caller. Throws from `decode`: the task is dead, with the reason. */
+/** An error of `encode` is a bug of the caller. An error of `decode` makes the task dead, with that reason. */
 export interface Payload<P> {
   encode(value: P): Uint8Array | undefined;
   decode(bytes: Uint8Array | undefined): P | Promise<P>;
@@ -23,7 +23,7 @@ export const bytesPayload: Payload<Uint8Array> = {
   decode: (bytes) => bytes ?? new Uint8Array(),
 };
 
-/** A protobuf message in its binary form. */
+/** Stores a protobuf message in its binary form. */
 export function protobufPayload<D extends DescMessage>(schema: D): Payload<MessageShape<D>> {
   return {
     encode: (message) => toBinary(schema, message),
@@ -31,7 +31,7 @@ export function protobufPayload<D extends DescMessage>(schema: D): Payload<Messa
   };
 }
 
-/** JSON, checked by any validator that speaks Standard Schema (Zod, Valibot, ArkType, …). */
+/** Stores JSON, checked by any validator that implements Standard Schema (Zod, Valibot, ArkType, …). */
 export function standardPayload<S extends StandardSchemaV1>(
   schema: S,
 ): Payload<StandardSchemaV1.InferOutput<S>> {

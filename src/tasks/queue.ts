@@ -1,9 +1,9 @@
 /**
- * The durable queue: its operations, and what each guarantees.
+ * The durable queue: its operations and their guarantees.
  *
  * Every task runs at least once. What its handler writes in the transaction that also completes the
  * task takes effect exactly once. Everything after the lease is fenced by the attempt's number: a
- * worker whose lease has ended and been taken over changes nothing, and is told so.
+ * worker whose lease has ended and been taken over changes nothing, and learns that from the outcome.
  */
 import { type Clock, type EpochMs, systemClock } from '../clock.ts';
 import { CodedError } from '../errors.ts';
@@ -46,17 +46,17 @@ import {
 import { holds, readTasks } from './task-rows.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
 
-/** Of an error or a reason that is kept with a task. */
+/** Bounds the error or reason that is kept with a task. */
 const MAX_MESSAGE_LENGTH = 4_000;
 
 export interface TaskQueueConfig {
   readonly db: Database;
   /**
-   * For the pace of looks, not for dates: due times and leases follow the database's clock. A virtual
-   * one (`FakeClock`) takes its place in tests. The machine's unless given.
+   * Paces the queue's own polling. It does not set dates: due times and leases follow the database's
+   * clock. In tests, a virtual clock (`FakeClock`) replaces that, too. The machine's clock unless given.
    */
   readonly clock?: Clock;
-  /** Told of every task that is due when it is enqueued; nobody unless given. */
+  /** Is told of every task that is due when it is enqueued. By default nothing is. */
   readonly wakeUp?: WakeUp;
 }
 
@@ -78,9 +78,9 @@ export class TaskQueue {
   }
 
   /**
-   * Enqueues tasks, in `tx` where one is given: there they exist if and only if it commits. Answers
-   * one outcome for each, in order. A task whose type and id live already is reported as a
-   * duplicate and aborts nothing. Throws `invalid-argument` where a name or time cannot be.
+   * Enqueues tasks. If `tx` is given, they exist if and only if it commits. Returns one outcome for
+   * each, in order. If a task of the same type and id is alive, the new one is reported as a duplicate,
+   * which aborts nothing. Throws `invalid-argument` for an invalid name or time.
    */
   async enqueue<P>(added: readonly NewTask<P>[], tx?: Transaction): Promise<EnqueueOutcome[]> {
     const rows = this.#toRows(added);
@@ -89,9 +89,9 @@ export class TaskQueue {
   }
 
   /**
-   * Enqueues tasks in `tx` without looking for living ones of the same name: for those who know that
-   * there are none, or want their attempts begun anew. One that lives is replaced, and whoever has
-   * leased it is fenced out.
+   * Enqueues tasks in `tx` without looking for living ones of the same name. Use it if you know that
+   * there are none, or want their attempts to start again. A living task is replaced, and a worker that
+   * has leased it is fenced out.
    */
   async replace<P>(added: readonly NewTask<P>[], tx: Transaction): Promise<void> {
     const rows = this.#toRows(added);
@@ -99,12 +99,12 @@ export class TaskQueue {
     this.#wakeAfterCommit(tx, rows);
   }
 
-  /** The ids of due tasks that nobody has leased, oldest first, in pages of one snapshot each. */
+  /** Yields the ids of due tasks that are not leased, oldest first. Each page is read from one snapshot. */
   peek(type: string): AsyncIterable<string> {
     return peekTasks(this.#db, { type: checkTypeName(type), time: this.#time });
   }
 
-  /** Leases one task; `undefined` where it is not due, leased already, or not there. */
+  /** Leases one task. Returns `undefined` if it is not due, is leased already, or does not exist. */
   async lease(type: string, id: string, leaseMs: number): Promise<Lease | undefined> {
     const name = { type: checkTypeName(type), id: checkTaskId(id) };
     const parts = { db: this.#db, time: this.#time };
@@ -112,7 +112,7 @@ export class TaskQueue {
     return lease;
   }
 
-  /** Leases up to `limit` due tasks of a type, oldest first. Where any is due, at least one. */
+  /** Leases up to `limit` due tasks of a type, oldest first. Returns at least one if any is due and free. */
   async leaseDue(type: string, limit: number | LeaseLimit, leaseMs: number): Promise<Lease[]> {
     checkTypeName(type);
     const { tasks: most, bytes, begin } = typeof limit === 'number' ? { tasks: limit } : limit;
@@ -121,8 +121,8 @@ export class TaskQueue {
   }
 
   /**
-   * Writes that attempts begin now: should the process die, they are used up. For leases that were
-   * taken ahead (`LeaseLimit.begin`), before the attempt does anything.
+   * Records that attempts begin now, so that they count if the process dies. Call it for leases that
+   * were taken ahead (`LeaseLimit.begin`), before the attempt does anything.
    */
   begin(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
     return this.#settlement.begin(leases);
@@ -134,8 +134,8 @@ export class TaskQueue {
   }
 
   /**
-   * The task is done and goes. In `tx`, its going and what else the transaction writes commit
-   * together or not at all: throws `lease-lost` where another attempt has begun, which rolls it back.
+   * Deletes a task that is done. In `tx`, the deletion and all other writes of the transaction commit
+   * together or not at all; if another attempt has begun, it throws `lease-lost`, which rolls `tx` back.
    */
   async complete(lease: LeaseId, tx?: Transaction): Promise<SettleOutcome> {
     if (tx === undefined) return only(await this.#settlement.complete([lease]));
@@ -184,14 +184,14 @@ export class TaskQueue {
     return await this.#settlement.extend(leases, checkLeaseMs(leaseMs));
   }
 
-  /** Makes dead tasks due again, with fresh attempts. Answers how many. */
+  /** Makes dead tasks due again, with fresh attempts. Returns how many. */
   async redrive(selection: DeadTaskSelection = {}): Promise<number> {
     const types = await redrive(this.#db, selection, this.#time);
     this.#wakeUp.enqueued([...new Set(types)]);
     return types.length;
   }
 
-  /** What has been due and free for `forMs` or longer, of types other than `known`; of 100 types at most. */
+  /** Finds types other than `known` whose tasks have been due and free for `forMs`; at most 100 types. */
   unknownTypes(
     known: readonly string[],
     { forMs }: { readonly forMs: number },
@@ -202,27 +202,27 @@ export class TaskQueue {
     }, LOOK);
   }
 
-  /** A page of the dead tasks, in the order of type and id. */
+  /** Reads a page of the dead tasks, in the order of type and id. */
   listDead(reader: Reader, page: DeadTaskPage): Promise<DeadTask[]> {
     return listDeadTasks(reader, page);
   }
 
-  /** A page of the living tasks, in the order of type, due time and id. */
+  /** Reads a page of the living tasks, in the order of type, due time and id. */
   list(reader: Reader, page: TaskPage): Promise<TaskSummary[]> {
     return listTasks(reader, page, this.#time);
   }
 
-  /** One living task; `undefined` where it is done, dead, or never was. */
+  /** Reads one living task. Returns `undefined` if it is done, dead, or was never enqueued. */
   find(reader: Reader, name: Pick<LeaseId, 'type' | 'id'>): Promise<TaskSummary | undefined> {
     return findTask(reader, name, this.#time);
   }
 
-  /** One dead task, if there is one of that name. */
+  /** Reads one dead task. Returns `undefined` if there is none of that name. */
   findDead(reader: Reader, name: Pick<LeaseId, 'type' | 'id'>): Promise<DeadTask | undefined> {
     return findDeadTask(reader, name);
   }
 
-  /** How much of a type is due, and since when: from the index of due times, within bounds. */
+  /** Counts the due tasks of a type, and finds the oldest: a bounded read of the index of due times. */
   depth(type: string): Promise<QueueDepth> {
     return this.#db.read((tx) => queueDepth(tx, type, this.#time), LOOK);
   }
@@ -236,7 +236,7 @@ export class TaskQueue {
     if (due.length > 0) tx.afterCommit(() => this.#wakeUp.enqueued(typesOf(due)));
   }
 
-  /** As far as this machine can tell: whoever is woken asks the database. */
+  /** Compares with this machine's clock, which is good enough: a woken dispatcher asks the database. */
   #isDue(processAfter: EpochMs | FromNow): boolean {
     if (processAfter instanceof FromNow) return processAfter.ms <= 0;
     return processAfter <= this.#clock.now();
@@ -286,7 +286,7 @@ function only(outcomes: readonly SettleOutcome[]): SettleOutcome {
   return outcomes[0] ?? 'lost';
 }
 
-/** Makes a message storable on every database: bounded, and without NUL. What was thrown may have any. */
+/** Makes a message storable on every database: a thrown error may be very long, or contain NUL. */
 function storable(message: string): string {
   return String(message).slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll('\0', '\ufffd');
 }

@@ -1,4 +1,4 @@
-/** The queue's two tables: what is to be done, and what will not be tried again. */
+/** The queue's two tables: living tasks and dead tasks. */
 import { bool, bytes, int, nullable, text, timestamp } from '../storage/column.ts';
 import { table } from '../storage/table.ts';
 

@@ -1,4 +1,4 @@
-/** What the queue tells of itself. Counts and ages come from the index of due tasks. */
+/** The queue's metrics. Counts and ages are read from the index of due tasks. */
 import type { Counter, GaugeReadings, Histogram, Metrics } from '../metrics.ts';
 import type { Outcome } from './dispatch/handler.ts';
 import type { TaskQueue } from './queue.ts';
@@ -24,7 +24,7 @@ export class TaskMetrics {
   }
 }
 
-/** Gauges of `types`: how many tasks are due (counted up to 10,000), and how long the oldest has been. */
+/** Adds gauges for each of `types`: how many tasks are due (counted up to 10,000), and the age of the oldest. */
 export function observeQueue(
   metrics: Metrics,
   parts: { readonly queue: TaskQueue; readonly types: readonly string[] },

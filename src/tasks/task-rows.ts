@@ -1,4 +1,4 @@
-/** Rows of the tasks table: reading them by name, and what they mean. */
+/** Rows of the tasks table: how they are read by name, and how they become leases. */
 import type { EpochMs } from '../clock.ts';
 import type { Reader } from '../storage/database.ts';
 import type { Row } from '../storage/table.ts';
@@ -10,7 +10,7 @@ export type TaskRow = Row<typeof tasks>;
 
 type TaskName = Pick<LeaseId, 'type' | 'id'>;
 
-/** Locked until the transaction ends, where the database locks rows. Missing ones are left out. */
+/** Reads tasks by name and, if the database locks rows, locks them. Missing tasks are left out. */
 export async function readTasks(tx: Reader, names: readonly TaskName[]): Promise<TaskRow[]> {
   return await tx.readKeys(tasks, names, tasks.columns, 'update');
 }
@@ -19,16 +19,16 @@ export function isClaimable(row: TaskRow, now: EpochMs): boolean {
   return row.processAfter <= now && (row.leaseUntil === undefined || row.leaseUntil <= now);
 }
 
-/** The row as it is once leased. */
+/** Returns the row as the next lease leaves it. */
 export function withNextLease(
   row: TaskRow,
   { fence, ...lease }: Pick<Lease, 'leaseUntil' | 'fence'> & { readonly begun: boolean },
 ): TaskRow {
-  const next = Math.max(row.fence + 1, fence); // greater even where the server's time went back
+  const next = Math.max(row.fence + 1, fence); // greater even if the server's time went back
   return { ...row, ...historyAtLease(row), ...lease, fence: next };
 }
 
-/** Whether the lease is that of the newest attempt, and that attempt has not been settled. */
+/** Tells whether the lease belongs to the newest attempt, and that attempt has not been settled. */
 export function holds(lease: LeaseId, row: TaskRow): boolean {
   return row.fence === lease.fence && row.leaseUntil !== undefined;
 }

@@ -7,19 +7,19 @@
  *                                                      └──► dead (kept with its reason; redrive → due)
  *
  * Type and id name a task. Its fence grows with each lease, and every later call names it: a worker
- * whose attempt is not the newest any more changes nothing.
+ * whose attempt is no longer the newest changes nothing.
  */
 import type { EpochMs } from '../clock.ts';
 import { CodedError } from '../errors.ts';
 import type { Payload } from './payload.ts';
 
-/** A kind of task: shared by those who enqueue and those who handle. */
+/** A kind of task. The code that enqueues it and the code that handles it share this value. */
 export interface TaskType<P = unknown> {
   readonly name: string;
   readonly payload: Payload<P>;
 }
 
-/** A task to enqueue. `payload` may be left out where the type has none. */
+/** A task to enqueue. `payload` may be left out if the type has none. */
 export type NewTask<P = unknown> = {
   readonly type: TaskType<P>;
   /** 1 to 512 bytes; unique within the type while the task lives. */
@@ -29,23 +29,23 @@ export type NewTask<P = unknown> = {
    * hands to the handler, and does not interpret.
    */
   readonly subject?: string;
-  /** Not before so many milliseconds have passed; at once unless given. */
+  /** The task is due after this many milliseconds; at once unless given. */
   readonly delayMs?: number;
   /**
-   * Instead of `delayMs`: not before that time, which is compared with the database's clock. Where it
-   * is computed from a machine's own clock, it is as wrong as that.
+   * The task is due at this time, by the database's clock; excludes `delayMs`. If you compute it from a
+   * machine's clock, it is as wrong as that clock.
    */
   readonly processAfter?: EpochMs;
 } & (undefined extends P ? { readonly payload?: P } : { readonly payload: P });
 
-/** What became of an enqueued task; `duplicate`: one of that type and id lives already. */
+/** The outcome of an enqueue. `duplicate`: a task of that type and id is alive already. */
 export type EnqueueOutcome = 'enqueued' | 'duplicate';
 
-/** What names one attempt; every call after the lease takes it. */
+/** Names one attempt. Every call after the lease takes it. */
 export interface LeaseId {
   readonly type: string;
   readonly id: string;
-  /** Grows with each lease, also where the task was done and enqueued again under its name. */
+  /** Grows with each lease, even if the task was done and enqueued again under its name. */
   readonly fence: number;
 }
 
@@ -59,27 +59,27 @@ export interface Lease extends LeaseId {
   readonly leaseUntil: EpochMs;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Why the attempt before failed. */
+  /** Why the previous attempt failed. */
   readonly lastError: string | undefined;
-  /** Whether it is known, should the process die, that the attempt had begun: see `begin`. */
+  /** Whether the database knows that the attempt has begun, in case the process dies: see `begin`. */
   readonly begun: boolean | undefined;
-  /** Attempts that ended with their process; `undefined` while each lease of the task ended with a word. */
+  /** How many attempts ended with their process; `undefined` as long as every lease of the task was settled. */
   readonly deaths: number | undefined;
 }
 
-/** How much to lease at once. */
+/** Bounds what one call leases. */
 export interface LeaseLimit {
   readonly tasks: number;
-  /** No more tasks once their payloads have so many bytes; without bound unless given. */
+  /** Leases no more tasks once their payloads have this many bytes; unbounded unless given. */
   readonly bytes?: number;
   /**
-   * How many of them, the oldest first, begin at once: all unless given. Should the process die, the
-   * others have not used up an attempt, unless `begin` was called.
+   * How many of the tasks, oldest first, begin at once: all unless given. If the process dies, the
+   * others have not used up an attempt, unless `begin` was called for them.
    */
   readonly begin?: number;
 }
 
-/** `lost`: another attempt has begun, or this one was settled already; nothing was changed. */
+/** `lost`: another attempt has begun, or this one was settled already; nothing changed. */
 export type SettleOutcome = 'done' | 'lost';
 
 const MAX_TYPE_LENGTH = 64;
@@ -90,8 +90,8 @@ const MAX_DELAY_MS = 1_000 * 365 * 24 * 3_600_000;
 const MAX_LEASE_MS = 7 * 24 * 3_600_000;
 
 /**
- * Declares a type of tasks: `taskType('email', standardPayload(emailSchema))`. Its name has 1 to 64
- * of `A-Z a-z 0-9 _ . : / -`. Throws `invalid-argument` otherwise.
+ * Declares a type of tasks: `taskType('email', standardPayload(emailSchema))`. The name must have 1
+ * to 64 characters of `A-Z a-z 0-9 _ . : / -`, otherwise it throws `invalid-argument`.
  */
 export function taskType<P>(name: string, payload: Payload<P>): TaskType<P> {
   return { name: checkTypeName(name), payload };

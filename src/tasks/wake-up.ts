@@ -1,20 +1,20 @@
 /**
- * Tells dispatchers that something is due, within the process at once and across processes by the
- * database's notifications. Only ever a hint: what is missed, polling finds.
+ * Tells dispatchers that tasks are due: directly within the process, and by the database's notifications
+ * across processes. A wake-up is only a hint: polling finds the tasks of a wake-up that was missed.
  */
 import { type Log, silentLog } from '../log.ts';
 import { Announcements, Watchers } from '../storage/announcements.ts';
 import type { Notifications } from '../storage/database.ts';
 
 export interface WakeUp {
-  /** Tasks of these types have become due. Never throws, never waits. */
+  /** Call it when tasks of these types have become due. It never throws and never waits. */
   enqueued(types: readonly string[]): void;
-  /** Calls `fn` when tasks of one of `types` may be due, until the answered function is called. */
+  /** Calls `fn` when tasks of one of `types` may be due, until the returned function is called. */
   subscribe(types: readonly string[], fn: () => void): () => void;
 }
 
 const CHANNEL = 'tasks';
-/** The name of a type has at most 64 bytes. */
+/** Keeps a notification small: the name of a type has at most 64 bytes. */
 const MAX_TYPES = 100;
 
 /** Wakes nobody. */
@@ -44,7 +44,7 @@ export class DatabaseWakeUp implements WakeUp {
     this.#announcements = announcements;
   }
 
-  /** Listens until `close` is called. */
+  /** Opens a wake-up that listens until `close` is called. */
   static async open(
     notifications: Notifications,
     log: Log = silentLog,

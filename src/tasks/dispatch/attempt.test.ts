@@ -13,7 +13,7 @@ import type { Task } from './handler.ts';
 eachDatabase((open) => {
   const openWorld = openDispatcherWorld(open);
 
-  test('a handler that fails behind its own commit has done its task, with a warning', async () => {
+  test('a handler that fails after its own commit has done its task, with a warning', async () => {
     const world = await openWorld(async (_task, { complete }) => {
       await world.db.write((tx) => complete(tx));
       throw new PermanentError('too late');
@@ -22,7 +22,7 @@ eachDatabase((open) => {
     await world.dispatcher.runOnce();
     expect(world.outcomes).toEqual(['done']);
     expect(await world.dead()).toEqual([]);
-    expect(world.log.lines).toMatchObject([{ message: 'the handler failed behind its commit' }]);
+    expect(world.log.lines).toMatchObject([{ message: 'the handler failed after its commit' }]);
   });
 
   test('a payload whose validation never ends is stopped when its time is up', async () => {

@@ -1,6 +1,6 @@
 /**
- * One attempt at one task: decode, handle, settle. Whatever the handler throws or does ends here, in
- * one of five outcomes; which of them is decided in one place (`#settleFailure`).
+ * One attempt at one task: decode, handle, settle. Whatever the handler does or throws, the attempt ends
+ * in one of five outcomes. How a failure ends is decided in one place (`#settleFailure`).
  */
 import type { Clock } from '../../clock.ts';
 import { hasCode, PermanentError, toError } from '../../errors.ts';
@@ -27,7 +27,7 @@ export interface AttemptParts {
   readonly log: Log;
 }
 
-/** Why an attempt was told to stop before its handler had ended. */
+/** Why an attempt was stopped before its handler had ended. */
 export type StopReason = 'lease-lost' | 'not-begun' | 'out-of-time' | 'shutdown';
 
 class Stopped extends Error {
@@ -47,7 +47,7 @@ export class Attempt {
   #startedAt: number | undefined;
   #aborter: AbortController | undefined;
   #stopped: Stopped | undefined;
-  /** Ends `handle`. */
+  /** Resolves the promise of `handle`. */
   #end: (() => void) | undefined;
   #failure: Error | undefined;
   #completion: 'none' | 'asked-for' | 'committed' = 'none';
@@ -58,17 +58,17 @@ export class Attempt {
     this.#parts = parts;
   }
 
-  /** How long it has been running; 0 before it begins. */
+  /** How long the attempt has been running; 0 before it begins. */
   get durationMs(): number {
     return this.#startedAt === undefined ? 0 : this.#parts.clock.monotonicMs() - this.#startedAt;
   }
 
-  /** Of its payload. */
+  /** The size of the payload. */
   get bytes(): number {
     return this.lease.payload?.byteLength ?? 0;
   }
 
-  /** Whether it must be written that it begins, before it does: see tasks/lease/lapsed-lease.ts. */
+  /** Whether the database must record that the attempt begins, before it does: see lease/lapsed-lease.ts. */
   get mustBeRecorded(): boolean {
     const { begun, deaths } = this.lease;
     return !begun && (deaths !== undefined || this.#maxAttempts() === 1) && !this.#isUsedUp();
@@ -79,8 +79,8 @@ export class Attempt {
   }
 
   /**
-   * Runs the handler, or finds that it cannot, until it ends or is stopped. Never throws: `settle` acts
-   * on how it went.
+   * Runs the handler until it ends or is stopped, or finds that it cannot run. Never throws: `settle`
+   * acts on the result.
    */
   handle(): Promise<void> {
     this.#startedAt = this.#parts.clock.monotonicMs();
@@ -91,7 +91,7 @@ export class Attempt {
     });
   }
 
-  /** Completes, retries or releases the task, or marks it dead. Throws faults of the database only. */
+  /** Completes, retries or releases the task, or marks it dead. Throws only errors of the database. */
   async settle(): Promise<Outcome> {
     const { settler } = this.#parts;
     const failure = this.#stopped ?? this.#failure;
@@ -111,14 +111,14 @@ export class Attempt {
     this.#end?.();
   }
 
-  /** Made when a handler asks for it: most never do, and it costs more than all the rest. */
+  /** Created when a handler asks for it: most never do, and it costs more than everything else here. */
   get signal(): AbortSignal {
     this.#aborter ??= new AbortController();
     if (this.#stopped) this.#aborter.abort(this.#stopped);
     return this.#aborter.signal;
   }
 
-  /** In the handler's own transaction. */
+  /** Completes the task in the handler's own transaction. */
   async complete(tx: Transaction): Promise<void> {
     await this.#parts.queue.complete(this.lease, tx);
     this.#completion = 'asked-for';
@@ -155,8 +155,7 @@ export class Attempt {
 
   #afterCommit(): Outcome {
     const { log } = this.#parts;
-    if (this.#failure)
-      log.warn('the handler failed behind its commit', this.#fields(this.#failure));
+    if (this.#failure) log.warn('the handler failed after its commit', this.#fields(this.#failure));
     return 'done';
   }
 
@@ -192,7 +191,7 @@ export class Attempt {
     return this.lease.attempt >= this.#maxAttempts();
   }
 
-  /** By attempts of which nothing was heard, or under a bound that was higher. */
+  /** Whether earlier attempts used all up: their processes died, or `maxAttempts` was higher then. */
   #isUsedUp(): boolean {
     return this.lease.attempt > this.#maxAttempts();
   }
@@ -224,12 +223,12 @@ function unlessLost(outcome: Outcome, settled: SettleOutcome): Outcome {
   return settled === 'lost' ? 'lost' : outcome;
 }
 
-/** Whether the attempt is as if it had not been. */
+/** Whether the attempt does not count. */
 function hasNotBeen({ reason }: Stopped): boolean {
   return reason === 'shutdown' || reason === 'not-begun';
 }
 
-/** Of all their payloads. */
+/** Adds up the sizes of the payloads. */
 export function bytesOf(attempts: readonly Attempt[]): number {
   return attempts.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -1,8 +1,8 @@
 /**
- * Serves the tasks of some types: lease, handle, settle, so many at a time.
+ * Serves the tasks of some types: it leases, handles and settles them, a bounded number at a time.
  *
- * Any number of dispatchers, in one process or many, may serve one queue. They never speak to each
- * other: the lease in the database is the only lock. One that dies loses nothing, as its tasks come
+ * Any number of dispatchers, in one process or many, may serve one queue. They do not talk to each
+ * other: the lease in the database is the only lock. If one dies, nothing is lost, as its tasks come
  * due again when their leases end. So a handler may run twice for one task; what it writes in the
  * transaction that completes the task takes effect once.
  */
@@ -27,18 +27,18 @@ export interface DispatcherConfig {
   readonly queue: TaskQueue;
   // biome-ignore lint/suspicious/noExplicitAny: handlers of any payload stand side by side
   readonly handlers: readonly TaskHandler<any>[];
-  /** Handlers that run at once: 10 unless given. */
+  /** How many handlers run at once: 10 unless given. */
   readonly workers?: number;
   /** How long a worker that died keeps a task from others: 60 s unless given. */
   readonly leaseMs?: number;
-  /** How often to look without being woken: every second unless given. */
+  /** How often to poll without being woken: every second unless given. */
   readonly pollMs?: number;
   /**
-   * How many bytes the payloads of leased tasks may have in all, before no more are leased: 32 MiB
-   * unless given. The last one to be leased may go beyond. A payload takes some four times its size.
+   * No more tasks are leased once the payloads of leased tasks have this many bytes: 32 MiB unless
+   * given. The last task may exceed it. In memory, a payload takes about four times its size.
    */
   readonly maxLeasedBytes?: number;
-  /** How long handlers may go on after `run` was told to stop: 30 s unless given. */
+  /** How long handlers may go on after the signal of `run` has aborted: 30 s unless given. */
   readonly graceMs?: number;
   readonly wakeUp?: WakeUp;
   readonly clock?: Clock;
@@ -47,13 +47,13 @@ export interface DispatcherConfig {
   readonly metrics?: Metrics;
 }
 
-/** Attempts whose handler has ended but whose completion is under way. */
+/** How many attempts may be settling: their handlers have ended, and their completion is under way. */
 const MAX_SETTLING = 2_000;
-/** In one statement. Less than what is prefetched, so that the next is under way while one is handled. */
+/** Tasks in one claim. Less than what is prefetched, so that the next claim runs while one is handled. */
 const MAX_CLAIM = 500;
-/** To give tasks back that the grace period did not suffice for. */
+/** How long it may take to give tasks back after the grace period. */
 const SETTLE_MS = 2_000;
-/** While tasks cannot be leased it is tried at least so often, however seldom one looks else. */
+/** While tasks cannot be leased, the dispatcher tries at least this often, even if `pollMs` is longer. */
 const LOOK_AGAIN_MS = 1_000;
 
 export class Dispatcher {
@@ -67,18 +67,18 @@ export class Dispatcher {
   /** Set when no attempt is ready, running or being settled. */
   readonly #idle: WakeSignal;
   readonly heartbeat: Heartbeat;
-  /** Leased, and waiting for a free slot. */
+  /** Attempts that are leased, and wait for a free slot. */
   #ready: Attempt[] = [];
   readonly #running = new Set<Attempt>();
   readonly #settling = new Set<Attempt>();
-  /** Of the payloads of all these. */
+  /** The bytes of the payloads of all these attempts. */
   #leasedBytes = 0;
-  /** The last look left tasks behind, for want of room. */
+  /** Whether the last poll may have left due tasks in the queue, for lack of room. */
   #mayBeMore = false;
   #attempted = 0;
   #firstType = 0;
   #lookedAt: number | undefined;
-  /** Likewise by the monotonic clock: since when tasks cannot be leased. */
+  /** Since when tasks cannot be leased, by the monotonic clock. */
   #failingSince: number | undefined;
 
   constructor(config: DispatcherConfig) {
@@ -113,12 +113,12 @@ export class Dispatcher {
     }
   }
 
-  /** By the monotonic clock: when tasks were last looked for with success, if ever. */
+  /** When the last successful poll was, by the monotonic clock; `undefined` before the first. */
   get lookedAt(): number | undefined {
     return this.#lookedAt;
   }
 
-  /** Runs what is due until nothing more is; answers how many attempts that made. Does not sleep. */
+  /** Runs due tasks until there are none. Returns the number of attempts. Does not sleep. */
   async runOnce(): Promise<number> {
     const before = this.#attempted;
     while ((await this.#leaseMore()) > 0) await this.#untilSettled();
@@ -129,7 +129,7 @@ export class Dispatcher {
     while (!signal.aborted) await this.#serve(signal);
   }
 
-  /** One turn of the loop: take what there is room for, or wait until there is something to take. */
+  /** One turn of the loop: leases what there is room for, or waits until there may be something to lease. */
   async #serve(signal: AbortSignal): Promise<void> {
     try {
       await this.#leaseMore(signal);
@@ -150,7 +150,7 @@ export class Dispatcher {
     log.info('tasks can be leased again', { forMs });
   }
 
-  /** Said once, however long it lasts. */
+  /** Logs an error once, however long the trouble lasts. */
   #couldNotLook(error: Error): void {
     const { clock, log } = this.#config;
     if (this.#failingSince !== undefined) log.debug('tasks cannot be leased', { error });
@@ -158,7 +158,7 @@ export class Dispatcher {
     this.#failingSince ??= clock.monotonicMs();
   }
 
-  /** Each type in turn is the first to be asked, so that a busy one does not starve the others. */
+  /** Each type in turn is polled first, so that a busy one does not starve the others. */
   async #leaseMore(signal?: AbortSignal): Promise<number> {
     const { queue, leaseMs } = this.#config;
     const types = [...this.#handlers.keys()];
@@ -177,7 +177,7 @@ export class Dispatcher {
       leased += leases.length;
       const attempts = leases.toSorted(begunFirst).map((lease) => this.#toAttempt(lease));
       this.#ready.push(...attempts);
-      // By what was asked for: since then, others may have ended and made room.
+      // Compared with what was asked for, as attempts that ended meanwhile have made more room.
       this.#mayBeMore ||= leases.length === room || bytesOf(attempts) >= limit.bytes;
       if (!signal?.aborted) this.#startReady();
     }
@@ -196,7 +196,7 @@ export class Dispatcher {
     if (toRecord.length > 0) void this.#recordAndAttempt(toRecord);
   }
 
-  /** Attempts that might kill this process: once it is written that they begin. */
+  /** Records that attempts begin which might kill this process, and then runs them. */
   async #recordAndAttempt(attempts: readonly Attempt[]): Promise<void> {
     const { queue, log } = this.#config;
     const outcomes = await queue.begin(attempts.map(({ lease }) => lease)).catch((error) => {
@@ -225,7 +225,7 @@ export class Dispatcher {
     return attempt;
   }
 
-  /** Its slot is free, though its completion is still under way. */
+  /** Frees the slot of an attempt whose completion is still under way. */
   #handled(attempt: Attempt): void {
     this.#running.delete(attempt);
     this.#settling.add(attempt);
@@ -257,7 +257,7 @@ export class Dispatcher {
     if (this.#busy() === 0) this.#idle.wake();
   }
 
-  /** Gives back what has not begun, and waits for the rest as long as the grace period lasts. */
+  /** Gives back tasks that have not begun, and waits for the others until the grace period is over. */
   async #drain(serving: Promise<void>): Promise<void> {
     const { clock, graceMs, log } = this.#config;
     const ended = this.#end(serving);
@@ -272,7 +272,7 @@ export class Dispatcher {
     });
   }
 
-  /** A look that is under way may lease some more. */
+  /** Releases twice, as a poll that is under way may lease more. */
   async #end(serving: Promise<void>): Promise<void> {
     await this.#releaseReady();
     await serving;
@@ -297,7 +297,7 @@ export class Dispatcher {
     return this.#running.size + this.#settling.size + this.#ready.length;
   }
 
-  /** Attempts that can begin at once. */
+  /** How many attempts can begin at once. */
   #slots(): number {
     const { workers } = this.#config;
     return Math.min(workers - this.#running.size, MAX_SETTLING - this.#settling.size);
@@ -305,7 +305,7 @@ export class Dispatcher {
 
   #limit(type: string, room: number): LeaseLimit & { readonly bytes: number } {
     const bytes = this.#config.maxLeasedBytes - this.#leasedBytes;
-    // A claim whose answer is lost would use up the only attempt, which has never begun.
+    // If the response to the claim were lost, it would use up the only attempt, which has never begun.
     const slots = this.#handlers.get(type)?.maxAttempts === 1 ? 0 : this.#slots();
     return { tasks: room, bytes, begin: Math.max(0, slots - this.#ready.length) };
   }
@@ -316,7 +316,7 @@ export class Dispatcher {
     return workers + this.#prefetch.size - this.#running.size - this.#ready.length;
   }
 
-  /** Asks again only once half of the room is free, so that leases come in batches. */
+  /** Whether half of the room is free: more is leased only then, so that leases come in batches. */
   #hasRoom(): boolean {
     return this.#room() * 2 >= this.#config.workers + this.#prefetch.size;
   }
@@ -338,7 +338,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandler> {
   const map = new Map(handlers.map((handler) => [handler.type.name, checkHandler(handler)]));
   if (map.size === handlers.length) return map;
-  throw new CodedError('invalid-argument', 'two handlers of one type of tasks');
+  throw new CodedError('invalid-argument', 'two handlers have the same type of tasks');
 }
 
 function withDefaults(config: DispatcherConfig): Required<DispatcherConfig> {

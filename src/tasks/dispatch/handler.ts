@@ -1,4 +1,4 @@
-/** What users write to have tasks done, and how long and how often it may take. */
+/** The handlers that users write, and the limits of their attempts. */
 import type { EpochMs } from '../../clock.ts';
 import { CodedError } from '../../errors.ts';
 import type { Backoff } from '../../retry.ts';
@@ -14,11 +14,11 @@ export interface Task<P = unknown> {
   readonly subject: string | undefined;
   readonly createTime: EpochMs;
   readonly processAfter: EpochMs;
-  /** 1 for the first. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Grows from attempt to attempt, redrives included: what a handler writes elsewhere can be fenced by it. */
+  /** Grows from attempt to attempt, even across redrives, so a handler can fence its writes elsewhere by it. */
   readonly fence: number;
-  /** Why the attempt before failed. */
+  /** Why the previous attempt failed. */
   readonly lastError: string | undefined;
 }
 
@@ -27,25 +27,25 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   /**
    * Completes the task in the handler's own transaction, so that its writes take effect exactly
-   * once. Throws `lease-lost` where another attempt has begun: let it pass, it rolls all back.
+   * once. Throws `lease-lost` if another attempt has begun: do not catch it, as it rolls everything back.
    */
   complete(tx: Transaction): Promise<void>;
 }
 
 /**
- * Handles one kind of task. An attempt that returns has done it. One that throws is tried again
- * later; a PermanentError makes the task dead at once.
+ * Handles one kind of task. When `handle` returns, the task is done. When it throws, the task is retried
+ * later, but a PermanentError makes it dead at once.
  */
 export interface TaskHandler<P = unknown> {
   readonly type: TaskType<P>;
   handle(task: Task<P>, context: HandlerContext): Promise<void>;
-  /** Attempts in all before the task is dead: 20 unless given. */
+  /** How many attempts a task has before it is dead: 20 unless given. */
   readonly maxAttempts?: number;
   /** Pauses between attempts, with full jitter: 1 s doubling up to 10 min unless given. */
   readonly backoff?: Backoff;
   /**
-   * How long one attempt may run: 1 hour unless given. Looked at with each heartbeat. A handler that
-   * goes on after its signal has aborted runs on by itself, fenced out.
+   * How long one attempt may run: 1 hour unless given. Each heartbeat checks it. A handler that goes on
+   * after its signal has aborted can no longer settle the task.
    */
   readonly maxRunMs?: number;
 }
@@ -86,10 +86,10 @@ function isPause(ms: number): boolean {
 
 /**
  * How an attempt ended.
- * - `done`: it returned, and the task is gone.
+ * - `done`: the handler returned, and the task is gone.
  * - `retry`: it failed, and there will be another.
  * - `dead`: it failed for good, and the task is dead.
- * - `released`: the process was asked to stop; another worker may begin at once.
- * - `lost`: another attempt had begun before it ended; nothing of it took effect.
+ * - `released`: the process was told to stop; another worker may begin at once.
+ * - `lost`: another attempt had begun before this one ended; nothing of this one took effect.
  */
 export type Outcome = 'done' | 'retry' | 'dead' | 'released' | 'lost';

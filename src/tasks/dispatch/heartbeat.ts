@@ -1,9 +1,9 @@
 /**
- * Keeps the leases of a dispatcher alive: at a third of their length all of them are extended, some hundreds
- * a statement. Where that fails, it is tried again soon: a lease ends only where nothing succeeds for two
- * thirds of its length. An attempt whose lease is lost, or whose time is up, is stopped.
+ * Keeps the leases of a dispatcher alive: every third of their length it extends all of them, hundreds in
+ * one statement. If that fails, it tries again soon: a lease ends only if nothing succeeds for two
+ * thirds of its length. It stops an attempt whose lease is lost, or whose time is up.
  *
- * A handler that blocks the event loop blocks this, too. If that lasts past the lease, another worker
+ * A handler that blocks the event loop blocks the heartbeat, too. If that lasts past the lease, another worker
  * may begin, and the blocked one is fenced out; a warning says so.
  */
 import type { Clock } from '../../clock.ts';
@@ -17,11 +17,11 @@ export interface HeartbeatConfig {
   readonly clock: Clock;
   readonly log: Log;
   readonly leaseMs: number;
-  /** What is leased: running, or about to begin. */
+  /** Returns the attempts that are leased: running, or about to begin. */
   readonly attempts: () => readonly Attempt[];
 }
 
-/** Leases that are extended by one statement. */
+/** How many leases one statement extends. */
 const MAX_BATCH = 500;
 
 export class Heartbeat {
@@ -58,8 +58,8 @@ export class Heartbeat {
   }
 
   /**
-   * One beat. Tests call this, so nothing in them sleeps. What cannot be extended keeps none of the
-   * others from it; throws the first error once all have been tried.
+   * One beat; tests call it, so that they need not sleep. A batch that cannot be extended does not keep
+   * the others from it: the first error is thrown after all have been tried.
    */
   async beat(): Promise<void> {
     const attempts = this.#config.attempts();

@@ -1,7 +1,7 @@
 /**
- * How many tasks a dispatcher leases beyond those it can start at once. Short tasks want hundreds, to
- * save round trips; with long ones each would sit here while another worker is idle. So: as many as
- * will start within HORIZON_MS, judged by how long handlers have taken of late.
+ * How many tasks a dispatcher leases beyond those it can start at once. For short tasks it should be
+ * hundreds, to save round trips; long tasks would sit here while another worker is idle. So it is as many
+ * as will start within HORIZON_MS, estimated from how long handlers took recently.
  */
 const HORIZON_MS = 100;
 const MAX_PREFETCH = 1_000;
@@ -21,7 +21,7 @@ export class Prefetch {
     this.#averageMs = average + (durationMs - average) * WEIGHT;
   }
 
-  /** None until the first handler has ended. */
+  /** How many tasks to prefetch: none until the first handler has ended. */
   get size(): number {
     if (this.#averageMs === undefined) return 0;
     const within = (this.#workers * HORIZON_MS) / Math.max(this.#averageMs, 0.001);

@@ -1,4 +1,4 @@
-/** Living tasks for people to look at: a page at a time, by index. */
+/** Lists living tasks for operators: a page at a time, from an index. */
 import type { EpochMs } from '../../clock.ts';
 import type { RowOf } from '../../storage/column.ts';
 import { int, nullable, text, timestamp } from '../../storage/column.ts';
@@ -29,7 +29,7 @@ export interface TaskPage {
   readonly type?: string | undefined;
   readonly state?: TaskState | undefined;
   readonly limit: number;
-  /** Those behind this one, in the order of type, due time and id. */
+  /** The page begins after this task, in the order of type, due time and id. */
   readonly after?: Pick<TaskSummary, 'type' | 'processAfter' | 'id'> | undefined;
 }
 
@@ -55,7 +55,7 @@ export async function listTasks(
   return rows.map(({ now, ...row }) => ({ ...withSubject(row), state: stateOf(row, now) }));
 }
 
-/** One living task; `undefined` where it is done, dead, or never was. */
+/** Reads one living task. Returns `undefined` if it is done, dead, or was never enqueued. */
 export async function findTask(
   reader: Reader,
   { type, id }: Pick<TaskSummary, 'type' | 'id'>,
@@ -68,7 +68,7 @@ export async function findTask(
 function isIn(state: TaskState, now: Sql): Sql {
   const isDue = sql`process_after <= ${now}`;
   if (state === 'scheduled') return sql`process_after > ${now}`;
-  // What is leased was due: so the index of due times bounds the search.
+  // A leased task was due, so the index of due times bounds the search.
   if (state === 'leased') return sql`${isDue} AND lease_until > ${now}`;
   return sql`${isDue} AND (lease_until IS NULL OR lease_until <= ${now})`;
 }

@@ -1,4 +1,4 @@
-/** How much of a type is due: read from the index of due times, never by a full scan. */
+/** How many tasks of a type are due. It is read from the index of due times, never by a full scan. */
 import type { EpochMs } from '../../clock.ts';
 import { int, nullable, timestamp } from '../../storage/column.ts';
 import type { Reader } from '../../storage/database.ts';
@@ -9,13 +9,13 @@ import { selectDue } from '../lease/due.ts';
 export interface QueueDepth {
   /** Due tasks, leased ones included; counted up to MAX_COUNTED. */
   readonly due: number;
-  /** When the oldest of them was due; `undefined` where none is. */
+  /** When the oldest of them became due; `undefined` if none is. */
   readonly oldestDueTime: EpochMs | undefined;
-  /** How long ago that is, by the clock that due times are compared with. */
+  /** How long ago that was, by the clock that due times are compared with. */
   readonly oldestDueAgeMs: number | undefined;
 }
 
-/** A gauge that says "at least ten thousand" says enough, and costs a bounded read. */
+/** "At least ten thousand" is precise enough for a gauge, and costs a bounded read. */
 export const MAX_COUNTED = 10_000;
 
 export async function queueDepth(

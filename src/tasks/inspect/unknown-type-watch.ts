@@ -1,7 +1,7 @@
 /**
- * Tells of due tasks whose type has no handler in this process, once they have waited for a minute: by a
- * warning in the log, once while it lasts, and by a gauge. Another process may handle them; that is not known
- * here.
+ * Reports tasks that have been due for a minute, and whose type has no handler in this process: by one
+ * warning in the log for as long as it lasts, and by a gauge. Another process may handle them; this one
+ * does not know.
  */
 import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
@@ -19,7 +19,7 @@ export interface UnknownTypeWatchParts {
   readonly metrics: Metrics;
 }
 
-/** So long a task may wait for whoever handles its type. */
+/** How long a task may wait for a process that handles its type. */
 const PATIENCE_MS = 60_000;
 const LOOK_EVERY_MS = 60_000;
 
@@ -52,7 +52,7 @@ export class UnknownTypeWatch {
     }
   }
 
-  /** One look. Tests call this, so nothing in them sleeps. */
+  /** One look; tests call it, so that they need not sleep. */
   async look(): Promise<void> {
     const found = await this.#find();
     for (const { type, waiting } of found) {

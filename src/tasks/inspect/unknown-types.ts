@@ -1,6 +1,6 @@
 /**
- * Finds tasks that wait although they are due, of types that have no handler here. They are left alone:
- * others may share the queue, and be late. Whoever forgot a handler, or its deployment, wants to know.
+ * Finds due tasks that wait, of types that have no handler here. They are left alone, as other processes may
+ * share the queue and be late. But the handler, or its deployment, may have been forgotten.
  */
 import type { EpochMs } from '../../clock.ts';
 import { int, nullable, text, timestamp } from '../../storage/column.ts';
@@ -16,7 +16,7 @@ export interface UnknownType {
   readonly waiting: number;
 }
 
-/** Of so many living types, one look-up in the index each. */
+/** How many types are looked at, by one look-up in the index each. */
 const MAX_TYPES = 100;
 
 export async function findUnknownTypes(

@@ -1,12 +1,12 @@
 /**
- * Takes leases on due tasks, oldest first: once for each way in which a database can do it.
+ * Leases due tasks, oldest first. There is one implementation for each way in which a database can do it.
  *
  * With SKIP LOCKED it is one statement. It finds its rows by ctid, since `(type, id) IN (SELECT …
  * FOR UPDATE SKIP LOCKED)` flips its plan after some ten thousand updates without vacuum. And it
  * starts at a low-water mark, since the index still holds entries of tasks that are done, which a
  * scan from the beginning would walk over again and again.
  *
- * What appears behind the mark (a commit that took long, a lease that ended) is found by a look
+ * A task can appear before the mark (after a slow commit, or the end of a lease). It is found by a scan
  * from the beginning, which happens at least every LOOK_BEHIND_MS.
  */
 import type { Clock, EpochMs } from '../../clock.ts';
@@ -25,9 +25,9 @@ import { HISTORY_AT_LEASE } from './lapsed-lease.ts';
 export interface ClaimRequest {
   readonly type: string;
   readonly limit: number;
-  /** No more once their payloads have so many bytes. */
+  /** Leases no more tasks once their payloads have this many bytes. */
   readonly bytes?: number | undefined;
-  /** How many of them, the oldest first, begin at once. */
+  /** How many of the tasks, oldest first, begin at once. */
   readonly begin?: number | undefined;
   readonly leaseMs: number;
 }
@@ -40,7 +40,7 @@ export interface ClaimParts {
 
 export type Claim = (request: ClaimRequest) => Promise<Lease[]>;
 
-/** How long a task that appears behind the mark may stay unseen, while others are found. */
+/** How long a task that appears before the mark may stay unseen while others are found. */
 export const LOOK_BEHIND_MS = 500;
 
 export function claimFor(parts: ClaimParts): Claim {
@@ -50,7 +50,7 @@ export function claimFor(parts: ClaimParts): Claim {
 
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
-/** All of a lease that the one who claims does not know already. */
+/** The columns that the UPDATE must return: `type` is known, and `lease_until` is never NULL there. */
 const { type: _, ...otherColumns } = tasks.columns;
 const claimedColumns = { ...otherColumns, leaseUntil: timestamp };
 
@@ -64,9 +64,9 @@ type DueTask = Pick<Lease, 'processAfter' | 'id'>;
 
 const BEGINNING: Position = { processAfter: 0, id: '' };
 
-/** The low-water mark: what stood before it when it was last looked at is leased or gone. */
+/** The low-water mark: at the last scan, every task before it was leased or gone. */
 interface Mark extends Position {
-  /** By the monotonic clock. */
+  /** When a scan last began at the beginning, by the monotonic clock. */
   lookedBehindAt: number;
 }
 
@@ -82,7 +82,7 @@ export function skipLockedClaim({ db, time, clock }: ClaimParts): Claim {
     const startedAt = clock.monotonicMs();
     const isLookDue = startedAt - mark.lookedBehindAt >= LOOK_BEHIND_MS;
     let leases = isLookDue ? [] : await take(request, mark);
-    // Where nothing is found there is time to look at everything.
+    // If nothing is found after the mark, there is time to scan everything.
     if (leases.length === 0) {
       leases = await take(request, BEGINNING);
       mark.lookedBehindAt = startedAt;
@@ -119,10 +119,10 @@ function claimStatement(request: ClaimRequest, { from, time, fences }: ClaimPlac
 }
 
 /**
- * For databases without SKIP LOCKED: candidates from a snapshot, checked again under lock. Where the
- * index has shards, whoever found as many as it wanted looks into one of them next time, at random,
- * so that many workers on a long queue seldom meet; into all where that one does not hold enough. On
- * a short queue all are looked into at once: so an idle worker makes one read a look.
+ * Claims for databases without SKIP LOCKED: reads candidates from a snapshot, and checks them again under
+ * lock. If the index has shards, a worker that found as many tasks as it wanted reads one random shard next
+ * time, so that many workers on a long queue seldom meet; if that shard does not hold enough, it reads all.
+ * On a short queue it reads all shards at once, so that an idle worker makes one read for each poll.
  */
 export function readThenCheckClaim(parts: ClaimParts, random: Random = systemRandom): Claim {
   const { db } = parts;
@@ -143,11 +143,11 @@ export function readThenCheckClaim(parts: ClaimParts, random: Random = systemRan
 
 interface Candidate {
   readonly id: string;
-  /** Of its payload. */
+  /** The size of its payload. */
   readonly bytes: number;
 }
 
-/** Without those before which there are enough bytes already. */
+/** Drops the candidates after those whose payloads have enough bytes. */
 function upToBytes(found: readonly Candidate[], enough = UNBOUNDED): readonly Candidate[] {
   let before = 0;
   const end = found.findIndex(({ bytes }) => {
@@ -174,7 +174,7 @@ async function candidates(
   }, LOOK);
 }
 
-/** Leases those of the named tasks that are due and free. */
+/** Leases the named tasks that are due and free. */
 export async function leaseNamed(
   { db, time }: Pick<ClaimParts, 'db' | 'time'>,
   names: readonly { readonly type: string; readonly id: string }[],
@@ -206,7 +206,7 @@ export async function leaseNamed(
   }, LOOK);
 }
 
-/** To be asked once the rows are locked: nobody changes them behind it. */
+/** Call it after the rows are locked, so that nobody changes them afterwards. */
 async function draw(
   tx: Transaction,
   time: DatabaseTime,
@@ -216,7 +216,7 @@ async function draw(
     sql`SELECT ${time.now} AS now, ${tx.dialect.fences.next} AS fence`,
     columns,
   );
-  if (!row) throw new Error('the database told no time');
+  if (!row) throw new Error('the database returned no time');
   return row;
 }
 

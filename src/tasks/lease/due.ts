@@ -1,6 +1,6 @@
 /**
- * Reads the index of due times, oldest first. Where it has shards, as many rows are read of each as
- * are wanted in all, and the oldest of these taken: one query, and bounded.
+ * Reads the index of due times, oldest first. If the index has shards, the query reads as many rows of each
+ * as are wanted in all, and takes the oldest of them: one bounded query.
  */
 import { float } from '../../storage/column.ts';
 import type { Dialect } from '../../storage/dialect.ts';
@@ -12,9 +12,9 @@ export interface DueRequest {
   readonly type: string;
   readonly now: Sql;
   readonly limit: number;
-  /** More that a row must meet. */
+  /** Further conditions on the rows. */
   readonly conditions?: readonly Sql[];
-  /** Only of this shard, by its number in `dialect.indexShards`. */
+  /** Reads only this shard, by its number in `dialect.indexShards`. */
   readonly shard?: number | undefined;
 }
 
@@ -34,12 +34,12 @@ export function selectDue(dialect: Dialect, request: DueRequest): Sql {
     ORDER BY process_after, id LIMIT ${limit}`;
 }
 
-/** Of a condition on the lease. */
+/** The condition that nobody holds a lease. */
 export function isFree(now: Sql): Sql {
   return sql`(lease_until IS NULL OR lease_until <= ${now})`;
 }
 
-/** Of a lease that is taken or extended now, for databases with intervals. */
+/** The end of a lease that is taken or extended now, for databases with intervals. */
 export function leaseUntil({ now }: DatabaseTime, leaseMs: number): Sql {
   return sql`${now} + ${float(leaseMs)} * interval '1 millisecond'`;
 }

@@ -1,16 +1,16 @@
 /**
- * Each lease has a fence of its own, drawn from the database when it is taken (`dialect.fences`): no
- * two leases share one, and none has a smaller one than a lease of the same name before it.
+ * Each lease has a fence of its own, which the database draws when the lease is taken (`dialect.fences`).
+ * No two leases share a fence, and each is greater than those of earlier leases of the same name.
  */
 import { int } from '../../storage/column.ts';
 import type { Database } from '../../storage/database.ts';
 import { sql } from '../../storage/sql.ts';
 import { deadTasks, tasks } from '../table.ts';
 
-/** Of a task that has not been leased in this life of its: nobody holds it. */
+/** The fence of a task that has not been leased since it was enqueued or redriven. */
 export const UNLEASED = 0;
 
-/** Makes later fences greater than those of all stored tasks: for those that came from elsewhere. */
+/** Makes later fences greater than those of all stored tasks, after tasks were copied from elsewhere. */
 export async function skipStoredFences(db: Database): Promise<void> {
   const { skip } = db.dialect.fences;
   if (skip === undefined) return;

@@ -6,7 +6,7 @@ import { isFree, selectDue } from './due.ts';
 
 const PAGE_SIZE = 500;
 
-/** The ids of what is due and free, oldest first, a page at a time. */
+/** Yields the ids of tasks that are due and free, oldest first, a page at a time. */
 export async function* peekTasks(
   db: Database,
   { type, time }: { readonly type: string; readonly time: DatabaseTime },

@@ -37,7 +37,7 @@ function settlerOn(settle: (ids: readonly string[]) => SettleOutcome[]) {
 const allDone = (ids: readonly string[]): SettleOutcome[] => ids.map(() => 'done');
 
 describe('a settler', () => {
-  test('settles at once what ends together', async () => {
+  test('settles attempts together that end together', async () => {
     const { settler, batches } = settlerOn(allDone);
     const outcomes = await Promise.all(['a', 'b', 'c'].map((id) => settler.complete(leaseOf(id))));
     expect(outcomes).toEqual(['done', 'done', 'done']);
@@ -83,7 +83,7 @@ describe('a settler', () => {
     expect(begun).toEqual(['complete', 'release']);
   });
 
-  test('asks again while the database is away', async () => {
+  test('tries again while the database is away', async () => {
     let asked = 0;
     const { settler, clock } = settlerOn((ids) => {
       asked += 1;
@@ -99,7 +99,7 @@ describe('a settler', () => {
     expect(asked).toBe(3);
   });
 
-  test('gives up on what no asking can settle, and goes on with the next', async () => {
+  test('rejects a batch that no retry can settle, and goes on with the next', async () => {
     const { settler } = settlerOn((ids) => {
       if (ids.includes('bad')) throw new Error('a bug');
       return allDone(ids);
@@ -110,11 +110,11 @@ describe('a settler', () => {
 });
 
 eachDatabase((open) => {
-  describe('a settler whose answer was lost', () => {
+  describe('a settler that lost a response', () => {
     test.each([
       ['retry', 1],
       ['release', 0],
-    ] as const)('asks again, and does no harm by it: %s', async (change, attempt) => {
+    ] as const)('tries again, and does no harm by it: %s', async (change, attempt) => {
       const { queue, enqueue, lease, living } = await openTaskWorld(open);
       const clock = new FakeClock();
       let lostAnswers = 1;
