@@ -1,12 +1,12 @@
-/** What tq tells of itself. */
+/** The metrics of push tasks. */
 import type { EpochMs } from '../clock.ts';
 import type { Counter, Histogram, Metrics } from '../metrics.ts';
 import type { ReceiptOutcome } from './receive/receipt.ts';
 
-/** `direct`: outside a transaction; `happy`: right after its commit; `sweep`: later. */
+/** `direct`: submitted outside a transaction; `happy`: right after the commit; `sweep`: later. */
 export type SubmitPath = 'direct' | 'happy' | 'sweep';
 
-/** What became of a reminder; `stale`: its time was up before it was submitted, a sweep does it. */
+/** What became of a reminder. `stale`: its time was up before it was submitted, so a sweep will do it. */
 export type ReminderOutcome = 'submitted' | 'kept' | 'dead' | 'stale';
 
 /** How a look at a range of reminders ended; after `limit` and `timeout` there is more. */
@@ -40,7 +40,7 @@ export class TqMetrics {
       unit: '{reminder}',
     });
     this.#remindersProcessed = metrics.counter('postlude.tq.reminders.processed', {
-      description: 'What became of reminders, by class and path',
+      description: 'Processed reminders, by class, path and outcome',
       unit: '{reminder}',
     });
     this.#reminderLatency = metrics.histogram('postlude.tq.reminders.latency', {
@@ -48,7 +48,7 @@ export class TqMetrics {
       unit: 'ms',
     });
     this.#handled = metrics.counter('postlude.tq.handled', {
-      description: 'Tasks that were run here, by class and result',
+      description: 'Tasks that ran here, by class and outcome',
       unit: '{task}',
     });
     this.#handleDuration = metrics.histogram('postlude.tq.handle.duration', {

@@ -1,13 +1,13 @@
 /**
- * Transactional push tasks. A task that is added in a transaction is delivered if and only if the
- * transaction commits, at least once, by push: in the usual case nothing polls for it.
+ * Transactional push tasks. A task that is added in a transaction is delivered at least once if the
+ * transaction commits, and never otherwise. It is pushed: in the usual case nothing polls for it.
  *
  * 1. The transaction saves a *reminder* of the task.
- * 2. After the commit, the task is submitted to its queue under the reminder's id, and the reminder
+ * 2. After the commit, the task is submitted to its queue under the reminder's id, and the reminder is
  *    deleted.
- * 3. Where that did not happen (the process died, the queue was away), a *sweep* finds the reminder
- *    once it is not fresh any more, and does the same. Queues know tasks by their names, so one that
- *    was submitted both ways runs once, while they remember it.
+ * 3. If that did not happen (the process died, the queue was away), a *sweep* finds the reminder when
+ *    it is no longer fresh, and does the same. Queues know tasks by their names, so a task that was
+ *    submitted both ways runs once, for as long as the queue remembers its name.
  *
  * A queue in the same database (QueueSubmitter) takes the task in the transaction itself, and needs
  * no reminder. The protocol is that of LUCI's server/tq.
@@ -35,22 +35,22 @@ import type { SubmitRequest, Submitter } from './submit/submitter.ts';
 import { TqMetrics } from './tq-metrics.ts';
 
 export interface TqConfig {
-  /** Keeps the reminders; the one whose transactions are passed to `addTask`. */
+  /** The database that keeps the reminders, and whose transactions are passed to `addTask`. */
   readonly db: Database;
   readonly classes: TaskClasses;
   readonly submitter: Submitter;
   readonly settings?: RequestSettings;
-  /** The machine's unless given; what is kept in the database follows that one's clock. */
+  /** The machine's clock unless given. Times in the database follow the database's clock. */
   readonly clock?: Clock;
   readonly log?: Log;
   readonly metrics?: Metrics;
-  /** W3C trace context of the caller, to be carried along. */
+  /** The W3C trace context of the caller, which the task carries. */
   readonly traceparent?: () => string | undefined;
   /** 32 hexadecimal digits in lower case, random unless given. */
   readonly newReminderId?: () => string;
 }
 
-/** `added`: it is delivered once the transaction commits, or is submitted already. */
+/** `added`: the task is delivered if the transaction commits; without one, it is submitted already. */
 export type AddOutcome = 'added' | 'duplicate';
 
 type FullConfig = Required<TqConfig>;
@@ -60,7 +60,7 @@ export class Tq {
   readonly #submitParts: ConstructorParameters<typeof Submissions>[0];
   readonly #submissions: Submissions;
 
-  /** Throws `invalid-argument` for settings that cannot be. */
+  /** Throws `invalid-argument` for invalid settings. */
   constructor(config: TqConfig) {
     this.#config = withDefaults(config);
     const { db, submitter, clock, log, metrics, settings } = this.#config;
@@ -70,9 +70,9 @@ export class Tq {
   }
 
   /**
-   * Adds a task: in `tx`, to be delivered if and only if it commits; without, now. Throws
-   * `invalid-argument` where such a task cannot be, `failed-precondition` where its class is not for
-   * this side of a transaction, and, outside transactions, a SubmitError.
+   * Adds a task. In `tx`, it is delivered if and only if `tx` commits; without `tx`, it is submitted now.
+   * Throws `invalid-argument` for an invalid task, `failed-precondition` if its class does not allow
+   * transactions, or requires one, and, outside transactions, a SubmitError.
    */
   async addTask<P>(task: NewPushTask<P>, tx?: Transaction): Promise<AddOutcome> {
     const { classes, settings, traceparent } = this.#config;
@@ -85,7 +85,7 @@ export class Tq {
     return 'added';
   }
 
-  /** What a delay counts from is the database's time; without one, times are for metrics only. */
+  /** A delay counts from the database's time. Tasks without a delay need it for metrics only. */
   async #timeFor<P>({ delayMs }: NewPushTask<P>, tx: Transaction | undefined): Promise<EpochMs> {
     const { db, clock } = this.#config;
     if (delayMs === undefined) return clock.now();
@@ -93,14 +93,14 @@ export class Tq {
     return tx === undefined ? await db.read((own) => readNow(own, time)) : await readNow(tx, time);
   }
 
-  /** Resolves once all that is under way after commits has ended: call it before the end. */
+  /** Resolves when the submits of committed transactions have ended: call it before the process ends. */
   idle(): Promise<void> {
     return this.#submissions.idle();
   }
 
   async #addNow(request: SubmitRequest): Promise<AddOutcome> {
     const isUnnamed = request.kind === 'queue' && request.name === undefined;
-    // An attempt whose answer got lost is repeated: under one name, that makes one task.
+    // An attempt whose response was lost is repeated: under one name, that makes one task.
     const named = isUnnamed ? { ...request, name: this.#config.newReminderId() } : request;
     const outcome = await submit(this.#submitParts, named, 'direct');
     return isUnnamed || outcome === 'submitted' ? 'added' : 'duplicate';

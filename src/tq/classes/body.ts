@@ -1,5 +1,5 @@
 /**
- * How a pushed task's payload becomes JSON and a checked value again. Its form is LUCI's: fields in
+ * Converts a pushed task's payload to JSON, and back to a checked value. Its form is LUCI's: fields in
  * lowerCamelCase, 64-bit integers as strings, enums as numbers, and unknown fields ignored, so that
  * the payload may evolve while tasks are under way.
  */
@@ -16,15 +16,15 @@ import { checkBy, jsonText } from '../../standard-json.ts';
 export type { JsonValue };
 
 export interface TaskBody<P> {
-  /** Full name of the protobuf message; a receiver may find the class by it. */
+  /** The full name of the protobuf message; a receiver may find the class by it. */
   readonly typeName?: string;
-  /** Throws where the value has no form in JSON: a bug of the caller. */
+  /** Throws if the value cannot be written as JSON, which is a bug of the caller. */
   encode(value: P): JsonValue;
-  /** Throws where the JSON is not such a payload. */
+  /** Throws if the JSON is not such a payload. */
   decode(json: JsonValue): P | Promise<P>;
 }
 
-/** A protobuf message in its JSON form. */
+/** Writes a protobuf message in its JSON form. */
 export function protobufBody<D extends DescMessage>(schema: D): TaskBody<MessageShape<D>> {
   return {
     typeName: schema.typeName,
@@ -33,7 +33,7 @@ export function protobufBody<D extends DescMessage>(schema: D): TaskBody<Message
   };
 }
 
-/** JSON, checked by any validator that speaks Standard Schema (Zod, Valibot, ArkType, …). */
+/** Writes JSON, checked by any validator that implements Standard Schema (Zod, Valibot, ArkType, …). */
 export function standardBody<S extends StandardSchemaV1>(
   schema: S,
 ): TaskBody<StandardSchemaV1.InferOutput<S>> {

@@ -1,6 +1,6 @@
 /** Names of queues and topics, short and full. */
 
-/** What short names are completed with. */
+/** The settings that complete short names. */
 export interface CloudPlace {
   /** `default` unless given. */
   readonly project?: string;

@@ -19,7 +19,7 @@ export function encodeEnvelope<P>({ id, body }: TaskClass<P>, payload: P): Uint8
   return new TextEncoder().encode(JSON.stringify(envelope, undefined, '\t'));
 }
 
-/** Throws `invalid-argument` for what is not an envelope. Unknown keys are ignored. */
+/** Throws `invalid-argument` if the text is not an envelope. Ignores unknown keys. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
   const value = parse(bytes);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

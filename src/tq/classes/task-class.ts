@@ -1,23 +1,23 @@
-/** A kind of pushed tasks: what they carry, where they go, and how they may be added. */
+/** A task class is a kind of pushed tasks: what they carry, where they go, and how they may be added. */
 import type { EpochMs } from '../../clock.ts';
 import type { TaskBody } from './body.ts';
 
 /**
  * - `transactional`: only inside a transaction; delivered if and only if it commits.
- * - `non-transactional`: only outside.
- * - `follows-context`: both.
+ * - `non-transactional`: only outside a transaction.
+ * - `follows-context`: inside and outside.
  */
 export type TaskKind = 'transactional' | 'non-transactional' | 'follows-context';
 
-/** A name, or one picked for each task. */
+/** One name for all tasks, or a function that picks a name for each task. */
 export type Destination<P> = string | ((payload: P) => string);
 
-/** What is sent instead of the usual envelope; whoever gets it handles it. */
+/** A request that is sent instead of the usual envelope; its receiver handles it. */
 export interface CustomRequest {
   readonly method?: 'POST' | 'PUT' | 'PATCH' | 'GET' | 'HEAD' | 'DELETE';
-  /** From the root of the host: `/hooks/build?id=1`. */
+  /** The path from the root of the host: `/hooks/build?id=1`. */
   readonly relativeUri?: string;
-  /** Headers of a queue's request, attributes of a topic's message. */
+  /** The headers of a queue's request, or the attributes of a topic's message. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }
@@ -27,15 +27,15 @@ export interface CustomRequest {
  * (`projects/p/locations/l/queues/mail`, `projects/p/topics/mail`).
  */
 export interface TaskClass<P = unknown> {
-  /** 1 to 100 of `A-Z a-z 0-9 _ . -`; unique. Part of stored tasks: renaming strands them. */
+  /** 1 to 100 characters of `A-Z a-z 0-9 _ . -`; unique. Stored tasks contain it: renaming strands them. */
   readonly id: string;
   readonly body: TaskBody<P>;
   readonly kind: TaskKind;
-  /** Of Cloud Tasks or its like: delivered by an HTTP request. */
+  /** A queue of Cloud Tasks or the like. It delivers tasks by HTTP requests. */
   readonly queue?: Destination<P>;
-  /** Of Pub/Sub: published as a message. No deduplication, no delay. */
+  /** A topic of Pub/Sub. Tasks are published as messages, without deduplication or delay. */
   readonly topic?: Destination<P>;
-  /** Begins the path of the request's URL: `/internal/tasks/t` unless given. Queues only. */
+  /** The beginning of the request's path: `/internal/tasks/t` unless given. Queues only. */
   readonly routingPrefix?: string;
   /** `tasks.example.org`, or an origin with its scheme: `http://127.0.0.1:8080`. Queues only. */
   readonly targetHost?: string;
@@ -43,7 +43,7 @@ export interface TaskClass<P = unknown> {
   readonly quiet?: boolean;
   /** Replaces the envelope; `undefined` keeps it. */
   readonly custom?: (payload: P) => CustomRequest | undefined;
-  /** Runs tasks in this process; may be attached later (TaskClasses.attach), or elsewhere. */
+  /** Runs tasks in this process. It may be attached later (TaskClasses.attach), or in another process. */
   readonly handle?: PushTaskHandler<P>;
 }
 
@@ -55,46 +55,46 @@ export interface NewPushTask<P = unknown> {
   readonly class: TaskClass<P>;
   readonly payload: P;
   /**
-   * Tasks of one class and key are one, for as long as the queue remembers names (Cloud Tasks: about
-   * a day). Only of queues, and outside transactions: within one, the transaction decides.
+   * Tasks of one class with the same key are one task, for as long as the queue remembers names (Cloud
+   * Tasks: about a day). For queues only, and outside transactions: inside, the transaction decides.
    */
   readonly deduplicationKey?: string;
-  /** Ends the URL, for logs; escaped there. Its slashes stay, so no part of it may be `.` or `..`. */
+  /** The end of the URL, for logs. It is escaped except for slashes, so no part may be `.` or `..`. */
   readonly title?: string;
-  /** Not before so many milliseconds from now. Not with `eta`; queues only. */
+  /** How many milliseconds from now the task may run. Excludes `eta`; for queues only. */
   readonly delayMs?: number;
-  /** Not before that time. Queues only. */
+  /** The earliest time at which the task may run. For queues only. */
   readonly eta?: EpochMs;
 }
 
 /** One delivery, as its handler sees it. */
 export interface PushTaskContext {
   readonly classId: string;
-  /** The task's name in its queue, where it is told. */
+  /** The task's name in its queue, if the delivery has it. */
   readonly taskId: string | undefined;
   readonly queue: string | undefined;
-  /** How often it has been run before: 0 for the first. */
+  /** How often the task has run before: 0 for the first run. */
   readonly executionCount: number;
-  /** Why it is run again, in the queue's words, where that is told. */
+  /** Why the task runs again, in the queue's words, if the delivery says so. */
   readonly retryReason?: string;
-  /** The HTTP status that it was answered last, where that is told. */
+  /** The HTTP status of the previous response, if the delivery has it. */
   readonly previousStatus?: number;
-  /** When it was meant to run, where that is told. */
+  /** When the task was meant to run, if the delivery says so. */
   readonly eta: EpochMs | undefined;
-  /** W3C trace context of who added the task. */
+  /** The W3C trace context in which the task was added. */
   readonly traceparent: string | undefined;
-  /** Aborts when the delivery has ended: the request was cut, or the process stops. */
+  /** Aborts when the delivery ends early: the request was cut, or the process stops. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Returns when the task is done. What it throws makes it run again later, but for a PermanentError
- * (dropped, and an error in the log and metrics) and an IgnoredError (dropped, a warning).
- * Deliveries may repeat: handle them idempotently.
+ * Returns when the task is done. An error makes the task run again later, except for a PermanentError
+ * (the task does not run again; an error in the log and metrics; our own queue keeps it as a dead task) and
+ * an IgnoredError (the task does not run again; a warning). Deliveries may repeat, so handlers must be idempotent.
  */
 export type PushTaskHandler<P = unknown> = (payload: P, context: PushTaskContext) => Promise<void>;
 
-/** Declares a class of tasks; checked when it is registered (TaskClasses). */
+/** Declares a class of tasks. It is checked when it is registered (TaskClasses). */
 export function taskClass<P>(declaration: TaskClass<P>): TaskClass<P> {
   return declaration;
 }

@@ -1,6 +1,6 @@
 /**
- * The classes of tasks that a program knows. Passed in wherever it is needed: nothing is registered
- * globally. Every mistake is found here, when the program starts, and all are listed.
+ * The classes of tasks that a program knows. The registry is passed in where it is needed: nothing is
+ * global. It finds every mistake when the program starts, and lists all of them.
  */
 import { CodedError } from '../../errors.ts';
 import { isQueueName, isTopicName } from './destination.ts';
@@ -15,7 +15,7 @@ export class TaskClasses {
   readonly #byType = new Map<string, AnyTaskClass>();
   readonly #handlers = new Map<string, PushTaskHandler>();
 
-  /** Throws `invalid-argument`, with all that is wrong. */
+  /** Throws `invalid-argument`, with a list of all mistakes. */
   constructor(classes: readonly AnyTaskClass[]) {
     const problems: string[] = [];
     for (const added of classes) {
@@ -42,7 +42,7 @@ export class TaskClasses {
     throw new CodedError('invalid-argument', `${nameOf(taskClass)} is not registered`);
   }
 
-  /** The class of that id; without one, the class of the payload's type. */
+  /** Finds a class by its id or, if the envelope has none, by its payload's type. */
   find(id: string | undefined, typeName: string | undefined): AnyTaskClass | undefined {
     if (id) return this.#byId.get(id);
     return typeName ? this.#byType.get(typeName) : undefined;

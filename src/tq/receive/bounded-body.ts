@@ -1,6 +1,6 @@
-/** Reads a body whole, but never more of it than is allowed. */
+/** Reads a whole body, but never more than is allowed. */
 
-/** `undefined` where it is larger. */
+/** Returns `undefined` if the body is larger. */
 export async function readBounded(
   chunks: AsyncIterable<Uint8Array>,
   maxBytes: number,

@@ -1,6 +1,6 @@
 /**
- * Who may push tasks to this process: with OIDC, those accounts whose tokens an issuer signed for
- * us; without, programs on this machine. Headers that queues add (`X-CloudTasks-…`) prove nothing,
+ * Decides who may push tasks to this process. With OIDC, it is accounts whose tokens an issuer signed for
+ * us; without OIDC, programs on this machine. Headers that queues add (`X-CloudTasks-…`) prove nothing,
  * as anybody can send them.
  */
 import { CodedError, toError } from '../../errors.ts';
@@ -15,19 +15,19 @@ import { safeUrl } from '../../safe-url.ts';
 import type { PushRequest } from './push-request.ts';
 
 export interface PushAuthConfig {
-  /** Whose tokens count, to the letter: `https://accounts.google.com` unless given. */
+  /** The issuer whose tokens are accepted, compared exactly: `https://accounts.google.com` unless given. */
   readonly issuer?: string;
-  /** Where the issuer's public keys are; found by OIDC discovery unless given. */
+  /** The URL of the issuer's public keys; found by OIDC discovery unless given. */
   readonly jwksUri?: string;
-  /** Tokens must be made for one of them: the `pushAudience` of those who add tasks. */
+  /** Tokens must be made for one of these: it is the `pushAudience` of the programs that add tasks. */
   readonly audiences: readonly string[];
-  /** The accounts that may push, to the letter: the `pushAs` of those who add tasks. */
+  /** The accounts that may push, compared exactly: the `pushAs` of the programs that add tasks. */
   readonly emails: readonly string[];
 }
 
 /**
- * Throws `unauthenticated` or `permission-denied` for who may not push, `unavailable` where the
- * keys of the issuer cannot be had.
+ * Throws `unauthenticated` or `permission-denied` if the client may not push, and `unavailable` if the
+ * issuer's keys cannot be fetched.
  */
 export type AuthorizePush = (
   request: Pick<PushRequest, 'headers' | 'host' | 'peerAddress'>,
@@ -35,7 +35,7 @@ export type AuthorizePush = (
 
 const GOOGLE = 'https://accounts.google.com';
 
-/** Throws `invalid-argument` for a configuration that lets in nobody, or cannot be safe. */
+/** Throws `invalid-argument` for a configuration that accepts nobody, or that cannot be safe. */
 export function oidcPushAuth(config: PushAuthConfig, options: TokenVerifierOptions): AuthorizePush {
   const { issuer = GOOGLE, emails } = config;
   check(config);
@@ -52,7 +52,7 @@ export function oidcPushAuth(config: PushAuthConfig, options: TokenVerifierOptio
   };
 }
 
-/** Headers of requests that somebody else passed on, or that a browser made for a web page. */
+/** Headers of requests that a proxy passed on, or that a browser made for a web page. */
 const NOT_OF_THIS_MACHINE = [
   'forwarded',
   'via',
@@ -64,8 +64,8 @@ const NOT_OF_THIS_MACHINE = [
 ];
 
 /**
- * Lets in programs on this machine, and neither what a proxy here passes on for others, nor web
- * pages in a browser here, be it by a name of their own or across origins.
+ * Accepts programs on this machine. It refuses requests that a proxy here passes on for others, and those
+ * of web pages in a browser here, whether under a host name of their own or across origins.
  */
 export const loopbackPushAuth: AuthorizePush = async ({ headers, host, peerAddress }) => {
   const header = NOT_OF_THIS_MACHINE.find((name) => headers[name] !== undefined);

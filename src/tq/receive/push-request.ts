@@ -1,4 +1,4 @@
-/** An HTTP request that pushes a task, and its answer, as no web framework in particular sees them. */
+/** An HTTP request that pushes a task, and its response, independent of any web framework. */
 import { etaOfHeaders, traceparentOfHeaders } from '../submit/request.ts';
 import type { DeliveryContext } from './receive.ts';
 
@@ -8,14 +8,14 @@ export interface PushRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** `Host`, or `:authority` of HTTP/2. */
   readonly host: string | undefined;
-  /** The other end of the connection, not who a header says it is; unknown is not this machine. */
+  /** The address of the peer of the connection, whatever headers say; an unknown one is not this machine. */
   readonly peerAddress: string | undefined;
   /**
-   * Called at most once, and only for pushes that may be. Need not be read to its end. Its errors
-   * become the answer's message where they are `failed-precondition`.
+   * Called at most once, and only for pushes that are allowed. It need not be read to its end. Its
+   * `failed-precondition` errors become the message of the response.
    */
   readonly body: () => AsyncIterable<Uint8Array>;
-  /** Aborts when the client has gone before it was answered. */
+  /** Aborts when the client has gone before it got a response. */
   readonly signal: AbortSignal;
 }
 
@@ -27,7 +27,7 @@ export interface PushAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What queues tell of a delivery in its headers: Cloud Tasks, App Engine, and our own queue. */
+/** Reads what the headers of a delivery say about it: Cloud Tasks, App Engine, and our own queue. */
 export function deliveryContext({ headers, signal }: PushRequest): DeliveryContext {
   const told = (name: string): string | undefined =>
     headers[`x-cloudtasks-${name}`] ?? headers[`x-appengine-${name}`];

@@ -2,10 +2,11 @@
 
 /**
  * - `done`: the handler returned.
- * - `retry`: it failed; `transient`: it failed for want of something that time brings.
- * - `fatal`: a PermanentError; dropped. `ignored`: an IgnoredError; dropped, and no failure.
- * - `bad-request`: no task, or no such payload; `unknown-class`, `no-handler`: not one for this
- *   process. A newer version may know it: run again later.
+ * - `retry`: it failed; `transient`: it failed for a temporary cause (database unavailable, conflict).
+ * - `fatal`: a PermanentError; the task does not run again. `ignored`: an IgnoredError; it does not run
+ *   again either, which is no failure.
+ * - `bad-request`: the request is not a task, or has the wrong payload. `unknown-class`, `no-handler`:
+ *   this process does not know the task. A newer version may, so it runs again later.
  */
 export type ReceiptOutcome =
   | 'done'
@@ -20,6 +21,6 @@ export type ReceiptOutcome =
 export interface Receipt {
   readonly outcome: ReceiptOutcome;
   readonly classId: string | undefined;
-  /** Why it is not done. */
+  /** Why the task is not done. */
   readonly error: Error | undefined;
 }

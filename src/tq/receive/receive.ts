@@ -1,7 +1,7 @@
 /**
- * Runs a task that was delivered, whichever way: decodes it, finds its handler, and says how it
- * went. Never throws. How an outcome is answered is for the one who delivered it: an HTTP status
- * (push.ts), or what becomes of the task in our own queue (queue-delivery.ts).
+ * Runs a delivered task, whichever way it came: decodes it, finds its handler, and returns how it went.
+ * Never throws. The caller acts on the outcome: by an HTTP status (push.ts), or by what becomes of the
+ * task in our own queue (queue-delivery.ts).
  */
 import type { Clock, EpochMs } from '../../clock.ts';
 import { hasCode, IgnoredError, PermanentError, toError } from '../../errors.ts';
@@ -12,7 +12,7 @@ import type { TaskClasses } from '../classes/task-classes.ts';
 import type { TqMetrics } from '../tq-metrics.ts';
 import type { Receipt, ReceiptOutcome } from './receipt.ts';
 
-/** What is known of a delivery but for its class. */
+/** What a delivery says, apart from its class. */
 export type DeliveryContext = Omit<PushTaskContext, 'classId'>;
 
 export interface ReceiverParts {
@@ -92,7 +92,7 @@ async function run(
   if (error) {
     const fields = { classId, taskId: context.taskId, outcome, error };
     const shown = taskClass.quiet ? fields : { ...fields, payload };
-    if (outcome === 'fatal') log.error('a task was dropped', shown);
+    if (outcome === 'fatal') log.error('a task failed for good', shown);
     else log.warn(outcome === 'ignored' ? 'a task was ignored' : 'a task failed', shown);
   }
   return { outcome, classId, error };

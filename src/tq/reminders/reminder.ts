@@ -1,7 +1,7 @@
 /**
- * A reminder: what says, from inside a transaction, that a task has to be submitted once it has
- * committed. The process that wrote it has a minute to do so (it is *fresh*); after that, a sweep
- * does. Task and reminder share their id, so that both submitting it makes one task.
+ * A reminder is written in a transaction, and says that a task must be submitted after the commit. The
+ * process that wrote it has a minute to do so (the reminder is *fresh*); after that, a sweep does.
+ * Task and reminder share their id, so that the task is one even if both submit it.
  */
 import type { EpochMs } from '../../clock.ts';
 import { CodedError } from '../../errors.ts';
@@ -18,29 +18,29 @@ export type DeadReminder = Row<typeof deadReminders>;
 
 export type NewDeadReminder = NewRow<typeof deadReminders>;
 
-/** What a scan sees of a reminder. */
+/** The part of a reminder that a scan reads. */
 export interface ReminderSummary {
   readonly id: string;
-  /** How long it has not been fresh any more, by the clock that `freshUntil` is of; negative while it is. */
+  /** How long the reminder has been stale, by the clock of `freshUntil`; negative while it is fresh. */
   readonly staleMs: number;
 }
 
-/** Digits of an id; tasks that are named by a deduplication key have 64, so the two never meet. */
+/** The digits of an id. Names made from a deduplication key have 64, so the two never collide. */
 export const REMINDER_ID_LENGTH = 32;
 const ID_PATTERN = new RegExp(`^[0-9a-f]{${REMINDER_ID_LENGTH}}$`);
 export const FRESH_MS = 60_000;
-/** Attribute of messages, for those who look for a task: topics know no names. */
+/** An attribute of messages by which a task can be found, as topics know no names. */
 const REMINDER_ATTRIBUTE = 'X-Luci-Tq-Reminder-Id';
 
-/** The request as it is submitted for a reminder of that id. */
+/** Returns the request as it is submitted for a reminder of that id. */
 export function remindedRequest(request: SubmitRequest, id: string): SubmitRequest {
   if (request.kind === 'queue') return { ...request, name: id };
   return { ...request, attributes: { ...request.attributes, [REMINDER_ATTRIBUTE]: id } };
 }
 
 /**
- * `request` is the one of `remindedRequest`. Throws `invalid-argument` for an id that is none: sweeps
- * cut the space of ids as numbers, and would pass over it.
+ * `request` must come from `remindedRequest`. Throws `invalid-argument` for an invalid id: sweeps cut the
+ * space of ids as numbers, and would miss it.
  */
 export function newReminder(id: string, request: SubmitRequest, now: EpochMs): Reminder {
   if (!isReminderId(id)) {

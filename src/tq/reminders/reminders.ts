@@ -6,18 +6,18 @@ import type { DatabaseTime } from '../../storage/time.ts';
 import type { DeadReminder, NewDeadReminder, Reminder, ReminderSummary } from './reminder.ts';
 import { deadReminders, reminders } from './table.ts';
 
-/** Ids from `low` on, and below `high`. */
+/** The ids from `low`, included, to `high`, excluded. */
 export interface IdRange {
   readonly low: string;
   readonly high: string;
 }
 
-/** A count that says "at least ten thousand" says enough. */
+/** "At least ten thousand" is precise enough for a count. */
 const MAX_COUNTED = 10_000;
 const REDRIVE_BATCH = 500;
 const { id, freshUntil, ...stored } = reminders.columns;
 
-/** In the order of their ids. */
+/** Reads a range of reminders in the order of their ids. */
 export async function readReminderSummaries(
   reader: Reader,
   { low, high }: IdRange,
@@ -31,14 +31,14 @@ export async function readReminderSummaries(
   return rows.map((row) => ({ id: row.id, staleMs: row.now - row.freshUntil }));
 }
 
-/** Those of that ids which are still there, in the order of their ids. */
+/** Reads the reminders that still exist among `ids`, in the order of their ids. */
 export async function readReminders(reader: Reader, ids: readonly string[]): Promise<Reminder[]> {
   const keys = ids.map((name) => ({ id: name }));
   const found = await reader.readKeys(reminders, keys, reminders.columns);
   return found.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** A page in the order of ids, behind `after`. */
+/** Reads a page of reminders in the order of ids, after the id `after`. */
 export async function listReminders(
   reader: Reader,
   page: { readonly after?: string | undefined; readonly limit: number },
@@ -51,7 +51,7 @@ export async function listReminders(
   );
 }
 
-/** A page in the order of ids, behind `after`. */
+/** Reads a page of dead reminders in the order of ids, after the id `after`. */
 export async function listDeadReminders(
   reader: Reader,
   page: { readonly after?: string | undefined; readonly limit: number },
@@ -63,7 +63,7 @@ export async function listDeadReminders(
   );
 }
 
-/** Among the first 10,000: ids are random, so they stand for all. */
+/** Counts stale reminders among the first 10,000: ids are random, so these represent all. */
 export async function countStaleReminders(reader: Reader, { now }: DatabaseTime): Promise<number> {
   const [row] = await reader.query(
     sql`SELECT count(*) AS total FROM (
@@ -74,7 +74,7 @@ export async function countStaleReminders(reader: Reader, { now }: DatabaseTime)
   return row?.total ?? 0;
 }
 
-/** Up to 10,000. */
+/** Counts dead reminders, up to 10,000. */
 export async function countDeadReminders(reader: Reader): Promise<number> {
   const [row] = await reader.query(
     sql`SELECT count(*) AS total FROM (
@@ -84,7 +84,7 @@ export async function countDeadReminders(reader: Reader): Promise<number> {
   return row?.total ?? 0;
 }
 
-/** Submitted ones go, also where they are gone already; dead ones change their table. */
+/** Deletes reminders that were submitted, if they still exist, and moves dead ones to their table. */
 export async function settleReminders(
   tx: Transaction,
   submitted: readonly string[],
@@ -99,8 +99,8 @@ export async function settleReminders(
 }
 
 /**
- * Makes dead reminders due for the next sweep, in bounded transactions: the one that is named, or
- * all. Answers how many.
+ * Makes dead reminders due for the next sweep, in bounded transactions: the one with the id `only`, or
+ * all. Returns how many.
  */
 export async function redriveReminders(db: Database, only?: string): Promise<number> {
   let redriven = 0;
@@ -122,7 +122,7 @@ async function redrivePage(
     : tx.readKeys(deadReminders, [{ id: only }], deadReminders.columns));
   await tx.upsert(
     reminders,
-    // Fresh until it was made: so it is not, whatever the time.
+    // It ceased to be fresh when it was created, so it is stale whatever the time.
     dead.map(({ deadTime: _, reason: __, ...kept }) => ({ ...kept, freshUntil: kept.createTime })),
   );
   await tx.delete(

@@ -1,6 +1,6 @@
 /**
- * A request as it lies in reminders and in our own queue: JSON, with bytes in base64. Requests of
- * older versions are under way when a new one starts: test/compat holds what has to stay readable.
+ * The stored form of a request, in reminders and in our own queue: JSON, with bytes in base64. Requests
+ * of older versions are under way when a new one starts: test/compat has those that must stay readable.
  */
 import { CodedError } from '../../errors.ts';
 import type { SubmitRequest } from '../submit/submitter.ts';
@@ -15,7 +15,7 @@ export function encodeRequest(request: SubmitRequest): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ version: VERSION, ...stored }));
 }
 
-/** Throws `data-loss` for what is none. */
+/** Throws `data-loss` if the bytes are not a stored request. */
 export function decodeRequest(bytes: Uint8Array): SubmitRequest {
   try {
     return requestOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));

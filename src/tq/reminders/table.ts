@@ -1,4 +1,4 @@
-/** The tables of tq: reminders, those that are dead, and who sweeps which of them. */
+/** The tables of tq: reminders, dead reminders, and the leases of sweeps. */
 import { bytes, text, timestamp } from '../../storage/column.ts';
 import { table } from '../../storage/table.ts';
 
