@@ -1,31 +1,31 @@
 /**
- * Looks, when a program starts, whether the queues and topics of its tasks exist: what is added for
- * one that does not becomes a dead reminder. Those that are picked for each task cannot be known.
+ * Checks, when a program starts, whether the queues and topics of its tasks exist: a task for one that does
+ * not exist becomes a dead reminder. Destinations that are picked for each task cannot be checked.
  */
 import { hasCode, toError } from '../../errors.ts';
 import { type CloudPlace, fullQueueName, fullTopicName } from '../classes/destination.ts';
 import type { TaskClasses } from '../classes/task-classes.ts';
 
 export interface DestinationProblem {
-  /** Full name of the queue or topic. */
+  /** The full name of the queue or topic. */
   readonly destination: string;
   /** The classes whose tasks go there. */
   readonly classIds: readonly string[];
-  /** `unchecked`: nobody knows; those who may add tasks need not be allowed to look. */
+  /** `unchecked`: it is not known, as an account that may add tasks need not be allowed to look. */
   readonly kind: 'missing' | 'unchecked';
-  /** Says how to create it, where it is missing. */
+  /** Says how to create the destination if it is missing. */
   readonly message: string;
 }
 
 export interface DestinationChecks extends CloudPlace {
-  /** A CloudTasksSubmitter; without one, queues are not looked at. */
+  /** A CloudTasksSubmitter. Without one, queues are not checked. */
   readonly queues?: { checkQueue(queue: string, signal: AbortSignal): Promise<void> };
-  /** A PubSubSubmitter; without one, topics are not looked at. */
+  /** A PubSubSubmitter. Without one, topics are not checked. */
   readonly topics?: { checkTopic(topic: string, signal: AbortSignal): Promise<void> };
   readonly signal: AbortSignal;
 }
 
-/** Never throws; each destination is looked at once. */
+/** Never throws. Checks each destination once. */
 export async function findDestinationProblems(
   classes: TaskClasses,
   checks: DestinationChecks,

@@ -1,6 +1,6 @@
 /**
- * Hands tasks over to queues of Google Cloud Tasks, which push them by HTTP. A named task is created
- * once, whoever and however often submits it, for as long as Cloud Tasks remembers its name.
+ * Submits tasks to queues of Google Cloud Tasks, which push them by HTTP. A named task is created once,
+ * however often it is submitted, for as long as Cloud Tasks remembers its name.
  */
 import { CodedError } from '../../errors.ts';
 import { grpcStatusOf } from '../../grpc-status.ts';
@@ -41,14 +41,14 @@ export interface CreateTaskRequest {
   };
 }
 
-/** What is used of a CloudTasksClient of `@google-cloud/tasks`. */
+/** The methods used of a CloudTasksClient of `@google-cloud/tasks`. */
 export interface CloudTasksClientLike extends GoogleClientLike {
   createTask(request: CreateTaskRequest, options: GoogleCallOptions): Promise<unknown>;
   getQueue(request: { readonly name: string }, options: GoogleCallOptions): Promise<unknown>;
 }
 
 export interface CloudTasksOptions extends GoogleClientOptions {
-  /** Used instead of one of our own; whoever made it closes it. */
+  /** A client to use instead of one of our own. The caller closes it. */
   readonly client?: CloudTasksClientLike;
   /** How long a push may take: 10 min unless given; 15 s to 30 min. */
   readonly dispatchDeadlineMs?: number;
@@ -64,8 +64,8 @@ export class CloudTasksSubmitter implements Submitter {
   }
 
   /**
-   * Needs the package `@google-cloud/tasks`, unless a client is given: throws `failed-precondition`
-   * where it is missing. Credentials are the machine's own (Application Default Credentials), looked
+   * Needs the package `@google-cloud/tasks`, unless a client is given: throws `failed-precondition` if it
+   * is missing. It uses the machine's own credentials (Application Default Credentials), which it looks
    * for at the first submit.
    */
   static async open(options: CloudTasksOptions = {}): Promise<CloudTasksSubmitter> {
@@ -89,7 +89,7 @@ export class CloudTasksSubmitter implements Submitter {
   }
 
   /**
-   * Throws `not-found`, with the command that creates it, where there is no such queue. `queue` is
+   * Throws `not-found`, with the command that creates the queue, if it does not exist. `queue` is
    * `projects/P/locations/L/queues/Q`.
    */
   checkQueue(queue: string, signal: AbortSignal): Promise<void> {
@@ -137,7 +137,7 @@ function toCreateTask(request: SubmitRequest, dispatchDeadlineMs: number): Creat
   };
 }
 
-/** The client would take a method that it does not know for POST. */
+/** Refuses unknown methods, which the client would treat as POST. */
 function methodOf({ classId }: QueueRequest, method: string): (typeof METHODS)[number] {
   const known = METHODS.find((name) => name === method);
   if (known !== undefined) return known;

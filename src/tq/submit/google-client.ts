@@ -1,7 +1,7 @@
 /**
- * A client of one of Google's services: opened before its first call, and again where that failed.
- * The clients themselves do not recover: one that once found no credentials stays so for ever, and
- * ends the process by an unhandled rejection unless it was initialized apart.
+ * A client of one of Google's services, which is opened before its first call, and again if that failed.
+ * The clients themselves do not recover: one that found no credentials never looks again, and ends the
+ * process by an unhandled rejection unless it was initialized separately.
  */
 import { emulatorOptions } from '../../google-grpc.ts';
 
@@ -16,9 +16,9 @@ export interface GoogleClientLike {
   close(): Promise<unknown>;
 }
 
-/** How a client reaches its service: with the machine's own credentials, unless it says otherwise. */
+/** How a client reaches its service: with the machine's own credentials, unless this says otherwise. */
 export interface GoogleClientOptions {
-  /** `host:port` of an emulator: without credentials, and in plain text. */
+  /** `host:port` of an emulator, which is called without credentials and in plain text. */
   readonly emulatorHost?: string;
 }
 
@@ -32,17 +32,17 @@ export class GoogleClient<C extends GoogleClientLike> {
     this.#isOurs = isOurs;
   }
 
-  /** Creates clients itself, and closes them. */
+  /** Returns a client that is created and closed here. */
   static own<C extends GoogleClientLike>(create: () => C): GoogleClient<C> {
     return new GoogleClient(create, true);
   }
 
-  /** One of the user's, who closes it. */
+  /** Wraps a client of the user's, who closes it. */
   static given<C extends GoogleClientLike>(client: C): GoogleClient<C> {
     return new GoogleClient(() => client, false);
   }
 
-  /** Makes a call; rejects also where there are no credentials. */
+  /** Makes a call. It also rejects if there are no credentials. */
   async call<T>(
     signal: AbortSignal,
     fn: (client: C, options: GoogleCallOptions) => Promise<T>,

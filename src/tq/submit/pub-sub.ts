@@ -1,6 +1,6 @@
 /**
- * Publishes tasks to topics of Google Pub/Sub: one message each, at once. Topics know no names, so a
- * task that is submitted twice is published twice: its handler is idempotent in any case.
+ * Publishes tasks to topics of Google Pub/Sub: each task is one message, sent at once. Topics know no
+ * names, so a task that is submitted twice is published twice; handlers must be idempotent anyway.
  */
 import { grpcStatusOf } from '../../grpc-status.ts';
 import { loadOptional } from '../../optional-package.ts';
@@ -30,8 +30,8 @@ export interface PublishRequest {
 }
 
 /**
- * What is used of a `v1.PublisherClient` of `@google-cloud/pubsub`: the bare call, since the class
- * PubSub gathers batches and tries again on its own.
+ * The methods used of a `v1.PublisherClient` of `@google-cloud/pubsub`: the bare call, since the class
+ * PubSub gathers batches and retries on its own.
  */
 export interface PublisherClientLike extends GoogleClientLike {
   publish(request: PublishRequest, options: GoogleCallOptions): Promise<unknown>;
@@ -39,7 +39,7 @@ export interface PublisherClientLike extends GoogleClientLike {
 }
 
 export interface PubSubOptions extends GoogleClientOptions {
-  /** Used instead of one of our own; whoever made it closes it. */
+  /** A client to use instead of one of our own. The caller closes it. */
   readonly client?: PublisherClientLike;
 }
 
@@ -51,8 +51,8 @@ export class PubSubSubmitter implements Submitter {
   }
 
   /**
-   * Needs the package `@google-cloud/pubsub`, unless a client is given: throws `failed-precondition`
-   * where it is missing. Credentials are the machine's own (Application Default Credentials), looked
+   * Needs the package `@google-cloud/pubsub`, unless a client is given: throws `failed-precondition` if it
+   * is missing. It uses the machine's own credentials (Application Default Credentials), which it looks
    * for at the first submit.
    */
   static async open(options: PubSubOptions = {}): Promise<PubSubSubmitter> {
@@ -71,7 +71,7 @@ export class PubSubSubmitter implements Submitter {
   }
 
   /**
-   * Throws `not-found`, with the command that creates it, where there is no such topic. `topic` is
+   * Throws `not-found`, with the command that creates the topic, if it does not exist. `topic` is
    * `projects/P/topics/T`.
    */
   checkTopic(topic: string, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Our own queue as the way to deliver pushed tasks: where no cloud is, the database alone carries
- * them. A task added in a transaction lies in the queue once that commits, so it needs no reminder
+ * Delivers pushed tasks by our own queue: without a cloud, the database alone carries them. A task that
+ * is added in a transaction is in the queue when that commits, so it needs no reminder
  * and no sweep. From there a dispatcher delivers it (tq/receive/queue-delivery.ts): to a handler in its own
  * process, or by HTTP.
  */
@@ -35,12 +35,12 @@ export const PUSH = taskType('tq', requestPayload);
 export class QueueSubmitter implements Submitter {
   readonly #queue: Pick<TaskQueue, 'enqueue'>;
 
-  /** `queue` is in the database whose transactions are passed to `addTask`. */
+  /** `queue` must be in the database whose transactions are passed to `addTask`. */
   constructor(queue: Pick<TaskQueue, 'enqueue'>) {
     this.#queue = queue;
   }
 
-  /** A task of a name is a duplicate while one of that name lives; a Cloud Tasks queue remembers longer. */
+  /** A task is a duplicate while one of its name is alive; a Cloud Tasks queue remembers names longer. */
   async submit(request: SubmitRequest): Promise<SubmitOutcome> {
     if (request.kind !== 'queue') throw noTopics(request.classId);
     const [outcome] = await this.#enqueue(request);

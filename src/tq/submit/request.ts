@@ -1,4 +1,4 @@
-/** Turns a task into the request that is submitted for it. Every mistake of a caller is found here. */
+/** Turns a task into the request that is submitted for it, and finds every mistake of the caller. */
 import { createHash } from 'node:crypto';
 import type { EpochMs } from '../../clock.ts';
 import { CodedError } from '../../errors.ts';
@@ -16,18 +16,18 @@ import type { QueueRequest, SubmitRequest, TopicRequest } from './submitter.ts';
 export interface RequestSettings extends CloudPlace {
   /** Keeps the deduplication keys of programs on one queue apart. */
   readonly namespace?: string;
-  /** Of classes that have none: `127.0.0.1` unless given. A host, or an origin. */
+  /** The host or origin for classes without one: `127.0.0.1` unless given. */
   readonly defaultTargetHost?: string;
-  /** Service account whose OIDC token the pushes carry. */
+  /** The service account whose OIDC token the pushes carry. */
   readonly pushAs?: string;
-  /** Whom that token is made for: the request's URL unless given. */
+  /** The audience of that token: the request's URL unless given. */
   readonly pushAudience?: string;
 }
 
 export interface RequestContext {
   readonly settings: RequestSettings;
   readonly now: EpochMs;
-  /** W3C trace context of who adds the task. */
+  /** The W3C trace context in which the task is added. */
   readonly traceparent: string | undefined;
 }
 
@@ -40,13 +40,13 @@ const MAX_URL_PATH = 2083;
 const MAX_TIME = Date.UTC(9999, 11, 31);
 const NAMESPACE_PATTERN = /^([a-zA-Z_][0-9a-zA-Z_]{0,49})?$/;
 
-/** Throws `invalid-argument` for a namespace that cannot be. */
+/** Throws `invalid-argument` for an invalid namespace. */
 export function checkSettings(settings: RequestSettings): RequestSettings {
   if (NAMESPACE_PATTERN.test(settings.namespace ?? '')) return settings;
   throw invalid(`namespace ${settings.namespace}: must be up to 50 of A-Z a-z 0-9 _`);
 }
 
-/** Throws `invalid-argument` where such a task cannot be submitted. */
+/** Throws `invalid-argument` if such a task cannot be submitted. */
 export function prepareRequest<P>(task: NewPushTask<P>, context: RequestContext): SubmitRequest {
   const { class: taskClass, payload } = task;
   const custom = taskClass.custom?.(payload);
@@ -113,7 +113,7 @@ function topicRequest<P>(
   };
 }
 
-/** Where tasks of one namespace, class and key meet: hex of a SHA-256, as LUCI's. */
+/** The name that tasks of one namespace, class and key share: a SHA-256 in hex, as LUCI's. */
 export function taskName({ namespace }: RequestSettings, classId: string, key: string): string {
   const parts = [namespace ?? '', classId, key];
   return createHash('sha256').update(parts.join('\0')).digest('hex');
@@ -131,7 +131,7 @@ function etaOf<P>(
   throw invalid(`task of ${id}: ${time} is not a time that it could run at`);
 }
 
-/** Seconds since 1970 with six digits behind the point. */
+/** Formats a time as seconds since 1970 with six decimals. */
 function etaText(eta: EpochMs): string {
   const micros = Math.round(eta * 1000);
   return `${Math.floor(micros / 1_000_000)}.${String(micros % 1_000_000).padStart(6, '0')}`;
@@ -139,13 +139,13 @@ function etaText(eta: EpochMs): string {
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
-/** When a delivered task was meant to run. Names of headers in any case. */
+/** Returns when a delivered task was meant to run. The case of header names does not matter. */
 export function etaOfHeaders(headers: Headers): EpochMs | undefined {
   const seconds = Number(headerOf(headers, ETA_HEADER) ?? Number.NaN);
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
 }
 
-/** The trace context that a delivered task carries. */
+/** Returns the trace context that a delivered task carries. */
 export function traceparentOfHeaders(headers: Headers): string | undefined {
   return headerOf(headers, TRACE_HEADER);
 }
@@ -178,7 +178,7 @@ function urlOf<P>(
   return origin + path;
 }
 
-/** It may have slashes of its own; all else that would not be read as a path is escaped. */
+/** Escapes a title for a path. Its slashes stay. */
 function escapeTitle(title: string): string {
   return encodeURI(title.toWellFormed()).replace(/[?#]/g, encodeURIComponent);
 }

@@ -1,7 +1,7 @@
 /**
  * The happy path: submits the tasks of committed transactions in the background, so that no caller
- * waits for a slow queue, and deletes their reminders in batches. Whatever goes wrong here, the
- * reminder is still there, and a sweep does the work.
+ * waits for a slow queue, and deletes their reminders in batches. If anything goes wrong here, the
+ * reminder still exists, and a sweep does the work.
  */
 import { Batches } from '../../concurrency.ts';
 import { toError } from '../../errors.ts';
@@ -9,15 +9,15 @@ import { FRESH_MS, type NewDeadReminder, type Reminder } from '../reminders/remi
 import { settleReminders } from '../reminders/reminders.ts';
 import { type SubmitParts, type SubmitResult, submitReminder } from './submit.ts';
 
-/** At once. */
+/** How many submits run at once. */
 const MAX_SUBMITTING = 64;
-/** More than these are left to sweeps, so that a queue that is away does not fill the memory. */
+/** Further tasks are left to sweeps, so that a queue that is away does not fill the memory. */
 const MAX_WAITING = 10_000;
 const MAX_SETTLED = 500;
 
 interface Added {
   readonly reminder: Reminder;
-  /** By the monotonic clock. */
+  /** When the reminder was written, by the monotonic clock. */
   readonly addedAt: number;
 }
 
@@ -30,7 +30,7 @@ export class Submissions {
   readonly #parts: SubmitParts;
   readonly #waiting: Added[] = [];
   #submitting = 0;
-  /** Being submitted, or settled. */
+  /** The submits and settlements that are under way. */
   readonly #underWay = new Set<Promise<void>>();
   readonly #settling: Batches<Settled>;
 
@@ -39,7 +39,7 @@ export class Submissions {
     this.#settling = new Batches(MAX_SETTLED, (settled) => this.#settle(settled));
   }
 
-  /** `addedAt`: when it was written, by the monotonic clock. Never throws, never waits. */
+  /** Submits a reminder that was written at `addedAt` (monotonic clock). Never throws, never waits. */
   add(reminder: Reminder, addedAt: number): void {
     this.#parts.metrics.reminderCreated(reminder.classId);
     if (this.#waiting.length >= MAX_WAITING) this.#leaveToSweep(reminder);
@@ -47,7 +47,7 @@ export class Submissions {
     this.#startMore();
   }
 
-  /** Resolves once nothing is under way. */
+  /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
@@ -78,7 +78,7 @@ export class Submissions {
     });
   }
 
-  /** A slot is free again before the reminder is settled, so that many are settled together. */
+  /** Frees its slot before the reminder is settled, so that many are settled together. */
   async #submit(reminder: Reminder): Promise<SubmitResult> {
     this.#submitting += 1;
     try {

@@ -1,6 +1,6 @@
 /**
- * Hands one request over: a few attempts in a row, each within its time. What comes of a reminder
- * that way, and what becomes of the reminder then, is decided here for the happy path and for sweeps.
+ * Submits one request, with a few attempts in a row, each of which has a time limit. It also decides, for
+ * the happy path and for sweeps, what becomes of a reminder whose task was submitted or could not be.
  */
 import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
@@ -28,7 +28,7 @@ export interface SubmitParts {
 const MAX_ATTEMPTS = 4;
 const ATTEMPT_MS = 20_000;
 
-/** Throws a SubmitError: fatal, or transient where all attempts failed. */
+/** Throws a SubmitError: a fatal one, or a transient one if all attempts failed. */
 export async function submit(
   parts: SubmitParts,
   request: SubmitRequest,
@@ -109,7 +109,7 @@ async function submitOnce(
   }
 }
 
-/** Errors that no submitter has classified may pass, too: a task is not given up for them. */
+/** An error that no submitter has classified may pass, too, so it makes no reminder dead. */
 function isTransient(error: unknown): boolean {
   return !(error instanceof SubmitError) || error.isTransient;
 }
@@ -131,6 +131,6 @@ async function withinTime<T>(
   try {
     return await Promise.race([fn(late.signal), timeout.promise]);
   } finally {
-    ended.abort('answered'); // a reason of one's own spares an error with its stack, for each task
+    ended.abort('answered'); // an explicit reason saves creating an error with its stack for each task
   }
 }

@@ -1,4 +1,4 @@
-/** Two submitters as one: what goes to queues, and what goes to topics. */
+/** Combines two submitters: one for queues, and one for topics. */
 import type { Transaction } from '../../storage/database.ts';
 import type { SubmitOutcome, SubmitRequest, Submitter } from './submitter.ts';
 

@@ -1,8 +1,8 @@
-/** Where tasks are handed over for delivery, and the form in which they are. */
+/** The submitter to which tasks are handed over for delivery, and the requests that it takes. */
 import type { EpochMs } from '../../clock.ts';
 import type { Transaction } from '../../storage/database.ts';
 
-/** A task for a queue of Cloud Tasks or its like: an HTTP request to be made. */
+/** A task for a queue of Cloud Tasks or the like: the HTTP request that the queue makes. */
 export interface QueueRequest {
   readonly kind: 'queue';
   readonly classId: string;
@@ -14,13 +14,13 @@ export interface QueueRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
-  /** Not before that time. */
+  /** The earliest time at which the queue makes the request. */
   readonly scheduleTime?: EpochMs;
-  /** The request carries an OIDC token of that account, made for that audience. */
+  /** The request carries an OIDC token of this account, made for this audience. */
   readonly pushAs?: { readonly email: string; readonly audience: string };
 }
 
-/** A task for a topic of Pub/Sub: a message to be published. */
+/** A task for a topic of Pub/Sub: the message that is published. */
 export interface TopicRequest {
   readonly kind: 'topic';
   readonly classId: string;
@@ -32,14 +32,14 @@ export interface TopicRequest {
 
 export type SubmitRequest = QueueRequest | TopicRequest;
 
-/** `duplicate`: a task of that name was there; which is as good. */
+/** `duplicate`: a task of that name existed already, which is as good. */
 export type SubmitOutcome = 'submitted' | 'duplicate';
 
-/** A submit that failed; any other error counts as transient, too. */
+/** A submit that failed. Any other error counts as transient. */
 export class SubmitError extends Error {
   /** Whether the same request may work later. */
   readonly isTransient: boolean;
-  /** For metrics: the code of gRPC, or a word. */
+  /** The code for metrics: that of gRPC, or a word. */
   readonly code: string;
 
   constructor(
@@ -55,13 +55,13 @@ export class SubmitError extends Error {
 
 export interface Submitter {
   /**
-   * Hands one task over. Throws a SubmitError where it could not, or where nobody knows whether it
-   * could: submitting a named task again does no harm. `signal` aborts when the time for it is up.
+   * Submits one task. Throws a SubmitError if that failed, or if nobody knows whether it failed:
+   * submitting a named task again does no harm. `signal` aborts when the time for it is up.
    */
   submit(request: SubmitRequest, signal: AbortSignal): Promise<SubmitOutcome>;
   /**
-   * For queues that live in the database itself: takes the task in the transaction, so that it needs
-   * no reminder. Answers whether it did.
+   * Queues in the database itself take the task in the transaction, so that it needs no reminder.
+   * Returns whether it was taken.
    */
   submitIn?(tx: Transaction, request: SubmitRequest): Promise<boolean>;
 }

@@ -1,7 +1,7 @@
 /**
- * Submits the tasks of a batch of stale reminders. A reminder goes, or becomes a dead one, only
- * after its task was submitted, or was found never to be; all of the batch in one transaction. So
- * wherever the process dies, what is not done is done again, and nothing is lost.
+ * Submits the tasks of a batch of stale reminders. A reminder is deleted only after its
+ * task was submitted, and becomes dead only if that can never work; one transaction does so for the batch.
+ * So wherever the process dies, unfinished work is done again, and nothing is lost.
  */
 import { forEachLimit } from '../../concurrency.ts';
 import { LOOK } from '../../storage/database.ts';
@@ -11,13 +11,13 @@ import { type SubmitParts, type SubmitResult, submitReminder } from '../submit/s
 
 /** What became of stale reminders. */
 export interface SweepCounts {
-  /** Their tasks are in the queue, they are gone. */
+  /** Reminders that are deleted, as their tasks are in the queue. */
   readonly submitted: number;
-  /** They wait for the next sweep. */
+  /** Reminders that wait for the next sweep. */
   readonly kept: number;
-  /** Their tasks cannot be submitted, they are among the dead. */
+  /** Reminders that are dead, as their tasks cannot be submitted. */
   readonly dead: number;
-  /** Somebody else was faster. */
+  /** Reminders that another process had settled before. */
   readonly missing: number;
 }
 
@@ -26,8 +26,9 @@ export const NO_COUNTS: SweepCounts = { submitted: 0, kept: 0, dead: 0, missing:
 const SUBMITS_AT_ONCE = 16;
 
 /**
- * Aborting keeps what has not begun; what has is settled. Throws what the database does: then all
- * are kept, also those that are submitted, and a queue that knows names takes them once.
+ * If `signal` aborts, submits that have begun are settled, and the other reminders are kept. An error of
+ * the database is thrown: then all reminders are kept, even if their tasks are submitted, and a queue
+ * that knows names takes them once.
  */
 export async function sweepBatch(
   parts: SubmitParts,

@@ -1,12 +1,12 @@
 /**
- * Gathers ids into batches and runs those, a bounded number at once. Whoever adds waits while all
- * slots are taken, so no more ids gather than one batch and what each caller holds.
+ * Gathers ids into batches and runs a bounded number of them at once. Callers of `add` wait while all slots
+ * are taken, so no more ids gather than one batch and those that each caller holds.
  */
 import { chunk } from '../../concurrency.ts';
 
 export interface BatcherOptions {
   readonly batchSize: number;
-  /** Batches at once. */
+  /** How many batches run at once. */
   readonly concurrency: number;
   /** Must not throw. */
   readonly run: (ids: readonly string[]) => Promise<void>;
@@ -21,7 +21,7 @@ export class Batcher {
     this.#options = options;
   }
 
-  /** Resolves once all full batches have begun; the rest goes with what is added next. */
+  /** Resolves when all full batches have begun. The rest waits for the ids that are added next. */
   async add(ids: readonly string[]): Promise<void> {
     const { batchSize } = this.#options;
     const batches = chunk([...this.#gathered, ...ids], batchSize);
@@ -30,7 +30,7 @@ export class Batcher {
     for (const batch of batches) await this.#start(batch);
   }
 
-  /** Runs what has gathered, and resolves once everything has ended. */
+  /** Runs the last batch, and resolves when all batches have ended. */
   async close(): Promise<void> {
     const rest = this.#gathered;
     this.#gathered = [];

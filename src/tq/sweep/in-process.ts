@@ -1,8 +1,8 @@
 /**
  * Sweeps all reminders in this process: looks at ranges of their ids, a few at once, and submits
- * what is stale in batches. What is held in memory is bounded by the sizes below, whatever the
- * number of reminders. Any number of processes may sweep at once: they do the work more often than
- * needed, and lose nothing.
+ * what is stale in batches. The memory is bounded by the sizes below, whatever the number of
+ * reminders. Any number of processes may sweep at once: they do some work more than once, and lose
+ * nothing.
  */
 import { forEachLimit } from '../../concurrency.ts';
 import { CodedError, toError } from '../../errors.ts';
@@ -19,7 +19,7 @@ export interface InProcessSweepParts extends SubmitParts {
 }
 
 export interface InProcessSweepOptions extends Partial<ScanLimits> {
-  /** Into how many ranges the ids are cut, and how many are looked at at once: 16 unless given. */
+  /** Into how many ranges the ids are cut, and how many of them are scanned at once: 16 unless given. */
   readonly shards?: number;
   /** Reminders submitted and settled together: 128 unless given. */
   readonly batchSize?: number;
@@ -28,11 +28,11 @@ export interface InProcessSweepOptions extends Partial<ScanLimits> {
 }
 
 export interface SweepSummary extends SweepCounts {
-  /** Reminders that were seen. */
+  /** How many reminders were seen. */
   readonly scanned: number;
-  /** Those of them that were not fresh any more. */
+  /** How many of them were stale. */
   readonly stale: number;
-  /** Whether all was looked at, and no batch was left over: neither a failure nor the signal nor a limit cut it. */
+  /** Whether no failure, abort or limit cut the sweep short: all was scanned, and no batch was left over. */
   readonly isWhole: boolean;
 }
 
@@ -49,8 +49,8 @@ export class InProcessSweep {
   }
 
   /**
-   * One sweep; aborting ends it early, with what has begun settled. Failures of the database are
-   * logged and show in the summary. Throws `failed-precondition` where one is under way already.
+   * Runs one sweep. If `signal` aborts, it ends early, after it has settled what has begun. Failures of
+   * the database are logged and show in the summary. Throws `failed-precondition` if a sweep is under way.
    */
   async run(signal: AbortSignal): Promise<SweepSummary> {
     if (this.#isRunning) throw new CodedError('failed-precondition', 'a sweep is under way here');

@@ -1,7 +1,7 @@
 /**
- * Who sweeps which reminders: leased ranges of their ids. Leases of one section never overlap while
- * they last; those of different sections know nothing of each other. They only save work: what two
- * sweeps submit both is one task by its name.
+ * Leases of ranges of reminder ids decide which sweep handles which reminders. Leases of one section never
+ * overlap while they last; those of different sections are independent. They only save work: if two
+ * sweeps submit a task, it is one task by its name.
  */
 import { randomHex } from '../../random.ts';
 import type { Database, Reader } from '../../storage/database.ts';
@@ -14,7 +14,7 @@ import { exclude, idRangeOf, type Partition, partitionOf } from './partition.ts'
 type SweepLeaseRow = Row<typeof sweepLeases>;
 
 export interface WantedLease {
-  /** Sweeps that may meet share its name. */
+  /** The name of the section: sweeps that may handle the same reminders share it. */
   readonly section: string;
   readonly partition: Partition;
   readonly time: DatabaseTime;
@@ -22,7 +22,7 @@ export interface WantedLease {
 }
 
 export interface SweepLease {
-  /** What was wanted, without what others hold: in order, maybe nothing. */
+  /** The wanted ranges without those that others hold, in order; it may be empty. */
   readonly partitions: readonly Partition[];
   readonly release: () => Promise<void>;
 }

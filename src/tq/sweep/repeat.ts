@@ -21,7 +21,7 @@ export async function repeat(
     await round().catch((error: unknown) => {
       log.error('a sweep failed', { error: toError(error) });
     });
-    // The clock may have been set since: what has passed, the monotonic one knows.
+    // The clock may have been set meanwhile, so the time that has passed is measured by the monotonic one.
     const passedMs = clock.monotonicMs() - began;
     await clock.sleep(Math.max(nextAt(startedAt) - startedAt - passedMs, 0), signal);
   }

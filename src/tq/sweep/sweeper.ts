@@ -1,6 +1,6 @@
 /**
- * Sweeps in this process, once a minute: what makes reminders a promise. Every server may run one;
- * where that is too many looks at one table, let one of them, or share the work (DistributedSweep).
+ * Sweeps in this process, once a minute, so that every reminder is handled in the end. Every server may run
+ * a sweeper. If those are too many scans of one table, let one server do it, or use DistributedSweep.
  */
 import { type Clock, systemClock } from '../../clock.ts';
 import { type Log, silentLog } from '../../log.ts';
@@ -17,7 +17,7 @@ export type { SweepSummary };
 export interface SweeperConfig extends InProcessSweepOptions {
   readonly db: Database;
   readonly submitter: Submitter;
-  /** The machine's unless given: what is fresh, the database's clock tells. */
+  /** The machine's clock unless given. The database's clock tells which reminders are fresh. */
   readonly clock?: Clock;
   readonly log?: Log;
   readonly metrics?: Metrics;
@@ -49,8 +49,8 @@ export class Sweeper {
   }
 
   /**
-   * One sweep. Aborting ends it early, with what has begun settled. Failures of the database are
-   * logged and show in the summary. Throws `failed-precondition` where one is under way already.
+   * Runs one sweep. If `signal` aborts, it ends early, after it has settled what has begun. Failures of
+   * the database are logged and show in the summary. Throws `failed-precondition` if a sweep is under way.
    */
   async runOnce(signal: AbortSignal = new AbortController().signal): Promise<SweepSummary> {
     const { clock, log, metrics } = this.#parts;
@@ -63,7 +63,7 @@ export class Sweeper {
     return summary;
   }
 
-  /** Sweeps now and every minute, until `signal` aborts; resolves once the last one has ended. */
+  /** Sweeps now and every minute, until `signal` aborts. Resolves when the last sweep has ended. */
   run(signal: AbortSignal): Promise<void> {
     const { clock, log, random } = this.#parts;
     const nextAt = (startedAt: number): number =>

@@ -1,7 +1,7 @@
 /** Time limits by the Clock: a signal that aborts when the time is up, or when its parent does. */
 import type { Clock } from '../../clock.ts';
 
-/** Calls `fn` with a signal that aborts after `ms` or with `parent`; answers what `fn` does. */
+/** Calls `fn` with a signal that aborts after `ms` or with `parent`; returns what `fn` returns. */
 export async function withTimeLimit<T>(
   {
     clock,
@@ -23,7 +23,7 @@ export async function withTimeLimit<T>(
   }
 }
 
-/** What `work` answers, or `undefined` as soon as the signal aborts: the work goes on unheard. */
+/** Returns the result of `work`, or `undefined` as soon as `signal` aborts; then its result is ignored. */
 export async function unlessAborted<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
@@ -33,7 +33,7 @@ export async function unlessAborted<T>(
   const onAbort = (): void => aborted.resolve(undefined);
   signal.addEventListener('abort', onAbort, { once: true });
   const answer = work();
-  answer.catch(() => undefined); // once the signal has aborted, nobody hears of its failure
+  answer.catch(() => undefined); // after the signal has aborted, nobody handles its failure
   try {
     return await Promise.race([answer, aborted.promise]);
   } finally {

@@ -1,6 +1,6 @@
 /**
- * Work that makes more work: a loop over it ends when nothing waits and nothing is under way any
- * more. Picks at random, so that sweeps that run at once seldom work on the same thing.
+ * A set of work that may produce more work: a loop over it ends when nothing waits and nothing is under way.
+ * It picks items at random, so that concurrent sweeps seldom work on the same range.
  */
 import { type Random, randomInt } from '../../random.ts';
 
@@ -15,7 +15,7 @@ export class WorkSet<T> implements AsyncIterable<T> {
     this.#random = random;
   }
 
-  /** To be called once for each item that was taken: it is done, and these follow from it. */
+  /** Call it once for each item that was taken: the item is done, and `followUps` follow from it. */
   done(followUps: readonly T[]): void {
     this.#waiting.push(...followUps);
     this.#underWay -= 1;
@@ -23,7 +23,7 @@ export class WorkSet<T> implements AsyncIterable<T> {
     this.#wake = Promise.withResolvers();
   }
 
-  /** One loop at a time. */
+  /** Only one loop may run at a time. */
   async *[Symbol.asyncIterator](): AsyncIterator<T> {
     for (;;) {
       const [item] = this.#waiting.splice(randomInt(this.#random, this.#waiting.length), 1);

@@ -5,9 +5,8 @@ import { nodePushRequest, sendAnswer } from './node.ts';
 import { type ParsedBody, parsedOrStream } from './parsed-body.ts';
 
 /**
- * For `app.use('/internal/tasks', …)`. It may stand before or after `express.json()` and its like;
- * where another middleware read the body and kept nothing of it, pushes are answered with 500 and
- * what to do.
+ * Returns a handler for `app.use('/internal/tasks', …)`, before or after `express.json()` and the like. If
+ * another middleware has read the body and kept nothing of it, pushes get status 500, with advice.
  */
 export function expressPush(
   push: PushHandler,

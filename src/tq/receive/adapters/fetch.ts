@@ -6,12 +6,12 @@ import type { PushRequest } from '../push-request.ts';
 export interface FetchPushFacts {
   /**
    * The address of the other end of the connection, which a Request does not tell. Without OIDC,
-   * pushes are refused where it is unknown.
+   * pushes are refused if it is unknown.
    */
   readonly peerAddress?: string | undefined;
 }
 
-/** Answers every request, whatever its path: route those to it that are pushes. */
+/** Handles every request, whatever its path, so route only pushes to it. */
 export function fetchPush(
   push: PushHandler,
 ): (request: Request, facts?: FetchPushFacts) => Promise<Response> {

@@ -16,8 +16,8 @@ export interface NodePushOptions {
 const SERVING_PREFIX = '/internal/tasks';
 
 /**
- * For a server's listener. Answers whether the request is for a path of pushes; if not, it has not
- * been touched.
+ * Call it in a server's listener. It returns whether the request is for a path of pushes; if not, the
+ * request is untouched.
  */
 export function nodePush(
   push: PushHandler,
@@ -55,7 +55,7 @@ export function nodePushRequest(
   };
 }
 
-/** Leaving it early leaves the connection open, so that the answer can be sent. */
+/** If the reader stops early, the connection stays open, so that the response can be sent. */
 export function bodyStream(request: NodeServerRequest): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
 }
@@ -77,7 +77,7 @@ export function sendAnswer(
   response.end();
 }
 
-/** The rest of a body that is too large is not waited for. */
+/** Does not wait for the rest of a body that is too large. */
 export function answerHeaders(
   { httpVersionMajor }: NodeServerRequest,
   { status, headers }: PushAnswer,

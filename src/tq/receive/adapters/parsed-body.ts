@@ -1,19 +1,19 @@
 /**
- * The body of a request that may have been read and parsed before it came to us, by a framework or
- * its middleware. What was parsed from JSON is written as JSON again, as its envelope says the same.
+ * The body of a request that a framework or its middleware may have read and parsed before. A body that was
+ * parsed from JSON is written as JSON again, as the envelope keeps its meaning.
  */
 import { CodedError } from '../../../errors.ts';
 import type { NodeServerRequest } from '../../../node-messages.ts';
 import { bodyStream } from './node.ts';
 
 export interface ParsedBody {
-  /** What was made of it, if anything; or a stream of its own. */
+  /** The parsed body, if there is one, or a stream of its own. */
   readonly body?: unknown;
-  /** Its bytes, where somebody kept them, as Google's functions framework does. */
+  /** The bytes of the body, if a framework kept them, as Google's functions framework does. */
   readonly rawBody?: unknown;
 }
 
-/** Throws `failed-precondition`, with what to do, where the body is gone. */
+/** Throws `failed-precondition`, with advice, if the body is gone. */
 export function parsedOrStream(
   request: NodeServerRequest,
   { body, rawBody }: ParsedBody,
