@@ -22,7 +22,7 @@ test('work that takes longer has not ended', async () => {
   expect(await hasEnded).toBe(false);
 });
 
-test('what the work throws is thrown, and late failures reach nobody', async () => {
+test('throws the error of the work, and ignores late failures', async () => {
   const clock = new FakeClock();
   await expect(atMost(clock, 1_000, Promise.reject(new Error('no')))).rejects.toThrow('no');
   const work = Promise.withResolvers<void>();

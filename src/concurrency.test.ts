@@ -35,7 +35,7 @@ describe('forEachLimit', () => {
     expect(ended).toContain(1);
   });
 
-  test('where the items themselves fail, that is thrown once what has started has ended', async () => {
+  test('throws an error of the items themselves after all started calls have ended', async () => {
     const gate = Promise.withResolvers<void>();
     let hasEnded = false;
     async function* items(): AsyncGenerator<number> {

@@ -32,7 +32,7 @@ test('reads the host of an authority with and without port', () => {
   expect(namesLoopback(undefined)).toBe(false);
 });
 
-test('a URL is safe where nobody can listen in', () => {
+test('a URL is safe if others cannot eavesdrop on it', () => {
   for (const url of ['https://a.example.com/x', 'http://127.0.0.1:1/', 'http://[::1]:1/']) {
     expect(safeUrl(url)).toBe(url);
   }

@@ -27,7 +27,7 @@ describe('a package', () => {
     expect(isInstalled(name)).toBe(false);
   });
 
-  test('that is there and cannot be loaded is not told to be missing', async () => {
+  test('that is installed and cannot be loaded is not reported as missing', async () => {
     const cause = new Error('GLIBC_2.38 not found');
     const loaded = loadOptional(NONE, () => Promise.reject(cause));
     await expect(loaded).rejects.toMatchObject({
@@ -58,11 +58,11 @@ describe('the command that installs it', () => {
     expect(installCommand('pg', inModulesOf(project))).toBe('npm install pg');
   });
 
-  test('is for all projects where this package is', async () => {
+  test('is global if this package is', async () => {
     expect(installCommand('pg', inModulesOf(await makeFolder()))).toBe('npm install --global pg');
   });
 
-  test('is another call of npx where npx has fetched this package', async () => {
+  test('is another call of npx if npx fetched this package', async () => {
     const fetched = join(await makeFolder(), '_npx', '9e05dd133e4a1b9f');
     await mkdir(fetched, { recursive: true });
     await writeFile(join(fetched, 'package.json'), '{}');

@@ -41,7 +41,7 @@ test('the ceiling doubles with each attempt, unless another factor is given', ()
   expect(ceilings(1)).toEqual([100, 100, 100, 100]);
 });
 
-test('goes on until an attempt succeeds', async () => {
+test('repeats until an attempt succeeds', async () => {
   const answer = retry(policy(), async (attempt) => {
     if (attempt < 3) throw new Error(`attempt ${attempt}`);
     return attempt;

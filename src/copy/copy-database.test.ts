@@ -49,7 +49,7 @@ describe.each(pairs.filter(([, source, target]) => source.isThere && target.isTh
       expectWhole(await copyDatabase({ ...(await open()), signal, pageRows: 2 }));
     });
 
-    test('a copy that was cut goes on where it ended', async () => {
+    test('an interrupted copy continues after its last row', async () => {
       const databases = await open();
       const cut = new AbortController();
       const first = copyDatabase({
@@ -101,7 +101,7 @@ test.each([
   await expect(refused).rejects.toThrow('rows in tasks that are not the source');
 });
 
-test('what changes behind the copy’s back is named in the end', async () => {
+test('a row that changes during the copy is reported at the end', async () => {
   const [from, to] = [openSqlite(), openSqlite()];
   await fillSource(from);
   let change: Promise<void> | undefined;

@@ -20,7 +20,7 @@ async function setUp(answers: Record<string, unknown>) {
   return { verify, token, asked, answers, clock, url: issuer.url };
 }
 
-test('answers the claims of a token that counts, and its issuer', async () => {
+test('returns the claims of an accepted token, and its issuer', async () => {
   const { verify, token, url } = await setUp({});
   expect(await verify(token)).toMatchObject({
     issuer: { issuer: url },

@@ -60,7 +60,7 @@ test('a clock that is set within a round trip changes nothing of what is measure
   expect(clock.uncertaintyMs).toBe(0);
 });
 
-test('goes on with the server when the machine’s clock is set', async () => {
+test('follows the server when the machine’s clock is set', async () => {
   const base = new FakeClock();
   const clock = new ServerClock(serverAhead(base, 5000, []), base);
   await clock.sync();
@@ -80,7 +80,7 @@ test('keeps the old offset when the server cannot be asked', async () => {
   expect(clock.offsetMs).toBe(5000);
 });
 
-test('keeps in step, through failures, until it is told to end', async () => {
+test('syncs repeatedly, despite failures, until its signal aborts', async () => {
   const base = new FakeClock();
   let aheadMs = 100;
   let fails = false;

@@ -43,7 +43,7 @@ test('a log in large files needs a larger reserve', () => {
   expect(refusalOf(room, 0)).toBeUndefined();
 });
 
-test('each change is told once', () => {
+test('each change is logged once', () => {
   const { room, log, disk } = roomWith();
   for (const freeMb of [1_000, 39, 38, 9, 8, 12, 500, 499, 5]) {
     disk.freeMb = freeMb;

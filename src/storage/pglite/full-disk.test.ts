@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)('on a disk that gets full', () => {
     expect(await count(again)).toBe(written);
   });
 
-  test('a read whose log finds no room is refused as such, and what follows goes on when there is', async () => {
+  test('a read whose log finds no room is refused with that reason, and later calls work when there is room', async () => {
     const disk = await mountSmallDisk(120);
     const { db, log, filler } = await openOn(disk);
     const written = await insertUnread(db);
@@ -143,7 +143,7 @@ describe.skipIf(missing !== undefined)('on a disk that gets full', () => {
     expect(await count(db)).toBe(written);
   });
 
-  test('a migration is refused where there is no room for it', async () => {
+  test('a migration is refused if there is no room for it', async () => {
     const disk = await mountSmallDisk(90);
     const db = await openPglite({ dataDir: join(disk, 'data') });
     onTestFinished(() => db.close());
@@ -166,7 +166,7 @@ describe.skipIf(missing !== undefined)('on a disk that gets full', () => {
     expect(await count(again)).toBe(written);
   });
 
-  test('it is not opened where there is no room for it, and the error says so', async () => {
+  test('it is not opened if there is no room for it, and the error says so', async () => {
     const disk = await mountSmallDisk(20);
     await expect(openPglite({ dataDir: join(disk, 'data') })).rejects.toMatchObject({
       ...full,

@@ -33,7 +33,7 @@ test('what is nothing of the system’s is left alone', () => {
   expect(systemTrouble('/srv/data', new Error('failed'), said)).toBeUndefined();
 });
 
-test('a file where the folder should be is told', async () => {
+test('a file in place of the folder is reported', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'postlude-pglite-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, 'file'), '');
@@ -61,7 +61,7 @@ const OPEN_WITH_FEW_FILES = `
 
 // Few for PGlite, for our migrations, and for PostgreSQL while it makes the tables.
 test.skipIf(process.platform !== 'linux').each([1, 16, 64])(
-  'too many open files are told as such: %i left',
+  'too many open files are reported as such: %i left',
   async (spare) => {
     const folder = await mkdtemp(join(tmpdir(), 'postlude-pglite-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -51,7 +51,7 @@ test.each(['57P01', '57P02', '57P03', '57P04', '57P05', '25P04', '25006', '08001
   },
 );
 
-test('silence is unavailable, and told apart', () => {
+test('silence is unavailable, and can be distinguished', () => {
   const error = toStorageError(new Error('Query read timeout'));
   expect(error).toMatchObject({ code: 'unavailable' });
   expect(isSilence(error)).toBe(true);
@@ -69,7 +69,7 @@ test('the drivers’ words for a lost connection, which have no code, are unavai
   }
 });
 
-test('what nobody could act on stays as it is', () => {
+test('an error that no caller could act on stays unchanged', () => {
   const syntax = withCode('42601');
   expect(toStorageError(syntax)).toBe(syntax);
   const coded = new CodedError('conflict', 'x');

@@ -46,7 +46,7 @@ describe.skipIf(testPostgresUrl() === '')('listening', () => {
     expect(await heard.next()).toBe('again');
   });
 
-  test('begins by itself where the server was away at first', async () => {
+  test('begins by itself if the server could not be reached at first', async () => {
     const clock = new FakeClock();
     const { db, sender, proxy } = await openListener(clock);
     const heard = new Signal<string>();

@@ -30,7 +30,7 @@ async function readRows(session: Session, count: number): Promise<void> {
   }
 }
 
-test('fetches small pages first, and large ones to those who go on', async () => {
+test('fetches small pages first, and large ones for readers that continue', async () => {
   const { session, pages } = endlessSession(10);
   await readRows(session, 1);
   expect(pages).toEqual([100]);
@@ -38,7 +38,7 @@ test('fetches small pages first, and large ones to those who go on', async () =>
   expect(pages.slice(1)).toEqual([100, 1000, 1000, 1000]);
 });
 
-test('fetches fewer rows where they are wide, down to one', async () => {
+test('fetches fewer rows if they are wide, down to one', async () => {
   const wide = endlessSession(25_000);
   await readRows(wide.session, 130);
   expect(wide.pages).toEqual([100, 10, 10, 10]);

@@ -51,7 +51,7 @@ test('only a lost answer leaves open whether a call has landed', () => {
   expect(mayHaveLanded(new CodedError('unavailable', '', { cause: grpcError(14, '') }))).toBe(true);
 });
 
-test('a session that is gone is told from a row or database that is', () => {
+test('a lost session is distinguished from a missing row or database', () => {
   expect(isSessionLost(grpcError(5, '5 NOT_FOUND: Session not found: s'))).toBe(true);
   expect(isSessionLost(grpcError(5, '5 NOT_FOUND: Database not found: d'))).toBe(false);
   expect(isSessionLost(grpcError(10, 'Session not found'))).toBe(false);

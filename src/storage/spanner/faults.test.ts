@@ -111,7 +111,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       expect(await allAccounts(direct)).toHaveLength(1);
     });
 
-    test('none of many is lost or doubled where 30 % of commits are aborted', async () => {
+    test('none of many is lost or doubled if 30 % of commits are aborted', async () => {
       const seed = randomInt(systemRandom, 1_000_000_000);
       const random = seededRandom(seed);
       const { direct, database } = await openFaultWorld(
@@ -121,7 +121,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       expect(await allAccounts(direct), `seed ${seed}`).toMatchObject([{ balance: 25 }]);
     });
 
-    test('none of many is lost or doubled where a third of all calls fail', async () => {
+    test('none of many is lost or doubled if a third of all calls fail', async () => {
       const seed = randomInt(systemRandom, 1_000_000_000);
       const { direct, database } = await openFaultWorld(randomFaults(seededRandom(seed), 1 / 3));
       const write = () => insist(() => database.write(increment));
@@ -181,7 +181,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       expect(calls.get('ExecuteStreamingSql')).toBe(6);
     });
 
-    test('of keys that breaks off begins anew', async () => {
+    test('of keys that breaks off begins again', async () => {
       const faults = onOne('StreamingRead', { moment: 'after', ending: UNAVAILABLE });
       const { direct, database, calls } = await openFaultWorld(faults);
       await direct.write((tx) => tx.insert(accounts, [ADA]));

@@ -86,7 +86,7 @@ function slowAdmin(clock: FakeClock, seconds: number, error?: Error) {
   return { admin, looks, clock: passing };
 }
 
-test('a change that nobody has made is made under the migration’s name', async () => {
+test('a change that was not made yet is made under the migration’s name', async () => {
   expect(await apply({})).toEqual(['schema_migrations', NAME]);
 });
 

@@ -62,7 +62,7 @@ test.skipIf(testSpannerHost() === '')(
 );
 
 test.skipIf(testSpannerHost() === '')(
-  'the log tells where each migration begins and ends, of many processes in one',
+  'the log says when each migration begins and ends, in one of many processes',
   async () => {
     const schema = testSchema();
     const logs = [new RecordingLog(), new RecordingLog()];

@@ -13,7 +13,7 @@ async function missingWhere(isGranted: (permission: string) => boolean) {
   return { services, missing };
 }
 
-test('nothing is missing where all has been granted, asked by one call', async () => {
+test('nothing is missing if everything is granted, which takes one call', async () => {
   const { missing, services } = await missingWhere(() => true);
   expect(missing).toMatchObject({ toRun: [], toMigrate: [] });
   expect(services.calls).toMatchObject([
@@ -32,7 +32,7 @@ test('what is missing is named, with the command that grants it', async () => {
   });
 });
 
-test('who has no permission at all lacks them all', async () => {
+test('an account without any permission lacks them all', async () => {
   const { missing, services } = await missingWhere(() => false);
   const { toRun, toMigrate } = missing === 'unknown' ? { toRun: [], toMigrate: [] } : missing;
   expect(services.calls).toMatchObject([{ request: { permissions: [...toRun, ...toMigrate] } }]);

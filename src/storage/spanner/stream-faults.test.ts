@@ -47,7 +47,7 @@ const cutAfter = (messages: number, ending: Ending): Fault => ({
 });
 
 describe.skipIf(testSpannerHost() === '')('a long stream on the emulator', () => {
-  test('of a snapshot goes on behind the last token, wherever it breaks off', async () => {
+  test('of a snapshot continues after the last token, wherever it breaks off', async () => {
     const cuts = [
       cutAfter(3, UNAVAILABLE),
       cutAfter(1, 'stream-reset'),
@@ -61,7 +61,7 @@ describe.skipIf(testSpannerHost() === '')('a long stream on the emulator', () =>
     expect(calls.get('ExecuteStreamingSql')).toBe(5);
   });
 
-  test('of a snapshot without tokens begins anew', async () => {
+  test('of a snapshot without tokens begins again', async () => {
     const faults: SpannerFaults = ({ nth }) => (nth === 0 ? cutAfter(5, UNAVAILABLE) : undefined);
     const { database, calls } = await openWithRows(faults);
     expect(await database.read(readAll)).toEqual(ALL);

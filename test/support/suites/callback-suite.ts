@@ -7,7 +7,7 @@ const ada = { owner: 'ada', number: 1, balance: 100 };
 
 export function testCallbacks(open: OpenSuiteDatabase): void {
   describe('afterCommit', () => {
-    test('calls the newest first, when the commit can be seen', async () => {
+    test('calls the newest first, when the commit is visible', async () => {
       const db = await open();
       const calls: string[] = [];
       await db.write(async (tx) => {
@@ -20,7 +20,7 @@ export function testCallbacks(open: OpenSuiteDatabase): void {
       expect(calls).toEqual(['second', 'first, sees 100']);
     });
 
-    test('a callback that fails keeps neither the caller nor its neighbours from theirs', async () => {
+    test('a callback that fails affects neither the caller nor other callbacks', async () => {
       const db = await open();
       const calls: string[] = [];
       const answer = await db.write(async (tx) => {
@@ -74,7 +74,7 @@ export function testCallbacks(open: OpenSuiteDatabase): void {
     const query = sql`SELECT 1 AS one`;
     const one = { one: int };
 
-    test('is refused, whatever the kinds', async () => {
+    test('is refused, for all kinds', async () => {
       const db = await open();
       const refusal = /inside a transaction/;
       const outer = [
@@ -93,7 +93,7 @@ export function testCallbacks(open: OpenSuiteDatabase): void {
       }
     });
 
-    test('what a transaction has started may begin others once it is over', async () => {
+    test('work that a transaction has started may begin others after it has ended', async () => {
       const db = await open();
       let end: () => void = () => undefined;
       const ended = new Promise<void>((resolve) => {

@@ -39,7 +39,7 @@ export function testDatabase(name: string, backend: SuiteBackend): void {
     testNotifications(open);
     testSchema(backend.open, backend.newSchema);
 
-    test('tells the time of its server', async () => {
+    test('returns the time of its server', async () => {
       const db = await open();
       const first = await db.serverTime();
       const second = await db.serverTime();

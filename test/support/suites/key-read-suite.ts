@@ -53,7 +53,7 @@ function compareKeys(a: AccountKey, b: AccountKey): number {
 
 export function testKeyReads(open: OpenSuiteDatabase): void {
   describe('a read of keys', () => {
-    test('answers the rows that exist, each once', async () => {
+    test('returns the rows that exist, each once', async () => {
       const db = await openWithAccounts(open);
       const keys = [
         { owner: 'b', number: 2 },
@@ -85,7 +85,7 @@ export function testKeyReads(open: OpenSuiteDatabase): void {
       expect(await db.read((tx) => tx.readKeys(accounts, keys, columns))).toEqual([]);
     });
 
-    test('may lock, so that those who read and then write wait for each other', async () => {
+    test('may lock, so that transactions that read and then write wait for each other', async () => {
       const db = await openWithAccounts(open);
       const key = { owner: 'a', number: 0 };
       const increment = async (tx: Transaction): Promise<void> => {
@@ -99,7 +99,7 @@ export function testKeyReads(open: OpenSuiteDatabase): void {
   });
 
   describe('a read of a range', () => {
-    test('answers what is in it, in order, as the model has it', async () => {
+    test('returns its rows in order, as the model does', async () => {
       const db = await openWithAccounts(open);
       const all = (await allAccounts(db)).sort(compareKeys);
       const anyRange = fc.record({
@@ -138,7 +138,7 @@ export function testKeyReads(open: OpenSuiteDatabase): void {
       expect(await read({ first: [] })).toEqual([]);
     });
 
-    test('keeps its transaction from what appears in the range meanwhile', async () => {
+    test('protects its transaction from rows that appear in the range meanwhile', async () => {
       const db = await openWithAccounts(open);
       const range = { first: ['a'] };
       const addIfFew = (number: number): Promise<void> =>

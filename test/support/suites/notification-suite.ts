@@ -30,7 +30,7 @@ export function testNotifications(open: OpenSuiteDatabase): void {
       expect(stopped.pending).toBe(0);
     });
 
-    test('do not cross schemas', async () => {
+    test('do not reach other schemas', async () => {
       const [one, other] = [await open(), await open()];
       const heard = new Signal<string>();
       await one.notifications.listen('a', (text) => heard.emit(text));

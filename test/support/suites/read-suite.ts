@@ -85,7 +85,7 @@ export function testReads(open: OpenSuiteDatabase): void {
       }
     });
 
-    test('whose reader throws is over, and so is the transaction', async () => {
+    test('whose reader throws has ended, and so has the transaction', async () => {
       const db = await openWithRows(open);
       const error = new Error('enough');
       const read = db.read(async (tx) => {
@@ -97,7 +97,7 @@ export function testReads(open: OpenSuiteDatabase): void {
       expect(await allAccounts(db)).toHaveLength(ROWS);
     });
 
-    test('takes parameters, and works where there are writes, too', async () => {
+    test('takes parameters, and works in a transaction with writes, too', async () => {
       const db = await openWithRows(open, 300);
       await db.write(async (tx) => {
         const query = sql`SELECT number FROM ${accounts} WHERE number >= ${200}`;
@@ -129,7 +129,7 @@ export function testReads(open: OpenSuiteDatabase): void {
       expect(await among([])).toEqual([]);
     });
 
-    test('goes on behind a key of several columns', async () => {
+    test('continues after a key of several columns', async () => {
       const db = await open();
       const keys = ['a 1', 'a 2', 'b 1', 'b 2'].map((key) => key.split(' '));
       await db.write((tx) =>
@@ -147,7 +147,7 @@ export function testReads(open: OpenSuiteDatabase): void {
       expect(rows.map(({ owner, number }) => `${owner} ${number}`)).toEqual(['b 1', 'b 2']);
     });
 
-    test('orders text by its bytes where that is asked for', async () => {
+    test('orders text by its bytes if asked to', async () => {
       const db = await open();
       const owners = ['_', 'B', 'a', 'b', 'é', '\u{ff5e}', '\u{1f600}'];
       await db.write((tx) =>

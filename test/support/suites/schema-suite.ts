@@ -49,7 +49,7 @@ export function testSchema(open: OpenDatabase, newSchema: () => string): void {
       await expect(db.migrate()).rejects.toThrow('has changed');
     });
 
-    test('two schemas of one server know nothing of each other', async () => {
+    test('two schemas of one server are independent', async () => {
       const [one, other] = [await open(), await open()];
       await one.write((tx) => tx.delete(schemaMigrations, [{ number: 1 }]));
       await other.checkSchema();

@@ -65,7 +65,7 @@ const anyValues: fc.Arbitrary<NewValues> = fc.record(
 
 export function testValues(open: OpenSuiteDatabase): void {
   describe('values', () => {
-    test('come back as they went in, whatever they are', async () => {
+    test('come back unchanged, whatever they are', async () => {
       const db = await open();
       await fc.assert(
         fc.asyncProperty(fc.array(anyValues, { minLength: 1, maxLength: 30 }), async (rows) => {

@@ -29,7 +29,7 @@ async function readBalance(tx: Transaction, owner: string): Promise<number> {
 
 export function testWrites(open: OpenSuiteDatabase): void {
   describe('a transaction that fails', () => {
-    test('leaves nothing behind, and throws what its function threw', async () => {
+    test('changes nothing, and throws what its function threw', async () => {
       const db = await openWithAda(open);
       const error = new Error('changed my mind');
       const write = db.write(async (tx) => {
@@ -118,7 +118,7 @@ export function testWrites(open: OpenSuiteDatabase): void {
       ]);
     });
 
-    test('a delete takes rows by their whole key, and missing ones are fine', async () => {
+    test('a delete finds rows by their whole key, and missing ones are no error', async () => {
       const db = await openWithAda(open);
       await db.write((tx) => tx.insert(accounts, [{ ...ada, number: 2 }]));
       await db.write((tx) =>
@@ -177,7 +177,7 @@ export function testWrites(open: OpenSuiteDatabase): void {
   });
 
   describe('the order of writes', () => {
-    test('is the order in which they were asked for', async () => {
+    test('is the order in which they were made', async () => {
       const db = await openWithAda(open);
       await db.write(async (tx) => {
         await tx.delete(accounts, [{ owner: 'ada', number: 1 }]);
@@ -189,7 +189,7 @@ export function testWrites(open: OpenSuiteDatabase): void {
       expect(await allAccounts(db)).toEqual([{ ...ada, balance: 2, note: undefined }]);
     });
 
-    test('the last of several updates or upserts of a row stands', async () => {
+    test('the last of several updates or upserts of a row wins', async () => {
       const db = await openWithAda(open);
       await db.write(async (tx) => {
         await tx.update(accounts, [
@@ -214,7 +214,7 @@ export function testWrites(open: OpenSuiteDatabase): void {
   });
 
   describe('insertNew', () => {
-    test('leaves out what exists, in the database or in the transaction', async () => {
+    test('skips rows that exist, in the database or in the transaction', async () => {
       const db = await openWithAda(open);
       await db.write(async (tx) => {
         const cat = { owner: 'cat', number: 1, balance: 1 };

@@ -58,7 +58,7 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
-  test('behind the commit: it is found to have landed, and is not run again', async () => {
+  test('after the commit: it is found to have landed, and is not run again', async () => {
     const { db, outside, proxy } = await openThroughProxy();
     let runs = 0;
     const calls: string[] = [];
@@ -87,7 +87,7 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
-  test('behind the commit, and a server takes over that lacks it: it is run again there', async () => {
+  test('after the commit, and a server without it takes over: it is run again there', async () => {
     const { db, outside, proxy, schema } = await openThroughProxy({ maxConnections: 1 });
     await db.write((tx) => tx.insert(accounts, [{ ...ada, owner: 'bob' }]));
     let runs = 0;
@@ -261,7 +261,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that cannot be reached', () 
     await settled;
   });
 
-  test('is tried on where the clock is set forward meanwhile', async () => {
+  test('is retried even if the clock is set forward meanwhile', async () => {
     const clock = new FakeClock();
     const { db, outside, proxy } = await openThroughProxy({ clock });
     proxy.accept(false);

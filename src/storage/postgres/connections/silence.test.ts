@@ -37,7 +37,7 @@ async function openThroughProxy(options: PostgresOptions = {}) {
 }
 
 describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
-  test('ends a statement of its own with an unknown outcome, and those behind it work', async () => {
+  test('ends a single statement with an unknown outcome, and later ones work', async () => {
     const { db, proxy } = await openThroughProxy();
     await db.statement(ONE, { n: int });
     proxy.fallSilent();
@@ -76,7 +76,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
-  test('behind a commit that was cut off: what idled is silent, and a new one is asked', async () => {
+  test('after a commit that was cut off: idle connections are silent, and a new one is asked', async () => {
     const { db, outside, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
     const together = new Signal();
     await Promise.all([
@@ -95,7 +95,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
-  test('makes all that idled in the pool suspect: nobody waits for the next dead one', async () => {
+  test('makes all idle connections of the pool suspect: no call waits for the next dead one', async () => {
     const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 500 });
     const together = new Signal();
     let arrived = 0;
@@ -139,7 +139,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     await outside.write((tx) => tx.query(locked, { number: int }));
   });
 
-  test('does not keep the database from being closed where what runs is cut', async () => {
+  test('does not keep the database from being closed if running calls are cut', async () => {
     const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
     const began = new Signal();
     const read = db.read(async (tx) => {
@@ -174,14 +174,14 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     await listening;
   });
 
-  test('is told by a look at the schema sooner than by other statements', async () => {
+  test('is noticed by a check of the schema sooner than by other statements', async () => {
     const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
     await db.migrate();
     proxy.fallSilent();
     await expect(db.checkSchema({ limitMs: 100 })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  test('is noticed by who only listens, and listened to again', async () => {
+  test('is noticed by a connection that only listens, which is then opened again', async () => {
     const { db, outside, proxy } = await openThroughProxy({ probeEveryMs: 50 });
     const heard = new Signal<string>();
     await db.notifications.listen('news', (payload) => heard.emit(payload));

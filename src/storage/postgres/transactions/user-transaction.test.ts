@@ -182,7 +182,7 @@ describe.each(settings)('a transaction of %s', (_, open) => {
     expect(stored).toEqual([row]);
   });
 
-  test('streams, and goes on behind a stream left early', async () => {
+  test('streams, and works after a stream that was left early', async () => {
     const { inTransaction } = await open();
     await inTransaction(async (tx) => {
       const numbers: number[] = [];
@@ -229,7 +229,7 @@ describe.each(settings)('a transaction of %s that has ended', (_, open) => {
     expect(await allAccounts(db)).toEqual([ada]);
   });
 
-  test('takes none in the one behind it either', async () => {
+  test('accepts no write in the transaction after it, either', async () => {
     const { db, inTransaction } = await open();
     const { tx: ended } = await inTransaction(async (tx) => {
       await tx.update(accounts, [ada]);
@@ -271,7 +271,7 @@ describe.skipIf(testPostgresUrl() === '')('a client of pg', () => {
     expect(await allAccounts(db)).toEqual([ada]);
   });
 
-  test('writes nothing behind a ROLLBACK that overtook a write under way', async () => {
+  test('writes nothing after a ROLLBACK that overtook a write', async () => {
     const { db, client, tx } = await openClient();
     await client.query('BEGIN');
     const first = tx.update(accounts, [ada]);
@@ -287,7 +287,7 @@ describe.skipIf(testPostgresUrl() === '')('a client of pg', () => {
     expect(await allAccounts(db)).toEqual([ada]);
   });
 
-  test('goes on behind a rollback to a savepoint', async () => {
+  test('works after a rollback to a savepoint', async () => {
     const { db, client, tx } = await openClient();
     await client.query('BEGIN; SAVEPOINT before');
     await expect(tx.insert(accounts, [ada])).rejects.toMatchObject({ code: 'already-exists' });
@@ -297,7 +297,7 @@ describe.skipIf(testPostgresUrl() === '')('a client of pg', () => {
     expect(await allAccounts(db)).toEqual([ada, bob]);
   });
 
-  test('is asked again where the transaction had been aborted before the first write', async () => {
+  test('is read again if the transaction had been aborted before the first write', async () => {
     const { db, client, tx } = await openClient();
     await client.query('BEGIN; SAVEPOINT before');
     await client.query('SELECT 1 / 0').catch(() => undefined);

@@ -43,7 +43,7 @@ test('asks once, and counts on from there', async () => {
   expect(world.asked).toBe(1);
 });
 
-test('asks anew after half a minute', async () => {
+test('asks again after half a minute', async () => {
   const world = openTime();
   await world.now();
   world.pass(30 * SECOND + 1);
@@ -52,7 +52,7 @@ test('asks anew after half a minute', async () => {
   expect(world.asked).toBe(2);
 });
 
-test('asks anew where the machine’s clock was set, or slept', async () => {
+test('asks again if the machine’s clock was set, or the machine slept', async () => {
   const world = openTime();
   await world.now();
   world.clock.set(world.clock.now() - 3_600 * SECOND);

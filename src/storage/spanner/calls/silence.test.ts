@@ -40,7 +40,7 @@ describe.skipIf(testSpannerHost() === '')('a Spanner that falls silent', () => {
     expect(await allAccounts(direct)).toEqual([]);
   });
 
-  test('gives those who look for tasks the word back', async () => {
+  test('ends reads that look for tasks', async () => {
     const schema = testSchema();
     await openTestSpanner({ schema });
     const { database } = await openProxiedSpanner(schema, onEach('ExecuteStreamingSql', SILENCE));

@@ -62,7 +62,7 @@ test('wherever a read breaks, each row arrives once, and what no token parts fro
   }
 });
 
-test('a read that breaks before its first token begins anew', async () => {
+test('a read that breaks before its first token begins again', async () => {
   const { rows, attempts } = await readFrom({
     hasToken: () => false,
     breaks: (row, attempt) => (row === 15 && attempt === 1 ? unavailable : undefined),
@@ -71,7 +71,7 @@ test('a read that breaks before its first token begins anew', async () => {
   expect(attempts).toBe(2);
 });
 
-test('a break is final where so much came without a token that it was handed on', async () => {
+test('a break is final if so much came without a token that it was passed on', async () => {
   const { rows, attempts, error } = await readFrom({
     hasToken: (row) => row === 50,
     breaks: (row) => (row === 40 ? unavailable : undefined),
