@@ -6,7 +6,7 @@ import { loadMigrations } from '../storage/migrator.ts';
 import { MIGRATIONS_FOLDER } from '../storage/spanner/migration-target.ts';
 import { sql } from '../storage/sql.ts';
 
-// Without a database, so that whoever adds an index sees it wherever the tests run.
+// The test needs no database, so that an undeclared index shows wherever the tests run.
 test('tables declare the indexes that the migrations of Spanner make', async () => {
   const migrations = await loadMigrations(MIGRATIONS_FOLDER);
   expect(declaredIndexes()).toEqual(migrations.flatMap((each) => indexesOf(each.text)).toSorted());

@@ -260,7 +260,7 @@ test('migrates an embedded database by itself, unless it is told not to', async 
   await startTestServer({ database: 'memory:' });
 });
 
-test('a stop ends streams with a code to try again, and answers what is under way', async () => {
+test('a stop ends streams with a code to try again, and finishes running requests', async () => {
   const lines: string[] = [];
   const log = jsonLog('info', { write: (line) => lines.push(line) });
   const started = await startTestServer({}, { log });

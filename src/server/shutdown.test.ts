@@ -68,7 +68,7 @@ test('cuts requests that outlast the grace period, and waits for tasks', async (
   expect(steps).toEqual(['refuse', 'first', 'second']);
 });
 
-test('releases the rest where one thing fails to close', async () => {
+test('releases the rest if one resource fails to close', async () => {
   const { steps, stoppable } = server();
   const release = [() => Promise.reject(new Error('no')), ...stoppable.release];
   await shutDown({ ...stoppable, release }, { ...TIMES, clock: new FakeClock() });
@@ -93,7 +93,7 @@ test('cuts the database off from what outlasts the grace period, and leaves the 
   }
 });
 
-test('cuts the database off where it does not close', async () => {
+test('cuts the database off if it does not close', async () => {
   const closed = Promise.withResolvers<void>();
   const { stoppable } = server({
     release: [() => closed.promise],

@@ -43,7 +43,7 @@ const OIDC = {
 } as const;
 const REALMS = { 'realms.yaml': 'ci:main: {writer: [authenticated]}' };
 
-test('names every problem of flags, environment and file at once, with where it stands', async () => {
+test('names every problem of flags, environment and file at once, with its source', async () => {
   expect(
     await problemsOf({
       flags: { listn: 'x', workers: 'many' },

@@ -133,7 +133,7 @@ test('asks an issuer once for all callers, and no more for unknown keys', async 
   expect(issuer.asked).toEqual(['/.well-known/openid-configuration', '/jwks']);
 });
 
-test('needs no discovery where it is told where the keys are', async () => {
+test('needs no discovery if the location of the keys is configured', async () => {
   const other = await OidcIssuerServer.start();
   const { authenticate, bearer, issuer } = await setUp({ jwksUri: `${other.url}/jwks` });
   expect(await authenticate(await bearer())).toBe('user:a@example.com');

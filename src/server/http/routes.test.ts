@@ -35,7 +35,7 @@ async function get(url: string, init?: RequestInit): Promise<readonly [number, s
   return [response.status, await response.text()];
 }
 
-test('answers whether it lives, whether it is ready, and its metrics', async () => {
+test('serves liveness, readiness and metrics', async () => {
   const url = await serve();
   expect(await get(`${url}/healthz`)).toEqual([200, 'ok\n']);
   expect(await get(`${url}/readyz?verbose`)).toEqual([200, 'ready\n']);

@@ -124,7 +124,7 @@ test('tells its log when it starts where its queue does not exist', async () => 
   expect(await told.next()).toBe('pushed tasks have no queue');
 });
 
-test('leaves sweeps to others where it is told so, and sweeps when it is asked', async () => {
+test('leaves sweeps to others if so configured, and sweeps on request', async () => {
   const database = await openTestPglite();
   await leaveReminder(database);
   const started = await startTestServer({ tqSweepEvery: '0s' }, { database });

@@ -64,7 +64,7 @@ eachDatabase((open) => {
     await expect(ask(services)).rejects.toMatchObject({ code: 'failed-precondition' });
   });
 
-  test('whoever may export in the realm only may not: the project decides, as at creation', async () => {
+  test('a permission in the realm alone does not suffice: the project decides, as at creation', async () => {
     const grants = { 'p:r': { writer: [OWNER], admin: [OWNER] } };
     const denied = await openServices(await open(), { authorizer: realmAuthorizer(grants) });
     await finalized(denied);

@@ -234,7 +234,7 @@ test('a repeated request of an earlier recorder pushes nobody aside', async () =
   expect(await open('shard')).toMatchObject({ attempt: 2 });
 });
 
-test('what comes late waits for whoever records, and then becomes an attempt', async () => {
+test('a late recording waits for the current recorder, and then becomes an attempt', async () => {
   const { end, record } = await openWorld(await openTestPglite());
   await record('shard', 'first');
   const late = { late: true, lostAfter: undefined };
@@ -262,7 +262,7 @@ test('replaces attempts that were cut in runs that can still change', async () =
   expect(await world.included('s.attempt-3')).toEqual(['s']);
 });
 
-test('takes the number of an attempt from who counts, and counts up where it is taken', async () => {
+test('takes the number of an attempt from the caller, and the next free one if it is taken', async () => {
   const world = await openWorld(await openTestPglite());
   expect(await world.record('s', 'one', { attempt: 3 })).toMatchObject({
     attempt: 3,
@@ -342,7 +342,7 @@ describe('somebody who does not record', () => {
     });
   });
 
-  test('sees the deadline only move where one is asked for', async () => {
+  test('moves the deadline only if the request sets one', async () => {
     const world = await openWorld(await openTestPglite());
     await world.open('run', { deadline: MINUTE });
     const { deadline } = await world.read('run');

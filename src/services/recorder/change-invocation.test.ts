@@ -181,7 +181,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('finalizing an ACTIVE invocation answers FINALIZING, and enqueues one task', async () => {
+  test('finalizing an ACTIVE invocation returns FINALIZING, and enqueues one task', async () => {
     const services = await openServices(await open());
     await services.create('u-inv');
     const owner = services.owner('u-inv');
@@ -199,7 +199,7 @@ eachDatabase((open) => {
     expect(stored?.finalizeStartTime).toBe(services.clock.now() - 1000);
   });
 
-  test('finalizing a FINALIZED invocation answers it as it is, and enqueues nothing', async () => {
+  test('finalizing a FINALIZED invocation returns it unchanged, and enqueues nothing', async () => {
     const services = await openServices(await open());
     await services.create('u-inv');
     await finalize(services, 'invocations/u-inv', services.owner('u-inv'));
@@ -260,7 +260,7 @@ eachDatabase((open) => {
     expect(await included(services)).toEqual(['u-a', 'u-done']);
   });
 
-  test('nothing is included where one of them does not exist', async () => {
+  test('nothing is included if one of the invocations does not exist', async () => {
     const services = await openServices(await open());
     for (const id of ['u-inv', 'u-a']) await services.create(id);
     await expect(

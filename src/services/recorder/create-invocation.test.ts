@@ -173,7 +173,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('answers the invocation, and one update token that is good for it', async () => {
+  test('returns the invocation, and one update token that is valid for it', async () => {
     const services = await openServices(await open());
     const now = services.clock.now();
     const context = contextOf(OWNER);
@@ -243,7 +243,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('a repeated request with a request id answers the first, whatever became of it', async () => {
+  test('a repeated request with a request id returns the first invocation, whatever its state', async () => {
     const services = await openServices(await open());
     const call = (caller = OWNER) =>
       services.recorder.createInvocation(request({ requestId: 'r' }), contextOf(caller));
@@ -300,7 +300,7 @@ eachDatabase((open) => {
       await expect(call('user:x@y.z')).rejects.toMatchObject({ code: 'already-exists' });
     });
 
-    test('creates nothing where one id is taken', async () => {
+    test('creates nothing if one id is taken', async () => {
       const services = await openServices(await open());
       await services.create('u-b');
       await expect(

@@ -237,7 +237,7 @@ eachDatabase((open) => {
     ).rejects.toMatchObject({ code: 'not-found', message: `${missing} does not exist` });
   });
 
-  test('a query answers all that is reachable, each once, in row order', async () => {
+  test('a query returns everything reachable once, in row order', async () => {
     const services = await openServices(await open());
     await openGraph(services);
     for (const id of ['u-top', 'u-a', 'u-b', 'u-out']) {
@@ -252,7 +252,7 @@ eachDatabase((open) => {
     expect(await queriedNames(services, both)).toEqual(expected);
   });
 
-  test('a list answers what the invocation recorded itself', async () => {
+  test('a list returns what the invocation itself recorded', async () => {
     const services = await openServices(await open());
     await openGraph(services);
     await record(services, 'u-top', { testId: 't', resultId: 'b' }, { testId: 't', resultId: 'a' });
@@ -287,7 +287,7 @@ eachDatabase((open) => {
     );
   });
 
-  test('what is recorded behind the page is on the next one', async () => {
+  test('results recorded after the page are on the next page', async () => {
     const services = await openServices(await open());
     await services.create('u-top');
     await record(services, 'u-top', { testId: 'a' }, { testId: 'c' });

@@ -49,7 +49,7 @@ async function rootsOf({ db }: Services, ...ids: readonly string[]): Promise<rea
   return [...found.values()];
 }
 
-test('what is not FINALIZED is walked each time', async () => {
+test('an invocation that is not FINALIZED is walked each time', async () => {
   const services = await openServices(await openTestPglite());
   await openTree(services);
   const sets = new ReachableSets(services.db);
@@ -67,7 +67,7 @@ test('what is not FINALIZED is walked each time', async () => {
   expect(rowIds).toEqual([...rowIds].sort());
 });
 
-test('what is FINALIZED is walked once, for each selection of test variants', async () => {
+test('a FINALIZED invocation is walked once for each selection of test variants', async () => {
   const services = await openServices(await openTestPglite());
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a');
@@ -104,7 +104,7 @@ test('an id that is used again does not get what the deleted invocation reached'
   expect(rowIds.map(fromRowId)).toEqual(['u-top']);
 });
 
-test('the least recently used goes when there is too much', async () => {
+test('the least recently used set is evicted when there is too much', async () => {
   const services = await openServices(await openTestPglite());
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a', 'u-b');
@@ -119,7 +119,7 @@ test('the least recently used goes when there is too much', async () => {
   expect(await sets.read(top, all, signal)).not.toBe(keptTop);
 });
 
-test('what is larger than all that may be kept is not kept, and pushes nothing out', async () => {
+test('a set that is larger than the bound is not kept, and evicts nothing', async () => {
   const services = await openServices(await openTestPglite());
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a', 'u-b');
@@ -130,7 +130,7 @@ test('what is larger than all that may be kept is not kept, and pushes nothing o
   expect(await sets.read(a, all, signal)).toBe(keptA);
 });
 
-test('a walk ends when the caller goes away', async () => {
+test('a walk ends when the caller disconnects', async () => {
   const services = await openServices(await openTestPglite());
   await openTree(services);
   const sets = new ReachableSets(services.db);
