@@ -2,8 +2,8 @@
  * The export task: enqueued when an invocation becomes FINALIZED, one for each of its exports, and
  * handled by `exportInvocation`.
  *
- * An attempt may die anywhere, and run again: the sink makes that harmless. The task is completed
- * under its lease once the sink has committed. Errors that time cannot cure make it a dead task,
+ * An attempt may die anywhere and run again, which the sink makes harmless. The task is completed
+ * under its lease once the sink has committed. Errors that no retry can mend make it a dead task,
  * which keeps the reason and can be redriven.
  */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -75,7 +75,7 @@ export interface ExportHandlerParts extends ExporterParts {
 /** Retrying does not help with these errors: the request is invalid, or not allowed. */
 const PERMANENT = ['invalid-argument', 'not-found', 'permission-denied'] as const;
 
-/** What the dispatcher runs for tasks `bq_export`. */
+/** Returns the handler of `bq_export` tasks. */
 export function exportHandler(parts: ExportHandlerParts): TaskHandler<Uint8Array> {
   const { log = silentLog, metrics = noMetrics } = parts;
   const exportedRows = metrics.counter('postlude.export.rows', {
