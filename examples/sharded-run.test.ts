@@ -10,7 +10,7 @@ test('the demo takes totals that are the same', () => {
 
 test.each(['passed', 'failed', 'skipped'] as const)('the demo fails where one more %s', (which) => {
   expect(() => requireSame(TOTALS, { ...TOTALS, [which]: TOTALS[which] + 1 })).toThrow(
-    /^the totals differ, and must never: runners 21 passed/,
+    /^the totals differ, which must never happen: runners 21 passed/,
   );
 });
 
