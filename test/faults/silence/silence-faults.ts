@@ -26,6 +26,8 @@ export interface SilencePlan {
 }
 
 interface Place extends SilencePlan {
+  /** Statements that the silence swallows are given up within it. */
+  readonly statementTimeoutS: number;
   readonly proxy: TcpProxy;
   /** The database through the proxy. */
   readonly url: string;
@@ -34,6 +36,7 @@ interface Place extends SilencePlan {
 }
 
 const GRACE_S = 3;
+const DEFAULT_STATEMENT_TIMEOUT_S = 30;
 const ASK_EVERY_MS = 50;
 /** Events that have not happened by then count as missing in the report. */
 const PATIENCE_MS = 120_000;
@@ -49,7 +52,11 @@ export async function runSilenceFaults(plan: SilencePlan): Promise<SilenceReport
   const client = new pg.Client({ connectionString: plan.server.url });
   await client.connect();
   const db = await openFaultDatabase(plan.server.url, plan.schema);
-  const place = { ...plan, proxy, url: url.href, client };
+  const statementTimeoutS = Math.min(
+    DEFAULT_STATEMENT_TIMEOUT_S,
+    Math.floor((plan.seconds * 2) / 3),
+  );
+  const place = { ...plan, proxy, url: url.href, client, statementTimeoutS };
   try {
     await db.migrate();
     await client.query(`SET search_path TO "${plan.schema}"`);
@@ -170,10 +177,10 @@ async function finalize({ recorder, token }: Recorded, id: string): Promise<void
   await call.catch(() => undefined); // its server ends
 }
 
-async function startServer({ url, schema }: Place) {
+async function startServer({ url, schema, statementTimeoutS }: Place) {
   const flags = [
     ...['listen=127.0.0.1:0', `database=${url}`, `schema=${schema}`],
-    ...[`shutdownGrace=${GRACE_S}s`],
+    ...[`shutdownGrace=${GRACE_S}s`, `statementTimeout=${statementTimeoutS}s`],
   ];
   const process_ = spawn(process.execPath, [SERVER, ...flags], {
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -184,8 +191,10 @@ async function startServer({ url, schema }: Place) {
   throw new Error('the server ended before it listened');
 }
 
-async function startWorker({ url, schema }: Place): Promise<ChildProcess> {
-  const worker = fork(WORKER, [url, schema], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+async function startWorker({ url, schema, statementTimeoutS }: Place): Promise<ChildProcess> {
+  const worker = fork(WORKER, [url, schema, String(statementTimeoutS * 1_000)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   await once(worker, 'message');
   return worker;
 }

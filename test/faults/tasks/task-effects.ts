@@ -13,6 +13,6 @@ export const effects = table('effects', { nonce: text, taskId: text }, ['nonce']
 export const CREATE_EFFECTS =
   'CREATE TABLE effects (nonce text PRIMARY KEY, task_id text NOT NULL)';
 
-export function openFaultDatabase(url: string, schema: string) {
-  return openPostgres({ url, schema, maxConnections: 4 });
+export function openFaultDatabase(url: string, schema: string, statementTimeoutMs = 30_000) {
+  return openPostgres({ url, schema, maxConnections: 4, statementTimeoutMs });
 }

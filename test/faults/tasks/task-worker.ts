@@ -1,17 +1,24 @@
-/** A worker process of a fault run: `node task-worker.ts URL SCHEMA`. SIGTERM ends it gracefully. */
+/**
+ * A worker process of a fault run: `node task-worker.ts URL SCHEMA [STATEMENT_TIMEOUT_MS]`. SIGTERM ends
+ * it gracefully.
+ */
 import { systemClock } from '../../../src/clock.ts';
 import { randomHex } from '../../../src/random.ts';
 import { Dispatcher } from '../../../src/tasks/dispatch/dispatcher.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { EFFECT, effects, openFaultDatabase } from './task-effects.ts';
 
-const [url = '', schema = ''] = process.argv.slice(2);
+const [url = '', schema = '', statementTimeoutMs] = process.argv.slice(2);
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 // The parent process is gone, so this one ends as well.
 process.once('disconnect', () => process.exit(1));
 
-const db = await openFaultDatabase(url, schema);
+const db = await openFaultDatabase(
+  url,
+  schema,
+  statementTimeoutMs === undefined ? undefined : Number(statementTimeoutMs),
+);
 const dispatcher = new Dispatcher({
   queue: new TaskQueue({ db, clock: systemClock }),
   leaseMs: 3_000,
