@@ -1,22 +1,10 @@
-import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import { loadConfig } from './config.ts';
+import { loadTestConfig } from '../../../test/support/server/test-config.ts';
 
 type Flags = Readonly<Record<string, string>>;
 
 async function load(flags: Flags) {
-  return (await loadConfig({ flags, env: {}, cwd: tmpdir() })).pushTasks;
-}
-
-async function problemsOf(flags: Flags): Promise<readonly string[]> {
-  const error = await load(flags).then(
-    () => new Error('no problem'),
-    (thrown: unknown) => thrown as Error,
-  );
-  return error.message
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim());
+  return (await loadTestConfig({ flags })).config.pushTasks;
 }
 
 const CLOUD = {
@@ -72,45 +60,4 @@ test('pushers, audience and issuer may be others than those of the own pushes', 
     audiences: ['us'],
     emails: ['a@b.c', 'd@e.f'],
   });
-});
-
-test.each<[string, Flags, readonly string[]]>([
-  [
-    'Cloud Tasks without a place',
-    { tqQueue: 'cloud-tasks' },
-    ['--tq-queue: needs tqProject, tqRegion, tqTargetHost, too'],
-  ],
-  [
-    'Cloud Tasks without an account, on a public address',
-    { ...CLOUD, listen: '0.0.0.0:80', oidcIssuer: 'https://i.org', oidcAudiences: 'a' },
-    [
-      '--oidc-issuer: without realms nobody may do anything: set realms or realmsFile',
-      '--tq-queue: 0.0.0.0 can be reached from other machines, and pushes are not authenticated: set tqPushAs',
-    ],
-  ],
-  [
-    'pushers whose tokens are made for nobody in particular',
-    { tqPushers: 'a@b.c' },
-    ['--tq-pushers: needs tqPushAudience or tqTargetHost, too'],
-  ],
-  [
-    'values that cannot be',
-    {
-      ...CLOUD,
-      tqTargetHost: 'https://h/path',
-      tqNamespace: 'a-b',
-      tqPushAs: 'two words',
-      cloudTasksEmulator: 'h',
-      tqSweepEvery: '2h',
-    },
-    [
-      '--tq-target-host: must be host[:port], or http:// or https:// and that',
-      '--tq-namespace: must be up to 50 of A-Z a-z 0-9 _',
-      '--tq-push-as: must be one word',
-      '--tq-sweep-every: must be between 0ms and 3600000ms',
-      '--cloud-tasks-emulator: must be host:port, such as 127.0.0.1:8010 or [::1]:8010',
-    ],
-  ],
-])('refuses %s', async (_what, flags, problems) => {
-  expect(await problemsOf(flags)).toEqual(problems);
 });
