@@ -5,8 +5,8 @@
  */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { toError } from '../../errors.ts';
 import { parseDatabaseName } from '../../storage/spanner/database-name.ts';
+import { nonEmpty } from './shapes.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -71,11 +71,6 @@ export function choice<const T extends string>(...words: readonly T[]): (text: s
   };
 }
 
-export function nonEmpty(text: string): string {
-  if (text.trim() === '') throw new Error('must not be empty');
-  return text;
-}
-
 export function word(text: string): string {
   if (!/^\S+$/.test(text)) throw new Error('must be one word');
   return text;
@@ -137,29 +132,6 @@ export function path(text: string, folder: string): string {
 /** Parses several words, separated by commas. */
 export function words(text: string): readonly string[] {
   return text.split(',').map((word) => nonEmpty(word).trim());
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-export function oneText(value: unknown): string {
-  if (typeof value !== 'string') throw new Error('must be a text');
-  return nonEmpty(value);
-}
-
-export function texts(value: unknown): readonly string[] {
-  if (!Array.isArray(value) || value.length === 0) throw new Error('must be a list of texts');
-  return value.map(oneText);
-}
-
-/** Runs a check, and puts `key` in front of the messages of its errors. */
-export function inKey<T>(key: string, check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    throw new Error(`${key}: ${toError(error).message}`, { cause: error });
-  }
 }
 
 function within(value: number, { min, max }: Bounds, format: (value: number) => string): number {

@@ -17,14 +17,13 @@ import {
   hostAndPort,
   listenAddress,
   namespace,
-  nonEmpty,
   path,
   size,
   targetHost,
-  texts,
   word,
   words,
 } from './setting-values.ts';
+import { nonEmpty, texts } from './shapes.ts';
 
 export type SettingSource = 'flag' | 'env' | 'file';
 
