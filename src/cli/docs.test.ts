@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { openCliContext } from '../../test/support/cli/cli-world.ts';
-import { serverFlags } from '../server/config/settings-help.ts';
+
 import { loadAllCommands } from './command-loaders.ts';
 import { buildProgram } from './program.ts';
+import { settingOptions } from './server-options.ts';
 
 const PAGE = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
 const FOR_ALL = ['--server', '--timeout', '--audience', '--json', '--quiet'];
-const SETTINGS = serverFlags().map(({ flags }) => flags.split(' ')[0]);
+const SETTINGS = ['--config', ...settingOptions().map(({ long }) => long)];
 const program = buildProgram(openCliContext(), await loadAllCommands(), () => undefined);
 
 /** Returns the long names of the options in the table of a section. */

@@ -1,16 +1,15 @@
 /**
  * The configuration of callers, from the settings and the files that they name: issuers, realms, and
- * secrets of update tokens.
+ * secrets of update tokens. Contradictions between settings are reported to `written`.
  */
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { toError } from '../../errors.ts';
+import { isLoopback } from '../../loopback.ts';
 import type { RealmGrants } from '../../services/shared/permissions.ts';
-import { parseConfigFile } from './config-file.ts';
-import type { WrittenSettings } from './config-sources.ts';
+import { readConfigFile, readText } from './config-file.ts';
 import { DEFAULT_IDENTITY, type OidcIssuer } from './oidc-issuers.ts';
 import { realmGrants } from './realm-grants.ts';
-import type { SettingName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
+import type { WrittenSettings } from './written-settings.ts';
 
 /** Either anyone on this machine may call, or callers need a token and a grant. */
 export type AuthConfig =
@@ -23,109 +22,78 @@ export type AuthConfig =
 
 const MIN_SECRET_LENGTH = 16;
 
-/** Adds contradictions between settings to `problems`. */
 export async function authConfig(
   settings: Settings,
   written: WrittenSettings,
-  problems: string[],
 ): Promise<AuthConfig> {
-  const issuers = allIssuers(settings, written, problems);
-  const grants = await allGrants(settings, written, problems);
-  if (issuers.length === 0) {
-    const source = (written.get('realms') ?? written.get('realmsFile'))?.source;
-    if (source && !isAnyWritten(written, ['oidc', 'oidcIssuer'])) {
-      problems.push(
-        `${source}: realms need callers that are authenticated: set oidcIssuer or oidc`,
-      );
+  const issuers = allIssuers(settings, written);
+  const grants = await allGrants(settings, written);
+  const hasRealms = written.hasAny('realms', 'realmsFile');
+  if (issuers.length > 0) {
+    if (!hasRealms) {
+      const problem = 'without realms nobody may do anything: set realms or realmsFile';
+      written.report(['oidc', 'oidcIssuer'], problem);
     }
-    return { kind: 'none' };
+    return { kind: 'oidc', issuers, grants };
   }
-  if (!isAnyWritten(written, ['realms', 'realmsFile'])) {
-    const source = (written.get('oidc') ?? written.get('oidcIssuer'))?.source;
-    problems.push(`${source}: without realms nobody may do anything: set realms or realmsFile`);
+  if (hasRealms && !written.hasAny('oidc', 'oidcIssuer')) {
+    const problem = 'realms need callers that are authenticated: set oidcIssuer or oidc';
+    written.report(['realms', 'realmsFile'], problem);
   }
-  return { kind: 'oidc', issuers, grants };
+  const { host, port } = settings.listen;
+  if (!isLoopback(host)) {
+    const problem = `${host} can be reached from other machines, and callers are not authenticated: set oidcIssuer, oidcAudiences and realms, or listen on 127.0.0.1:${port}`;
+    written.report(['listen'], problem);
+  }
+  return { kind: 'none' };
 }
 
-function allIssuers(
-  settings: Settings,
-  written: WrittenSettings,
-  problems: string[],
-): readonly OidcIssuer[] {
+function allIssuers(settings: Settings, written: WrittenSettings): readonly OidcIssuer[] {
   const { oidc = [], oidcIssuer: issuer, oidcAudiences: audiences } = settings;
-  const one = written.get('oidcIssuer');
-  const other = written.get('oidcAudiences');
-  if (one && !other) problems.push(`${one.source}: needs oidcAudiences, too`);
-  if (other && !one) problems.push(`${other.source}: needs oidcIssuer, too`);
+  if (written.has('oidcIssuer') !== written.has('oidcAudiences')) {
+    const other = written.has('oidcIssuer') ? 'oidcAudiences' : 'oidcIssuer';
+    written.report(['oidcIssuer', 'oidcAudiences'], `needs ${other}, too`);
+  }
   if (issuer === undefined || audiences === undefined) return oidc;
   if (oidc.some((entry) => entry.issuer === issuer)) {
-    problems.push(`${one?.source}: oidc has the issuer ${issuer}, too`);
+    written.report(['oidcIssuer'], `oidc has the issuer ${issuer}, too`);
   }
   return [...oidc, { issuer, audiences, identity: DEFAULT_IDENTITY }];
 }
 
-async function allGrants(
-  settings: Settings,
-  written: WrittenSettings,
-  problems: string[],
-): Promise<RealmGrants> {
-  const { realms, realmsFile } = settings;
-  const source = written.get('realmsFile')?.source;
-  if (realms && realmsFile) problems.push(`${source}: realms are given twice, as realms, too`);
-  if (realmsFile === undefined) return realms ?? {};
-  const file = await readText(realmsFile, source, problems);
-  if (file === undefined) return {};
-  const parsed = parseConfigFile(file, basename(realmsFile));
-  if ('problems' in parsed) {
-    problems.push(...parsed.problems);
-    return {};
-  }
-  const entries = parsed.entries.flatMap((entry) => {
+async function allGrants(settings: Settings, written: WrittenSettings): Promise<RealmGrants> {
+  const { realms = {}, realmsFile: file } = settings;
+  if (file === undefined) return realms;
+  if (settings.realms) written.report(['realmsFile'], 'realms are given twice, as realms, too');
+  const entries = await readConfigFile(file, written.sourceOf('realmsFile'), written.problems);
+  const grants = entries.map(({ key, value, source }) => {
     try {
-      return Object.entries(realmGrants({ [entry.key]: entry.value }));
+      return realmGrants({ [key]: value });
     } catch (error) {
-      problems.push(`${entry.source}: ${toError(error).message}`);
-      return [];
+      written.problems.push(`${source}: ${toError(error).message}`);
+      return {};
     }
   });
-  return Object.fromEntries(entries);
+  return Object.assign({}, ...grants);
 }
 
 /** The first secret signs; tokens of all of them are accepted. */
 export async function tokenSecrets(
   settings: Settings,
   written: WrittenSettings,
-  problems: string[],
 ): Promise<readonly string[]> {
   const { tokenSecrets: inline = [], tokenSecretsFile: file } = settings;
-  const fileSource = written.get('tokenSecretsFile')?.source;
   if (file && inline.length > 0) {
-    problems.push(`${fileSource}: secrets are given twice, as tokenSecrets, too`);
+    written.report(['tokenSecretsFile'], 'secrets are given twice, as tokenSecrets, too');
   }
-  const text = file === undefined ? undefined : await readText(file, fileSource, problems);
+  const source = written.sourceOf('tokenSecretsFile');
+  const text = file && (await readText(file, source, written.problems));
   const lines = (text ?? '').split(/\r?\n/).map((line) => line.trim());
   const secrets = [...inline, ...lines.filter((line) => line !== '')];
-  const source = written.get('tokenSecrets')?.source ?? fileSource;
-  if (text !== undefined && secrets.length === 0) problems.push(`${source}: holds no secret`);
+  const names = ['tokenSecrets', 'tokenSecretsFile'] as const;
+  if (text !== undefined && secrets.length === 0) written.report(names, 'holds no secret');
   if (secrets.some((secret) => secret.length < MIN_SECRET_LENGTH)) {
-    problems.push(`${source}: has a secret shorter than ${MIN_SECRET_LENGTH} characters`);
+    written.report(names, `has a secret shorter than ${MIN_SECRET_LENGTH} characters`);
   }
   return secrets;
-}
-
-async function readText(
-  file: string,
-  source: string | undefined,
-  problems: string[],
-): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    problems.push(`${source}: cannot be read: ${toError(error).message}`);
-    return undefined;
-  }
-}
-
-function isAnyWritten(written: WrittenSettings, names: readonly SettingName[]): boolean {
-  return names.some((name) => written.has(name));
 }

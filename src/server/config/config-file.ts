@@ -1,5 +1,6 @@
 /** Reads a configuration file in YAML or JSON (which is also YAML), with the line of each key. */
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { toError } from '../../errors.ts';
 
@@ -10,36 +11,41 @@ export interface FileEntry {
   readonly source: string;
 }
 
-export type ConfigFile =
-  | { readonly entries: readonly FileEntry[] }
-  | { readonly problems: readonly string[] };
-
-/** Reads the top-level keys of a file. Problems refer to it by `name`. */
-export async function readConfigFile(path: string, name: string): Promise<ConfigFile> {
+/** Returns `undefined` for a file that cannot be read, and adds that to `problems`, after its `source`. */
+export async function readText(
+  file: string,
+  source: string,
+  problems: string[],
+): Promise<string | undefined> {
   try {
-    return parseConfigFile(await readFile(path, 'utf8'), name);
+    return await readFile(file, 'utf8');
   } catch (error) {
-    return { problems: [`${name}: cannot be read: ${toError(error).message}`] };
+    problems.push(`${source}: cannot be read: ${toError(error).message}`);
+    return undefined;
   }
 }
 
-export function parseConfigFile(text: string, name: string): ConfigFile {
+/** Returns the top-level keys of a file, or none if it adds to `problems`. */
+export async function readConfigFile(
+  file: string,
+  source: string,
+  problems: string[],
+): Promise<readonly FileEntry[]> {
+  const text = await readText(file, source, problems);
+  if (text === undefined) return [];
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const sourceAt = (offset: number): string => `${name}:${lines.linePos(offset).line}`;
-  if (document.errors.length > 0) {
-    return {
-      problems: document.errors.map(({ pos, message }) => `${sourceAt(pos[0])}: ${message}`),
-    };
+  const sourceAt = (offset: number): string => `${basename(file)}:${lines.linePos(offset).line}`;
+  const { contents, errors } = document;
+  problems.push(...errors.map(({ pos, message }) => `${sourceAt(pos[0])}: ${message}`));
+  if (contents === null || errors.length > 0) return [];
+  if (isMap(contents)) {
+    return contents.items.map(({ key, value }) => ({
+      key: String(isScalar(key) ? key.value : key),
+      value: isNode(value) ? value.toJS(document) : null,
+      source: sourceAt(isNode(key) ? (key.range?.[0] ?? 0) : 0),
+    }));
   }
-  const { contents } = document;
-  if (contents === null) return { entries: [] };
-  if (!isMap(contents)) return { problems: [`${name}:1: must map settings to values`] };
-  return {
-    entries: contents.items.map((pair) => ({
-      key: isScalar(pair.key) ? String(pair.key.value) : String(pair.key),
-      value: isNode(pair.value) ? pair.value.toJS(document) : null,
-      source: sourceAt(isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0),
-    })),
-  };
+  problems.push(`${sourceAt(0)}: must map settings to values`);
+  return [];
 }

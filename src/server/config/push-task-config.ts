@@ -2,8 +2,8 @@
 import { isLoopback } from '../../loopback.ts';
 import type { PushAuthConfig } from '../../tq/receive/push-auth.ts';
 import type { RequestSettings } from '../../tq/submit/request.ts';
-import type { WrittenSettings } from './config-sources.ts';
-import type { SettingName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
+import type { WrittenSettings } from './written-settings.ts';
 
 export interface PushTaskConfig {
   /** What delivers the tasks: the queue of the database, or Cloud Tasks. */
@@ -17,52 +17,35 @@ export interface PushTaskConfig {
   readonly sweepEveryMs: number;
 }
 
-/** Adds contradictions between settings to `problems`. */
-export function pushTaskConfig(
-  settings: Settings,
-  written: WrittenSettings,
-  problems: string[],
-): PushTaskConfig {
-  checkCloudTasks(settings, written, problems);
+/** Reports contradictions between settings to `written`. */
+export function pushTaskConfig(settings: Settings, written: WrittenSettings): PushTaskConfig {
+  checkCloudTasks(settings, written);
   return {
     queue: settings.tqQueue,
     requests: requestSettings(settings),
     emulatorHost: settings.cloudTasksEmulator,
-    pushers: pushersOf(settings, written, problems),
-    sweepEveryMs: settings.tqSweepEvery,
+    pushers: pushersOf(settings, written),
+    sweepEveryMs: settings.tqSweepEveryMs,
   };
 }
 
-const NEEDED_BY_CLOUD_TASKS = [
-  'tqProject',
-  'tqRegion',
-  'tqTargetHost',
-] as const satisfies readonly SettingName[];
-
-function checkCloudTasks(settings: Settings, written: WrittenSettings, problems: string[]): void {
-  if (settings.tqQueue !== 'cloud-tasks') return;
-  const source = written.get('tqQueue')?.source;
+function checkCloudTasks({ tqQueue, listen }: Settings, written: WrittenSettings): void {
+  if (tqQueue !== 'cloud-tasks') return;
   // A setting with an invalid value has been reported already.
-  const missing = NEEDED_BY_CLOUD_TASKS.filter((name) => !written.has(name));
-  if (missing.length > 0) problems.push(`${source}: needs ${missing.join(', ')}, too`);
-  const { host } = settings.listen;
-  if (!isLoopback(host) && !written.has('tqPushAs')) {
-    problems.push(
-      `${source}: ${host} can be reached from other machines, and pushes are not authenticated: set tqPushAs`,
-    );
-  }
+  const needed = ['tqProject', 'tqRegion', 'tqTargetHost'] as const;
+  const missing = needed.filter((name) => !written.has(name));
+  if (missing.length > 0) written.report(['tqQueue'], `needs ${missing.join(', ')}, too`);
+  if (isLoopback(listen.host) || written.has('tqPushAs')) return;
+  const problem = `${listen.host} can be reached from other machines, and pushes are not authenticated: set tqPushAs`;
+  written.report(['tqQueue'], problem);
 }
 
 function requestSettings(settings: Settings): RequestSettings {
-  const audience = audienceOf(settings);
-  return {
-    ...(settings.tqProject === undefined ? {} : { project: settings.tqProject }),
-    ...(settings.tqRegion === undefined ? {} : { region: settings.tqRegion }),
-    ...(settings.tqNamespace === undefined ? {} : { namespace: settings.tqNamespace }),
-    ...(settings.tqTargetHost === undefined ? {} : { defaultTargetHost: settings.tqTargetHost }),
-    ...(settings.tqPushAs === undefined ? {} : { pushAs: settings.tqPushAs }),
-    ...(audience === undefined ? {} : { pushAudience: audience }),
-  };
+  const { tqProject: project, tqRegion: region, tqNamespace: namespace } = settings;
+  const { tqTargetHost: defaultTargetHost, tqPushAs: pushAs } = settings;
+  const pushAudience = audienceOf(settings);
+  const given = { project, region, namespace, defaultTargetHost, pushAs, pushAudience };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 /** The receiver must know the audience beforehand, so it is not the task's URL, Cloud Tasks' default. */
@@ -71,22 +54,16 @@ function audienceOf({ tqPushAudience, tqTargetHost }: Settings): string | undefi
   return tqTargetHost.includes('://') ? tqTargetHost : `https://${tqTargetHost}`;
 }
 
-function pushersOf(
-  settings: Settings,
-  written: WrittenSettings,
-  problems: string[],
-): PushTaskConfig['pushers'] {
-  const { tqPushAs, tqPushers, tqPushIssuer, tqQueue } = settings;
+function pushersOf(settings: Settings, written: WrittenSettings): PushTaskConfig['pushers'] {
+  const { tqPushAs, tqPushers, tqPushIssuer: issuer, tqQueue } = settings;
   const emails = tqPushers ?? (tqPushAs === undefined ? [] : [tqPushAs]);
   if (emails.length === 0) return tqQueue === 'cloud-tasks' ? 'loopback' : 'none';
   const audience = audienceOf(settings);
-  const isAudienceWritten = written.has('tqPushAudience') || written.has('tqTargetHost');
-  if (audience === undefined && !isAudienceWritten && tqQueue === 'database') {
-    const source = (written.get('tqPushers') ?? written.get('tqPushAs'))?.source;
-    problems.push(`${source}: needs tqPushAudience or tqTargetHost, too`);
+  if (tqQueue === 'database' && !written.hasAny('tqPushAudience', 'tqTargetHost')) {
+    written.report(['tqPushers', 'tqPushAs'], 'needs tqPushAudience or tqTargetHost, too');
   }
   return {
-    ...(tqPushIssuer === undefined ? {} : { issuer: tqPushIssuer }),
+    ...(issuer === undefined ? {} : { issuer }),
     audiences: audience === undefined ? [] : [audience],
     emails,
   };
