@@ -32,10 +32,10 @@ test('help has one entry a flag in the group of its setting, with its variable a
     '  --listen <host:port>  where to listen (default: 127.0.0.1:8010, env: POSTLUDE_LISTEN)',
   );
   expect(database).toContain(
-    '  --database <value>  where the data is: pglite:PATH | memory: | postgres://… | spanner://… (default: pglite:.postlude/data, env: POSTLUDE_DATABASE)',
+    '  --database <value>  where the data is stored: pglite:PATH | memory: | postgres://… | spanner://… (default: pglite:.postlude/data, env: POSTLUDE_DATABASE)',
   );
   expect(database).toContain(
-    '  --auto-migrate <value>  migrate the database at start: true | false (default: true without authentication, else false, env: POSTLUDE_AUTO_MIGRATE)',
+    '  --auto-migrate <value>  whether to migrate the database at the start: true | false (default: true without authentication, else false, env: POSTLUDE_AUTO_MIGRATE)',
   );
 });
 

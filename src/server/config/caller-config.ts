@@ -37,7 +37,7 @@ export async function authConfig(
     return { kind: 'oidc', issuers, grants };
   }
   if (hasRealms && !written.hasAny('oidc', 'oidcIssuer')) {
-    const problem = 'realms need callers that are authenticated: set oidcIssuer or oidc';
+    const problem = 'realms need authenticated callers: set oidcIssuer or oidc';
     written.report(['realms', 'realmsFile'], problem);
   }
   const { host, port } = settings.listen;
@@ -52,11 +52,11 @@ function allIssuers(settings: Settings, written: WrittenSettings): readonly Oidc
   const { oidc = [], oidcIssuer: issuer, oidcAudiences: audiences } = settings;
   if (written.has('oidcIssuer') !== written.has('oidcAudiences')) {
     const other = written.has('oidcIssuer') ? 'oidcAudiences' : 'oidcIssuer';
-    written.report(['oidcIssuer', 'oidcAudiences'], `needs ${other}, too`);
+    written.report(['oidcIssuer', 'oidcAudiences'], `needs ${other} as well`);
   }
   if (issuer === undefined || audiences === undefined) return oidc;
   if (oidc.some((entry) => entry.issuer === issuer)) {
-    written.report(['oidcIssuer'], `oidc has the issuer ${issuer}, too`);
+    written.report(['oidcIssuer'], `oidc has the issuer ${issuer} as well`);
   }
   return [...oidc, { issuer, audiences, identity: DEFAULT_IDENTITY }];
 }
@@ -64,7 +64,8 @@ function allIssuers(settings: Settings, written: WrittenSettings): readonly Oidc
 async function allGrants(settings: Settings, written: WrittenSettings): Promise<RealmGrants> {
   const { realms = {}, realmsFile: file } = settings;
   if (file === undefined) return realms;
-  if (settings.realms) written.report(['realmsFile'], 'realms are given twice, as realms, too');
+  if (settings.realms)
+    written.report(['realmsFile'], 'the realms are given twice: realms is set as well');
   const entries = await readConfigFile(file, written.sourceOf('realmsFile'), written.problems);
   const grants = entries.map(({ key, value, source }) => {
     try {
@@ -84,14 +85,17 @@ export async function tokenSecrets(
 ): Promise<readonly string[]> {
   const { tokenSecrets: inline = [], tokenSecretsFile: file } = settings;
   if (file && inline.length > 0) {
-    written.report(['tokenSecretsFile'], 'secrets are given twice, as tokenSecrets, too');
+    written.report(
+      ['tokenSecretsFile'],
+      'the secrets are given twice: tokenSecrets is set as well',
+    );
   }
   const source = written.sourceOf('tokenSecretsFile');
   const text = file && (await readText(file, source, written.problems));
   const lines = (text ?? '').split(/\r?\n/).map((line) => line.trim());
   const secrets = [...inline, ...lines.filter((line) => line !== '')];
   const names = ['tokenSecrets', 'tokenSecretsFile'] as const;
-  if (text !== undefined && secrets.length === 0) written.report(names, 'holds no secret');
+  if (text !== undefined && secrets.length === 0) written.report(names, 'contains no secret');
   if (secrets.some((secret) => secret.length < MIN_SECRET_LENGTH)) {
     written.report(names, `has a secret shorter than ${MIN_SECRET_LENGTH} characters`);
   }

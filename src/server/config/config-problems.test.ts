@@ -7,7 +7,7 @@ const REALMS_YAML = 'ci:main: {writer: [anyone]}';
 const DURATION = 'must be a duration with its unit, such as 500ms, 30s, 2m or 1h';
 const SIZE = 'must be a size with its unit, such as 512KiB or 16MiB';
 const ADDRESS = 'must be host:port, such as 127.0.0.1:8010 or [::1]:8010';
-const HOST = 'must be host[:port], or http:// or https:// and that';
+const HOST = 'must be host[:port], http://host[:port] or https://host[:port]';
 const DATABASE =
   'must be pglite:PATH, memory:, postgres://user@host:port/database or spanner://project/instance/database';
 const SAFE_URL = 'must begin with https:// (http:// only on this machine)';
@@ -28,7 +28,7 @@ const TEXTS: readonly [string, string, string][] = [
   ['requestTimeout', '61m', 'must be between 1000ms and 3600000ms'],
   ['maxConnections', '65537', 'must be between 1 and 65536'],
   ['database', 'mysql://x', DATABASE],
-  ['database', 'pglite:', 'names no folder: pglite:PATH'],
+  ['database', 'pglite:', 'must name a folder: pglite:PATH'],
   ['database', 'spanner://p/i', 'must be spanner://PROJECT/INSTANCE/DATABASE'],
   ['database', 'spanner://P/inst/tests', 'names no possible project of Spanner: P'],
   ['database', 'spanner://p/I/tests', 'names no possible instance of Spanner: I'],
@@ -55,7 +55,7 @@ const TEXTS: readonly [string, string, string][] = [
   ['tqProject', 'a b', 'must be one word'],
   ['tqRegion', '', 'must be one word'],
   ['tqTargetHost', 'https://h/path', HOST],
-  ['tqNamespace', 'a-b', 'must be up to 50 of A-Z a-z 0-9 _'],
+  ['tqNamespace', 'a-b', 'must be a letter or _, then up to 49 letters, digits or _'],
   ['tqPushAs', 'two words', 'must be one word'],
   ['tqPushAudience', ' ', 'must not be empty'],
   ['tqPushIssuer', 'ftp://a.b', SAFE_URL],
@@ -100,8 +100,8 @@ const VALUES: readonly [string, string][] = [
   ['oidc:', 'oidc has no value'],
   ['realms: ~', 'realms has no value'],
   ['oidcAudiences:', 'oidcAudiences has no value'],
-  ['poll: [1s]', 'poll must be one text or number'],
-  ['poll: {every: 1s}', 'poll must be one text or number'],
+  ['poll: [1s]', 'poll must be a single text or number'],
+  ['poll: {every: 1s}', 'poll must be a single text or number'],
   ['workers: -1', 'workers must be a whole number'],
   ['workers: true', 'workers must be a whole number'],
   ['autoMigrate: 1', 'autoMigrate must be true or false'],
@@ -112,7 +112,7 @@ const VALUES: readonly [string, string][] = [
   ['enableExperiment: [[a]]', 'enableExperiment must be a text'],
   ['tqPushers: [a@b.c, ""]', 'tqPushers must not be empty'],
   ['tokenSecrets: [1]', 'tokenSecrets must be a text'],
-  ['oidc: text', 'oidc must be a structure, not a text'],
+  ['oidc: text', 'oidc must be a structure, not text'],
   ['oidc: {issuer: a}', 'oidc must be a list of issuers'],
   ['oidc: [a]', 'oidc [0]: must be a mapping with issuer and audiences'],
   ['oidc: [[a]]', 'oidc [0]: must be a mapping with issuer and audiences'],
@@ -142,7 +142,7 @@ const VALUES: readonly [string, string][] = [
     'oidc: [{issuer: https://a, audiences: [p]}, {issuer: https://a, audiences: [q]}]',
     'oidc has the issuer https://a twice',
   ],
-  ['realms: text', 'realms must be a structure, not a text'],
+  ['realms: text', 'realms must be a structure, not text'],
   ['realms: []', 'realms must map realms to roles, and roles to members'],
   ['realms: {}', 'realms must map realms to roles, and roles to members'],
   [
@@ -170,7 +170,7 @@ const OPEN =
 const OPEN_PUSHES =
   '0.0.0.0 can be reached from other machines, and pushes are not authenticated: set tqPushAs';
 const NO_REALMS = 'without realms nobody may do anything: set realms or realmsFile';
-const NO_ISSUER = 'realms need callers that are authenticated: set oidcIssuer or oidc';
+const NO_ISSUER = 'realms need authenticated callers: set oidcIssuer or oidc';
 const SECRET = 'a-secret-of-enough-letters';
 const ISSUER_YAML =
   'oidc: [{issuer: https://a.b, audiences: [p]}]\nrealms: {"a:b": {admin: [anyone]}}\n';
@@ -220,12 +220,12 @@ const WHOLES: readonly [string, GivenConfig, readonly string[]][] = [
   [
     'an issuer without audiences',
     { flags: { oidcIssuer: 'https://a.b' } },
-    ['--oidc-issuer: needs oidcAudiences, too'],
+    ['--oidc-issuer: needs oidcAudiences as well'],
   ],
   [
     'audiences without an issuer',
     { env: { POSTLUDE_OIDC_AUDIENCES: 'p' } },
-    ['POSTLUDE_OIDC_AUDIENCES: needs oidcIssuer, too'],
+    ['POSTLUDE_OIDC_AUDIENCES: needs oidcIssuer as well'],
   ],
   ['an issuer without realms', { flags: FLAGS }, [`--oidc-issuer: ${NO_REALMS}`]],
   [
@@ -234,9 +234,9 @@ const WHOLES: readonly [string, GivenConfig, readonly string[]][] = [
     [`postlude.yaml:1: ${NO_REALMS}`],
   ],
   [
-    'an issuer that oidc has, too',
+    'an issuer that oidc has as well',
     { flags: FLAGS, files: { 'postlude.yaml': ISSUER_YAML } },
-    ['--oidc-issuer: oidc has the issuer https://a.b, too'],
+    ['--oidc-issuer: oidc has the issuer https://a.b as well'],
   ],
   [
     'realms without an issuer',
@@ -251,7 +251,7 @@ const WHOLES: readonly [string, GivenConfig, readonly string[]][] = [
   [
     'realms that are given twice',
     { flags: { realmsFile: 'r' }, files: { r: REALMS_YAML, 'postlude.yaml': ISSUER_YAML } },
-    ['--realms-file: realms are given twice, as realms, too'],
+    ['--realms-file: the realms are given twice: realms is set as well'],
   ],
   [
     'realms in a file, each with a problem',
@@ -283,7 +283,7 @@ const WHOLES: readonly [string, GivenConfig, readonly string[]][] = [
   [
     'a file without secrets',
     { flags: { tokenSecretsFile: 's' }, files: { s: '\n' } },
-    ['--token-secrets-file: holds no secret'],
+    ['--token-secrets-file: contains no secret'],
   ],
   [
     'secrets that are given twice',
@@ -292,12 +292,12 @@ const WHOLES: readonly [string, GivenConfig, readonly string[]][] = [
       env: { POSTLUDE_TOKEN_SECRETS: SECRET },
       files: { s: SECRET },
     },
-    ['--token-secrets-file: secrets are given twice, as tokenSecrets, too'],
+    ['--token-secrets-file: the secrets are given twice: tokenSecrets is set as well'],
   ],
   [
     'Cloud Tasks without its place',
     { flags: { tqQueue: 'cloud-tasks', tqRegion: 'r' } },
-    ['--tq-queue: needs tqProject, tqTargetHost, too'],
+    ['--tq-queue: needs tqProject, tqTargetHost as well'],
   ],
   [
     'Cloud Tasks on a public address without an account',
@@ -316,12 +316,12 @@ const WHOLES: readonly [string, GivenConfig, readonly string[]][] = [
   [
     'pushers without an audience',
     { flags: { tqPushers: 'a@b.c' } },
-    ['--tq-pushers: needs tqPushAudience or tqTargetHost, too'],
+    ['--tq-pushers: needs tqPushAudience or tqTargetHost as well'],
   ],
   [
     'an account that pushes without an audience',
     { flags: { tqPushAs: 'a@b.c' } },
-    ['--tq-push-as: needs tqPushAudience or tqTargetHost, too'],
+    ['--tq-push-as: needs tqPushAudience or tqTargetHost as well'],
   ],
   [
     'an invalid value that another check would need',

@@ -39,7 +39,7 @@ test.each([
   [
     'a list where a text is due',
     { 'absent.yaml': 'poll: [1s]' },
-    /^absent\.yaml:1: poll must be one/,
+    /^absent\.yaml:1: poll must be a single/,
   ],
 ])('refuses as a configuration file %s', async (_what, files, message) => {
   expect(await configProblems({ flags: { config: 'absent.yaml' }, files })).toEqual([

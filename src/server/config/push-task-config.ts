@@ -34,7 +34,7 @@ function checkCloudTasks({ tqQueue, listen }: Settings, written: WrittenSettings
   // A setting with an invalid value has been reported already.
   const needed = ['tqProject', 'tqRegion', 'tqTargetHost'] as const;
   const missing = needed.filter((name) => !written.has(name));
-  if (missing.length > 0) written.report(['tqQueue'], `needs ${missing.join(', ')}, too`);
+  if (missing.length > 0) written.report(['tqQueue'], `needs ${missing.join(', ')} as well`);
   if (isLoopback(listen.host) || written.has('tqPushAs')) return;
   const problem = `${listen.host} can be reached from other machines, and pushes are not authenticated: set tqPushAs`;
   written.report(['tqQueue'], problem);
@@ -60,7 +60,7 @@ function pushersOf(settings: Settings, written: WrittenSettings): PushTaskConfig
   if (emails.length === 0) return tqQueue === 'cloud-tasks' ? 'loopback' : 'none';
   const audience = audienceOf(settings);
   if (tqQueue === 'database' && !written.hasAny('tqPushAudience', 'tqTargetHost')) {
-    written.report(['tqPushers', 'tqPushAs'], 'needs tqPushAudience or tqTargetHost, too');
+    written.report(['tqPushers', 'tqPushAs'], 'needs tqPushAudience or tqTargetHost as well');
   }
   return {
     ...(issuer === undefined ? {} : { issuer }),

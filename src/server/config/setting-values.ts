@@ -38,7 +38,7 @@ export function databaseLocation(text: string, folder: string): DatabaseLocation
   if (text === 'memory:') return { kind: 'memory' };
   if (text.startsWith('pglite:')) {
     const path = text.slice('pglite:'.length);
-    if (path === '') throw new Error('names no folder: pglite:PATH');
+    if (path === '') throw new Error('must name a folder: pglite:PATH');
     return { kind: 'pglite', folder: resolve(folder, path) };
   }
   if (/^postgres(ql)?:\/\//.test(text)) return { kind: 'postgres', url: text };

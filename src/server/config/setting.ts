@@ -70,7 +70,7 @@ export function scalar<T>(
   parse: (text: string, folder: string) => T,
 ): Setting<T | undefined> {
   const parseScalar: Parse<T> = (value, folder) => {
-    if (typeof value === 'object') throw new Error('must be one text or number');
+    if (typeof value === 'object') throw new Error('must be a single text or number');
     return parse(String(value), folder);
   };
   return new Setting<T | undefined>(parseScalar, { takes });
@@ -90,7 +90,7 @@ export function textList(takes: string): Setting<readonly string[] | undefined> 
 /** A structure of the configuration file. */
 export function structure<T>(takes: string, shape: Shape<T>): Setting<T | undefined> {
   const parse = (value: unknown) => {
-    if (typeof value !== 'object') throw new Error('must be a structure, not a text');
+    if (typeof value !== 'object') throw new Error('must be a structure, not text');
     return shape(value);
   };
   return new Setting<T | undefined>(parse, { takes, sources: ['file'] });

@@ -35,7 +35,7 @@ const HOUR = 3_600_000;
 const targetHost = text(
   'host[:port] | http://host[:port]',
   /^(https?:\/\/)?([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/,
-  'must be host[:port], or http:// or https:// and that',
+  'must be host[:port], http://host[:port] or https://host[:port]',
 );
 
 export const SETTINGS = {
@@ -43,7 +43,7 @@ export const SETTINGS = {
     listen: scalar('host:port', listenAddress)
       .default('127.0.0.1:8010')
       .describe(
-        'Where to listen. Port 0 takes a free one and prints it. Other than on loopback, callers must be authenticated.',
+        'Where to listen. Port 0 takes a free port and prints it. On other addresses than loopback, callers must be authenticated.',
       ),
     maxRequestBytes: size({ min: 1024, max: 1024 ** 3 })
       .default('16MiB')
@@ -53,112 +53,119 @@ export const SETTINGS = {
       .describe('How long a client may take to send a request.'),
     maxConnections: count({ min: 1, max: 65_536 })
       .default('1024')
-      .describe('How many connections at once; further ones are refused.'),
+      .describe('How many connections to accept at once; further ones are refused.'),
   }),
   ...group('Database', {
     database: scalar('pglite:PATH | memory: | postgres://… | spanner://…', databaseLocation)
       .default('pglite:.postlude/data')
       .describe(
-        'Where the data is. A folder of the embedded database, memory, a PostgreSQL server, or a database of Cloud Spanner (of an emulator where `SPANNER_EMULATOR_HOST` names one).',
+        'Where the data is stored. A folder for the embedded database, memory, a PostgreSQL server, or a Cloud Spanner database (in an emulator if `SPANNER_EMULATOR_HOST` names one).',
       ),
     schema: text('name')
       .default('postlude')
       .describe(
-        'The schema in which the tables live; a database of Cloud Spanner is one by itself.',
+        'The schema that holds the tables. A Cloud Spanner database is a schema by itself.',
       ),
     databaseConnections: count({ min: 1, max: 1_000 })
       .default('10')
       .describe(
-        'How many transactions at once on a database server; on PostgreSQL listening takes a connection more.',
+        'How many transactions to run at once on a database server. On PostgreSQL, listening takes one more connection.',
       ),
     statementTimeout: duration({ min: 0, max: HOUR })
       .default('30s')
       .describe(
-        'How long one statement may take on PostgreSQL before it is ended, and a connection that says nothing is given up; migrations take as long as they take. 0s: for ever.',
+        'How long a statement may take on PostgreSQL before it is ended, and a silent connection is given up. Migrations take as long as they need. 0s means no limit.',
       ),
     autoMigrate: yesOrNo()
       .with({ defaultInWords: 'true without authentication, else false' })
-      .describe('Migrate the database at start. Where false, `postlude migrate` does.'),
+      .describe('Whether to migrate the database at the start. If not, run `postlude migrate`.'),
   }),
   ...group('Exports', {
     exportDir: path()
       .default('.postlude/exports')
-      .describe('The folder that exports go to, as Parquet files.'),
+      .describe('The folder to which exports are written as Parquet files.'),
   }),
   ...group('Callers', {
     oidcIssuer: scalar('url', safeUrl).describe(
-      'Authenticates callers by tokens of this OIDC issuer, as `user:<email>`.',
+      'The OIDC issuer whose tokens authenticate callers, as `user:<email>`.',
     ),
     oidcAudiences: textList('text[,text…]').describe(
-      'Whom tokens of that issuer must be made for (`aud`), one of these.',
+      'The accepted audiences (`aud`) of the tokens of that issuer.',
     ),
     oidc: structure('list', oidcIssuers).describe(
-      'Several issuers, or such whose callers have no email: see below.',
+      'Several issuers, or issuers whose callers have no email: see below.',
     ),
     realms: structure('mapping', realmGrants).describe(
       'Who may do what: realm → role → members. See below.',
     ),
-    realmsFile: path().describe('The realms, in a file of their own (YAML or JSON).'),
+    realmsFile: path().describe('A file of its own for the realms (YAML or JSON).'),
     tokenSecrets: textList('text[,text…]')
-      .with({ defaultInWords: 'made once, kept in the database', sources: ['env', 'file'] })
+      .with({
+        defaultInWords: 'generated once, and kept in the database',
+        sources: ['env', 'file'],
+      })
       .describe(
-        'Secrets of update tokens, 16 characters or more each. The first signs, all are accepted. No flag: other users of a machine can read flags.',
+        'Secrets of update tokens, of at least 16 characters each. The first one signs; all are accepted. There is no flag, because other users of a machine can read flags.',
       ),
     tokenSecretsFile: path().describe(
-      'The secrets of update tokens in a file of their own, one a line.',
+      'A file of its own for the secrets of update tokens, one per line.',
     ),
   }),
   ...group('Tasks', {
     workers: count({ min: 1, max: 1_000 })
       .default('8')
-      .describe('How many tasks (finalizations, exports) run at once in this process.'),
+      .describe('How many tasks (finalizations, exports) to run at once in this process.'),
     lease: duration({ min: SECOND, max: HOUR })
       .default('30s')
-      .describe('How long a task of a process that died stays with it. Running tasks renew it.'),
+      .describe(
+        'How long a task stays with a process that has died. Running tasks renew their lease.',
+      ),
     poll: duration({ min: 50, max: 10 * MINUTE })
       .default('5s')
-      .describe('How often to look for due tasks where no wake-up came.'),
+      .describe('How often to look for due tasks if no wake-up arrives.'),
     rescueEvery: duration({ min: SECOND, max: 24 * HOUR })
       .default('1m')
-      .describe('How often to look for finalizations that are stuck.'),
+      .describe('How often to look for stuck finalizations.'),
     enforceEvery: duration({ min: 50, max: 10 * MINUTE })
       .default('3s')
       .describe(
-        'How often to look for invocations that are overdue: past their deadline, abandoned by their recorder, or expected and never begun.',
+        'How often to look for overdue invocations: past their deadline, abandoned by their recorder, or expected but never begun.',
       ),
   }),
   ...group('Pushed tasks', {
     tqQueue: choice('database', 'cloud-tasks')
       .default('database')
       .describe(
-        'What delivers pushed tasks: the queue of the database, or queues of Google Cloud Tasks.',
+        'What delivers pushed tasks. The queue in the database, or queues of Google Cloud Tasks.',
       ),
-    tqProject: word('name').describe('The Google Cloud project of the queues of Cloud Tasks.'),
+    tqProject: word('name').describe('The Google Cloud project of the Cloud Tasks queues.'),
     tqRegion: word('name').describe('The region of those queues, such as europe-west1.'),
     tqTargetHost: targetHost.describe(
-      'Where Cloud Tasks reaches the servers: a host, by HTTPS, or a scheme and a host. Pushes come to /internal/tasks/ there.',
+      'Where Cloud Tasks reaches the servers. A host alone is called by HTTPS. Pushes arrive at /internal/tasks/ there.',
     ),
-    tqNamespace: text('name', /^[a-zA-Z_]\w{0,49}$/, 'must be up to 50 of A-Z a-z 0-9 _').describe(
-      'Keeps the names of tasks apart where several installations share a queue.',
-    ),
+    tqNamespace: text(
+      'name',
+      /^[a-zA-Z_]\w{0,49}$/,
+      'must be a letter or _, then up to 49 letters, digits or _',
+    ).describe('Keeps the names of tasks apart if several installations share a queue.'),
     tqPushAs: word('email').describe(
-      'The service account whose OIDC token the pushes of Cloud Tasks carry.',
+      'The service account whose OIDC token Cloud Tasks sends with each push.',
     ),
     tqPushAudience: text('text')
       .with({ defaultInWords: 'the origin of tqTargetHost' })
-      .describe('Whom that token is made for, and must be made for to be taken.'),
+      .describe('The audience of that token, which the server also requires.'),
     tqPushers: textList('email[,email…]')
       .with({ defaultInWords: 'tqPushAs' })
       .describe(
-        'The accounts whose pushes are taken. Without any, only programs on this machine may push.',
+        'The accounts whose pushes are accepted. If there are none, only programs on this machine may push.',
       ),
     tqPushIssuer: scalar('url', safeUrl)
       .with({ defaultInWords: '`https://accounts.google.com`' })
-      .describe('Who signs the tokens of pushes. For emulators.'),
+      .describe('The issuer that signs the tokens of pushes. For emulators.'),
     tqSweepEvery: duration({ min: 0, max: HOUR })
       .default('1m')
       .describe(
-        'How often to look for tasks that were committed and did not reach their queue. 0s: never, where `postlude sweep` does.',
+        'How often to look for tasks that were committed but did not reach their queue. 0s means never: run `postlude sweep` instead.',
       ),
     cloudTasksEmulator: scalar('host:port', hostAndPort).describe(
       'An emulator to use instead of Cloud Tasks.',
@@ -166,21 +173,21 @@ export const SETTINGS = {
   }),
   ...group('Operation', {
     enableExperiment: textList('name[,name…]').describe(
-      'New ways of doing things to switch on, by name. `rdb-use-tq-finalization`: finalization by pushed tasks.',
+      'The experiments to enable. `rdb-use-tq-finalization` finalizes by pushed tasks.',
     ),
     shutdownGrace: duration({ min: SECOND, max: HOUR })
       .default('20s')
       .describe(
-        'How long a server may take to end after SIGTERM, whatever hangs; requests and tasks have all but its last 4s.',
+        'How long a server may take to stop after SIGTERM, even if something hangs. Requests and tasks have all of it except the last 4s.',
       ),
     shutdownDelay: duration({ min: 0, max: 10 * MINUTE })
       .default('0s')
       .describe(
-        'How long to serve on after SIGTERM, while /readyz says no, until load balancers have noticed.',
+        'How long to keep serving after SIGTERM, while /readyz says no, so that load balancers notice.',
       ),
     logLevel: choice('debug', 'info', 'warn', 'error')
       .default('info')
-      .describe('The least important lines to log, as JSON on standard error.'),
+      .describe('The lowest level to log, as JSON on standard error.'),
   }),
 };
 

@@ -24,7 +24,7 @@ test('finds nothing to do in a fresh database', async () => {
 test.each([
   [['--every', '0s'], 'at least 1s'],
   [['--every', 'often'], 'a duration is a number followed by s, m, h or d'],
-  [['--tq-queue', 'cloud-tasks'], 'needs tqProject, tqRegion, tqTargetHost, too'],
+  [['--tq-queue', 'cloud-tasks'], 'needs tqProject, tqRegion, tqTargetHost as well'],
 ])('refuses %j', async (words, message) => {
   const { run } = await openCli();
   const refused = await run('sweep', ...words);
