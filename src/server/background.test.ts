@@ -93,7 +93,7 @@ test('a dispatcher that has not looked for tasks for long is a fault, until it l
   clock.advance(25_000);
   expect(background.fault).toBeUndefined();
   clock.advance(1_000);
-  expect(background.fault).toBe('tasks could not be looked for since 26 s');
+  expect(background.fault).toBe('the dispatcher has not been able to look for tasks for 26 s');
   dispatcher.lookedAt = clock.monotonicMs();
   expect(background.fault).toBeUndefined();
   await background.stop();

@@ -64,7 +64,7 @@ export class Background {
     if (this.#fault !== undefined) return this.#fault;
     const { lookAgeMs } = this;
     if (lookAgeMs <= this.#parts.pollMs + LOOK_MAY_TAKE_MS) return undefined;
-    return `tasks could not be looked for since ${Math.floor(lookAgeMs / 1000)} s`;
+    return `the dispatcher has not been able to look for tasks for ${Math.floor(lookAgeMs / 1000)} s`;
   }
 
   /** The time since the dispatcher last looked for tasks successfully, or since the start if it never did. */
@@ -81,7 +81,7 @@ export class Background {
       atMost(clock, graceMs, this.#others),
       this.#dispatching,
     ]);
-    if (!haveEnded) log.warn('the grace period is over: a sweep or a look at the database is cut');
+    if (!haveEnded) log.warn('the grace period is over: cutting off a periodic job');
   }
 
   async #dispatch(signal: AbortSignal): Promise<void> {
@@ -91,7 +91,7 @@ export class Background {
       if (!signal.aborted) this.#fault = 'the dispatcher has ended';
     } catch (error) {
       this.#fault = 'the dispatcher has failed';
-      log.error('the dispatcher has failed: tasks are not run', { error: toError(error) });
+      log.error('the dispatcher has failed: no tasks run', { error: toError(error) });
     }
   }
 
@@ -107,7 +107,7 @@ export class Background {
     const { rescue, log } = this.#parts;
     try {
       const rescued = await rescue();
-      if (rescued > 0) log.warn('stuck finalizations were set going again', { count: rescued });
+      if (rescued > 0) log.warn('rescheduled stuck finalizations', { count: rescued });
     } catch (error) {
       log.warn('cannot look for stuck finalizations', { error: toError(error) });
     }

@@ -45,7 +45,7 @@ function whatToDo({ kind }: DatabaseLocation, error: Error): string {
     return '; start it, or correct the setting "database"';
   }
   if (kind === 'pglite') {
-    return '; its data are damaged, or another program’s: restore a copy, or name another folder in the setting "database"';
+    return '; its data is damaged, or belongs to another program: restore a copy, or name another folder in the setting "database"';
   }
   return '';
 }

@@ -168,7 +168,9 @@ async function layFoundation(
 function warnOfMissingDuckDb(log: Log): void {
   if (isInstalled(DUCKDB.name)) return;
   const install = installCommand(DUCKDB.name);
-  log.warn(`${DUCKDB.for} needs a package that is missing: exports wait for it`, { install });
+  log.warn(`${DUCKDB.for} needs a package that is missing: exports wait until it is installed`, {
+    install,
+  });
 }
 
 async function serve(config: Config, foundation: Foundation): Promise<Server> {

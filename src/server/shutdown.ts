@@ -73,10 +73,11 @@ export async function shutDown(
     log.info('stopped');
     return 'orderly';
   }
-  log.warn('the grace period is nearly over: connections to the database are cut');
+  log.warn('the grace period is nearly over: cutting the connections to the database');
   server.cutDatabase();
-  if (await atMost(clock, grace.cutMs, closed)) log.warn('stopped, with the database cut off');
-  else log.error('stopped, and left behind what does not end');
+  const hasClosed = await atMost(clock, grace.cutMs, closed);
+  if (hasClosed) log.warn('stopped, after cutting the connections to the database');
+  else log.error('stopped, leaving behind what did not end');
   return 'cut';
 }
 
@@ -89,7 +90,7 @@ async function close(server: Stoppable, options: ShutdownOptions): Promise<void>
 export async function releaseAll(all: readonly (() => Promise<void>)[], log: Log): Promise<void> {
   for (const release of all) {
     await release().catch((error: unknown) => {
-      log.warn('something did not close', { error: toError(error) });
+      log.warn('cannot close a part of the server', { error: toError(error) });
     });
   }
 }
@@ -103,7 +104,7 @@ async function stopRequests(
   await clock.sleep(grace.workMs, ended.signal);
   if (!ended.signal.aborted) {
     const count = server.activeRequests();
-    log.warn('requests have had their time: connections are cut', { requests: count });
+    log.warn('requests did not end in time: cutting their connections', { requests: count });
     server.cutRequests();
   }
   await stopped;

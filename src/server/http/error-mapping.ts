@@ -26,11 +26,11 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
 
 /** What callers are told instead of details about our machines. */
 const PRIVATE = new Map<ErrorCode, string>([
-  ['unavailable', 'the service cannot do this now; try again'],
-  ['misconfigured', 'the service is not set up rightly; see the log of the server'],
+  ['unavailable', 'the service is temporarily unavailable; try again'],
+  ['misconfigured', "the service is misconfigured; see the server's log"],
   ['schema-too-new', 'the service is being upgraded; try again'],
   ['schema-too-old', 'the service is being upgraded; try again'],
-  ['data-loss', 'stored data is damaged; see the log of the server'],
+  ['data-loss', "stored data is damaged; see the server's log"],
 ]);
 
 /** The header (in gRPC, the trailer) that distinguishes errors that share a code. */
@@ -38,8 +38,7 @@ const REASON_HEADER = 'error-reason';
 
 /** These errors have messages that would name our folders. */
 const BY_REASON: Readonly<Record<ErrorReason, string>> = {
-  'disk-full':
-    'the disk of the database is full: nothing was written; try again once there is room',
+  'disk-full': "the database's disk is full: nothing was written; try again once there is room",
 };
 
 /** Returns the error for the caller. If the call's `signal` has aborted, the call was cancelled. */

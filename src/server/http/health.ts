@@ -103,12 +103,12 @@ export function observeHealth(
 ): void {
   metrics.gauge(
     'postlude.database.last_answer_age',
-    { description: 'How long ago the database last answered', unit: 's' },
+    { description: 'Time since the database last responded', unit: 's' },
     async () => [{ value: health.databaseSilentMs / 1000, fields: {} }],
   );
   metrics.gauge(
     'postlude.task.last_look_age',
-    { description: 'How long ago tasks were last looked for with success', unit: 's' },
+    { description: 'Time since the last successful look for tasks', unit: 's' },
     async () => {
       const ageMs = lookAgeMs();
       return ageMs === undefined ? [] : [{ value: ageMs / 1000, fields: {} }];

@@ -43,10 +43,10 @@ export function routes(
     }
     if (options.rpcs(request, response)) return;
     const page = pages.get((request.url ?? '').split('?', 1)[0] ?? '');
-    if (!page) respond(response, 404, 'there is nothing here\n');
+    if (!page) respond(response, 404, 'not found\n');
     else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
-      respond(response, 405, 'only GET and HEAD\n');
+      respond(response, 405, 'only GET and HEAD are allowed\n');
     } else void answerPage(page, response, options.log);
   };
 }
@@ -55,7 +55,7 @@ async function answerPage(page: Route, response: NodeServerResponse, log: Log): 
   try {
     await page(response);
   } catch (error) {
-    log.error('a page failed', { error: toError(error) });
+    log.error('cannot render a page', { error: toError(error) });
     respond(response, 500, 'internal error\n');
   }
 }

@@ -239,7 +239,7 @@ test('a full disk is told from a message that is too large: by HTTP 507, and by 
   expect([response.status, response.headers.get('error-reason')]).toEqual([507, 'disk-full']);
   expect(await response.json()).toEqual({
     code: 'resource_exhausted',
-    message: expect.stringMatching(/^the disk of the database is full/),
+    message: expect.stringMatching(/^the database's disk is full/),
   });
   expect(lines.at(-1)).toMatchObject({ level: 'warn', code: 'resource_exhausted' });
   for (const [, open] of TRANSPORTS) {

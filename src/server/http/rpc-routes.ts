@@ -59,7 +59,7 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   options.services(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const duration = options.metrics.histogram('postlude.rpc.duration', {
-    description: 'How long calls took, by method and code',
+    description: 'Duration of calls, by method and code',
     unit: 'ms',
   });
   return (request, response) => {

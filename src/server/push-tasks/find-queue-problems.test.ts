@@ -29,7 +29,7 @@ test('a queue that is there is no problem', async () => {
 
 test.each([
   ['NOT_FOUND', 'error', 'pushed tasks have no queue'],
-  ['PERMISSION_DENIED', 'warn', 'nobody knows whether a queue exists'],
+  ['PERMISSION_DENIED', 'warn', 'cannot tell whether a queue exists'],
 ] as const)('a server that starts tells of an answer %s', async (answer, level, message) => {
   const services = await GoogleServices.start();
   services.answer = answer;

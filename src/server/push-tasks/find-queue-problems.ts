@@ -26,10 +26,10 @@ export async function warnOfQueueProblems(
     if (tools.signal.aborted) return;
     for (const { kind, destination, message } of problems) {
       if (kind === 'missing') log.error('pushed tasks have no queue', { destination, message });
-      else log.warn('nobody knows whether a queue exists', { destination, message });
+      else log.warn('cannot tell whether a queue exists', { destination, message });
     }
   } catch (error) {
-    log.warn('queues were not looked at', { error: toError(error) });
+    log.warn('queues were not checked', { error: toError(error) });
   }
 }
 

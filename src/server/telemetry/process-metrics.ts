@@ -16,7 +16,7 @@ export function observeProcess(metrics: Metrics): () => void {
   );
   metrics.gauge(
     'process_cpu_seconds',
-    { description: 'Processor time since the start', unit: 's' },
+    { description: 'CPU time since the start', unit: 's' },
     async () => {
       const { user, system } = process.cpuUsage();
       return [{ value: (user + system) / MICROS_PER_SECOND, fields: {} }];
