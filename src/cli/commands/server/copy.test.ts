@@ -5,7 +5,7 @@ test('copies an embedded database into another, and again without harm', async (
   const { run } = await openCli();
   expect((await run('migrate', '--database', 'pglite:a')).code).toBe(0);
   const first = await run('copy', '--from', 'pglite:a', '--to', 'pglite:b');
-  expect(first).toMatchObject({ code: 0, out: expect.stringContaining('are the same') });
+  expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/ same\n/) });
   const again = await run('copy', '--from', 'pglite:a', '--to', 'pglite:b', '--json');
   expect(again.json()).toMatchObject([{ isSame: true }]);
 });

@@ -17,8 +17,14 @@ export const copyCommand: CommandMaker = (context, setExitCode) =>
     .description(
       'copy everything from one database to another, then compare them; resumes if interrupted',
     )
-    .requiredOption('--from <database>', 'pglite:PATH, postgres://… or spanner://…')
-    .requiredOption('--to <database>', 'the target, in the same form; it is migrated first')
+    .requiredOption(
+      '--from <database>',
+      'the source database: pglite:PATH, postgres://… or spanner://…',
+    )
+    .requiredOption(
+      '--to <database>',
+      'the target database, in the same form; it is migrated first',
+    )
     .option('--schema <name>', 'the schema of the tables in both databases', 'postlude')
     .option('--json', 'print what was copied as JSON')
     .addHelpText(
@@ -32,12 +38,12 @@ export const copyCommand: CommandMaker = (context, setExitCode) =>
       progress.clear();
       output.result({ tables, isSame: tables.every(({ isSame }) => isSame) }, () =>
         output.table([
-          ['table', 'rows', 'copied now', 'the two'],
+          ['table', 'rows', 'copied now', 'result'],
           ...tables.map(({ table, from, to, copied, isSame }) => [
             table,
             from.rows === to.rows ? String(from.rows) : `${from.rows} → ${to.rows}`,
             String(copied),
-            isSame ? 'are the same' : 'DIFFER',
+            isSame ? 'same' : 'DIFFERENT',
           ]),
         ]),
       );
@@ -45,7 +51,7 @@ export const copyCommand: CommandMaker = (context, setExitCode) =>
     });
 
 async function copy(context: CliContext, { from, to, schema }: CopyOptions, progress: Progress) {
-  if (from === to) throw new CliError('--from and --to are the same database', EXIT.badInput);
+  if (from === to) throw new CliError('--from and --to name the same database', EXIT.badInput);
   const { copyDatabase } = await import('../../../copy/copy-database.ts');
   const source = await open(context, from, { schema, isTarget: false });
   try {

@@ -19,13 +19,13 @@ export const sweepCommand: CommandMaker = (context, setExitCode) =>
       .description('submit pushed tasks that did not reach their queue, without a server')
       .option(
         '--every <duration>',
-        'keep sweeping at this interval until SIGTERM: 1m',
+        'keep sweeping at this interval (1m, for example) until SIGTERM',
         parseInterval,
       )
       .option('--json', 'print the outcome of each sweep as JSON')
       .addHelpText(
         'after',
-        '\nFor servers with tqSweepEvery 0s, which leave sweeping to this command.\nExits with 1 if a task could not be submitted; with --every, always exits with 0.',
+        '\nServers with tqSweepEvery 0s leave sweeping to this command.\nExits with 1 if a task could not be submitted; with --every, always exits with 0.',
       ),
   ).action(async (options: SweepOptions, command: Command) => {
     const config = await configOf(context, command);
@@ -65,7 +65,7 @@ async function sweepAll({ context, command, config, everyMs }: Sweeps): Promise<
 function parseInterval(text: string): number {
   const everyMs = parseDuration(text);
   if (everyMs >= MIN_INTERVAL_MS) return everyMs;
-  throw new InvalidArgumentError('an interval is at least 1s');
+  throw new InvalidArgumentError('the interval must be at least 1s');
 }
 
 /** Sweeps until the process is told to stop. The interval is from one start to the next. */
