@@ -1,7 +1,7 @@
 /** The setting `oidc`: the issuers that sign callers' tokens, and how their claims name callers. */
 import type { TrustedIssuer } from '../../oidc/issuer-keys.ts';
 import { safeUrl } from '../../safe-url.ts';
-import { listOf, oneText, recordOf, type Shape, texts } from './shapes.ts';
+import { listOf, oneText, optional, recordOf, texts } from './shapes.ts';
 
 export interface OidcIssuer extends TrustedIssuer {
   /** The template that names a caller from the claims of its token, such as `user:{email}`. */
@@ -12,7 +12,7 @@ export const DEFAULT_IDENTITY = 'user:{email}';
 
 const IDENTITY = /^[a-z]+:(?=.*\{)(?:[^\s{}]|\{[A-Za-z0-9_.:/-]+\})+$/;
 
-const url: Shape<string> = (value) => safeUrl(oneText(value));
+const url = (value: unknown) => safeUrl(oneText(value));
 
 const issuerList = listOf(
   recordOf<OidcIssuer>(
@@ -23,7 +23,7 @@ const issuerList = listOf(
         if (typeof value === 'string' && IDENTITY.test(value)) return value;
         throw new Error('must be a kind and claims, like user:{email} or service:{repository}');
       },
-      jwksUri: (value) => (value === undefined ? value : url(value)),
+      jwksUri: optional(url),
     },
     'must be a mapping with issuer and audiences',
   ),
@@ -31,8 +31,8 @@ const issuerList = listOf(
 );
 
 /** Parses a list of issuers. Throws an Error that says what is wrong. */
-export function oidcIssuers(value: unknown): readonly OidcIssuer[] {
-  const issuers = issuerList(value);
+export function oidcIssuers(value: unknown, folder: string): readonly OidcIssuer[] {
+  const issuers = issuerList(value, folder);
   const names = issuers.map(({ issuer }) => issuer);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new Error(`has the issuer ${twice} twice`);

@@ -10,9 +10,6 @@ export type SettingSource = 'flag' | 'env' | 'file';
 /** Milliseconds. The key of such a setting in `Config` ends in `Ms`. */
 export type Ms = number & { readonly unit: 'ms' };
 
-/** Parses a value as it was written. Paths are relative to `folder`. */
-type Parse<T> = (value: unknown, folder: string) => T;
-
 interface Traits {
   /** What it takes, for help: `host:port`. */
   readonly takes: string;
@@ -29,17 +26,17 @@ interface Traits {
 }
 
 export class Setting<T> {
-  readonly parse: Parse<T>;
+  readonly parse: Shape<T>;
   readonly traits: Traits;
 
-  constructor(parse: Parse<T>, traits: Traits) {
+  constructor(parse: Shape<T>, traits: Traits) {
     this.parse = parse;
     this.traits = traits;
   }
 
   /** `text` is the default, written as a user would. */
   default(text: string): Setting<Exclude<T, undefined>> {
-    return new Setting(this.parse as Parse<Exclude<T, undefined>>, {
+    return new Setting(this.parse as Shape<Exclude<T, undefined>>, {
       ...this.traits,
       default: text,
     });
@@ -69,7 +66,7 @@ export function scalar<T>(
   takes: string,
   parse: (text: string, folder: string) => T,
 ): Setting<T | undefined> {
-  const parseScalar: Parse<T> = (value, folder) => {
+  const parseScalar: Shape<T> = (value, folder) => {
     if (typeof value === 'object') throw new Error('must be a single text or number');
     return parse(String(value), folder);
   };
@@ -89,9 +86,9 @@ export function textList(takes: string): Setting<readonly string[] | undefined> 
 
 /** A structure of the configuration file. */
 export function structure<T>(takes: string, shape: Shape<T>): Setting<T | undefined> {
-  const parse = (value: unknown) => {
+  const parse: Shape<T> = (value, folder) => {
     if (typeof value !== 'object') throw new Error('must be a structure, not text');
-    return shape(value);
+    return shape(value, folder);
   };
   return new Setting<T | undefined>(parse, { takes, sources: ['file'] });
 }

@@ -5,7 +5,8 @@
 import { toError } from '../../errors.ts';
 import { didYouMean } from './nearest-name.ts';
 
-export type Shape<T> = (value: unknown) => T;
+/** Parses a value as it was written. Paths are relative to `folder`. */
+export type Shape<T> = (value: unknown, folder: string) => T;
 
 export function nonEmpty(text: string): string {
   if (text.trim() === '') throw new Error('must not be empty');
@@ -22,11 +23,11 @@ export function texts(value: unknown): readonly string[] {
   return value.map(oneText);
 }
 
-/** A list of what has one shape. `problem` is said of everything that is no list. */
+/** A list of values of one shape. `problem` is reported if the value is not a list. */
 export function listOf<T>(shape: Shape<T>, problem: string): Shape<readonly T[]> {
-  return (value) => {
+  return (value, folder) => {
     if (!Array.isArray(value)) throw new Error(problem);
-    return value.map((entry, index) => inKey(`[${index}]`, () => shape(entry)));
+    return value.map((entry, index) => inKey(`[${index}]`, () => shape(entry, folder)));
   };
 }
 
@@ -34,7 +35,7 @@ export function listOf<T>(shape: Shape<T>, problem: string): Shape<readonly T[]>
 export function mappingOf<T>(
   shape: (value: unknown, key: string) => T,
   problem: string,
-): Shape<Readonly<Record<string, T>>> {
+): (value: unknown) => Readonly<Record<string, T>> {
   return (value) => {
     if (!isRecord(value)) throw new Error(problem);
     const entries = Object.entries(value);
@@ -44,17 +45,24 @@ export function mappingOf<T>(
   };
 }
 
-/** A mapping with these keys and no others. A key may be missing if its shape returns `undefined` for that. */
+/** The value of a key that may be missing. */
+export function optional<T>(shape: Shape<T>): Shape<T | undefined> {
+  return (value, folder) => (value === undefined ? value : shape(value, folder));
+}
+
+/** A mapping with these keys and no others. */
 export function recordOf<T>(
   shapes: { readonly [K in keyof T]-?: Shape<T[K]> },
   problem: string,
 ): Shape<T> {
   const keys = Object.keys(shapes) as (keyof T & string)[];
-  return (value) => {
+  return (value, folder) => {
     if (!isRecord(value)) throw new Error(problem);
     const unknown = Object.keys(value).find((key) => !keys.some((known) => known === key));
     if (unknown) throw new Error(`unknown key ${unknown}${didYouMean(unknown, keys)}`);
-    const entries = keys.map((key) => [key, inKey(key, () => shapes[key](value[key]))] as const);
+    const entries = keys.map(
+      (key) => [key, inKey(key, () => shapes[key](value[key], folder))] as const,
+    );
     return Object.fromEntries(entries.filter(([, each]) => each !== undefined)) as T;
   };
 }
