@@ -61,7 +61,7 @@ const MAIL = taskClass({
 const payload = { to: 'somebody@example.org', about: 'your build has ended' };
 
 const takesAll: Submitter = { submit: () => Promise.resolve('submitted') };
-const isAway: Submitter = {
+const takesNone: Submitter = {
   submit: () => Promise.reject(new SubmitError('away', { isTransient: true, code: 'unavailable' })),
 };
 /** A clock that is 61 seconds ahead, so that all reminders are stale. */
@@ -144,7 +144,7 @@ async function compareAdding(db: Database, url: string, size: number): Promise<A
     await expectNone(db);
     rates.swept.push(
       await perSecond(async () => {
-        const added = await addTasks(db, size, isAway);
+        const added = await addTasks(db, size, takesNone);
         await sweepAll(db);
         return added;
       }),

@@ -4,12 +4,13 @@
  * first proves itself on files that are planted for it: some it must refuse, some it must accept.
  */
 import { join } from 'node:path';
+import { booleans } from './checks/booleans.ts';
 import { provePlanted, readFiles, readSourceFiles, runCheck } from './checks/check.ts';
 import { checkFolders, provePlantedFolders } from './checks/folders.ts';
 import { forbiddenCalls } from './checks/forbidden-calls.ts';
 import { sizes } from './checks/sizes.ts';
 
-const CODE_CHECKS = [sizes, forbiddenCalls];
+const CODE_CHECKS = [sizes, forbiddenCalls, booleans];
 /** Documents, interfaces and scripts in other languages. */
 const TEXTS = ['*.md', 'docs/**/*.md', 'examples/**/*.md', 'proto/**/*.proto', 'scripts/**/*.sh'];
 

@@ -18,7 +18,7 @@ const SCRIPT = join(import.meta.dirname, 'copy-process.ts');
 /** The very first page, a page of the results, and one near the end. */
 const KILLS = [1, 4, 5];
 
-const isThere = {
+const available = {
   pglite: true,
   postgres: testPostgresUrl() !== '',
   spanner: testSpannerHost() !== '',
@@ -46,7 +46,7 @@ async function copyUntilKilled(nth: number, from: ServerDatabase, to: ServerData
   expect({ err, signal }).toEqual({ err: '', signal: 'SIGKILL' });
 }
 
-describe.each(pairs.filter(([from, to]) => isThere[from] && isThere[to]))(
+describe.each(pairs.filter(([from, to]) => available[from] && available[to]))(
   '%s to %s',
   (...names) => {
     test('is complete once another process has continued it', async () => {

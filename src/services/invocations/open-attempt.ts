@@ -160,7 +160,7 @@ async function createNextAttempt(
   const records = opening.recorder !== undefined;
   const isOpen = newest.state === 'ACTIVE';
   if (isOpen) checkSameOwner(newest, opening);
-  if (isOpen && opening.isLate) throw isBeingRecorded(newest);
+  if (isOpen && opening.isLate) throw stillRecordedError(newest);
   const earlier = records ? attempts.filter(isComplete).map((each) => each.id) : [];
   const opened = await createAttempt(parts, tx, opening, { id, attempt, earlier });
   await updateInvocation(tx, first.id, { lastAttempt: attempt });
@@ -169,7 +169,7 @@ async function createNextAttempt(
   return { ...opened, superseded: isOpen ? [newest.id] : [] };
 }
 
-function isBeingRecorded({ id }: Invocation): CodedError {
+function stillRecordedError({ id }: Invocation): CodedError {
   return new CodedError(
     'failed-precondition',
     `another process records invocations/${id} now: try again once that is complete`,

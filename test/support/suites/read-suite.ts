@@ -22,12 +22,12 @@ export function testReads(open: OpenSuiteDatabase): void {
       const db = await openWithRows(open, 1);
       if (db.capabilities.connections === 1) return; // no other transaction can write meanwhile
       const query = sql`SELECT COUNT(*) AS count FROM ${accounts}`;
-      const hasRead = new Signal();
+      const read = new Signal();
       const newRow = { owner: 'y', number: 1, balance: 1 };
-      const written = hasRead.next().then(() => db.write((tx) => tx.insert(accounts, [newRow])));
+      const written = read.next().then(() => db.write((tx) => tx.insert(accounts, [newRow])));
       await db.read(async (tx) => {
         const before = await tx.query(query, { count: int });
-        hasRead.emit();
+        read.emit();
         await written;
         expect(await tx.query(query, { count: int })).toEqual(before);
       });

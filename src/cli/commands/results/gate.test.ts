@@ -125,8 +125,8 @@ test('a command that was killed makes it red, until the next attempt went well',
 
 test('a shard that never appeared makes it red, unless that is allowed', async () => {
   const world = await openRun('a');
-  const isLate = { isExpected: true, endsAt: systemClock.now() - 1000 };
-  const late = newInvocation('b', { ...isLate, deadline: systemClock.now() + 3_600_000 });
+  const overdue = { isExpected: true, endsAt: systemClock.now() - 1000 };
+  const late = newInvocation('b', { ...overdue, deadline: systemClock.now() + 3_600_000 });
   await world.database.write((tx) => insertInvocations(tx, [late]));
   await bundle(world, 'a', 'b');
   const missing = await world.run('gate', 'run');
