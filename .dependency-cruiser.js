@@ -7,7 +7,7 @@ export const LAYERS = [
   ['services/shared'],
   ['deadlines'],
   ['finalizer', 'exporter'],
-  ['invocations', 'results', 'tasks', 'tq', 'experiments'],
+  ['invocations', 'results', 'secrets', 'tasks', 'tq', 'experiments'],
   ['storage', 'oidc'],
 ];
 

@@ -9,8 +9,9 @@ import { provePlanted, readFiles, readSourceFiles, runCheck } from './checks/che
 import { checkFolders, provePlantedFolders } from './checks/folders.ts';
 import { forbiddenCalls } from './checks/forbidden-calls.ts';
 import { sizes } from './checks/sizes.ts';
+import { sqlPlaces } from './checks/sql-places.ts';
 
-const CODE_CHECKS = [sizes, forbiddenCalls, booleans];
+const CODE_CHECKS = [sizes, forbiddenCalls, booleans, sqlPlaces];
 /** Documents, interfaces and scripts in other languages. */
 const TEXTS = ['*.md', 'docs/**/*.md', 'examples/**/*.md', 'proto/**/*.proto', 'scripts/**/*.sh'];
 

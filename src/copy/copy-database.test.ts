@@ -12,7 +12,7 @@ import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts'
 import { invocationId, newInvocation } from '../../test/support/invocations/fixtures.ts';
 import { fillSource, SOURCE_ROWS } from '../../test/support/server/copy-source.ts';
 import { insertInvocations } from '../invocations/invocations.ts';
-import { secrets } from '../services/recorder/secrets.ts';
+import { secrets } from '../secrets/secrets.ts';
 import type { Database } from '../storage/database.ts';
 import { tasks } from '../tasks/table.ts';
 import { forEachCrash } from '../testing/faults.ts';
@@ -166,7 +166,7 @@ test.runIf(testPostgresUrl() !== '')(
   },
 );
 
-/** Answers its URL; it goes when the test ends. */
+/** Returns the URL of a database that is dropped when the test ends. */
 async function createDatabaseInEnglish(): Promise<string> {
   const name = testSchema();
   await withTestClient((client) =>

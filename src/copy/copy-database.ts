@@ -13,13 +13,11 @@ import { includedInvocations } from '../invocations/inclusions.ts';
 import { closingTurns, invocations } from '../invocations/table.ts';
 import { exonerations } from '../results/exonerations.ts';
 import { testResults } from '../results/test-results.ts';
-import { secrets } from '../services/recorder/secrets.ts';
-import { type Columns, columnName, type Param } from '../storage/column.ts';
+import { secrets } from '../secrets/secrets.ts';
 import type { Database } from '../storage/database.ts';
-import type { Dialect } from '../storage/dialect.ts';
 import type { AnyRow } from '../storage/key.ts';
-import { emptySql, join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
 import type { AnyTable } from '../storage/table.ts';
+import { readTablePages } from '../storage/table-pages.ts';
 import { skipStoredFences } from '../tasks/lease/fences.ts';
 import { deadTasks, tasks } from '../tasks/table.ts';
 import { deadReminders, reminders } from '../tq/reminders/table.ts';
@@ -100,8 +98,8 @@ export async function copyDatabase(parts: CopyParts): Promise<CopiedTable[]> {
 async function findEnd(parts: CopyParts, table: AnyTable): Promise<AnyRow | undefined> {
   let end: AnyRow | undefined;
   let rows = 0;
-  const source = pages(parts, parts.from, table);
-  for await (const page of pages(parts, parts.to, table)) {
+  const source = pages(parts, table, { db: parts.from });
+  for await (const page of pages(parts, table, { db: parts.to })) {
     const { value: expected = [] } = await source.next();
     if (!page.every((row, index) => isSameRow(table, row, expected[index]))) {
       throw new CodedError(
@@ -122,7 +120,7 @@ function isSameRow(table: AnyTable, row: AnyRow, other: AnyRow | undefined): boo
 
 async function copyTable(parts: CopyParts, table: AnyTable, end?: AnyRow): Promise<number> {
   let rows = 0;
-  for await (const page of pages(parts, parts.from, table, end)) {
+  for await (const page of pages(parts, table, { db: parts.from, after: end })) {
     await parts.to.write((tx) => tx.insert(table, page));
     rows += page.length;
     parts.onProgress?.({ step: 'copy', table: table.name, rows });
@@ -133,7 +131,7 @@ async function copyTable(parts: CopyParts, table: AnyTable, end?: AnyRow): Promi
 async function fingerprint(parts: CopyParts, db: Database, table: AnyTable): Promise<Fingerprint> {
   const hash = createHash('sha256');
   let rows = 0;
-  for await (const page of pages(parts, db, table)) {
+  for await (const page of pages(parts, table, { db })) {
     for (const row of page) hash.update(`${canonical(table, row)}\n`);
     rows += page.length;
     parts.onProgress?.({ step: 'compare', table: table.name, rows });
@@ -143,38 +141,14 @@ async function fingerprint(parts: CopyParts, db: Database, table: AnyTable): Pro
 
 async function* pages(
   { signal, pageRows = PAGE_ROWS }: CopyParts,
-  db: Database,
   table: AnyTable,
-  after?: AnyRow,
+  { db, after }: { readonly db: Database; readonly after?: AnyRow | undefined },
 ): AsyncGenerator<AnyRow[]> {
-  let last = after;
-  for (;;) {
+  signal.throwIfAborted();
+  for await (const page of readTablePages(db, table, { pageRows, after })) {
+    yield page;
     signal.throwIfAborted();
-    const page = await db.read((tx) => {
-      const key = keyNames(table, tx.dialect);
-      const where = last ? sql`WHERE ${tx.dialect.isAfterKey(key, keyOf(table, last))}` : emptySql;
-      return tx.query<Columns>(
-        sql`SELECT ${selectList(table.columns)} FROM ${table} ${where}
-            ORDER BY ${join(key)} LIMIT ${pageRows}`,
-        table.columns,
-      );
-    });
-    if (page.length > 0) yield page;
-    if (page.length < pageRows) return;
-    last = page.at(-1);
   }
-}
-
-/** Reads in an order that both databases share. */
-function keyNames(table: AnyTable, dialect: Dialect): Sql[] {
-  return table.key.map((property: string) => {
-    const name = raw(columnName(property));
-    return table.columns[property].kind === 'text' ? dialect.inByteOrder(name) : name;
-  });
-}
-
-function keyOf(table: AnyTable, row: AnyRow): Param[] {
-  return table.key.map((property: string) => table.columns[property](row[property]));
 }
 
 /** Returns the same text for the same row of either database. */

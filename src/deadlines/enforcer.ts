@@ -17,11 +17,11 @@ import type { EndCause } from '../invocations/ending.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { activeUntil, type Invocation } from '../invocations/invocation.ts';
 import { readInvocations } from '../invocations/invocations.ts';
+import { causeOf, findOverdue } from '../invocations/overdue.ts';
 import { type Random, shuffled, systemRandom } from '../random.ts';
 import { LOOK, type Transaction } from '../storage/database.ts';
 import { shardsOf } from '../storage/dialect.ts';
 import type { Sql } from '../storage/sql.ts';
-import { causeOf, findOverdue } from './overdue.ts';
 
 export interface EnforceOptions {
   /** How many invocations one read finds: 200 unless given. */

@@ -4,7 +4,7 @@ import { includeInvocations } from '../../../src/invocations/inclusions.ts';
 import { insertInvocations } from '../../../src/invocations/invocations.ts';
 import { recordExonerations } from '../../../src/results/exonerations.ts';
 import { recordTestResults } from '../../../src/results/test-results.ts';
-import { openSecret, UPDATE_TOKEN_SECRET } from '../../../src/services/recorder/secrets.ts';
+import { openSecret, UPDATE_TOKEN_SECRET } from '../../../src/secrets/secrets.ts';
 import type { Database } from '../../../src/storage/database.ts';
 import { bytesPayload } from '../../../src/tasks/payload.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';

@@ -4,13 +4,13 @@
  * must read the invocations again under lock.
  */
 import type { EpochMs } from '../clock.ts';
-import type { EndCause } from '../invocations/ending.ts';
-import { fromRowId, type InvocationId } from '../invocations/id.ts';
-import type { Invocation } from '../invocations/invocation.ts';
-import { invocations } from '../invocations/table.ts';
 import { text, timestamp } from '../storage/column.ts';
 import type { Reader } from '../storage/database.ts';
 import { join, raw, type Sql, sql } from '../storage/sql.ts';
+import type { EndCause } from './ending.ts';
+import { fromRowId, type InvocationId } from './id.ts';
+import type { Invocation } from './invocation.ts';
+import { invocations } from './table.ts';
 
 export interface OverdueListing {
   readonly now: EpochMs;

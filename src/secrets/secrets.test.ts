@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { eachDatabase } from '../../../test/support/databases/databases.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
+import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
 import { openSecret, updateTokenSecrets } from './secrets.ts';
 
 eachDatabase((open) => {
