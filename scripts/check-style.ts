@@ -10,8 +10,9 @@ import { checkFolders, provePlantedFolders } from './checks/folders.ts';
 import { forbiddenCalls } from './checks/forbidden-calls.ts';
 import { sizes } from './checks/sizes.ts';
 import { sqlPlaces } from './checks/sql-places.ts';
+import { words } from './checks/words.ts';
 
-const CODE_CHECKS = [sizes, forbiddenCalls, booleans, sqlPlaces];
+const CODE_CHECKS = [sizes, forbiddenCalls, booleans, sqlPlaces, words];
 /** Documents, interfaces and scripts in other languages. */
 const TEXTS = ['*.md', 'docs/**/*.md', 'examples/**/*.md', 'proto/**/*.proto', 'scripts/**/*.sh'];
 
@@ -24,6 +25,7 @@ const offences = [
   ...CODE_CHECKS.flatMap((check) => provePlanted(check)),
   ...provePlantedFolders(),
   ...CODE_CHECKS.flatMap((check) => runCheck(check, code)),
+  ...runCheck(words, texts),
   ...checkFolders(paths),
 ];
 

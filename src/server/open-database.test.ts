@@ -18,7 +18,7 @@ import { table } from '../storage/table.ts';
 import { explainTrouble } from './database-trouble.ts';
 import { openReadyDatabase } from './open-database.ts';
 
-const tools = { log: silentLog, clock: systemClock };
+const parts = { log: silentLog, clock: systemClock };
 
 function configOf(name: string, emulatorHost = testSpannerHost()) {
   return {
@@ -41,27 +41,27 @@ async function createDatabase(): Promise<string> {
 describe.skipIf(testSpannerHost() === '')('Cloud Spanner', () => {
   test('is migrated where the configuration allows it, else refused while it lacks something', async () => {
     const config = configOf(await createDatabase());
-    const refused = openReadyDatabase({ ...config, autoMigrate: false }, tools);
+    const refused = openReadyDatabase({ ...config, autoMigrate: false }, parts);
     await expect(refused).rejects.toMatchObject({ code: 'schema-too-old' });
-    await (await openReadyDatabase(config, tools)).close();
-    await (await openReadyDatabase({ ...config, autoMigrate: false }, tools)).close();
+    await (await openReadyDatabase(config, parts)).close();
+    await (await openReadyDatabase({ ...config, autoMigrate: false }, parts)).close();
   });
 
   test('that a newer version has migrated is refused', async () => {
     const config = configOf(await createDatabase());
-    const database = await openReadyDatabase(config, tools);
+    const database = await openReadyDatabase(config, parts);
     const columns = { number: int, name: text, checksum: text };
     const schemaMigrations = table('schema_migrations', columns, ['number']);
     const future = { number: 9999, name: '9999_future', checksum: 'x' };
     await database.write((tx) => tx.insert(schemaMigrations, [future]));
     await database.close();
-    await expect(openReadyDatabase(config, tools)).rejects.toMatchObject({
+    await expect(openReadyDatabase(config, parts)).rejects.toMatchObject({
       code: 'schema-too-new',
     });
   });
 
   test('of a wrong name is not-found, and the error says which', async () => {
-    const opened = openReadyDatabase(configOf('nowhere'), tools);
+    const opened = openReadyDatabase(configOf('nowhere'), parts);
     await expect(opened).rejects.toMatchObject({
       code: 'not-found',
       message: expect.stringContaining('databases/nowhere of Cloud Spanner: Database not found'),
@@ -70,14 +70,14 @@ describe.skipIf(testSpannerHost() === '')('Cloud Spanner', () => {
 });
 
 test('Cloud Spanner that cannot be reached is unavailable', async () => {
-  const opened = openReadyDatabase(configOf('results', '127.0.0.1:9'), tools);
+  const opened = openReadyDatabase(configOf('results', '127.0.0.1:9'), parts);
   await expect(opened).rejects.toMatchObject({ code: 'unavailable' });
 });
 
 test('Cloud Spanner that lets nobody in is permission-denied', async () => {
   const services = await GoogleServices.start();
   services.answer = 'PERMISSION_DENIED';
-  const opened = openReadyDatabase(configOf('results', services.host), tools);
+  const opened = openReadyDatabase(configOf('results', services.host), parts);
   await expect(opened).rejects.toMatchObject({
     code: 'permission-denied',
     message: expect.stringContaining('databases/results of Cloud Spanner: it is PERMISSION_DENIED'),
@@ -88,7 +88,7 @@ const common = { schema: 'postlude', databaseConnections: 1, autoMigrate: true }
 
 function openPostgres(url: string) {
   const database = { kind: 'postgres', url } as const;
-  return openReadyDatabase({ ...common, database, spannerEmulatorHost: undefined }, tools);
+  return openReadyDatabase({ ...common, database, spannerEmulatorHost: undefined }, parts);
 }
 
 test('PostgreSQL that cannot be reached is named, without its passwords', async () => {
@@ -118,7 +118,7 @@ test('a folder that PGlite cannot open is named', async () => {
   await writeFile(join(data, 'PG_VERSION'), 'not one\n');
   const database = { kind: 'pglite', folder: data } as const;
   const config = { ...common, database, spannerEmulatorHost: undefined };
-  await expect(openReadyDatabase(config, tools)).rejects.toMatchObject({
+  await expect(openReadyDatabase(config, parts)).rejects.toMatchObject({
     code: 'failed-precondition',
     message: expect.stringMatching(
       /^cannot open pglite:.*data: PGlite failed to initialize.*; its data are damaged/,

@@ -17,15 +17,15 @@ export type DatabaseConfig = Pick<
 > &
   Partial<Pick<Config, 'statementTimeoutMs'>>;
 
-export interface DatabaseTools {
+export interface DatabaseParts {
   readonly log: Log;
   readonly clock: Clock;
 }
 
 /** Opens the database, whichever schema it has. */
-export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Promise<Database> {
+export function openDatabase(config: DatabaseConfig, parts: DatabaseParts): Promise<Database> {
   const { database, schema, databaseConnections, statementTimeoutMs, spannerEmulatorHost } = config;
-  const { log } = tools;
+  const { log } = parts;
   switch (database.kind) {
     case 'memory':
       return openPglite({ schema, log });
@@ -33,7 +33,7 @@ export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Prom
       return openPglite({ dataDir: database.folder, schema, log });
     case 'postgres':
       return openPostgres({
-        ...tools,
+        ...parts,
         url: database.url,
         schema,
         maxConnections: databaseConnections,
@@ -41,7 +41,7 @@ export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Prom
       });
     case 'spanner':
       return openSpanner({
-        ...tools,
+        ...parts,
         database: database.url,
         maxConnections: databaseConnections,
         ...(spannerEmulatorHost === undefined ? {} : { emulatorHost: spannerEmulatorHost }),
@@ -56,12 +56,12 @@ export function openDatabase(config: DatabaseConfig, tools: DatabaseTools): Prom
  */
 export async function openReadyDatabase(
   config: DatabaseConfig & Pick<Config, 'autoMigrate'>,
-  tools: DatabaseTools,
+  parts: DatabaseParts,
 ): Promise<Database> {
   return await explained(config, async () => {
-    const database = await openDatabase(config, tools);
+    const database = await openDatabase(config, parts);
     try {
-      if (config.autoMigrate) await migrate(database, tools.log);
+      if (config.autoMigrate) await migrate(database, parts.log);
       else await database.checkSchema();
       return database;
     } catch (error) {
@@ -74,12 +74,12 @@ export async function openReadyDatabase(
 /** Migrates the configured database, as `postlude migrate` does, and returns the applied migrations. */
 export async function migrateDatabase(
   config: DatabaseConfig,
-  tools: DatabaseTools,
+  parts: DatabaseParts,
 ): Promise<readonly string[]> {
   return await explained(config, async () => {
-    const database = await openDatabase(config, tools);
+    const database = await openDatabase(config, parts);
     try {
-      return await migrate(database, tools.log);
+      return await migrate(database, parts.log);
     } finally {
       await database.close();
     }

@@ -103,7 +103,7 @@ eachDatabase((open) => {
       });
     });
 
-    test('of giving up leaves the task among the dead, or to be given up again', async () => {
+    test('of marking a task dead leaves it among the dead, or to be marked again', async () => {
       const failing = {
         handle: async () => {
           throw new PermanentError('never');

@@ -82,10 +82,10 @@ async function apply(world: World, model: Model, action: Step): Promise<void> {
     }
     case 'redrive': {
       const wanted = [...model.dead.keys()].filter((name) => (action.id ?? name) === name);
-      const revived = wanted.filter((name) => !model.living.has(name));
+      const redriven = wanted.filter((name) => !model.living.has(name));
       const selection = action.id === undefined ? {} : { type: 'plain', id: action.id };
-      expect(await queue.redrive(selection)).toBe(revived.length);
-      for (const name of revived) {
+      expect(await queue.redrive(selection)).toBe(redriven.length);
+      for (const name of redriven) {
         model.dead.delete(name);
         model.living.set(name, fresh(now, now));
       }

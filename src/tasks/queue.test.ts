@@ -75,7 +75,7 @@ eachDatabase((open) => {
       expect(await peek()).toEqual(['kept']);
     });
 
-    test('begins the attempts at a living task anew, and fences out whoever holds it', async () => {
+    test('begins the attempts at a living task again, and fences out the holder of its lease', async () => {
       const { db, queue, enqueue, peek } = await openTaskWorld(open);
       await enqueue('a');
       const held = await queue.lease('plain', 'a', MINUTE);
@@ -329,7 +329,7 @@ eachDatabase((open) => {
       expect(await dead()).toEqual([]);
     });
 
-    test('fence out whoever held them before', async () => {
+    test('fence out their earlier holders', async () => {
       const world = await openTaskWorld(open);
       await world.enqueue('a');
       const stale = await world.lease('a');

@@ -93,7 +93,7 @@ eachDatabase((open) => {
       }
     });
 
-    test('serve each task once, whoever has enqueued it', async () => {
+    test('serve each task once, whichever of them has enqueued it', async () => {
       const db = await open();
       const workers = openWorkers(db);
       const handled: string[] = [];

@@ -127,9 +127,9 @@ eachDatabase((open) => {
       const initiate = async () => {
         const taskClass = sweepTaskClass({ queue: 'sweeps' });
         const classes = new TaskClasses([taskClass]);
-        const standing = new FakeClock();
-        const execute = executeHere({ classes, clock: standing });
-        const scheduler = new TaskScheduler({ clock: standing, execute });
+        const still = new FakeClock();
+        const execute = executeHere({ classes, clock: still });
+        const scheduler = new TaskScheduler({ clock: still, execute });
         const added: number[] = [];
         for (const clock of CLOCKS) {
           const tq = new Tq({ db, classes, submitter: scheduler, clock });

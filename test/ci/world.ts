@@ -21,8 +21,8 @@ export function readRecipe(path: string): Promise<string> {
 }
 
 /**
- * The server's settings: those of the documents, and where the keys of the issuers are here. Whoever
- * watches is added: it asks for verdicts and exports.
+ * Returns the server's settings: those of the documents, with the places of the issuers' keys here, and
+ * one more issuer for the watcher, who asks for verdicts and exports.
  */
 export async function ciSettings(authority: Authority): Promise<string> {
   const settings = parse(await readRecipe('examples/ci/postlude.yaml'));

@@ -74,7 +74,7 @@ export const SETTINGS = {
     statementTimeout: duration({ min: 0, max: HOUR })
       .default('30s')
       .describe(
-        'How long a statement may take on PostgreSQL before it is ended, and a silent connection is given up. Migrations take as long as they need. 0s means no limit.',
+        'How long a statement may take on PostgreSQL before it is ended, and, if the server stays silent, its connection is closed. Migrations take as long as they need. 0s means no limit.',
       ),
     autoMigrate: yesOrNo()
       .with({ defaultInWords: 'true without authentication, else false' })

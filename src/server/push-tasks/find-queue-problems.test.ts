@@ -7,7 +7,7 @@ import { findQueueProblems, warnOfQueueProblems } from './find-queue-problems.ts
 const requests = { project: 'p', region: 'l' };
 const { signal } = new AbortController();
 
-test('who does not answer is given up after six seconds', async () => {
+test('a queue service that does not answer is waited for for six seconds, and no longer', async () => {
   const services = await GoogleServices.start();
   services.answer = 'silence';
   const clock = new FakeClock();
@@ -23,8 +23,8 @@ test('who does not answer is given up after six seconds', async () => {
 
 test('a queue that is there is no problem', async () => {
   const services = await GoogleServices.start();
-  const tools = { clock: new FakeClock(), signal };
-  expect(await findQueueProblems({ emulatorHost: services.host, requests }, tools)).toEqual([]);
+  const parts = { clock: new FakeClock(), signal };
+  expect(await findQueueProblems({ emulatorHost: services.host, requests }, parts)).toEqual([]);
 });
 
 test.each([
@@ -34,7 +34,7 @@ test.each([
   const services = await GoogleServices.start();
   services.answer = answer;
   const log = new RecordingLog();
-  const tools = { clock: new FakeClock(), signal, log };
-  await warnOfQueueProblems({ emulatorHost: services.host, requests }, tools);
+  const parts = { clock: new FakeClock(), signal, log };
+  await warnOfQueueProblems({ emulatorHost: services.host, requests }, parts);
   expect(log.lines).toMatchObject([{ level, message }]);
 });

@@ -11,7 +11,7 @@ import { CloudTasksSubmitter } from '../../tq/submit/cloud-tasks.ts';
 import type { PushTaskConfig } from '../config/push-task-config.ts';
 import { PUSH_TASK_CLASSES } from './push-task-classes.ts';
 
-export interface LookTools {
+export interface LookParts {
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -19,11 +19,11 @@ export interface LookTools {
 /** Logs each problem when a server starts. It never fails. */
 export async function warnOfQueueProblems(
   config: Pick<PushTaskConfig, 'emulatorHost' | 'requests'>,
-  { log, ...tools }: LookTools & { readonly log: Log },
+  { log, ...parts }: LookParts & { readonly log: Log },
 ): Promise<void> {
   try {
-    const problems = await findQueueProblems(config, tools);
-    if (tools.signal.aborted) return;
+    const problems = await findQueueProblems(config, parts);
+    if (parts.signal.aborted) return;
     for (const { kind, destination, message } of problems) {
       if (kind === 'missing') log.error('pushed tasks have no queue', { destination, message });
       else log.warn('cannot tell whether a queue exists', { destination, message });
@@ -40,7 +40,7 @@ const NO_ANSWER = `no answer within ${TIMEOUT_MS / 1000} s`;
 /** Throws `failed-precondition` if the package `@google-cloud/tasks` is missing. */
 export async function findQueueProblems(
   { emulatorHost, requests }: Pick<PushTaskConfig, 'emulatorHost' | 'requests'>,
-  { clock, signal }: LookTools,
+  { clock, signal }: LookParts,
 ): Promise<DestinationProblem[]> {
   const queues = await CloudTasksSubmitter.open(emulatorHost === undefined ? {} : { emulatorHost });
   const classes = new TaskClasses(PUSH_TASK_CLASSES);

@@ -53,8 +53,8 @@ async function fill(db: Database, first = 0): Promise<number> {
 }
 
 /**
- * Rows that nobody has read since a checkpoint: whoever does first notes on their pages that they are
- * committed, and writes each page to the log. Answers how many there are.
+ * Inserts rows that nobody has read since a checkpoint: their first reader notes on their pages that
+ * they are committed, and writes each page to the log. Returns how many there are.
  */
 async function insertUnread(db: Database): Promise<number> {
   const rows = 80_000;

@@ -1,6 +1,6 @@
 /**
- * A process that dies at any statement of a migration, from each older schema on: the schema stays as
- * it was, or is that of the migration as a whole; and whoever migrates next ends where all do.
+ * A process dies at any statement of a migration, from each older schema on. Then the schema is as it
+ * was, or as the whole migration makes it, and the next migration of the database reaches the newest.
  */
 import { PGlite } from '@electric-sql/pglite';
 import { expect, onTestFinished, test } from 'vitest';

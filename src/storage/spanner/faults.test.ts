@@ -155,7 +155,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       ['by a status', UNAVAILABLE],
       ['by a reset', 'stream-reset'],
       ['with its connection', 'connection-lost'],
-    ])('that breaks off %s begins anew', async (_, ending) => {
+    ])('that breaks off %s begins again', async (_, ending) => {
       const moments = [{ moment: 'before' }, { moment: 'after' }] as const;
       for (const fault of moments) {
         const faults = onOne('ExecuteStreamingSql', { ...fault, ending });

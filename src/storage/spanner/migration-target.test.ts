@@ -37,7 +37,7 @@ function adminWith(known: Readonly<Record<string, 'succeeded' | 'failed'>>) {
   return { admin, started };
 }
 
-function targetOf(admin: SchemaAdmin, tools: { readonly clock?: Clock; readonly log?: Log } = {}) {
+function targetOf(admin: SchemaAdmin, parts: { readonly clock?: Clock; readonly log?: Log } = {}) {
   const columns = { number: int, name: text, checksum: text, appliedAt: timestamp };
   const sqlite = new SqliteDatabase([table('schema_migrations', columns, ['number'])]);
   onTestFinished(() => sqlite.close());
@@ -49,8 +49,8 @@ function targetOf(admin: SchemaAdmin, tools: { readonly clock?: Clock; readonly 
       write: (fn) => sqlite.write(fn),
       serverTime: async () => 0,
     },
-    clock: tools.clock ?? new FakeClock(),
-    log: tools.log ?? silentLog,
+    clock: parts.clock ?? new FakeClock(),
+    log: parts.log ?? silentLog,
   });
 }
 
@@ -80,7 +80,7 @@ function slowAdmin(clock: FakeClock, seconds: number, error?: Error) {
       return look(path);
     },
   };
-  // Whoever waits has time go by.
+  // Each wait lets time go by.
   const now = (): number => clock.now();
   const passing: Clock = { now, monotonicMs: now, sleep: async (ms) => clock.advance(ms) };
   return { admin, looks, clock: passing };

@@ -29,7 +29,7 @@ eachDatabase((open, _database, traits) => {
       expect(outcomes).toEqual(['done', 'done', 'done']);
     });
 
-    test('that throws is made again, later each time, then given up with its last reason', async () => {
+    test('that throws is made again, later each time; then the task is dead, with its last reason', async () => {
       let attempts = 0;
       const { dispatcher, clock, enqueue, living, dead, outcomes } = await openWorld(
         async () => {
@@ -53,7 +53,7 @@ eachDatabase((open, _database, traits) => {
       expect(outcomes).toEqual(['retry', 'retry', 'dead']);
     });
 
-    test('that throws a PermanentError is given up at once', async () => {
+    test('that throws a PermanentError leaves the task dead at once', async () => {
       const { dispatcher, enqueue, dead } = await openWorld(async () => {
         throw new PermanentError('no such address');
       });

@@ -21,7 +21,7 @@ eachDatabase((open) => {
       return lease;
     }
 
-    test('never repeat from one life to the next, whoever begins it, within one instant', async () => {
+    test('never repeat from one life to the next, whichever process begins it, within one instant', async () => {
       const { first, second } = await openProcesses();
       const stale = await live(first);
       await first.complete(stale);
@@ -31,7 +31,7 @@ eachDatabase((open) => {
       expect(await second.complete(next)).toBe('done');
     });
 
-    test('grow although the clock of whoever enqueues again has gone back', async () => {
+    test('grow although the clock of the process that enqueues again has gone back', async () => {
       const { first, queueAt, clock } = await openProcesses();
       const stale = await live(first);
       await first.complete(stale);

@@ -20,7 +20,7 @@ import { deliveryContext, type PushAnswer, type PushRequest } from './push-reque
 import type { Receipt, ReceiptOutcome } from './receipt.ts';
 import { type DeliveryContext, type ReceiverParts, receive } from './receive.ts';
 
-/** Answers one request. Never throws. */
+/** Responds to one request. Never throws. */
 export type PushHandler = (request: PushRequest) => Promise<PushAnswer>;
 
 /** Runs around each task, such as in a span under `delivery.traceparent`. */

@@ -40,7 +40,7 @@ test('makes another where one could not be opened', async () => {
   expect(created).toHaveLength(2);
 });
 
-test('leaves a client that was given to whoever gave it', async () => {
+test('leaves it to the caller to close a client that it was given', async () => {
   const given = { close: () => Promise.reject(new Error('closed')) };
   const client = GoogleClient.given(given);
   expect(await client.call(signal, async (used) => used)).toBe(given);

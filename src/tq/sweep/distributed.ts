@@ -119,7 +119,7 @@ export class DistributedSweep {
     if (problems.length > 0) throw new IgnoredError(problems.join('; '));
   };
 
-  /** Answers how many of the ids are left, though nobody else has leased them. */
+  /** Returns how many of the ids are left, though nobody else has leased them. */
   async #submit(task: SweepTask, stale: readonly string[], signal: AbortSignal): Promise<number> {
     const [first] = stale;
     const last = stale.at(-1);

@@ -1,7 +1,7 @@
 /**
  * Simulates a build of Buildkite: parallel jobs, wait steps, artifacts, cancellation, manual retries, and
- * an agent that gives no token to a fork. It covers what the recipe uses, and refuses the rest. What comes
- * after a retried job and has run already is not run again: whoever wants that retries it, too.
+ * an agent that gives no token to a fork. It covers what the recipe uses, and refuses the rest. Jobs that
+ * come after a retried job and have already run are not run again; retry them as well if they should be.
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import { cp, mkdir, writeFile } from 'node:fs/promises';

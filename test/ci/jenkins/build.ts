@@ -50,8 +50,8 @@ export class JenkinsBuild {
   }
 
   /**
-   * All processes of the build get SIGTERM, whoever started them: Jenkins knows them by a variable of
-   * their environment. https://www.jenkins.io/doc/book/using/aborting-a-build/
+   * Sends SIGTERM to all processes of the build, however they were started: Jenkins knows them by a
+   * variable of their environment. https://www.jenkins.io/doc/book/using/aborting-a-build/
    */
   abort(): void {
     this.#isAborted = true;

@@ -26,7 +26,7 @@ export interface SilencePlan {
 }
 
 interface Place extends SilencePlan {
-  /** Statements that the silence swallows are given up within it. */
+  /** Statements that the silence swallows are ended within this time. */
   readonly statementTimeoutS: number;
   readonly proxy: TcpProxy;
   /** The database through the proxy. */

@@ -1,8 +1,8 @@
 /**
- * Concurrency that a seed repeats: whoever wants to do something that others could see asks for a
- * turn. Once everybody waits for one, chance picks who goes; it goes alone until its step has ended
- * and all that follows from it waits again. So the order of steps depends on the seed only, however
- * long a database takes.
+ * Concurrency that a seed repeats. Before a step that others could notice, each actor asks for a turn.
+ * Once all of them wait, chance picks one, which runs alone until its step has ended and everything that
+ * follows from it waits again. So the order of steps depends only on the seed, however long a database
+ * takes.
  */
 import { type Random, randomInt } from '../../../src/random.ts';
 

@@ -14,8 +14,8 @@ export const migrateCommand: CommandMaker = (context) =>
     const config = await configOf(context, command);
     const { migrateDatabase } = await import('../../../server/open-database.ts');
     const progress = progressOf(context, command);
-    const tools = { log: progressLog(progress), clock: context.clock };
-    const migrate = () => migrateDatabase(config, tools).finally(() => progress.clear());
+    const parts = { log: progressLog(progress), clock: context.clock };
+    const migrate = () => migrateDatabase(config, parts).finally(() => progress.clear());
     const applied = await cutWhenStopped(context, migrate);
     outputOf(context, command).result({ applied }, () =>
       applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`,

@@ -1,7 +1,7 @@
 /**
  * What becomes of a commit that was under way when the server crashed. After its recovery the server
- * hands out again the ids of transactions whose log it never flushed, to whoever comes first: here
- * that is somebody else, before we are let in again.
+ * hands out the ids of transactions whose log it never flushed a second time. Here another client gets
+ * them, before we can connect again.
  */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';

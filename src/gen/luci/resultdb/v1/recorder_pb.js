@@ -100,7 +100,7 @@ export const BatchCreateTestExonerationsResponseSchema = /*@__PURE__*/
 /**
  * Writes invocations and their results.
  *
- * Whoever creates an invocation gets an update token with it, in the response
+ * The creator of an invocation gets an update token with it, in the response
  * header "update-token" (of a batch: in the response). Every other call sends
  * it in the request header of that name. Without one, a call fails with
  * UNAUTHENTICATED; with a wrong one, with PERMISSION_DENIED. Changes need an
