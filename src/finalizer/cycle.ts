@@ -57,7 +57,7 @@ class Walk {
   }
 
   async #take(reader: Reader, { batch, after }: Step): Promise<void> {
-    const page = await inclusionsPage(reader, batch, after, PAGE_ROWS);
+    const page = await inclusionsPage(reader, batch, { after, limit: PAGE_ROWS });
     const news = new Set(page.map(({ included }) => included).filter((id) => !this.seen.has(id)));
     this.#visit(await readFinalizationStates(reader, news));
     const last = page.at(-1);

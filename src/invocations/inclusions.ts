@@ -7,14 +7,16 @@ import { CodedError } from '../errors.ts';
 import { bool, nullable, text } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
 import { raw, type Sql, sql } from '../storage/sql.ts';
-import { index, type NewRow, table } from '../storage/table.ts';
+import { index, type NewRow, table, withIndexes } from '../storage/table.ts';
 import { fromRowId, type InvocationId, type RowId, toRowId, toRowOrder } from './id.ts';
 import { invocations } from './table.ts';
 
-export const includedInvocations = table(
-  'included_invocations',
-  { invocationId: text, includedInvocationId: text, supersedes: nullable(bool) },
-  ['invocationId', 'includedInvocationId'],
+export const includedInvocations = withIndexes(
+  table(
+    'included_invocations',
+    { invocationId: text, includedInvocationId: text, supersedes: nullable(bool) },
+    ['invocationId', 'includedInvocationId'],
+  ),
   [['includedInvocationId', 'invocationId']],
 );
 
@@ -179,8 +181,7 @@ export async function readIncludingNothing(
 export async function inclusionsPage(
   reader: Reader,
   ids: readonly RowId[],
-  after: Inclusion | undefined,
-  limit: number,
+  { after, limit }: { readonly after: Inclusion | undefined; readonly limit: number },
 ): Promise<Inclusion[]> {
   const range = { first: ids, after: after && toRow(after), limit };
   const rows = await reader.readRange(includedInvocations, range, includedInvocations.columns);

@@ -72,7 +72,7 @@ export async function readInvocations(
  */
 export async function requireActive(tx: Transaction, id: InvocationId): Promise<Invocation> {
   const keys = [{ invocationId: toRowId(id) }];
-  const [row] = await tx.readKeys(invocations, keys, COLUMNS, 'share');
+  const [row] = await tx.lockKeys(invocations, keys, { columns: COLUMNS, lock: 'share' });
   if (!row) throw notFound(id);
   const invocation = fromRow(row);
   if (invocation.state !== 'ACTIVE') {

@@ -74,7 +74,8 @@ async function* allInclusions(
   for (const batch of chunk(toRowOrder(ids), BATCH_IDS)) {
     let after: Inclusion | undefined;
     do {
-      const page = await db.read((reader) => inclusionsPage(reader, batch, after, PAGE_ROWS));
+      const position = { after, limit: PAGE_ROWS };
+      const page = await db.read((reader) => inclusionsPage(reader, batch, position));
       yield page;
       after = page.length === PAGE_ROWS ? page.at(-1) : undefined;
     } while (after !== undefined);

@@ -57,8 +57,7 @@ export function tokenVerifier<I extends TrustedIssuer>(
     const token = bearerToken(authorization);
     const found = byName.get(claimedIssuer(token));
     if (!found) throw refused('the token is from an issuer that is not accepted here');
-    const { issuer, keys } = found;
-    return { issuer, claims: await verify(token, issuer, keys, clock) };
+    return { issuer: found.issuer, claims: await verify(token, found, clock) };
   };
 }
 
@@ -95,10 +94,10 @@ function claimedIssuer(token: string): string {
 
 async function verify(
   token: string,
-  { issuer, audiences }: TrustedIssuer,
-  keys: IssuerKeys,
+  { issuer: trusted, keys }: { readonly issuer: TrustedIssuer; readonly keys: IssuerKeys },
   clock: Clock,
 ): Promise<Claims> {
+  const { audiences, issuer } = trusted;
   try {
     const { payload } = await jwtVerify(token, keys, {
       algorithms: ALGORITHMS,

@@ -31,7 +31,7 @@ export async function selectVariants(
   const all = { rowIds, limit: PAGE_ROWS };
   for await (const keys of allKeys(db, all, UNEXPECTED)) for (const key of keys) selected.add(key);
   const without = async (source: KeySource): Promise<void> => {
-    for await (const keys of allKeys(db, all, source, selected)) {
+    for await (const keys of allKeys(db, all, { ...source, among: selected })) {
       for (const key of keys) selected.delete(key);
     }
   };
@@ -68,8 +68,7 @@ type KeyPage = Page<{ readonly testId: string; readonly variantHash: string }>;
 function allKeys(
   db: Pick<Database, 'read'>,
   request: PageRequest,
-  source: KeySource,
-  among?: VariantSet,
+  { among, ...source }: KeySource & { readonly among?: VariantSet },
 ) {
   return allPages(request, (page) =>
     db.read((reader) => {

@@ -9,7 +9,7 @@ import { formatPair, parsePair, sortPairs } from '../invocations/string-pair.ts'
 import { bool, bytes, int, nullable, text, textArray, timestamp } from '../storage/column.ts';
 import type { Reader, Transaction } from '../storage/database.ts';
 import { emptySql, raw, type Sql, selectList, sql } from '../storage/sql.ts';
-import { type NewRow, type Row, table } from '../storage/table.ts';
+import { type NewRow, type Row, table, withIndexes } from '../storage/table.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { matcherOf, type TestVariantPredicate } from './predicate.ts';
 import type { NewTestResult, TestResult, TestResultKey } from './test-result.ts';
@@ -17,25 +17,27 @@ import { STATUS_NUMBERS, statusOf } from './test-status.ts';
 import { formatVariant, parseVariant, variantHash } from './variant.ts';
 import { onlyTestsOf, type VariantSet } from './variant-set.ts';
 
-export const testResults = table(
-  'test_results',
-  {
-    invocationId: text,
-    testId: text,
-    resultId: text,
-    variant: textArray,
-    variantHash: text,
-    isUnexpected: nullable(bool),
-    status: int,
-    summaryHtml: nullable(text),
-    startTime: nullable(timestamp),
-    runDurationMicros: nullable(int),
-    tags: textArray,
-    testLocation: nullable(bytes),
-    testMetadata: nullable(bytes),
-    failureReason: nullable(bytes),
-  },
-  ['invocationId', 'testId', 'resultId'],
+export const testResults = withIndexes(
+  table(
+    'test_results',
+    {
+      invocationId: text,
+      testId: text,
+      resultId: text,
+      variant: textArray,
+      variantHash: text,
+      isUnexpected: nullable(bool),
+      status: int,
+      summaryHtml: nullable(text),
+      startTime: nullable(timestamp),
+      runDurationMicros: nullable(int),
+      tags: textArray,
+      testLocation: nullable(bytes),
+      testMetadata: nullable(bytes),
+      failureReason: nullable(bytes),
+    },
+    ['invocationId', 'testId', 'resultId'],
+  ),
   [['invocationId', 'testId', 'resultId', 'isUnexpected', 'variantHash']],
 );
 

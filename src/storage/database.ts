@@ -18,6 +18,11 @@ import type { AnyTable, Key, KeyOrder, NewRow, RowUpdate } from './table.ts';
  */
 export type RowLock = 'share' | 'update';
 
+export interface LockingRead<C extends Columns> {
+  readonly columns: C;
+  readonly lock: RowLock;
+}
+
 /** A range of a key whose first column is text. */
 export interface KeyRange {
   /** The values of the key's first column, in order. */
@@ -39,14 +44,12 @@ export interface Reader {
 
   /**
    * Returns the rows that have these keys, each once and in no particular order; keys without a row are
-   * skipped. If the database can read rows without SQL, this is cheaper than a query. Only a read-write
-   * transaction may lock.
+   * skipped. If the database can read rows without SQL, this is cheaper than a query.
    */
   readKeys<T extends AnyTable, C extends Columns>(
     table: T,
     keys: readonly Key<T>[],
     columns: C,
-    lock?: RowLock,
   ): Promise<RowOf<C>[]>;
 
   /** Returns the rows of a range that is known to be small, in its order. It is as cheap as `readKeys`. */
@@ -64,6 +67,13 @@ export interface Reader {
  * own transaction (see `fromPostgres`).
  */
 export interface Transaction extends Reader {
+  /** Reads rows as `readKeys` does, and locks them until the transaction ends. */
+  lockKeys<T extends AnyTable, C extends Columns>(
+    table: T,
+    keys: readonly Key<T>[],
+    read: LockingRead<C>,
+  ): Promise<RowOf<C>[]>;
+
   /** Fails the transaction with `already-exists` if a row with that key exists. */
   insert<T extends AnyTable>(table: T, rows: readonly NewRow<T>[]): Promise<void>;
 

@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest';
 import { int, nullable, text } from './column.ts';
 import { mutationsOfRow } from './mutation-count.ts';
-import { table } from './table.ts';
+import { table, withIndexes } from './table.ts';
 
-const notes = table(
-  'notes',
-  { id: text, owner: nullable(text), size: int, words: text },
-  ['id'],
+const notes = withIndexes(
+  table('notes', { id: text, owner: nullable(text), size: int, words: text }, ['id']),
   [
     ['owner', 'id'],
     ['size', 'id', 'words'],

@@ -53,9 +53,16 @@ export function table<C extends Columns, K extends keyof C & string>(
   name: string,
   columns: C,
   key: readonly K[],
-  indexes: readonly (readonly string[])[] = [],
 ): Table<C, K> {
-  return { name, columns, key, indexes };
+  return { name, columns, key };
+}
+
+/** Adds the columns of each index of a table. */
+export function withIndexes<T extends AnyTable>(
+  table: T,
+  indexes: NonNullable<AnyTable['indexes']>,
+): T {
+  return { ...table, indexes };
 }
 
 export function index<C extends Columns, K extends keyof C & string>(

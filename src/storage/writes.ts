@@ -45,7 +45,7 @@ export class WriteBuffer {
     for (const row of rows) {
       const key = keyText(table, row);
       states.set(key, kind === 'delete' ? 'absent' : 'present');
-      this.#append(kind, table, row, key);
+      this.#append({ kind, table, properties: propertiesWritten(kind, table, row) }, row, key);
     }
   }
 
@@ -86,22 +86,24 @@ export class WriteBuffer {
     return states;
   }
 
-  #append(kind: WriteKind, table: AnyTable, row: AnyRow, key: string): void {
-    const properties = propertiesWritten(kind, table, row);
-    const shape = properties.join();
+  #append(write: Omit<WriteGroup, 'rows'>, row: AnyRow, key: string): void {
+    const shape = write.properties.join();
     const size = sizeOf(row);
     const last = this.#groups.at(-1);
-    if (last && isAlike(last, kind, table, shape) && hasRoom(last, key, size)) {
+    if (last && isAlike(last, { ...write, shape }) && hasRoom(last, key, size)) {
       last.rows.push(row);
       last.keys.add(key);
       last.size += size;
       return;
     }
-    this.#groups.push({ kind, table, properties, shape, size, rows: [row], keys: new Set([key]) });
+    this.#groups.push({ ...write, shape, size, rows: [row], keys: new Set([key]) });
   }
 }
 
-function isAlike(group: OpenGroup, kind: WriteKind, table: AnyTable, shape: string): boolean {
+function isAlike(
+  group: OpenGroup,
+  { kind, shape, table }: Pick<OpenGroup, 'kind' | 'shape' | 'table'>,
+): boolean {
   return group.kind === kind && group.table.name === table.name && group.shape === shape;
 }
 

@@ -99,7 +99,10 @@ async function redriveBatch(
   names: readonly TaskName[],
   time: DatabaseTime,
 ): Promise<TaskName[]> {
-  const dead = await tx.readKeys(deadTasks, names, deadTasks.columns, 'update');
+  const dead = await tx.lockKeys(deadTasks, names, {
+    columns: deadTasks.columns,
+    lock: 'update',
+  });
   const redriven = await tx.insertNew(
     tasks,
     dead.map((row) => dueAgain(row, time)),

@@ -1,6 +1,6 @@
 /** Rows of the tasks table: how they are read by name, and how they become leases. */
 import type { EpochMs } from '../clock.ts';
-import type { Reader } from '../storage/database.ts';
+import type { Transaction } from '../storage/database.ts';
 import type { Row } from '../storage/table.ts';
 import { historyAtLease } from './lease/lapsed-lease.ts';
 import { tasks } from './table.ts';
@@ -11,8 +11,8 @@ export type TaskRow = Row<typeof tasks>;
 type TaskName = Pick<LeaseId, 'type' | 'id'>;
 
 /** Reads tasks by name and, if the database locks rows, locks them. Missing tasks are left out. */
-export async function readTasks(tx: Reader, names: readonly TaskName[]): Promise<TaskRow[]> {
-  return await tx.readKeys(tasks, names, tasks.columns, 'update');
+export async function readTasks(tx: Transaction, names: readonly TaskName[]): Promise<TaskRow[]> {
+  return await tx.lockKeys(tasks, names, { columns: tasks.columns, lock: 'update' });
 }
 
 export function isClaimable(row: TaskRow, now: EpochMs): boolean {

@@ -98,8 +98,8 @@ export class Faults {
     return {
       dialect: tx.dialect,
       query: (query, columns) => this.#step('query', () => tx.query(query, columns)),
-      readKeys: (table, keys, columns, lock) =>
-        this.#step(`read ${table.name}`, () => tx.readKeys(table, keys, columns, lock)),
+      readKeys: (table, keys, columns) =>
+        this.#step(`read ${table.name}`, () => tx.readKeys(table, keys, columns)),
       readRange: (order, range, columns) =>
         this.#step(`read ${order.name}`, () => tx.readRange(order, range, columns)),
       stream: (query, columns) => this.#stream(tx.stream(query, columns)),
@@ -109,6 +109,8 @@ export class Faults {
   #wrapTransaction(tx: Transaction): Transaction {
     return {
       ...this.#wrapReader(tx),
+      lockKeys: (table, keys, read) =>
+        this.#step(`read ${table.name}`, () => tx.lockKeys(table, keys, read)),
       insert: (table, rows) => this.#step(`insert ${table.name}`, () => tx.insert(table, rows)),
       update: (table, rows) => this.#step(`update ${table.name}`, () => tx.update(table, rows)),
       upsert: (table, rows) => this.#step(`upsert ${table.name}`, () => tx.upsert(table, rows)),

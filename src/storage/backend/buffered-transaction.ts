@@ -3,7 +3,7 @@
  * writes and commits.
  */
 import type { Columns, RowOf } from '../column.ts';
-import type { KeyRange, Reader, RowLock, Transaction } from '../database.ts';
+import type { KeyRange, LockingRead, Reader, Transaction } from '../database.ts';
 import { type AnyRow, keyColumns, keyText } from '../key.ts';
 import type { Sql } from '../sql.ts';
 import type { AnyTable, Key, KeyOrder, NewRow, RowUpdate } from '../table.ts';
@@ -31,9 +31,17 @@ export abstract class BufferedTransaction<R extends Reader = Reader> implements 
     table: T,
     keys: readonly Key<T>[],
     columns: C,
-    lock?: RowLock,
   ): Promise<RowOf<C>[]> {
-    return this.reader.readKeys(table, keys, columns, lock);
+    return this.reader.readKeys(table, keys, columns);
+  }
+
+  /** A database that locks whatever a transaction reads needs no more than this. */
+  lockKeys<T extends AnyTable, C extends Columns>(
+    table: T,
+    keys: readonly Key<T>[],
+    { columns }: LockingRead<C>,
+  ): Promise<RowOf<C>[]> {
+    return this.readKeys(table, keys, columns);
   }
 
   readRange<C extends Columns>(order: KeyOrder, range: KeyRange, columns: C): Promise<RowOf<C>[]> {

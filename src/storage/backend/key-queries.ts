@@ -18,8 +18,7 @@ export function hasKey(table: AnyTable, properties: readonly string[], row: AnyR
 export function rangeQuery(
   dialect: Dialect,
   order: KeyOrder,
-  { first, after, limit }: KeyRange,
-  columns: Columns,
+  { after, columns, first, limit }: KeyRange & { readonly columns: Columns },
 ): Sql {
   const table: AnyTable = 'table' in order ? order.table : order;
   const useIndex = 'table' in order ? dialect.useIndex(order.name) : emptySql;

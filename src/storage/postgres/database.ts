@@ -183,10 +183,9 @@ export class PostgresDatabase implements Database {
     fn: (tx: Transaction) => Promise<T>,
     onThrown: (error: unknown) => void,
   ): Promise<{ readonly value: T; readonly transaction: PostgresTransaction }> {
-    return await transact(
-      connections,
-      'BEGIN ISOLATION LEVEL SERIALIZABLE',
-      async (session) => {
+    return await transact(connections, {
+      begin: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
+      run: async (session) => {
         const transaction = new PostgresTransaction(session, this.#schema);
         try {
           return { value: await this.#guard.enter(() => fn(transaction)), transaction };
@@ -195,12 +194,12 @@ export class PostgresDatabase implements Database {
           throw error;
         }
       },
-      async (open, result) => {
+      end: async (open, result) => {
         if (result.transaction.hasWrites) await this.#commit(open, result.transaction);
         else await commitReads(open.connection);
         return result;
       },
-    );
+    });
   }
 
   async #commit(
@@ -228,9 +227,13 @@ export class PostgresDatabase implements Database {
     fn: (session: Session) => Promise<T>,
     connections = this.#connections,
   ): Promise<T> {
-    return await transact(connections, begin, fn, async ({ connection }, value) => {
-      await commitReads(connection);
-      return value;
+    return await transact(connections, {
+      begin,
+      run: fn,
+      end: async ({ connection }, value) => {
+        await commitReads(connection);
+        return value;
+      },
     });
   }
 

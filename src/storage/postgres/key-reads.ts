@@ -16,8 +16,7 @@ const LOCKS: Readonly<Record<RowLock, Sql>> = {
 export function keysQuery(
   table: AnyTable,
   keys: readonly AnyRow[],
-  columns: Columns,
-  lock?: RowLock,
+  { columns, lock }: { readonly columns: Columns; readonly lock?: RowLock },
 ): Sql {
   const select = sql`SELECT ${selectList(columns, 't')} FROM`;
   return sql`${select} ${rowsOf(table, keys)}${lock ? LOCKS[lock] : emptySql}`;
@@ -32,7 +31,9 @@ function rowsOf(table: AnyTable, keys: readonly AnyRow[]): Sql {
   if (others.length === 0) return sql`${table} AS t WHERE ${hasKey(table, table.key, first)}`;
   const leading: readonly string[] = table.key.slice(0, -1);
   const last: string = table.key.at(-1);
-  if (others.every((key) => isEqual(table, leading, key, first))) {
+  const leadingText = (key: AnyRow): string => keyText({ ...table, key: leading }, key);
+  const shared = leadingText(first);
+  if (others.every((key) => leadingText(key) === shared)) {
     const leadingMatches =
       leading.length > 0 ? sql`${hasKey(table, leading, first)} AND ` : emptySql;
     const values = arrayOf(table, last, keys);
@@ -46,11 +47,6 @@ function joined(table: AnyTable, keys: readonly AnyRow[]): Sql {
   const names: string[] = table.key.map(columnName);
   const on = names.map((name) => `t.${name} = v.${name}`).join(' AND ');
   return sql`unnest(${join(arrays)}) AS v(${raw(names.join(', '))}) JOIN ${table} AS t ON ${raw(on)}`;
-}
-
-function isEqual(table: AnyTable, properties: readonly string[], a: AnyRow, b: AnyRow): boolean {
-  const part = { ...table, key: properties };
-  return keyText(part, a) === keyText(part, b);
 }
 
 /** An array of any element type is sent as text and cast. */

@@ -1,7 +1,7 @@
 /** Reads within a transaction of one session: small results at once, large ones through a cursor. */
 import { rangeQuery } from '../backend/key-queries.ts';
 import type { Columns, RowOf } from '../column.ts';
-import type { KeyRange, Reader, RowLock } from '../database.ts';
+import type { KeyRange, LockingRead, Reader } from '../database.ts';
 import type { Sql } from '../sql.ts';
 import type { AnyTable, Key, KeyOrder } from '../table.ts';
 import { postgresDialect } from './dialect.ts';
@@ -33,10 +33,19 @@ export class SessionReader implements Reader {
     table: T,
     keys: readonly Key<T>[],
     columns: C,
-    lock?: RowLock,
   ): Promise<RowOf<C>[]> {
     if (keys.length === 0) return [];
-    return await this.query(keysQuery(table, keys, columns, lock), columns);
+    return await this.query(keysQuery(table, keys, { columns }), columns);
+  }
+
+  /** For read-write transactions. */
+  async lockKeys<T extends AnyTable, C extends Columns>(
+    table: T,
+    keys: readonly Key<T>[],
+    read: LockingRead<C>,
+  ): Promise<RowOf<C>[]> {
+    if (keys.length === 0) return [];
+    return await this.query(keysQuery(table, keys, read), read.columns);
   }
 
   async readRange<C extends Columns>(
@@ -45,7 +54,7 @@ export class SessionReader implements Reader {
     columns: C,
   ): Promise<RowOf<C>[]> {
     if (range.first.length === 0) return [];
-    return await this.query(rangeQuery(this.dialect, order, range, columns), columns);
+    return await this.query(rangeQuery(this.dialect, order, { ...range, columns }), columns);
   }
 
   async *stream<C extends Columns>(query: Sql, columns: C): AsyncGenerator<RowOf<C>, void, void> {

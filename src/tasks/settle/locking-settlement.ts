@@ -59,7 +59,7 @@ export class LockingSettlement implements TaskSettlement {
     return this.#update(
       failures,
       sql`process_after = ${processAfter}, last_error = lease.last_error, lease_until = NULL`,
-      extra,
+      { extra },
     );
   }
 
@@ -73,7 +73,7 @@ export class LockingSettlement implements TaskSettlement {
 
   extend(leases: readonly LeaseId[], leaseMs: number): Promise<SettleOutcome[]> {
     const extended = sql`lease_until = ${leaseUntil(this.#time, leaseMs)}`;
-    return this.#update(leases, extended, {}, extensionLimit(leaseMs));
+    return this.#update(leases, extended, extensionLimit(leaseMs));
   }
 
   markDead(failures: readonly FinalFailure[]): Promise<SettleOutcome[]> {
@@ -97,8 +97,10 @@ export class LockingSettlement implements TaskSettlement {
   #update(
     leases: readonly LeaseId[],
     changes: Sql,
-    extra: Readonly<Record<string, Param>> = {},
-    options: LimitOptions = {},
+    {
+      extra = {},
+      ...options
+    }: LimitOptions & { readonly extra?: Readonly<Record<string, Param>> } = {},
   ): Promise<SettleOutcome[]> {
     return this.#run(
       leases,

@@ -129,7 +129,7 @@ export class SqliteDatabase implements Database {
         return found.flat();
       },
       readRange: (order, range, columns) =>
-        query(rangeQuery(dialect, order, range, columns), columns),
+        query(rangeQuery(dialect, order, { ...range, columns }), columns),
       async *stream(text, columns) {
         yield* await query(text, columns);
       },
@@ -139,8 +139,10 @@ export class SqliteDatabase implements Database {
   #transaction(writes: WriteBuffer, calls: AfterCommit[]): Transaction {
     const add = (kind: WriteKind) => async (table: AnyTable, rows: readonly AnyRow[]) =>
       writes.add(kind, table, rows);
+    const reader = this.#reader();
     return {
-      ...this.#reader(),
+      ...reader,
+      lockKeys: (table, keys, { columns }) => reader.readKeys(table, keys, columns),
       insert: add('insert'),
       update: add('update'),
       upsert: add('upsert'),

@@ -89,7 +89,10 @@ export function testKeyReads(open: OpenSuiteDatabase): void {
       const db = await openWithAccounts(open);
       const key = { owner: 'a', number: 0 };
       const increment = async (tx: Transaction): Promise<void> => {
-        const [row] = await tx.readKeys(accounts, [key], { balance: int }, 'update');
+        const [row] = await tx.lockKeys(accounts, [key], {
+          columns: { balance: int },
+          lock: 'update',
+        });
         await tx.update(accounts, [{ ...key, balance: (row?.balance ?? 0) + 1 }]);
       };
       await Promise.all(Array.from({ length: 10 }, () => db.write(increment)));

@@ -178,7 +178,8 @@ export function withAfterCommit(
   return {
     dialect: tx.dialect,
     query: (query, columns) => tx.query(query, columns),
-    readKeys: (table, keys, columns, lock) => tx.readKeys(table, keys, columns, lock),
+    readKeys: (table, keys, columns) => tx.readKeys(table, keys, columns),
+    lockKeys: (table, keys, read) => tx.lockKeys(table, keys, read),
     readRange: (order, range, columns) => tx.readRange(order, range, columns),
     stream: (query, columns) => tx.stream(query, columns),
     insert: (table, rows) => tx.insert(table, rows),

@@ -146,7 +146,7 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
   // An option that only the driver knows.
   const limitedClient: PgQueryable = { query: (query) => client.query({ ...query, ...limit }) };
   const run = (text: string, values: readonly WireValue[], used?: StatementNames) =>
-    trust.watch(client, runOn(limitedClient, text, values, used));
+    trust.watch(client, runOn(limitedClient, { text, values, names: used }));
   const script = (text: string) =>
     trust.watch(client, runScript({ query: () => client.query({ text, ...limit }) }, text));
   return {
@@ -196,12 +196,17 @@ export interface PgQueryable {
 
 const asText = { getTypeParser: () => (text: string) => text };
 
+interface NamedStatement {
+  readonly text: string;
+  readonly values: readonly WireValue[];
+  /** Without them, the statement is not prepared. */
+  readonly names?: StatementNames | undefined;
+}
+
 /** Runs one statement, and returns its values as text. */
 export async function runOn(
   client: PgQueryable,
-  text: string,
-  values: readonly WireValue[],
-  names: StatementNames | undefined,
+  { names, text, values }: NamedStatement,
 ): Promise<SessionResult> {
   const name = values.length === 0 ? undefined : names?.nameOf(text);
   const result = await client

@@ -89,20 +89,19 @@ const LOCK_TIMEOUT = '500ms';
 /** The limit for asking on one connection, as whatever cut off the commit may have silenced others, too. */
 async function askOutcome(marked: MarkedTransaction, config: CommitConfig): Promise<Outcome> {
   try {
-    return await transact(
-      config.connections.limitedTo(LOOK.limitMs),
-      'BEGIN ISOLATION LEVEL READ COMMITTED',
-      async (session): Promise<Outcome> => {
+    return await transact(config.connections.limitedTo(LOOK.limitMs), {
+      begin: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+      run: async (session): Promise<Outcome> => {
         await session.run(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
         const hasLanded = await closeMark(session, config.schema, marked);
         if (hasLanded === undefined) return 'unknowable';
         return hasLanded ? 'landed' : 'failed';
       },
-      async ({ connection }, outcome) => {
+      end: async ({ connection }, outcome) => {
         await commitReads(connection); // it did write, but the same can be written again
         return outcome;
       },
-    );
+    });
   } catch (error) {
     if (hasCode(error, 'failed-precondition')) return 'unknowable';
     return hasCode(error, 'conflict') ? 'in flight' : 'unreachable';

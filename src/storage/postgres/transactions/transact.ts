@@ -10,22 +10,28 @@ export interface OpenTransaction {
   readonly connection: Connection;
 }
 
+export interface TransactionSteps<T, R> {
+  /** The statement that begins the transaction. */
+  readonly begin: string;
+  readonly run: (session: WatchedSession) => Promise<T>;
+  /** Commits, or ends the transaction in another way. */
+  readonly end: (open: OpenTransaction, value: T) => Promise<R>;
+}
+
 /**
- * Begins a transaction and calls `fn`, which ends it by `end`; rolls back if `fn` did not end it. Throws the
+ * Begins a transaction, runs its steps, and rolls back if one of them throws. Throws the
  * first error of the session, even if `fn` has swallowed or wrapped it.
  */
 export async function transact<T, R>(
   connections: Connections,
-  begin: string,
-  fn: (session: WatchedSession) => Promise<T>,
-  end: (open: OpenTransaction, value: T) => Promise<R>,
+  { begin, end, run }: TransactionSteps<T, R>,
 ): Promise<R> {
   return await withConnection(connections, async (connection) => {
     const begun = connection.beginAhead(begin);
     const session = new WatchedSession(connection);
     session.follow(begun);
     try {
-      const value = await fn(session);
+      const value = await run(session);
       session.check();
       await begun;
       return await end({ session, connection }, value);

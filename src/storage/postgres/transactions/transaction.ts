@@ -1,5 +1,8 @@
 /** A buffered transaction of one session. `flush` applies its writes; its creator commits after that. */
 import { BufferedTransaction } from '../../backend/buffered-transaction.ts';
+import type { Columns, RowOf } from '../../column.ts';
+import type { LockingRead } from '../../database.ts';
+import type { AnyTable, Key } from '../../table.ts';
 import { SessionReader } from '../reader.ts';
 import type { Session } from '../session.ts';
 import { applyGroup } from './statements.ts';
@@ -12,6 +15,14 @@ export class PostgresTransaction extends BufferedTransaction<SessionReader> {
     super(new SessionReader(session, schema));
     this.#session = session;
     this.#schema = schema;
+  }
+
+  override lockKeys<T extends AnyTable, C extends Columns>(
+    table: T,
+    keys: readonly Key<T>[],
+    read: LockingRead<C>,
+  ): Promise<RowOf<C>[]> {
+    return this.reader.lockKeys(table, keys, read);
   }
 
   get hasWrites(): boolean {

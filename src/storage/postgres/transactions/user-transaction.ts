@@ -66,7 +66,7 @@ function pgSession(client: PgClient): Session {
     );
   }
   return {
-    run: (text, values = []) => runOn(client, text, values, undefined),
+    run: (text, values = []) => runOn(client, { text, values }),
     runScript: (text) => runScript(client, text),
   };
 }
