@@ -32,7 +32,10 @@ export async function exportInvocation(
   inField('destination', () => checkExport(destination));
   const invocation = await parts.db.read((tx) => requireInvocation(tx, id));
   const root = rootRealm(invocation.realm);
-  await requirePermission(parts.authorizer, caller, 'resultdb.invocations.exportToBigQuery', root);
+  await requirePermission(parts.authorizer, caller, {
+    permission: 'resultdb.invocations.exportToBigQuery',
+    realm: root,
+  });
   if (invocation.state !== 'FINALIZED') {
     throw new CodedError('failed-precondition', `${request.name} is ${invocation.state}`);
   }

@@ -20,7 +20,7 @@ export async function listExports(
   { caller }: CallContext,
 ): Promise<ListExportsResponse> {
   const id = inField('name', () => parseInvocationName(request.name));
-  await requireInRealms(parts, caller, 'resultdb.invocations.get', [id]);
+  await requireInRealms(parts, caller, { permission: 'resultdb.invocations.get', ids: [id] });
   const invocation = await parts.db.read((tx) => requireInvocation(tx, id));
   const exports = await Promise.all(
     invocation.bigqueryExports.map(async (encoded, index) => {

@@ -23,7 +23,10 @@ export async function countTestResults(
   { caller, signal }: CallContext,
 ): Promise<CountTestResultsResponse> {
   const id = inField('name', () => parseInvocationName(request.name));
-  const roots = await requireInRealms(parts, caller, 'resultdb.testResults.list', [id]);
+  const roots = await requireInRealms(parts, caller, {
+    permission: 'resultdb.testResults.list',
+    ids: [id],
+  });
   const { rowIds } = await parts.reachableSets.read(roots, {}, signal);
   const counts = new Map<number, { expected: number; unexpected: number }>();
   for (const batch of chunk(rowIds, BATCH_IDS)) {

@@ -27,6 +27,7 @@ const MAX_REASON_BYTES = 1024;
 
 /** How the owner ends the invocation. */
 interface OwnEnd {
+  readonly id: InvocationId;
   readonly isCancelled: boolean;
   readonly reason: string | undefined;
   readonly properties: Uint8Array | undefined;
@@ -44,6 +45,7 @@ export async function endInvocation(
   const id = inField('name', () => parseInvocationName(request.name));
   requireUpdateToken(parts.updateTokens, context.updateTokens, id);
   const end: OwnEnd = {
+    id,
     isCancelled: request.cancelled,
     reason: inField('reason', () => requireText(request.reason, MAX_REASON_BYTES)) || undefined,
     properties: inField('properties', () => checkProperties(request.properties)),
@@ -51,7 +53,7 @@ export async function endInvocation(
   await parts.db.write(
     async (tx) => {
       const invocation = await requireInvocation(tx, id);
-      if (invocation.state === 'ACTIVE') await endActive(parts, tx, id, end);
+      if (invocation.state === 'ACTIVE') await endActive(parts, tx, end);
       else checkEndedSo(invocation, end);
     },
     { signal: context.signal },
@@ -64,8 +66,7 @@ export async function endInvocation(
 async function endActive(
   parts: RecorderParts,
   tx: Transaction,
-  id: InvocationId,
-  { isCancelled, properties, reason }: OwnEnd,
+  { id, isCancelled, properties, reason }: OwnEnd,
 ): Promise<void> {
   if (properties !== undefined) await updateInvocation(tx, id, { properties });
   if (isCancelled) await endInvocations(parts.finalizer, tx, [{ id, cause: 'CANCELLED', reason }]);

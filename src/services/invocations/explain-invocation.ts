@@ -19,7 +19,7 @@ export async function explainInvocation(
   { caller }: CallContext,
 ): Promise<ExplainInvocationResponse> {
   const id = inField('name', () => parseInvocationName(request.name));
-  await requireInRealms(parts, caller, 'resultdb.invocations.get', [id]);
+  await requireInRealms(parts, caller, { permission: 'resultdb.invocations.get', ids: [id] });
   const explanation = await parts.db.read((tx) => explain(tx, id));
   return create(ExplainInvocationResponseSchema, {
     explanation: toExplanationMessage(explanation),

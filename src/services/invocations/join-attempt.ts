@@ -10,10 +10,14 @@ import { readIncluded } from '../../invocations/inclusions.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
 import { describeState, requireActive, updateInvocation } from '../../invocations/invocations.ts';
 import { formatPair, type StringPair } from '../../invocations/string-pair.ts';
-import type { Transaction } from '../../storage/database.ts';
-import type { RecorderParts } from '../recorder/parts.ts';
 import { decodeExport } from '../shared/invocation-message.ts';
-import { checkSameOwner, exportsBeside, includeWanted, OPENED, type Opening } from './opening.ts';
+import {
+  checkSameOwner,
+  exportsBeside,
+  includeWanted,
+  OPENED,
+  type OpeningTransaction,
+} from './opening.ts';
 
 /** What the request asks for and the invocation lacks. */
 interface Lacking {
@@ -28,17 +32,16 @@ interface Lacking {
  * `permission-denied` if the attempt belongs to another identity.
  */
 export async function joinAttempt(
-  parts: RecorderParts,
-  tx: Transaction,
-  opening: Opening,
+  change: OpeningTransaction,
   newest: Invocation,
 ): Promise<'joined' | 'complete'> {
+  const { opening, tx } = change;
   checkSameOwner(newest, opening);
   checkOpened(newest);
   const there = await readIncluded(tx, newest.id);
-  const lacking = await findLacking(tx, opening, newest, there);
+  const lacking = await findLacking(change, newest, there);
   if (newest.state === 'ACTIVE') {
-    await addLacking(parts, tx, opening, { newest, there, lacking });
+    await addLacking(change, newest, { there, lacking });
     return 'joined';
   }
   const differences = describeLacking(lacking);
@@ -57,8 +60,7 @@ function checkOpened({ createRequestId, id }: Invocation): void {
 }
 
 async function findLacking(
-  tx: Transaction,
-  { created, expected, included }: Opening,
+  { opening: { created, expected, included }, tx }: OpeningTransaction,
   { bigqueryExports, tags }: Invocation,
   there: readonly InvocationId[],
 ): Promise<Lacking> {
@@ -73,18 +75,9 @@ async function findLacking(
 }
 
 async function addLacking(
-  parts: RecorderParts,
-  tx: Transaction,
-  opening: Opening,
-  {
-    lacking,
-    newest,
-    there,
-  }: {
-    readonly newest: Invocation;
-    readonly there: readonly InvocationId[];
-    readonly lacking: Lacking;
-  },
+  { opening, parts, tx }: OpeningTransaction,
+  newest: Invocation,
+  { lacking, there }: { readonly there: readonly InvocationId[]; readonly lacking: Lacking },
 ): Promise<void> {
   const { id } = newest;
   await requireActive(tx, id);

@@ -31,7 +31,10 @@ export async function listInvocations(
   { caller }: CallContext,
 ): Promise<ListInvocationsResponse> {
   const realm = inField('realm', () => requireMatch(request.realm, REALM));
-  await requirePermission(parts.authorizer, caller, 'resultdb.invocations.get', realm);
+  await requirePermission(parts.authorizer, caller, {
+    permission: 'resultdb.invocations.get',
+    realm,
+  });
   const now = parts.clock.now();
   const tokens = PageTokens.of(ListInvocationsRequestSchema, request);
   const listing = {

@@ -25,8 +25,6 @@ import {
   requireActive,
   updateInvocation,
 } from '../../invocations/invocations.ts';
-import type { Transaction } from '../../storage/database.ts';
-import type { RecorderParts } from '../recorder/parts.ts';
 import { joinAttempt } from './join-attempt.ts';
 import {
   applyExpectations,
@@ -34,6 +32,7 @@ import {
   exportsBeside,
   includeWanted,
   type Opening,
+  type OpeningTransaction,
   tagsOf,
 } from './opening.ts';
 
@@ -47,30 +46,27 @@ export interface Opened {
 /** The number of including invocations that are looked at; few runs include the same shard. */
 const MAX_INCLUDERS = 200;
 
-export async function openAttempt(
-  parts: RecorderParts,
-  tx: Transaction,
-  opening: Opening,
-): Promise<Opened> {
+export async function openAttempt(change: OpeningTransaction): Promise<Opened> {
+  const { opening, tx } = change;
   const { created, recorder } = opening;
   await applyExpectations(tx, opening);
   const first = await readInvocation(tx, created.id);
-  if (first === undefined) return await createAttempt(parts, tx, opening, { id: created.id });
+  if (first === undefined) return await createAttempt(change, { id: created.id });
   checkSameRealm(first, created);
   const attempts = await readAttempts(tx, first);
   const newest = attempts.at(-1) ?? first;
   if (newest.isExpected && newest.state === 'ACTIVE') {
-    return await beginExpected(parts, tx, opening, newest);
+    return await beginExpected(change, newest);
   }
   if (recorder === undefined) {
-    const way = await joinAttempt(parts, tx, opening, newest);
+    const way = await joinAttempt(change, newest);
     if (way === 'joined') return existing(newest);
   } else {
     // This also holds if a later attempt exists: a repeated request must not supersede it.
     const own = attempts.find((each) => each.recorder === recorder);
     if (own) return existing(own);
   }
-  return await createNextAttempt(parts, tx, opening, attempts);
+  return await createNextAttempt(change, attempts);
 }
 
 function existing({ attempt, id }: Invocation): Opened {
@@ -94,9 +90,7 @@ interface Place {
 }
 
 async function createAttempt(
-  parts: RecorderParts,
-  tx: Transaction,
-  opening: Opening,
+  { opening, parts, tx }: OpeningTransaction,
   { id, attempt = 1, earlier = [] }: Place,
 ): Promise<Opened> {
   const { created, finalizes } = opening;
@@ -125,9 +119,7 @@ function recordingOf({ created, lostAfterMs, recorder }: Opening) {
 
 /** The row stays, and so do the inclusions of it; its content is now that of the new recorder. */
 async function beginExpected(
-  parts: RecorderParts,
-  tx: Transaction,
-  opening: Opening,
+  { opening, parts, tx }: OpeningTransaction,
   { attempt, id }: Invocation,
 ): Promise<Opened> {
   await requireActive(tx, id);
@@ -148,11 +140,10 @@ async function beginExpected(
 }
 
 async function createNextAttempt(
-  parts: RecorderParts,
-  tx: Transaction,
-  opening: Opening,
+  change: OpeningTransaction,
   attempts: readonly Invocation[],
 ): Promise<Opened> {
+  const { opening, tx } = change;
   const [first, newest] = [attempts[0], attempts.at(-1)];
   if (!first || !newest) throw new Error('there is no attempt to follow');
   const attempt = Math.max(newest.attempt + 1, opening.attempt);
@@ -162,10 +153,10 @@ async function createNextAttempt(
   if (isOpen) checkSameOwner(newest, opening);
   if (isOpen && opening.isLate) throw stillRecordedError(newest);
   const earlier = records ? attempts.filter(isComplete).map((each) => each.id) : [];
-  const opened = await createAttempt(parts, tx, opening, { id, attempt, earlier });
+  const opened = await createAttempt(change, { id, attempt, earlier });
   await updateInvocation(tx, first.id, { lastAttempt: attempt });
-  if (records) await includeInOpenRuns(tx, opening, attempts, id);
-  if (isOpen) await supersede(parts, tx, { newest, next: opened, opening });
+  if (records) await includeInOpenRuns(change, attempts, id);
+  if (isOpen) await supersede(change, newest, opened);
   return { ...opened, superseded: isOpen ? [newest.id] : [] };
 }
 
@@ -181,19 +172,12 @@ function isComplete({ endedBy, state }: Invocation): boolean {
   return state !== 'ACTIVE' && endedBy === undefined;
 }
 
-interface Supersession {
-  readonly newest: Invocation;
-  readonly next: Opened;
-  readonly opening: Opening;
-}
-
 /** An export that both attempts ask for moves to the next one; otherwise its rows would count twice. */
 async function supersede(
-  parts: RecorderParts,
-  tx: Transaction,
-  { newest, next: { attempt, id: next }, opening }: Supersession,
+  { opening, parts, tx }: OpeningTransaction,
+  { bigqueryExports, id }: Invocation,
+  { attempt, id: next }: Opened,
 ): Promise<void> {
-  const { bigqueryExports, id } = newest;
   const rest = exportsBeside(bigqueryExports, opening.created.bigqueryExports ?? []);
   await updateInvocation(tx, id, { bigqueryExports: rest });
   const included = [...(await readIncluded(tx, id)), next];
@@ -207,11 +191,11 @@ async function supersede(
  * There it replaces an earlier attempt that is incomplete.
  */
 async function includeInOpenRuns(
-  tx: Transaction,
-  { created }: Opening,
+  { opening, tx }: OpeningTransaction,
   attempts: readonly Invocation[],
   next: InvocationId,
 ): Promise<void> {
+  const { createdBy: owner } = opening.created;
   const own = new Set(attempts.map(({ id }) => id));
   for (const attempt of attempts) {
     const includers = await includersPage(tx, attempt.id, { limit: MAX_INCLUDERS });
@@ -220,7 +204,7 @@ async function includeInOpenRuns(
       includers.filter((id) => !own.has(id)),
     );
     for (const { createdBy, id, state } of runs.values()) {
-      if (state !== 'ACTIVE' || createdBy !== created.createdBy) continue;
+      if (state !== 'ACTIVE' || createdBy !== owner) continue;
       await requireActive(tx, id);
       await includeAttempts(tx, [{ including: id, included: next }]);
       if (!isComplete(attempt)) await removeInclusions(tx, id, [attempt.id]);

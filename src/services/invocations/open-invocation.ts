@@ -36,9 +36,9 @@ export async function openInvocation(
   const claim = checkClaim(request, now);
   await authorizeCreation(parts, context, claim);
   const opening = checkOpening(request, now);
-  const { created, included } = checkCreation(parts, context, claim, OPENED);
+  const { created, included } = checkCreation(parts, context, { claim, requestId: OPENED });
   const opened = await parts.db.write(
-    (tx) => openAttempt(parts, tx, { ...opening, created, included }),
+    (tx) => openAttempt({ parts, tx, opening: { ...opening, created, included } }),
     { signal: context.signal },
   );
   context.setHeader(UPDATE_TOKEN_HEADER, parts.updateTokens.issue(opened.id));

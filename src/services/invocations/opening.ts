@@ -11,6 +11,7 @@ import {
 } from '../../invocations/invocations.ts';
 import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
 import type { Transaction } from '../../storage/database.ts';
+import type { RecorderParts } from '../recorder/parts.ts';
 
 /** An announced invocation, and the time by which it has to begin. */
 export interface Expected {
@@ -37,6 +38,13 @@ export interface Opening {
   readonly allowNextAttempt: boolean;
   /** The recording was made earlier, so it supersedes no attempt. */
   readonly isLate: boolean;
+}
+
+/** The transaction of a request to open an invocation. */
+export interface OpeningTransaction {
+  readonly parts: RecorderParts;
+  readonly tx: Transaction;
+  readonly opening: Opening;
 }
 
 /** Marks, in place of a request id, an invocation that OpenInvocation created. */

@@ -25,7 +25,7 @@ export async function* watchInvocation(
   { caller, signal }: CallContext,
 ): AsyncGenerator<WatchInvocationResponse, void, void> {
   const id = inField('name', () => parseInvocationName(request.name));
-  await requireInRealms(parts, caller, 'resultdb.invocations.get', [id]);
+  await requireInRealms(parts, caller, { permission: 'resultdb.invocations.get', ids: [id] });
   let last: WatchInvocationResponse | undefined;
   while (!signal.aborted) {
     const change = new AbortController();

@@ -17,7 +17,10 @@ export async function listDeadReminders(
   request: ListDeadRemindersRequest,
   { caller }: CallContext,
 ): Promise<ListDeadRemindersResponse> {
-  await requirePermission(authorizer, caller, 'postlude.tasks.list', TASKS_REALM);
+  await requirePermission(authorizer, caller, {
+    permission: 'postlude.tasks.list',
+    realm: TASKS_REALM,
+  });
   const tokens = PageTokens.of(ListDeadRemindersRequestSchema, request);
   const [after] = tokens.position(1) ?? [];
   const limit = pageSize(request.pageSize, TASK_PAGES);

@@ -15,7 +15,10 @@ export async function redriveReminders(
   request: RedriveRemindersRequest,
   { caller }: CallContext,
 ): Promise<RedriveRemindersResponse> {
-  await requirePermission(authorizer, caller, 'postlude.tasks.redrive', TASKS_REALM);
+  await requirePermission(authorizer, caller, {
+    permission: 'postlude.tasks.redrive',
+    realm: TASKS_REALM,
+  });
   const redriven = await redrive(db, onlyOf(request));
   return create(RedriveRemindersResponseSchema, { redriven: BigInt(redriven) });
 }

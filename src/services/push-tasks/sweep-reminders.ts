@@ -13,7 +13,10 @@ export async function sweepReminders(
   _request: SweepRemindersRequest,
   { caller, signal }: CallContext,
 ): Promise<SweepRemindersResponse> {
-  await requirePermission(authorizer, caller, 'postlude.tasks.redrive', TASKS_REALM);
+  await requirePermission(authorizer, caller, {
+    permission: 'postlude.tasks.redrive',
+    realm: TASKS_REALM,
+  });
   const { isWhole, ...counts } = await sweeper.runOnce(signal);
   return create(SweepRemindersResponseSchema, {
     scanned: BigInt(counts.scanned),

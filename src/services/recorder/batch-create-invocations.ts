@@ -26,7 +26,7 @@ export async function batchCreateInvocations(
   const claims = inEach('requests', request.requests, checkClaim);
   for (const claim of claims) await authorizeCreation(parts, context, claim);
   const creations = checkBatch(request, (inner) =>
-    checkCreation(parts, context, checkClaim(inner), request.requestId),
+    checkCreation(parts, context, { claim: checkClaim(inner), requestId: request.requestId }),
   );
   requireDistinct(creations, ({ created }) => created.id);
   const invocations = await createInvocations(parts, context, creations);

@@ -20,7 +20,7 @@ export async function createInvocation(
   const claim = checkClaim(request);
   await authorizeCreation(parts, context, claim);
   checkRequestId(request.requestId);
-  const creation = checkCreation(parts, context, claim, request.requestId);
+  const creation = checkCreation(parts, context, { claim, requestId: request.requestId });
   const [invocation] = await createInvocations(parts, context, [creation]);
   if (!invocation) throw new CodedError('data-loss', `${claim.id} is gone`);
   context.setHeader(UPDATE_TOKEN_HEADER, parts.updateTokens.issue(creation.created.id));

@@ -62,26 +62,38 @@ export async function authorizeCreation(
   { id, included, invocation, realm }: Claim,
 ): Promise<void> {
   const root = rootRealm(realm);
-  await requirePermission(authorizer, caller, 'resultdb.invocations.create', realm);
+  await requirePermission(authorizer, caller, { permission: 'resultdb.invocations.create', realm });
   if (!id.startsWith('u-')) {
-    await requirePermission(authorizer, caller, 'resultdb.invocations.createWithReservedID', root);
+    await requirePermission(authorizer, caller, {
+      permission: 'resultdb.invocations.createWithReservedID',
+      realm: root,
+    });
   }
   if (invocation.bigqueryExports.length > 0) {
-    await requirePermission(authorizer, caller, 'resultdb.invocations.exportToBigQuery', root);
+    await requirePermission(authorizer, caller, {
+      permission: 'resultdb.invocations.exportToBigQuery',
+      realm: root,
+    });
   }
   if (invocation.producerResource !== '') {
-    await requirePermission(authorizer, caller, 'resultdb.invocations.setProducerResource', root);
+    await requirePermission(authorizer, caller, {
+      permission: 'resultdb.invocations.setProducerResource',
+      realm: root,
+    });
   }
-  await requireInRealms({ authorizer, db }, caller, 'resultdb.invocations.include', included);
+  await requireInRealms({ authorizer, db }, caller, {
+    permission: 'resultdb.invocations.include',
+    ids: included,
+  });
 }
 
 /** Checks everything that permissions do not depend on. */
 export function checkCreation(
   { clock, retention }: RecorderParts,
   { caller }: CallContext,
-  { id, included, invocation, realm }: Claim,
-  requestId: string,
+  { claim, requestId }: { readonly claim: Claim; readonly requestId: string },
 ): Creation {
+  const { id, included, invocation, realm } = claim;
   const now = clock.now();
   const invocationId = inField('invocation_id', () => parseInvocationId(id));
   return {

@@ -22,8 +22,11 @@ export async function updateIncludedInvocations(
   context: CallContext,
 ): Promise<Empty> {
   const { id, added, removed } = checkChanges(request);
-  await requireInRealms(parts, context.caller, 'resultdb.invocations.include', added);
-  await mutateInvocation(parts, context, id, async (tx) => {
+  await requireInRealms(parts, context.caller, {
+    permission: 'resultdb.invocations.include',
+    ids: added,
+  });
+  await mutateInvocation({ parts, context, id }, async (tx) => {
     await removeInclusions(tx, id, removed);
     await includeInvocations(tx, id, added);
   });

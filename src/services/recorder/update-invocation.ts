@@ -21,7 +21,7 @@ export async function updateInvocation(
   context: CallContext,
 ): Promise<Invocation> {
   const { id, deadline } = checkUpdate(request, parts.clock.now());
-  await mutateInvocation(parts, context, id, async (tx) => {
+  await mutateInvocation({ parts, context, id }, async (tx) => {
     await updateRow(tx, id, { deadline });
     tx.afterCommit(() => parts.onChange?.([id]));
   });

@@ -13,6 +13,6 @@ export async function getInvocation(
   { caller }: CallContext,
 ): Promise<Invocation> {
   const id = inField('name', () => parseInvocationName(request.name));
-  await requireInRealms(parts, caller, 'resultdb.invocations.get', [id]);
+  await requireInRealms(parts, caller, { permission: 'resultdb.invocations.get', ids: [id] });
   return parts.db.read((tx) => readInvocationMessage(tx, id));
 }

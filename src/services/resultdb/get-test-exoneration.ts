@@ -15,7 +15,10 @@ export async function getTestExoneration(
   { caller }: CallContext,
 ): Promise<TestExoneration> {
   const key = inField('name', () => parseExonerationName(name));
-  await requireInRealms(parts, caller, 'resultdb.testExonerations.get', [key.invocationId]);
+  await requireInRealms(parts, caller, {
+    permission: 'resultdb.testExonerations.get',
+    ids: [key.invocationId],
+  });
   const exoneration = await parts.db.read((tx) => readExoneration(tx, key));
   if (!exoneration) throw new CodedError('not-found', `${name} does not exist`);
   return toExonerationMessage(exoneration);

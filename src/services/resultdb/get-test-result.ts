@@ -15,7 +15,10 @@ export async function getTestResult(
   { caller }: CallContext,
 ): Promise<TestResult> {
   const key = inField('name', () => parseTestResultName(name));
-  await requireInRealms(parts, caller, 'resultdb.testResults.get', [key.invocationId]);
+  await requireInRealms(parts, caller, {
+    permission: 'resultdb.testResults.get',
+    ids: [key.invocationId],
+  });
   const result = await parts.db.read((tx) => readTestResult(tx, key));
   if (!result) throw new CodedError('not-found', `${name} does not exist`);
   return toTestResultMessage(result);

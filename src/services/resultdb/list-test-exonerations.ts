@@ -22,7 +22,7 @@ export async function listTestExonerations(
   { caller }: CallContext,
 ): Promise<ListTestExonerationsResponse> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
-  await requireInRealms(parts, caller, 'resultdb.testExonerations.list', [id]);
+  await requireInRealms(parts, caller, { permission: 'resultdb.testExonerations.list', ids: [id] });
   const tokens = PageTokens.of(ListTestExonerationsRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);

@@ -22,7 +22,7 @@ export async function listTestResults(
   { caller }: CallContext,
 ): Promise<ListTestResultsResponse> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
-  await requireInRealms(parts, caller, 'resultdb.testResults.list', [id]);
+  await requireInRealms(parts, caller, { permission: 'resultdb.testResults.list', ids: [id] });
   const tokens = PageTokens.of(ListTestResultsRequestSchema, request);
   const mask = resultMask(request.readMask);
   const after = pageStart(tokens);

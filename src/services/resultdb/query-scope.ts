@@ -24,14 +24,14 @@ interface QueryRequest {
 export async function requireScope(
   parts: ResultDbParts,
   { caller }: CallContext,
-  permission: Permission,
-  { invocations, maxStaleness }: QueryRequest,
+  { permission, request }: { readonly permission: Permission; readonly request: QueryRequest },
 ): Promise<readonly Invocation[]> {
+  const { invocations, maxStaleness } = request;
   if (invocations.length === 0) throw invalid('invocations: must name an invocation');
   inField('invocations', () => requireAtMost(invocations, MAX_INVOCATIONS, 'names'));
   const ids = inEach('invocations', invocations, parseInvocationName);
   if (maxStaleness !== undefined) inField('max_staleness', () => checkStaleness(maxStaleness));
-  return await requireInRealms(parts, caller, permission, ids);
+  return await requireInRealms(parts, caller, { permission, ids });
 }
 
 function checkStaleness(maxStaleness: Duration): void {

@@ -22,7 +22,10 @@ export async function queryTestExonerations(
   request: QueryTestExonerationsRequest,
   context: CallContext,
 ): Promise<QueryTestExonerationsResponse> {
-  const roots = await requireScope(parts, context, 'resultdb.testExonerations.list', request);
+  const roots = await requireScope(parts, context, {
+    permission: 'resultdb.testExonerations.list',
+    request,
+  });
   const predicate = predicateOf(request);
   const tokens = PageTokens.of(QueryTestExonerationsRequestSchema, request);
   const after = pageStart(tokens);

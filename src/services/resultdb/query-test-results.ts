@@ -22,7 +22,10 @@ export async function queryTestResults(
   request: QueryTestResultsRequest,
   context: CallContext,
 ): Promise<QueryTestResultsResponse> {
-  const roots = await requireScope(parts, context, 'resultdb.testResults.list', request);
+  const roots = await requireScope(parts, context, {
+    permission: 'resultdb.testResults.list',
+    request,
+  });
   const predicate = predicateOf(request);
   const tokens = PageTokens.of(QueryTestResultsRequestSchema, request);
   const mask = resultMask(request.readMask);

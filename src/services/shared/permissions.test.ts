@@ -32,7 +32,10 @@ test('an unknown role is refused at once, with the roles that there are', () => 
 
 test('a refusal names the caller, the permission and the realm', async () => {
   await expect(
-    requirePermission(authorizer, 'user:x@y.org', 'resultdb.invocations.get', 'chromium:try'),
+    requirePermission(authorizer, 'user:x@y.org', {
+      permission: 'resultdb.invocations.get',
+      realm: 'chromium:try',
+    }),
   ).rejects.toMatchObject({
     code: 'permission-denied',
     message:

@@ -79,8 +79,7 @@ export function rootRealm(realm: string): string {
 export async function requirePermission(
   authorizer: Authorizer,
   caller: string,
-  permission: Permission,
-  realm: string,
+  { permission, realm }: { readonly permission: Permission; readonly realm: string },
 ): Promise<void> {
   if (await authorizer.isAllowed(caller, permission, realm)) return;
   throw new CodedError(

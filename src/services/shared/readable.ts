@@ -14,8 +14,7 @@ import { type Authorizer, type Permission, requirePermission } from './permissio
 export async function requireInRealms(
   { authorizer, db }: { readonly authorizer: Authorizer; readonly db: Database },
   caller: string,
-  permission: Permission,
-  ids: readonly InvocationId[],
+  { ids, permission }: { readonly permission: Permission; readonly ids: readonly InvocationId[] },
 ): Promise<readonly Invocation[]> {
   if (ids.length === 0) return [];
   const found = await db.read((tx) => readInvocations(tx, new Set(ids)));
@@ -25,6 +24,6 @@ export async function requireInRealms(
   }
   const invocations = [...found.values()];
   const realms = new Set(invocations.map(({ realm }) => realm));
-  for (const realm of realms) await requirePermission(authorizer, caller, permission, realm);
+  for (const realm of realms) await requirePermission(authorizer, caller, { permission, realm });
   return invocations;
 }

@@ -17,7 +17,10 @@ export async function getTask(
   request: GetTaskRequest,
   { caller }: CallContext,
 ): Promise<GetTaskResponse> {
-  await requirePermission(authorizer, caller, 'postlude.tasks.list', TASKS_REALM);
+  await requirePermission(authorizer, caller, {
+    permission: 'postlude.tasks.list',
+    realm: TASKS_REALM,
+  });
   const name = inField('name', () => checkTaskName(request.name));
   const { task, dead } = await db.read(async (tx) => {
     const living = await queue.find(tx, name);

@@ -16,7 +16,10 @@ export async function listDeadTasks(
   request: ListDeadTasksRequest,
   { caller }: CallContext,
 ): Promise<ListDeadTasksResponse> {
-  await requirePermission(parts.authorizer, caller, 'postlude.tasks.list', TASKS_REALM);
+  await requirePermission(parts.authorizer, caller, {
+    permission: 'postlude.tasks.list',
+    realm: TASKS_REALM,
+  });
   const type = checkType(request.type);
   const tokens = PageTokens.of(ListDeadTasksRequestSchema, request);
   const after = pageStart(tokens);

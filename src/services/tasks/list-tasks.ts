@@ -25,7 +25,10 @@ export async function listTasks(
   request: ListTasksRequest,
   { caller }: CallContext,
 ): Promise<ListTasksResponse> {
-  await requirePermission(parts.authorizer, caller, 'postlude.tasks.list', TASKS_REALM);
+  await requirePermission(parts.authorizer, caller, {
+    permission: 'postlude.tasks.list',
+    realm: TASKS_REALM,
+  });
   const type = checkType(request.type);
   const state = inField('state', () => stateOf(request.state));
   const tokens = PageTokens.of(ListTasksRequestSchema, request);

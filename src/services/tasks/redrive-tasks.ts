@@ -17,7 +17,10 @@ export async function redriveTasks(
   request: RedriveTasksRequest,
   { caller }: CallContext,
 ): Promise<RedriveTasksResponse> {
-  await requirePermission(parts.authorizer, caller, 'postlude.tasks.redrive', TASKS_REALM);
+  await requirePermission(parts.authorizer, caller, {
+    permission: 'postlude.tasks.redrive',
+    realm: TASKS_REALM,
+  });
   const redriven = await parts.queue.redrive(selectionOf(request));
   return create(RedriveTasksResponseSchema, { redriven: BigInt(redriven) });
 }

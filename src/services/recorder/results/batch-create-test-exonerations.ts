@@ -22,6 +22,6 @@ export async function batchCreateTestExonerations(
     requireSame('invocation', inner.invocation, request.invocation);
     return checkNewExoneration(inner, { caller: context.caller, requestId, index });
   });
-  const testExonerations = await createExonerations(parts, context, id, checked);
+  const testExonerations = await createExonerations(parts, context, { id, exonerations: checked });
   return create(BatchCreateTestExonerationsResponseSchema, { testExonerations });
 }

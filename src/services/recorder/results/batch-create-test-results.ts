@@ -25,6 +25,6 @@ export async function batchCreateTestResults(
   });
   // Result ids contain no blanks, so different results cannot have the same key.
   requireDistinct(checked, ({ resultId, testId }) => `${resultId} ${testId}`);
-  const testResults = await createTestResults(parts, context, id, checked);
+  const testResults = await createTestResults(parts, context, { id, results: checked });
   return create(BatchCreateTestResultsResponseSchema, { testResults });
 }

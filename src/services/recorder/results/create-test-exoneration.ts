@@ -16,7 +16,7 @@ export async function createTestExoneration(
   const id = inField('invocation', () => parseInvocationName(request.invocation));
   const requestId = checkRequestId(request.requestId);
   const checked = checkNewExoneration(request, { caller: context.caller, requestId, index: 0 });
-  const [exoneration] = await createExonerations(parts, context, id, [checked]);
+  const [exoneration] = await createExonerations(parts, context, { id, exonerations: [checked] });
   if (!exoneration) throw new CodedError('data-loss', 'the exoneration was not recorded');
   return exoneration;
 }

@@ -16,7 +16,7 @@ export async function createTestResult(
   const id = inField('invocation', () => parseInvocationName(request.invocation));
   checkRequestId(request.requestId);
   const checked = checkNewTestResult(request, parts.clock.now());
-  const [result] = await createTestResults(parts, context, id, [checked]);
+  const [result] = await createTestResults(parts, context, { id, results: [checked] });
   if (!result) throw new CodedError('data-loss', 'the result was not recorded');
   return result;
 }

@@ -39,16 +39,16 @@ export function checkNewExoneration(
 export async function createExonerations(
   parts: RecorderParts,
   context: CallContext,
-  invocationId: InvocationId,
-  exonerations: readonly NewTestExoneration[],
+  {
+    id,
+    exonerations,
+  }: { readonly id: InvocationId; readonly exonerations: readonly NewTestExoneration[] },
 ): Promise<TestExoneration[]> {
-  await mutateInvocation(parts, context, invocationId, (tx) =>
-    recordExonerations(tx, invocationId, exonerations),
-  );
+  await mutateInvocation({ parts, context, id }, (tx) => recordExonerations(tx, id, exonerations));
   return exonerations.map((exoneration) =>
     toExonerationMessage({
       ...exoneration,
-      invocationId,
+      invocationId: id,
       variantHash: variantHash(exoneration.variant),
     }),
   );

@@ -28,12 +28,9 @@ export function checkNewTestResult(
 export async function createTestResults(
   parts: RecorderParts,
   context: CallContext,
-  invocationId: InvocationId,
-  results: readonly NewTestResult[],
+  { id, results }: { readonly id: InvocationId; readonly results: readonly NewTestResult[] },
 ): Promise<TestResultMessage[]> {
-  await mutateInvocation(parts, context, invocationId, (tx) =>
-    recordTestResults(tx, invocationId, results),
-  );
+  await mutateInvocation({ parts, context, id }, (tx) => recordTestResults(tx, id, results));
   return results.map((result) =>
     toTestResultMessage({
       startTime: undefined,
@@ -43,7 +40,7 @@ export async function createTestResults(
       failureReason: undefined,
       ...result,
       tags: sortPairs(result.tags ?? []),
-      invocationId,
+      invocationId: id,
       variantHash: variantHash(result.variant),
     }),
   );
