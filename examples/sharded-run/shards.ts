@@ -17,7 +17,8 @@ export interface Shard {
 
 /** The run whose fourth shard is late. `folder` holds reports and the traces of earlier runs. */
 export function shardsOf(run: string, folder: string) {
-  const report = (number: number, kind = 'xml'): string => reportOf(run, folder, number, kind);
+  const report = (number: number, kind = 'xml'): string =>
+    join(folder, `${run}-shard-${number}.${kind}`);
   const carrierCache = { DEMO_CARRIER_CACHE: join(folder, `${run}-carrier-cache.txt`) };
   return {
     cart: {
@@ -52,7 +53,7 @@ export function shardsOf(run: string, folder: string) {
 /** The run in which everything goes wrong. */
 export function badNightShardsOf(run: string, folder: string) {
   const { shipping, parcels } = shardsOf(run, folder);
-  const report = reportOf(run, folder, 3, 'tap');
+  const report = join(folder, `${run}-shard-3.tap`);
   return {
     retried: { ...shipping, id: `${run}-shard-1` },
     // The server considers it lost after so long without a sign of life; the default is ten minutes.
@@ -64,10 +65,6 @@ export function badNightShardsOf(run: string, folder: string) {
       report,
     },
   } satisfies Record<string, Shard>;
-}
-
-function reportOf(run: string, folder: string, number: number, kind: string): string {
-  return join(folder, `${run}-shard-${number}.${kind}`);
 }
 
 function nodeTest(file: string, report: string): Shard['command'] {

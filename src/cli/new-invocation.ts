@@ -57,23 +57,25 @@ export function generatedInvocationId(): string {
 
 export type OpenRequest = MessageInitShape<typeof OpenInvocationRequestSchema>;
 
-/** `more` holds the fields that only one of the two commands sets. */
+export interface NewInvocation {
+  readonly id: string;
+  readonly options: NewInvocationOptions;
+  /** The fields that only one of the two commands sets. */
+  readonly more: Partial<OpenRequest>;
+}
+
 export async function openInvocation(
   context: CliContext,
   connection: Connection,
-  id: string,
-  options: NewInvocationOptions,
-  more: Partial<OpenRequest>,
+  invocation: NewInvocation,
 ): Promise<OpenedInvocation> {
-  return await openWithToken(connection, openRequest(context.env, id, options, more));
+  return await openWithToken(connection, openRequest(context.env, invocation));
 }
 
 /** Builds the request that `openInvocation` sends. */
 export function openRequest(
   env: CliContext['env'],
-  id: string,
-  options: NewInvocationOptions,
-  more: Partial<OpenRequest>,
+  { id, more, options }: NewInvocation,
 ): OpenRequest {
   const { deadline } = options;
   return {

@@ -85,20 +85,26 @@ async function uploadOrSpool(
 }
 
 async function uploadAndEnd(
-  { command, outcome, upload }: Ending,
+  ending: Ending,
   reports: ReadReports,
-  { headers, id, name }: Recording,
+  recording: Recording,
 ): Promise<UploadSummary> {
+  const { command, outcome, upload } = ending;
   const connection = connect(upload.context, command);
-  const summary = await sendAll(upload, reports, outcome, serverSink(connection, id, headers));
-  await end(connection, headers, name, outcome);
+  const summary = await sendAll(
+    ending,
+    reports,
+    serverSink(connection, recording.id, recording.headers),
+  );
+  await end(connection, recording, outcome);
   return summary;
 }
 
-async function spool({ outcome, start, upload }: Ending, reports: ReadReports): Promise<Ended> {
+async function spool(ending: Ending, reports: ReadReports): Promise<Ended> {
+  const { outcome, start } = ending;
   const writer = await start.spool.write(start.server, start.plan);
   try {
-    const summary = await sendAll(upload, reports, outcome, writer);
+    const summary = await sendAll(ending, reports, writer);
     await writer.commit(endOf(outcome));
     return { summary, spooled: writer.path };
   } catch (error) {
@@ -108,9 +114,8 @@ async function spool({ outcome, start, upload }: Ending, reports: ReadReports): 
 }
 
 async function sendAll(
-  upload: Upload,
+  { outcome, upload }: Ending,
   reports: ReadReports,
-  outcome: CommandOutcome,
   sink: ResultSink,
 ): Promise<UploadSummary> {
   const summary = await sendReports(upload, reports, sink);
@@ -121,8 +126,7 @@ async function sendAll(
 
 async function end(
   { invocations, retry }: Connection,
-  headers: Readonly<Record<string, string>>,
-  name: string,
+  { headers, name }: Recording,
   outcome: CommandOutcome,
 ): Promise<void> {
   await retry(() => invocations.endInvocation({ name, ...endOf(outcome) }, { headers }));

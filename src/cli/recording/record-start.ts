@@ -4,7 +4,6 @@
  */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type Command, Option } from 'commander';
-import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
 import { outputOf } from '../command.ts';
 import { connect } from '../connection/connection.ts';
@@ -55,8 +54,7 @@ export interface Start {
 export async function startRecording(
   context: CliContext,
   command: Command,
-  plan: RecordingPlan,
-  options: SpoolOptions,
+  { plan, ...options }: SpoolOptions & { readonly plan: RecordingPlan },
 ): Promise<Start> {
   const spool = new Spool(context, options.spool);
   const connection = connect(context, command);
@@ -67,7 +65,10 @@ export async function startRecording(
     return { ...start, recording: await openRecording(connection, plan) };
   }
   try {
-    return { ...start, recording: await openWithin(context, command, plan, START_MS - spentMs) };
+    const recording = await within(context, START_MS - spentMs, (limited) =>
+      openRecording(connect(limited, command, { retriesQuietly: true }), plan),
+    );
+    return { ...start, recording };
   } catch (error) {
     if (context.signal.aborted || !mayComeLater(error)) throw error;
     output.warn(
@@ -75,17 +76,6 @@ export async function startRecording(
     );
     return start;
   }
-}
-
-async function openWithin(
-  context: CliContext,
-  command: Command,
-  plan: RecordingPlan,
-  ms: number,
-): Promise<Recording> {
-  return await within(context, ms, (limited) =>
-    openRecording(connect(limited, command, { retriesQuietly: true }), plan),
-  );
 }
 
 /**
@@ -155,7 +145,9 @@ export async function within<T>(
   fn: (limited: CliContext) => Promise<T>,
 ): Promise<T> {
   const [done, overdue] = [new AbortController(), new AbortController()];
-  const timer = abortAfter(context.clock, ms, done.signal, overdue);
+  const timer = context.clock.sleep(ms, done.signal).then(() => {
+    if (!done.signal.aborted) overdue.abort();
+  });
   const signal = AbortSignal.any([context.signal, overdue.signal]);
   try {
     return await fn({ ...context, signal });
@@ -163,14 +155,4 @@ export async function within<T>(
     done.abort();
     await timer;
   }
-}
-
-async function abortAfter(
-  clock: Clock,
-  ms: number,
-  done: AbortSignal,
-  overdue: AbortController,
-): Promise<void> {
-  await clock.sleep(ms, done);
-  if (!done.aborted) overdue.abort();
 }

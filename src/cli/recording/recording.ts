@@ -1,6 +1,7 @@
 /** An invocation while its command runs. The process that opened it keeps it alive. */
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
+import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
 import { randomHex } from '../../random.ts';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
@@ -52,11 +53,12 @@ export function planRecording(
 ): RecordingPlan {
   const recorder = randomHex(16);
   const lostAfterMs = options.lostAfter ?? DEFAULT_LOST_AFTER_MS;
-  const request = openRequest(env, id, options, {
+  const more = {
     recorder,
     attempt: options.attempt ?? readContext(env)?.attempt ?? 0,
     lostAfter: durationFromMs(lostAfterMs),
-  });
+  };
+  const request = openRequest(env, { id, options, more });
   return { id, request, recorder, lostAfterMs };
 }
 
@@ -77,15 +79,20 @@ export async function openRecording(
   };
 }
 
+interface HeartbeatParts {
+  readonly clock: Clock;
+  readonly invocations: Connection['invocations'];
+  readonly output: Output;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Sends heartbeats until `signal` aborts. A heartbeat that fails is followed by the next one. If the
  * invocation is over for the server, no later one can succeed, so this warns and ends.
  */
 export async function keepAlive(
-  { clock }: Pick<CliContext, 'clock'>,
-  { invocations }: Pick<Connection, 'invocations'>,
   { headers, lostAfterMs, name, recorder }: Recording,
-  { output, signal }: { readonly output: Output; readonly signal: AbortSignal },
+  { clock, invocations, output, signal }: HeartbeatParts,
 ): Promise<void> {
   for (;;) {
     await clock.sleep(lostAfterMs / BEATS, signal);

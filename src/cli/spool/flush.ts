@@ -21,7 +21,7 @@ import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { fromDuration, fromTimestamp } from '../../services/shared/timestamp.ts';
 import type { Connection } from '../connection/connection.ts';
 import { isTransientRpcError, toRpcFailure } from '../connection/rpc-errors.ts';
-import { type OpenedInvocation, openWithToken } from '../connection/tokens.ts';
+import { openWithToken } from '../connection/tokens.ts';
 import { CliError } from '../context.ts';
 import { invocationId } from '../invocation-argument.ts';
 import { serverSink } from '../reports/upload-reports.ts';
@@ -125,8 +125,9 @@ function elsewhere(path: string, { header }: SpoolEntry): Flushed {
 
 async function sendEntry(parts: FlushParts, path: string, entry: SpoolEntry): Promise<Sent> {
   const { recorder } = entry.header.open;
-  const sent = await sendAs(parts, recorder, path, entry);
-  return sent ?? (await sendAs(parts, `${recorder}-late`, path, entry)) ?? cannotEnd();
+  const recording = { ...entry, path };
+  const sent = await sendAs(parts, recording, recorder);
+  return sent ?? (await sendAs(parts, recording, `${recorder}-late`)) ?? cannotEnd();
 }
 
 function cannotEnd(): never {
@@ -136,24 +137,23 @@ function cannotEnd(): never {
 /** Returns `undefined` if the server ended this attempt before it had all results. */
 async function sendAs(
   parts: FlushParts,
+  { end, header, path }: SpoolEntry & { readonly path: string },
   recorder: string,
-  path: string,
-  { end, header }: SpoolEntry,
 ): Promise<Sent | undefined> {
   const { connection } = parts;
   const { lostAfter: _, ...request } = header.open;
   const opened = await openWithToken(connection, { ...request, recorder, late: true });
   const headers = { [UPDATE_TOKEN_HEADER]: opened.token };
-  const invocation = invocationId(opened.invocation.name);
+  const { name } = opened.invocation;
+  const invocation = invocationId(name);
+  const ending = { name, end, headers };
   try {
-    const results = await sendResults(parts, path, invocation, headers);
-    await endRecording(connection, opened, end, headers);
+    const results = await sendResults(parts, path, { invocation, headers });
+    await endRecording(connection, ending);
     return { invocation, results };
   } catch (error) {
     if (!isNotActive(error)) throw error;
-    return (await isWhole(connection, opened, end, headers))
-      ? { invocation, results: 0 }
-      : undefined;
+    return (await isWhole(connection, ending)) ? { invocation, results: 0 } : undefined;
   }
 }
 
@@ -162,8 +162,7 @@ type Headers = Readonly<Record<string, string>>;
 async function sendResults(
   { clock, connection }: FlushParts,
   path: string,
-  invocation: string,
-  headers: Headers,
+  { headers, invocation }: { readonly invocation: string; readonly headers: Headers },
 ): Promise<number> {
   const sink = serverSink(connection, invocation, headers);
   const now = clock.now() - (await sink.aheadMs());
@@ -175,14 +174,18 @@ async function sendResults(
   return results;
 }
 
+interface RecordingEnd {
+  readonly name: string;
+  readonly end: SpoolEntry['end'];
+  readonly headers: Headers;
+}
+
 async function endRecording(
   { invocations, retry }: Connection,
-  { invocation }: OpenedInvocation,
-  { cancelled, properties, reason }: SpoolEntry['end'],
-  headers: Headers,
+  { end: { cancelled, properties, reason }, headers, name }: RecordingEnd,
 ) {
-  const end = { name: invocation.name, cancelled, reason, ...(properties ? { properties } : {}) };
-  return await retry(() => invocations.endInvocation(end, { headers }));
+  const request = { name, cancelled, reason, ...(properties ? { properties } : {}) };
+  return await retry(() => invocations.endInvocation(request, { headers }));
 }
 
 function isNotActive(error: unknown): boolean {
@@ -190,15 +193,10 @@ function isNotActive(error: unknown): boolean {
 }
 
 /** True if the invocation has our own end, which is only sent after all results. */
-async function isWhole(
-  connection: Connection,
-  opened: OpenedInvocation,
-  end: SpoolEntry['end'],
-  headers: Headers,
-): Promise<boolean> {
+async function isWhole(connection: Connection, ending: RecordingEnd): Promise<boolean> {
   try {
-    const { invocation } = await endRecording(connection, opened, end, headers);
-    return isDeepStrictEqual(invocation?.properties, end.properties);
+    const { invocation } = await endRecording(connection, ending);
+    return isDeepStrictEqual(invocation?.properties, ending.end.properties);
   } catch (error) {
     if (isNotActive(error)) return false;
     throw error;

@@ -49,7 +49,7 @@ export async function assess(
   retry?: Retry,
 ): Promise<Assessment> {
   const verdicts = new Verdicts();
-  await readExonerations(connection, id, verdicts, retry);
+  await readExonerations(connection, id, { verdicts, retry });
   const newest = new Map<string, number>();
   const problems: RunProblem[] = [];
   let results = 0;
@@ -68,6 +68,11 @@ export async function assess(
     counts: verdicts.counts(),
     problems: problems.filter(({ attempt, shard }) => attempt === newest.get(shard)),
   };
+}
+
+interface RetryOption {
+  /** No call is repeated by default. */
+  readonly retry?: Retry | undefined;
 }
 
 /** Adds the included invocations: an attempt that succeeded without any result is found only there. */
@@ -92,8 +97,7 @@ function problemOf(result: TestResult): RunProblem {
 async function readExonerations(
   { resultDb }: Connection,
   id: string,
-  verdicts: Verdicts,
-  retry: Retry = (call) => call(),
+  { retry = (call) => call(), verdicts }: { readonly verdicts: Verdicts } & RetryOption,
 ): Promise<void> {
   const request = { invocations: [invocationName(id)], pageSize: PAGE_SIZE };
   let pageToken = '';
@@ -104,26 +108,31 @@ async function readExonerations(
   } while (pageToken !== '');
 }
 
+export interface TestQuery extends RetryOption {
+  readonly assessment: Assessment;
+  readonly verdicts: readonly Verdict[];
+  /** How many tests of each verdict are read. */
+  readonly limit: number;
+}
+
 /** Reads up to `limit` tests of each wanted verdict. Tests of these verdicts all have unexpected results. */
 export async function readTests(
   connection: Connection,
   id: string,
-  { verdicts }: Assessment,
-  wanted: { readonly verdicts: readonly Verdict[]; readonly limit: number },
-  retry?: Retry,
+  { assessment, limit, retry, verdicts }: TestQuery,
 ): Promise<TestGroup[]> {
   const groups = new Map<string, TestGroup>();
   const counts = new Map<Verdict, number>();
   const query = { fields: PRINTED_FIELDS, unexpected: true, retry };
   for await (const result of resultsOf(connection, id, query)) {
     if (isNoTest(result)) continue;
-    const verdict = verdicts.of(result);
-    if (verdict === undefined || !wanted.verdicts.includes(verdict)) continue;
+    const verdict = assessment.verdicts.of(result);
+    if (verdict === undefined || !verdicts.includes(verdict)) continue;
     const key = `${result.variantHash} ${result.testId}`;
     const group = groups.get(key);
     if (group !== undefined) {
       if (group.attempts.length < MAX_ATTEMPTS) group.attempts.push(result);
-    } else if ((counts.get(verdict) ?? 0) < wanted.limit) {
+    } else if ((counts.get(verdict) ?? 0) < limit) {
       counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
       groups.set(key, { verdict, attempts: [result] });
     }
@@ -142,12 +151,15 @@ export async function readProblems(
   return found;
 }
 
+interface AttemptQuery extends RetryOption {
+  readonly id: string;
+  readonly attempt: number | undefined;
+}
+
 /** Returns the newest attempt at `id`, unless `id` or `attempt` names another. */
 export async function attemptToRead(
   { invocations }: Pick<Connection, 'invocations'>,
-  id: string,
-  attempt: number | undefined,
-  retry: Retry = (call) => call(),
+  { attempt, id, retry = (call) => call() }: AttemptQuery,
 ): Promise<string> {
   const { shard } = attemptOfId(id);
   if (shard !== id && attempt === undefined) return id;

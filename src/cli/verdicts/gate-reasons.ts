@@ -6,7 +6,6 @@ import type { Output } from '../terminal/output.ts';
 import { type Assessment, readProblems, readTests, type TestGroup } from './assessment.ts';
 import { describeProblemResult, describeTest, testsOf } from './describe-verdicts.ts';
 import { resultValue } from './results.ts';
-import type { Verdict } from './verdicts.ts';
 
 export interface GateOptions {
   readonly failOnFlaky?: boolean;
@@ -29,10 +28,11 @@ export interface Reason {
 /** Returns no reasons if the run is green. */
 export async function gateReasons(
   connection: Connection,
-  id: string,
-  assessment: Assessment,
+  { assessment, id }: { readonly id: string; readonly assessment: Assessment },
   options: GateOptions,
 ): Promise<Reason[]> {
+  const { retry } = connection;
+  const { limit } = options;
   const { counts, problems } = assessment;
   const isMissingRed = options.allowMissing !== true;
   const of = (isMissing: boolean) => problems.filter((problem) => problem.isMissing === isMissing);
@@ -55,9 +55,10 @@ export async function gateReasons(
   const verdicts = red
     .map(({ kind }) => kind)
     .filter((kind) => kind === 'unexpected' || kind === 'flaky');
-  const tests = await testsWith(connection, id, assessment, verdicts, options.limit);
+  const query = { assessment, verdicts, limit, retry };
+  const tests = verdicts.length === 0 ? [] : await readTests(connection, id, query);
   const read = (some: Assessment['problems']) =>
-    readProblems(connection, some.slice(0, options.limit), connection.retry);
+    readProblems(connection, some.slice(0, limit), retry);
   const told = { problem: await read(others), missing: await read(missing) };
   return red.map((each) => ({
     ...each,
@@ -68,17 +69,6 @@ export async function gateReasons(
 
 function reason(kind: 'unexpected' | 'flaky' | 'skipped', count: number, what: string) {
   return { kind, count, message: `${countOf(count, 'test')} ${what}` };
-}
-
-async function testsWith(
-  connection: Connection,
-  id: string,
-  assessment: Assessment,
-  verdicts: readonly Verdict[],
-  limit: number,
-): Promise<TestGroup[]> {
-  if (verdicts.length === 0) return [];
-  return await readTests(connection, id, assessment, { verdicts, limit }, connection.retry);
 }
 
 export function reasonValue({ count, kind, message, problems, tests }: Reason) {

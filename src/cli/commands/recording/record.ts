@@ -72,7 +72,7 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
   commandLine().action(
     async (words: [string, ...string[]], options: RecordOptions, command: CommanderCommand) => {
       const plan = planRecording(context, options.id ?? generatedInvocationId(), options);
-      const start = await startRecording(context, command, plan, options);
+      const start = await startRecording(context, command, { ...options, plan });
       const output = outputOf(context, command);
       if (start.recording) output.note(describeBegin(start.recording));
       const earlier = await earlierReports(context, options);
@@ -178,7 +178,8 @@ async function beat(
   until: { readonly output: Output; readonly signal: AbortSignal },
 ): Promise<void> {
   if (recording === undefined) return;
-  await keepAlive(context, connect(context, command), recording, until);
+  const { invocations } = connect(context, command);
+  await keepAlive(recording, { clock: context.clock, invocations, ...until });
 }
 
 function environment(

@@ -14,12 +14,16 @@ const CASES = {
   skip: '<skipped/>',
 } as const;
 
+interface ShardCommand {
+  readonly cases: Readonly<Record<string, keyof typeof CASES>>;
+  readonly exit?: number;
+}
+
 /** Records a shard whose command writes a report of these cases and exits with `exit`. */
 async function record(
   { cwd, run }: World,
   id: string,
-  cases: Readonly<Record<string, keyof typeof CASES>>,
-  exit = 0,
+  { cases, exit = 0 }: ShardCommand,
 ): Promise<void> {
   const all = Object.entries(cases).map(
     ([name, how]) => `<testcase classname="c" name="${name}" time="0.25">${CASES[how]}</testcase>`,
@@ -32,7 +36,7 @@ async function record(
 
 async function openRun(...includes: string[]): Promise<World> {
   const world = await openCliWithServer({ enforceEvery: '100ms' });
-  for (const id of includes) await record(world, id, { [`of ${id}`]: 'pass' });
+  for (const id of includes) await record(world, id, { cases: { [`of ${id}`]: 'pass' } });
   return world;
 }
 
@@ -62,7 +66,7 @@ test('gate waits until the run is over, and is green if everything went as expec
 
 test('gate is red if a test has no expected result, and shows it', async () => {
   const world = await openRun();
-  await record(world, 'a', { good: 'pass', bad: 'fail' }, 1);
+  await record(world, 'a', { cases: { good: 'pass', bad: 'fail' }, exit: 1 });
   await bundle(world, 'a');
   const { code, out } = await world.run('gate', 'run');
   expect(code).toBe(1);
@@ -88,8 +92,8 @@ test('gate is red if a test has no expected result, and shows it', async () => {
 test('a test that fails and passes in the next attempt is flaky, which --fail-on-flaky forbids', async () => {
   const world = await openRun();
   await world.run('create', 'run', '--expect', 'a');
-  await record(world, 'a', { t: 'fail', u: 'skip' }, 1);
-  await record(world, 'a', { t: 'pass', u: 'skip' });
+  await record(world, 'a', { cases: { t: 'fail', u: 'skip' }, exit: 1 });
+  await record(world, 'a', { cases: { t: 'pass', u: 'skip' } });
   await world.run('finalize', 'run');
   expect((await world.run('gate', 'run')).code).toBe(0);
   const flaky = await world.run('gate', 'run', '--fail-on-flaky');
@@ -153,8 +157,14 @@ test('what is not known in time, or at all, ends with 3 and says why', async () 
 test('show lists what failed, where and why, then what is flaky', async () => {
   const world = await openRun();
   await world.run('create', 'run', '--expect', 'a');
-  await record(world, 'a', { flaky: 'fail', bad: 'fail', good: 'pass', no: 'skip' }, 1);
-  await record(world, 'a', { flaky: 'pass', bad: 'fail', good: 'pass', no: 'skip' }, 1);
+  await record(world, 'a', {
+    cases: { flaky: 'fail', bad: 'fail', good: 'pass', no: 'skip' },
+    exit: 1,
+  });
+  await record(world, 'a', {
+    cases: { flaky: 'pass', bad: 'fail', good: 'pass', no: 'skip' },
+    exit: 1,
+  });
   await world.run('finalize', 'run');
   await world.run('status', 'run', '--watch');
   const { code, out } = await world.run('show', 'run');

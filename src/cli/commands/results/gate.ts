@@ -65,10 +65,14 @@ async function decide(gate: Gate): Promise<boolean> {
   const { command, context, given, options } = gate;
   const connection = connect(context, command);
   const output = outputOf(context, command);
-  const id = await attemptToRead(connection, given, options.attempt, connection.retry);
+  const id = await attemptToRead(connection, {
+    id: given,
+    attempt: options.attempt,
+    retry: connection.retry,
+  });
   await waitWithin(gate, id);
   const assessment = await assess(connection, id, connection.retry);
-  const reasons = await gateReasons(connection, id, assessment, options);
+  const reasons = await gateReasons(connection, { id, assessment }, options);
   const isGreen = reasons.length === 0;
   const value = {
     invocation: id,

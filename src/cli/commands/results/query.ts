@@ -61,7 +61,8 @@ async function lookUp(
   given: string,
   { attempt, test, unexpected }: QueryOptions,
 ): Promise<Queried> {
-  const id = attempt === undefined ? given : await attemptToRead(connection, given, attempt);
+  const id =
+    attempt === undefined ? given : await attemptToRead(connection, { id: given, attempt });
   const name = invocationName(id);
   const { explanation } = await connection.invocations.explainInvocation({ name });
   const life = explanation?.chain[0];

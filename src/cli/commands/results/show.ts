@@ -51,7 +51,7 @@ export const showCommand: CommandMaker = (context) =>
   ).action(async (given: string, options: ShowOptions, command: Command) => {
     const connection = connect(context, command);
     const output = outputOf(context, command);
-    const id = await attemptToRead(connection, given, options.attempt);
+    const id = await attemptToRead(connection, { id: given, attempt: options.attempt });
     const { state } = await connection.resultDb.getInvocation({ name: invocationName(id) });
     const run = {
       id,
@@ -59,7 +59,7 @@ export const showCommand: CommandMaker = (context) =>
       assessment: await assess(connection, id),
     };
     if (output.isJson) await printJson(connection, output, run);
-    else await printText(connection, output, run, options.limit);
+    else await printText(connection, output, { ...run, limit: options.limit });
   });
 
 interface Run {
@@ -96,18 +96,19 @@ const SHOWN: readonly Verdict[] = ['unexpected', 'flaky', 'exonerated'];
 async function printText(
   connection: Connection,
   output: Output,
-  { assessment, id, state }: Run,
-  limit: number,
+  { assessment, id, limit, state }: Run & { readonly limit: number },
 ): Promise<void> {
   const problems = await readProblems(connection, assessment.problems.slice(0, limit));
-  const tests = await readTests(connection, id, assessment, { verdicts: SHOWN, limit });
-  const sections = SHOWN.flatMap((verdict) => sectionOf(output, assessment, tests, verdict));
+  const tests = await readTests(connection, id, { assessment, verdicts: SHOWN, limit });
+  const sections = SHOWN.flatMap((verdict) =>
+    sectionOf(output, verdict, { counts: assessment.counts, tests }),
+  );
   const lines = [
     `${id} is ${state}${state === 'FINALIZED' ? '' : ': it is not over yet; these are the results so far'}`,
     describeVerdicts(assessment),
     ...(problems.length === 0
       ? []
-      : [heading(output, 'PROBLEMS', assessment.problems.length, limit)]),
+      : [heading(output, 'PROBLEMS', { count: assessment.problems.length, shown: limit })]),
     ...problems.map(describeProblemResult),
     ...sections,
   ];
@@ -116,19 +117,22 @@ async function printText(
 
 function sectionOf(
   output: Output,
-  { counts }: Assessment,
-  tests: readonly TestGroup[],
   verdict: Verdict,
+  { counts, tests }: Pick<Assessment, 'counts'> & { readonly tests: readonly TestGroup[] },
 ): string[] {
   const own = tests.filter((test) => test.verdict === verdict);
   if (own.length === 0) return [];
   return [
-    heading(output, verdict.toUpperCase(), counts[verdict], own.length),
+    heading(output, verdict.toUpperCase(), { count: counts[verdict], shown: own.length }),
     ...own.map((test) => describeTest(output, test)),
   ];
 }
 
-function heading(output: Output, title: string, count: number, shown: number): string {
+function heading(
+  output: Output,
+  title: string,
+  { count, shown }: { readonly count: number; readonly shown: number },
+): string {
   const some = count > shown ? ` (the first ${shown} of ${count})` : '';
   return `\n${output.style('bold', title)}${some}`;
 }

@@ -42,17 +42,16 @@ export const createCommand: CommandMaker = (context) =>
       ),
     ).addHelpText('after', MORE),
   ).action(async (given: string | undefined, options: CreateOptions, command: Command) => {
-    const opened = await openInvocation(
-      context,
-      connect(context, command),
-      given ?? generatedInvocationId(),
+    const more = {
+      expectedInvocations: await expectedInvocations(context, options),
+      finalize: options.finalize ?? false,
+      allowNextAttempt: options.nextAttempt ?? false,
+    };
+    const opened = await openInvocation(context, connect(context, command), {
+      id: given ?? generatedInvocationId(),
       options,
-      {
-        expectedInvocations: await expectedInvocations(context, options),
-        finalize: options.finalize ?? false,
-        allowNextAttempt: options.nextAttempt ?? false,
-      },
-    );
+      more,
+    });
     const id = invocationId(opened.invocation.name);
     const state = Invocation_State[opened.invocation.state];
     outputOf(context, command).result(

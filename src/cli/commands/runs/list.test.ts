@@ -10,18 +10,18 @@ const HOUR_MS = 3_600_000;
 async function openWorld(settings = { enforceEvery: '10m' }) {
   const world = await openCliWithServer(settings);
   const now = systemClock.now();
-  const row = (id: string, hours: number, tags: Record<string, string>, deadline: number) =>
+  const row = (id: string, branch: string, [age, end]: readonly [number, number]) =>
     newInvocation(id, {
       realm: 'local:ci',
-      createTime: now - hours * HOUR_MS,
-      deadline: now + deadline * HOUR_MS,
-      tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
+      createTime: now - age * HOUR_MS,
+      deadline: now + end * HOUR_MS,
+      tags: [{ key: 'branch', value: branch }],
     });
   await world.database.write((tx) =>
     insertInvocations(tx, [
-      row('old', 10, { branch: 'main' }, -3),
-      row('middle', 5, { branch: 'main' }, 1.99),
-      row('young', 1, { branch: 'dev' }, 9.99),
+      row('old', 'main', [10, -3]),
+      row('middle', 'main', [5, 1.99]),
+      row('young', 'dev', [1, 9.99]),
       newInvocation('foreign', { realm: 'local:other' }),
     ]),
   );

@@ -6,6 +6,7 @@ import { type CliContext, CliError, EXIT } from '../../context.ts';
 import { parseLimit } from '../../option-values.ts';
 import { describeSweep, isSweptClean } from '../../sweep-outcome.ts';
 import { isoTime } from '../../terminal/describe.ts';
+import type { Output } from '../../terminal/output.ts';
 
 const PAGE_SIZE = 500;
 
@@ -31,7 +32,7 @@ function remindersCommand(context: CliContext): Command {
       const { reminders, nextPageToken } = await pushTasks.listReminders(page);
       return { rows: reminders.map(reminderRow), nextPageToken };
     });
-    await printRows(context, command, pages, { limit, none: 'no reminders' });
+    await printRows(outputOf(context, command), pages, { limit, none: 'no reminders' });
   });
 }
 
@@ -45,7 +46,7 @@ function deadCommand(context: CliContext): Command {
       const { reminders, nextPageToken } = await pushTasks.listDeadReminders(page);
       return { rows: reminders.map(deadRow), nextPageToken };
     });
-    await printRows(context, command, pages, { limit, none: 'no dead reminders' });
+    await printRows(outputOf(context, command), pages, { limit, none: 'no dead reminders' });
   });
 }
 
@@ -141,12 +142,10 @@ async function* pagesOf(
 }
 
 async function printRows(
-  context: CliContext,
-  command: Command,
+  output: Output,
   all: AsyncIterable<Row>,
   { limit, none }: ListOptions & { readonly none: string },
 ): Promise<void> {
-  const output = outputOf(context, command);
   const rows: Row[] = [];
   for await (const row of all) {
     if (rows.push(row) === limit) break;
