@@ -25,22 +25,14 @@ const REPLACEMENT = '\ufffd';
 export function openTextFile(path: string): TextFile {
   const sha = createHash('sha256');
   const watch = new ReplacementWatch();
-  let contentHash = '';
   return {
-    chunks: decode(path, sha, watch, (digest) => {
-      contentHash = digest;
-    }),
-    contentHash: () => contentHash,
+    chunks: decode(path, sha, watch),
+    contentHash: () => sha.copy().digest('hex'),
     firstReplacedLine: () => watch.firstLine,
   };
 }
 
-async function* decode(
-  path: string,
-  sha: Hash,
-  watch: ReplacementWatch,
-  onEnd: (digest: string) => void,
-): AsyncGenerator<string> {
+async function* decode(path: string, sha: Hash, watch: ReplacementWatch): AsyncGenerator<string> {
   let decoder: TextDecoder | undefined;
   for await (const bytes of readBytes(path)) {
     sha.update(bytes);
@@ -54,7 +46,6 @@ async function* decode(
     watch.add(Buffer.alloc(0), rest, decoder?.encoding ?? '');
     yield rest;
   }
-  onEnd(sha.digest('hex'));
 }
 
 async function* readBytes(path: string): AsyncGenerator<Buffer> {

@@ -107,7 +107,7 @@ class CtrfReader implements FormatReader {
     }
     this.#checkTypes(value, nth, line);
     if (outcome !== 'pass' && outcome !== 'skip') this.#failed += 1;
-    this.#executions(this.#execution(value, name, outcome, line), value);
+    this.#executions(this.#execution(value, { name, outcome, line }), value);
   }
 
   /** Returns the attempts in order; the last one counts. */
@@ -119,7 +119,10 @@ class CtrfReader implements FormatReader {
     this.#sink.execution({ ...last, round: failed.length + 1 });
   }
 
-  #execution(test: Fields, name: string, outcome: ExecutionOutcome, line: number): Execution {
+  #execution(
+    test: Fields,
+    { line, name, outcome }: Pick<Execution, 'line' | 'name' | 'outcome'>,
+  ): Execution {
     const file = textOf(test.filePath);
     return {
       suite: suiteOf(test.suite, name),

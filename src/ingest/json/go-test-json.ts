@@ -18,10 +18,17 @@ import type { FormatReader, ReportFormat } from '../report.ts';
 import { decodeGoTestEvent, type GoTestEvent, looksLikeGoTestEvent } from './go-test-events.ts';
 
 interface RunningTest {
+  readonly name: string;
   readonly startTimeMs: number | undefined;
   readonly line: number;
   readonly output: Excerpt;
   readonly tags: [string, string][];
+}
+
+interface PackageEnd {
+  readonly outcome: ExecutionOutcome;
+  readonly durationMs: number | undefined;
+  readonly reason: string;
 }
 
 interface PackageRun {
@@ -92,7 +99,7 @@ class GoTestJsonReader implements FormatReader {
     }
     const test = run.running.get(event.test);
     const outcome = outcomeOf(event.action);
-    if (outcome) this.#endTest(run, event, outcome, test ?? newTest(event, line));
+    if (outcome) this.#endTest(run, event, test ?? newTest(event, line));
     else if (event.action === 'output')
       (test?.output ?? run.output).add(withoutMarks(event.output));
     else if (event.action === 'attr') test?.tags.push([event.key, event.value]);
@@ -101,19 +108,16 @@ class GoTestJsonReader implements FormatReader {
   #startTest(run: PackageRun, event: GoTestEvent, line: number): void {
     const lost = run.running.get(event.test);
     // The run in progress will never end, as the new one has taken its name.
-    if (lost) this.#emit(run, event.test, lost, 'abort', undefined);
+    if (lost) this.#emit(run, lost, 'abort');
     run.running.set(event.test, newTest(event, line));
   }
 
-  #endTest(
-    run: PackageRun,
-    event: GoTestEvent,
-    outcome: ExecutionOutcome,
-    test: RunningTest,
-  ): void {
+  #endTest(run: PackageRun, event: GoTestEvent, test: RunningTest): void {
+    const outcome = outcomeOf(event.action);
+    if (!outcome) return;
     run.running.delete(event.test);
     if (outcome === 'fail') run.hasFailedTest = true;
-    this.#emit(run, event.test, test, outcome, event.elapsedMs);
+    this.#emit(run, { ...test, durationMs: event.elapsedMs }, outcome);
   }
 
   #packageEvent(event: GoTestEvent, line: number): void {
@@ -125,14 +129,15 @@ class GoTestJsonReader implements FormatReader {
     this.#abortRunning(run);
     if (outcome === 'fail' && !run.hasFailedTest) {
       const build = this.#builds.get(event.failedBuild)?.text ?? '';
-      this.#emitPackage(run, 'crash', event.elapsedMs, build);
+      this.#emitPackage(run, { outcome: 'crash', durationMs: event.elapsedMs, reason: build });
     }
   }
 
   #cutOff(run: PackageRun): void {
     this.#sink.error(run.line, `package ${run.name} has no end in this stream`);
     this.#abortRunning(run);
-    this.#emitPackage(run, 'abort', undefined, 'The report does not say how the package ended.');
+    const reason = 'The report does not say how the package ended.';
+    this.#emitPackage(run, { outcome: 'abort', durationMs: undefined, reason });
   }
 
   #startPackage(name: string, line: number): PackageRun {
@@ -147,27 +152,25 @@ class GoTestJsonReader implements FormatReader {
   }
 
   #abortRunning(run: PackageRun): void {
-    for (const [name, test] of run.running) {
+    for (const test of run.running.values()) {
       run.hasFailedTest = true;
-      this.#emit(run, name, test, 'abort', undefined);
+      this.#emit(run, test, 'abort');
     }
     run.running.clear();
   }
 
   #emit(
     run: PackageRun,
-    name: string,
-    test: RunningTest,
+    test: RunningTest & { readonly durationMs?: number | undefined },
     outcome: ExecutionOutcome,
-    durationMs: number | undefined,
   ): void {
     this.#sink.execution({
       suite: [run.name],
-      name,
+      name: test.name,
       isTest: true,
       round: run.round,
       outcome,
-      durationMs,
+      durationMs: test.durationMs,
       startTimeMs: test.startTimeMs,
       summary: summaryOf(outcome, test.output.text),
       tags: test.tags,
@@ -176,12 +179,7 @@ class GoTestJsonReader implements FormatReader {
     });
   }
 
-  #emitPackage(
-    run: PackageRun,
-    outcome: ExecutionOutcome,
-    durationMs: number | undefined,
-    reason: string,
-  ): void {
+  #emitPackage(run: PackageRun, { durationMs, outcome, reason }: PackageEnd): void {
     this.#sink.execution(
       notATest({
         name: run.name,
@@ -213,7 +211,7 @@ class GoTestJsonReader implements FormatReader {
 }
 
 function newTest(event: GoTestEvent, line: number): RunningTest {
-  return { startTimeMs: event.timeMs, line, output: new Excerpt(), tags: [] };
+  return { name: event.test, startTimeMs: event.timeMs, line, output: new Excerpt(), tags: [] };
 }
 
 function outcomeOf(action: string): ExecutionOutcome | undefined {

@@ -24,6 +24,12 @@ export const playwrightJson: ReportFormat = {
   open: (sink) => new PlaywrightJsonReader(sink),
 };
 
+interface SpecEntry {
+  readonly spec: Fields;
+  readonly title: string;
+  readonly line: number;
+}
+
 class PlaywrightJsonReader implements FormatReader {
   readonly dialect = 'playwright';
   readonly #sink: FormatSink;
@@ -102,17 +108,19 @@ class PlaywrightJsonReader implements FormatReader {
       this.#sink.error(line, `a spec of ${this.#titles.join(' > ')} has no title or no tests`);
       return;
     }
-    for (const test of spec.tests) this.#test(spec, spec.title, test, line);
+    const entry = { spec, title: spec.title, line };
+    for (const test of spec.tests) this.#test(entry, test);
   }
 
-  #test(spec: Fields, title: string, test: unknown, line: number): void {
+  #test(entry: SpecEntry, test: unknown): void {
+    const { line, spec, title } = entry;
     this.#tests += 1;
     const attempts = isFields(test) ? attemptsOf(test) : undefined;
     if (!isFields(test) || !attempts) {
       this.#sink.error(line, `the test ${title} has an unknown result`);
       return;
     }
-    const shared = this.#shared(spec, title, test, line);
+    const shared = this.#shared(entry, test);
     const tags = tagsOf(spec, test);
     attempts.forEach((attempt, index) => {
       const execution = { ...shared, ...attempt, tags: [...tags, ...attempt.tags] };
@@ -120,7 +128,7 @@ class PlaywrightJsonReader implements FormatReader {
     });
   }
 
-  #shared(spec: Fields, title: string, test: Fields, line: number) {
+  #shared({ line, spec, title }: SpecEntry, test: Fields) {
     const file = textOf(spec.file);
     const project = textOf(test.projectName);
     const path = this.#rootDir === '' ? file : `${this.#rootDir}/${file}`;

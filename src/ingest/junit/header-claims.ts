@@ -44,6 +44,13 @@ interface Contradiction {
   readonly isLoss: boolean;
 }
 
+/** A count in a header, and what the report holds. */
+interface Claim {
+  readonly count: ClaimedCount;
+  readonly claimed: number;
+  readonly held: number;
+}
+
 const COUNTS: readonly ClaimedCount[] = ['tests', 'failures', 'errors'];
 /** The limit of warnings, as nobody reads more. */
 const MAX_TOLD = 20;
@@ -109,15 +116,16 @@ export class HeaderClaims {
       const claimed = claimOf(level, count);
       if (claimed === undefined) continue;
       const held = count === 'tests' ? level.tests : level.failures;
-      if (claimed > held) this.#exceed(level, count, claimed, held);
+      if (claimed > held) this.#exceed(level, { count, claimed, held });
       else if (this.#habits.isUnknown) this.#fallShort(level, count, claimed);
     }
   }
 
   /** Reports the suite with the contradiction, but not all the suites around it. */
-  #exceed(level: Level, count: ClaimedCount, claimed: number, held: number): void {
+  #exceed(level: Level, claim: Claim): void {
+    const { claimed, count } = claim;
     if (this.#habits.exaggerates?.includes(count)) return;
-    this.#contradict(level, count, claimed, held, true);
+    this.#contradict(level, { ...claim, isLoss: true });
     if (count === 'tests') level.tests = claimed;
     else level.failures = claimed;
   }
@@ -126,10 +134,10 @@ export class HeaderClaims {
   #fallShort(level: Level, count: ClaimedCount, claimed: number): void {
     const { ownTests, failures } = level;
     if (count === 'tests' && claimed < ownTests) {
-      this.#contradict(level, count, claimed, ownTests, false);
+      this.#contradict(level, { count, claimed, held: ownTests, isLoss: false });
     }
     if (count === 'failures' && claimed === 0 && claimOf(level, 'errors') === 0 && failures > 0) {
-      this.#contradict(level, count, claimed, failures, false);
+      this.#contradict(level, { count, claimed, held: failures, isLoss: false });
     }
   }
 
@@ -150,7 +158,10 @@ export class HeaderClaims {
     this.#compare(level);
   }
 
-  #contradict(level: Level, count: string, claimed: number, held: number, isLoss: boolean): void {
+  #contradict(
+    level: Level,
+    { claimed, count, held, isLoss }: Claim & { readonly isLoss: boolean },
+  ): void {
     if (this.#contradictions.length >= MAX_TOLD) {
       this.#leftOut += 1;
       return;

@@ -61,9 +61,9 @@ export async function* testResultBatches(
   let batch: TestResultMessage[] = [];
   let bytes = 0;
   for (const report of reports) {
-    const idPrefix = resultIdPrefix(report, context);
+    const source = { dialect: report.dialect, idPrefix: resultIdPrefix(report, context) };
     for await (const result of resultsOf(report)) {
-      const message = testResultOf(result, report, idPrefix, context);
+      const message = testResultOf(result, source, context);
       const size = sizeOf(message);
       if (batch.length === MAX_BATCH_REQUESTS || (bytes + size > MAX_BATCH_BYTES && bytes > 0)) {
         yield batch;
@@ -88,8 +88,7 @@ function resultIdPrefix(
 
 function testResultOf(
   result: FoundResult,
-  { dialect }: ReadableReport,
-  idPrefix: string,
+  { dialect, idPrefix }: Pick<ReadableReport, 'dialect'> & { readonly idPrefix: string },
   context: UploadContext,
 ): TestResultMessage {
   const { testId, status, expected, ordinal, execution } = result;

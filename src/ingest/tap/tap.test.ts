@@ -136,9 +136,9 @@ describe('TAP', () => {
       const reading = read(
         '# Subtest: suite',
         '    # Subtest: nested',
-        ...point('    ', 'ok 1 - nested', 'test'),
+        ...point('    ok 1 - nested', 'test'),
         '    1..1',
-        ...point('', 'ok 1 - suite', 'suite'),
+        ...point('ok 1 - suite', 'suite'),
         '1..1',
       );
       expect(reading.outcomes).toEqual(['suite > nested: pass']);
@@ -149,8 +149,8 @@ describe('TAP', () => {
       const reading = read(
         '# Subtest: suite',
         '    # Subtest: cut',
-        ...point('    ', 'not ok 1 - cut', 'test', 'cancelledByParent'),
-        ...point('', 'not ok 1 - suite', 'suite', 'hookFailed'),
+        ...point('    not ok 1 - cut', 'test', 'cancelledByParent'),
+        ...point('not ok 1 - suite', 'suite', 'hookFailed'),
         '1..1',
       );
       expect(reading.outcomes).toEqual(['suite > cut: abort']);
@@ -158,12 +158,12 @@ describe('TAP', () => {
     });
 
     it('takes no suite that failed only for its tests', () => {
-      const reading = read(...point('', 'not ok 1 - suite', 'suite', 'subtestsFailed'), '1..1');
+      const reading = read(...point('not ok 1 - suite', 'suite', 'subtestsFailed'), '1..1');
       expect(reading.others).toEqual([]);
     });
 
     it.each(['ok 1 - a # TODO', 'not ok 1 - a # TODO'])('counts %j as skipped', (line) => {
-      expect(read(...point('', line, 'test'), '1..1').outcomes).toEqual(['a: skip']);
+      expect(read(...point(line, 'test'), '1..1').outcomes).toEqual(['a: skip']);
     });
   });
 
@@ -191,9 +191,9 @@ function read(...lines: readonly string[]): FormatReading {
 }
 
 /** Builds a point as node:test writes it. */
-function point(indent: string, line: string, type: string, failureType?: string): string[] {
-  const failure = failureType === undefined ? [] : [`  failureType: '${failureType}'`];
-  return [line, '  ---', '  duration_ms: 1', `  type: '${type}'`, ...failure, '  ...'].map(
-    (text) => indent + text,
-  );
+function point(line: string, type: string, failureType?: string): string[] {
+  const [indent] = /^ */.exec(line) ?? [];
+  const failure = failureType === undefined ? [] : [`failureType: '${failureType}'`];
+  const diagnostic = ['---', 'duration_ms: 1', `type: '${type}'`, ...failure, '...'];
+  return [line, ...diagnostic.map((text) => `${indent}  ${text}`)];
 }

@@ -232,7 +232,7 @@ class TapReader implements FormatReader {
     if (line.kind === 'version' && depth === 0) this.#version();
     const stream = this.#stream;
     if (!stream) return;
-    if (line.kind === 'point') this.#point(stream, line, depth, number);
+    if (line.kind === 'point') this.#point(stream, line, { depth, line: number });
     else if (line.kind === 'subtest') levelOf(stream, depth).subtest = line.name;
     else if (line.kind === 'bail-out' && !stream.hasBailedOut) this.#bailOut(line.reason, number);
     else if (line.kind === 'plan' && depth === 0) this.#planLine(stream, line.count, number);
@@ -254,7 +254,11 @@ class TapReader implements FormatReader {
     stream.plan = { count, line };
   }
 
-  #point(stream: Stream, point: TapPoint, depth: number, line: number): void {
+  #point(
+    stream: Stream,
+    point: TapPoint,
+    { depth, line }: Pick<PendingPoint, 'depth' | 'line'>,
+  ): void {
     if (depth === 0) stream.points += 1;
     if (depth === 0 && !point.isOk && !point.directive) stream.failures += 1;
     const level = levelOf(stream, depth);
