@@ -14,15 +14,12 @@ export function authorityOf({ headers }: NodeServerRequest): string | undefined 
   return typeof authority === 'string' ? authority : undefined;
 }
 
-/** Responds with a text and nothing else. */
-export function respond(
-  response: NodeServerResponse,
-  status: number,
-  text: string,
-  contentType = 'text/plain; charset=utf-8',
-): void {
-  const headers = { 'content-type': contentType, 'x-content-type-options': 'nosniff' };
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+/** Responds with a text and nothing else. It is plain text unless a content type has been set. */
+export function respond(response: NodeServerResponse, status: number, text: string): void {
+  if (!response.hasHeader('content-type')) {
+    response.setHeader('content-type', 'text/plain; charset=utf-8');
+  }
+  response.setHeader('x-content-type-options', 'nosniff');
   response.statusCode = status;
   response.end(response.req.method === 'HEAD' ? '' : text);
 }

@@ -172,10 +172,16 @@ function rowPages(
   first: PageRequest,
 ): AsyncGenerator<readonly ExportRow[], void, void> {
   const parents = new Parents();
-  return allPages(first, (request) => db.read((reader) => rowPage(reader, plan, parents, request)));
+  return allPages(first, (request) =>
+    db.read((reader) => rowPage(reader, plan, { parents, request })),
+  );
 }
 
-async function rowPage(reader: Reader, plan: RowPlan, parents: Parents, request: PageRequest) {
+async function rowPage(
+  reader: Reader,
+  plan: RowPlan,
+  { parents, request }: { readonly parents: Parents; readonly request: PageRequest },
+) {
   const { predicate, variants, exported, partitionTime, exonerated } = plan;
   const { items, next } = await testResultsPage(reader, { ...request, predicate, variants });
   const parentOf = await parents.read(reader, new Set(items.map((result) => result.invocationId)));

@@ -184,7 +184,10 @@ async function serve(config: Config, foundation: Foundation): Promise<Server> {
     draining: refusing.signal,
     clock: machineClock,
   });
-  const port = await buildPort(config, foundation, health, endingStreams.signal);
+  const port = await buildPort(config, foundation, {
+    health,
+    endingStreams: endingStreams.signal,
+  });
   const url = urlOf(await port.listen(config.listen));
   background = startBackground(config, foundation);
   observeHealth(foundation.prometheus.metrics, health, () => background?.lookAgeMs);
@@ -218,8 +221,7 @@ async function serve(config: Config, foundation: Foundation): Promise<Server> {
 async function buildPort(
   config: Config,
   foundation: Foundation,
-  health: Health,
-  endingStreams: AbortSignal,
+  { endingStreams, health }: { readonly health: Health; readonly endingStreams: AbortSignal },
 ): Promise<OnePort> {
   const { log, machineClock, prometheus, tracing, pushTasks } = foundation;
   const parts = await serviceParts(config, foundation);

@@ -7,7 +7,7 @@
  * ones, so an attempt that lives on without its lease finds its rows gone, and fails. If it looks
  * just before that removal and renames just after it, it puts the same bytes in the same place.
  */
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CodedError } from '../../errors.ts';
 import { type Log, silentLog } from '../../log.ts';
 import type { Batch } from '../batches.ts';
@@ -105,9 +105,9 @@ class ParquetSession implements SinkSession {
     const manifest = await this.#manifest(summary);
     signal.throwIfAborted();
     await this.#requireNewest();
-    await publish(disk, files, this.#part('data'), files.data);
+    await publish(disk, this.#part('data'), files.data);
     await this.#writeManifest(manifest);
-    await publish(disk, files, this.#part('manifest'), files.manifest);
+    await publish(disk, this.#part('manifest'), files.manifest);
     // This removes the parts of other attempts too, as these have nothing left to do.
     await removeParts(disk, files, () => true).catch((error: unknown) =>
       this.#state.log.warn('cannot remove the parts of an export', { error, export: exported }),
@@ -178,10 +178,10 @@ class ParquetSession implements SinkSession {
 }
 
 /** Gives a file its final name once its content is on the disk. */
-async function publish(disk: Disk, files: ExportFiles, part: string, path: string): Promise<void> {
+async function publish(disk: Disk, part: string, path: string): Promise<void> {
   await disk.sync(part);
   await disk.rename(part, path);
-  await disk.sync(files.folder);
+  await disk.sync(dirname(path));
 }
 
 async function removeParts(

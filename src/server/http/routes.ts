@@ -73,5 +73,7 @@ async function answerMetrics(
   render: () => Promise<string>,
   response: NodeServerResponse,
 ): Promise<void> {
-  respond(response, 200, await render(), 'text/plain; version=0.0.4; charset=utf-8');
+  const text = await render();
+  response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+  respond(response, 200, text);
 }

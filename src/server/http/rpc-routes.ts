@@ -65,7 +65,7 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   return (request, response) => {
     const handler = handlers.get((request.url ?? '').split('?', 1)[0] ?? '');
     if (!handler) return false;
-    void serve({ ...options, duration }, handler, request, response);
+    void serve({ ...options, duration }, handler, { request, response });
     return true;
   };
 }
@@ -94,11 +94,15 @@ function isByToken({ requestHeader }: HandlerContext, { method }: RpcCall): bool
 
 type Observers = Pick<RpcRoutesOptions, 'log' | 'tracing'> & { readonly duration: Histogram };
 
+interface Exchange {
+  readonly request: NodeServerRequest;
+  readonly response: NodeServerResponse;
+}
+
 async function serve(
   observers: Observers,
   handler: UniversalHandler,
-  request: NodeServerRequest,
-  response: NodeServerResponse,
+  { request, response }: Exchange,
 ): Promise<void> {
   const startedAt = monotonicMs();
   const call: RpcCall = { method: handler.requestPath.slice(1), caller: ANONYMOUS };
@@ -118,7 +122,7 @@ async function serve(
     call.code ??= 'canceled'; // the caller has disconnected
     call.error ??= error;
   }
-  observe(observers, call, span, monotonicMs() - startedAt);
+  observe(observers, call, { span, ms: monotonicMs() - startedAt });
 }
 
 /** In Connect's unary calls the HTTP status counts, and 429 would blame the caller for a full disk. */
@@ -156,7 +160,11 @@ function rejectionCode(answer: UniversalServerResponse): string {
 /** Waiting clients repeat such calls so often that they would hide the calls that change something. */
 const READING = /\/(?:Count|Explain|Get|List|Query|Watch)\w+$/;
 
-function observe({ log, duration }: Observers, call: RpcCall, span: Span, ms: number): void {
+function observe(
+  { duration, log }: Observers,
+  call: RpcCall,
+  { ms, span }: { readonly span: Span; readonly ms: number },
+): void {
   const { method, caller, code = 'unknown', error } = call;
   duration.record(ms, { method, code });
   span.setAttribute('rpc.response.status_code', code);

@@ -28,8 +28,7 @@ export function connectService<S extends DescService>(
 function implement(method: DescMethod, fn: unknown, draining: AbortSignal): unknown {
   if (fn === undefined) return undefined;
   return method.methodKind === 'server_streaming'
-    ? (request: unknown, context: HandlerContext) =>
-        stream(fn as Streaming, request, context, draining)
+    ? stream(fn as Streaming, draining)
     : (request: unknown, context: HandlerContext) => answer(fn as Unary, request, context);
 }
 
@@ -43,20 +42,17 @@ async function answer(fn: Unary, request: unknown, context: HandlerContext): Pro
   }
 }
 
-async function* stream(
-  fn: Streaming,
-  request: unknown,
-  context: HandlerContext,
-  draining: AbortSignal,
-): AsyncIterable<unknown> {
-  const signal = AbortSignal.any([context.signal, draining]);
-  try {
-    yield* fn(request, callContext(context, signal));
-    if (draining.aborted) throw stopping();
-    succeed(context);
-  } catch (error) {
-    throw fail(context, draining.aborted ? stopping(error) : error);
-  }
+function stream(fn: Streaming, draining: AbortSignal) {
+  return async function* (request: unknown, context: HandlerContext): AsyncIterable<unknown> {
+    const signal = AbortSignal.any([context.signal, draining]);
+    try {
+      yield* fn(request, callContext(context, signal));
+      if (draining.aborted) throw stopping();
+      succeed(context);
+    } catch (error) {
+      throw fail(context, draining.aborted ? stopping(error) : error);
+    }
+  };
 }
 
 function callContext(context: HandlerContext, signal: AbortSignal): CallContext {

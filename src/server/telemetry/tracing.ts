@@ -12,7 +12,6 @@ import {
   type Span,
   SpanKind,
   SpanStatusCode,
-  type Tracer,
   trace,
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
@@ -69,7 +68,10 @@ export function openTracing(options: TracingOptions): Tracing {
   const tracer = provider.getTracer('postlude');
   const active = new AsyncLocalStorage<Span>();
   return {
-    startCall: (name, attributes, headers) => startCall(tracer, name, attributes, headers),
+    startCall: (name, attributes, headers) => {
+      const parent = parentContext(headers.get('traceparent') ?? undefined);
+      return tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
+    },
     within: (span, fn) => active.run(span, fn),
     run: (name, { attributes, traceparent }, fn) => {
       const span = tracer.startSpan(name, { attributes }, parentContext(traceparent));
@@ -91,11 +93,6 @@ export function endFailed(span: Span, error: unknown): void {
 function processorsFor(to: TracingOptions['to']): SpanProcessor[] {
   if (to === 'nowhere') return [];
   return [to === 'otlp' ? new BatchSpanProcessor(new OTLPTraceExporter()) : to];
-}
-
-function startCall(tracer: Tracer, name: string, attributes: Attributes, headers: Headers): Span {
-  const parent = parentContext(headers.get('traceparent') ?? undefined);
-  return tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
 }
 
 /** W3C Trace Context, section 3.2: version, trace id, parent id, flags. Malformed values are ignored. */
