@@ -65,11 +65,11 @@ try {
     for (const name of NAMES) {
       const ids = batchesOf(LOADS[name]);
       rates[name].enqueued.push(
-        await perSecond(db, LOADS[name], ids, (batch) =>
+        await perSecond(db, { ...LOADS[name], batches: ids }, (batch) =>
           queue.enqueue(batch.map((id) => ({ type: TYPE, id }))),
         ),
       );
-      rates[name].bare.push(await perSecond(db, LOADS[name], ids, insertBare));
+      rates[name].bare.push(await perSecond(db, { ...LOADS[name], batches: ids }, insertBare));
     }
     console.error(`round ${round}: ${JSON.stringify(rates)}`);
   }
@@ -104,8 +104,7 @@ function batchesOf({ tasks, batch }: Load): string[][] {
  */
 async function perSecond(
   db: Database,
-  { tasks, callers }: Load,
-  batches: readonly string[][],
+  { batches, callers, tasks }: Load & { readonly batches: readonly string[][] },
   write: (ids: readonly string[]) => Promise<unknown>,
 ): Promise<number> {
   for (const text of REFILL) await db.statement(raw(text), {});

@@ -8,11 +8,12 @@ import { booleans } from './checks/booleans.ts';
 import { provePlanted, readFiles, readSourceFiles, runCheck } from './checks/check.ts';
 import { checkFolders, provePlantedFolders } from './checks/folders.ts';
 import { forbiddenCalls } from './checks/forbidden-calls.ts';
+import { parameters } from './checks/parameters.ts';
 import { sizes } from './checks/sizes.ts';
 import { sqlPlaces } from './checks/sql-places.ts';
 import { words } from './checks/words.ts';
 
-const CODE_CHECKS = [sizes, forbiddenCalls, booleans, sqlPlaces, words];
+const CODE_CHECKS = [sizes, forbiddenCalls, parameters, booleans, sqlPlaces, words];
 /** Documents, interfaces and scripts in other languages. */
 const TEXTS = ['*.md', 'docs/**/*.md', 'examples/**/*.md', 'proto/**/*.proto', 'scripts/**/*.sh'];
 

@@ -12,6 +12,12 @@ export type ReminderOutcome = 'submitted' | 'kept' | 'dead' | 'stale';
 /** How a look at a range of reminders ended; after `limit` and `timeout` there is more. */
 export type ScanStatus = 'ok' | 'limit' | 'timeout' | 'fail';
 
+interface ReminderProcessing {
+  readonly path: SubmitPath;
+  readonly outcome: ReminderOutcome;
+  readonly now: EpochMs;
+}
+
 export class TqMetrics {
   readonly #submits: Counter;
   readonly #submitDuration: Histogram;
@@ -77,7 +83,14 @@ export class TqMetrics {
     });
   }
 
-  submitted(classId: string, path: SubmitPath, code: string, durationMs: number): void {
+  submitted(
+    classId: string,
+    {
+      code,
+      durationMs,
+      path,
+    }: { readonly path: SubmitPath; readonly code: string; readonly durationMs: number },
+  ): void {
     this.#submits.add(1, { class: classId, path, code });
     this.#submitDuration.record(durationMs, { class: classId, path });
   }
@@ -88,9 +101,7 @@ export class TqMetrics {
 
   reminderProcessed(
     { classId, createTime }: { readonly classId: string; readonly createTime: EpochMs },
-    path: SubmitPath,
-    outcome: ReminderOutcome,
-    now: EpochMs,
+    { now, outcome, path }: ReminderProcessing,
   ): void {
     this.#remindersProcessed.add(1, { class: classId, path, outcome });
     if (outcome === 'submitted') this.#reminderLatency.record(now - createTime, { class: classId });

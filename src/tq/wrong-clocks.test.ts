@@ -42,7 +42,13 @@ function openProcess(db: Database, clock: Clock) {
   return {
     tq,
     stale: async () =>
-      (await scan(parts, { partition: UNIVERSE, level: 0 }, SCAN_LIMITS, NEVER)).stale,
+      (
+        await scan(parts, {
+          range: { partition: UNIVERSE, level: 0 },
+          limits: SCAN_LIMITS,
+          signal: NEVER,
+        })
+      ).stale,
   };
 }
 

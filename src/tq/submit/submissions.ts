@@ -97,6 +97,6 @@ export class Submissions {
 
   #leaveToSweep(reminder: Reminder): void {
     const { clock, metrics } = this.#parts;
-    metrics.reminderProcessed(reminder, 'happy', 'stale', clock.now());
+    metrics.reminderProcessed(reminder, { path: 'happy', outcome: 'stale', now: clock.now() });
   }
 }

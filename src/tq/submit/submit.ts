@@ -67,7 +67,7 @@ export async function submitReminder(
     },
   );
   const name = typeof result === 'string' ? result : 'dead';
-  metrics.reminderProcessed(reminder, path, name, clock.now());
+  metrics.reminderProcessed(reminder, { path, outcome: name, now: clock.now() });
   return result;
 }
 
@@ -96,7 +96,11 @@ async function submitOnce(
 ): Promise<SubmitOutcome> {
   const startedAt = clock.monotonicMs();
   const record = (code: string): void =>
-    metrics.submitted(request.classId, path, code, clock.monotonicMs() - startedAt);
+    metrics.submitted(request.classId, {
+      path,
+      code,
+      durationMs: clock.monotonicMs() - startedAt,
+    });
   try {
     const outcome = await withinTime(clock, ATTEMPT_MS, (signal) =>
       submitter.submit(request, signal),

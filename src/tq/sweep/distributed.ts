@@ -106,7 +106,11 @@ export class DistributedSweep {
 
   /** Handles the tasks: `classes.attach(taskClass, sweep.handle)`. */
   readonly handle: PushTaskHandler<SweepTask> = async (task, { signal }) => {
-    const found = await scan(this.#config, task, { ...this.#config, ...task }, signal);
+    const found = await scan(this.#config, {
+      range: task,
+      limits: { ...this.#config, ...task },
+      signal,
+    });
     const [followed, left] = await Promise.all([
       this.#addAll(followUpsOf(task, found.followUps)),
       this.#submit(task, found.stale, signal),

@@ -78,7 +78,7 @@ async function sweepAll(
   await forEachLimit(ranges, options.shards, async (range) => {
     let followUps: readonly SweepRange[] = [];
     try {
-      const found = await scan(parts, range, options, signal);
+      const found = await scan(parts, { range, limits: options, signal });
       tally.addScan(found);
       await batcher.add(found.stale);
       if (!signal.aborted) followUps = found.followUps;

@@ -21,7 +21,7 @@ async function openLeases(open: OpenDatabase, clock = new FakeClock()) {
     db,
     clock,
     time,
-    acquire: (low: number, high: number, section = 'a', leaseMs = MINUTE) =>
+    acquire: (low: number, high: number, { section = 'a', leaseMs = MINUTE } = {}) =>
       acquireSweepLease(db, {
         section,
         partition: between(low, high),
@@ -73,14 +73,14 @@ eachDatabase((open) => {
 
   test('of another section is no concern', async () => {
     const { acquire } = await openLeases(open);
-    await acquire(10, 40, 'b');
-    expect((await acquire(13, 33, 'a')).partitions).toEqual([between(13, 33)]);
+    await acquire(10, 40, { section: 'b' });
+    expect((await acquire(13, 33)).partitions).toEqual([between(13, 33)]);
   });
 
   test('that has expired binds nobody, and is cleared away', async () => {
     const { acquire, stored, clock } = await openLeases(open);
-    await acquire(10, 15, 'a', MINUTE);
-    await acquire(20, 25, 'a', 2 * MINUTE);
+    await acquire(10, 15);
+    await acquire(20, 25, { leaseMs: 2 * MINUTE });
     clock.advance(MINUTE - 1);
     expect((await acquire(10, 12)).partitions).toEqual([]);
     clock.advance(1);

@@ -38,7 +38,7 @@ function hangingAfter(db: Database, reads: number): { db: Database; hangs: Promi
 eachDatabase((open) => {
   test('a look at nothing finds nothing', async () => {
     const { parts } = openSweepWorld(await open());
-    expect(await scan(parts, ALL, SCAN_LIMITS, NEVER)).toEqual({
+    expect(await scan(parts, { range: ALL, limits: SCAN_LIMITS, signal: NEVER })).toEqual({
       status: 'ok',
       scanned: 0,
       stale: [],
@@ -52,14 +52,14 @@ eachDatabase((open) => {
     const ids = spreadIds(10);
     await addStale(ids.slice(0, 4));
     await addFresh(ids.slice(4));
-    const found = await scan(parts, ALL, SCAN_LIMITS, NEVER);
+    const found = await scan(parts, { range: ALL, limits: SCAN_LIMITS, signal: NEVER });
     expect(found).toMatchObject({ status: 'ok', scanned: 10, stale: ids.slice(0, 4) });
   });
 
   test('looks at nothing outside its range', async () => {
     const { parts, addStale } = openSweepWorld(await open());
     await addStale([1, 2, 3, 4, 5].map(idOf));
-    const found = await scan(parts, rangeOf(2, 4), SCAN_LIMITS, NEVER);
+    const found = await scan(parts, { range: rangeOf(2, 4), limits: SCAN_LIMITS, signal: NEVER });
     expect(found).toMatchObject({ scanned: 2, stale: [idOf(2), idOf(3)] });
   });
 
@@ -67,7 +67,9 @@ eachDatabase((open) => {
     const { parts, addStale } = openSweepWorld(await open());
     const ids = spreadIds(1_100);
     await addStale(ids);
-    expect((await scan(parts, ALL, SCAN_LIMITS, NEVER)).stale).toEqual(ids);
+    expect((await scan(parts, { range: ALL, limits: SCAN_LIMITS, signal: NEVER })).stale).toEqual(
+      ids,
+    );
   });
 
   describe('where the limit is reached', () => {
@@ -75,7 +77,7 @@ eachDatabase((open) => {
       const { parts, addStale } = openSweepWorld(await open());
       await addStale([0, 1, 2, 3, 4, 5, 6].map(idOf));
       const some = limits({ tasksPerScan: 3, secondaryShards: 2 });
-      const found = await scan(parts, rangeOf(0, 100), some, NEVER);
+      const found = await scan(parts, { range: rangeOf(0, 100), limits: some, signal: NEVER });
       expect(found).toMatchObject({ status: 'limit', scanned: 3, isWhole: true });
       expect(found.stale).toEqual([0, 1, 2].map(idOf));
       expect(followUps(found)).toEqual(['1: 3_34', '1: 34_64']);
@@ -84,7 +86,11 @@ eachDatabase((open) => {
     test('by the last of the range, nothing is left', async () => {
       const { parts, addStale } = openSweepWorld(await open());
       await addStale([0, 1, 2].map(idOf));
-      const found = await scan(parts, rangeOf(0, 3), limits({ tasksPerScan: 3 }), NEVER);
+      const found = await scan(parts, {
+        range: rangeOf(0, 3),
+        limits: limits({ tasksPerScan: 3 }),
+        signal: NEVER,
+      });
       expect(found).toMatchObject({ status: 'ok', scanned: 3, followUps: [] });
     });
 
@@ -92,8 +98,10 @@ eachDatabase((open) => {
       const { parts, addStale } = openSweepWorld(await open());
       await addStale([0, 1, 2].map(idOf));
       const some = limits({ tasksPerScan: 2 });
-      expect((await scan(parts, rangeOf(0, 9, 1), some, NEVER)).followUps).not.toEqual([]);
-      const found = await scan(parts, rangeOf(0, 9, 2), some, NEVER);
+      expect(
+        (await scan(parts, { range: rangeOf(0, 9, 1), limits: some, signal: NEVER })).followUps,
+      ).not.toEqual([]);
+      const found = await scan(parts, { range: rangeOf(0, 9, 2), limits: some, signal: NEVER });
       expect(found).toMatchObject({ status: 'limit', scanned: 2, followUps: [], isWhole: false });
     });
   });
@@ -103,7 +111,10 @@ eachDatabase((open) => {
       const { parts, clock } = openSweepWorld(await open());
       const { db, hangs } = hangingAfter(parts.db, 0);
       const some = limits({ secondaryShards: 2 });
-      const scanned = scan({ ...parts, db }, rangeOf(0, 100), some, NEVER);
+      const scanned = scan(
+        { ...parts, db },
+        { range: rangeOf(0, 100), limits: some, signal: NEVER },
+      );
       await hangs;
       clock.advance(some.scanMs);
       const found = await scanned;
@@ -116,7 +127,10 @@ eachDatabase((open) => {
       const ids = Array.from({ length: 600 }, (_, index) => idOf(index));
       await addStale(ids);
       const { db, hangs } = hangingAfter(parts.db, 1);
-      const scanned = scan({ ...parts, db }, rangeOf(0, 1_000), SCAN_LIMITS, NEVER);
+      const scanned = scan(
+        { ...parts, db },
+        { range: rangeOf(0, 1_000), limits: SCAN_LIMITS, signal: NEVER },
+      );
       await hangs;
       clock.advance(SCAN_LIMITS.scanMs);
       const found = await scanned;
@@ -129,7 +143,11 @@ eachDatabase((open) => {
   test('a signal ends it', async () => {
     const { parts, addStale } = openSweepWorld(await open());
     await addStale([idOf(1)]);
-    const found = await scan(parts, ALL, SCAN_LIMITS, AbortSignal.abort());
+    const found = await scan(parts, {
+      range: ALL,
+      limits: SCAN_LIMITS,
+      signal: AbortSignal.abort(),
+    });
     expect(found).toMatchObject({ status: 'timeout', scanned: 0 });
   });
 
@@ -139,7 +157,7 @@ eachDatabase((open) => {
       ...new Faults().wrap(parts.db),
       read: () => Promise.reject(new Error('the database is away')),
     };
-    const found = await scan({ ...parts, db }, ALL, SCAN_LIMITS, NEVER);
+    const found = await scan({ ...parts, db }, { range: ALL, limits: SCAN_LIMITS, signal: NEVER });
     expect(found).toMatchObject({ status: 'fail', stale: [], followUps: [], isWhole: false });
     expect(log.lines).toMatchObject([{ level: 'error', message: 'a scan of reminders failed' }]);
   });

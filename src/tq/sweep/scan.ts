@@ -35,6 +35,12 @@ export interface SweepRange {
   readonly level: number;
 }
 
+export interface Look {
+  readonly range: SweepRange;
+  readonly limits: ScanLimits;
+  readonly signal: AbortSignal;
+}
+
 export interface Scan {
   readonly status: ScanStatus;
   /** How many reminders were seen. */
@@ -54,12 +60,7 @@ export const MAX_LEVEL = 2;
 const PAGE = 512;
 
 /** Never throws: a failure is logged, and is the status `fail`. */
-export async function scan(
-  parts: ScanParts,
-  range: SweepRange,
-  limits: ScanLimits,
-  signal: AbortSignal,
-): Promise<Scan> {
+export async function scan(parts: ScanParts, { limits, range, signal }: Look): Promise<Scan> {
   const { clock, metrics } = parts;
   const seen: ReminderSummary[] = [];
   const status = await withTimeLimit({ clock, ms: limits.scanMs, parent: signal }, (inTime) =>
@@ -79,12 +80,6 @@ export async function scan(
     followUps: mayFollow ? followUpsOf(range, seen, limits) : [],
     isWhole: status === 'ok' || mayFollow,
   };
-}
-
-interface Look {
-  readonly range: SweepRange;
-  readonly limits: ScanLimits;
-  readonly signal: AbortSignal;
 }
 
 async function readInto(

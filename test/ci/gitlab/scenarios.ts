@@ -22,12 +22,11 @@ const ALL_GREEN = JOBS.map((): Status => 'success');
 
 type Tell = (world: CiWorld, pipeline: GitLabPipeline, run: string) => Promise<void>;
 
-function scenario(name: string, shows: string, tell: Tell, more: Partial<Scenario> = {}): Scenario {
+function scenario(name: string, shows: string, tell: Tell): Scenario {
   return {
     name: `gitlab-${name}`,
     shows: `GitLab CI: ${shows}`,
     isCi: true,
-    ...more,
     async run(place) {
       const world = await CiWorld.open(place);
       const project = name === 'fork' ? 'someone/app' : 'example/app';
@@ -123,20 +122,22 @@ export const GITLAB: readonly Scenario[] = [
     await expectNothing(world, `${run}-shard-1`);
   }),
 
-  scenario(
-    'server-away',
-    'shards that no server took are uploaded by the last job',
-    async (world, pipeline, run) => {
-      const { server } = world.place;
-      await server.stop('SIGKILL');
-      const ended = pipeline.run();
-      const shards = JOBS.slice(1, 5);
-      await untilOthersEnded(world, shards);
-      await server.start();
-      await ended;
-      assertStatuses(pipeline, ALL_GREEN);
-      await expectRun(world, run, { totals: GREEN, is: 'green' });
-    },
-    { stopsServer: true },
-  ),
+  {
+    stopsServer: true,
+    ...scenario(
+      'server-away',
+      'shards that no server took are uploaded by the last job',
+      async (world, pipeline, run) => {
+        const { server } = world.place;
+        await server.stop('SIGKILL');
+        const ended = pipeline.run();
+        const shards = JOBS.slice(1, 5);
+        await untilOthersEnded(world, shards);
+        await server.start();
+        await ended;
+        assertStatuses(pipeline, ALL_GREEN);
+        await expectRun(world, run, { totals: GREEN, is: 'green' });
+      },
+    ),
+  },
 ];
