@@ -3,7 +3,7 @@ import { atMost } from './at-most.ts';
 import { systemClock } from './clock.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 
-test('work that ends in time has ended, whatever clock waits for it', async () => {
+test('work that ends in time counts as ended, whichever clock measures the time', async () => {
   expect(await atMost(systemClock, 60_000, Promise.resolve())).toBe(true);
   const work = Promise.withResolvers<void>();
   const clock = new FakeClock();
@@ -14,7 +14,7 @@ test('work that ends in time has ended, whatever clock waits for it', async () =
   expect(clock.sleepers).toBe(0);
 });
 
-test('work that takes longer has not ended', async () => {
+test('work that takes longer counts as not ended', async () => {
   const clock = new FakeClock();
   const hasEnded = atMost(clock, 1_000, new Promise(() => undefined));
   await clock.untilSleepers(1);

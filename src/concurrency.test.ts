@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Batches, chunk, forEachLimit, Mutex } from './concurrency.ts';
 
 describe('forEachLimit', () => {
-  test('has never more than its limit under way, and pulls an item only for a free slot', async () => {
+  test('never has more calls under way than its limit, and pulls an item only for a free slot', async () => {
     let running = 0;
     let pulled = 0;
     let most = 0;
@@ -21,7 +21,7 @@ describe('forEachLimit', () => {
     expect([pulled, most, running]).toEqual([10, 3, 0]);
   });
 
-  test('the first error stops the pulling, and is thrown once what has started has ended', async () => {
+  test('the first error stops the pulling, and is thrown once all started calls have ended', async () => {
     const gate = Promise.withResolvers<void>();
     const ended: number[] = [];
     const all = forEachLimit([1, 2, 3, 4], 2, async (item) => {
@@ -52,7 +52,7 @@ describe('forEachLimit', () => {
   });
 });
 
-test('chunk cuts without losing or doubling', () => {
+test('chunk neither loses nor repeats items', () => {
   expect(chunk([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
   expect(chunk([], 2)).toEqual([]);
 });
@@ -73,7 +73,7 @@ test('a Mutex lets one in at a time, in order, whatever fails before', async () 
 });
 
 describe('Batches', () => {
-  test('what is added at once goes together, within the limit', async () => {
+  test('items that are added at once form one batch, within the limit', async () => {
     const ran: number[][] = [];
     const batches = new Batches<number>(2, async (items) => void ran.push([...items]));
     await Promise.all([1, 2, 3].map((item) => batches.add(item)));
@@ -81,7 +81,7 @@ describe('Batches', () => {
     expect(ran).toEqual([[1, 2], [3], [4]]);
   });
 
-  test('a batch that fails fails for those in it only', async () => {
+  test('a batch that fails does so only for its own items', async () => {
     const batches = new Batches<number>(1, async ([item]) => {
       if (item === 1) throw new Error('one');
     });

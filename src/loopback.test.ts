@@ -17,7 +17,7 @@ test.each(['', '0.0.0.0', '::', '10.0.0.1', 'localhost.example.com', '127.0.0.1.
   },
 );
 
-test('knows a peer in its IPv6 form, and takes an unknown one for another machine', () => {
+test('recognizes a peer in its IPv6 form, and treats an unknown one as another machine', () => {
   expect(isLoopbackPeer('::ffff:127.0.0.1')).toBe(true);
   expect(isLoopbackPeer('::ffff:10.0.0.1')).toBe(false);
   expect(isLoopbackPeer('::1')).toBe(true);

@@ -38,7 +38,7 @@ describe('a package', () => {
     });
   });
 
-  test('that is there is loaded', async () => {
+  test('that is installed is loaded', async () => {
     const saxes = await loadOptional({ ...NONE, name: 'saxes' }, () => import('saxes'));
     expect(saxes).toHaveProperty('SaxesParser');
     expect(isInstalled('saxes')).toBe(true);

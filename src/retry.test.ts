@@ -63,7 +63,7 @@ test('does not repeat what is not retryable', async () => {
   await expect(retry(policy({ isRetryable: () => false }), fail)).rejects.toThrow('attempt 1');
 });
 
-test('an abort ends the pause, and nothing is tried after it', async () => {
+test('an abort ends the pause, and no attempt follows', async () => {
   const clock = new FakeClock();
   const stopping = new AbortController();
   const attempts: number[] = [];

@@ -206,7 +206,7 @@ describe('an invocation of another client', () => {
     expect((await world.run('finalize', 'foreign', '--token', token)).code).toBe(0);
   });
 
-  test('is open to what its recorder runs, by the environment', async () => {
+  test('accepts what its recorder runs, through the environment', async () => {
     const world = await openWorld();
     const POSTLUDE_UPDATE_TOKEN = await createElsewhere(world, 'foreign');
     const env = { POSTLUDE_INVOCATION: 'foreign', POSTLUDE_UPDATE_TOKEN };
@@ -248,7 +248,7 @@ describe('upload', () => {
     expect(stopped).toMatchObject({ code: 130, out: '', err: 'postlude: stopped\n' });
   });
 
-  test('into what is complete is refused', async () => {
+  test('into a complete invocation is refused', async () => {
     const { run } = await openWorld();
     await run('create', 'x', '--finalize');
     const { code, err } = await run('upload', 'r.xml', '--invocation', 'x');

@@ -22,7 +22,7 @@ test.each([
   expect(() => parseExpected(text)).toThrow(message);
 });
 
-test('a run names what it waits for from the first minute', async () => {
+test('a run names what it waits for from the beginning', async () => {
   const { cwd, run } = await openCliWithServer();
   await writeFile(join(cwd, 'shards.txt'), '# all of them\n\nrun-shard-2..3\n');
   const expecting = ['--expect', 'run-shard-1', '--expect-file', 'shards.txt'];
@@ -35,7 +35,7 @@ test('a run names what it waits for from the first minute', async () => {
   expect((await run('status', 'run-shard-3')).out).toContain('ACTIVE (expected, not begun)');
 });
 
-test('create adds what is lacking, or says what a complete run lacks', async () => {
+test('create adds what a run lacks, or says what a complete run lacks', async () => {
   const { run } = await openCliWithServer();
   await run('create', 'a');
   await run('create', 'run');

@@ -16,7 +16,7 @@ const NOWHERE = 'http://127.0.0.1:9';
 const clock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
 
 describe('help', () => {
-  test('lists every command, with and without --help; the latter is a mistake', async () => {
+  test('lists every command, with and without --help, but without it exits as for a mistake', async () => {
     const { run } = await openCli();
     const { code, out, err } = await run('--help');
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -37,7 +37,7 @@ describe('help', () => {
     },
   );
 
-  test('is not asked for by the arguments of the command that is recorded', async () => {
+  test('is not printed for arguments of the recorded command', async () => {
     const { runWith } = await openCli();
     const refuse = ['--server', NOWHERE, '--if-unreachable', 'fail'];
     const { code, out } = await runWith({ clock }, 'record', ...refuse, '--', 'ls', '--help');
@@ -50,7 +50,7 @@ describe('help', () => {
   });
 });
 
-describe('a command line that is wrong', () => {
+describe('a wrong command line', () => {
   test.each([
     ['an unknown command', ['frobnicate'], 'unknown command'],
     ['an unknown subcommand', ['tasks', 'frobnicate'], 'unknown command'],
@@ -103,7 +103,7 @@ describe('an unreachable server', () => {
     expect(err).toContain('postlude serve');
   });
 
-  test('is the one named nearest to the arguments, before the environment', async () => {
+  test('is the one that the arguments name, before the environment', async () => {
     const { runWith } = await openCli();
     const env = { POSTLUDE_SERVER: 'environment' };
     expect((await runWith({ env }, 'why', 'x')).err).toContain('environment');
@@ -137,7 +137,7 @@ describe('inspect', () => {
     ]);
   });
 
-  test('names file, line and reason of what is damaged, and ends with 2', async () => {
+  test('names the file, the line and the reason of each damage, and ends with 2', async () => {
     const { cwd, run } = await openCli();
     const file = join(cwd, 'r.xml');
     await writeFile(file, '<testsuite name="s">\n<testcase name="x">');
@@ -148,7 +148,7 @@ describe('inspect', () => {
     expect((await run('inspect', file)).out).toContain(`${file}:2: `);
   });
 
-  test('ends while it reads, when it is stopped', async () => {
+  test('ends in the middle of reading when it is stopped', async () => {
     const { cwd, runWith } = await openCli();
     await writeFile(join(cwd, 'r.xml'), REPORT);
     const stopping = new AbortController();
@@ -158,14 +158,14 @@ describe('inspect', () => {
     expect(await inspecting).toMatchObject({ code: 130, out: '', err: 'postlude: stopped\n' });
   });
 
-  test('treats a missing file as a damaged one', async () => {
+  test('treats a missing file like a damaged one', async () => {
     const { run } = await openCli();
     const inspected = await run('inspect', 'missing.xml', '--json');
     expect(inspected.code).toBe(2);
     expect(inspected.json()).toMatchObject([{ problems: [{ file: 'missing.xml' }] }]);
   });
 
-  test('prints in words and in JSON alike, wherever --json is', async () => {
+  test('prints JSON wherever --json stands', async () => {
     const { cwd, run } = await openCli();
     await writeFile(join(cwd, 'r.xml'), REPORT);
     const before = await run('--json', 'inspect', join(cwd, 'r.xml'));

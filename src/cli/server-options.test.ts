@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openCliContext } from '../../test/support/cli/cli-world.ts';
 import { addServerOptions, configOf, settingOptions } from './server-options.ts';
 
-test('a flag of several values takes them together, or is given again', async () => {
+test('a flag with several values takes them together, or can be repeated', async () => {
   const command = addServerOptions(new Command());
   await command.parseAsync(['--enable-experiment', 'a,b', '--enable-experiment', 'c'], {
     from: 'user',

@@ -118,7 +118,7 @@ test('a row that changes during the copy is reported at the end', async () => {
   expect(tables.filter(({ isSame }) => !isSame).map(({ table }) => table)).toEqual(['tasks']);
 });
 
-test('a copy that dies at any step is gone on with, and loses and doubles nothing', async () => {
+test('a copy that dies at any step can be continued, and neither loses nor repeats a row', async () => {
   const from = openSqlite();
   await fillSource(from);
   const steps = await forEachCrash(async (faults) => {

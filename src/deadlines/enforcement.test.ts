@@ -8,7 +8,7 @@ import { TaskQueue } from '../tasks/queue.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { Enforcement } from './enforcement.ts';
 
-test('goes on after a pass that failed, and reports what it ended', async () => {
+test('continues after a pass that failed, and reports what it ended', async () => {
   const db = await openTestPglite();
   const clock = new FakeClock();
   await db.write((tx) =>

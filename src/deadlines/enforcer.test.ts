@@ -64,7 +64,7 @@ eachDatabase((open) => {
     expect(await results('early')).toEqual([]);
   });
 
-  test('tells a recorder that fell silent, and one that never came, from a deadline', async () => {
+  test('distinguishes a silent recorder, one that never appeared, and a deadline', async () => {
     const { clock, create, enforce, read } = worldOf(await open());
     const endsAt = clock.now() + MINUTE;
     await create('lost', { endsAt, lostAfterMs: MINUTE, recorder: 'r' });
@@ -95,7 +95,7 @@ eachDatabase((open) => {
     expect((await read('extended')).state).toBe('ACTIVE');
   });
 
-  test('goes on from page to page, and from batch to batch', async () => {
+  test('continues from page to page, and from batch to batch', async () => {
     const { clock, create, ended, enforce } = worldOf(await open());
     for (let number = 0; number < 7; number++) await create(`i${number}`);
     clock.advance(10 * MINUTE);
@@ -135,7 +135,7 @@ test('ends nothing that another enforcer has ended since it looked', async () =>
   expect({ others, told: ended.length, mine }).toEqual({ others: 6, told: 6, mine: [] });
 });
 
-test('takes the batches of a page in a random order, so that two processes seldom meet', async () => {
+test('ends the batches of a page in a random order, so that two processes seldom collide', async () => {
   const { clock, create, ended, enforce } = worldOf(await openTestPglite());
   for (let number = 0; number < 6; number++) await create(`i${number}`);
   clock.advance(10 * MINUTE);
@@ -160,7 +160,7 @@ test('rests five times as long as a batch took if pages are full, and not if few
   expect(rests).toEqual([50, 50]);
 });
 
-test('leaves an invocation to its owner, who was quicker', async () => {
+test('leaves an invocation alone if its owner was quicker', async () => {
   const { clock, create, db, enforce, parts, read, results } = worldOf(await openTestPglite());
   await create('a');
   clock.advance(10 * MINUTE);
@@ -180,7 +180,7 @@ test('stops after the batch that is under way', async () => {
   expect(await enforce()).toBe(4);
 });
 
-test('a pass that dies at any step is made up for by the next', async () => {
+test('the next pass makes up for one that dies at any step', async () => {
   const world = worldOf(await openTestPglite());
   const { clock, db, parts } = world;
   let scenario = 0;

@@ -28,7 +28,7 @@ test('holds nothing at first', () => {
   expect(new CompactVariantSet().has({ testId: '', variantHash: '' })).toBe(false);
 });
 
-test('tells a hundred thousand variants apart', () => {
+test('distinguishes a hundred thousand variants', () => {
   const set = new CompactVariantSet();
   for (let i = 0; i < 100_000; i++) set.add({ testId: `test ${i}`, variantHash: 'aaaa' });
   expect(set.size).toBe(100_000);

@@ -28,7 +28,7 @@ test('the page names every column, at every level', async () => {
   }
 });
 
-test('its queries find the slowest, the flaky and the failing tests', async () => {
+test('the queries of the page find the slowest, the flaky and the failing tests', async () => {
   const root = await exportGraph();
   const [slowest, flaky, failing, busy] = await runQueries(root);
   expect(slowest).toMatchObject([

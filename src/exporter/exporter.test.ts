@@ -229,7 +229,7 @@ describe('graphs', () => {
 });
 
 describe('resuming', () => {
-  test('goes on after the rows that an earlier attempt has landed', async () => {
+  test('continues after the rows that an earlier attempt has written', async () => {
     const db = await openTestPglite();
     const results = Array.from({ length: 10 }, (_, i) => ({ testId: `t${i}` }));
     await writeGraph(db, { a: { includes: ['b'], results }, b: { results } });
@@ -250,7 +250,7 @@ describe('resuming', () => {
     expect(sink.committed).toHaveLength(20);
   });
 
-  test('identifies the export to the sink: another invocation with that id is another export', async () => {
+  test('tells the sink which export it is: another invocation with that id is another export', async () => {
     const fingerprints = new Set<string>();
     const db = await openTestPglite();
     await writeGraph(db, { a: {}, b: {} });

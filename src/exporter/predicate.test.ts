@@ -29,7 +29,7 @@ describe('predicates', () => {
     c: { exonerations: [{ testId: 'excused', variant: { os: 'linux' } }] },
   };
 
-  test('unexpected anywhere in the set brings all results of the variant', async () => {
+  test('a result that is unexpected anywhere in the set selects all results of its variant', async () => {
     const predicate = { expectancy: Expectancy.VARIANTS_WITH_UNEXPECTED_RESULTS };
     expect(await exported(graph, predicate)).toEqual([
       'a/broken/0',
@@ -40,7 +40,7 @@ describe('predicates', () => {
     ]);
   });
 
-  test('only unexpected leaves out variants with an expected result anywhere', async () => {
+  test('"only unexpected" leaves out variants with an expected result anywhere', async () => {
     const predicate = { expectancy: Expectancy.VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS };
     expect(await exported(graph, predicate)).toEqual(['a/broken/0', 'a/excused/0!', 'b/broken/1']);
   });
@@ -73,7 +73,7 @@ describe('predicates', () => {
   }
 });
 
-test('agrees with a naive reading of any graph', async () => {
+test('agrees with a naive evaluation of any graph', async () => {
   const ids = ['a', 'b', 'c', 'd'];
   const node = fc.record({
     includes: fc.uniqueArray(fc.constantFrom(...ids)),

@@ -158,7 +158,7 @@ function testClosing(open: OpenDatabase): void {
     await expectAllFinalized(world);
   });
 
-  test('a member that is tried changes nothing before the decision, and is settled after it', async () => {
+  test('trying a member changes nothing before the decision, and settles it afterwards', async () => {
     const world = await openRing(open);
     await stepThrough(world, ROOT, async () => (await marksOf(world)) === 7);
     expect(await tryFinalize(world.parts, id('r3'))).toBe('waiting');
@@ -177,7 +177,7 @@ async function marksOf(world: FinalizationWorld): Promise<number> {
   return [...nodes.values()].filter(({ closedBy }) => closedBy).length;
 }
 
-test('a set that fits into one transaction is written by one', async () => {
+test('a set that fits into one transaction is written in one', async () => {
   const world = await openRing(inMemory, DEFAULT_BOUNDS);
   const written = new Set<string | undefined>();
   await stepThrough(world, ROOT, async () => {
@@ -188,7 +188,7 @@ test('a set that fits into one transaction is written by one', async () => {
   expect([...written]).toEqual(['FINALIZING', 'FINALIZED']);
 });
 
-test('no transaction writes more than Spanner takes, however many members and waiters there are', async () => {
+test('no transaction writes more than Spanner accepts, however many members and waiters there are', async () => {
   const db = new SqliteDatabase(FINALIZATION_TABLES);
   const meter = countWrites(db);
   const world = new FinalizationWorld(meter.db);

@@ -108,7 +108,7 @@ test.each([
   },
 );
 
-test('a wake-up that dies at any step is made up for on PGlite', async () => {
+test('PGlite makes up for a wake-up that dies at any step', async () => {
   const db = await openTestPglite();
   let scenario = 0;
   const steps = await forEachCrash(async (faults) => {
@@ -128,7 +128,7 @@ test('a wake-up that dies at any step is made up for on PGlite', async () => {
   expect(steps).toBeGreaterThan(5);
 });
 
-test('a rescue that dies at any step is made up for by the next', async () => {
+test('the next rescue makes up for one that dies at any step', async () => {
   const steps = await forEachCrash(async (faults) => {
     const db = new SqliteDatabase(FINALIZATION_TABLES);
     await prepare(db, TANGLE);

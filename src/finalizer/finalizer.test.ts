@@ -58,7 +58,7 @@ async function settle(world: FinalizationWorld): Promise<number> {
 /**
  * The ways differ in what they write, not in how they write it; in memory all of them are quick.
  */
-describe.each(TRY_WAYS)('in memory, tried by way of: %s', (way) => {
+describe.each(TRY_WAYS)('in memory, tried by: %s', (way) => {
   testFinalizer({ open: () => Promise.resolve(new SqliteDatabase(FINALIZATION_TABLES)), way });
 });
 
@@ -73,7 +73,7 @@ function testFinalizer(place: Place): void {
       expect(await stateOf(world, A)).toBe('FINALIZED');
     });
 
-    test('looks at inclusions unless the start has seen that there are none', async () => {
+    test('reads inclusions unless the start of finalization has seen that there are none', async () => {
       const world = await openWorld(place, { a: [], b: ['a'] });
       const stepsOf = async (which: InvocationId): Promise<readonly string[]> => {
         const faults = new Faults();
@@ -87,13 +87,13 @@ function testFinalizer(place: Place): void {
       expect(await stateOf(world, B)).toBe('FINALIZED');
     });
 
-    test('does nothing about an invocation that its owner has not finalized', async () => {
+    test('leaves alone an invocation that its owner has not finalized', async () => {
       const world = await openWorld(place, { a: [] });
       expect(await tryFinalize(world.parts, A)).toBe('idle');
       expect(await stateOf(world, A)).toBe('ACTIVE');
     });
 
-    test('does nothing about an invocation that does not exist', async () => {
+    test('leaves alone an invocation that does not exist', async () => {
       const world = await openWorld(place, {});
       expect(await tryFinalize(world.parts, A)).toBe('idle');
     });
@@ -148,7 +148,7 @@ function testFinalizer(place: Place): void {
     });
   });
 
-  describe('what follows', () => {
+  describe('after the decision', () => {
     test('enqueues one export task for each export, in the same transaction', async () => {
       const world = await openWorld(place, { a: [] });
       await world.start(A);
@@ -157,7 +157,7 @@ function testFinalizer(place: Place): void {
       expect((await world.snapshot()).exports).toEqual([A]);
     });
 
-    test('enqueues nothing again when tried again', async () => {
+    test('enqueues nothing when tried again', async () => {
       const world = await openWorld(place, { a: [] });
       await world.start(A);
       await tryFinalize(world.parts, A);

@@ -15,14 +15,14 @@ import { randomInt, systemRandom } from '../random.ts';
 
 const [A, B, C] = [invocationId('a'), invocationId('b'), invocationId('c')];
 
-test('all graphs of two invocations keep the promises in every order of two workers', async () => {
+test('all graphs of two invocations keep the guarantees in every order of two workers', async () => {
   const result = await explore({ ids: [A, B], selfInclusions: true, workers: 2 });
   expect(result.violations).toEqual([]);
   expect(result.states).toBeGreaterThan(3_000);
   expect(result.removals).toBeGreaterThan(100);
 });
 
-test('graphs of three with two inclusions keep the promises in every order', async () => {
+test('graphs of three with two inclusions keep the guarantees in every order', async () => {
   const ids = [A, B, C];
   const result = await explore({ ids, selfInclusions: false, maxInclusions: 2, workers: 1 });
   expect(result.violations).toEqual([]);
@@ -30,7 +30,7 @@ test('graphs of three with two inclusions keep the promises in every order', asy
   expect(result.removals).toBeGreaterThan(500);
 });
 
-test('random graphs of up to seven keep the promises in random orders', async () => {
+test('random graphs of up to seven keep the guarantees in random orders', async () => {
   const first = randomInt(systemRandom, 1_000_000_000);
   for (let seed = first; seed < first + 150; seed++) {
     const db = new SqliteDatabase(FINALIZATION_TABLES);

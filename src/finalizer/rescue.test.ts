@@ -72,7 +72,7 @@ eachDatabase((open) => {
     expect(await rescueStuck(world.parts, options)).toMatchObject({ rescued: 0 });
   });
 
-  test('looks at a bounded number, and goes on from there when called again', async () => {
+  test('looks at a bounded number, and continues from there when called again', async () => {
     const world = await openWorld(open, ['a', 'b', 'c', 'd', 'e']);
     for (const name of ['a', 'b', 'c', 'd', 'e']) await world.start(id(name));
     await loseTasks(world);

@@ -12,7 +12,7 @@ const reports = globSync('*/*/*.{xml,json,jsonl,tap}', { cwd: REPORTS })
   .map((file) => readFileSync(join(REPORTS, file)));
 
 describe('inspect', () => {
-  it('always returns: a file with anything in it is counted, or reported as damaged', async () => {
+  it('always returns: a file with any content is counted, or reported as damaged', async () => {
     const edit = fc.record({ at: fc.nat(), drop: fc.nat(50), insert: fc.uint8Array() });
     const report = fc.constantFrom(...reports);
     await fc.assert(

@@ -21,7 +21,7 @@ describe('LineSplitter', () => {
     ]);
   });
 
-  it('marks a last line without a line end', () => {
+  it('marks a last line without a line ending', () => {
     expect(split(['one\ntwo']).map((line) => line.isClosed)).toEqual([true, false]);
   });
 });

@@ -7,7 +7,7 @@ import { readReportSet, resultsOf } from './report-set.ts';
 const GOOD = suite('<testcase classname="c" name="a"/>');
 
 describe('a set of reports', () => {
-  it('takes nothing from a damaged file, and all from the others', async () => {
+  it('takes nothing from a damaged file, and everything from the others', async () => {
     const [bad = '', good = ''] = writeReports({
       'bad.xml': '<testsuite>\n<testcase classname="c" name="a"/>\n<testcase',
       'good.xml': GOOD,
@@ -83,7 +83,7 @@ describe('a set of reports', () => {
     });
   });
 
-  it('joins what Surefire wrote into several files of one folder', async () => {
+  it('joins the files that Surefire wrote into one folder', async () => {
     const failed = surefire('<testcase classname="c" name="x"><failure/></testcase>');
     const passed = surefire('<testcase classname="c" name="x"/>');
     const { counts } = await inspect(writeReports({ 'TEST-a.xml': passed, 'TEST-b.xml': failed }));
@@ -119,7 +119,7 @@ describe('the results of a report', () => {
     },
   );
 
-  it('are all attempts, each with what it means for the run', async () => {
+  it('are all attempts, each with its status for the run', async () => {
     const [path = ''] = writeReports({
       'a.xml': suite(
         '<testcase name="a"><flakyError message="why"/></testcase>' +
@@ -140,7 +140,7 @@ describe('the results of a report', () => {
     ]);
   });
 
-  it('tell that an attempt failed which the report shows as a pass', async () => {
+  it('tell that an attempt failed that the report shows as a pass', async () => {
     const attempt = '<testcase classname="c" name="x"/>';
     const [path = ''] = writeReports({
       'a.xml': `<testsuites name="pytest tests"><testsuite>${attempt}${attempt}</testsuite></testsuites>`,

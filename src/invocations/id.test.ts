@@ -52,7 +52,7 @@ describe('row ids', () => {
     expect(toRowId(id as InvocationId)).toBe(rowId);
   });
 
-  test('give back their ids', () => {
+  test('parse to their ids', () => {
     fc.assert(fc.property(ids, (id) => fromRowId(toRowId(id)) === id));
   });
 

@@ -39,7 +39,7 @@ async function insert(db: Database, ...ids: readonly string[]): Promise<void> {
 }
 
 eachDatabase((open) => {
-  test('returns all that an invocation was created with', async () => {
+  test('returns everything that an invocation was created with', async () => {
     const db = await open();
     const created = newInvocation('a', {
       createRequestId: 'request',
@@ -75,14 +75,14 @@ eachDatabase((open) => {
     });
   });
 
-  test('refuses a second invocation with an id, and all that are created with it', async () => {
+  test('refuses a second invocation with the same id, and the whole batch with it', async () => {
     const db = await open();
     await insert(db, 'a');
     await expect(insert(db, 'b', 'a')).rejects.toMatchObject({ code: 'already-exists' });
     expect(await db.read((reader) => readInvocation(reader, B))).toBeUndefined();
   });
 
-  test('reads many, and leaves out those that do not exist', async () => {
+  test('reads many at once, and leaves out those that do not exist', async () => {
     const db = await open();
     await insert(db, 'a', 'b');
     const found = await db.read((reader) => readInvocations(reader, [C, B, A, B]));
@@ -97,7 +97,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('changes what is given, and nothing else', async () => {
+  test('changes the given fields, and no others', async () => {
     const db = await open();
     await insert(db, 'a');
     const before = await db.read((reader) => requireInvocation(reader, A));
@@ -156,7 +156,7 @@ eachDatabase((open) => {
 });
 
 describe.skipIf(testPostgresUrl() === '')('with concurrent transactions', () => {
-  test('every read of the FINALIZED invocation sees what began before its finalization', async () => {
+  test('every read of the FINALIZED invocation sees the uploads that began before its finalization', async () => {
     const db = await openTestPostgres();
     const world = new FinalizationWorld(db);
     await world.create([A]);

@@ -132,7 +132,7 @@ eachDatabase((open, _database, traits) => {
   });
 });
 
-test('finds what the textbook walk finds, each once', async () => {
+test('finds what a textbook graph walk finds, each once', async () => {
   const node = fc.nat({ max: 8 });
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(node, node), { maxLength: 30 }), async (edges) => {

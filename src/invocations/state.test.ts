@@ -7,7 +7,7 @@ test('states are stored as the numbers of the proto', () => {
   expect([1, 2, 3].map(stateOf)).toEqual(states);
 });
 
-test('a number that is no state is reported as damage', () => {
+test('a number that is not a state is reported as damage', () => {
   for (const number of [0, 4, -1]) {
     expect(() => stateOf(number)).toThrow(expect.objectContaining({ code: 'data-loss' }));
   }

@@ -45,7 +45,7 @@ test.each([
   },
 );
 
-test('does not fetch keys over a line that others can listen in on', async () => {
+test('does not fetch keys over a connection that others can eavesdrop on', async () => {
   const { verify, token, asked, answers, url } = await setUp({});
   const document = { issuer: url, jwks_uri: 'http://keys.example.com/' };
   answers['/.well-known/openid-configuration'] = document;

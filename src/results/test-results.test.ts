@@ -38,7 +38,7 @@ async function names(db: Database, request: TestResultsRequest): Promise<string[
 }
 
 eachDatabase((open) => {
-  test('returns all that a result was recorded with', async () => {
+  test('returns everything that a result was recorded with', async () => {
     const db = await open();
     const result = newTestResult('täst', {
       variant: { os: 'linux', arch: 'x:64' },
@@ -126,7 +126,7 @@ eachDatabase((open) => {
       expect(await page(db, { rowIds: [], limit: 1 })).toEqual({ items: [], next: undefined });
     });
 
-    test('go on after a position whose result does not exist', async () => {
+    test('continue after a position whose result does not exist', async () => {
       const db = await open();
       await record(db, A, [newTestResult('t1'), newTestResult('t3')]);
       const after: Position = { invocationId: A, testId: 't2', itemId: 'x' };

@@ -4,7 +4,7 @@ import { FakeClock } from '../testing/fake-clock.ts';
 import { openSecret, updateTokenSecrets } from './secrets.ts';
 
 eachDatabase((open) => {
-  test('a secret is made once', async () => {
+  test('a secret is generated once', async () => {
     const db = await open();
     const made = await openSecret(db, 'a', new FakeClock());
     expect(made.length).toBe(32);
@@ -26,14 +26,14 @@ eachDatabase((open) => {
     expect(a).not.toEqual(b);
   });
 
-  test('without configured secrets, the database’s signs update tokens', async () => {
+  test('without configured secrets, the database’s secret signs update tokens', async () => {
     const db = await open();
     const [made, ...others] = await updateTokenSecrets(db, [], new FakeClock());
     expect([made.length, others]).toEqual([32, []]);
     expect(await updateTokenSecrets(db, [], new FakeClock())).toEqual([made]);
   });
 
-  test('configured secrets come first, and the database’s last; none is made for them', async () => {
+  test('configured secrets come first and the database’s last; none is generated if there are some', async () => {
     const db = await open();
     const configured = [Buffer.from('new'), Buffer.from('older')];
     expect(await updateTokenSecrets(db, configured, new FakeClock())).toEqual(configured);

@@ -52,14 +52,14 @@ test('a broken migration changes nothing, and those before it stay', async () =>
   expect((await target.applied()).map(({ name }) => name)).toEqual(['0001_first', '0002_second']);
 });
 
-test('goes on from wherever a schema stands', async () => {
+test('continues from any version of a schema', async () => {
   const { target, columns } = await openTarget();
   expect(await migrate(target, [first])).toEqual(['0001_first']);
   expect(await migrate(target, [first, second])).toEqual(['0002_second']);
   expect(await columns()).toEqual(['first.id', 'first.name']);
 });
 
-test('a migration that came in below the newest is applied as well', () => {
+test('a migration that was added below the newest is applied as well', () => {
   expect(pending([{ ...second }], [first, second])).toEqual([first]);
 });
 
@@ -69,7 +69,7 @@ test('line endings and outer blanks do not change a migration', () => {
   expect(windows.checksum).toBe(parseMigration('0001_x.sql', text).checksum);
 });
 
-test('file names that are none, or share a number, are refused', async () => {
+test('invalid file names, and two with the same number, are refused', async () => {
   expect(() => parseMigration('1_x.sql', '')).toThrow('1_x.sql');
   const folder = await mkdtemp(join(tmpdir(), 'postlude-migrations-'));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -91,7 +91,7 @@ eachDatabase((open) => {
 });
 
 describe.skipIf(testPostgresUrl() === '')('on a server', () => {
-  test('a role that may create nothing can use and check what is there', async () => {
+  test('a role that may create nothing can use and check an existing schema', async () => {
     const schema = testSchema();
     const owner = await openTestPostgres({ schema });
     const role = schema.replace('test_', 'role_');

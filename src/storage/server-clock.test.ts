@@ -24,7 +24,7 @@ test('runs with the machine until it is synced, and with the server from then on
   expect(clock.now()).toBe(base.now() + 5000);
 });
 
-test('takes the quickest of the round trips, since the slow ones are lopsided', async () => {
+test('uses the quickest of the round trips, since slow ones are lopsided', async () => {
   const base = new FakeClock();
   const answers = [
     { tripMs: 400, aheadMs: 200 },
@@ -44,7 +44,7 @@ test('takes the quickest of the round trips, since the slow ones are lopsided', 
   expect(clock.uncertaintyMs).toBe(1);
 });
 
-test('a clock that is set within a round trip changes nothing of what is measured', async () => {
+test('a clock that is set during a round trip does not affect the measurement', async () => {
   const base = new FakeClock();
   const server = new FakeClock(base.now() + 5000);
   const steps = [3_600_000, -3_600_000, 600_000];

@@ -16,7 +16,7 @@ function groupsOf(buffer: WriteBuffer): string[] {
     );
 }
 
-test('groups neighbours of one table and kind, and keeps the order of the groups', () => {
+test('groups adjacent writes of one table and kind, and keeps the order of the groups', () => {
   const buffer = new WriteBuffer();
   buffer.add('insert', a, [{ id: '1' }, { id: '2' }]);
   buffer.add('insert', a, [{ id: '3' }]);
@@ -42,7 +42,7 @@ test('bounds the rows of a group', () => {
   expect(buffer.groups().map((group) => group.rows.length)).toEqual([MAX_GROUP_ROWS, 1]);
 });
 
-test('bounds the size of a group, and takes a row of any size', () => {
+test('bounds the size of a group, and accepts a row of any size', () => {
   const buffer = new WriteBuffer();
   const half = 'x'.repeat(MAX_GROUP_SIZE / 2 - 100);
   buffer.add('insert', a, [{ id: half }, { id: half }, { id: half }]);
@@ -50,7 +50,7 @@ test('bounds the size of a group, and takes a row of any size', () => {
   expect(buffer.groups().map((group) => group.rows.length)).toEqual([2, 1, 1]);
 });
 
-test('knows what becomes of a key', () => {
+test('knows whether a key will have a row', () => {
   const buffer = new WriteBuffer();
   const row = { id: '1' };
   expect(buffer.stateOf(a, row)).toBe('unknown');
@@ -61,14 +61,14 @@ test('knows what becomes of a key', () => {
   expect(buffer.stateOf(b, { id: new Uint8Array([1]) })).toBe('unknown');
 });
 
-test('tells keys apart by their bytes, and lists by their parts', () => {
+test('distinguishes keys by their bytes, and lists by their elements', () => {
   const pair = table('pair', { x: text, y: text }, ['x', 'y']);
   expect(keyText(b, { id: new Uint8Array([1, 2]) })).toBe(keyText(b, { id: Buffer.from([1, 2]) }));
   expect(keyText(b, { id: new Uint8Array([1]) })).not.toBe(keyText(b, { id: new Uint8Array([2]) }));
   expect(keyText(pair, { x: 'a","b', y: '' })).not.toBe(keyText(pair, { x: 'a', y: 'b' }));
 });
 
-test('whatever is written, applying the groups in turn is applying the writes in turn', () => {
+test('applying the groups in turn has the effect of the writes in turn', () => {
   const kinds = fc.constantFrom<WriteKind>('insert', 'update', 'upsert', 'delete');
   const write = fc.record({ kind: kinds, id: fc.constantFrom('1', '2', '3'), n: fc.integer() });
   fc.assert(

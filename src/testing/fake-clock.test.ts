@@ -14,14 +14,14 @@ test('sleepers wake when their time has come, the earliest first', async () => {
   expect(woken).toEqual(['short', 'long']);
 });
 
-test('a sleep of nothing, or under an aborted signal, is over at once', async () => {
+test('a sleep of no time, or with an aborted signal, ends at once', async () => {
   const clock = new FakeClock();
   await clock.sleep(0);
   await clock.sleep(10, AbortSignal.abort());
   expect(clock.sleepers).toBe(0);
 });
 
-test('a clock that is set wakes nobody, and no time has passed', async () => {
+test('setting the clock wakes nobody, and no time passes', async () => {
   const clock = new FakeClock();
   const started = clock.monotonicMs();
   void clock.sleep(10);
@@ -31,7 +31,7 @@ test('a clock that is set wakes nobody, and no time has passed', async () => {
   expect([clock.sleepers, clock.monotonicMs() - started]).toEqual([0, 10]);
 });
 
-test('an aborting signal wakes its sleeper, without an error', async () => {
+test('a signal that aborts wakes its sleeper without an error', async () => {
   const clock = new FakeClock();
   const end = new AbortController();
   const sleep = clock.sleep(10, end.signal);
@@ -40,7 +40,7 @@ test('an aborting signal wakes its sleeper, without an error', async () => {
   expect(clock.sleepers).toBe(0);
 });
 
-test('one can wait for sleepers to come', async () => {
+test('a test can wait for sleepers to arrive', async () => {
   const clock = new FakeClock();
   const both = clock.untilSleepers(2);
   void clock.sleep(1);
@@ -49,7 +49,7 @@ test('one can wait for sleepers to come', async () => {
   await clock.untilSleepers(1);
 });
 
-test('signals queue up until they are awaited, each for one', async () => {
+test('signals queue up until they are awaited, one by one', async () => {
   const signal = new Signal<number>();
   const first = signal.next();
   signal.emit(1);
@@ -58,7 +58,7 @@ test('signals queue up until they are awaited, each for one', async () => {
   expect([await first, await signal.next()]).toEqual([1, 2]);
 });
 
-test('a signal without a value is an event all the same', async () => {
+test('a signal without a value is an event as well', async () => {
   const signal = new Signal();
   signal.emit();
   await signal.next();

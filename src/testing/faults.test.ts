@@ -40,7 +40,7 @@ test('visits each step, before and after, and ends', async () => {
   expect(seen).toEqual(['', '', '', 'a', 'a', 'a', 'a', 'a', 'a', 'ab']);
 });
 
-test('a process that died reaches the database no more, and calls nothing back', async () => {
+test('a process that died no longer reaches the database, and calls nothing back', async () => {
   const db = await openNotes();
   const faults = new Faults({ step: 2, when: 'after' });
   const wrapped = faults.wrap(db);

@@ -29,7 +29,7 @@ function openScheduler(options: Partial<TaskSchedulerOptions> = {}) {
   return { clock, start, ran, scheduler, add };
 }
 
-test('runs in the order of times, then of names, and moves the clock there', async () => {
+test('runs tasks in the order of their times, then names, and moves the clock there', async () => {
   const { scheduler, ran, add } = openScheduler();
   await add('b', 5_000);
   await add('c');
@@ -43,7 +43,7 @@ test('runs in the order of times, then of names, and moves the clock there', asy
   ]);
 });
 
-test('knows names for ever, and names what has none', async () => {
+test('remembers names for ever, and gives a name to a task that has none', async () => {
   const { scheduler, add } = openScheduler();
   expect(await add('a')).toBe('submitted');
   expect(await add('a')).toBe('duplicate');
@@ -54,14 +54,14 @@ test('knows names for ever, and names what has none', async () => {
   expect(scheduler.tasks.map(({ name }) => name)).toEqual(['generated-task-id-00000001']);
 });
 
-test('takes a time in the past for now', async () => {
+test('treats a time in the past as now', async () => {
   const { scheduler, ran, add } = openScheduler();
   await add('a', -1_000);
   await scheduler.run();
   expect(ran).toEqual([['a', 0]]);
 });
 
-test('runs what tasks add, to the end of the chain', async () => {
+test('runs the tasks that tasks add, to the end of the chain', async () => {
   const names: string[] = [];
   const { scheduler, add } = openScheduler({
     execute: async ({ name }) => {
@@ -89,7 +89,7 @@ describe('a task that fails', () => {
     expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
   });
 
-  test('is reported with its attempts, when it succeeds or for good fails', async () => {
+  test('is reported with its attempts, when it succeeds or finally fails', async () => {
     const ended: unknown[] = [];
     const { scheduler, add } = openScheduler({
       execute: async ({ name, attempts }) => {
@@ -123,7 +123,7 @@ describe('a run', () => {
     expect(await scheduler.run()).toBe('quiet');
   });
 
-  test('runs several at once where it is told to, and shows which', async () => {
+  test('runs several at once if told to, and shows which', async () => {
     let most = 0;
     const { scheduler, add } = openScheduler({
       execute: async () => {
@@ -136,7 +136,7 @@ describe('a run', () => {
     expect(most).toBe(2);
   });
 
-  test('takes a random order that its seed repeats', async () => {
+  test('runs in a random order that its seed repeats', async () => {
     const orders = await Promise.all(
       [1, 1, 2].map(async (seed) => {
         const { scheduler, ran, add } = openScheduler();
@@ -149,7 +149,7 @@ describe('a run', () => {
     expect(orders[0]).not.toBe(orders[2]);
   });
 
-  test('is one at a time', async () => {
+  test('happens one at a time', async () => {
     const { scheduler, add } = openScheduler({
       execute: async () => {
         await expect(scheduler.run()).rejects.toThrow('running already');

@@ -35,7 +35,7 @@ describe('expressions of GitHub', () => {
     },
   );
 
-  test('are substituted, and stand for a success unless they ask for a status', () => {
+  test('are substituted, and require success unless they ask for a status', () => {
     expect(substitute(`gh-\${{ github.run_id }}/\${{ github.event.x }}`, names)).toBe('gh-7/');
     const red = { isCancelled: false, isSuccess: false, isFailure: true };
     expect(isWanted(undefined, names, red)).toBe(false);
@@ -44,7 +44,7 @@ describe('expressions of GitHub', () => {
   });
 });
 
-describe('what a recipe says and a simulator does not know', () => {
+describe('a recipe that uses what a simulator does not know', () => {
   test('is refused in a workflow of GitHub, and in an action', async () => {
     const path = 'examples/ci/github-actions/tests.yml';
     const timeout = await changed(path, 'needs: shard', 'needs: shard\n    timeout-minutes: 5');

@@ -11,7 +11,7 @@ import { decodeRequest } from '../../src/tq/reminders/stored-request.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-test('a try of LUCI ResultDB is a try here', async () => {
+test('a task of LUCI ResultDB to finalize an invocation works here', async () => {
   const sent =
     '{"class":"try-finalize-inv","type":"luci.resultdb.internal.tasks.TryFinalizeInvocation","body":{"invocationId":"inv"}}';
   const payload = create(TryFinalizeInvocationSchema, { invocationId: 'inv' });

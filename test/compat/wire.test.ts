@@ -156,7 +156,7 @@ const INVOCATION_BYTES =
   '6203613a62' + // realm a:b
   '6a020801'; // history_options {use_invocation_timestamp}
 
-test('an invocation of known bytes is read field by field, and written as it was', () => {
+test('the known bytes of an invocation are read field by field, and written unchanged', () => {
   const invocation = fromBinary(InvocationSchema, Buffer.from(INVOCATION_BYTES, 'hex'));
   expect(toJson(InvocationSchema, invocation)).toEqual({
     name: 'invocations/u-a',
@@ -173,7 +173,7 @@ test('an invocation of known bytes is read field by field, and written as it was
   );
 });
 
-test('a test result has known bytes', () => {
+test('a test result is written as the known bytes', () => {
   const result = create(TestResultSchema, {
     testId: 'a/b',
     resultId: 'r',
@@ -194,7 +194,7 @@ test('a test result has known bytes', () => {
   );
 });
 
-test('fields that newer clients send are left alone', () => {
+test('fields of newer clients are preserved', () => {
   // name "n", and field 900 with the varint 1
   const bytes = Buffer.from('0a016ea03801', 'hex');
   const invocation = fromBinary(InvocationSchema, bytes);

@@ -86,7 +86,7 @@ function readWorkflows(): Page[] {
 }
 
 describe('the documents', () => {
-  test('show command lines that the parser of postlude takes', () => {
+  test("show command lines that postlude's parser accepts", () => {
     const lines = readPages().flatMap((page) => commandLinesOf(page, 'postlude'));
     expect(lines.length).toBeGreaterThan(80);
     expect(problemsWithPostlude(readPages())).toEqual([]);
@@ -157,19 +157,19 @@ describe('the check of them', () => {
     },
   );
 
-  test('finds it in a workflow, too', () => {
+  test('also finds a planted fault in a workflow', () => {
     const text =
       '```yaml\njobs:\n  a:\n    steps:\n      - run: npm run chaos -- tq --sed 1\n```\n';
     expect(problemsWithNpm([{ path: 'planted.yml', text }])).toHaveLength(1);
   });
 
-  test('reads a shell as a shell does', () => {
+  test('reads shell lines as a shell does', () => {
     expect(commandsIn('A=1 b "c d" $(e f) | g > h # i\nsource <(j k)')).toEqual(
       expect.arrayContaining([['b', 'c d'], ['e', 'f'], ['j', 'k'], ['g']]),
     );
   });
 
-  test('reads what a synopsis stands for', () => {
+  test('reads the command lines that a synopsis describes', () => {
     expect(variantsOf('a b|c [options] FILE… [d]')).toEqual([
       ['a', 'b', 'file'],
       ['a', 'c', 'file'],

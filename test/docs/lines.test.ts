@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { readPages } from '../../scripts/docs/markdown.ts';
 import { sentenceLines } from '../../scripts/docs/sentence-lines.ts';
 
-test('each sentence of the documents has a line of its own', () => {
+test('each sentence of the documents is on a line of its own', () => {
   const wrong = readPages().filter(({ text }) => sentenceLines(text) !== text);
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
@@ -39,7 +39,7 @@ test.each([
   expect(sentenceLines(after)).toBe(after);
 });
 
-test('no word of a page changes', () => {
+test('formatting changes no word of a page', () => {
   const wordsOf = (text: string): string[] => text.split(/\s+/);
   for (const { path, text } of readPages()) {
     const broken = text.replaceAll('. ', '.\n');

@@ -69,8 +69,8 @@ function readRooms(block: string): { folder: string; file: string | undefined }[
   });
 }
 
-describe('what is named is there', () => {
-  test('by links of the documents, anchors included', () => {
+describe('everything that is named exists', () => {
+  test('in links of the documents, including anchors', () => {
     const links = readPages().flatMap(linksOf);
     expect(links.length).toBeGreaterThan(60);
     expect(brokenLinks(readPages())).toEqual([]);
@@ -92,7 +92,7 @@ describe('what is named is there', () => {
     expect(broken.filter((each) => !FROZEN.test(each))).toEqual([]);
   });
 
-  test('of the layers: the drawing has those that are checked', async () => {
+  test('the drawing of the layers has those that are checked', async () => {
     const { LAYERS } = (await import(join(ROOT, '.dependency-cruiser.js'))) as {
       LAYERS: readonly (readonly string[])[];
     };
@@ -107,7 +107,7 @@ describe('what is named is there', () => {
     expect(explained).toEqual(LAYERS);
   });
 
-  test('of the rooms: the drawing has every folder, and the files to begin with', () => {
+  test('the drawing of the rooms has every folder, and the files to begin with', () => {
     const drawing = readPages().find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? '';
     const [, block = ''] = /### Rooms\n[\s\S]*?```\n([\s\S]*?)```/.exec(drawing) ?? [];
     const drawn = readRooms(block);
@@ -118,7 +118,7 @@ describe('what is named is there', () => {
     expect(withFiles.sort()).toEqual([...folders].sort());
   });
 
-  test('of the version of Node.js: README has that of package.json', () => {
+  test('README names the version of Node.js that package.json requires', () => {
     const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       engines: { node: string };
     };
@@ -147,7 +147,7 @@ describe('the index', () => {
   });
 });
 
-describe('what is not there is found', () => {
+describe('what does not exist is found', () => {
   const page = (text: string): Page[] => [{ path: 'docs/planted.md', text }];
 
   test.each(['[a](gone.md)', '[a](queue.md#no-such-heading)', '[a](#gone)', '[a](../src/gone.ts)'])(

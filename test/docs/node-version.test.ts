@@ -60,7 +60,7 @@ describe('the Node.js that is needed', () => {
     expect(pages.flatMap(wrongVersions)).toEqual([]);
   });
 
-  test('is taken by all packages that ours brings', () => {
+  test('suffices for all packages that ours depends on', () => {
     const { packages } = readJson<{ packages: Record<string, LockedPackage> }>('package-lock.json');
     const ours = Object.entries(packages).filter(
       ([name, each]) => name !== '' && !each.dev && !each.devOptional && !each.peer,
@@ -70,7 +70,7 @@ describe('the Node.js that is needed', () => {
     expect(unfit.map(([name]) => name)).toEqual([]);
   });
 
-  test('would be found to differ', () => {
+  test('is found to differ if it does', () => {
     const text = 'Take Node.js ≥ 18, or Node >= 20.1.';
     expect(wrongVersions({ path: 'a.md', text })).toEqual(['a.md: 18', 'a.md: 20.1']);
     expect(takes('^18.19.0 || >=20.6.0', '18.20.0')).toBe(true);

@@ -70,16 +70,16 @@ function configFilesOf(page: Page): string[] {
 describe('the documents', () => {
   const pages = readPages().filter(({ path }) => OF_SERVERS.includes(path));
 
-  test('name settings that there are', () => {
+  test('name existing settings', () => {
     expect(pages).toHaveLength(OF_SERVERS.length);
     expect(pages.flatMap(unknownSettings)).toEqual([]);
   });
 
-  test('name options that there are', () => {
+  test('name existing options', () => {
     expect(pages.flatMap(unknownOptions)).toEqual([]);
   });
 
-  test('show configuration files that a server takes', async () => {
+  test('show configuration files that a server accepts', async () => {
     const files = readPages().flatMap(configFilesOf);
     expect(files.length).toBeGreaterThan(0);
     for (const file of files) expect(await unknownInFile(file)).toEqual([]);
@@ -89,7 +89,7 @@ describe('the documents', () => {
 describe('the check of them', () => {
   const planted = (text: string): Page => ({ path: 'planted.md', text });
 
-  test('finds a setting, an option and a key of a file that are not there', async () => {
+  test('finds a setting, an option and a key of a file that do not exist', async () => {
     expect(unknownSettings(planted('Set `tqSweepEvry: 0s`.'))).toHaveLength(1);
     expect(unknownOptions(planted('Give `--export-dri x`.'))).toHaveLength(1);
     expect(await unknownInFile('# postlude.yaml\nlisten: 127.0.0.1:1\nexprtDir: x\n')).toHaveLength(

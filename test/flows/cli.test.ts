@@ -30,7 +30,7 @@ async function startServer(folder: string, listen = '127.0.0.1:0') {
   return { server, url: await server.printed(/postlude serves on (http:\S+)/) };
 }
 
-test('a run of real tests: serve, record, create, status, export, and SIGTERM ends it in order', async () => {
+test('serve, record, create, status and export work on a run of real tests, and SIGTERM ends the server in order', async () => {
   const folder = await newFolder();
   const { server, url } = await startServer(folder);
   const cli = (...argv: string[]): Promise<Ended> =>
@@ -56,7 +56,7 @@ test('a run of real tests: serve, record, create, status, export, and SIGTERM en
   expect((await server.ended).code).toBe(0);
 });
 
-test('record --json leaves standard output to its one object', async () => {
+test('record --json prints nothing but its object to standard output', async () => {
   const folder = await newFolder();
   const { url } = await startServer(folder);
   const argv = ['record', '--json', '--reports', 'report.xml', '--', ...RUN_TESTS];
@@ -65,7 +65,7 @@ test('record --json leaves standard output to its one object', async () => {
   expect(err).toContain('subtracts');
 });
 
-test('status --watch goes on when its server was killed and is there again', async () => {
+test('status --watch continues after its server was killed and restarted', async () => {
   const folder = await newFolder();
   const { server, url } = await startServer(folder);
   const cli = (...argv: string[]): CliProcess =>
@@ -85,7 +85,7 @@ test('status --watch goes on when its server was killed and is there again', asy
   });
 });
 
-test('record hands SIGTERM to its command, and ends the invocation as cancelled', async () => {
+test('record passes SIGTERM to its command, and ends the invocation as cancelled', async () => {
   const folder = await newFolder();
   const { url } = await startServer(folder);
   const wait = `process.on('SIGTERM', () => { console.log('asked to stop'); process.exit(4); });

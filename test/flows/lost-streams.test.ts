@@ -24,7 +24,7 @@ async function openPlace() {
 
 const FAILS = ['--', 'sh', '-c', 'exit 7'];
 
-test('what nobody reads does not change how commands end, nor what they do', async () => {
+test('output that nobody reads changes neither what commands do nor how they end', async () => {
   const { start, startWithout, stateOf } = await openPlace();
   const quiet = ['record', '--id', 'quiet', ...FAILS];
   expect((await startWithout('stderr', ...quiet).ended).code).toBe(7);

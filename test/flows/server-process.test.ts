@@ -118,7 +118,7 @@ test('a second signal ends the process at once, whatever is under way', async ()
   expect(await server.ended).toEqual({ code: null, signal: 'SIGTERM' });
 });
 
-test('after SIGKILL another process goes on: same data, same tokens', async () => {
+test('after SIGKILL another process continues with the same data and tokens', async () => {
   const folder = await dataFolder();
   const first = new ServerProcess(folder);
   const token = await createInvocation(clients(await first.url()));

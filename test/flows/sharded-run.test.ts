@@ -49,7 +49,7 @@ eachServerDatabase((open) => {
     expect(await parquetFiles(folder)).toHaveLength(2);
   });
 
-  test('a server that is killed with tasks to do leaves them to the next one', async () => {
+  test('the tasks that a killed server leaves are run by the next one', async () => {
     const database = await open();
     const folder = await newFolder();
     const start = async () => {

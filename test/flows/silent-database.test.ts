@@ -81,7 +81,7 @@ describe.skipIf(testPostgresUrl() === '')('a server whose database', () => {
     expect(log.at(-1)).toMatch(/"message":"stopped"/);
   });
 
-  test('holds a lock that a call waits for: ends on SIGTERM', async () => {
+  test('holds a lock that a call waits for ends on SIGTERM', async () => {
     const { schema, child, ended, address } = await serveThroughProxy();
     await withTestClient(async (client) => {
       await client.query('BEGIN');

@@ -20,7 +20,7 @@ async function run(names: readonly string[]): Promise<void> {
   for (const scenario of scenarios) await stage.run(scenario);
 }
 
-test('pipelines with a lost, a killed, a cancelled and a repeated shard come out as they were', async () => {
+test('pipelines with a lost, a killed, a cancelled and a repeated shard have the right totals and states', async () => {
   await run(SLICE);
 });
 
@@ -28,7 +28,7 @@ test("GitHub's recipe survives cancellation, and a fork without a token", async 
   await run(CI_SLICE);
 });
 
-test('the name of a scenario is an id, and names one', () => {
+test('the name of a scenario is an id, and unique', () => {
   const names = SCENARIOS.map(({ name }) => name);
   expect(names.length).toBeGreaterThanOrEqual(50);
   expect(new Set(names).size).toBe(names.length);

@@ -21,14 +21,14 @@ test('a bench of PostgreSQL runs on a server that keeps what it acknowledges, an
   });
 });
 
-test('a bench that was asked to be fast and unsafe says so', async () => {
+test('a bench that was told to be fast and unsafe says so', async () => {
   const run = await runScript('bench/process-rate.ts', [...SMALL, '--unsafe-fast']);
   expect(lastLine(run)).toMatchObject({
     conditions: { postgres: { durable: false, settings: { fsync: 'off' } } },
   });
 });
 
-test('the planner may scan tables, unless the bench is told otherwise, and says so', async () => {
+test('a bench says whether the planner may scan tables, which it may by default', async () => {
   const args = ['--sizes', '20', '--shapes', 'star', '--naive', '10', '--json'];
   const settings = async (...more: string[]) =>
     lastLine(await runScript('bench/finalize-graphs.ts', [...args, ...more]));
@@ -40,7 +40,7 @@ test('the planner may scan tables, unless the bench is told otherwise, and says 
   });
 });
 
-test('every bench prints its conditions and takes no server but that of benches', () => {
+test('every bench prints its conditions and uses only the server for benches', () => {
   const files = readdirSync(BENCH).filter((file) => file.endsWith('.ts'));
   const benches = files.filter((file) => !['run.ts', 'big-report.ts'].includes(file));
   expect(benches.length).toBeGreaterThanOrEqual(9);

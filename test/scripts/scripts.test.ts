@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { lastLine, runScript } from './script-run.ts';
 
-describe('a script refuses what it does not know, with a list of what there is', () => {
+describe('a script refuses unknown arguments, with a list of the known ones', () => {
   test.each([
     ['chaos', ['tasks'], 'there is no tasks\nusage: npm run chaos -- tq'],
     ['chaos', [], 'a name is wanted'],
@@ -27,13 +27,13 @@ describe('a script refuses what it does not know, with a list of what there is',
   });
 });
 
-test.each(['--help', '-h'])('%s of a script prints what there is', async (option) => {
+test.each(['--help', '-h'])('%s of a script prints its options', async (option) => {
   const { code, stdout, stderr } = await runScript('scripts/faults.ts', [option]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('usage: npm run faults -- all|');
 });
 
-test('chaos runs on Spanner where it is named', async ({ skip }) => {
+test('chaos runs on Spanner if it is named', async ({ skip }) => {
   if (process.env.DATABASES && !process.env.DATABASES.includes('spanner')) skip();
   const args = ['tq', '--databases', 'spanner', '--seeds', '1', '--json'];
   const run = await runScript('scripts/chaos.ts', args);
@@ -44,7 +44,7 @@ test('chaos runs on Spanner where it is named', async ({ skip }) => {
   expect(run.code).toBe(0);
 });
 
-test('a comparison of no reports at all is a failure', async () => {
+test('a comparison of no reports is a failure', async () => {
   const run = await runScript('scripts/test-corpora.ts', [], { CORPORA: import.meta.dirname });
   expect(run.stderr).toContain('has no reports');
   expect(run.code).toBe(1);

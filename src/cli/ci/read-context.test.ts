@@ -112,7 +112,7 @@ function known(env: Environment): Record<string, unknown> {
   return Object.fromEntries(fields.filter(([, value]) => value !== undefined && value !== ''));
 }
 
-describe('a job of a branch, of a pull request and of a tag', () => {
+describe('a job for a branch, a pull request and a tag', () => {
   test('on GitHub', () => {
     expect(known(GITHUB)).toEqual(ON_GITHUB);
     const ofRequest = {
@@ -183,12 +183,12 @@ describe('a job of a branch, of a pull request and of a tag', () => {
     expect(tag).toEqual({ ...others, gitTag: 'v1' });
   });
 
-  test('elsewhere is unknown, whatever variables are set there', () => {
+  test('is unknown elsewhere, whatever variables are set there', () => {
     expect(readContext({ GITHUB_SHA: SHA, CI: 'true', BUILD_URL: 'x' })).toBeUndefined();
     expect(contextTags({ CI: 'true' }, [])).toEqual([]);
   });
 
-  test('is known by little more than the name of the system', () => {
+  test('is recognized by little more than the name of the system', () => {
     const bare = [{ GITHUB_ACTIONS: 'true' }, { GITLAB_CI: 'true' }, { BUILDKITE: 'true' }];
     const systems = [...bare, { CIRCLECI: 'true' }, { JENKINS_URL: 'https://ci.example.com/' }];
     expect(systems.map(known)).toEqual(
@@ -213,12 +213,12 @@ describe('the tags', () => {
     ]);
   });
 
-  test('give way to those that the user sets', () => {
+  test('yield to those that the user sets', () => {
     const given = [{ key: 'ci/branch', value: 'mine' }];
     expect(contextTags(CIRCLECI, given).map(({ key }) => key)).not.toContain('ci/branch');
   });
 
-  test('leave out what is too long for the server, and hold what just fits', () => {
+  test('leave out what is too long for the server, and keep what just fits', () => {
     const branchOf = (branch: string) =>
       contextTags({ ...CIRCLECI, CIRCLE_BRANCH: branch }, []).find(
         ({ key }) => key === 'ci/branch',

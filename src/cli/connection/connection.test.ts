@@ -103,7 +103,7 @@ async function startProxy(server: string) {
   return { hosts, url: `http://127.0.0.1:${port}` };
 }
 
-test('a proxy of the environment is used for other machines, but for those it leaves out', async () => {
+test('a proxy of the environment is used for other machines, except those it excludes', async () => {
   const { run, runWith, url } = await openCliWithServer();
   await run('create', 'x');
   const proxy = await startProxy(url);

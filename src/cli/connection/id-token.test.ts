@@ -45,7 +45,7 @@ function openTokens(env: Readonly<Record<string, string | undefined>>, audience 
 }
 
 describe('on GitHub', () => {
-  test('a job asks once, however many calls want a token, and for its audience', async () => {
+  test('a job asks once for its audience, however many calls need a token', async () => {
     const { asked, env } = await startGitHub();
     const { tokens, warnings } = openTokens(env, 'a b');
     const got = await Promise.all([tokens.current(), tokens.current(), tokens.current()]);
@@ -76,7 +76,7 @@ describe('on GitHub', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('keeps the old token if it gets no new one, warns once, and asks again later', async () => {
+  test('keeps the old token if it gets no new one; warns once, and asks again later', async () => {
     const github = await startGitHub();
     github.status = 403;
     const { clock, tokens, warnings } = openTokens(github.env);
@@ -137,7 +137,7 @@ describe('on Buildkite', () => {
   });
 });
 
-test('a job on CircleCI has the one token that is made for it', async () => {
+test('a job on CircleCI uses the token that is made for it', async () => {
   const token = await tokenOf('of the job');
   const { tokens } = openTokens({ CIRCLECI: 'true', CIRCLE_OIDC_TOKEN_V2: token });
   expect(await tokens.current()).toBe(token);

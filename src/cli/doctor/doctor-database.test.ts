@@ -97,7 +97,7 @@ describe.each(Object.entries(SERVERS).filter(([, { isThere }]) => isThere))(
       expect(about('schema')).toMatchObject([{ level: 'problem', message }]);
     });
 
-    test('has a clock that this machine’s is held against', async () => {
+    test('has a clock that this machine’s is compared with', async () => {
       const schema = testSchema();
       await server.open(schema);
       const doctor = await openDoctor(server.flags(schema));
@@ -107,7 +107,7 @@ describe.each(Object.entries(SERVERS).filter(([, { isThere }]) => isThere))(
       expect(about('clock')).toMatchObject([{ level: 'warning', message }]);
     });
 
-    test('is left out with --no-database-check', async () => {
+    test('is not checked with --no-database-check', async () => {
       const doctor = await openDoctor([...server.flags('nowhere'), '--no-database-check']);
       const { code, about } = await doctor();
       expect(code).toBe(0);
@@ -126,7 +126,7 @@ describe.skipIf(testSpannerHost() === '')('Cloud Spanner’s emulator', () => {
     expect(about('permissions')).toMatchObject([{ level: 'ok', message }]);
   });
 
-  test('that has no such database says how to create it', async () => {
+  test('that lacks the database says how to create it', async () => {
     const { code, about } = await (await openDoctor(['--database', testDatabaseUrl('nowhere')]))();
     expect(code).toBe(1);
     const message = expect.stringMatching(/gcloud spanner databases create nowhere --instance=/);
@@ -160,7 +160,7 @@ test.each([
   expect(out).not.toContain('permissions');
 });
 
-test('an embedded database is left alone unless it is asked for', async () => {
+test('an embedded database is not opened unless it is asked for', async () => {
   const { run } = await openCli();
   const argv = ['doctor', '--no-server-check', '--database', 'memory:'];
   expect((await run(...argv)).out).not.toMatch(/^\S+ +schema/m);
@@ -208,7 +208,7 @@ describe('permissions', () => {
     expect(describePermissions(missing)).toMatchObject({ level: 'warning', message });
   });
 
-  test('that are all there are fine', () => {
+  test('that are complete are fine', () => {
     expect(describePermissions({ toRun: [], toMigrate: [], remedy })).toMatchObject({
       level: 'ok',
     });

@@ -28,7 +28,7 @@ function wordsAfter(line: string, times: number): string[] {
   return words.map(unquote);
 }
 
-test('a command is started as it is on all systems but Windows', () => {
+test('a command is started unchanged on all systems but Windows', () => {
   const linux = { ...windows(), platform: 'linux' } as const;
   expect(launchOf(['npm', 'test'], linux)).toEqual({ file: 'npm', args: ['test'] });
 });
@@ -79,14 +79,14 @@ describe('on Windows', () => {
     expect(launchOf(['node', ...args], windows(NODE, NPM))).toEqual({ file: NODE, args });
   });
 
-  test('a script of the project comes before one of PATH, and may be named by its path', () => {
+  test('a script of the project takes precedence over PATH, and may be named by its path', () => {
     const [, , , line] = launchOf(['node_modules/.bin/vitest', 'run'], windows(SHIM)).args;
     expect(line).toBe('"D:\\work\\node_modules\\.bin\\vitest.cmd ^^^"run^^^""');
     const here = launchOf(['npm'], windows('D:\\work\\npm.exe', NPM));
     expect(here).toEqual({ file: 'D:\\work\\npm.exe', args: [] });
   });
 
-  test('what is not there is left to the system, which says so', () => {
+  test('a missing command is left to the system, which reports it', () => {
     expect(launchOf(['nothing', 'x'], windows(NPM))).toEqual({ file: 'nothing', args: ['x'] });
   });
 });

@@ -12,7 +12,7 @@ function openWorld() {
   return { clock, ended, send, source, ...stops };
 }
 
-test('the first signal asks for an end, the second ends the process', () => {
+test('the first signal asks the command to end, the second ends the process', () => {
   const { clock, ended, forced, send, signal, source } = openWorld();
   send('SIGTERM');
   expect([signal.reason, forced.aborted, ended]).toEqual(['SIGTERM', false, []]);

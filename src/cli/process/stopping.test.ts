@@ -31,7 +31,7 @@ test('a command that hangs when it is stopped ends a little later', async () => 
   expect(await outcome).toBe('late');
 });
 
-test('a command that ends in time is not cut', async () => {
+test('a command that ends in time is not killed', async () => {
   const { context, clock, stopping, exits } = stoppableContext();
   const working = Promise.withResolvers<string>();
   const outcome = cutWhenStopped(context, () => working.promise);

@@ -20,7 +20,7 @@ test.each([
   expect(cancelledBy).toBeUndefined();
 });
 
-test('the signal that came while it ran stays the one', () => {
+test('the first signal that arrived while it ran is the one that counts', () => {
   const signal = AbortSignal.abort('SIGTERM');
   expect(heedingLateSignal({ ...BADLY, cancelledBy: 'SIGINT' }, signal).cancelledBy).toBe('SIGINT');
 });

@@ -3,7 +3,7 @@ import { describeCounts } from './describe-report.ts';
 
 const COUNTS = { tests: 1, passed: 1, failed: 0, errored: 0, skipped: 0, flaky: 0 };
 
-test('counts are said as people say them', () => {
+test('counts are worded as people word them', () => {
   expect(describeCounts({ ...COUNTS, otherFailures: 0 })).toBe(
     '1 test: 1 passed, 0 failed, 0 errored, 0 skipped; 0 flaky',
   );

@@ -40,7 +40,7 @@ describe('findReports', () => {
     expect(files).toEqual([join(cwd, '.out/b.xml'), join(cwd, '.out/deep/a.xml')]);
   });
 
-  test('takes absolute patterns', async () => {
+  test('accepts absolute patterns', async () => {
     const cwd = await folderWith('a.xml');
     const { files } = await findReports(tmpdir(), [join(cwd, '*.xml')]);
     expect(files).toEqual([join(cwd, 'a.xml')]);
@@ -52,14 +52,14 @@ describe('findReports', () => {
     expect(files).toEqual([join(cwd, 'TEST-sum[1].xml')]);
   });
 
-  test('leaves out what a negated pattern matches', async () => {
+  test('excludes what a negated pattern matches', async () => {
     const cwd = await folderWith('out/a.xml', 'out/old/a.xml');
     const { files, problems } = await findReports(cwd, ['out/**/*.xml', '!out/old/**']);
     expect(files).toEqual([join(cwd, 'out/a.xml')]);
     expect(problems).toEqual([]);
   });
 
-  test('leaves out a named file if a negated pattern matches it, as shells expand patterns', async () => {
+  test('excludes a named file if a negated pattern matches it, as shells expand patterns', async () => {
     const cwd = await folderWith('out/a.xml', 'out/junk.xml');
     const named = ['out/a.xml', join(cwd, 'out/junk.xml')];
     const { files, problems } = await findReports(cwd, [...named, '!out/j*.xml']);
@@ -67,7 +67,7 @@ describe('findReports', () => {
     expect(problems).toEqual([]);
   });
 
-  test('leaves out a file by its name, though that would be a pattern', async () => {
+  test('excludes a file by its name, even if that looks like a pattern', async () => {
     const cwd = await folderWith('sum[1].xml', 'sum1.xml');
     const { files } = await findReports(cwd, ['*.xml', '!sum[1].xml']);
     expect(files).toEqual([join(cwd, 'sum1.xml')]);
@@ -81,7 +81,7 @@ describe('findReports', () => {
     });
   });
 
-  test('takes only what has changed since a look at what was there', async () => {
+  test('takes only files that have changed since they were first listed', async () => {
     const cwd = await folderWith('same.xml', 'longer.xml', 'later.xml', 'gone.xml', 'sub/same.xml');
     const patterns = ['*.xml', 'sub/*.xml'];
     const earlier = await EarlierFiles.at((await findReports(cwd, patterns)).files);
@@ -97,7 +97,7 @@ describe('findReports', () => {
     ]);
   });
 
-  test('is content with no patterns at all', async () => {
+  test('accepts an empty list of patterns', async () => {
     expect(await findReports(tmpdir(), [])).toEqual({ files: [], unchanged: [], problems: [] });
   });
 });

@@ -36,7 +36,7 @@ describe('a machine whose clock is ahead of its server can upload its results', 
     expect(uploaded).toMatchObject({ code: 0, err: '' });
   });
 
-  test('with the token of the record that runs it', async () => {
+  test('with the token of the record command that runs it', async () => {
     const { clock, runWith, updateToken } = await openEarlyMachine();
     const env = { POSTLUDE_INVOCATION: 'inv', POSTLUDE_UPDATE_TOKEN: updateToken };
     expect(await runWith({ clock, env }, ...UPLOAD)).toMatchObject({ code: 0, err: '' });

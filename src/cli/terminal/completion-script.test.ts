@@ -36,12 +36,12 @@ describe('completionScript', () => {
     expect(complete('status', '--')).toEqual(['--watch', '--help']);
   });
 
-  test('goes down into subcommands', () => {
+  test('descends into subcommands', () => {
     expect(complete('tasks', 're')).toEqual(['redrive']);
     expect(complete('tasks', 'redrive', '--a')).toEqual(['--all']);
   });
 
-  test('of the real program knows its commands and options', async () => {
+  test('completes the commands and options of the real program', async () => {
     const { run } = await openCli();
     const { out, code } = await run('completion', 'bash');
     expect(code).toBe(0);

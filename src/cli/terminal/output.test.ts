@@ -27,7 +27,7 @@ function setup(options: { isTTY?: boolean; env?: Record<string, string>; json?: 
 }
 
 describe('Output', () => {
-  test('prints words for people', () => {
+  test('prints text for people', () => {
     const { output, stdout } = setup();
     output.result({ state: 'ACTIVE' }, () => 'x is ACTIVE');
     expect(stdout.text()).toBe('x is ACTIVE\n');
@@ -41,7 +41,7 @@ describe('Output', () => {
     expect(stderr.text()).toBe('');
   });
 
-  test('colours on a terminal only', () => {
+  test('colours only on a terminal', () => {
     expect(setup().output.style('red', 'bad')).toBe('bad');
     expect(setup({ isTTY: true }).output.style('red', 'bad')).toContain('\u001b[31m');
   });
@@ -51,7 +51,7 @@ describe('Output', () => {
     expect(output.style('red', 'bad')).toBe('bad');
   });
 
-  test('aligns the columns of a table by what is seen, not by what is stored', () => {
+  test('aligns the columns of a table by their visible width', () => {
     const { output } = setup();
     const lines = output.table([
       ['ID', 'STATE'],

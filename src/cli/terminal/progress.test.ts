@@ -10,7 +10,7 @@ describe('Progress', () => {
     expect(stream.text()).toBe('');
   });
 
-  test('rewrites its line, ten times a second at most', async () => {
+  test('rewrites its line at most ten times a second', async () => {
     const stream = new MemoryStream({ isTTY: true });
     const clock = new FakeClock();
     const progress = new Progress(stream, clock, true);

@@ -38,7 +38,7 @@ test('names files after the table, the invocation and the index', () => {
   expect(files.part(7, 'rows')).toBe(at('.build-1-0.7.rows'));
 });
 
-test('never leads out of the folder, whatever users call their tables', () => {
+test('never leaves the folder, whatever users call their tables', () => {
   fc.assert(
     fc.property(exported, (exported) => {
       const files = exportFiles('/exports', exported);

@@ -24,7 +24,7 @@ describe('ExecutionIndex', () => {
     });
   });
 
-  it('counts what is no test apart, also under the name of a test', () => {
+  it('counts what is not a test separately, even under the name of a test', () => {
     const index = new ExecutionIndex();
     index.add(0, 'a', execution({ outcome: 'pass' }));
     index.add(0, 'a', execution({ outcome: 'crash', isTest: false }));
@@ -40,7 +40,7 @@ describe('ExecutionIndex', () => {
     expect(counts).toMatchObject({ tests: 1, failed: 1, errored: 0 });
   });
 
-  it('numbers the executions of one name in each file, whatever suite they stand in', () => {
+  it('numbers the executions of one name in each file, whatever suite they are in', () => {
     const index = new ExecutionIndex();
     for (const container of [1, 2, 1]) index.add(0, 'a', execution({ container }));
     index.add(1, 'a', execution({}));
@@ -50,7 +50,7 @@ describe('ExecutionIndex', () => {
     expect(new Set(placements.map(({ test }) => test)).size).toBe(4);
   });
 
-  it('forgets what it is cut by', () => {
+  it('forgets executions that are cut off', () => {
     const index = new ExecutionIndex();
     index.add(0, 'a', execution({}));
     index.add(1, 'a', execution({}));

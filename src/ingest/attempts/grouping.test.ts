@@ -52,7 +52,7 @@ describe('the grouping of pytest', () => {
     ]);
   });
 
-  it('takes what follows a failure otherwise as a namesake', () => {
+  it('otherwise takes what follows a failure as another test of the same name', () => {
     expect(placed(pytest, '1 fail', '1 fail', '1 skip', '1 pass')).toEqual([
       'test 0.1 fail',
       'test 1.1 fail',
@@ -73,7 +73,7 @@ describe('the grouping of gotestsum', () => {
     ]);
   });
 
-  it('takes several passes as runs that were meant', () => {
+  it('takes several passes as intended repetitions', () => {
     expect(placed(gotestsum, '1 pass', '1 fail', '1 pass')).toEqual([
       'test 0.1 pass',
       'test 1.1 fail',

@@ -56,7 +56,7 @@ describe('the same report, given twice', () => {
     expect(await inspect([a, again])).toMatchObject({ counts: { tests: 1 }, complete: true });
   });
 
-  it('is not seen in files without any test', async () => {
+  it('is not recognized in files without tests', async () => {
     const empty = writeReports({ 'a.xml': '<testsuites/>', 'b.xml': '<testsuites/>' });
     expect(await inspect(empty)).toMatchObject({ counts: { tests: 0 }, problems: [] });
   });
@@ -90,7 +90,7 @@ describe('one run in two formats', () => {
     expect((await inspect([other, failed])).counts.tests).toBe(4);
   });
 
-  it('is never seen between files of one format, as runs are repeated', async () => {
+  it('is never assumed between files of one format, as runs are repeated', async () => {
     const [first = '', second = '', json = ''] = writeReports({
       'first.xml': gotestsum('TestA', 'TestB'),
       'second.xml': `${gotestsum('TestA', 'TestB')}\n`,
@@ -100,7 +100,7 @@ describe('one run in two formats', () => {
     expect((await inspect([json, first, second])).counts.tests).toBe(4);
   });
 
-  it('is never seen between reports of different runners', async () => {
+  it('is never assumed between reports of different runners', async () => {
     const [tap = '', xml = ''] = writeReports({
       'run.tap': 'TAP version 13\n1..1\nok 1 - works\n',
       'junit.xml': '<testsuite><testcase name="works"/></testsuite>',

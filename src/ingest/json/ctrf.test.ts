@@ -85,7 +85,7 @@ describe('CTRF', () => {
     expect(reading.executions.map(({ round }) => round)).toEqual(outcomes.map((_, at) => at + 1));
   });
 
-  it('takes from retryAttempts what each attempt was', () => {
+  it('reads from retryAttempts how each attempt went', () => {
     const retryAttempts = [{ attempt: 1, status: 'failed', duration: 7, message: 'first' }];
     const reading = read({ name: 'a', status: 'passed', duration: 5, retries: 1, retryAttempts });
     expect(reading.executions).toMatchObject([
@@ -94,12 +94,12 @@ describe('CTRF', () => {
     ]);
   });
 
-  it('does not believe any number of retries', () => {
+  it('does not believe an absurd number of retries', () => {
     const reading = read({ name: 'a', status: 'failed', duration: 0, retries: 1e12 });
     expect(reading.executions).toHaveLength(100);
   });
 
-  it('keeps suite, place, time, message and tags', () => {
+  it('keeps suite, location, time, message and tags', () => {
     const reading = read({
       name: 'a',
       status: 'failed',

@@ -36,7 +36,7 @@ describe('go test -json', () => {
     expect(readFormat(goTestJson, text).errors[0]).toContain('2: an event of go test was cut off');
   });
 
-  it('counts lines that are no events as noise, once', () => {
+  it('counts lines that are not events as noise, in one warning', () => {
     const reading = read('go: downloading x', '# p', event('pass', ''), 'null', '{"a":1}', '');
     expect(reading.warnings).toEqual(['1: lines that are not events of go test: 4, from here on']);
     expect(reading.errors).toEqual([]);
@@ -127,7 +127,7 @@ describe('go test -json', () => {
     });
   });
 
-  it('holds only the beginning of a long output, and says so', () => {
+  it('keeps only the beginning of a long output, and says so', () => {
     const long = Array.from({ length: 50 }, () =>
       event('output', 'TestA', { Output: 'x'.repeat(1000) }),
     );

@@ -64,7 +64,7 @@ describe('the JSON of Playwright', () => {
     expect(read({ expectedStatus, results }).outcomes).toEqual(told);
   });
 
-  it('takes one test in two projects for two', () => {
+  it('takes one test in two projects for two tests', () => {
     const { executions } = readTests([
       { projectName: 'a', results: [{ status: 'passed' }] },
       { projectName: 'b', results: [{ status: 'passed' }] },
@@ -106,7 +106,7 @@ describe('the JSON of Playwright', () => {
     ]);
   });
 
-  it('refuses blocks that nest without an end', () => {
+  it('refuses blocks that are nested without end', () => {
     const deep = `{"config":{"rootDir":""},"suites":[${'{"suites":['.repeat(5000)}`;
     expect(() => readFormat(playwrightJson, deep)).toThrow(/nest too deep/);
   });

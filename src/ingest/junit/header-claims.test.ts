@@ -18,7 +18,7 @@ describe('headers that claim more than the file holds', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('make the report incomplete, while what is there counts', async () => {
+  it('make the report incomplete, but its results count', async () => {
     const [path = ''] = writeReports({
       'r.xml': `<testsuite tests="10" failures="3">${PASS}</testsuite>`,
     });
@@ -97,7 +97,7 @@ describe('pending tests that Mocha does not write', () => {
     ]);
   });
 
-  it('do not hide that others are missing', () => {
+  it('do not hide that other results are missing', () => {
     const { unnamedSkips, errors } = read(mocha('tests="5" skipped="2"'));
     expect(unnamedSkips).toBe(2);
     expect(errors).toEqual([

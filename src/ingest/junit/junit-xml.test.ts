@@ -76,7 +76,7 @@ describe('the reader of JUnit XML', () => {
     expect(executions[0]?.tags).toContainEqual(['failure_type', 'E']);
   });
 
-  it('knows where a test is, when it ran and for how long', () => {
+  it('reads where a test is, when it ran and for how long', () => {
     const { executions } = readFormat(
       junitXml,
       '<testsuite name="s" file="suite.c">\n<testcase name="a" time="0.5" file="a.c" line="7"' +
@@ -109,7 +109,7 @@ describe('the reader of JUnit XML', () => {
     ]);
   });
 
-  it('keeps the properties of a test as tags, but no more than anybody records', () => {
+  it('keeps the properties of a test as tags, up to a reasonable number', () => {
     const properties = (n: number) =>
       `<properties>${Array.from({ length: n }, (_, i) => `<property name="p${i}" value="${i}"/>`).join('')}</properties>`;
     const [execution] = readFormat(
@@ -259,7 +259,7 @@ describe('dialects of JUnit XML', () => {
     expect(others).toEqual(['p > TestMain: crash', 'q > : crash']);
   });
 
-  it('go-junit-report: takes builds as no tests, and what never ended as aborted', () => {
+  it('go-junit-report: takes builds as no tests, and tests that never ended as aborted', () => {
     const { dialect, outcomes, others } = readFormat(
       junitXml,
       '<testsuites tests="3"><testsuite name="p" id="0" hostname="h">' +

@@ -44,7 +44,7 @@ describe('XmlReader', () => {
     expect(warnings).toEqual(['1: "]]>" in text']);
   });
 
-  it('takes white space before the declaration', () => {
+  it('accepts white space before the declaration', () => {
     const { opened, warnings } = read('\n <?xml version="1.0"?><a/>');
     expect(opened).toEqual(['a {}']);
     expect(warnings).toEqual(['1: white space before the XML declaration']);

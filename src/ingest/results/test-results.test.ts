@@ -33,7 +33,7 @@ describe('the messages of reports', () => {
     expect(await messagesOf(paths, context)).toEqual(await messagesOf(paths, context));
   });
 
-  it('have ids of their own for another report and for another variant', async () => {
+  it('have other ids for another report and for another variant', async () => {
     const paths = writeReports({ a: oneCase(''), b: oneCase('<failure/>') });
     const other = { ...context, variant: { os: 'other' } };
     const messages = [...(await messagesOf(paths, context)), ...(await messagesOf(paths, other))];
@@ -74,7 +74,7 @@ describe('the messages of reports', () => {
     expect(() => checkTestResult(create(TestResultSchema, message), NOW)).not.toThrow();
   });
 
-  it('show what a failing test wrote below its failure, and nothing for one that passed', async () => {
+  it('show the output of a failing test below its failure, and none of a test that passed', async () => {
     const output = `<system-out>begin ${'x'.repeat(9000)} end</system-out>`;
     const failure = `<failure>why ${'y'.repeat(9000)} because</failure>`;
     const [failed] = await messagesOf(writeReports({ f: oneCase(failure + output) }), context);
@@ -85,7 +85,7 @@ describe('the messages of reports', () => {
     expect(passed?.summaryHtml).toBe('');
   });
 
-  it('have no more tags than the server takes, and first those of the report', async () => {
+  it('have no more tags than the server accepts, those of the report first', async () => {
     const long = 'v'.repeat(1000);
     const more = Array.from({ length: 200 }, (_, i) => `"k${i}":"${long}"`).join();
     const test = `{"name":"t","status":"RUN","result":"COMPLETED","classname":"c",${more}}`;
@@ -135,7 +135,7 @@ describe('the messages of reports', () => {
     });
   });
 
-  it('place a test in its repository, if that is known', async () => {
+  it('locate a test in its repository, if that is known', async () => {
     const repo = 'https://git.example/project';
     const paths = writeReports({ 'a.xml': oneCase('', 'file="t/x.c"') });
     const [message] = await messagesOf(paths, { ...context, repo });
@@ -187,7 +187,7 @@ describe('the messages of reports', () => {
     expect(load).toMatchObject({ status: TestStatus.CRASH, expected: false });
   });
 
-  it('come in batches that a request may hold, in order', async () => {
+  it('come in order, in batches that fit into a request', async () => {
     const cases = Array.from({ length: 1201 }, (_, n) => `<testcase name="${n}"/>`);
     const paths = writeReports({ 'a.xml': `<testsuite>${cases.join('')}</testsuite>` });
     const batches = await batchesOf(paths, context);
@@ -195,7 +195,7 @@ describe('the messages of reports', () => {
     expect(batches.flat().map(({ testId }) => testId)).toEqual(cases.map((_, n) => String(n)));
   });
 
-  it('come in smaller batches if they are big', async () => {
+  it('come in smaller batches if they are large', async () => {
     const failure = `<failure>${'x'.repeat(5000)}</failure>`;
     const cases = Array.from(
       { length: 600 },

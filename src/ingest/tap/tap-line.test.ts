@@ -40,7 +40,7 @@ describe('parseTapLine', () => {
     expect(parseTapLine(line)).toEqual(expected);
   });
 
-  it('gives back any name that a producer escapes', () => {
+  it('restores any name that a producer escapes', () => {
     const name = fc.string().map((text) => text.replace(/\s+/g, ' ').trim());
     fc.assert(
       fc.property(name, (text) => {

@@ -157,7 +157,7 @@ describe('TAP', () => {
       expect(reading.others).toEqual(['suite > hookFailed: crash']);
     });
 
-    it('takes no suite that failed only for its tests', () => {
+    it('takes no suite that failed only because of its tests', () => {
       const reading = read(...point('not ok 1 - suite', 'suite', 'subtestsFailed'), '1..1');
       expect(reading.others).toEqual([]);
     });

@@ -58,7 +58,7 @@ test.each<[string, Init]>([
 });
 
 eachDatabase((open) => {
-  test('an invocation that is not over is not exported yet', async () => {
+  test('an invocation is not exported before it is over', async () => {
     const services = await openServices(await open());
     await services.create('u-inv');
     await expect(ask(services)).rejects.toMatchObject({ code: 'failed-precondition' });
@@ -79,7 +79,7 @@ eachDatabase((open) => {
     expect((await ask(allowed)).export?.state).toBe(Export_State.PENDING);
   });
 
-  test('asked for twice, a destination is exported once', async () => {
+  test('a destination that is requested twice is exported once', async () => {
     const services = await finalized(await openServices(await open()));
     for (let times = 0; times < 2; times++) {
       expect((await ask(services)).export?.state).toBe(Export_State.PENDING);

@@ -33,7 +33,7 @@ async function countsOf(services: Services, id: string): Promise<string[]> {
 }
 
 eachDatabase((open) => {
-  test('results are counted by status, those of all that is included as well', async () => {
+  test('results are counted by status, including those of everything that is included', async () => {
     const services = await openServices(await open());
     for (const id of ['u-a', 'u-b', 'u-out']) await services.create(id);
     const includedInvocations = ['invocations/u-a', 'invocations/u-b'];
@@ -46,7 +46,7 @@ eachDatabase((open) => {
     expect(await countsOf(services, 'u-b')).toEqual(['FAIL 0 + 1', 'SKIP 1 + 0']);
   });
 
-  test('there are no counts of an invocation without results', async () => {
+  test('an invocation without results has no counts', async () => {
     const services = await openServices(await open());
     await services.create('u-a');
     expect(await countsOf(services, 'u-a')).toEqual([]);

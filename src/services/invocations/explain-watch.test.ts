@@ -66,7 +66,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('names the owner and the deadline of the one that holds it up', async () => {
+  test('names the owner and the deadline of the invocation that holds it up', async () => {
     const services = await openServices(await open());
     await openPair(services);
     await finalize(services, 'u-top');
@@ -91,7 +91,7 @@ eachDatabase((open) => {
     await expect(watch(services).next()).rejects.toMatchObject({ code: 'permission-denied' });
   });
 
-  test('a watcher is told of each change at once, and no more after FINALIZED', async () => {
+  test('a watcher is told of each change at once, and of nothing after FINALIZED', async () => {
     const services = await openServices(await open());
     await openPair(services);
     const watcher = watch(services);
@@ -138,7 +138,7 @@ eachDatabase((open) => {
     expect((await watcher.next()).done).toBe(true);
   });
 
-  test('a watcher that goes away ends the watch', async () => {
+  test('a watch ends when its watcher disconnects', async () => {
     const services = await openServices(await open());
     await services.create('u-top');
     const controller = new AbortController();

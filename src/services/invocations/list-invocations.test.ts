@@ -64,7 +64,7 @@ async function openHours(services: Services): Promise<void> {
 }
 
 eachDatabase((open) => {
-  test('gives the newest first, and by state, tags and age', async () => {
+  test('lists the newest first, and selects by state, tags and age', async () => {
     const services = await openServices(await open());
     await openHours(services);
     expect(await ids(services)).toEqual(['a5', 'a4', 'a2', 'a1']);
@@ -84,7 +84,7 @@ eachDatabase((open) => {
     expect(await ids(services, { realm: 'p:other' })).toEqual(['a3']);
   });
 
-  test('gives those that are ACTIVE in the order of their ends, and the overdue alone', async () => {
+  test('lists ACTIVE invocations in the order of their ends, or only the overdue ones', async () => {
     const services = await openServices(await open());
     await openHours(services);
     services.clock.advance(HOUR_MS);
@@ -96,7 +96,7 @@ eachDatabase((open) => {
     expect(invocations.map(({ isOverdue }) => isOverdue)).toEqual([true, true, false]);
   });
 
-  test('has each once where hundreds were created at one time', async () => {
+  test('lists each once, even if hundreds were created at the same time', async () => {
     const services = await openServices(await open());
     const names = Array.from({ length: 450 }, (_, index) => `i${index}`);
     const rows = names.map((name) => newInvocation(name, { realm: 'p:r', createTime: 1000 }));
@@ -110,7 +110,7 @@ eachDatabase((open) => {
   });
 });
 
-test('needs the permission in the realm that is listed', async () => {
+test('needs the permission in the listed realm', async () => {
   const authorizer = realmAuthorizer({ 'p:r': { reader: [OWNER] } });
   const services = await openServices(await openTestPglite(), { authorizer });
   expect((await page(services, {})).invocations).toEqual([]);

@@ -138,7 +138,7 @@ eachDatabase((open) => {
     expect(await exportsOf('s.attempt-2')).toEqual(['t']);
   });
 
-  test('waits for what is expected, and takes it when it appears', async () => {
+  test('waits for an expected invocation, and includes it when it appears', async () => {
     const world = await openWorld(await open());
     const expectedInvocations = ['s1', 's2'].map((name) => ({
       name: `invocations/${name}`,
@@ -171,7 +171,7 @@ eachDatabase((open) => {
     expect(await world.testIds('run')).toEqual(['postlude/invocation']);
   });
 
-  test('waits for what was announced before as long as it is told now', async () => {
+  test('waits for an announced invocation as long as the latest request says', async () => {
     const world = await openWorld(await open());
     const expect1 = (more: object = {}) => [{ name: 'invocations/s1', ...more }];
     await world.open('run', { expectedInvocations: expect1(), finalize: true });
@@ -202,7 +202,7 @@ eachDatabase((open) => {
     await expect(world.end('s')).rejects.toMatchObject({ code: 'failed-precondition' });
   });
 
-  test('ends a cancelled invocation as such, with what was said of it', async () => {
+  test('ends an invocation as cancelled, with the given reason and properties', async () => {
     const world = await openWorld(await open());
     await world.record('s', 'one');
     const cancelled = { cancelled: true, reason: 'SIGTERM', properties: { exitCode: 143 } };
@@ -216,7 +216,7 @@ eachDatabase((open) => {
   });
 });
 
-test('is safe to repeat for one recorder, whatever has become of its attempt', async () => {
+test('is safe to repeat for one recorder, whatever has happened to its attempt', async () => {
   const world = await openWorld(await openTestPglite());
   await world.record('s', 'one');
   expect(await world.record('s', 'one')).toMatchObject({ attempt: 1, existed: true });
@@ -226,7 +226,7 @@ test('is safe to repeat for one recorder, whatever has become of its attempt', a
   expect(await world.record('s', 'two')).toMatchObject({ attempt: 2, existed: true });
 });
 
-test('a repeated request of an earlier recorder pushes nobody aside', async () => {
+test('a repeated request of an earlier recorder supersedes nobody', async () => {
   const { open, record } = await openWorld(await openTestPglite());
   await record('shard', 'first');
   await record('shard', 'second');
@@ -248,7 +248,7 @@ test('a late recording waits for the current recorder, and then becomes an attem
   expect(await record('fresh', 'late', late)).toMatchObject({ attempt: 1 });
 });
 
-test('replaces attempts that were cut in runs that can still change', async () => {
+test('replaces incomplete attempts in runs that can still change', async () => {
   const world = await openWorld(await openTestPglite());
   await world.record('s', 'one');
   await world.end('s');
@@ -276,7 +276,7 @@ test('takes the number of an attempt from the caller, and the next free one if i
   expect(await world.read('s.attempt-4')).toMatchObject({ endedBy: 'SUPERSEDED' });
 });
 
-describe('somebody who does not record', () => {
+describe('a caller that does not record', () => {
   test('adds what an ACTIVE invocation lacks', async () => {
     const world = await openWorld(await openTestPglite());
     await world.record('a', 'one');
@@ -292,7 +292,7 @@ describe('somebody who does not record', () => {
     expect(await world.bundle('run', ['a', 'b'], more)).toMatchObject({ existed: true });
   });
 
-  test('lacks no context, and gives it to what it begins only', async () => {
+  test('is not asked for tags of its context, and sets them only on what it begins', async () => {
     const world = await openWorld(await openTestPglite());
     const tags = [{ key: 'k', value: 'v' }];
     const first = [{ key: 'ci/job', value: 'first' }];
@@ -309,7 +309,7 @@ describe('somebody who does not record', () => {
     expect((await world.read('run.attempt-2')).tags).toEqual([...second, ...tags]);
   });
 
-  test('is told what a complete one lacks, or begins its next attempt', async () => {
+  test('is told what a complete invocation lacks, or begins its next attempt', async () => {
     const world = await openWorld(await openTestPglite());
     await world.record('a', 'one');
     await world.bundle('run', ['a'], { finalize: true });
@@ -326,7 +326,7 @@ describe('somebody who does not record', () => {
     expect(await world.included('run.attempt-2')).toEqual(['a.attempt-2']);
   });
 
-  test('cannot join what belongs to somebody else', async () => {
+  test('cannot join an invocation of another owner', async () => {
     const world = await openWorld(await openTestPglite());
     await world.open('run');
     await expect(world.open('run', {}, 'user:other@example.org')).rejects.toMatchObject({
@@ -334,7 +334,7 @@ describe('somebody who does not record', () => {
     });
   });
 
-  test('cannot join what another client has created', async () => {
+  test('cannot join an invocation that another client created', async () => {
     const world = await openWorld(await openTestPglite());
     await world.create('run');
     await expect(world.open('run')).rejects.toMatchObject({
@@ -354,7 +354,7 @@ describe('somebody who does not record', () => {
   });
 });
 
-test('refuses another realm than the one that an invocation is in', async () => {
+test('refuses a realm that differs from that of the invocation', async () => {
   const world = await openWorld(await openTestPglite());
   await world.record('s', 'one');
   await expect(world.record('s', 'two', { realm: 'p:other' })).rejects.toMatchObject({
@@ -363,7 +363,7 @@ test('refuses another realm than the one that an invocation is in', async () => 
   });
 });
 
-test('supersedes no attempt of another owner, and changes no run of one', async () => {
+test("neither supersedes an attempt of another owner nor changes that owner's runs", async () => {
   const world = await openWorld(await openTestPglite());
   await world.record('s', 'one');
   await world.bundle('run', ['s']);
@@ -376,7 +376,7 @@ test('supersedes no attempt of another owner, and changes no run of one', async 
   expect(await world.included('run')).toEqual(['s']);
 });
 
-test('lets only the process that records keep an invocation alive', async () => {
+test('lets only the recording process keep an invocation alive', async () => {
   const world = await openWorld(await openTestPglite());
   await world.record('s', 'one');
   await expect(world.keepAlive('s', 'two')).rejects.toMatchObject({

@@ -118,7 +118,7 @@ eachDatabase((open) => {
     expect((await services.queue.depth('tq')).due).toBe(3);
   });
 
-  test('sweeps what is stale, and says how it went', async () => {
+  test('sweeps stale reminders, and says how it went', async () => {
     const services = await openServices(await open());
     await remind(services);
     expect(await sweep(services)).toMatchObject({
@@ -133,7 +133,7 @@ eachDatabase((open) => {
     expect((await list(services)).reminders).toMatchObject([{ id: B }]);
   });
 
-  test('refuses to sweep while a sweep is under way here', async () => {
+  test('refuses to sweep while another sweep is under way in this process', async () => {
     const services = await openServices(await open());
     const outcomes = await Promise.allSettled([sweep(services), sweep(services)]);
     expect(outcomes).toMatchObject([

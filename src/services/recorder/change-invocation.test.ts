@@ -138,7 +138,7 @@ eachDatabase((open) => {
       });
     });
 
-    test.each(changes)('%s needs an invocation that exists', async (_what, change) => {
+    test.each(changes)('%s needs an existing invocation', async (_what, change) => {
       const services = await openServices(await open());
       await expect(change(services, services.owner('u-inv'))).rejects.toMatchObject({
         code: 'not-found',
@@ -243,7 +243,7 @@ eachDatabase((open) => {
     expect(await included(services)).toEqual(['u-b']);
   });
 
-  test('cycles are fine, and so are FINALIZED ones', async () => {
+  test('cycles and FINALIZED invocations may be included', async () => {
     const services = await openServices(await open());
     for (const id of ['u-inv', 'u-a']) await services.create(id);
     await services.recorder.updateIncludedInvocations(
@@ -269,7 +269,7 @@ eachDatabase((open) => {
     expect(await included(services)).toEqual([]);
   });
 
-  test('nothing is included where the caller may not in one of the realms', async () => {
+  test('nothing is included if the caller may not include in one of the realms', async () => {
     const authorizer = realmAuthorizer({
       'p:r': { writer: [OWNER] },
       'secret:r': { 'resultdb.invocations.create': [OWNER] },

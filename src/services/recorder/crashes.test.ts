@@ -252,7 +252,7 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
   ['EndInvocation that cancels', recordedInvocation, endIt({ cancelled: true })],
 ];
 
-test('all calls that write are here', () => {
+test('all calls that write are listed here', () => {
   const parts = {} as Parameters<typeof createRecorder>[0];
   const methods = { ...createRecorder(parts), ...createInvocationsWriting(parts) };
   const here = new Set(CALLS.map(([words]) => words.split(' ', 1)[0]?.toLowerCase()));

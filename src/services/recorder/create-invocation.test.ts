@@ -159,7 +159,7 @@ eachDatabase((open) => {
       expect(await existing(allowed, message.invocationId)).toMatchObject({ createdBy: OWNER });
     });
 
-    test('an included invocation may be included by those who may in its realm', async () => {
+    test('a caller may include an invocation with the permission in its realm', async () => {
       const authorizer = realmAuthorizer({
         'p:r': { writer: [OWNER] },
         'other:r': { 'resultdb.invocations.create': [OWNER] },
@@ -218,7 +218,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('exports and history options are kept as they came', async () => {
+  test('exports and history options are kept unchanged', async () => {
     const services = await openServices(await open());
     const predicate = {
       predicate: { testIdRegexp: 'a/.*', expectancy: 1, excludeExonerated: true },
@@ -234,7 +234,7 @@ eachDatabase((open) => {
     expect(created).toMatchObject(invocation);
   });
 
-  test('an id is taken once', async () => {
+  test('an id can be taken once', async () => {
     const services = await openServices(await open());
     await services.create('u-inv');
     await expect(services.create('u-inv')).rejects.toMatchObject({
@@ -253,7 +253,7 @@ eachDatabase((open) => {
     await expect(call('user:other@example.com')).rejects.toMatchObject({ code: 'already-exists' });
   });
 
-  test('an invocation can be created FINALIZING, around what it includes', async () => {
+  test('an invocation can be created FINALIZING, with what it includes', async () => {
     const services = await openServices(await open());
     await services.create('u-child');
     const created = await services.create('u-inv', {
@@ -268,7 +268,7 @@ eachDatabase((open) => {
     expect(lease.map(({ subject }) => subject?.slice(9))).toEqual(['u-inv']);
   });
 
-  test('nothing is created around something that is not there', async () => {
+  test('nothing is created if an included invocation does not exist', async () => {
     const services = await openServices(await open());
     await expect(
       services.create('u-inv', { includedInvocations: ['invocations/u-child'] }),

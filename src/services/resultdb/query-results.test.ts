@@ -192,7 +192,7 @@ describe('a query is refused', () => {
 });
 
 eachDatabase((open) => {
-  test('what does not exist is not found, whatever the permissions', async () => {
+  test('an invocation that does not exist is not found, whatever the permissions', async () => {
     const services = await openServices(await open(), { authorizer: realmAuthorizer({}) });
     for (const [, read] of READS) {
       await expect(read(services)).rejects.toMatchObject({
@@ -214,7 +214,7 @@ eachDatabase((open) => {
     }
   });
 
-  test('permission on what is queried is enough, whatever it includes', async () => {
+  test('permission on the queried invocation is enough, whatever it includes', async () => {
     const db = await open();
     const all = await openServices(db);
     await all.create('u-child', { realm: 'secret:r' });
@@ -225,7 +225,7 @@ eachDatabase((open) => {
     expect(await queriedNames(services)).toEqual([nameOf('u-child', 't')]);
   });
 
-  test('a result that is not there is not found', async () => {
+  test('a result that does not exist is not found', async () => {
     const services = await openServices(await open());
     await services.create('u-top');
     const missing = nameOf('u-top', 't');
@@ -317,7 +317,7 @@ eachDatabase((open) => {
     expect(whole).toMatchObject(long);
   });
 
-  describe('predicates look at the whole of what is reachable', () => {
+  describe('predicates apply to everything that is reachable', () => {
     async function openMixed(): Promise<Services> {
       const services = await openServices(await open());
       await openGraph(services);

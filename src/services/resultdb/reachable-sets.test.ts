@@ -84,7 +84,7 @@ test('a FINALIZED invocation is walked once for each selection of test variants'
   expect(await sets.read(top, selection, signal)).toBe(selected);
 });
 
-test('an id that is used again does not get what the deleted invocation reached', async () => {
+test('an id that is used again does not get the set of the deleted invocation', async () => {
   const services = await openServices(await openTestPglite());
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a');
@@ -104,7 +104,7 @@ test('an id that is used again does not get what the deleted invocation reached'
   expect(rowIds.map(fromRowId)).toEqual(['u-top']);
 });
 
-test('the least recently used set is evicted when there is too much', async () => {
+test('the least recently used set is evicted when the bound is exceeded', async () => {
   const services = await openServices(await openTestPglite());
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a', 'u-b');

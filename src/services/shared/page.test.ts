@@ -21,7 +21,7 @@ function containing(def: Record<string, string>): Init {
   return { predicate: { variant: { predicate: { case: 'contains', value: { def } } } } };
 }
 
-test('a token gives back the position that it was made of', () => {
+test('a token decodes to the position that it was made from', () => {
   const positions = fc.array(fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()));
   fc.assert(
     fc.property(positions, (position) => {
@@ -56,7 +56,7 @@ test.each<[string, Init]>([
   );
 });
 
-test('whatever else comes as a token is refused', () => {
+test('anything else is refused as a token', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), (pageToken) => {
       expect(() => tokensOf({ pageToken }).position(1)).toThrow('page_token');

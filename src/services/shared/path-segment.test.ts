@@ -17,7 +17,7 @@ test('other text is escaped by its UTF-8 bytes', () => {
   expect(escapePathSegment('é✓')).toBe('%C3%A9%E2%9C%93');
 });
 
-test('unescaping gives back any text', () => {
+test('unescaping restores any text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (text) => {
       const segment = escapePathSegment(text);
@@ -26,7 +26,7 @@ test('unescaping gives back any text', () => {
   );
 });
 
-test('a plus sign is no space', () => {
+test('a plus sign is not a space', () => {
   expect(unescapePathSegment('a+b')).toBe('a+b');
 });
 

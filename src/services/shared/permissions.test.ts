@@ -24,7 +24,7 @@ test.each([
   expect(authorizer.isAllowed(caller, permission, realm)).toBe(isAllowed);
 });
 
-test('an unknown role is refused at once, with the roles that there are', () => {
+test('an unknown role is refused at once, with a list of the known ones', () => {
   expect(() => realmAuthorizer({ 'a:b': { toString: ['anyone'] } })).toThrow(
     'no such role: toString (there are reader, writer, admin)',
   );

@@ -23,23 +23,23 @@ test('keeps the fields that it names, and no others', () => {
   );
 });
 
-test('keeps fields of fields', () => {
+test('keeps nested fields', () => {
   expect(masked('test_metadata.location.line', 'test_metadata.name')).toEqual(
     create(TestResultSchema, { testMetadata: { name: 'm', location: { line: 3 } } }),
   );
 });
 
-test('a field named as a whole wins over a part of it, in either order', () => {
+test('a field named as a whole takes precedence over a part of it, in either order', () => {
   const whole = create(TestResultSchema, { testMetadata: full().testMetadata });
   expect(masked('test_metadata', 'test_metadata.name')).toEqual(whole);
   expect(masked('test_metadata.name', 'test_metadata')).toEqual(whole);
 });
 
-test('a star keeps all', () => {
+test('a star keeps all fields', () => {
   expect(masked('*', 'name')).toEqual(full());
 });
 
-test('a message that is not there stays away', () => {
+test('a message that is not set stays unset', () => {
   const mask = parseReadMask(TestResultSchema, ['test_metadata.name']);
   const empty = create(TestResultSchema);
   expect(applyReadMask(TestResultSchema, empty, mask).testMetadata).toBeUndefined();

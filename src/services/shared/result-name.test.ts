@@ -16,7 +16,7 @@ test('a name escapes the test id as one path segment', () => {
   );
 });
 
-test('names of results and exonerations give back what they are made of', () => {
+test('names of results and exonerations parse to what they were made from', () => {
   const testIds = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 40 });
   fc.assert(
     fc.property(testIds, (testId) => {

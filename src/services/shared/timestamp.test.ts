@@ -17,11 +17,11 @@ test('times keep their microseconds', () => {
   );
 });
 
-test('times before 1970 have nanos from 0 up', () => {
+test('times before 1970 have nanos that are not negative', () => {
   expect(toTimestamp(-0.5)).toMatchObject({ seconds: -1n, nanos: 999_500_000 });
 });
 
-test('durations keep their microseconds and lose what is finer', () => {
+test('durations keep their microseconds and lose finer digits', () => {
   fc.assert(
     fc.property(fc.maxSafeInteger(), (micros) => fromDuration(toDuration(micros)) === micros),
   );

@@ -104,7 +104,7 @@ test.each([
 });
 
 eachDatabase((open) => {
-  test('finds one task by its name: the living one, else the dead one', async () => {
+  test('finds one task by its name: the living one, or else the dead one', async () => {
     const services = await openServices(await open());
     const name = { type: 'email', id: 'a' };
     await expect(get(services, name)).rejects.toMatchObject({ code: 'not-found' });
@@ -177,7 +177,7 @@ eachDatabase((open) => {
     expect((await listDead(services, { type: 'sms' })).tasks).toHaveLength(1);
   });
 
-  test('one task is seen with the permission to see tasks only', async () => {
+  test('one task is shown only with the permission to see tasks', async () => {
     const services = await openServices(await open(), { authorizer: realmAuthorizer({}) });
     await expect(get(services, { type: 'email', id: 'a' })).rejects.toMatchObject({
       code: 'permission-denied',

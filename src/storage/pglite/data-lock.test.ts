@@ -24,7 +24,7 @@ test('a folder is locked until it is freed', async () => {
   await (await lockDataFolder(folder))();
 });
 
-test('the lock of a living process is respected, and named; that of a dead one is taken over', async () => {
+test('the lock of a living process is respected and its process named; that of a dead one is taken over', async () => {
   const folder = join(await temporaryFolder(), 'data');
   await writeFile(`${folder}.lock`, String(process.ppid));
   await expect(lockDataFolder(folder)).rejects.toThrow(

@@ -11,7 +11,7 @@ testDatabase('PGlite', {
   createTables: createPostgresSuiteTables,
 });
 
-test('PGlite does not flush to the disk: docs/storage.md warns of that as long as it is so', async () => {
+test('PGlite does not flush to the disk, of which docs/storage.md warns', async () => {
   const db = await openTestPglite();
   const settings = await db.read((tx) => tx.query(raw('SHOW fsync'), { fsync: text }));
   expect(settings).toEqual([{ fsync: 'off' }]);

@@ -104,7 +104,7 @@ describe.skipIf(missing !== undefined)('on a disk that gets full', () => {
     ]);
   });
 
-  test('what was acknowledged is there when it is opened again, also while it is full', async () => {
+  test('acknowledged rows are there after it is reopened, even while it is full', async () => {
     const disk = await mountSmallDisk(70);
     const { db } = await openOn(disk);
     const written = await fill(db);
@@ -153,7 +153,7 @@ describe.skipIf(missing !== undefined)('on a disk that gets full', () => {
     expect(await db.migrate()).not.toEqual([]);
   });
 
-  test('it closes while there is no room, and is opened again when there is', async () => {
+  test('it it can be closed while there is no room, and reopened when there is', async () => {
     const disk = await mountSmallDisk(120);
     const { db, filler } = await openOn(disk);
     const written = await insertUnread(db);

@@ -86,7 +86,7 @@ async function describeSchema(instance: PGlite, schema: string): Promise<string>
   return JSON.stringify(rows);
 }
 
-test('whatever the statement, a migration happens as a whole or not at all', async () => {
+test('at whatever statement it dies, a migration happens as a whole or not at all', async () => {
   const instance = await PGlite.create();
   onTestFinished(() => instance.close());
   const migrations = await loadMigrations(MIGRATIONS_FOLDER);

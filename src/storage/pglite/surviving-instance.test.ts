@@ -86,7 +86,7 @@ test('no call is made after PostgreSQL stopped, until the folder is open again',
   expect(log.lines.map(({ level }) => level)).toEqual(['error', 'info']);
 });
 
-test('what cannot be opened again is tried again with each call', async () => {
+test('an instance that cannot be reopened is tried again with each call', async () => {
   const { instance } = survivor(new FakePglite('SELECT 1'));
   await expect(instance.query('SELECT 1')).rejects.toMatchObject({ code: 'resource-exhausted' });
   await expect(instance.query('SELECT 2')).rejects.toThrow('cannot be opened');

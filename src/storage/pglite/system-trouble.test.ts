@@ -17,7 +17,7 @@ test.each([
   expect(systemTrouble('/srv/data', thrown, said)).toMatchObject({ code, cause: thrown });
 });
 
-test('a number of the file system within PGlite does so, too', () => {
+test("an error number of PGlite's file system does so as well", () => {
   expect(systemTrouble('/srv/data', { name: 'ErrnoError', errno: 51 })).toMatchObject({
     code: 'resource-exhausted',
     reason: 'disk-full',
@@ -28,7 +28,7 @@ test('a number of the file system within PGlite does so, too', () => {
   });
 });
 
-test('what is nothing of the system’s is left alone', () => {
+test('an error that is not the system’s stays unchanged', () => {
   const said = ['FATAL:  "/pglite/data" is not a valid data directory'];
   expect(systemTrouble('/srv/data', new Error('failed'), said)).toBeUndefined();
 });

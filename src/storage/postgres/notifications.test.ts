@@ -34,7 +34,7 @@ async function sendUntilHeard(
 }
 
 describe.skipIf(testPostgresUrl() === '')('listening', () => {
-  test('is taken up again after the connection was lost', async () => {
+  test('is resumed after the connection was lost', async () => {
     const clock = new FakeClock();
     const { db, sender, proxy } = await openListener(clock);
     const heard = new Signal<string>();
@@ -57,7 +57,7 @@ describe.skipIf(testPostgresUrl() === '')('listening', () => {
     expect(await heard.next()).toBe('again');
   });
 
-  test('on a channel whose name would be cut is refused', async () => {
+  test('on a channel whose name would be truncated is refused', async () => {
     const { db } = await openListener(new FakeClock());
     await expect(db.notifications.listen('x'.repeat(60), () => undefined)).rejects.toMatchObject({
       code: 'invalid-argument',

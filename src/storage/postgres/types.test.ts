@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { decodeArray, encodeArray } from './array-literal.ts';
 import { decodeValue, encodeValue } from './types.ts';
 
-test('arrays come back as they went in', () => {
+test('arrays come back unchanged', () => {
   const element = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom('NULL', '{', '"', '\\', ','),
@@ -27,11 +27,11 @@ test('arrays as the server writes them are read', () => {
   ]);
 });
 
-test.each(['', 'a', '{', '{"a}', '{{1},{2}}', '[0:1]={1,2}'])('%j is no array', (literal) => {
+test.each(['', 'a', '{', '{"a}', '{{1},{2}}', '[0:1]={1,2}'])('%j is not an array', (literal) => {
   expect(() => decodeArray(literal)).toThrow('expected a one-dimensional array');
 });
 
-test('times are read in whatever zone a session shows them', () => {
+test('times are read in any zone in which a session shows them', () => {
   const utc = Date.UTC(2026, 0, 2, 3, 4, 5) + 0.25;
   expect(decodeValue('timestamp', '2026-01-02 03:04:05.00025+00')).toBe(utc);
   expect(decodeValue('timestamp', '2026-01-02 08:34:05.00025+05:30')).toBe(utc);
@@ -39,7 +39,7 @@ test('times are read in whatever zone a session shows them', () => {
   expect(decodeValue('timestamp', '1880-01-01 00:53:28+00:53:28')).toBe(Date.UTC(1880, 0, 1));
 });
 
-test('times that are not in ISO form are refused, not guessed', () => {
+test('times that are not in ISO form are refused', () => {
   expect(() => decodeValue('timestamp', '02/01/2026 03:04:05 UTC')).toThrow('expected an ISO time');
   expect(() => decodeValue('timestamp', 'infinity')).toThrow('expected an ISO time');
 });

@@ -28,7 +28,7 @@ test.each([
   expect(error.message).toBe(message.replace(/^\d+ \w+: /, ''));
 });
 
-test('an error of our own SQL has no code: no caller could act on it', () => {
+test('an error in our own SQL has no code, as no caller could act on it', () => {
   const error = grpcError(3, '3 INVALID_ARGUMENT: Unrecognized name: nonsense');
   expect(toStorageError(error)).toBe(error);
   expect(toStorageError(grpcError(11, '11 OUT_OF_RANGE: division by zero'))).not.toBeInstanceOf(

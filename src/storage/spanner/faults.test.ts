@@ -24,7 +24,7 @@ const COUNT = sql`SELECT COUNT(*) AS count FROM ${accounts}`;
 
 describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
   describe('a transaction', () => {
-    test('that Spanner aborts again and again is a conflict in the end, after bounded time', async () => {
+    test('that Spanner keeps aborting fails with a conflict after a bounded time', async () => {
       const clock = leapingClock();
       const startedAt = clock.now();
       const faults = onEach('Commit', ABORTED);
@@ -46,7 +46,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       expect(await allAccounts(direct)).toMatchObject([{ balance: 1 }]);
     });
 
-    test('whose retries are called off is aborted once', async () => {
+    test('whose retries are cancelled is aborted once', async () => {
       const stop = new AbortController();
       const { database, calls } = await openFaultWorld(
         onEach('Commit', () => {
@@ -78,7 +78,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       }
     });
 
-    test('whose idle session has been deleted takes another', async () => {
+    test('whose idle session has been deleted uses another', async () => {
       const faults = onOne('ExecuteStreamingSql', SESSION_LOST, 1);
       const { direct, database, calls } = await openFaultWorld(faults);
       await database.write(increment);
@@ -131,7 +131,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
   });
 
   describe('a read', () => {
-    test('in a session that was deleted takes another', async () => {
+    test('in a session that was deleted uses another', async () => {
       const faults = onOne('ExecuteStreamingSql', SESSION_LOST, 1);
       const { database, calls } = await openFaultWorld(faults);
       const read = () => database.read((tx) => tx.query(COUNT, { count: int }));
@@ -171,7 +171,7 @@ describe.skipIf(testSpannerHost() === '')('on the emulator', () => {
       }
     });
 
-    test('that breaks off again and again is unavailable, after six attempts', async () => {
+    test('that keeps breaking off is unavailable after six attempts', async () => {
       const fault = { moment: 'after', messages: 1, ending: UNAVAILABLE } as const;
       const clock = leapingClock();
       const faults = onEach('ExecuteStreamingSql', fault);

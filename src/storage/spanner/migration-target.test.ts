@@ -86,11 +86,11 @@ function slowAdmin(clock: FakeClock, seconds: number, error?: Error) {
   return { admin, looks, clock: passing };
 }
 
-test('a change that was not made yet is made under the migration’s name', async () => {
+test('a change that has not been made is made under the migration’s name', async () => {
   expect(await apply({})).toEqual(['schema_migrations', NAME]);
 });
 
-test('a change that another process has made is not made again', async () => {
+test('a change that another process has made is not repeated', async () => {
   expect(await apply({ schema_migrations: 'succeeded', [NAME]: 'succeeded' })).toEqual([]);
 });
 
@@ -103,7 +103,7 @@ test('a change that failed is tried again under another name', async () => {
   expect(await apply(known)).toEqual([`${NAME}_3`]);
 });
 
-test('a change that takes long tells how far it is, now and then', async () => {
+test('a change that takes long reports its progress now and then', async () => {
   const log = new RecordingLog();
   const { admin, clock, looks } = slowAdmin(new FakeClock(), 60);
   await targetOf(admin, { clock, log }).applyNext(() => MIGRATION);
@@ -120,7 +120,7 @@ test('a change that takes long tells how far it is, now and then', async () => {
   expect(looks.length).toBeLessThan(60);
 });
 
-test('a change that fails in the end fails the migration', async () => {
+test('a change that finally fails makes the migration fail', async () => {
   const error = Object.assign(new Error('9 FAILED_PRECONDITION: no'), { code: 9 });
   const { admin, clock } = slowAdmin(new FakeClock(), 1, error);
   const applied = targetOf(admin, { clock }).applyNext(() => MIGRATION);

@@ -23,7 +23,7 @@ test('every statement may be run twice', async () => {
 /** Of marks and sequences, which Spanner does not need. */
 const FOR_POSTGRES = ['0006_commit_marks', '0007_task_fences'];
 
-test('the migrations are those of PostgreSQL, by number and name, but for its own', async () => {
+test("the migrations have the numbers and names of PostgreSQL's, except for its own", async () => {
   const names = async (folder: URL) => (await loadMigrations(folder)).map(({ name }) => name);
   const spanner = await names(MIGRATIONS_FOLDER);
   expect([...spanner, ...FOR_POSTGRES].sort()).toEqual(await names(POSTGRES_FOLDER));

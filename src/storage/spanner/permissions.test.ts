@@ -32,7 +32,7 @@ test('what is missing is named, with the command that grants it', async () => {
   });
 });
 
-test('an account without any permission lacks them all', async () => {
+test('an account without permissions lacks them all', async () => {
   const { missing, services } = await missingWhere(() => false);
   const { toRun, toMigrate } = missing === 'unknown' ? { toRun: [], toMigrate: [] } : missing;
   expect(services.calls).toMatchObject([{ request: { permissions: [...toRun, ...toMigrate] } }]);
@@ -52,7 +52,7 @@ test.each([
 });
 
 describe.skipIf(testSpannerHost() === '')('the emulator', () => {
-  test('knows nothing of permissions', async () => {
+  test('has no permissions to check', async () => {
     const options = { database: DATABASE, emulatorHost: testSpannerHost() };
     expect(await findMissingPermissions(options)).toBe('unknown');
   });

@@ -68,7 +68,7 @@ describe.skipIf(testSpannerHost() === '')('a long stream on the emulator', () =>
     expect(calls.get('ExecuteStreamingSql')).toBe(2);
   });
 
-  test('in a read-write transaction has this run again', async () => {
+  test('in a read-write transaction makes it run again', async () => {
     const faults: SpannerFaults = ({ nth }) => (nth < 2 ? cutAfter(5, UNAVAILABLE) : undefined);
     const { database, calls } = await openWithRows(faults, { rewrite: resumeTokens });
     let runs = 0;
@@ -81,7 +81,7 @@ describe.skipIf(testSpannerHost() === '')('a long stream on the emulator', () =>
     expect(calls.get('ExecuteStreamingSql')).toBe(3);
   });
 
-  test('that its reader leaves gives its session back', async () => {
+  test('that its reader leaves releases its session', async () => {
     const { database, calls } = await openWithRows(() => undefined);
     const first = await database.read(async (tx) => {
       for await (const { number } of tx.stream(IN_ORDER, { number: int })) return number;

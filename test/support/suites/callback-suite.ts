@@ -93,7 +93,7 @@ export function testCallbacks(open: OpenSuiteDatabase): void {
       }
     });
 
-    test('work that a transaction has started may begin others after it has ended', async () => {
+    test('work that a transaction started may begin other transactions after it has ended', async () => {
       const db = await open();
       let end: () => void = () => undefined;
       const ended = new Promise<void>((resolve) => {

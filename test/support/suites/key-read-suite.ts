@@ -65,7 +65,7 @@ export function testKeyReads(open: OpenSuiteDatabase): void {
       expect(rows.sort(compareKeys)).toEqual([accountOf('a', 1), accountOf('b', 2)]);
     });
 
-    test('takes one key, keys that differ in their last column only, and none', async () => {
+    test('takes one key, keys that differ only in their last column, and no keys', async () => {
       const db = await openWithAccounts(open);
       const read = (keys: { owner: string; number: number }[]) =>
         db.read(async (tx) => (await tx.readKeys(accounts, keys, columns)).map(name).sort());
@@ -75,7 +75,7 @@ export function testKeyReads(open: OpenSuiteDatabase): void {
       expect(await read([])).toEqual([]);
     });
 
-    test('sees neither what its transaction writes nor what it deletes', async () => {
+    test('sees neither the writes nor the deletions of its transaction', async () => {
       const db = await openWithAccounts(open);
       const keys = [{ owner: 'a', number: 1 }];
       await db.write(async (tx) => {
@@ -85,7 +85,7 @@ export function testKeyReads(open: OpenSuiteDatabase): void {
       expect(await db.read((tx) => tx.readKeys(accounts, keys, columns))).toEqual([]);
     });
 
-    test('may lock, so that transactions that read and then write wait for each other', async () => {
+    test('can lock, so that transactions that read and then write wait for each other', async () => {
       const db = await openWithAccounts(open);
       const key = { owner: 'a', number: 0 };
       const increment = async (tx: Transaction): Promise<void> => {
@@ -102,7 +102,7 @@ export function testKeyReads(open: OpenSuiteDatabase): void {
   });
 
   describe('a read of a range', () => {
-    test('returns its rows in order, as the model does', async () => {
+    test('returns its rows in the same order as a model', async () => {
       const db = await openWithAccounts(open);
       const all = (await allAccounts(db)).sort(compareKeys);
       const anyRange = fc.record({
@@ -141,7 +141,7 @@ export function testKeyReads(open: OpenSuiteDatabase): void {
       expect(await read({ first: [] })).toEqual([]);
     });
 
-    test('protects its transaction from rows that appear in the range meanwhile', async () => {
+    test('protects its transaction from rows that others add to the range meanwhile', async () => {
       const db = await openWithAccounts(open);
       const range = { first: ['a'] };
       const addIfFew = (number: number): Promise<void> =>

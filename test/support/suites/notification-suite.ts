@@ -39,7 +39,7 @@ export function testNotifications(open: OpenSuiteDatabase): void {
       expect(await heard.next()).toBe('from the same');
     });
 
-    test('reach the others when one listener throws', async () => {
+    test('still reach the other listeners if one throws', async () => {
       const db = await open();
       const heard = new Signal<string>();
       await db.notifications.listen('a', () => {

@@ -34,19 +34,19 @@ export function testReads(open: OpenSuiteDatabase): void {
       expect(await allAccounts(db)).toHaveLength(2);
     });
 
-    test('names what a query forgot to select', async () => {
+    test('names the column that a query does not select', async () => {
       const db = await openWithRows(open, 1);
       const read = db.read((tx) => tx.query(sql`SELECT 1 AS one`, { one: int, twoWords: int }));
       await expect(read).rejects.toThrow('two_words');
     });
 
-    test('throws what its function throws', async () => {
+    test('throws the error of its function', async () => {
       const db = await open();
       const error = new Error('mine');
       await expect(db.read(() => Promise.reject(error))).rejects.toBe(error);
     });
 
-    test('a failed query fails it, and the next one works', async () => {
+    test('fails if a query fails, and the next read works', async () => {
       const db = await openWithRows(open, 1);
       const read = db.read((tx) => tx.query(sql`SELECT nonsense FROM ${accounts}`, { x: text }));
       await expect(read).rejects.toThrow('nonsense');
@@ -71,7 +71,7 @@ export function testReads(open: OpenSuiteDatabase): void {
       });
     });
 
-    test('that is left early gives its transaction back', async () => {
+    test('that is left early releases its transaction', async () => {
       const db = await openWithRows(open);
       for (const left of [1, 250]) {
         const count = await db.read(async (tx) => {
@@ -85,7 +85,7 @@ export function testReads(open: OpenSuiteDatabase): void {
       }
     });
 
-    test('whose reader throws has ended, and so has the transaction', async () => {
+    test('ends, with its transaction, if its reader throws', async () => {
       const db = await openWithRows(open);
       const error = new Error('enough');
       const read = db.read(async (tx) => {
@@ -97,7 +97,7 @@ export function testReads(open: OpenSuiteDatabase): void {
       expect(await allAccounts(db)).toHaveLength(ROWS);
     });
 
-    test('takes parameters, and works in a transaction with writes, too', async () => {
+    test('takes parameters, and also works in a transaction with writes', async () => {
       const db = await openWithRows(open, 300);
       await db.write(async (tx) => {
         const query = sql`SELECT number FROM ${accounts} WHERE number >= ${200}`;

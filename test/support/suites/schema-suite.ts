@@ -20,7 +20,7 @@ export function testSchema(open: OpenDatabase, newSchema: () => string): void {
       expect(await db.migrate()).toEqual([]);
     });
 
-    test('is migrated once by many at once', async () => {
+    test('is migrated once, even by many at once', async () => {
       const schema = newSchema();
       const databases = await Promise.all(
         Array.from({ length: 4 }, () => open({ migrated: false, schema })),
@@ -42,7 +42,7 @@ export function testSchema(open: OpenDatabase, newSchema: () => string): void {
       await expect(db.migrate()).rejects.toThrow('9999_future');
     });
 
-    test('made by a migration that has been edited since is refused', async () => {
+    test('is refused if a migration that made it has been edited since', async () => {
       const db = await open();
       await db.write((tx) => tx.update(schemaMigrations, [{ number: 1, checksum: 'old' }]));
       await expect(db.checkSchema()).rejects.toMatchObject({ code: 'failed-precondition' });

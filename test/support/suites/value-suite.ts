@@ -76,7 +76,7 @@ export function testValues(open: OpenSuiteDatabase): void {
       );
     });
 
-    test('come back from parameters of a query, too', async () => {
+    test('come back unchanged from parameters of a query as well', async () => {
       const db = await open();
       const at = Date.UTC(2026, 1, 3) + 0.125;
       const [row] = await db.read((tx) =>

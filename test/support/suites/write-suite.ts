@@ -29,7 +29,7 @@ async function readBalance(tx: Transaction, owner: string): Promise<number> {
 
 export function testWrites(open: OpenSuiteDatabase): void {
   describe('a transaction that fails', () => {
-    test('changes nothing, and throws what its function threw', async () => {
+    test('changes nothing, and throws the error of its function', async () => {
       const db = await openWithAda(open);
       const error = new Error('changed my mind');
       const write = db.write(async (tx) => {
@@ -102,7 +102,7 @@ export function testWrites(open: OpenSuiteDatabase): void {
       expect(await allAccounts(db)).toEqual([{ ...ada, balance: 7, note: undefined }]);
     });
 
-    test('an update of the key alone finds its row or fails', async () => {
+    test('an update of nothing but the key finds its row, or fails', async () => {
       const db = await openWithAda(open);
       await db.write((tx) => tx.update(accounts, [{ owner: 'ada', number: 1 }]));
       const write = db.write((tx) => tx.update(accounts, [{ owner: 'bob', number: 1 }]));
@@ -243,7 +243,7 @@ export function testWrites(open: OpenSuiteDatabase): void {
       expect(await balanceOf(db, 'ada')).toBe(1);
     });
 
-    test('of racing transactions exactly one inserts each row, and none fails', async () => {
+    test('exactly one of several racing transactions inserts each row, and none fails', async () => {
       const db = await open();
       const rows = Array.from({ length: 20 }, (_, number) => ({
         owner: 'race',
@@ -269,7 +269,7 @@ export function testWrites(open: OpenSuiteDatabase): void {
     });
   });
 
-  describe('transactions at once', () => {
+  describe('concurrent transactions', () => {
     test('none of many increments is lost', async () => {
       const db = await openWithAda(open);
       await Promise.all(
@@ -283,7 +283,7 @@ export function testWrites(open: OpenSuiteDatabase): void {
       expect(await balanceOf(db, 'ada')).toBe(112);
     });
 
-    test('write skew is refused: of two that read both rows, one sees what the other did', async () => {
+    test("write skew is refused: one of two transactions that read both rows sees the other's write", async () => {
       const db = await openWithAda(open);
       await db.write((tx) => tx.insert(accounts, [bob]));
       // Each may go down to zero only while the other is above zero.

@@ -108,7 +108,7 @@ describe('without a server', () => {
     expect(await run('flush')).toMatchObject({ code: 0, out: '' });
   });
 
-  test('the command knows of no invocation, and the folder may be another', async () => {
+  test('the command is given no invocation, and the folder can be chosen', async () => {
     const { cwd, recordAway } = await openWorld();
     const knows = 'process.exit(process.env.POSTLUDE_INVOCATION === undefined ? 0 : 3)';
     const ran = await recordAway(...RECORD, '--spool', 'kept', ...node(knows));
@@ -134,7 +134,7 @@ describe('without a server', () => {
     expect(asked).toEqual([2_000, 3_000]);
   });
 
-  test('a spool that cannot be used keeps no test from running', async () => {
+  test('a spool that cannot be used does not prevent tests from running', async () => {
     const { cwd, run, totals } = await openWorld();
     await writeFile(join(cwd, 'spool'), 'a file');
     const ran = await run(...RECORD, '--spool', 'spool', ...node('process.exit(3)'));
@@ -212,7 +212,7 @@ async function startProxy(target: string, onAnswer: (call: number) => 'pass' | '
 }
 
 describe('flush', () => {
-  test.each([1, 2, 3])('cut at answer %i is repeated without harm', async (cut) => {
+  test.each([1, 2, 3])('interrupted at answer %i can be repeated without harm', async (cut) => {
     const { recordAway, run, runWith, totals, url, waiting } = await openWorld();
     await recordAway(...RECORD, ...node());
     const stopping = new AbortController();
@@ -231,7 +231,7 @@ describe('flush', () => {
     expect((await run('status', 'x.attempt-2')).code).toBe(1);
   });
 
-  test('by two at once counts each recording once', async () => {
+  test('by two processes at once counts each recording once', async () => {
     const { cwd, recordAway, run, totals } = await openWorld();
     await recordAway(...RECORD, ...node());
     await cp(join(cwd, SPOOL), join(cwd, 'copy'), { recursive: true });
@@ -241,7 +241,7 @@ describe('flush', () => {
     expect((await run('status', 'x.attempt-2')).code).toBe(1);
   });
 
-  test('leaves alone what a living process has locked, and takes it from a dead one', async () => {
+  test('leaves alone an entry that a living process has locked, and takes over one of a dead process', async () => {
     const { cwd, recordAway, run, waiting } = await openWorld();
     await recordAway(...RECORD, ...node());
     const [name = ''] = await waiting();
@@ -256,7 +256,7 @@ describe('flush', () => {
     expect(await waiting()).toEqual([]);
   });
 
-  test('keeps and names what the server refuses for good, and tries it again when asked', async () => {
+  test('keeps and names an entry that the server refuses for good, and tries it again on request', async () => {
     const { recordAway, run, totals } = await openWorld();
     await recordAway(...RECORD, '--include', 'missing', ...node());
     await recordAway('record', '--id', 'y', '--reports', 'r.xml', ...node());
@@ -285,7 +285,7 @@ describe('flush', () => {
     expect((await run('status', 'x')).code).toBe(1);
   });
 
-  test('keeps what is for another server, which --any-server sends here', async () => {
+  test('keeps an entry for another server, which --any-server sends here', async () => {
     const { recordElsewhere, run, totals, waiting } = await openWorld();
     await recordElsewhere(...RECORD, ...node());
     const told =
@@ -299,14 +299,14 @@ describe('flush', () => {
     expect(await totals('x')).toMatchObject({ totals: { results: 2 } });
   });
 
-  test('takes no notice of what a killed record had not finished', async () => {
+  test('ignores what a killed record had not finished', async () => {
     const { cwd, run } = await openWorld();
     await mkdir(join(cwd, SPOOL), { recursive: true });
     await writeFile(join(cwd, SPOOL, '1-a.jsonl.partial'), '{"postlude":"spool"');
     expect((await run('flush')).code).toBe(0);
   });
 
-  test('records as the next attempt what the server has ended meanwhile', async () => {
+  test('records as the next attempt if the server has ended the invocation meanwhile', async () => {
     const { cwd, recordAway, run, totals, waiting } = await openWorld();
     await recordAway(...RECORD, ...node());
     const path = join(cwd, SPOOL, (await waiting())[0] ?? '');

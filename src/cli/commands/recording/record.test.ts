@@ -103,7 +103,7 @@ test('exits with 128 plus the number of the signal that killed the command', asy
   });
 });
 
-test('marks a command that failed although its reports are green, and no other', async () => {
+test('marks only a command that failed although its reports are green', async () => {
   const { run, stateOf } = await openWorld();
   const green = '<testsuite name="s"><testcase classname="c" name="passes"/></testsuite>';
   const write = `require('node:fs').writeFileSync('green.xml', ${JSON.stringify(green)});`;
@@ -126,7 +126,7 @@ test('exits with 127 if the command does not exist, and says so in the run', asy
   expect(await unexpectedOf(run, 'x')).toEqual(['postlude/command']);
 });
 
-test('records the next attempt of what is complete, and takes both', async () => {
+test('records the next attempt at a complete invocation, and both count', async () => {
   const { run, stateOf } = await openWorld();
   const command = ['record', '--json', '--id', 'x', '--reports', 'good.xml'];
   await run(...command, ...node('0'));
@@ -250,7 +250,7 @@ describe('a report of an earlier run', () => {
     return { ...world, old: join(world.cwd, 'old.xml') };
   }
 
-  test('is not that of a command that dies before it writes its own: the run is marked', async () => {
+  test('is not taken for that of a command that dies before it writes one; the run is marked', async () => {
     const { old, run } = await openUsedWorld();
     const options = ['--id', 'x', '--reports', 'old.xml', '--json'];
     const recorded = await run('record', ...options, ...nodeOnly('process.exit(7)'));
@@ -269,7 +269,7 @@ describe('a report of an earlier run', () => {
     expect((await run('record', ...options, ...nodeOnly('0'))).code).toBe(2);
   });
 
-  test('is left out with a warning if its pattern finds a new one', async () => {
+  test('is ignored with a warning if its pattern finds a new one', async () => {
     const { old, run } = await openUsedWorld();
     const options = ['--id', 'x', '--reports', '*.xml', '!bad.xml', '--json'];
     const recorded = await run('record', ...options, ...node('0'));

@@ -139,7 +139,7 @@ test('a shard that never appeared makes it red, unless that is allowed', async (
   expect((await world.run('gate', 'run', '--allow-missing')).code).toBe(0);
 });
 
-test('what is not known in time, or at all, ends with 3 and says why', async () => {
+test('a verdict that is not known in time, or at all, ends with 3 and says why', async () => {
   const world = await openRun();
   await world.run('create', 'shard');
   await bundle(world, 'shard');

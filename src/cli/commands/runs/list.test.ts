@@ -64,7 +64,7 @@ test.each<[string, string[], string[]]>([
   expect(out === '' ? [] : idsOf(json())).toEqual(found);
 });
 
-test('list says how invocations ended that were not ended by their owners', async () => {
+test('list says how invocations ended if not by their owners', async () => {
   const { run } = await openWorld({ enforceEvery: '100ms' });
   await run('status', 'old', '--watch');
   const { out } = await run('list', '--state', 'finalized');

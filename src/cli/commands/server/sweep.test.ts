@@ -43,7 +43,7 @@ describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
     return { db, flags, runWith };
   }
 
-  test('submits what did not reach its queue', async () => {
+  test('submits tasks that did not reach their queue', async () => {
     const { db, flags, runWith } = await openWorld();
     await insertReminder(db, 'a', systemClock.now() - HOUR_MS);
     const swept = await runWith({}, ...flags);
@@ -63,7 +63,7 @@ describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
     expect(swept.err).toContain('a task cannot be submitted: its reminder is dead');
   });
 
-  test('keeps sweeping until it is told to stop', async () => {
+  test('sweeps repeatedly until it is told to stop', async () => {
     const { db, flags, runWith } = await openWorld();
     await insertReminder(db, 'a', systemClock.now() - HOUR_MS);
     const ending = new AbortController();
@@ -83,7 +83,7 @@ describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
     ]);
   });
 
-  test('sweeps at its pace although the clock is set back meanwhile', async () => {
+  test('keeps its interval although the clock is set back meanwhile', async () => {
     const { flags, runWith } = await openWorld();
     const ending = new AbortController();
     let offsetMs = 0;

@@ -149,7 +149,7 @@ eachDatabase((open) => {
     await expect(record(services, valid)).rejects.toMatchObject({ code: 'failed-precondition' });
   });
 
-  test('a result is answered as it will be read', async () => {
+  test('a result is returned as reads will show it', async () => {
     const services = await openServices(await open());
     await services.create('u-inv');
     const now = services.clock.now();
@@ -200,7 +200,7 @@ eachDatabase((open) => {
     expect(await count(services)).toBe(2);
   });
 
-  test('500 results go in by one call, in the order of the requests', async () => {
+  test('500 results are recorded by one call, in the order of the requests', async () => {
     const services = await openServices(await open());
     await services.create('u-inv');
     const results = Array.from({ length: 500 }, (_, index) => ({
@@ -243,7 +243,7 @@ eachDatabase((open) => {
       );
     }
 
-    test('without a request id are new ones each time', async () => {
+    test('without a request id are new each time', async () => {
       const services = await openServices(await open());
       await services.create('u-inv');
       const all = [await exonerate(services, ''), await exonerate(services, '')];
@@ -264,7 +264,7 @@ eachDatabase((open) => {
       expect(other.testExonerations[0]?.exonerationId).not.toBe(a);
     });
 
-    test('are answered as they will be read', async () => {
+    test('are returned as reads will show them', async () => {
       const services = await openServices(await open());
       await services.create('u-inv');
       const recorded = await services.recorder.createTestExoneration(

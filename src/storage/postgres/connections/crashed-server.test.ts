@@ -62,7 +62,7 @@ describe.skipIf(testPostgresUrl() === '')('a commit cut by a crash of the server
   };
 
   for (const [index, [name, crash]] of Object.entries(crashes).entries()) {
-    test(`${name} is not taken for another's that got its id`, async () => {
+    test(`${name} is not confused with the commit that got its id`, async () => {
       const bench = await openBench(`crash_${index}`);
       await bench.db.write((tx) => tx.insert(accounts, [bob]));
       let runs = 0;

@@ -74,7 +74,7 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
-  test('while the server notices nothing: its transaction is ended, and runs again', async () => {
+  test('while the server notices nothing: the old transaction is ended, and runs again', async () => {
     const { db, outside, proxy } = await openThroughProxy();
     let runs = 0;
     const cut = proxy.cutAt('COMMIT', 'silent');
@@ -87,7 +87,7 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
-  test('after the commit, and a server without it takes over: it is run again there', async () => {
+  test('after the commit, and a server without it takes over: it runs again there', async () => {
     const { db, outside, proxy, schema } = await openThroughProxy({ maxConnections: 1 });
     await db.write((tx) => tx.insert(accounts, [{ ...ada, owner: 'bob' }]));
     let runs = 0;
@@ -109,7 +109,7 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     expect(await allAccounts(outside)).toHaveLength(2);
   });
 
-  test('at the commit, and no way back: the outcome is unknown, and it is not run again', async () => {
+  test('at the commit, without reconnecting: the outcome is unknown, and it is not run again', async () => {
     const clock = new FakeClock();
     const { db, outside, proxy } = await openThroughProxy({ clock });
     let runs = 0;
@@ -141,7 +141,7 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     expect(await Promise.race([settled.then(() => 'settled'), asksAgain])).toBe('settled');
   });
 
-  test('never, but refused at the commit for a reason of the table’s own: that is what is thrown', async () => {
+  test('never, but the commit is refused by a constraint: that error is thrown', async () => {
     const { db, schema } = await openThroughProxy();
     await withTestClient((client) =>
       client.query(`
@@ -202,7 +202,7 @@ describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
     expect(await db.statement(sql`SELECT 79 AS n`, { n: int })).toEqual([{ n: 79 }]);
   });
 
-  test('by the server, which ends all sessions: writes go on as if nothing had been', async () => {
+  test('by the server, which ends all sessions: writes go on as if nothing had happened', async () => {
     const name = testSchema();
     const { db, outside } = await openThroughProxy({ pool: { application_name: name } });
     let hasEnded = false;
@@ -276,7 +276,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that cannot be reached', () 
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
-  test('is tried no more once the signal aborts', async () => {
+  test('is not tried again once the signal aborts', async () => {
     const { db, proxy } = await openThroughProxy({ clock: new FakeClock() });
     proxy.accept(false);
     const write = db.write((tx) => tx.insert(accounts, [ada]), { signal: AbortSignal.abort() });

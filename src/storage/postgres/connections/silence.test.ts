@@ -76,7 +76,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
-  test('after a commit that was cut off: idle connections are silent, and a new one is asked', async () => {
+  test('after a commit that was cut off leads to a new connection, as idle ones are silent', async () => {
     const { db, outside, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
     const together = new Signal();
     await Promise.all([
@@ -95,7 +95,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     expect(await allAccounts(outside)).toHaveLength(1);
   });
 
-  test('makes all idle connections of the pool suspect: no call waits for the next dead one', async () => {
+  test('makes all idle connections of the pool suspect, so that no call waits for the next dead one', async () => {
     const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 500 });
     const together = new Signal();
     let arrived = 0;
@@ -121,7 +121,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     expect(failures).toBe(1);
   });
 
-  test('gives up the locks of a write whose client is gone, as others wait for them', async () => {
+  test('releases the locks of a write whose client is gone, as others wait for them', async () => {
     const { db, outside, proxy } = await openThroughProxy();
     await outside.write((tx) => tx.insert(accounts, [ada]));
     const locked = sql`SELECT number FROM ${accounts} FOR UPDATE`;
@@ -156,7 +156,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
     await Promise.all([closed, settled]);
   });
 
-  test('does not keep the database from being closed, which was listened to and written to', async () => {
+  test('does not keep a database from being closed that was listened to and written to', async () => {
     const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
     const stopListening = await db.notifications.listen('news', () => undefined);
     await db.notifications.listen('weather', () => undefined);
@@ -212,7 +212,7 @@ describe.skipIf(testPostgresUrl() === '')('a statement that takes longer than th
     expect(await db.read((tx) => tx.query(running, { n: int }))).toEqual([{ n: 0 }]);
   });
 
-  test('in a stream: each page has the limit to itself', async () => {
+  test('of a stream applies to each page separately', async () => {
     const { db } = await openThroughProxy({ statementTimeoutMs: 1_000 });
     const slowly = sql`SELECT n FROM generate_series(1, 300) AS n, pg_sleep(0.005)`;
     let count = 0;
@@ -222,12 +222,12 @@ describe.skipIf(testPostgresUrl() === '')('a statement that takes longer than th
     expect(count).toBe(300);
   });
 
-  test('in a migration may take as long as it likes', async () => {
+  test('in a migration may take as long as it needs', async () => {
     const db = await openTestPostgres({ statementTimeoutMs: 1, migrated: false });
     expect((await db.migrate()).length).toBeGreaterThan(0);
   });
 
-  test('has no limit but a whole number', async () => {
+  test('accepts only a whole number as its limit', async () => {
     await expect(openTestPostgres({ statementTimeoutMs: -1 })).rejects.toMatchObject({
       code: 'invalid-argument',
     });

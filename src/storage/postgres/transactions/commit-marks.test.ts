@@ -64,7 +64,7 @@ const inTransaction = async (
 };
 
 describe.skipIf(testPostgresUrl() === '')('a commit mark', () => {
-  test('that is closed tells what landed, again and again', async () => {
+  test('that is closed tells what landed, as often as it is asked', async () => {
     const { schema } = await open();
     const connections = openPlainConnections();
     const [worker, asker] = [await connections.acquire(), await connections.acquire()];
@@ -80,7 +80,7 @@ describe.skipIf(testPostgresUrl() === '')('a commit mark', () => {
     asker.release('usable');
   });
 
-  test('that is closed lets no transaction commit that comes late, had it landed before or not', async () => {
+  test('that is closed lets no late transaction commit, whether or not it landed before', async () => {
     const { schema } = await open();
     const connections = openPlainConnections();
     const asker = await connections.acquire();
@@ -145,7 +145,7 @@ describe.skipIf(testPostgresUrl() === '')('a commit mark', () => {
     });
   });
 
-  test('makes no transactions run again that write beside each other', async () => {
+  test('makes no concurrent transactions run again', async () => {
     const { db } = await open({ maxConnections: 10 });
     let runs = 0;
     const writes = Array.from({ length: 300 }, (_, number) => number);
@@ -158,7 +158,7 @@ describe.skipIf(testPostgresUrl() === '')('a commit mark', () => {
     expect(runs).toBe(300);
   });
 
-  test('is the only row that a connection needs, and goes when the database is closed', async () => {
+  test('is the only row that a connection needs, and is deleted when the database is closed', async () => {
     const { db, schema } = await open({ maxConnections: 1 });
     await writeOneByOne(db, 0, 2);
     expect(await numbers(db)).toEqual([2]);
@@ -183,7 +183,7 @@ describe.skipIf(testPostgresUrl() === '')('a commit mark', () => {
     expect((await numbers(db)).filter((number) => number > 999)).toEqual([1023]);
   });
 
-  test('that was collected while its process idled is made again', async () => {
+  test('that was collected while its process idled is written again', async () => {
     const { db, schema } = await open({ maxConnections: 1 });
     await writeOneByOne(db, 0, 2);
     await withTestClient((client) => client.query(`DELETE FROM "${schema}".commit_marks`));
@@ -198,7 +198,7 @@ describe.skipIf(testPostgresUrl() === '')('a commit mark', () => {
     expect(await numbers(db)).toHaveLength(1);
   });
 
-  test('that cannot be written is what the write fails with', async () => {
+  test('that cannot be written makes the write fail with that error', async () => {
     const { db, schema } = await open();
     await withTestClient((client) => client.query(`DROP TABLE "${schema}".commit_marks`));
     const write = db.write((tx) => tx.insert(accounts, [account(1)]));

@@ -110,7 +110,7 @@ function withServer(): [string, () => Promise<Setting>][] {
 }
 
 describe.each(settings)('a transaction of %s', (_, open) => {
-  test('rolls back with the rest of it', async () => {
+  test('rolls back with the rest', async () => {
     const { db, inTransaction } = await open();
     const calls: string[] = [];
     const write = inTransaction(async (tx) => {
@@ -123,7 +123,7 @@ describe.each(settings)('a transaction of %s', (_, open) => {
     expect(calls).toEqual([]);
   });
 
-  test('has coded errors, at once', async () => {
+  test('throws coded errors at once', async () => {
     const { inTransaction } = await open();
     const inserted = inTransaction((tx) => tx.insert(accounts, [ada]));
     await expect(inserted).rejects.toMatchObject({ code: 'already-exists' });
@@ -147,7 +147,7 @@ describe.each(settings)('a transaction of %s', (_, open) => {
     expect(await allAccounts(db)).toEqual([{ ...ada, balance: 3 }]);
   });
 
-  test('inserts what is new, and aborts nothing for the rest', async () => {
+  test('inserts new rows, and does not abort for the others', async () => {
     const { db, inTransaction } = await open();
     const added = await inTransaction((tx) =>
       tx.insertNew(accounts, [ada, bob, { ...bob, balance: 7 }]),
@@ -156,7 +156,7 @@ describe.each(settings)('a transaction of %s', (_, open) => {
     expect(await allAccounts(db)).toEqual([ada, bob]);
   });
 
-  test('keeps values as they are', async () => {
+  test('keeps values unchanged', async () => {
     const { db, inTransaction } = await open();
     const row = {
       id: 'x',
@@ -182,7 +182,7 @@ describe.each(settings)('a transaction of %s', (_, open) => {
     expect(stored).toEqual([row]);
   });
 
-  test('streams, and works after a stream that was left early', async () => {
+  test('streams, and works after a stream was left early', async () => {
     const { inTransaction } = await open();
     await inTransaction(async (tx) => {
       const numbers: number[] = [];
@@ -211,7 +211,7 @@ describe.each(settings)('a transaction of %s', (_, open) => {
 });
 
 describe.each(settings)('a transaction of %s that has ended', (_, open) => {
-  test('takes no more writes, committed or rolled back', async () => {
+  test('accepts no more writes, whether committed or rolled back', async () => {
     const { db, inTransaction } = await open();
     const { tx: committed } = await inTransaction(async (tx) => {
       await tx.update(accounts, [ada]);
@@ -229,7 +229,7 @@ describe.each(settings)('a transaction of %s that has ended', (_, open) => {
     expect(await allAccounts(db)).toEqual([ada]);
   });
 
-  test('accepts no write in the transaction after it, either', async () => {
+  test('accepts no writes in the next transaction either', async () => {
     const { db, inTransaction } = await open();
     const { tx: ended } = await inTransaction(async (tx) => {
       await tx.update(accounts, [ada]);
@@ -297,7 +297,7 @@ describe.skipIf(testPostgresUrl() === '')('a client of pg', () => {
     expect(await allAccounts(db)).toEqual([ada, bob]);
   });
 
-  test('is read again if the transaction had been aborted before the first write', async () => {
+  test('is read once more if the transaction had been aborted before the first write', async () => {
     const { db, client, tx } = await openClient();
     await client.query('BEGIN; SAVEPOINT before');
     await client.query('SELECT 1 / 0').catch(() => undefined);

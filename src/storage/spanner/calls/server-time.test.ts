@@ -35,7 +35,7 @@ function openTime() {
   };
 }
 
-test('asks once, and counts on from there', async () => {
+test('asks once, and counts from there', async () => {
   const world = openTime();
   expect(await world.now()).toBe(world.serverNow());
   world.pass(30 * SECOND);
@@ -60,7 +60,7 @@ test('asks again if the machine’s clock was set, or the machine slept', async 
   expect(world.asked).toBe(2);
 });
 
-test('does not count on from an answer that took long to come', async () => {
+test('does not count from an answer that was slow to arrive', async () => {
   const world = openTime();
   world.answerLate(20 * SECOND);
   await world.now();

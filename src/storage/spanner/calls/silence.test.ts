@@ -19,14 +19,14 @@ const SOON = { limitMs: 100 };
 const ada = { owner: 'ada', number: 1, balance: 100 };
 
 describe.skipIf(testSpannerHost() === '')('a Spanner that falls silent', () => {
-  test('ends a read at its limit, and is asked once', async () => {
+  test('ends a read at its limit, and is called once', async () => {
     const { database, calls } = await openFaultWorld(onEach('ExecuteStreamingSql', SILENCE));
     const read = database.read((tx) => tx.query(ONE, { n: int }), SOON);
     await expect(read).rejects.toMatchObject({ code: 'unavailable' });
     expect(calls.get('ExecuteStreamingSql')).toBe(1);
   });
 
-  test('ends a write at its limit, and is asked once', async () => {
+  test('ends a write at its limit, and is called once', async () => {
     const { database, calls } = await openFaultWorld(onEach('ExecuteStreamingSql', SILENCE));
     const written = database.write(async (tx) => void (await tx.query(ONE, { n: int })), SOON);
     await expect(written).rejects.toMatchObject({ code: 'unavailable' });

@@ -54,7 +54,7 @@ function toParts(pieces: readonly Piece[], perPart: number): ResultPart[] {
   return parts.map((part, index) => (index === 0 ? { ...part, metadata } : part));
 }
 
-test('rows come together however their values are cut into parts', () => {
+test('rows are assembled however their values are cut into parts', () => {
   const row = fc.record({
     aText: fc.string(),
     anInt: fc.option(fc.maxSafeInteger(), { nil: undefined }),

@@ -46,7 +46,7 @@ async function readFrom({ hasToken, breaks }: Server) {
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, row) => row);
 
-test('wherever a read breaks, each row arrives once, and what no token parts from one attempt', async () => {
+test('wherever a read breaks, each row arrives once, and rows without a token between them come from one attempt', async () => {
   const first = randomInt(systemRandom, 1_000_000_000);
   for (let seed = first; seed < first + 300; seed++) {
     const random = seededRandom(seed);
@@ -71,7 +71,7 @@ test('a read that breaks before its first token begins again', async () => {
   expect(attempts).toBe(2);
 });
 
-test('a break is final if so much came without a token that it was passed on', async () => {
+test('a break is final if rows without a token have already been passed on', async () => {
   const { rows, attempts, error } = await readFrom({
     hasToken: (row) => row === 50,
     breaks: (row) => (row === 40 ? unavailable : undefined),
@@ -90,7 +90,7 @@ test('a token makes a read resumable again', async () => {
   expect(attempts).toBe(3);
 });
 
-test('six attempts in a row that get no further are the last', async () => {
+test('a read fails after six attempts in a row without progress', async () => {
   const { rows, attempts, error } = await readFrom({
     hasToken: () => true,
     breaks: (row) => (row === 20 ? unavailable : undefined),
@@ -100,7 +100,7 @@ test('six attempts in a row that get no further are the last', async () => {
   expect(attempts).toBe(6);
 });
 
-test('what the server refuses is not asked again', async () => {
+test('a refused read is not repeated', async () => {
   const { attempts, error } = await readFrom({ hasToken: () => true, breaks: () => refused });
   expect(error).toBe(refused);
   expect(attempts).toBe(1);

@@ -37,7 +37,7 @@ describe.skipIf(testSpannerHost() === '')('a commit on the emulator', () => {
     expect(await allAccounts(direct)).toMatchObject([{ balance: 1 }]);
   });
 
-  test('that landed though it was not answered in its time lands once', async () => {
+  test('that landed although its answer came too late lands once', async () => {
     // The client's own deadline, in real time; a slow machine may pass it once more.
     const { direct, database, calls } = await openFaultWorld(
       onOne('Commit', answerLost('silence')),
@@ -49,7 +49,7 @@ describe.skipIf(testSpannerHost() === '')('a commit on the emulator', () => {
     expect(await allAccounts(direct)).toMatchObject([{ balance: 1 }]);
   });
 
-  test('of inserted rows that landed unseen is no already-exists', async () => {
+  test('of inserted rows that landed unnoticed is not already-exists', async () => {
     const faults = onOne('Commit', answerLost(UNAVAILABLE));
     const { direct, database } = await openFaultWorld(faults);
     await database.write((tx) => tx.insert(accounts, [ADA]));
@@ -75,7 +75,7 @@ describe.skipIf(testSpannerHost() === '')('a commit on the emulator', () => {
     expect(await allAccounts(direct)).toMatchObject([{ balance: 1 }]);
   });
 
-  test('whose outcome cannot be learnt is outcome-unknown, within half a minute', async () => {
+  test('whose outcome cannot be determined is outcome-unknown within half a minute', async () => {
     const clock = leapingClock();
     const startedAt = clock.now();
     const faults = onEach('Commit', answerLost(UNAVAILABLE));

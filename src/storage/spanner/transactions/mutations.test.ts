@@ -25,7 +25,7 @@ test('writes become mutations, with the columns that they name', () => {
   });
 });
 
-test('as many columns of rows as Spanner takes are sent, and one row more is refused', () => {
+test('as many mutations as Spanner accepts are sent, and one row more is refused', () => {
   const full = keys(MAX_MUTATIONS / 4).map((key) => ({ ...key, balance: 0 }));
   expect(toMutations(buffer('insert', full)).length).toBeGreaterThan(0);
   const over = [...full, { owner: 'b', number: 1, balance: 0 }];
