@@ -60,7 +60,7 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** Moves time on, and wakes those whose time has come, earliest first. */
+  /** Advances time, and wakes the calls of `sleep` that are due, the earliest first. */
   advance(ms: number): void {
     this.#now += ms;
     this.#passedMs += ms;
@@ -68,12 +68,12 @@ export class FakeClock implements Clock {
     for (const sleeper of due.sort((a, b) => a.wakeAt - b.wakeAt)) sleeper.wake();
   }
 
-  /** Somebody sets the clock, forward or back: no time passes. */
+  /** Sets the clock forward or back, as an operator would: no time passes. */
   set(now: EpochMs): void {
     this.#now = now;
   }
 
-  /** Moves time on to the earliest end of a sleep; false where nobody sleeps. */
+  /** Advances time to the earliest end of a sleep. Returns false if no call of `sleep` is waiting. */
   advanceToNext(): boolean {
     if (this.#sleepers.size === 0) return false;
     const times = [...this.#sleepers].map(({ wakeAt }) => wakeAt);

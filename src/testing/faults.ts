@@ -1,7 +1,7 @@
 /**
- * A process that dies at its nth step on the database, before or after the step took effect. From
- * then on nothing it does reaches the database. Every flow must end in the same state whatever the
- * step, once somebody else has taken over:
+ * A process that dies at its nth step on the database, before or after the step took effect. Nothing
+ * that it does afterwards reaches the database. At whatever step it dies, every flow must end in the
+ * same state once another process has taken over:
  *
  *     await forEachCrash(async (faults) => {
  *       const db = await open();
@@ -12,7 +12,7 @@
  */
 import type { Database, Notifications, Reader, Transaction } from '../storage/database.ts';
 
-/** What the dying process sees; not an error that any code should handle. */
+/** The error that the dying process sees; no code should handle it. */
 export class CrashError extends Error {
   constructor(step: string) {
     super(`crashed at ${step}`);
@@ -21,12 +21,12 @@ export class CrashError extends Error {
 }
 
 export interface CrashPlan {
-  /** 1 is the first step. */
+  /** The first step is 1. */
   readonly step: number;
   readonly when: 'before' | 'after';
 }
 
-/** Calls `scenario` once for each step, before and after, until a run has no such step. */
+/** Calls `scenario` with a crash before and after each step, until a run has no such step. */
 export async function forEachCrash(scenario: (faults: Faults) => Promise<void>): Promise<number> {
   for (let step = 1; ; step++) {
     for (const when of ['before', 'after'] as const) {
@@ -61,7 +61,7 @@ export class Faults {
     return this.#crashedAt !== undefined;
   }
 
-  /** Runs the part that may die; any error of its but the crash is thrown. */
+  /** Runs the part that may die. Throws its errors, except the crash. */
   async run(fn: () => Promise<unknown>): Promise<void> {
     try {
       await fn();
@@ -70,7 +70,7 @@ export class Faults {
     }
   }
 
-  /** The database as the dying process uses it. */
+  /** Returns the database as the dying process uses it. */
   wrap(database: Database): Database {
     return {
       dialect: database.dialect,
@@ -134,7 +134,7 @@ export class Faults {
     yield* rows;
   }
 
-  /** The last callback to be added is the first to run: a dead process calls none of the others. */
+  /** The last callback to be added runs first, so a dead process calls none of the others. */
   async #commit(tx: Transaction): Promise<void> {
     const number = this.#begin('commit');
     tx.afterCommit(() => {

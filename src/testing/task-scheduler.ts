@@ -1,14 +1,14 @@
 /**
- * Cloud Tasks and Pub/Sub for tests, in memory and in virtual time: takes what is submitted, and
- * runs it when the test says so.
+ * Cloud Tasks and Pub/Sub for tests, in memory and in virtual time. It accepts submitted tasks, and
+ * runs them when the test says so.
  *
  *     const scheduler = new TaskScheduler({ clock, execute: executeHere({ classes, clock }) });
  *     const tq = new Tq({ db, classes, submitter: scheduler, clock });
  *     await tq.addTask({ class: mail, payload });
  *     await scheduler.run(); // until nothing is left, also hours later
  *
- * Tasks run in the order of their times, then of their names; or in a random order of those that are
- * due. Names are remembered for ever: a second task of one name is a duplicate.
+ * Due tasks run in the order of their times, then of their names, or in random order. Names are
+ * remembered for ever, so a second task with the same name is a duplicate.
  */
 import type { EpochMs } from '../clock.ts';
 import { PermanentError } from '../errors.ts';
@@ -25,38 +25,38 @@ import type { FakeClock } from './fake-clock.ts';
 export interface ScheduledTask {
   readonly name: string;
   readonly request: SubmitRequest;
-  /** When it runs. */
+  /** The time at which it runs. */
   readonly eta: EpochMs;
-  /** Attempts that have begun. */
+  /** The number of attempts that have begun. */
   readonly attempts: number;
   readonly isExecuting: boolean;
 }
 
-/** Runs one attempt. Throws to have another; a PermanentError, to have none. */
+/** Runs one attempt. An error leads to another attempt, unless it is a PermanentError. */
 export type ExecuteTask = (task: ScheduledTask) => Promise<void>;
 
 export interface TaskSchedulerOptions {
   readonly clock: FakeClock;
   readonly execute: ExecuteTask;
-  /** 20 unless given; Infinity: for ever. */
+  /** 20 by default; with Infinity, tasks are tried for ever. */
   readonly maxAttempts?: number;
-  /** The pause after the first failure, doubling from there: 1 s unless given. */
+  /** The pause after the first failure; each later pause is twice as long. 1 s by default. */
   readonly minBackoffMs?: number;
-  /** 5 min unless given. */
+  /** The longest pause; 5 minutes by default. */
   readonly maxBackoffMs?: number;
   readonly onSuccess?: (task: ScheduledTask) => void;
-  /** The task has failed for good. */
+  /** Is called when a task will not be tried again. */
   readonly onFailure?: (task: ScheduledTask, error: unknown) => void;
 }
 
 export interface RunOptions {
-  /** Stops before the first task that fits; it stays. */
+  /** Stops before the first task for which this is true; the task remains. */
   readonly before?: (task: ScheduledTask) => boolean;
-  /** Stops after the first task that fits, and was run. */
+  /** Stops after running the first task for which this is true. */
   readonly after?: (task: ScheduledTask) => boolean;
-  /** How many due tasks run at once: 1 unless given. */
+  /** How many due tasks run at once; 1 by default. */
   readonly parallel?: number;
-  /** Picks among the due ones at random; print its seed. */
+  /** Picks among due tasks at random. The test should print its seed. */
   readonly random?: Random;
 }
 
@@ -91,7 +91,7 @@ export class TaskScheduler implements Submitter {
     return Promise.resolve('submitted');
   }
 
-  /** A copy of what is there: the executing ones first, then in the order in which they will run. */
+  /** A copy of all tasks: first those that execute, then the others in the order of their runs. */
   get tasks(): readonly ScheduledTask[] {
     const isLater = (a: Entry, b: Entry): number =>
       Number(b.isExecuting) - Number(a.isExecuting) || inOrder(a, b);
@@ -99,8 +99,8 @@ export class TaskScheduler implements Submitter {
   }
 
   /**
-   * Runs tasks, and what they add, until none is left; moves the clock to the next one where none is
-   * due. Answers whether all are gone, or `before` or `after` stopped it. One run at a time.
+   * Runs tasks, and those that they add, until none is left. If no task is due, advances the clock to
+   * the next one. Returns `stopped` if `before` or `after` ended the run. Only one run at a time.
    */
   async run(options: RunOptions = {}): Promise<'quiet' | 'stopped'> {
     if (this.#isRunning) throw new Error('the scheduler is running already');
@@ -159,7 +159,7 @@ export class TaskScheduler implements Submitter {
   }
 }
 
-/** Runs tasks by the handlers of their classes, here. */
+/** Runs tasks in this process, with the handlers of their classes. */
 export function executeHere(parts: {
   readonly classes: TaskClasses;
   readonly clock: FakeClock;

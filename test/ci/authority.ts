@@ -1,7 +1,7 @@
 /**
- * Who signs the tokens of the simulated CI systems: all of their issuers in one, with one key. The server
- * is told the real names of the issuers and where this key is, so that its settings are those of the
- * documents. Also GitHub's token service, which a job asks with the request token that it was given.
+ * Signs the tokens of the simulated CI systems: it plays all of their issuers, with one key. The server is
+ * told the real names of the issuers and where this key is, so that its settings are those of the
+ * documents. It is also GitHub's token service, which a job calls with its request token.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -17,14 +17,14 @@ export interface TokenOptions {
   readonly lifetime: string;
 }
 
-/** The tokens that GitHub gives. */
+/** The tokens that GitHub issues. */
 const ON_GITHUB = { issuer: 'https://token.actions.githubusercontent.com', lifetime: '5m' };
 
 export class Authority {
   readonly #server: Server;
   readonly #key: CryptoKey;
   readonly #jwks: string;
-  /** What tokens a request token stands for. */
+  /** The claims that each request token entitles to. */
   readonly #requests = new Map<string, Claims>();
 
   private constructor(key: CryptoKey, jwks: string) {
@@ -56,7 +56,7 @@ export class Authority {
       .sign(this.#key);
   }
 
-  /** The variables of a GitHub job that may ask for tokens with these claims. */
+  /** Returns the variables of a GitHub job that may ask for tokens with these claims. */
   offer(claims: Claims): Readonly<Record<string, string>> {
     const requestToken = randomUUID();
     this.#requests.set(requestToken, claims);

@@ -1,4 +1,4 @@
-/** What one job of a simulated pipeline prints, in all of its attempts. */
+/** The output of one job of a simulated pipeline, in all of its attempts. */
 export class JobLog {
   readonly name: string;
   #text = '';
@@ -17,7 +17,7 @@ export class JobLog {
     for (const look of this.#waiting) look();
   }
 
-  /** What `pattern` captures, once it was printed. */
+  /** Waits until `pattern` was printed, and returns what it captures. */
   printed(pattern: RegExp): Promise<string> {
     return new Promise((resolve) => {
       const look = (): void => {

@@ -1,11 +1,11 @@
-/** The simulators refuse what they do not know: what a recipe says must not be passed over. */
+/** The simulators refuse what they do not know, so that nothing in a recipe is silently ignored. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function unknown(what: string): never {
   throw new Error(`the simulator does not know ${what}`);
 }
 
-/** `value` as a mapping with these keys alone. */
+/** Returns `value` as a mapping that has only these keys. */
 export function fieldsOf(value: unknown, place: string, keys: readonly string[]): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error(`${place} is no mapping`);
@@ -16,7 +16,7 @@ export function fieldsOf(value: unknown, place: string, keys: readonly string[])
   return value as Fields;
 }
 
-/** The values of a mapping of variables, as texts. */
+/** Returns the values of a mapping of variables as text. */
 export function variablesOf(value: unknown, place: string): Readonly<Record<string, string>> {
   const entries = Object.entries(fieldsOf(value ?? {}, place, Object.keys(value ?? {})));
   return Object.fromEntries(

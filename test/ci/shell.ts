@@ -1,4 +1,4 @@
-/** A script that a simulated CI runner has started: a process group of its own, and its output. */
+/** A script that a simulated CI runner has started, in a process group of its own, with its output. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { JobLog } from './job-log.ts';
@@ -12,8 +12,8 @@ export interface ShellOptions {
 export class Shell {
   readonly #child: ChildProcess;
   /**
-   * Its exit code, 128 + n after signal n; once what holds its output has ended, too, as runners wait
-   * for both.
+   * Its exit code, which is 128 + n after signal n. It resolves after all processes that hold its output
+   * have ended as well, as runners wait for both.
    */
   readonly ended: Promise<number>;
 
@@ -31,7 +31,7 @@ export class Shell {
     });
   }
 
-  /** The process that was started alone. */
+  /** Signals only the process that was started. */
   signalEntry(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -40,7 +40,7 @@ export class Shell {
     send(-this.#pid, signal);
   }
 
-  /** All that has come of it, also what has made itself a group of its own. */
+  /** Signals all its descendants, including those in process groups of their own. */
   signalTree(signal: NodeJS.Signals): void {
     for (const pid of descendants(this.#pid)) send(pid, signal);
   }
@@ -56,11 +56,11 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }
 
-/** With `root`, the youngest first. */
+/** Returns `root` and its descendants, the youngest first. */
 function descendants(root: number): number[] {
   const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).split('\n');
   const children = new Map<number, number[]>();

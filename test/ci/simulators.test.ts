@@ -1,4 +1,4 @@
-/** That the simulators refuse what they do not know: a recipe must not pass by what was passed over. */
+/** Checks that the simulators refuse what they do not know, so that no recipe passes because something was ignored. */
 import { describe, expect, test } from 'vitest';
 import { parsePipeline } from './buildkite/pipeline-file.ts';
 import { parseConfig } from './circleci/config.ts';

@@ -1,16 +1,16 @@
 /**
- * The programs that a job finds on its PATH. `npm ci` does nothing, or fails where the plan says so. `npm
- * install --global @postlude/postlude` brings the real command line, which is not there before. `npx
- * vitest run` stands for a test runner: it writes the JUnit report of its shard as the plan says, and
- * passes, fails or runs until it is signalled. `buildkite-agent` has the token and the artifacts of its
- * job. What they do not know, they refuse.
+ * The programs that a job finds on its PATH. `npm ci` does nothing, or fails if the plan says so. `npm
+ * install --global @postlude/postlude` installs the real command line, which is missing before. `npx
+ * vitest run` plays a test runner: it writes the JUnit report of its shard as the plan says, and passes,
+ * fails or runs until it is signalled. `buildkite-agent` has the token and the artifacts of its job. All of
+ * them refuse what they do not know.
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CLI_MAIN } from '../flows/child-cli.ts';
 import { junit } from '../scenarios/stage/reports.ts';
 
-/** What the tests of a shard do. */
+/** How the tests of a shard behave. */
 export type Behaviour = 'pass' | 'fail' | 'hang';
 
 export const TESTS_OF_SHARD = 3;
@@ -68,7 +68,7 @@ case "$1 $2" in
     exit 64 ;;
 esac`;
 
-/** The folder \`bin\` of a job; the command line is beside it, until it is installed. */
+/** Writes the folder \`bin\` of a job. The command line is beside it until it is installed. */
 export async function writeTools(folder: string, plan: string): Promise<string> {
   const bin = join(folder, 'bin');
   await mkdir(bin, { recursive: true });
@@ -88,7 +88,7 @@ async function writeProgram(path: string, text: string): Promise<void> {
   await chmod(path, 0o755);
 }
 
-/** What the tests do, until it is said otherwise: files, as the tools run in processes of their own. */
+/** How the tests behave until it is changed. The plan is in files, as the tools run in processes of their own. */
 export class Plan {
   readonly folder: string;
 
@@ -113,7 +113,7 @@ export class Plan {
     await writeFile(join(this.folder, `shard-${number}`), `${behaviour}\n`);
   }
 
-  /** `npm ci` of this job fails; without a name, of none. */
+  /** Makes `npm ci` of this job fail; without a name, of no job. */
   async installFails(job = ''): Promise<void> {
     await writeFile(join(this.folder, 'install-fails'), `${job}\n`);
   }

@@ -1,4 +1,4 @@
-/** What a simulated pipeline has come to on the server. */
+/** Checks the result of a simulated pipeline on the server. */
 import assert from 'node:assert/strict';
 import type { Totals } from '../scenarios/stage/place.ts';
 import { TESTS_OF_SHARD } from './tools.ts';
@@ -9,21 +9,21 @@ const ALL = SHARDS * TESTS_OF_SHARD;
 
 export const GREEN: Totals = { results: ALL, unexpected: 0, byStatus: { PASS: ALL } };
 
-/** One test of one shard has failed. */
+/** One failed test in one shard. */
 export const ONE_FAILED: Totals = {
   results: ALL,
   unexpected: 1,
   byStatus: { PASS: ALL - 1, FAIL: 1 },
 };
 
-/** All of three shards, and one result that tells what became of the fourth. */
+/** All results of three shards, and one that tells what happened to the fourth. */
 export const ONE_MISSING: Totals = {
   results: ALL - TESTS_OF_SHARD + 1,
   unexpected: 1,
   byStatus: { PASS: ALL - TESTS_OF_SHARD, ABORT: 1 },
 };
 
-/** Of the fourth shard, what it had reported when it was stopped, and that it and its command were. */
+/** From the fourth shard, what it had reported when it was stopped, and that it and its command were stopped. */
 export const ONE_CANCELLED: Totals = {
   results: ALL - TESTS_OF_SHARD + 3,
   unexpected: 2,
@@ -40,7 +40,7 @@ export function sum(a: Totals, b: Totals): Totals {
   };
 }
 
-/** The results of so many shards that are green. */
+/** Returns the results of this many green shards. */
 export function greenShards(number: number): Totals {
   const results = number * TESTS_OF_SHARD;
   return { results, unexpected: 0, byStatus: { PASS: results } };
@@ -49,11 +49,11 @@ export function greenShards(number: number): Totals {
 export interface Verdict {
   readonly totals: Totals;
   readonly is: 'green' | 'red';
-  /** Of the run. */
+  /** The number of the run's attempt; 1 by default. */
   readonly attempt?: number;
 }
 
-/** Totals of query and export, state, and what gate says of it. */
+/** Checks the totals of query and export, the state, and the verdict of gate. */
 export async function expectRun({ place }: CiWorld, run: string, verdict: Verdict): Promise<void> {
   const { attempt = 1, is, totals } = verdict;
   const id = attempt === 1 ? run : `${run}.attempt-${attempt}`;
@@ -73,7 +73,7 @@ export async function expectNothing({ place }: CiWorld, id: string): Promise<voi
   assert.match(err, /not found|no invocation|does not exist/i);
 }
 
-/** All but these shards have ended, and said so. */
+/** Waits until these jobs, all but one, have ended and said so. */
 export async function untilOthersEnded(world: CiWorld, jobs: readonly string[]): Promise<void> {
   await Promise.all(jobs.map((job) => world.log(job).printed(/the command ended with \d+;/)));
 }

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** Whether `done` comes before `ms` have passed: the grace that a CI system gives to what it stops. */
+/** Returns whether `done` resolves within `ms`, the grace period that a CI system gives to what it stops. */
 export async function isDoneWithin(done: Promise<unknown>, ms: number): Promise<boolean> {
   const over = new AbortController();
   const grace = setTimeout(ms, false, { signal: over.signal }).catch(() => false);

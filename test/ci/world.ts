@@ -1,4 +1,4 @@
-/** Where simulated pipelines run: a server that knows their issuers, folders for jobs, and their logs. */
+/** The place where simulated pipelines run: a server that knows their issuers, folders for jobs, and their logs. */
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -35,7 +35,7 @@ export async function ciSettings(authority: Authority): Promise<string> {
   return stringify({ ...settings, oidc });
 }
 
-/** For the commands of a scenario itself. */
+/** Returns a token for the commands of the scenario itself. */
 export function watcherToken(authority: Authority, lifetime = '1d'): Promise<string> {
   const { email, issuer } = WATCHER;
   return authority.token({ issuer, audience: 'postlude', claims: { email }, lifetime });
@@ -60,19 +60,19 @@ export class CiWorld {
     return new CiWorld(place, authority, await Plan.create(join(place.folder, 'plan')));
   }
 
-  /** Of all attempts at the job. */
+  /** Returns the log of all attempts at the job. */
   log(job: string): JobLog {
     const log = this.#logs.get(job) ?? new JobLog(job);
     this.#logs.set(job, log);
     return log;
   }
 
-  /** Waits until the tests of the job run, and will run until they are stopped. */
+  /** Waits until the tests of the job are running; they run until they are stopped. */
   async untilRunning(job: string): Promise<void> {
     this.place.endGroup(Number(await this.log(job).printed(/^running (\d+)$/m)));
   }
 
-  /** A fresh machine for one job; `workspace` where that outlives jobs. */
+  /** Creates a machine for one job; `workspace` is given if it outlives jobs. */
   async machine(job: string, workspace?: string): Promise<Machine> {
     this.#jobs += 1;
     const folder = join(this.place.folder, `job-${this.#jobs}`);
@@ -85,7 +85,7 @@ export class CiWorld {
 
 interface Folders {
   readonly folder: string;
-  /** Where the code is checked out. */
+  /** The folder in which the code is checked out. */
   readonly cwd: string;
   readonly bin: string;
 }
@@ -106,8 +106,8 @@ export class Machine {
   }
 
   /**
-   * Runs a script. Of the recipe's variables one is changed: the address of the server is that of the
-   * server here, where the recipe has set one.
+   * Runs a script. One of the recipe's variables is changed: if it sets the address of the server, that
+   * becomes the address of the server here.
    */
   start(argv: readonly [string, ...string[]], variables: Variables): Shell {
     const address = 'POSTLUDE_SERVER' in variables ? this.#world.place.server.url : undefined;
@@ -125,7 +125,7 @@ export class Machine {
     });
   }
 
-  /** The machine goes away. */
+  /** Takes the machine away. */
   async close(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }

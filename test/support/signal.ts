@@ -9,13 +9,13 @@ export class Signal<T = void> {
     else this.#values.push(value);
   }
 
-  /** The next value: at once if one is queued. Each value goes to one caller. */
+  /** Returns the next value, at once if one is queued. Each value goes to one caller. */
   next(): Promise<T> {
     if (this.#values.length > 0) return Promise.resolve(this.#values.shift() as T);
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** How many values nobody has taken yet. */
+  /** The number of values that nobody has taken yet. */
   get pending(): number {
     return this.#values.length;
   }

@@ -27,7 +27,7 @@ export class BuildkiteBuild {
   readonly number = String(randomInt(1, 1e6));
   readonly neverStart = new Set<string>();
   readonly artifacts: string;
-  /** Of the last job with that name. */
+  /** The exit code of the last job with each name. */
   readonly codes = new Map<string, number>();
   readonly #world: CiWorld;
   readonly #file: PipelineFile;
@@ -44,7 +44,7 @@ export class BuildkiteBuild {
     this.artifacts = join(world.place.folder, 'artifacts');
   }
 
-  /** `undefined`: it was not run. */
+  /** `undefined` if the job was not run. */
   state(job: string): State | undefined {
     return this.#states.get(job);
   }
@@ -67,7 +67,7 @@ export class BuildkiteBuild {
     await Promise.all(begun);
   }
 
-  /** A new job of the same step. https://buildkite.com/docs/pipelines/configure/retry */
+  /** Runs a new job of the same step. https://buildkite.com/docs/pipelines/configure/retry */
   async retry(name: string): Promise<void> {
     const steps = this.#file.steps.filter((step) => step.kind === 'command');
     const job = steps.flatMap(jobsOf).find((each) => each.name === name);
@@ -92,7 +92,7 @@ export class BuildkiteBuild {
 
   async #runJob(job: Job): Promise<void> {
     const { name, step } = job;
-    // The agent was lost before it began.
+    // The agent was lost before the job began.
     if (this.neverStart.has(name)) return void this.#states.set(name, 'failed');
     const machine = await this.#world.machine(name);
     await this.#giveToken(machine);
@@ -112,7 +112,7 @@ export class BuildkiteBuild {
     await cp(folder, this.artifacts, { recursive: true }).catch(() => undefined);
   }
 
-  /** What `buildkite-agent oidc request-token` will print: https://buildkite.com/docs/pipelines/security/oidc */
+  /** Returns what `buildkite-agent oidc request-token` will print: https://buildkite.com/docs/pipelines/security/oidc */
   async #giveToken({ folder }: Machine): Promise<void> {
     if (this.#isFork) return;
     const token = await this.#world.authority.token({

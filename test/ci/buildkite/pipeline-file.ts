@@ -1,4 +1,4 @@
-/** A pipeline.yml: what the recipe uses of it. https://buildkite.com/docs/pipelines/configure/defining-steps */
+/** Reads a pipeline.yml, as far as the recipe uses its features. https://buildkite.com/docs/pipelines/configure/defining-steps */
 import { parse } from 'yaml';
 import { fieldsOf, listOf, textOf, unknown, variablesOf } from '../refuse.ts';
 import type { Variables } from '../world.ts';
@@ -7,10 +7,10 @@ export interface CommandStep {
   readonly kind: 'command';
   readonly key: string;
   readonly command: string;
-  /** One job each. */
+  /** The number of jobs that the step becomes. */
   readonly parallelism: number;
   readonly softFail: boolean;
-  /** A folder, of which all files are kept. */
+  /** A folder; all of its files are kept. */
   readonly artifacts?: string;
 }
 
@@ -27,7 +27,7 @@ export interface PipelineFile {
 const NOT_A_FORK = 'build.pull_request.repository.fork != true';
 const COMMAND = ['label', 'key', 'if', 'soft_fail', 'parallelism', 'command', 'artifact_paths'];
 
-/** As it is uploaded for a build. */
+/** Parses the file as it is uploaded for a build. */
 export function parsePipeline(text: string, isFork: boolean): PipelineFile {
   const file = fieldsOf(parse(interpolate(text)), 'pipeline', ['env', 'steps']);
   const steps = listOf(file.steps, 'steps').flatMap((step) => parseStep(step, isFork));
@@ -35,7 +35,7 @@ export function parsePipeline(text: string, isFork: boolean): PipelineFile {
 }
 
 /**
- * Variables are those of the job that uploads the pipeline, and the recipe has none of them; $$ is a $
+ * Variables belong to the job that uploads the pipeline, and the recipe uses none of them; $$ is a $
  * of the command. https://buildkite.com/docs/agent/cli/reference/pipeline#environment-variable-substitution
  */
 function interpolate(text: string): string {

@@ -1,4 +1,4 @@
-/** A .circleci/config.yml: what the recipe uses of it. https://circleci.com/docs/reference/configuration-reference/ */
+/** Reads a .circleci/config.yml, as far as the recipe uses its features. https://circleci.com/docs/reference/configuration-reference/ */
 import { parse } from 'yaml';
 import { fieldsOf, listOf, textOf, unknown, variablesOf } from '../refuse.ts';
 import type { Variables } from '../world.ts';
@@ -7,9 +7,9 @@ export interface Job {
   readonly name: string;
   readonly environment: Variables;
   readonly parallelism: number;
-  /** The scripts of its steps. */
+  /** The scripts of the job's steps. */
   readonly scripts: readonly string[];
-  /** Jobs that it waits for, however they end. */
+  /** The jobs that this one waits for, however they end. */
   readonly after: readonly string[];
 }
 
@@ -44,7 +44,7 @@ function scriptOf(step: unknown): string[] {
   return [textOf(fieldsOf(step, 'steps', ['run']).run, 'run')];
 }
 
-/** https://circleci.com/changelog/terminal-jobs-released: whether it succeeds, fails or never runs. */
+/** A requirement of `terminal` is met if the job succeeds, fails or never runs: https://circleci.com/changelog/terminal-jobs-released */
 function terminal(value: unknown): string {
   const [name = '', status] = Object.entries(value as object)[0] ?? [];
   return status === 'terminal' ? name : unknown(`requires ${name}: ${status}`);

@@ -1,6 +1,6 @@
 /**
- * Simulates a workflow of CircleCI: parallelism, jobs that require others, cancellation, a rerun from
- * failed and from start, a fork without secrets. It covers what the recipe uses, and refuses the rest.
+ * Simulates a workflow of CircleCI: parallelism, jobs that require others, cancellation, reruns from
+ * failed and from start, and a fork without secrets. It covers what the recipe uses, and refuses the rest.
  *
  * CircleCI documents no signal that a cancelled job gets, so this kills all of its processes at once:
  * a recipe that survives this survives every signal.
@@ -18,9 +18,9 @@ const PROJECT = '8c1f4e0a-7f3d-4c55-9d20-6a1b0c9e4d77';
 export class CircleCiWorkflow {
   /** The same for all reruns: https://circleci.com/docs/reference/variables/#built-in-environment-variables */
   readonly workspaceId = randomUUID();
-  /** Another one for each rerun. */
+  /** Each rerun has another one. */
   id = this.workspaceId;
-  /** Of the last script of each node, `shard 0`, …; a job that is not parallel has its own name. */
+  /** The exit code of each node's last script, by `shard 0`, … or by the job's name if it is not parallel. */
   readonly codes = new Map<string, number>();
   readonly #world: CiWorld;
   readonly #jobs: readonly Job[];
@@ -49,7 +49,10 @@ export class CircleCiWorkflow {
     await this.#runJobs(this.#jobs);
   }
 
-  /** With what comes after it; of a parallel job, all nodes. Jobs that succeeded are not run again. */
+  /**
+   * Runs failed jobs again, with all nodes if they are parallel, and everything that comes after them. Jobs
+   * that succeeded are not run again.
+   */
   async rerunFromFailed(): Promise<void> {
     this.id = randomUUID();
     const again = new Set<string>();
@@ -88,7 +91,7 @@ export class CircleCiWorkflow {
     this.#statuses.set(job.name, this.#isCanceled ? 'canceled' : isGreen ? 'success' : 'failed');
   }
 
-  /** A step that fails is the last one. */
+  /** Runs the steps of a node. A step that fails is the last one. */
   async #runNode(job: Job, index: number, build: string): Promise<number> {
     const name = job.parallelism === 1 ? job.name : `${job.name} ${index}`;
     const machine = await this.#world.machine(name);

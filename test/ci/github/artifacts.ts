@@ -26,7 +26,7 @@ export class Artifacts {
     return join(this.#folder, name);
   }
 
-  /** Whether the step ends well. */
+  /** Returns whether the step succeeds. */
   async upload(cwd: string, given: Variables): Promise<boolean> {
     const { name = 'artifact', path = '' } = checked(given, UPLOAD);
     const isHidden = path.split('/').some((part) => part.startsWith('.'));

@@ -63,7 +63,7 @@ export function evaluate(text: string, names: Context, functions: Functions = {}
   return value;
 }
 
-/** Each `${{ … }}` in a text by its value. */
+/** Replaces each `${{ … }}` in a text by its value. */
 export function substitute(text: string, names: Context): string {
   return text.replaceAll(/\$\{\{(.*?)\}\}/g, (_, inner: string) => {
     const value = evaluate(inner, names);
@@ -80,7 +80,7 @@ function isSame(left: Value, right: Value): boolean {
   return typeof left === typeof right ? left === right : Number(left ?? 0) === Number(right ?? 0);
 }
 
-/** Of a context that there is, what is not there is empty. */
+/** A missing property of an existing context is empty. */
 function lookUp(path: string, names: Context): Value {
   const [first = '', ...rest] = path.split('.');
   let value = names[first];

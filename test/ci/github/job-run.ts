@@ -1,4 +1,4 @@
-/** One job of one attempt: its steps, one after the other, on a machine of its own. */
+/** Runs one job of one attempt: its steps, one after the other, on a machine of its own. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unknown } from '../refuse.ts';
@@ -19,7 +19,7 @@ const SHELLS = new Map<string | undefined, readonly [string, ...string[]]>([
   ['bash', ['bash', '--noprofile', '--norc', '-eo', 'pipefail']],
 ]);
 
-/** Where a recipe puts the composite action, and where it is kept. */
+/** The path at which a recipe uses the composite action, and the folder that holds it. */
 const ACTIONS = new Map([['./.github/actions/postlude-record', 'actions/record/action.yml']]);
 const NOTHING_TO_DO = ['actions/checkout@v5', 'actions/setup-node@v5'];
 
@@ -27,9 +27,9 @@ export interface JobRunOptions {
   readonly machine: Machine;
   readonly artifacts: Artifacts;
   readonly contexts: Context;
-  /** What the job has in its environment from GitHub. */
+  /** The variables that GitHub sets for the job. */
   readonly variables: Variables;
-  /** Of the workflow, with expressions. */
+  /** The workflow's variables, which may contain expressions. */
   readonly env: Variables;
   readonly isCancelled: () => boolean;
 }
@@ -44,7 +44,7 @@ export class JobRun {
   #running: { readonly shell: Shell; readonly step: Step } | undefined;
   #conclusion: Conclusion = 'success';
   #scripts = 0;
-  /** Of the scripts that were run. */
+  /** The exit codes of the scripts that were run. */
   readonly codes: number[] = [];
 
   constructor(options: JobRunOptions) {
@@ -57,12 +57,12 @@ export class JobRun {
     return this.#conclusion;
   }
 
-  /** The step that runs is stopped, unless it is to run always. Later ones are asked as they come. */
+  /** Stops the running step, unless it runs always. Each later step decides by its own condition. */
   async cancel(): Promise<void> {
     if (this.#running === undefined) return;
     const { shell, step } = this.#running;
     if (this.#isWanted(step, this.#options.contexts)) return;
-    // To the entry process alone: a shell passes nothing on.
+    // Only the entry process gets the signal, as a shell does not pass it on.
     shell.signalEntry('SIGINT');
     if (await isDoneWithin(shell.ended, AFTER_SIGINT_MS)) return;
     shell.signalEntry('SIGTERM');
@@ -101,7 +101,7 @@ export class JobRun {
     return unknown(`the action ${step.uses}`);
   }
 
-  /** Its inputs are known by name, and are not in the environment of its steps. */
+  /** The action's inputs are known by name, and are not in the environment of its steps. */
   async #runAction(path: string, given: Variables, scope: Scope): Promise<boolean> {
     const action = parseAction(await readRecipe(path));
     const strange = Object.keys(given).find((name) => !action.inputs.includes(name));
@@ -133,7 +133,7 @@ export interface Circumstances {
   readonly isFailure: boolean;
 }
 
-/** A condition that asks for no status asks for success: …/expressions#status-check-functions */
+/** A condition without a status function requires success: …/expressions#status-check-functions */
 export function isWanted(
   condition: string | undefined,
   contexts: Context,

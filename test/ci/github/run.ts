@@ -1,7 +1,7 @@
 /**
  * Simulates a workflow run of GitHub Actions: attempts, matrices, `needs`, conditions, cancellation,
- * re-runs of all and of failed jobs, forks without a token. It covers what the recipes use, and refuses the
- * rest. Machines are folders, and all jobs of a matrix run at once. Where a rule comes from is said with it.
+ * re-runs of all and of failed jobs, and forks without a token. It covers what the recipes use, and refuses
+ * the rest. Machines are folders, and all jobs of a matrix run at once. Each rule names its source.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -19,12 +19,12 @@ export interface GitHubEvent {
 type Cell = Job['matrix'][number];
 
 export class GitHubRun {
-  /** Stays through all attempts: …/workflows-and-actions/variables, GITHUB_RUN_ID. */
+  /** The same in all attempts: …/workflows-and-actions/variables, GITHUB_RUN_ID. */
   readonly id = String(randomInt(1e9, 1e12));
-  /** Jobs for which no runner comes. */
+  /** The jobs that no runner takes. */
   readonly neverStart = new Set<string>();
   readonly artifacts: Artifacts;
-  /** Of the scripts of a job, in its last attempt. */
+  /** The exit codes of a job's scripts, in its last attempt. */
   readonly codes = new Map<string, readonly number[]>();
   readonly #world: CiWorld;
   readonly #workflow: Workflow;
@@ -46,13 +46,13 @@ export class GitHubRun {
     return this.#conclusions.get(job);
   }
 
-  /** The first attempt, or "Re-run all jobs". */
+  /** Runs the first attempt, or does what "Re-run all jobs" does. */
   async runAll(): Promise<void> {
     await this.#runAttempt(this.#workflow.jobs.flatMap(namesOf));
   }
 
   /**
-   * "Re-run failed jobs": those that failed or were cancelled, and what depends on them. The others keep
+   * Does what "Re-run failed jobs" does: runs the failed and cancelled jobs, and those that depend on them. The others keep
    * their conclusions. https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs
    */
   async rerunFailed(): Promise<void> {
@@ -69,7 +69,7 @@ export class GitHubRun {
     await this.#runAttempt(names);
   }
 
-  /** "Cancel workflow". */
+  /** Does what "Cancel workflow" does. */
   async cancel(): Promise<void> {
     this.#isCancelled = true;
     await Promise.all([...this.#running].map((job) => job.cancel()));
@@ -119,7 +119,7 @@ export class GitHubRun {
       env: this.#workflow.env,
       contexts: this.#contexts(job, cell),
       variables: this.#variables(job),
-      // A job that is to run always is not cancelled.
+      // A job that runs always is not cancelled.
       isCancelled: () => this.#isCancelled && !/\balways\(\)/.test(job.if ?? ''),
     });
     this.#running.add(run);
@@ -175,7 +175,7 @@ function namesOf(job: Job): string[] {
   return job.matrix.map((cell) => nameOf(job, cell));
 }
 
-/** As GitHub shows it: `shard (1)`. */
+/** Returns the name as GitHub shows it: `shard (1)`. */
 function nameOf(job: Job, cell: Cell): string {
   const values = Object.values(cell);
   return values.length === 0 ? job.key : `${job.key} (${values.join(', ')})`;

@@ -152,7 +152,7 @@ export const GITHUB: readonly Scenario[] = [
       [1, 2, 3, 4].map((shard) => `postlude-spool-${shard}`),
     );
     await expectNothing(world, `gh-${run.id}-shard-1`);
-    // Somebody who may, and has looked at them, uploads them.
+    // A maintainer reviews and uploads them.
     await world.place.done('flush', '--spool', run.artifacts.folderOf('postlude-spool-1'));
     await world.place.expect(`gh-${run.id}-shard-1`, greenShards(1));
   }),

@@ -1,4 +1,4 @@
-/** A workflow file, and the metadata of a composite action: what the recipes use of them. */
+/** Reads a workflow file and the metadata of a composite action, as far as recipes use their features. */
 import { parse } from 'yaml';
 import { fieldsOf, listOf, textOf, unknown, variablesOf } from '../refuse.ts';
 import type { Variables } from '../world.ts';
@@ -16,7 +16,7 @@ export interface Job {
   readonly key: string;
   readonly needs: readonly string[];
   readonly if?: string;
-  /** Each of its jobs by the values of its matrix; one with none where it has no matrix. */
+  /** The values of the matrix for each of its jobs; one empty record if it has no matrix. */
   readonly matrix: readonly Readonly<Record<string, string | number>>[];
   readonly failFast: boolean;
   readonly steps: readonly Step[];

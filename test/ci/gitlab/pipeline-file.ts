@@ -1,4 +1,4 @@
-/** A .gitlab-ci.yml: what the recipe uses of it. https://docs.gitlab.com/ci/yaml/ */
+/** Reads a .gitlab-ci.yml, as far as the recipe uses its features. https://docs.gitlab.com/ci/yaml/ */
 import { parse } from 'yaml';
 import { fieldsOf, listOf, textOf, unknown, variablesOf } from '../refuse.ts';
 import type { Variables } from '../world.ts';
@@ -7,14 +7,14 @@ export interface Job {
   readonly name: string;
   readonly stage: number;
   readonly when: 'on_success' | 'always';
-  /** It does not wait for earlier stages, and has none of their artifacts. */
+  /** The job does not wait for earlier stages, and gets none of their artifacts. */
   readonly startsAtOnce: boolean;
   readonly allowFailure: boolean;
   readonly variables: Variables;
   readonly script: readonly string[];
-  /** Variables that hold a token, by whom it is for. */
+  /** The audience of the token that each of these variables holds. */
   readonly idTokens: Variables;
-  /** Folders. */
+  /** The folders that are kept. */
   readonly artifacts: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const STAGES = ['.pre', 'build', 'test', 'deploy', '.post'];
 const DEFAULTS = ['image', 'id_tokens'];
 const OF_JOB = ['stage', 'rules', 'needs', 'parallel', 'allow_failure', 'script', 'artifacts'];
 
-/** The jobs of a pipeline, once rules have been decided by what is known of it. */
+/** Returns the jobs of a pipeline, after deciding their rules by the pipeline's variables. */
 export function jobsOf(text: string, predefined: Variables): readonly Job[] {
   const { default: defaults, variables, ...jobs } = parse(text);
   const shared = fieldsOf(defaults, 'default', DEFAULTS);
@@ -64,7 +64,7 @@ function parseJob(name: string, job: Record<string, unknown>, variables: Variabl
   }));
 }
 
-/** The first rule that fits decides; `undefined`: the job is not in the pipeline. */
+/** The first matching rule decides. Returns `undefined` if the job is not part of the pipeline. */
 function whenOf(rules: unknown, name: string, variables: Variables): Job['when'] | undefined {
   if (rules === undefined) return 'on_success';
   for (const each of listOf(rules, name)) {

@@ -1,7 +1,7 @@
 /**
  * Simulates a pipeline of GitLab CI: stages, rules, `parallel`, ID tokens, artifacts, cancellation, the
  * retry of a job and of a pipeline, and a fork's own pipeline. It covers what the recipe uses, and refuses
- * the rest. Scripts run as the shell executor runs them; the image of a job is not looked at.
+ * the rest. Scripts run as the shell executor runs them; the image of a job is ignored.
  */
 import { randomInt } from 'node:crypto';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ const ISSUER = 'https://gitlab.com';
 export class GitLabPipeline {
   readonly id = String(randomInt(1e6, 1e9));
   readonly neverStart = new Set<string>();
-  /** Of the last job with that name. */
+  /** The exit code of the last job with each name. */
   readonly codes = new Map<string, number>();
   readonly artifacts: string;
   readonly #world: CiWorld;
@@ -51,7 +51,7 @@ export class GitLabPipeline {
   }
 
   /**
-   * Another job with the same name. Later jobs that were skipped are decided again; those that have run
+   * Runs another job with the same name. Later jobs that were skipped are decided again; those that have run
    * are not. https://docs.gitlab.com/ci/jobs/#retry-jobs
    */
   async retryJob(name: string): Promise<void> {
@@ -61,12 +61,12 @@ export class GitLabPipeline {
     await this.#runJobs(again);
   }
 
-  /** All that failed or were canceled. https://docs.gitlab.com/api/pipelines/#retry-jobs-in-a-pipeline */
+  /** Retries all jobs that failed or were canceled. https://docs.gitlab.com/api/pipelines/#retry-jobs-in-a-pipeline */
   async retry(): Promise<void> {
     await this.#runJobs(this.#jobs.filter(({ name }) => this.#statuses.get(name) !== 'success'));
   }
 
-  /** Running jobs are stopped; those that have not begun never do. */
+  /** Stops running jobs; those that have not begun never run. */
   async cancel(): Promise<void> {
     this.#isCanceled = true;
     await Promise.all(
@@ -99,7 +99,7 @@ export class GitLabPipeline {
       ({ allowFailure, name }) => this.#statuses.get(name) !== 'success' && !allowFailure,
     );
     if (isStopped && job.when !== 'always') return 'skipped';
-    // No runner takes it: the job fails as stuck.
+    // If no runner takes the job, it fails as stuck.
     if (this.neverStart.has(job.name)) return 'failed';
     return await this.#runJob(job, earlier);
   }
@@ -122,7 +122,7 @@ export class GitLabPipeline {
 
   async #upload(job: string, cwd: string, path: string): Promise<void> {
     const to = join(this.#artifactsOf(job), path);
-    // What is not there is a warning.
+    // A missing file is only a warning.
     await cp(join(cwd, path), to, { recursive: true }).catch(() => undefined);
   }
 
@@ -169,7 +169,7 @@ export class GitLabPipeline {
   }
 }
 
-/** As the runner writes it: the lines of the job are evaluated in a shell of their own. */
+/** Builds the script as the runner does: the lines of the job are evaluated in a shell of their own. */
 async function writeScript({ folder }: Machine, lines: readonly string[]): Promise<string> {
   const inner = join(folder, 'lines.sh');
   await writeFile(inner, lines.join('\n'));

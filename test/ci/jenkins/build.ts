@@ -1,7 +1,7 @@
 /**
  * Simulates a build of a Jenkins pipeline: a matrix, credentials, `post { always }`, and a build that is
- * aborted. It covers what the recipe uses, and refuses the rest. Workspaces outlive builds, as on agents
- * that stay. Jenkins runs no single job again: a build that is repeated is another build.
+ * aborted. It covers what the recipe uses, and refuses the rest. Workspaces outlive builds, as on permanent
+ * agents. Jenkins cannot rerun a single job: repeating a build makes a new one.
  */
 import { join } from 'node:path';
 import { unknown } from '../refuse.ts';
@@ -13,14 +13,14 @@ const SERVER = 'https://jenkins.example.com';
 
 export interface BuildOptions {
   readonly number: number;
-  /** By their ids. Without an entry of that name, a build fails before it begins. */
+  /** The credentials by their ids. If an id is missing, the build fails before it begins. */
   readonly credentials: Variables;
 }
 
 export class JenkinsBuild {
-  /** Of each cell of the matrix, and of `post`. */
+  /** The conclusions of each cell of the matrix, and of `post`. */
   readonly conclusions = new Map<string, Conclusion>();
-  /** Of the last step. */
+  /** The exit codes of their last steps. */
   readonly codes = new Map<string, number>();
   readonly #world: CiWorld;
   readonly #pipeline: readonly Statement[];
@@ -58,7 +58,7 @@ export class JenkinsBuild {
     for (const shell of this.#running) shell.signalTree('SIGTERM');
   }
 
-  /** All cells at once, however the others end. */
+  /** Runs all cells at once, however the others end. */
   async #runMatrix(matrix: readonly Statement[], variables: Variables): Promise<void> {
     const axis = only(inner(matrix, 'axes'), 'axis');
     const name = axis.find((each) => each.name === 'name')?.args[0]?.text ?? unknown('the axis');
@@ -128,7 +128,7 @@ function inner(block: readonly Statement[], name: string): readonly Statement[] 
   return block.find((each) => each.name === name)?.block ?? unknown(`a block without ${name}`);
 }
 
-/** The one block of that name; `agent` is not looked at. */
+/** Returns the one block with that name; `agent` is ignored. */
 function only(block: readonly Statement[], name: string): readonly Statement[] {
   const others = block.filter((each) => !['agent', 'axes', 'stages', name].includes(each.name));
   if (others.length > 0) unknown(`${others[0]?.name} beside ${name}`);

@@ -1,6 +1,6 @@
 /**
  * Reads a declarative Jenkinsfile as far as the recipe uses Groovy: blocks, calls with texts, assignments
- * of texts and of `credentials('…')`, comments, and `${env.NAME}` in texts. It is no Groovy: whatever else
+ * of texts and of `credentials('…')`, comments, and `${env.NAME}` in texts. It does not know the rest of Groovy: whatever else
  * is there is an error. https://www.jenkins.io/doc/book/pipeline/syntax/
  */
 import { unknown } from '../refuse.ts';
@@ -9,7 +9,7 @@ export interface Statement {
   readonly name: string;
   readonly args: readonly Text[];
   readonly block?: readonly Statement[];
-  /** Of an assignment. */
+  /** Set if the statement is an assignment. */
   readonly value?: Text | { readonly credentials: string };
 }
 
@@ -72,7 +72,7 @@ class Reader {
   }
 
   #texts(): Text[] {
-    // A word alone is as good as a text here: `agent none`.
+    // A bare word is as good as a text here: `agent none`.
     if (this.#peek()?.kind === 'word') return [{ ...this.#take('word'), isTemplate: false }];
     const texts: Text[] = [];
     while (this.#peek()?.kind === 'text') {
@@ -125,7 +125,7 @@ function tokensOf(text: string): Token[] {
   return tokens;
 }
 
-/** A line that ends with a backslash goes on. */
+/** A line that ends with a backslash continues on the next. */
 function unescaped(text: string): string {
   return text.replaceAll(/\\([\s\S])/g, (whole, next: string) => {
     if (next === '\n') return '';

@@ -18,7 +18,7 @@ const RECIPE = 'examples/ci/jenkins/Jenkinsfile';
 const CELLS = ['N=1', 'N=2', 'N=3', 'N=4', 'post'];
 const ALL_GREEN = CELLS.map((): Conclusion => 'success');
 
-/** A build of the job; each has a number of its own, also among scenarios. */
+/** Opens a build of the job, whose number is unique even across scenarios. */
 type Start = () => Promise<{ build: JenkinsBuild; run: string }>;
 
 let builds = 0;
@@ -37,7 +37,7 @@ function scenario(
       const file = await readRecipe(RECIPE);
       await tell(world, async () => {
         const number = ++builds;
-        // The plug-in OpenID Connect Provider; who has nothing for a fork's job gives it an empty one.
+        // The token of the plug-in OpenID Connect Provider; a fork's job gets an empty one.
         const token = await world.authority.token({
           issuer: 'https://jenkins.example.com/oidc',
           audience: 'postlude',
@@ -82,7 +82,7 @@ export const JENKINS: readonly Scenario[] = [
     assert.equal(red.build.codes.get('N=2'), 1);
     await expectRun(world, red.run, { totals: ONE_FAILED, is: 'red' });
 
-    // The workspaces have the reports of the build before.
+    // The workspaces still hold the reports of the previous build.
     await world.plan.shard(2, 'pass');
     const green = await start();
     await green.build.run();

@@ -41,11 +41,11 @@ import { Tq } from '../../../src/tq/tq.ts';
 import { newInvocation } from './fixtures.ts';
 
 export interface Node {
-  /** The state that it counts as having. */
+  /** The state in which it counts as being. */
   readonly state: InvocationState;
   readonly blocker: InvocationId | undefined;
   readonly closedBy: InvocationId | undefined;
-  /** Whether its own row has that state, too. */
+  /** Whether its own row has that state as well. */
   readonly isSettled: boolean;
 }
 
