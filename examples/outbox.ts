@@ -54,9 +54,9 @@ export async function openShop({ databaseUrl, cloud }: ShopOptions) {
   const stop = new AbortController();
 
   const classes = new TaskClasses([CONFIRM]);
-  classes.attach(CONFIRM, async ({ orderId }) => {
+  classes.attach(CONFIRM, async ({ payload }) => {
     // May run more than once: so it says what is to be, not what is to be changed.
-    await pool.query('UPDATE orders SET confirmed = true WHERE id = $1', [orderId]);
+    await pool.query('UPDATE orders SET confirmed = true WHERE id = $1', [payload.orderId]);
   });
 
   const app = express();

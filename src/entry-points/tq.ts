@@ -9,6 +9,7 @@ export { type JsonValue, protobufBody, standardBody, type TaskBody } from '../tq
 export {
   type CustomRequest,
   type NewPushTask,
+  type PushTask,
   type PushTaskContext,
   type PushTaskHandler,
   type TaskClass,

@@ -21,8 +21,8 @@ type Payload = Parameters<typeof finalizationTasks.body.encode>[0];
 
 /** The handler of `finalizationTasks`. */
 export function finalizePushHandler(parts: FinalizerParts): PushTaskHandler<Payload> {
-  return async ({ invocationId }) => {
-    await tryOnce(parts, parse(invocationId));
+  return async ({ payload }) => {
+    await tryOnce(parts, parse(payload.invocationId));
   };
 }
 

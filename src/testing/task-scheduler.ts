@@ -169,9 +169,9 @@ export function executeHere(parts: {
     const headers = request.kind === 'queue' ? request.headers : request.attributes;
     const body = request.kind === 'queue' ? request.body : request.data;
     const { outcome, error } = await receive(receiver, body, {
-      taskId: name,
+      id: name,
       queue: request.kind === 'queue' ? request.queue : request.topic,
-      executionCount: attempts - 1,
+      attempt: attempts,
       eta: etaOfHeaders(headers),
       traceparent: traceparentOfHeaders(headers),
       signal: new AbortController().signal,

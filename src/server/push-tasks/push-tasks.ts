@@ -128,8 +128,8 @@ function pushRoute(
 }
 
 function inSpan(tracing: Tracing): AroundPush {
-  return ({ traceparent, taskId = '', queue = '' }, run) => {
-    const attributes = { 'postlude.push.task': taskId, 'postlude.push.queue': queue };
+  return ({ traceparent, id = '', queue = '' }, run) => {
+    const attributes = { 'postlude.push.task': id, 'postlude.push.queue': queue };
     return tracing.run('push', { attributes, traceparent }, async (span) => {
       const receipt = await run();
       span.setAttribute('postlude.push.outcome', receipt.outcome);

@@ -67,14 +67,15 @@ export interface NewPushTask<P = unknown> {
   readonly eta?: EpochMs;
 }
 
-/** One delivery, as its handler sees it. */
-export interface PushTaskContext {
+/** One delivery of a task, as its handler sees it. */
+export interface PushTask<P = unknown> {
   readonly classId: string;
   /** The task's name in its queue, if the delivery has it. */
-  readonly taskId: string | undefined;
+  readonly id: string | undefined;
+  readonly payload: P;
   readonly queue: string | undefined;
-  /** How often the task has run before: 0 for the first run. */
-  readonly executionCount: number;
+  /** 1 for the first attempt. The queue counts the attempts to which a handler responded. */
+  readonly attempt: number;
   /** Why the task runs again, in the queue's words, if the delivery says so. */
   readonly retryReason?: string;
   /** The HTTP status of the previous response, if the delivery has it. */
@@ -83,6 +84,13 @@ export interface PushTaskContext {
   readonly eta: EpochMs | undefined;
   /** The W3C trace context in which the task was added. */
   readonly traceparent: string | undefined;
+}
+
+/**
+ * What a handler is given besides its task. It has no `complete`, unlike that of a task in our own queue: a
+ * queue elsewhere learns from the response, and from nothing else, that a task is done.
+ */
+export interface PushTaskContext {
   /** Aborts when the delivery ends early: the request was cut, or the process stops. */
   readonly signal: AbortSignal;
 }
@@ -92,7 +100,10 @@ export interface PushTaskContext {
  * (the task does not run again; an error in the log and metrics; our own queue keeps it as a dead task) and
  * an IgnoredError (the task does not run again; a warning). Deliveries may repeat, so handlers must be idempotent.
  */
-export type PushTaskHandler<P = unknown> = (payload: P, context: PushTaskContext) => Promise<void>;
+export type PushTaskHandler<P = unknown> = (
+  task: PushTask<P>,
+  context: PushTaskContext,
+) => Promise<void>;
 
 /** Declares a class of tasks. It is checked when it is registered (TaskClasses). */
 export function taskClass<P>(declaration: TaskClass<P>): TaskClass<P> {

@@ -193,7 +193,7 @@ describe('with OIDC', () => {
     const pushAs = { email: 'a@example.com', audience: 'postlude' };
     await deliver(queuedTask(world.url, pushAs), context);
     expect(world.handled).toMatchObject([
-      { payload: { to: 'a' }, context: { taskId: 'n1', queue: 'post', executionCount: 1 } },
+      { task: { payload: { to: 'a' }, id: 'n1', queue: 'post', attempt: 2 } },
     ]);
     const other = deliver(queuedTask(world.url, { ...pushAs, email: 'b@example.com' }), context);
     await expect(other).rejects.toThrow('answered 403');

@@ -1,6 +1,6 @@
 /** An HTTP request that pushes a task, and its response, independent of any web framework. */
 import { etaOfHeaders, traceparentOfHeaders } from '../submit/request.ts';
-import type { DeliveryContext } from './receive.ts';
+import type { Delivery } from './receive.ts';
 
 export interface PushRequest {
   readonly method: string;
@@ -28,15 +28,15 @@ export interface PushAnswer {
 }
 
 /** Reads what the headers of a delivery say about it: Cloud Tasks, App Engine, and our own queue. */
-export function deliveryContext({ headers, signal }: PushRequest): DeliveryContext {
+export function deliveryOf({ headers, signal }: PushRequest): Delivery {
   const told = (name: string): string | undefined =>
     headers[`x-cloudtasks-${name}`] ?? headers[`x-appengine-${name}`];
   const retryReason = told('taskretryreason');
   const previousStatus = wholeNumber(told('taskpreviousresponse'));
   return {
-    taskId: told('taskname'),
+    id: told('taskname'),
     queue: told('queuename'),
-    executionCount: wholeNumber(told('taskexecutioncount')) ?? 0,
+    attempt: (wholeNumber(told('taskexecutioncount')) ?? 0) + 1,
     ...(retryReason === undefined ? {} : { retryReason }),
     ...(previousStatus === undefined ? {} : { previousStatus }),
     eta: etaOfHeaders(headers),

@@ -27,7 +27,7 @@ describe('a task that is run', () => {
     const response = await world.post();
     expect(response.status).toBe(status);
     expect(await response.text()).toBe(status === 204 ? '' : `${outcome}\n`);
-    expect(world.handled).toMatchObject([{ payload: { to: 'a' } }]);
+    expect(world.handled).toMatchObject([{ task: { payload: { to: 'a' } } }]);
     expect(world.rejected).toEqual([]);
   });
 
@@ -43,11 +43,12 @@ describe('a task that is run', () => {
       'X-Luci-Tq-Trace-Context': traceparent,
       'X-Luci-Tq-Expected-ETA': `${clock.now() / 1000}.000000`,
     });
-    expect(handled[0]?.context).toMatchObject({
+    expect(handled[0]?.task).toEqual({
       classId: 'mail',
-      taskId: 'n1',
+      id: 'n1',
+      payload: { to: 'a' },
       queue: 'post',
-      executionCount: 3,
+      attempt: 4,
       retryReason: 'NOT_FOUND',
       previousStatus: 404,
       traceparent,
@@ -63,17 +64,17 @@ describe('a task that is run', () => {
       'X-AppEngine-TaskExecutionCount': '2',
     });
     await post(MAIL_ENVELOPE, { 'X-CloudTasks-TaskExecutionCount': '-1' });
-    expect(handled[0]?.context).toMatchObject({ taskId: 'n1', queue: 'post', executionCount: 2 });
-    const { signal, ...second } = handled[1]?.context ?? {};
-    expect(second).toEqual({
+    expect(handled[0]?.task).toMatchObject({ id: 'n1', queue: 'post', attempt: 3 });
+    expect(handled[1]?.task).toEqual({
       classId: 'mail',
-      taskId: undefined,
+      id: undefined,
+      payload: { to: 'a' },
       queue: undefined,
-      executionCount: 0,
+      attempt: 1,
       eta: undefined,
       traceparent: undefined,
     });
-    expect(signal?.aborted).toBe(false);
+    expect(handled[1]?.context.signal.aborted).toBe(false);
   });
 
   test('learns that the client has gone', async () => {

@@ -16,18 +16,15 @@ import {
   oidcPushAuth,
   type PushAuthConfig,
 } from './push-auth.ts';
-import { deliveryContext, type PushAnswer, type PushRequest } from './push-request.ts';
+import { deliveryOf, type PushAnswer, type PushRequest } from './push-request.ts';
 import type { Receipt, ReceiptOutcome } from './receipt.ts';
-import { type DeliveryContext, type ReceiverParts, receive } from './receive.ts';
+import { type Delivery, type ReceiverParts, receive } from './receive.ts';
 
 /** Responds to one request. Never throws. */
 export type PushHandler = (request: PushRequest) => Promise<PushAnswer>;
 
 /** Runs around each task, such as in a span under `delivery.traceparent`. */
-export type AroundPush = (
-  delivery: DeliveryContext,
-  run: () => Promise<Receipt>,
-) => Promise<Receipt>;
+export type AroundPush = (delivery: Delivery, run: () => Promise<Receipt>) => Promise<Receipt>;
 
 export interface PushConfig {
   readonly classes: TaskClasses;
@@ -160,7 +157,7 @@ function refuse(
 }
 
 async function run(parts: Parts, request: PushRequest, body: Uint8Array): Promise<PushAnswer> {
-  const delivery = deliveryContext(request);
+  const delivery = deliveryOf(request);
   const receipt = await parts.around(delivery, () => receive(parts, body, delivery));
   return { status: STATUSES[receipt.outcome], message: messageOf(receipt), headers: {} };
 }

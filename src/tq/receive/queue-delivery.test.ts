@@ -7,7 +7,7 @@ import { MAIL, NOTICE, openTqWorld } from '../../../test/support/tq/tq-world.ts'
 import { IgnoredError, PermanentError } from '../../errors.ts';
 import { Dispatcher } from '../../tasks/dispatch/dispatcher.ts';
 import { TaskQueue } from '../../tasks/queue.ts';
-import type { PushTaskContext } from '../classes/task-class.ts';
+import type { PushTask } from '../classes/task-class.ts';
 import { QueueSubmitter } from '../submit/queue-submitter.ts';
 import { Tq, type TqConfig } from '../tq.ts';
 import {
@@ -43,8 +43,8 @@ async function openQueueWorld(open: OpenDatabase, settings: TqConfig['settings']
 eachDatabase((open) => {
   test('a task in a transaction lies in the queue by that commit, without a reminder', async () => {
     const { db, classes, tq, reminders, dispatcher } = await openQueueWorld(open);
-    const handled: [unknown, PushTaskContext][] = [];
-    classes.attach(MAIL, async (mail, context) => void handled.push([mail, context]));
+    const handled: PushTask[] = [];
+    classes.attach(MAIL, async (mail) => void handled.push(mail));
     const rolledBack = db.write(async (tx) => {
       await tq.addTask({ class: MAIL, payload: { to: 'nobody' } }, tx);
       throw new Error('no');
@@ -53,7 +53,7 @@ eachDatabase((open) => {
     await db.write((tx) => tq.addTask({ class: MAIL, payload }, tx));
     expect(await reminders()).toEqual([]);
     expect(await dispatcher().runOnce()).toBe(1);
-    expect(handled).toMatchObject([[payload, { queue: 'post', executionCount: 0 }]]);
+    expect(handled).toMatchObject([{ payload, queue: 'post', attempt: 1 }]);
   });
 
   test('a task whose first answer got lost is in the queue once, and was added', async () => {
@@ -104,7 +104,7 @@ eachDatabase((open) => {
   test('runs not before its time', async () => {
     const { classes, clock, tq, dispatcher } = await openQueueWorld(open);
     const etas: (number | undefined)[] = [];
-    classes.attach(MAIL, async (_, { eta }) => void etas.push(eta));
+    classes.attach(MAIL, async ({ eta }) => void etas.push(eta));
     const eta = clock.now() + 5_000;
     await tq.addTask({ class: MAIL, payload, delayMs: 5_000 });
     expect(await dispatcher().runOnce()).toBe(0);
@@ -115,10 +115,10 @@ eachDatabase((open) => {
 
   test('an error has it run again, a PermanentError makes it dead, an IgnoredError ends it', async () => {
     const { classes, clock, tq, dispatcher, living, dead } = await openQueueWorld(open);
-    classes.attach(MAIL, ({ to }, { executionCount }) => {
+    classes.attach(MAIL, ({ payload: { to }, attempt }) => {
       if (to === 'fatal') throw new PermanentError('never');
       if (to === 'ignored') throw new IgnoredError('too late');
-      return executionCount === 0 ? Promise.reject(new Error('later')) : Promise.resolve();
+      return attempt === 1 ? Promise.reject(new Error('later')) : Promise.resolve();
     });
     for (const to of ['fatal', 'ignored', 'retry'])
       await tq.addTask({ class: MAIL, payload: { to } });

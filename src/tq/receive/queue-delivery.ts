@@ -41,9 +41,9 @@ export function deliverInProcess(options: InProcessDeliveryOptions): Deliver {
   const parts = { classes, clock, log, metrics: new TqMetrics(metrics) };
   return async ({ id, payload: request, attempt }, { signal }) => {
     const { outcome, error } = await receive(parts, request.body, {
-      taskId: id,
+      id,
       queue: shortName(request.queue),
-      executionCount: attempt - 1,
+      attempt,
       eta: etaOfHeaders(request.headers),
       traceparent: traceparentOfHeaders(request.headers),
       signal,

@@ -7,13 +7,18 @@ import type { Clock, EpochMs } from '../../clock.ts';
 import { hasCode, IgnoredError, PermanentError, toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { decodeEnvelope } from '../classes/envelope.ts';
-import type { AnyTaskClass, PushTaskContext, PushTaskHandler } from '../classes/task-class.ts';
+import type {
+  AnyTaskClass,
+  PushTask,
+  PushTaskContext,
+  PushTaskHandler,
+} from '../classes/task-class.ts';
 import type { TaskClasses } from '../classes/task-classes.ts';
 import type { TqMetrics } from '../tq-metrics.ts';
 import type { Receipt, ReceiptOutcome } from './receipt.ts';
 
-/** What a delivery says, apart from its class. */
-export type DeliveryContext = Omit<PushTaskContext, 'classId'>;
+/** What a delivery says of its task, apart from what its body says. */
+export type Delivery = Omit<PushTask, 'classId' | 'payload'> & PushTaskContext;
 
 export interface ReceiverParts {
   readonly classes: TaskClasses;
@@ -26,15 +31,15 @@ export interface ReceiverParts {
 export async function receive(
   parts: ReceiverParts,
   body: Uint8Array,
-  context: DeliveryContext,
+  delivery: Delivery,
 ): Promise<Receipt> {
   const task = await decode(parts.classes, body);
   if ('outcome' in task) {
     parts.metrics.rejected(task.outcome);
-    parts.log.warn('a task was refused', { ...task, taskId: context.taskId });
+    parts.log.warn('a task was refused', { ...task, taskId: delivery.id });
     return task;
   }
-  return await run(parts, task, context);
+  return await run(parts, task, delivery);
 }
 
 interface DecodedTask {
@@ -78,19 +83,19 @@ function refused(
 async function run(
   { clock, log, metrics }: ReceiverParts,
   { taskClass, handler, payload }: DecodedTask,
-  context: DeliveryContext,
+  { signal, ...delivery }: Delivery,
 ): Promise<Receipt> {
   const classId = taskClass.id;
   const startedAt = clock.monotonicMs();
-  const error = await failureOf(() => handler(payload, { classId, ...context }));
+  const error = await failureOf(() => handler({ classId, payload, ...delivery }, { signal }));
   const outcome = outcomeOf(error);
   const now = clock.now();
   metrics.handled(classId, outcome, {
     durationMs: clock.monotonicMs() - startedAt,
-    latencyMs: latency(context.eta, now),
+    latencyMs: latency(delivery.eta, now),
   });
   if (error) {
-    const fields = { classId, taskId: context.taskId, outcome, error };
+    const fields = { classId, taskId: delivery.id, outcome, error };
     const shown = taskClass.quiet ? fields : { ...fields, payload };
     if (outcome === 'fatal') log.error('a task failed for good', shown);
     else log.warn(outcome === 'ignored' ? 'a task was ignored' : 'a task failed', shown);

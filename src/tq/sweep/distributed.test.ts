@@ -14,7 +14,7 @@ import type { Database } from '../../storage/database.ts';
 import { databaseTime } from '../../storage/time.ts';
 import { Faults } from '../../testing/faults.ts';
 import { executeHere, TaskScheduler } from '../../testing/task-scheduler.ts';
-import type { PushTaskContext } from '../classes/task-class.ts';
+import type { PushTask } from '../classes/task-class.ts';
 import { TaskClasses } from '../classes/task-classes.ts';
 import { Tq } from '../tq.ts';
 import { DistributedSweep, type DistributedSweepConfig } from './distributed.ts';
@@ -23,14 +23,13 @@ import { formatPartition } from './partition.ts';
 import { type SweepTask, sectionOf, sweepTaskClass } from './sweep-task.ts';
 
 const taskClass = sweepTaskClass({ queue: 'sweeps' });
-const context: PushTaskContext = {
+const delivery: Omit<PushTask, 'payload'> = {
   classId: taskClass.id,
-  taskId: undefined,
+  id: undefined,
   queue: undefined,
-  executionCount: 0,
+  attempt: 1,
   eta: undefined,
   traceparent: undefined,
-  signal: NEVER,
 };
 
 function taskOf(low: number, high: number, level = 0): SweepTask {
@@ -62,7 +61,7 @@ function openDistributed(database: Database, options: Partial<DistributedSweepCo
     classes,
     tq,
     /** Runs one task of a sweep. */
-    handle: (task: SweepTask) => sweep.handle(task, context),
+    handle: (task: SweepTask) => sweep.handle({ ...delivery, payload: task }, { signal: NEVER }),
     followUps: () => scheduler.tasks.map(({ request }) => bodyOf(request)),
   };
 }

@@ -105,7 +105,7 @@ export class DistributedSweep {
   }
 
   /** Handles the tasks: `classes.attach(taskClass, sweep.handle)`. */
-  readonly handle: PushTaskHandler<SweepTask> = async (task, { signal }) => {
+  readonly handle: PushTaskHandler<SweepTask> = async ({ payload: task }, { signal }) => {
     const found = await scan(this.#config, {
       range: task,
       limits: { ...this.#config, ...task },

@@ -35,7 +35,7 @@ const { databaseUrl, schema, port, emulatorHost, issuer } = options;
 const db = await openPostgres({ url: databaseUrl, schema, maxConnections: 4 });
 const submitter = await CloudTasksSubmitter.open({ emulatorHost });
 const classes = new TaskClasses([NUMBERED]);
-classes.attach(NUMBERED, async ({ number }) => {
+classes.attach(NUMBERED, async ({ payload: { number } }) => {
   await db.write((tx) => tx.insert(ranNumbers, [{ nonce: randomHex(16), number }]));
 });
 const tq = new Tq({

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { type Metrics, noMetrics } from '../../../src/metrics.ts';
 import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { encodeEnvelope } from '../../../src/tq/classes/envelope.ts';
-import type { PushTaskContext } from '../../../src/tq/classes/task-class.ts';
+import type { PushTask, PushTaskContext } from '../../../src/tq/classes/task-class.ts';
 import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
 import { nodePush } from '../../../src/tq/receive/adapters/node.ts';
 import { createPushHandler, type PushConfig } from '../../../src/tq/receive/push.ts';
@@ -19,12 +19,12 @@ export const MAIL_ENVELOPE = Buffer.from(encodeEnvelope(MAIL, { to: 'a' })).toSt
 export function openPushWorld(config: Partial<PushConfig> = {}) {
   const clock = new FakeClock();
   const log = new RecordingLog();
-  const handled: { readonly payload: unknown; readonly context: PushTaskContext }[] = [];
+  const handled: { readonly task: PushTask; readonly context: PushTaskContext }[] = [];
   const rejected: (string | undefined)[] = [];
   const world = { handle: (_context: PushTaskContext): Promise<void> => Promise.resolve() };
   const classes = new TaskClasses([MAIL, INNER]);
-  classes.attach(MAIL, async (payload, context) => {
-    handled.push({ payload, context });
+  classes.attach(MAIL, async (task, context) => {
+    handled.push({ task, context });
     await world.handle(context);
   });
   const metrics = countingRejections(rejected);

@@ -105,7 +105,7 @@ class History {
     this.#random = seededRandom(seed);
     this.#turns = new Turns(this.#random);
     this.#classes = new TaskClasses([WORK, this.#sweepTask]);
-    this.#classes.attach(WORK, async ({ name }) => this.#handle(name));
+    this.#classes.attach(WORK, async ({ payload }) => this.#handle(payload.name));
     this.#classes.attach(this.#sweepTask, (task, context) => {
       if (!this.#handleSweep) throw new Error('nobody sweeps');
       return this.#handleSweep(task, context);

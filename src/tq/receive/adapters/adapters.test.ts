@@ -156,7 +156,7 @@ describe.each(WAYS)('by %s', (way, serve) => {
       text: 'done\n',
       headers: { 'content-type': 'text/plain; charset=utf-8' },
     });
-    expect(handled).toMatchObject([{ payload: { to: 'a' }, context: { taskId: 'n1' } }]);
+    expect(handled).toMatchObject([{ task: { payload: { to: 'a' }, id: 'n1' } }]);
     expect(handled[0]?.context.signal.aborted).toBe(false);
   });
 
