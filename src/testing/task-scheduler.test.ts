@@ -25,7 +25,7 @@ function openScheduler(options: Partial<TaskSchedulerOptions> = {}) {
     ...options,
   });
   const add = (name: string, delayMs = 0) =>
-    scheduler.submit({ ...request, name, scheduleTime: start + delayMs });
+    scheduler.submit({ ...request, name, processAfter: start + delayMs });
   return { clock, start, ran, scheduler, add };
 }
 

@@ -17,7 +17,7 @@ import { noMetrics } from '../metrics.ts';
 import { type Random, randomInt } from '../random.ts';
 import type { TaskClasses } from '../tq/classes/task-classes.ts';
 import { receive } from '../tq/receive/receive.ts';
-import { etaOfHeaders, traceparentOfHeaders } from '../tq/submit/request.ts';
+import { dueTimeOfHeaders, traceparentOfHeaders } from '../tq/submit/request.ts';
 import type { SubmitOutcome, SubmitRequest, Submitter } from '../tq/submit/submitter.ts';
 import { TqMetrics } from '../tq/tq-metrics.ts';
 import type { FakeClock } from './fake-clock.ts';
@@ -26,7 +26,7 @@ export interface ScheduledTask {
   readonly name: string;
   readonly request: SubmitRequest;
   /** The time at which it runs. */
-  readonly eta: EpochMs;
+  readonly processAfter: EpochMs;
   /** The number of attempts that have begun. */
   readonly attempts: number;
   readonly isExecuting: boolean;
@@ -85,9 +85,9 @@ export class TaskScheduler implements Submitter {
     if (this.#names.has(key)) return Promise.resolve('duplicate');
     this.#names.add(key);
     const now = this.#options.clock.now();
-    const scheduled = request.kind === 'queue' ? (request.scheduleTime ?? now) : now;
-    const eta = Math.max(scheduled, now);
-    this.#entries.set(key, { name: key, request, eta, attempts: 0, isExecuting: false });
+    const wanted = request.kind === 'queue' ? (request.processAfter ?? now) : now;
+    const processAfter = Math.max(wanted, now);
+    this.#entries.set(key, { name: key, request, processAfter, attempts: 0, isExecuting: false });
     return Promise.resolve('submitted');
   }
 
@@ -124,8 +124,8 @@ export class TaskScheduler implements Submitter {
     const [first] = entries;
     if (first === undefined) return [];
     const { clock } = this.#options;
-    if (first.eta > clock.now()) clock.advance(first.eta - clock.now());
-    const due = entries.filter(({ eta }) => eta <= clock.now());
+    if (first.processAfter > clock.now()) clock.advance(first.processAfter - clock.now());
+    const due = entries.filter(({ processAfter }) => processAfter <= clock.now());
     return random ? pickSome(due, parallel, random) : due.slice(0, parallel);
   }
 
@@ -142,7 +142,7 @@ export class TaskScheduler implements Submitter {
       if (this.#isLast(entry, error)) {
         this.#entries.delete(entry.name);
         onFailure(task, error);
-      } else entry.eta = this.#options.clock.now() + this.#backoffMs(entry.attempts);
+      } else entry.processAfter = this.#options.clock.now() + this.#backoffMs(entry.attempts);
     } finally {
       entry.isExecuting = false;
     }
@@ -172,7 +172,7 @@ export function executeHere(parts: {
       id: name,
       queue: request.kind === 'queue' ? request.queue : request.topic,
       attempt: attempts,
-      eta: etaOfHeaders(headers),
+      processAfter: dueTimeOfHeaders(headers),
       traceparent: traceparentOfHeaders(headers),
       signal: new AbortController().signal,
     });
@@ -182,7 +182,7 @@ export function executeHere(parts: {
 }
 
 function inOrder(a: Entry, b: Entry): number {
-  return a.eta - b.eta || (a.name < b.name ? -1 : 1);
+  return a.processAfter - b.processAfter || (a.name < b.name ? -1 : 1);
 }
 
 function pickSome(entries: Entry[], count: number, random: Random): Entry[] {

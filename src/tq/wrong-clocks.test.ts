@@ -120,7 +120,7 @@ eachDatabase((open) => {
         const after = await db.serverTime();
         expect(submitter.requests).toHaveLength(2);
         for (const request of submitter.requests) {
-          const due = request.kind === 'queue' ? request.scheduleTime : undefined;
+          const due = request.kind === 'queue' ? request.processAfter : undefined;
           expectBetween(due, before + HOUR, after + HOUR);
         }
       }

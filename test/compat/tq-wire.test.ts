@@ -7,9 +7,12 @@ import { expect, test } from 'vitest';
 import { finalizationTasks } from '../../src/finalizer/finalization-tasks.ts';
 import { TryFinalizeInvocationSchema } from '../../src/gen/luci/resultdb/internal/tasks/tasks_pb.js';
 import { decodeEnvelope, encodeEnvelope } from '../../src/tq/classes/envelope.ts';
-import { decodeRequest } from '../../src/tq/reminders/stored-request.ts';
+import { decodeRequest, encodeRequest } from '../../src/tq/reminders/stored-request.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+const rewritten = (stored: string): unknown =>
+  JSON.parse(new TextDecoder().decode(encodeRequest(decodeRequest(bytes(stored)))));
 
 test('a task of LUCI ResultDB to finalize an invocation works here', async () => {
   const sent =
@@ -22,7 +25,7 @@ test('a task of LUCI ResultDB to finalize an invocation works here', async () =>
   expect(await finalizationTasks.body.decode(body)).toEqual(payload);
 });
 
-test('reads the requests that version 1 stored', () => {
+test('reads and writes the requests of version 1', () => {
   const queue =
     '{"version":1,"kind":"queue","classId":"mail","queue":"projects/p/locations/l/queues/q","name":"n","method":"POST","url":"https://h/mail","headers":{"Content-Type":"application/json"},"body":"AP8=","scheduleTime":1767323045006.007,"pushAs":{"email":"a@b.c","audience":"aud"}}';
   expect(decodeRequest(bytes(queue))).toEqual({
@@ -34,9 +37,10 @@ test('reads the requests that version 1 stored', () => {
     url: 'https://h/mail',
     headers: { 'Content-Type': 'application/json' },
     body: new Uint8Array([0, 255]),
-    scheduleTime: 1767323045006.007,
+    processAfter: 1767323045006.007,
     pushAs: { email: 'a@b.c', audience: 'aud' },
   });
+  expect(rewritten(queue)).toEqual(JSON.parse(queue));
   const topic =
     '{"version":1,"kind":"topic","classId":"c","topic":"projects/p/topics/t","data":"AQ==","attributes":{"a":"b"}}';
   expect(decodeRequest(bytes(topic))).toEqual({
@@ -46,4 +50,5 @@ test('reads the requests that version 1 stored', () => {
     data: new Uint8Array([1]),
     attributes: { a: 'b' },
   });
+  expect(rewritten(topic)).toEqual(JSON.parse(topic));
 });

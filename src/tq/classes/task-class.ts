@@ -61,10 +61,10 @@ export interface NewPushTask<P = unknown> {
   readonly deduplicationKey?: string;
   /** The end of the URL, for logs. It is escaped except for slashes, so no part may be `.` or `..`. */
   readonly title?: string;
-  /** How many milliseconds from now the task may run. Excludes `eta`; for queues only. */
+  /** The task is due after this many milliseconds; at once unless given. For queues only. */
   readonly delayMs?: number;
-  /** The earliest time at which the task may run. For queues only. */
-  readonly eta?: EpochMs;
+  /** The task is due at this time; excludes `delayMs`. For queues only. */
+  readonly processAfter?: EpochMs;
 }
 
 /** One delivery of a task, as its handler sees it. */
@@ -80,8 +80,8 @@ export interface PushTask<P = unknown> {
   readonly retryReason?: string;
   /** The HTTP status of the previous response, if the delivery has it. */
   readonly previousStatus?: number;
-  /** When the task was meant to run, if the delivery says so. */
-  readonly eta: EpochMs | undefined;
+  /** When the task was due, if the delivery says so. */
+  readonly processAfter: EpochMs | undefined;
   /** The W3C trace context in which the task was added. */
   readonly traceparent: string | undefined;
 }

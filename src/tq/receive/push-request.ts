@@ -1,5 +1,5 @@
 /** An HTTP request that pushes a task, and its response, independent of any web framework. */
-import { etaOfHeaders, traceparentOfHeaders } from '../submit/request.ts';
+import { dueTimeOfHeaders, traceparentOfHeaders } from '../submit/request.ts';
 import type { Delivery } from './receive.ts';
 
 export interface PushRequest {
@@ -39,7 +39,7 @@ export function deliveryOf({ headers, signal }: PushRequest): Delivery {
     attempt: (wholeNumber(told('taskexecutioncount')) ?? 0) + 1,
     ...(retryReason === undefined ? {} : { retryReason }),
     ...(previousStatus === undefined ? {} : { previousStatus }),
-    eta: etaOfHeaders(headers),
+    processAfter: dueTimeOfHeaders(headers),
     traceparent: traceparentOfHeaders(headers),
     signal,
   };

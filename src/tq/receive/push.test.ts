@@ -52,7 +52,7 @@ describe('a task that is run', () => {
       retryReason: 'NOT_FOUND',
       previousStatus: 404,
       traceparent,
-      eta: clock.now(),
+      processAfter: clock.now(),
     });
   });
 
@@ -71,7 +71,7 @@ describe('a task that is run', () => {
       payload: { to: 'a' },
       queue: undefined,
       attempt: 1,
-      eta: undefined,
+      processAfter: undefined,
       traceparent: undefined,
     });
     expect(handled[1]?.context.signal.aborted).toBe(false);

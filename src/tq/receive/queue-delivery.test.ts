@@ -103,14 +103,14 @@ eachDatabase((open) => {
 
   test('runs not before its time', async () => {
     const { classes, clock, tq, dispatcher } = await openQueueWorld(open);
-    const etas: (number | undefined)[] = [];
-    classes.attach(MAIL, async ({ eta }) => void etas.push(eta));
-    const eta = clock.now() + 5_000;
+    const dueTimes: (number | undefined)[] = [];
+    classes.attach(MAIL, async ({ processAfter }) => void dueTimes.push(processAfter));
+    const dueTime = clock.now() + 5_000;
     await tq.addTask({ class: MAIL, payload, delayMs: 5_000 });
     expect(await dispatcher().runOnce()).toBe(0);
     clock.advance(5_000);
     expect(await dispatcher().runOnce()).toBe(1);
-    expect(etas).toEqual([eta]);
+    expect(dueTimes).toEqual([dueTime]);
   });
 
   test('an error has it run again, a PermanentError makes it dead, an IgnoredError ends it', async () => {

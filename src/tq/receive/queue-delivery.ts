@@ -10,7 +10,7 @@ import type { HandlerContext, Task, TaskHandler } from '../../tasks/dispatch/han
 import { shortName } from '../classes/destination.ts';
 import type { TaskClasses } from '../classes/task-classes.ts';
 import { PUSH } from '../submit/queue-submitter.ts';
-import { etaOfHeaders, traceparentOfHeaders } from '../submit/request.ts';
+import { dueTimeOfHeaders, traceparentOfHeaders } from '../submit/request.ts';
 import type { QueueRequest } from '../submit/submitter.ts';
 import { TqMetrics } from '../tq-metrics.ts';
 import { receive } from './receive.ts';
@@ -44,7 +44,7 @@ export function deliverInProcess(options: InProcessDeliveryOptions): Deliver {
       id,
       queue: shortName(request.queue),
       attempt,
-      eta: etaOfHeaders(request.headers),
+      processAfter: dueTimeOfHeaders(request.headers),
       traceparent: traceparentOfHeaders(request.headers),
       signal,
     });

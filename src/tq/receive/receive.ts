@@ -92,7 +92,7 @@ async function run(
   const now = clock.now();
   metrics.handled(classId, outcome, {
     durationMs: clock.monotonicMs() - startedAt,
-    latencyMs: latency(delivery.eta, now),
+    latencyMs: latency(delivery.processAfter, now),
   });
   if (error) {
     const fields = { classId, taskId: delivery.id, outcome, error };
@@ -119,6 +119,6 @@ function outcomeOf(error: Error | undefined): ReceiptOutcome {
   return hasCode(error, 'unavailable', 'conflict', 'outcome-unknown') ? 'transient' : 'retry';
 }
 
-function latency(eta: EpochMs | undefined, now: EpochMs): number | undefined {
-  return eta === undefined ? undefined : Math.max(0, now - eta);
+function latency(dueTime: EpochMs | undefined, now: EpochMs): number | undefined {
+  return dueTime === undefined ? undefined : Math.max(0, now - dueTime);
 }

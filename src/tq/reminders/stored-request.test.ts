@@ -14,7 +14,7 @@ const queued: QueueRequest = {
 
 test.each<SubmitRequest>([
   queued,
-  { ...queued, name: 'n', scheduleTime: 12.345, pushAs: { email: 'e', audience: 'a' } },
+  { ...queued, name: 'n', processAfter: 12.345, pushAs: { email: 'e', audience: 'a' } },
   { kind: 'topic', classId: 'c', topic: 't', data: new Uint8Array([1]), attributes: { a: 'b' } },
 ])('comes back as it was: %#', (request) => {
   expect(decodeRequest(encodeRequest(request))).toEqual(request);

@@ -3,16 +3,22 @@
  * of older versions are under way when a new one starts: test/compat has those that must stay readable.
  */
 import { CodedError } from '../../errors.ts';
-import type { SubmitRequest } from '../submit/submitter.ts';
+import type { QueueRequest, SubmitRequest, TopicRequest } from '../submit/submitter.ts';
 
 const VERSION = 1;
 
 export function encodeRequest(request: SubmitRequest): Uint8Array {
-  const stored =
-    request.kind === 'queue'
-      ? { ...request, body: toBase64(request.body) }
-      : { ...request, data: toBase64(request.data) };
+  const stored = request.kind === 'queue' ? storedQueueRequest(request) : storedMessage(request);
   return new TextEncoder().encode(JSON.stringify({ version: VERSION, ...stored }));
+}
+
+/** The stored name of `processAfter` is `scheduleTime`, as it is in Cloud Tasks. */
+function storedQueueRequest({ processAfter, pushAs, ...request }: QueueRequest): Stored {
+  return { ...request, body: toBase64(request.body), scheduleTime: processAfter, pushAs };
+}
+
+function storedMessage(request: TopicRequest): Stored {
+  return { ...request, data: toBase64(request.data) };
 }
 
 /** Throws `data-loss` if the bytes are not a stored request. */
@@ -43,7 +49,7 @@ function requestOf(value: unknown): SubmitRequest {
         url: textOf(stored, 'url'),
         headers: textsOf(stored, 'headers'),
         body: bytesOf(stored, 'body'),
-        ...(typeof stored.scheduleTime === 'number' ? { scheduleTime: stored.scheduleTime } : {}),
+        ...(typeof stored.scheduleTime === 'number' ? { processAfter: stored.scheduleTime } : {}),
         ...(stored.pushAs === undefined ? {} : { pushAs: pushAsOf(textsOf(stored, 'pushAs')) }),
       };
     case 'topic':

@@ -137,7 +137,7 @@ test('creates the task with all its fields', async () => {
   const { services, submitter } = await openScripted();
   const request = queueRequest({
     name: 'a1',
-    scheduleTime: Date.UTC(2026, 0, 2) + 123.456,
+    processAfter: Date.UTC(2026, 0, 2) + 123.456,
     pushAs: { email: 'pusher@example.com', audience: 'aud' },
   });
   await submitter.submit(request, never);

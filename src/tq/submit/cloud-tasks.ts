@@ -117,12 +117,12 @@ function toCreateTask(request: SubmitRequest, dispatchDeadlineMs: number): Creat
   if (request.kind !== 'queue') {
     throw fatal('unimplemented', `${request.classId} goes to a topic: Cloud Tasks has queues only`);
   }
-  const { queue, name, scheduleTime, url, method, headers, body, pushAs } = request;
+  const { queue, name, processAfter, url, method, headers, body, pushAs } = request;
   return {
     parent: queue,
     task: {
       ...(name === undefined ? {} : { name: `${queue}/tasks/${name}` }),
-      ...(scheduleTime === undefined ? {} : { scheduleTime: timestampOf(scheduleTime) }),
+      ...(processAfter === undefined ? {} : { scheduleTime: timestampOf(processAfter) }),
       dispatchDeadline: timestampOf(dispatchDeadlineMs),
       httpRequest: {
         url,

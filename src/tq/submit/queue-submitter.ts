@@ -66,12 +66,12 @@ export class QueueSubmitter implements Submitter {
 }
 
 function toTask(request: QueueRequest): NewTask<QueueRequest> {
-  const { name, scheduleTime } = request;
+  const { name, processAfter } = request;
   return {
     type: PUSH,
     id: name ?? randomHex(REMINDER_ID_LENGTH / 2),
     payload: request,
-    ...(scheduleTime === undefined ? {} : { processAfter: scheduleTime }),
+    ...(processAfter === undefined ? {} : { processAfter }),
   };
 }
 

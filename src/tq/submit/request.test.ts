@@ -107,11 +107,11 @@ test('names a task after its namespace, class and key as LUCI does', () => {
 });
 
 test('schedules by delay or by time, and not by both', () => {
-  expect(prepare({ delayMs: 1_000 })).toMatchObject({ scheduleTime: NOW + 1_000 });
-  expect(prepare({ eta: NOW + 5 })).toMatchObject({ scheduleTime: NOW + 5 });
-  expect(() => prepare({ delayMs: 1, eta: NOW })).toThrow('exclude each other');
+  expect(prepare({ delayMs: 1_000 })).toMatchObject({ processAfter: NOW + 1_000 });
+  expect(prepare({ processAfter: NOW + 5 })).toMatchObject({ processAfter: NOW + 5 });
+  expect(() => prepare({ delayMs: 1, processAfter: NOW })).toThrow('exclude each other');
   expect(() => prepare({ delayMs: Number.NaN })).toThrow('not a time');
-  expect(() => prepare({ eta: -1 })).toThrow('not a time');
+  expect(() => prepare({ processAfter: -1 })).toThrow('not a time');
 });
 
 test.each([
@@ -121,7 +121,7 @@ test.each([
   [{ payload: { to: 'x'.repeat(110_000) } }, 'at most 102400 can be'],
   [{ class: notice, deduplicationKey: 'k' }, 'a topic knows no deduplicationKey'],
   [{ class: notice, delayMs: 1 }, 'a topic knows no'],
-  [{ class: notice, eta: NOW }, 'a topic knows no'],
+  [{ class: notice, processAfter: NOW }, 'a topic knows no'],
 ])('refuses a task that cannot be: %#', (task, message) => {
   expect(() => prepare(task)).toThrow(message);
 });

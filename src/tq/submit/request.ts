@@ -72,7 +72,7 @@ function queueRequest<P>(
   { settings, now, traceparent }: RequestContext,
 ): QueueRequest {
   const { class: taskClass, payload } = task;
-  const eta = etaOf(task, now);
+  const processAfter = dueTime(task, now);
   const url = urlOf(task, custom, settings);
   const name = task.deduplicationKey && taskName(settings, taskClass.id, task.deduplicationKey);
   return {
@@ -85,21 +85,23 @@ function queueRequest<P>(
     headers: {
       ...(custom ? custom.headers : { 'Content-Type': 'application/json' }),
       ...(traceparent === undefined ? {} : { [TRACE_HEADER]: traceparent }),
-      [ETA_HEADER]: etaText(eta ?? now),
+      [ETA_HEADER]: etaText(processAfter ?? now),
     },
     body,
-    ...(eta === undefined ? {} : { scheduleTime: eta }),
+    ...(processAfter === undefined ? {} : { processAfter }),
     ...pushAs(settings, url),
   };
 }
 
 function topicRequest<P>(
-  { class: taskClass, payload, deduplicationKey, delayMs, eta }: NewPushTask<P>,
+  { class: taskClass, payload, deduplicationKey, delayMs, processAfter }: NewPushTask<P>,
   { custom, body }: Content,
   { settings, traceparent }: RequestContext,
 ): TopicRequest {
-  if (deduplicationKey !== undefined || delayMs !== undefined || eta !== undefined) {
-    throw invalid(`task of ${taskClass.id}: a topic knows no deduplicationKey, delayMs or eta`);
+  if (deduplicationKey !== undefined || delayMs !== undefined || processAfter !== undefined) {
+    throw invalid(
+      `task of ${taskClass.id}: a topic knows no deduplicationKey, delayMs or processAfter`,
+    );
   }
   return {
     kind: 'topic',
@@ -119,28 +121,28 @@ export function taskName({ namespace }: RequestSettings, classId: string, key: s
   return createHash('sha256').update(parts.join('\0')).digest('hex');
 }
 
-function etaOf<P>(
-  { class: { id }, delayMs, eta }: NewPushTask<P>,
+function dueTime<P>(
+  { class: { id }, delayMs, processAfter }: NewPushTask<P>,
   now: EpochMs,
 ): EpochMs | undefined {
-  if (delayMs !== undefined && eta !== undefined) {
-    throw invalid(`task of ${id}: delayMs and eta exclude each other`);
+  if (delayMs !== undefined && processAfter !== undefined) {
+    throw invalid(`task of ${id}: delayMs and processAfter exclude each other`);
   }
-  const time = delayMs === undefined ? eta : now + delayMs;
+  const time = delayMs === undefined ? processAfter : now + delayMs;
   if (time === undefined || (time >= 0 && time <= MAX_TIME)) return time;
   throw invalid(`task of ${id}: ${time} is not a time that it could run at`);
 }
 
 /** Formats a time as seconds since 1970 with six decimals. */
-function etaText(eta: EpochMs): string {
-  const micros = Math.round(eta * 1000);
+function etaText(time: EpochMs): string {
+  const micros = Math.round(time * 1000);
   return `${Math.floor(micros / 1_000_000)}.${String(micros % 1_000_000).padStart(6, '0')}`;
 }
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
-/** Returns when a delivered task was meant to run. The case of header names does not matter. */
-export function etaOfHeaders(headers: Headers): EpochMs | undefined {
+/** Returns when a delivered task was due. The case of header names does not matter. */
+export function dueTimeOfHeaders(headers: Headers): EpochMs | undefined {
   const seconds = Number(headerOf(headers, ETA_HEADER) ?? Number.NaN);
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
 }

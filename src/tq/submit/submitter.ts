@@ -14,8 +14,8 @@ export interface QueueRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
-  /** The earliest time at which the queue makes the request. */
-  readonly scheduleTime?: EpochMs;
+  /** The queue does not make the request before this time. */
+  readonly processAfter?: EpochMs;
   /** The request carries an OIDC token of this account, made for this audience. */
   readonly pushAs?: { readonly email: string; readonly audience: string };
 }

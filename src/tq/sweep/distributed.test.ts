@@ -28,7 +28,7 @@ const delivery: Omit<PushTask, 'payload'> = {
   id: undefined,
   queue: undefined,
   attempt: 1,
-  eta: undefined,
+  processAfter: undefined,
   traceparent: undefined,
 };
 

@@ -207,7 +207,9 @@ class History {
   async #runTasks(): Promise<void> {
     for (let run = 1; run <= RUNS; run++) {
       await this.#clock.sleep(this.#random() * MINUTE);
-      const isDue = this.#scheduler.tasks.some(({ eta }) => eta <= this.#clock.now());
+      const isDue = this.#scheduler.tasks.some(
+        ({ processAfter }) => processAfter <= this.#clock.now(),
+      );
       if (isDue) this.#quietly(this.#scheduler.run({ after: () => true, random: this.#random }));
     }
   }
