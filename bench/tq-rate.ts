@@ -11,6 +11,7 @@
  * run in separate processes. The young generation of one of them is limited to halves of 16 MB, which shows
  * how much memory is alive rather than garbage.
  */
+
 import { spawn } from 'node:child_process';
 import pg from 'pg';
 import { z } from 'zod';
@@ -21,7 +22,7 @@ import { randomHex } from '../src/random.ts';
 import type { Database } from '../src/storage/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { raw, sql } from '../src/storage/sql.ts';
-import { standardBody } from '../src/tq/classes/body.ts';
+import { standardPayload } from '../src/tasks/payload.ts';
 import { taskClass } from '../src/tq/classes/task-class.ts';
 import { TaskClasses } from '../src/tq/classes/task-classes.ts';
 import { newReminder, remindedRequest } from '../src/tq/reminders/reminder.ts';
@@ -56,7 +57,7 @@ const MAIL = taskClass({
   id: 'mail',
   kind: 'transactional',
   queue: 'post',
-  body: standardBody(z.object({ to: z.string(), about: z.string() })),
+  payload: standardPayload(z.object({ to: z.string(), about: z.string() })),
 });
 const payload = { to: 'somebody@example.org', about: 'your build has ended' };
 

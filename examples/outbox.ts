@@ -14,7 +14,7 @@ import {
   expressPush,
   QueueSubmitter,
   Sweeper,
-  standardBody,
+  standardPayload,
   TaskClasses,
   Tq,
   taskClass,
@@ -25,7 +25,7 @@ import { z } from 'zod'; // or any other Standard Schema validator
 
 const CONFIRM = taskClass({
   id: 'confirm-order',
-  body: standardBody(z.object({ orderId: z.string() })),
+  payload: standardPayload(z.object({ orderId: z.string() })),
   kind: 'transactional',
   queue: 'orders',
 });

@@ -39,6 +39,10 @@ export {
 } from '../tasks/inspect/unknown-type-watch.ts';
 export {
   bytesPayload,
+  type JsonForm,
+  type JsonPayload,
+  type JsonValue,
+  jsonPayload,
   noPayload,
   type Payload,
   protobufPayload,

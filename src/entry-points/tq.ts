@@ -5,7 +5,16 @@ export { CodedError, type ErrorCode, hasCode, IgnoredError, PermanentError } fro
 export type { Log, LogFields } from '../log.ts';
 export type { Metrics } from '../metrics.ts';
 export type { Database, Reader, Transaction } from '../storage/database.ts';
-export { type JsonValue, protobufBody, standardBody, type TaskBody } from '../tq/classes/body.ts';
+export {
+  bytesPayload,
+  type JsonForm,
+  type JsonPayload,
+  type JsonValue,
+  jsonPayload,
+  noPayload,
+  protobufPayload,
+  standardPayload,
+} from '../tasks/payload.ts';
 export {
   type CustomRequest,
   type NewPushTask,

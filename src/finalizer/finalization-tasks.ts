@@ -6,9 +6,8 @@
 import type { MessageShape } from '@bufbuild/protobuf';
 import { type Experiments, experiment } from '../experiments/experiments.ts';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
-import { noPayload } from '../tasks/payload.ts';
+import { noPayload, protobufPayload } from '../tasks/payload.ts';
 import { taskType } from '../tasks/task.ts';
-import { protobufBody } from '../tq/classes/body.ts';
 import { taskClass } from '../tq/classes/task-class.ts';
 import type { Tq } from '../tq/tq.ts';
 
@@ -20,7 +19,7 @@ export const TRY_FINALIZE_INVOCATION = taskType('finalize', noPayload);
 /** Pushed: each task tries to finalize one invocation. */
 export const finalizationTasks = taskClass<TryFinalizeInvocation>({
   id: 'try-finalize-inv',
-  body: protobufBody(TryFinalizeInvocationSchema),
+  payload: protobufPayload(TryFinalizeInvocationSchema),
   kind: 'transactional',
   queue: 'finalizer',
   routingPrefix: '/internal/tasks/finalizer',

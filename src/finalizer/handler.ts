@@ -17,7 +17,7 @@ export function finalizeHandler(parts: FinalizerParts): TaskHandler<undefined> {
   };
 }
 
-type Payload = Parameters<typeof finalizationTasks.body.encode>[0];
+type Payload = Parameters<typeof finalizationTasks.payload.encode>[0];
 
 /** The handler of `finalizationTasks`. */
 export function finalizePushHandler(parts: FinalizerParts): PushTaskHandler<Payload> {

@@ -3,7 +3,13 @@ import { DurationSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { bytesPayload, noPayload, protobufPayload, standardPayload } from './payload.ts';
+import {
+  bytesPayload,
+  jsonPayload,
+  noPayload,
+  protobufPayload,
+  standardPayload,
+} from './payload.ts';
 
 const letter = standardPayload(z.object({ to: z.string(), copies: z.int().default(1) }));
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -53,5 +59,32 @@ describe('a payload', () => {
   test('is refused where there should be none', () => {
     expect(noPayload.decode(noPayload.encode(undefined))).toBeUndefined();
     expect(() => noPayload.decode(new Uint8Array())).toThrow('expected no payload');
+  });
+
+  test('of any kind has a form in JSON, which pushed tasks are sent in', async () => {
+    const message = create(DurationSchema, { seconds: 7n, nanos: 5 });
+    const duration = protobufPayload(DurationSchema);
+    expect(duration.typeName).toBe('google.protobuf.Duration');
+    expect(duration.fromJson(duration.toJson(message))).toEqual(message);
+    expect(bytesPayload.toJson(new Uint8Array([0, 255]))).toBe('AP8=');
+    expect(bytesPayload.fromJson('AP8=')).toEqual(new Uint8Array([0, 255]));
+    expect(() => bytesPayload.fromJson(7)).toThrow('base64');
+    expect(noPayload.fromJson(noPayload.toJson(undefined))).toBeUndefined();
+    expect(() => noPayload.fromJson({})).toThrow('expected no payload');
+    expect(await letter.fromJson(letter.toJson({ to: 'ada', copies: 2 }))).toEqual({
+      to: 'ada',
+      copies: 2,
+    });
+  });
+
+  test('of JSON may be converted by code of its own', async () => {
+    const dates = jsonPayload<Date>({
+      toJson: (date) => date.toISOString(),
+      fromJson: (json) => new Date(String(json)),
+    });
+    const date = new Date(0);
+    expect(dates.encode(date)).toEqual(text('"1970-01-01T00:00:00.000Z"'));
+    expect(await dates.decode(dates.encode(date))).toEqual(date);
+    await expect(dates.decode(undefined)).rejects.toThrow('JSON');
   });
 });

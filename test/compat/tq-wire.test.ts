@@ -22,7 +22,7 @@ test('a task of LUCI ResultDB to finalize an invocation works here', async () =>
   expect(JSON.parse(written)).toEqual(JSON.parse(sent));
   const { classId, body } = decodeEnvelope(bytes(sent));
   expect(classId).toBe(finalizationTasks.id);
-  expect(await finalizationTasks.body.decode(body)).toEqual(payload);
+  expect(await finalizationTasks.payload.fromJson(body)).toEqual(payload);
 });
 
 test('reads and writes the requests of version 1', () => {

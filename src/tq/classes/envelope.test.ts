@@ -2,13 +2,13 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { BigQueryExportSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
-import { protobufBody, standardBody } from './body.ts';
+import { protobufPayload, standardPayload } from '../../tasks/payload.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
 import { taskClass } from './task-class.ts';
 
 const exporting = taskClass({
   id: 'export',
-  body: protobufBody(BigQueryExportSchema),
+  payload: protobufPayload(BigQueryExportSchema),
   kind: 'transactional',
   queue: 'q',
 });
@@ -23,13 +23,13 @@ test('carries class, type and body', async () => {
     typeName: 'luci.resultdb.v1.BigQueryExport',
     body: { project: 'p', dataset: 'd', table: 't' },
   });
-  expect(await exporting.body.decode(envelope.body)).toEqual(message);
+  expect(await exporting.payload.fromJson(envelope.body)).toEqual(message);
 });
 
 test('ignores fields that it does not know, in the envelope and in messages', async () => {
   const sent = bytes('{"class":"export","new":1,"body":{"project":"p","new":{"x":1}}}');
   const { body } = decodeEnvelope(sent);
-  expect(await exporting.body.decode(body)).toMatchObject({ project: 'p' });
+  expect(await exporting.payload.fromJson(body)).toMatchObject({ project: 'p' });
 });
 
 test.each([
@@ -50,7 +50,7 @@ test('refuses text that is not UTF-8', () => {
 });
 
 test('a validator says why a payload does not fit', async () => {
-  const body = standardBody(z.object({ to: z.string() }));
-  await expect(body.decode({ to: 1 })).rejects.toThrow('expected string');
-  expect(() => body.encode(undefined as never)).toThrow('JSON cannot represent');
+  const payload = standardPayload(z.object({ to: z.string() }));
+  await expect(payload.fromJson({ to: 1 })).rejects.toThrow('expected string');
+  expect(() => payload.toJson(undefined as never)).toThrow('JSON cannot represent');
 });

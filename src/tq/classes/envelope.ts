@@ -1,6 +1,6 @@
 /** The wire form of a task: `{"class": id, "type": message name, "body": payload}`, as LUCI's. */
 import { CodedError } from '../../errors.ts';
-import type { JsonValue } from './body.ts';
+import type { JsonValue } from '../../tasks/payload.ts';
 import type { TaskClass } from './task-class.ts';
 
 export interface Envelope {
@@ -9,12 +9,12 @@ export interface Envelope {
   readonly body: JsonValue;
 }
 
-export function encodeEnvelope<P>({ id, body }: TaskClass<P>, payload: P): Uint8Array {
-  const { typeName } = body;
+export function encodeEnvelope<P>({ id, payload }: TaskClass<P>, value: P): Uint8Array {
+  const { typeName } = payload;
   const envelope = {
     class: id,
     ...(typeName === undefined ? {} : { type: typeName }),
-    body: body.encode(payload),
+    body: payload.toJson(value),
   };
   return new TextEncoder().encode(JSON.stringify(envelope, undefined, '\t'));
 }

@@ -1,6 +1,6 @@
 /** A task class is a kind of pushed tasks: what they carry, where they go, and how they may be added. */
 import type { EpochMs } from '../../clock.ts';
-import type { TaskBody } from './body.ts';
+import type { JsonPayload } from '../../tasks/payload.ts';
 
 /**
  * - `transactional`: only inside a transaction; delivered if and only if it commits.
@@ -29,7 +29,8 @@ export interface CustomRequest {
 export interface TaskClass<P = unknown> {
   /** 1 to 100 characters of `A-Z a-z 0-9 _ . -`; unique. Stored tasks contain it: renaming strands them. */
   readonly id: string;
-  readonly body: TaskBody<P>;
+  /** What tasks carry. They are sent as JSON, so it needs that form, which a `TaskType` does not. */
+  readonly payload: JsonPayload<P>;
   readonly kind: TaskKind;
   /** A queue of Cloud Tasks or the like. It delivers tasks by HTTP requests. */
   readonly queue?: Destination<P>;
@@ -50,10 +51,9 @@ export interface TaskClass<P = unknown> {
 // biome-ignore lint/suspicious/noExplicitAny: a class of tasks with any payload
 export type AnyTaskClass = TaskClass<any>;
 
-/** A task to add. */
-export interface NewPushTask<P = unknown> {
+/** A task to add. `payload` may be left out if the class has none. */
+export type NewPushTask<P = unknown> = {
   readonly class: TaskClass<P>;
-  readonly payload: P;
   /**
    * Tasks of one class with the same key are one task, for as long as the queue remembers names (Cloud
    * Tasks: about a day). For queues only, and outside transactions: inside, the transaction decides.
@@ -65,7 +65,7 @@ export interface NewPushTask<P = unknown> {
   readonly delayMs?: number;
   /** The task is due at this time; excludes `delayMs`. For queues only. */
   readonly processAfter?: EpochMs;
-}
+} & (undefined extends P ? { readonly payload?: P } : { readonly payload: P });
 
 /** One delivery of a task, as its handler sees it. */
 export interface PushTask<P = unknown> {

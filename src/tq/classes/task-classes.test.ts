@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { standardBody } from './body.ts';
+import { standardPayload } from '../../tasks/payload.ts';
 import { type AnyTaskClass, taskClass } from './task-class.ts';
 import { TaskClasses } from './task-classes.ts';
 
-const body = standardBody(z.object({ to: z.string() }));
-const mail = taskClass({ id: 'mail', body, kind: 'transactional', queue: 'mail' });
+const payload = standardPayload(z.object({ to: z.string() }));
+const mail = taskClass({ id: 'mail', payload, kind: 'transactional', queue: 'mail' });
 
 test('finds a class by its id, and by the type of its payload where no id is told', () => {
-  const typed = taskClass({ ...mail, body: { ...body, typeName: 'a.Mail' } });
+  const typed = taskClass({ ...mail, payload: { ...payload, typeName: 'a.Mail' } });
   const classes = new TaskClasses([typed]);
   expect(classes.find('mail', undefined)).toBe(typed);
   expect(classes.find(undefined, 'a.Mail')).toBe(typed);
@@ -20,10 +20,10 @@ test('lists every mistake of every class at once', () => {
   const broken = [
     { ...mail, id: 'no blanks' },
     { ...mail, id: 'both', topic: 'topic' },
-    { id: 'neither', body, kind: 'transactional' },
+    { id: 'neither', payload, kind: 'transactional' },
     {
       id: 'topic',
-      body,
+      payload,
       kind: 'follows-context',
       topic: 't',
       routingPrefix: '/x',
@@ -47,7 +47,7 @@ test('lists every mistake of every class at once', () => {
       task class "prefix": routingPrefix must begin with a slash
       task class "host": targetHost must be host[:port], or an origin
       task class "queue": projects/p/queues/q is not the name of a queue
-      task class "nothing": body is missing: protobufBody(…) or standardBody(…)
+      task class "nothing": payload is missing: standardPayload(…), protobufPayload(…) or the like
       task class "nothing": kind must be one of transactional, non-transactional, follows-context
       task class "nothing": must have a queue or a topic, and not both
       task class "twice": the id is taken]
@@ -55,12 +55,12 @@ test('lists every mistake of every class at once', () => {
 });
 
 test('refuses two classes of one protobuf message', () => {
-  const typed = { ...body, typeName: 'a.Mail' };
+  const typed = { ...payload, typeName: 'a.Mail' };
   expect(
     () =>
       new TaskClasses([
-        { ...mail, body: typed },
-        { ...mail, id: 'b', body: typed },
+        { ...mail, payload: typed },
+        { ...mail, id: 'b', payload: typed },
       ]),
   ).toThrow('a.Mail is the payload of another class');
 });

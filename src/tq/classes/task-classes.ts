@@ -57,7 +57,7 @@ export class TaskClasses {
   }
 
   #take(added: AnyTaskClass): string[] {
-    const { typeName } = added.body ?? {};
+    const { typeName } = added.payload ?? {};
     const problems: string[] = [];
     if (this.#byId.has(added.id)) problems.push(`${nameOf(added)}: the id is taken`);
     if (typeName !== undefined && this.#byType.has(typeName)) {
@@ -71,10 +71,13 @@ export class TaskClasses {
 }
 
 function problemsOf(added: AnyTaskClass): string[] {
-  const { id, body, kind, queue, topic, routingPrefix, targetHost } = added;
+  const { id, payload, kind, queue, topic, routingPrefix, targetHost } = added;
   const checks: readonly (readonly [boolean, string])[] = [
     [ID_PATTERN.test(id ?? ''), 'the id must be 1 to 100 of A-Z a-z 0-9 _ . -'],
-    [body !== undefined, 'body is missing: protobufBody(…) or standardBody(…)'],
+    [
+      payload !== undefined,
+      'payload is missing: standardPayload(…), protobufPayload(…) or the like',
+    ],
     [KINDS.includes(kind), `kind must be one of ${KINDS.join(', ')}`],
     [(queue === undefined) !== (topic === undefined), 'must have a queue or a topic, and not both'],
     [typeof queue !== 'string' || isQueueName(queue), `${queue} is not the name of a queue`],

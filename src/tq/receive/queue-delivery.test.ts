@@ -6,8 +6,10 @@ import { Signal } from '../../../test/support/signal.ts';
 import { MAIL, NOTICE, openTqWorld } from '../../../test/support/tq/tq-world.ts';
 import { IgnoredError, PermanentError } from '../../errors.ts';
 import { Dispatcher } from '../../tasks/dispatch/dispatcher.ts';
+import { noPayload } from '../../tasks/payload.ts';
 import { TaskQueue } from '../../tasks/queue.ts';
-import type { PushTask } from '../classes/task-class.ts';
+import { type PushTask, taskClass } from '../classes/task-class.ts';
+import { TaskClasses } from '../classes/task-classes.ts';
 import { QueueSubmitter } from '../submit/queue-submitter.ts';
 import { Tq, type TqConfig } from '../tq.ts';
 import {
@@ -99,6 +101,26 @@ eachDatabase((open) => {
     expect(starts).toBe(2);
     expect(await living()).toEqual([]);
     expect(await dead()).toMatchObject([{ reason: expect.stringMatching(/died 2 times/) }]);
+  });
+
+  test('a task of a class without a payload is added and handled without one', async () => {
+    const { db, clock } = await openQueueWorld(open);
+    const nightly = taskClass({
+      id: 'nightly',
+      payload: noPayload,
+      kind: 'follows-context',
+      queue: 'post',
+    });
+    const classes = new TaskClasses([nightly]);
+    const handled: PushTask[] = [];
+    classes.attach(nightly, async (task) => void handled.push(task));
+    const queue = new TaskQueue({ db, clock });
+    await new Tq({ db, classes, clock, submitter: new QueueSubmitter(queue) }).addTask({
+      class: nightly,
+    });
+    const handlers = [deliveryHandler(deliverInProcess({ classes, clock }))];
+    await new Dispatcher({ queue, clock, handlers }).runOnce();
+    expect(handled).toMatchObject([{ classId: 'nightly', payload: undefined, attempt: 1 }]);
   });
 
   test('runs not before its time', async () => {

@@ -66,7 +66,7 @@ async function decode(classes: TaskClasses, body: Uint8Array): Promise<DecodedTa
     const handler = classes.handlerOf(taskClass);
     if (!handler)
       return refused('no-handler', classId, new Error(`${classId} has no handler here`));
-    return { taskClass, handler, payload: await taskClass.body.decode(envelope.body) };
+    return { taskClass, handler, payload: await taskClass.payload.fromJson(envelope.body) };
   } catch (error) {
     return refused('bad-request', classId, toError(error));
   }

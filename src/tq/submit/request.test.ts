@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { standardBody } from '../classes/body.ts';
+import { standardPayload } from '../../tasks/payload.ts';
 import { decodeEnvelope } from '../classes/envelope.ts';
 import { type NewPushTask, taskClass } from '../classes/task-class.ts';
 import { checkSettings, prepareRequest, taskName } from './request.ts';
@@ -10,9 +10,14 @@ interface Mail {
   readonly to: string;
 }
 
-const body = standardBody(z.object({ to: z.string() }));
-const mail = taskClass<Mail>({ id: 'mail', body, kind: 'follows-context', queue: 'post' });
-const notice = taskClass<Mail>({ id: 'notice', body, kind: 'follows-context', topic: 'notices' });
+const payload = standardPayload(z.object({ to: z.string() }));
+const mail = taskClass<Mail>({ id: 'mail', payload, kind: 'follows-context', queue: 'post' });
+const notice = taskClass<Mail>({
+  id: 'notice',
+  payload,
+  kind: 'follows-context',
+  topic: 'notices',
+});
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5) + 6.007;
 
 function prepare(task: Partial<NewPushTask<Mail>>, settings = {}, traceparent?: string) {

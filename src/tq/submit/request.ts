@@ -48,7 +48,8 @@ export function checkSettings(settings: RequestSettings): RequestSettings {
 
 /** Throws `invalid-argument` if such a task cannot be submitted. */
 export function prepareRequest<P>(task: NewPushTask<P>, context: RequestContext): SubmitRequest {
-  const { class: taskClass, payload } = task;
+  const { class: taskClass } = task;
+  const payload = task.payload as P;
   const custom = taskClass.custom?.(payload);
   const body = custom ? (custom.body ?? new Uint8Array()) : encodeEnvelope(taskClass, payload);
   if (body.length > MAX_BODY_BYTES) {
@@ -57,21 +58,22 @@ export function prepareRequest<P>(task: NewPushTask<P>, context: RequestContext)
     );
   }
   return taskClass.topic === undefined
-    ? queueRequest(task, { custom, body }, context)
-    : topicRequest(task, { custom, body }, context);
+    ? queueRequest(task, { payload, custom, body }, context)
+    : topicRequest(task, { payload, custom, body }, context);
 }
 
-interface Content {
+interface Content<P> {
+  readonly payload: P;
   readonly custom: CustomRequest | undefined;
   readonly body: Uint8Array;
 }
 
 function queueRequest<P>(
   task: NewPushTask<P>,
-  { custom, body }: Content,
+  { payload, custom, body }: Content<P>,
   { settings, now, traceparent }: RequestContext,
 ): QueueRequest {
-  const { class: taskClass, payload } = task;
+  const { class: taskClass } = task;
   const processAfter = dueTime(task, now);
   const url = urlOf(task, custom, settings);
   const name = task.deduplicationKey && taskName(settings, taskClass.id, task.deduplicationKey);
@@ -94,8 +96,8 @@ function queueRequest<P>(
 }
 
 function topicRequest<P>(
-  { class: taskClass, payload, deduplicationKey, delayMs, processAfter }: NewPushTask<P>,
-  { custom, body }: Content,
+  { class: taskClass, deduplicationKey, delayMs, processAfter }: NewPushTask<P>,
+  { payload, custom, body }: Content<P>,
   { settings, traceparent }: RequestContext,
 ): TopicRequest {
   if (deduplicationKey !== undefined || delayMs !== undefined || processAfter !== undefined) {

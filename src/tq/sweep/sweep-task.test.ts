@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { JsonValue } from '../classes/body.ts';
-import { type SweepTask, sectionOf, sweepTaskBody } from './sweep-task.ts';
+import type { JsonValue } from '../../tasks/payload.ts';
+import { type SweepTask, sectionOf, sweepTaskPayload } from './sweep-task.ts';
 
 const task: SweepTask = {
   partition: { low: 16n, high: 256n },
@@ -27,16 +27,16 @@ const wire = {
 };
 
 test('has the fields of LUCI on the wire', () => {
-  expect(sweepTaskBody.encode(task)).toEqual(wire);
+  expect(sweepTaskPayload.toJson(task)).toEqual(wire);
 });
 
 test('comes back as it was', async () => {
-  expect(await sweepTaskBody.decode(wire)).toEqual(task);
+  expect(await sweepTaskPayload.fromJson(wire)).toEqual(task);
 });
 
 test('may lack what is zero, and have more fields than are known here', async () => {
   const { level: _, shardIndex: __, ...rest } = wire;
-  expect(await sweepTaskBody.decode({ ...rest, color: 'red' })).toEqual({
+  expect(await sweepTaskPayload.fromJson({ ...rest, color: 'red' })).toEqual({
     ...task,
     level: 0,
     shard: 0,
@@ -57,5 +57,5 @@ test.each<[string, JsonValue]>([
   ['tasksPerScan must be 1 or more', { ...wire, tasksPerScan: 0 }],
   ['secondaryScanShards must be 1 or more', { ...wire, secondaryScanShards: 0 }],
 ])('is refused where %s', (reason, json) => {
-  expect(() => sweepTaskBody.decode(json)).toThrow(reason);
+  expect(() => sweepTaskPayload.fromJson(json)).toThrow(reason);
 });

@@ -3,7 +3,7 @@
  * wire are those of LUCI's SweepTask.
  */
 import { CodedError } from '../../errors.ts';
-import type { JsonValue, TaskBody } from '../classes/body.ts';
+import { type JsonValue, jsonPayload } from '../../tasks/payload.ts';
 import { type TaskClass, taskClass } from '../classes/task-class.ts';
 import { REMINDER_ID_LENGTH } from '../reminders/reminder.ts';
 import { formatPartition, parsePartition } from './partition.ts';
@@ -26,8 +26,8 @@ export type SweepTaskClass = TaskClass<SweepTask>;
 const KEY_SPACE_BYTES = REMINDER_ID_LENGTH / 2;
 const STORE = 'sql';
 
-export const sweepTaskBody: TaskBody<SweepTask> = {
-  encode: (task) => ({
+export const sweepTaskPayload = jsonPayload<SweepTask>({
+  toJson: (task) => ({
     db: STORE,
     partition: formatPartition(task.partition),
     lessorId: STORE,
@@ -40,15 +40,15 @@ export const sweepTaskBody: TaskBody<SweepTask> = {
     secondaryScanShards: task.secondaryShards,
     round: task.round,
   }),
-  decode: decodeSweepTask,
-};
+  fromJson: decodeSweepTask,
+});
 
 /** The class of those tasks, to be registered beside a program's own; DistributedSweep handles it. */
 export function sweepTaskClass(
   where: Pick<SweepTaskClass, 'queue' | 'routingPrefix' | 'targetHost'>,
 ): SweepTaskClass {
   const fixed = { id: 'tq-sweep', kind: 'non-transactional', quiet: true } as const;
-  return taskClass({ ...where, ...fixed, body: sweepTaskBody });
+  return taskClass({ ...where, ...fixed, payload: sweepTaskPayload });
 }
 
 /** The section of a shard. It names their number, too: with another one, the ranges are others. */

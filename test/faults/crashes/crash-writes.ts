@@ -15,10 +15,9 @@ import { int, text } from '../../../src/storage/column.ts';
 import type { Database } from '../../../src/storage/database.ts';
 import { openPostgres } from '../../../src/storage/postgres/open.ts';
 import { table } from '../../../src/storage/table.ts';
-import { noPayload } from '../../../src/tasks/payload.ts';
+import { noPayload, standardPayload } from '../../../src/tasks/payload.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { taskType } from '../../../src/tasks/task.ts';
-import { standardBody } from '../../../src/tq/classes/body.ts';
 import { decodeEnvelope } from '../../../src/tq/classes/envelope.ts';
 import { taskClass } from '../../../src/tq/classes/task-class.ts';
 import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
@@ -56,7 +55,7 @@ const PUSHED = taskClass({
   id: 'pushed',
   kind: 'transactional',
   queue: 'numbers',
-  body: standardBody(payload),
+  payload: standardPayload(payload),
 });
 /** The number is no key, so that a second run of a transaction is seen and not refused. */
 const pushedNumbers = table('pushed_numbers', { nonce: text, number: int }, ['nonce']);

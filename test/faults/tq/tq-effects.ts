@@ -1,8 +1,9 @@
 /** Shared by fault runs of pushed tasks and their server processes: tables, task class and messages. */
+
 import { z } from 'zod';
 import { int, text } from '../../../src/storage/column.ts';
 import { table } from '../../../src/storage/table.ts';
-import { standardBody } from '../../../src/tq/classes/body.ts';
+import { standardPayload } from '../../../src/tasks/payload.ts';
 import { taskClass } from '../../../src/tq/classes/task-class.ts';
 
 /** The numbers of transactions that have committed, written by those transactions. */
@@ -21,7 +22,7 @@ export const TAKEN_NUMBER = -1;
 
 export const NUMBERED = taskClass({
   id: 'numbered',
-  body: standardBody(z.object({ number: z.int() })),
+  payload: standardPayload(z.object({ number: z.int() })),
   kind: 'transactional',
   queue: 'numbers',
 });

@@ -5,17 +5,17 @@
  * of a committed transaction must have been handled, none of another one, and no reminder be left
  * after two sweeps.
  */
+
 import { z } from 'zod';
 import { type Random, randomInt, seededRandom } from '../../../src/random.ts';
 import type { Database, Transaction } from '../../../src/storage/database.ts';
 import { sql } from '../../../src/storage/sql.ts';
-import { noPayload } from '../../../src/tasks/payload.ts';
+import { noPayload, standardPayload } from '../../../src/tasks/payload.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { tasks } from '../../../src/tasks/table.ts';
 import { taskType } from '../../../src/tasks/task.ts';
 import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { executeHere, TaskScheduler } from '../../../src/testing/task-scheduler.ts';
-import { standardBody } from '../../../src/tq/classes/body.ts';
 import { taskClass } from '../../../src/tq/classes/task-class.ts';
 import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
 import { listReminders, redriveReminders } from '../../../src/tq/reminders/reminders.ts';
@@ -43,7 +43,7 @@ export interface ChaosOutcome {
 
 const WORK = taskClass({
   id: 'work',
-  body: standardBody(z.object({ name: z.string() })),
+  payload: standardPayload(z.object({ name: z.string() })),
   kind: 'transactional',
   queue: 'work',
 });

@@ -1,8 +1,9 @@
 /** Push tasks on a fresh database: a class of them, what was submitted, and a clock that stands still. */
+
 import { z } from 'zod';
 import type { Database } from '../../../src/storage/database.ts';
+import { standardPayload } from '../../../src/tasks/payload.ts';
 import { FakeClock } from '../../../src/testing/fake-clock.ts';
-import { standardBody } from '../../../src/tq/classes/body.ts';
 import { taskClass } from '../../../src/tq/classes/task-class.ts';
 import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
 import { listDeadReminders, listReminders } from '../../../src/tq/reminders/reminders.ts';
@@ -10,13 +11,18 @@ import { Tq, type TqConfig } from '../../../src/tq/tq.ts';
 import { RecordingLog } from '../recording-log.ts';
 import { RecordingSubmitter } from './recording-submitter.ts';
 
-const body = standardBody(z.object({ to: z.string() }));
+const payload = standardPayload(z.object({ to: z.string() }));
 
 /** Added in transactions and outside. */
-export const MAIL = taskClass({ id: 'mail', body, kind: 'follows-context', queue: 'post' });
-export const INNER = taskClass({ id: 'inner', body, kind: 'transactional', queue: 'post' });
-export const OUTER = taskClass({ id: 'outer', body, kind: 'non-transactional', queue: 'post' });
-export const NOTICE = taskClass({ id: 'notice', body, kind: 'follows-context', topic: 'notices' });
+export const MAIL = taskClass({ id: 'mail', payload, kind: 'follows-context', queue: 'post' });
+export const INNER = taskClass({ id: 'inner', payload, kind: 'transactional', queue: 'post' });
+export const OUTER = taskClass({ id: 'outer', payload, kind: 'non-transactional', queue: 'post' });
+export const NOTICE = taskClass({
+  id: 'notice',
+  payload,
+  kind: 'follows-context',
+  topic: 'notices',
+});
 
 export function openTqWorld(db: Database, options: Partial<TqConfig> = {}) {
   const clock = new FakeClock();
