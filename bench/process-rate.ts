@@ -5,6 +5,7 @@
  *
  *     npm run bench -- process-rate [--tasks 100000] [--rounds 3] [--unsafe-fast] [--json]
  */
+
 import pg from 'pg';
 import { CommandLine } from '../scripts/command-line.ts';
 import { systemClock } from '../src/clock.ts';
@@ -12,6 +13,7 @@ import type { Database } from '../src/storage/database.ts';
 import { openPostgres } from '../src/storage/postgres/open.ts';
 import { raw } from '../src/storage/sql.ts';
 import { Dispatcher } from '../src/tasks/dispatch/dispatcher.ts';
+import { TaskInspector } from '../src/tasks/inspect/task-inspector.ts';
 import { noPayload } from '../src/tasks/payload.ts';
 import { TaskQueue } from '../src/tasks/queue.ts';
 import { taskType } from '../src/tasks/task.ts';
@@ -99,9 +101,7 @@ async function drainByDispatcher(db: Database): Promise<number> {
     ],
   });
   await dispatcher.run(stop.signal);
-  const left = await db.read((tx) =>
-    new TaskQueue({ db, clock: systemClock }).list(tx, { limit: 1 }),
-  );
+  const left = await new TaskInspector({ db }).list({ limit: 1 });
   if (left.length > 0) throw new Error('tasks were left over');
   return handled;
 }

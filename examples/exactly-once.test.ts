@@ -1,6 +1,12 @@
 import { fromPglite } from '@postlude/postlude/pglite';
 import { openPostgres } from '@postlude/postlude/postgres';
-import { type Database, Dispatcher, type TaskHandler, TaskQueue } from '@postlude/postlude/tasks';
+import {
+  type Database,
+  Dispatcher,
+  type TaskHandler,
+  TaskInspector,
+  TaskQueue,
+} from '@postlude/postlude/tasks';
 import { FakeClock } from '@postlude/postlude/testing';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -83,7 +89,7 @@ async function notesAfter({ db, notes }: Shop, handler: TaskHandler<undefined>) 
     await dispatcher.runOnce();
     clock.advance(3_600_000);
   }
-  expect(await db.read((tx) => queue.list(tx, { limit: 1 }))).toEqual([]);
+  expect(await new TaskInspector({ db, clock }).list({ limit: 1 })).toEqual([]);
   return await notes();
 }
 

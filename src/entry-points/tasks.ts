@@ -33,6 +33,7 @@ export { Dispatcher, type DispatcherConfig } from '../tasks/dispatch/dispatcher.
 export type { HandlerContext, Outcome, Task, TaskHandler } from '../tasks/dispatch/handler.ts';
 export type { TaskPage, TaskState, TaskSummary } from '../tasks/inspect/list-tasks.ts';
 export type { QueueDepth } from '../tasks/inspect/queue-depth.ts';
+export { TaskInspector, type TaskInspectorOptions } from '../tasks/inspect/task-inspector.ts';
 export {
   UnknownTypeWatch,
   type UnknownTypeWatchParts,

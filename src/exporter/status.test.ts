@@ -10,6 +10,7 @@ import { markClosed } from '../invocations/closed-sets.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { requireInvocation } from '../invocations/invocations.ts';
 import { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
+import { TaskInspector } from '../tasks/inspect/task-inspector.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { exportFiles } from './parquet/export-files.ts';
@@ -32,6 +33,7 @@ async function startExports() {
   });
   const clock = new FakeClock();
   const queue = new TaskQueue({ db, clock });
+  const inspector = new TaskInspector({ db, clock });
   const sink = new ParquetSink({ root });
   const handlers = [{ ...exportHandler({ db, sink }), maxAttempts: 2 }];
   const dispatcher = new Dispatcher({ queue, handlers, clock, random: () => 1 });
@@ -41,7 +43,7 @@ async function startExports() {
     );
   const statusOf = async (id: string) => {
     const invocation = await db.read((tx) => requireInvocation(tx, id as InvocationId));
-    return await exportStatus({ db, queue, sink }, invocation, wanted);
+    return await exportStatus({ db, inspector, sink }, invocation, wanted);
   };
   return { root, db, clock, dispatcher, enqueue, statusOf };
 }

@@ -3,7 +3,7 @@ import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { isToBeSettled } from '../invocations/closed-sets.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import type { Database } from '../storage/database.ts';
-import type { TaskQueue } from '../tasks/queue.ts';
+import type { TaskInspector } from '../tasks/inspect/task-inspector.ts';
 import { digestDestination } from './destination-digest.ts';
 import { identifyExport } from './exporter.ts';
 import type { Receipt, Sink } from './sink.ts';
@@ -11,7 +11,7 @@ import { exportTaskName } from './task.ts';
 
 export interface ExportStatusParts {
   readonly db: Pick<Database, 'read'>;
-  readonly queue: Pick<TaskQueue, 'find' | 'findDead'>;
+  readonly inspector: Pick<TaskInspector, 'find' | 'findDead'>;
   readonly sink: Pick<Sink, 'find'>;
 }
 
@@ -34,15 +34,15 @@ const FIRST_FURTHER_INDEX = 1_000_000;
 const FURTHER_INDEXES = 100_000_000;
 
 export async function exportStatus(
-  { db, queue, sink }: ExportStatusParts,
+  { db, inspector, sink }: ExportStatusParts,
   invocation: Invocation,
   wanted: { readonly index: number; readonly destination: BigQueryExport },
 ): Promise<ExportStatus> {
   if (invocation.state !== 'FINALIZED') return { state: 'waiting' };
   const name = exportTaskName(invocation.id, wanted.index);
   const tasks = await db.read(async (tx) => ({
-    living: await queue.find(tx, name),
-    dead: await queue.findDead(tx, name),
+    living: await inspector.find(name, tx),
+    dead: await inspector.findDead(name, tx),
     isToCome: await isToBeSettled(tx, invocation.id),
   }));
   if (tasks.living) return { state: 'pending', reason: tasks.living.lastError };

@@ -14,6 +14,7 @@ import { STATE_NUMBERS } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
 import type { Database } from '../storage/database.ts';
 import { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
+import { TaskInspector } from '../tasks/inspect/task-inspector.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { forEachCrash } from '../testing/faults.ts';
@@ -39,8 +40,10 @@ function startExporter(db: Database, sink: Sink, clock = new FakeClock()) {
   const dispatcher = new Dispatcher({ queue, handlers, clock, leaseMs: LEASE_MS, random: () => 1 });
   const enqueue = (more = {}) =>
     db.write((tx) => enqueueBigQueryExport(queue, tx, { ...DEFAULT_TASK, ...more }));
-  const dead = () => db.read((reader) => queue.listDead(reader, { limit: 10 }));
-  return { clock, queue, dispatcher, enqueue, dead };
+  const inspector = new TaskInspector({ db, clock });
+  const living = () => inspector.list({ type: BQ_EXPORT.name, limit: 10 });
+  const dead = () => inspector.listDead({ limit: 10 });
+  return { clock, queue, dispatcher, enqueue, living, dead };
 }
 
 const DEFAULT_TASK = { invocationId: A, destination: DESTINATION };
@@ -108,20 +111,17 @@ describe('failures', () => {
     const db = await openTestPglite();
     await writeGraph(db, GRAPH);
     const sink = new MemorySink();
-    const { clock, dispatcher, enqueue, queue } = startExporter(db, sink);
+    const { clock, dispatcher, enqueue, living } = startExporter(db, sink);
     await enqueue();
     sink.onStep = (step, count) => {
       if (step === 'commit' && count === 1) throw new Error('disk full');
     };
     await dispatcher.runOnce();
-    const page = { type: BQ_EXPORT.name, limit: 10 };
-    expect(await db.read((reader) => queue.list(reader, page))).toMatchObject([
-      { lastError: 'disk full' },
-    ]);
+    expect(await living()).toMatchObject([{ lastError: 'disk full' }]);
     clock.advance(LEASE_MS);
     await dispatcher.runOnce();
     expect(sink.committed).toHaveLength(3);
-    expect(await db.read((reader) => queue.list(reader, page))).toEqual([]);
+    expect(await living()).toEqual([]);
   });
 
   function predicated(predicate: { readonly testIdRegexp: string }) {
@@ -184,11 +184,10 @@ test('a process that dies at any step on the disk leaves one whole file in the e
 /** Starts another process once the lease of the dead one has ended. */
 async function recover(db: Database, root: string, clock: FakeClock): Promise<void> {
   clock.advance(10 * LEASE_MS);
-  const { dispatcher, queue } = startExporter(db, new ParquetSink({ root }), clock);
+  const { dispatcher, living, dead } = startExporter(db, new ParquetSink({ root }), clock);
   await dispatcher.runOnce();
-  const page = { type: BQ_EXPORT.name, limit: 10 };
-  expect(await db.read((reader) => queue.list(reader, page))).toEqual([]);
-  expect(await db.read((reader) => queue.listDead(reader, { limit: 10 }))).toEqual([]);
+  expect(await living()).toEqual([]);
+  expect(await dead()).toEqual([]);
   const name = { table: TABLE, invocationId: A, index: 0 };
   expect(await verifyExport(root, name)).toMatchObject({ status: 'whole', manifest: { rows: 3 } });
   const files = await readdir(exportFiles(root, name).folder);

@@ -2,6 +2,7 @@
  * Builds a whole server from a Config: database, queue, dispatcher, services, HTTP. This is the only
  * place that knows all parts. Each part receives what it uses, and knows nothing of the others.
  */
+
 import { type Clock, systemClock } from '../clock.ts';
 import { Enforcement } from '../deadlines/enforcement.ts';
 import { DUCKDB } from '../exporter/parquet/duckdb.ts';
@@ -23,6 +24,7 @@ import { allowAll, realmAuthorizer } from '../services/shared/permissions.ts';
 import type { Database } from '../storage/database.ts';
 import { ServerClock } from '../storage/server-clock.ts';
 import { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
+import { TaskInspector } from '../tasks/inspect/task-inspector.ts';
 import { UnknownTypeWatch } from '../tasks/inspect/unknown-type-watch.ts';
 import { TaskQueue } from '../tasks/queue.ts';
 import { observeQueue } from '../tasks/task-metrics.ts';
@@ -95,6 +97,7 @@ interface Foundation {
   readonly tracing: Tracing;
   readonly wakeUp: WakeUp;
   readonly queue: TaskQueue;
+  readonly inspector: TaskInspector;
   readonly changes: InvocationChanges;
   readonly pushTasks: PushTasks;
   readonly sink: Sink;
@@ -155,6 +158,7 @@ async function layFoundation(
     wakeUp,
     changes,
     queue,
+    inspector: new TaskInspector({ db, clock }),
     pushTasks,
     sink,
     release,
@@ -247,7 +251,7 @@ async function buildPort(
 
 async function serviceParts(
   { auth, tokenSecrets }: Config,
-  { db, clock, queue, sink, changes, pushTasks }: Foundation,
+  { db, clock, queue, inspector, sink, changes, pushTasks }: Foundation,
 ): Promise<ServiceParts> {
   const secrets = await updateTokenSecrets(
     db,
@@ -269,8 +273,8 @@ async function serviceParts(
     recorder,
     resultDb: { db, authorizer, reachableSets },
     invocations: { ...recorder, reachableSets, changes },
-    exports: { db, authorizer, queue, sink },
-    tasks: { db, authorizer, queue },
+    exports: { db, authorizer, queue, inspector, sink },
+    tasks: { db, authorizer, queue, inspector },
     pushTasks: { db, clock, authorizer, sweeper: pushTasks.sweeper },
   };
 }
@@ -282,7 +286,8 @@ function authenticateBy(auth: AuthConfig, clock: Clock): Authenticate {
 }
 
 function startBackground(config: Config, foundation: Foundation): Background {
-  const { db, clock, queue, sink, wakeUp, log, tracing, prometheus, pushTasks } = foundation;
+  const { db, clock, queue, inspector, sink, wakeUp, log, tracing, prometheus, pushTasks } =
+    foundation;
   const { metrics } = prometheus;
   const { finalizer } = pushTasks;
   const { workers, leaseMs, pollMs, rescueEveryMs } = config;
@@ -294,7 +299,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
   ];
   observeReminders(metrics, { db, clock });
   const types = handlers.map(({ type }) => type.name);
-  observeQueue(metrics, { queue, types });
+  observeQueue(metrics, { inspector, types });
   const dispatcher = new Dispatcher({
     handlers,
     queue,
@@ -314,7 +319,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
     graceMs,
     pollMs,
     serverClock: clock,
-    unknownTypes: new UnknownTypeWatch({ queue, known: types, clock, log, metrics }),
+    unknownTypes: new UnknownTypeWatch({ inspector, known: types, clock, log, metrics }),
     clock: foundation.machineClock,
     // The rescue does not use pushed tasks: whatever delays them must not delay their rescue as well.
     enforcement: new Enforcement({

@@ -357,38 +357,4 @@ eachDatabase((open) => {
       expect(await world.queue.redrive()).toBe(1_001);
     });
   });
-
-  describe('looking at the queue', () => {
-    test('lists tasks by state, a page at a time', async () => {
-      const { db, queue, clock, enqueue, lease } = await openTaskWorld(open);
-      await enqueue('a', 'b', 'c');
-      await lease('b');
-      await queue.enqueue([{ type: PLAIN, id: 'd', processAfter: clock.now() + HOUR }]);
-      const list = (page: Partial<Parameters<typeof queue.list>[1]>) =>
-        db.read((tx) => queue.list(tx, { limit: 10, ...page }));
-      expect((await list({})).map(({ id, state }) => [id, state])).toEqual([
-        ['a', 'due'],
-        ['b', 'leased'],
-        ['c', 'due'],
-        ['d', 'scheduled'],
-      ]);
-      expect((await list({ state: 'leased' })).map(({ id }) => id)).toEqual(['b']);
-      const [first] = await list({ limit: 1 });
-      expect((await list({ limit: 2, after: first })).map(({ id }) => id)).toEqual(['b', 'c']);
-      expect(await list({ type: 'other' })).toEqual([]);
-    });
-
-    test('counts what is due, and tells since when', async () => {
-      const { queue, clock, enqueue } = await openTaskWorld(open);
-      expect(await queue.depth('plain')).toEqual({ due: 0 });
-      const enqueuedAt = clock.now();
-      await enqueue('a', 'b');
-      clock.advance(HOUR);
-      expect(await queue.depth('plain')).toEqual({
-        due: 2,
-        oldestDueTime: enqueuedAt,
-        oldestDueAgeMs: HOUR,
-      });
-    });
-  });
 });

@@ -8,20 +8,10 @@
 import { type Clock, type EpochMs, systemClock } from '../clock.ts';
 import { CodedError } from '../errors.ts';
 import { FromNow } from '../storage/column.ts';
-import { type Database, LOOK, type Reader, type Transaction } from '../storage/database.ts';
+import type { Database, Transaction } from '../storage/database.ts';
 import type { NewRow } from '../storage/table.ts';
-import { type DatabaseTime, databaseTime, readNow } from '../storage/time.ts';
-import {
-  type DeadTask,
-  type DeadTaskPage,
-  type DeadTaskSelection,
-  findDeadTask,
-  listDeadTasks,
-  redrive,
-} from './dead-tasks.ts';
-import { findTask, listTasks, type TaskPage, type TaskSummary } from './inspect/list-tasks.ts';
-import { type QueueDepth, queueDepth } from './inspect/queue-depth.ts';
-import { findUnknownTypes, type UnknownType } from './inspect/unknown-types.ts';
+import { type DatabaseTime, databaseTime } from '../storage/time.ts';
+import { type DeadTaskSelection, redrive } from './dead-tasks.ts';
 import { type Claim, claimFor, leaseNamed } from './lease/claim.ts';
 import { UNLEASED } from './lease/fences.ts';
 import { peekTasks } from './lease/peek.ts';
@@ -189,42 +179,6 @@ export class TaskQueue {
     const types = await redrive(this.#db, selection, this.#time);
     this.#wakeUp.enqueued([...new Set(types)]);
     return types.length;
-  }
-
-  /** Finds types other than `known` whose tasks have been due and free for `forMs`; at most 100 types. */
-  unknownTypes(
-    known: readonly string[],
-    { forMs }: { readonly forMs: number },
-  ): Promise<UnknownType[]> {
-    return this.#db.read(async (tx) => {
-      const since = (await readNow(tx, this.#time)) - forMs;
-      return await findUnknownTypes(tx, { known: new Set(known), since });
-    }, LOOK);
-  }
-
-  /** Reads a page of the dead tasks, in the order of type and id. */
-  listDead(reader: Reader, page: DeadTaskPage): Promise<DeadTask[]> {
-    return listDeadTasks(reader, page);
-  }
-
-  /** Reads a page of the living tasks, in the order of type, due time and id. */
-  list(reader: Reader, page: TaskPage): Promise<TaskSummary[]> {
-    return listTasks(reader, page, this.#time);
-  }
-
-  /** Reads one living task. Returns `undefined` if it is done, dead, or was never enqueued. */
-  find(reader: Reader, name: Pick<LeaseId, 'type' | 'id'>): Promise<TaskSummary | undefined> {
-    return findTask(reader, name, this.#time);
-  }
-
-  /** Reads one dead task. Returns `undefined` if there is none of that name. */
-  findDead(reader: Reader, name: Pick<LeaseId, 'type' | 'id'>): Promise<DeadTask | undefined> {
-    return findDeadTask(reader, name);
-  }
-
-  /** Counts the due tasks of a type, and finds the oldest: a bounded read of the index of due times. */
-  depth(type: string): Promise<QueueDepth> {
-    return this.#db.read((tx) => queueDepth(tx, type, this.#time), LOOK);
   }
 
   #toRows<P>(added: readonly NewTask<P>[]): NewRow<typeof tasks>[] {

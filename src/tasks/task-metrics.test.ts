@@ -5,7 +5,7 @@ import type { GaugeReadings, MetricFields, Metrics } from '../metrics.ts';
 import { type Database, type LimitOptions, LOOK } from '../storage/database.ts';
 import { observeReminders } from '../tq/reminders/reminder-gauges.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
-import { TaskQueue } from './queue.ts';
+import { TaskInspector } from './inspect/task-inspector.ts';
 import { observeQueue } from './task-metrics.ts';
 
 /** Keeps what it is told, by the name of the instrument. */
@@ -61,8 +61,8 @@ eachDatabase((open) => {
 
     test('tell what is due and since when; a series ends with the last task', async () => {
       const metrics = new RecordingMetrics();
-      const { queue, clock, enqueue } = await openTaskWorld(open);
-      observeQueue(metrics, { queue, types: ['plain', 'other'] });
+      const { queue, inspector, clock, enqueue } = await openTaskWorld(open);
+      observeQueue(metrics, { inspector, types: ['plain', 'other'] });
       await enqueue('a', 'b');
       await queue.enqueue([{ type: PLAIN, id: 'later', processAfter: clock.now() + 2 * MINUTE }]);
       clock.advance(MINUTE);
@@ -83,8 +83,8 @@ eachDatabase((open) => {
           return db.read(fn);
         },
       });
-      const queue = new TaskQueue({ db: noting, clock });
-      observeQueue(metrics, { queue, types: ['plain'] });
+      const inspector = new TaskInspector({ db: noting, clock });
+      observeQueue(metrics, { inspector, types: ['plain'] });
       observeReminders(metrics, { db: noting, clock });
       for (const name of metrics.gauges) await metrics.read(name);
       expect(limits).toEqual(metrics.gauges.map(() => LOOK.limitMs));

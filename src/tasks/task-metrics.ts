@@ -1,7 +1,7 @@
 /** The queue's metrics. Counts and ages are read from the index of due tasks. */
 import type { Counter, GaugeReadings, Histogram, Metrics } from '../metrics.ts';
 import type { Outcome } from './dispatch/handler.ts';
-import type { TaskQueue } from './queue.ts';
+import type { TaskInspector } from './inspect/task-inspector.ts';
 
 export class TaskMetrics {
   readonly #attempts: Counter;
@@ -27,14 +27,14 @@ export class TaskMetrics {
 /** Adds gauges for each of `types`: how many tasks are due (counted up to 10,000), and the age of the oldest. */
 export function observeQueue(
   metrics: Metrics,
-  parts: { readonly queue: TaskQueue; readonly types: readonly string[] },
+  parts: { readonly inspector: TaskInspector; readonly types: readonly string[] },
 ): void {
-  const { queue, types } = parts;
+  const { inspector, types } = parts;
   const read = async (
-    pick: (depth: Awaited<ReturnType<TaskQueue['depth']>>) => number | undefined,
+    pick: (depth: Awaited<ReturnType<TaskInspector['depth']>>) => number | undefined,
   ): Promise<GaugeReadings> => {
     const readings = await Promise.all(
-      types.map(async (type) => ({ value: pick(await queue.depth(type)), fields: { type } })),
+      types.map(async (type) => ({ value: pick(await inspector.depth(type)), fields: { type } })),
     );
     return readings.flatMap(({ value, fields }) => (value === undefined ? [] : { value, fields }));
   };

@@ -5,6 +5,7 @@ import { MINUTE, PLAIN } from '../../test/support/tasks/task-world.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Database } from '../storage/database.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { TaskInspector } from './inspect/task-inspector.ts';
 import { TaskQueue } from './queue.ts';
 import type { Lease } from './task.ts';
 
@@ -19,6 +20,7 @@ function openWorker(db: Database, offsetMs: number) {
   return {
     clock,
     queue: new TaskQueue({ db, clock }),
+    inspector: new TaskInspector({ db, clock }),
     set: (byMs: number) => {
       offset += byMs;
     },
@@ -62,14 +64,14 @@ eachDatabase((open) => {
 
     test('lease for as long as they said, and write due times as they were meant', async () => {
       const db = await open();
-      for (const { queue, set } of openWorkers(db)) {
+      for (const { queue, inspector, set } of openWorkers(db)) {
         set(-HOUR);
         const before = await db.serverTime();
         await queue.enqueue([{ type: PLAIN, id: 'now' }]);
         await queue.enqueue([{ type: PLAIN, id: 'later', delayMs: HOUR }]);
         const now = await queue.lease('plain', 'now', MINUTE);
         const failed = await queue.lease('plain', 'now', MINUTE);
-        const later = await db.read((tx) => queue.find(tx, { type: 'plain', id: 'later' }));
+        const later = await inspector.find({ type: 'plain', id: 'later' });
         const after = await db.serverTime();
         if (!now || !later) throw new Error('a task is not there');
         expect(failed).toBeUndefined();
@@ -79,14 +81,14 @@ eachDatabase((open) => {
         expect(later.state).toBe('scheduled');
         await queue.retry(now, { error: 'no', delayMs: HOUR });
         expect(await queue.leaseDue('plain', 10, MINUTE)).toEqual([]);
-        const retried = await db.read((tx) => queue.find(tx, { type: 'plain', id: 'now' }));
+        const retried = await inspector.find({ type: 'plain', id: 'now' });
         const end = await db.serverTime();
         expectBetween(retried?.processAfter, after + HOUR - SECOND, end + HOUR + SECOND);
         await db.write((tx) => queue.replace([{ type: PLAIN, id: 'now' }], tx));
         const again = await queue.lease('plain', 'now', MINUTE);
         if (!again) throw new Error('a task that was replaced is due');
         await queue.markDead(again, 'enough');
-        const [dead] = await db.read((tx) => queue.listDead(tx, { limit: 1 }));
+        const [dead] = await inspector.listDead({ limit: 1 });
         expectBetween(dead?.deadTime, end - SECOND, (await db.serverTime()) + SECOND);
         await db.write((tx) => queue.replace([{ type: PLAIN, id: 'later' }], tx));
         await queue.completeAll(await queue.leaseDue('plain', 10, MINUTE));

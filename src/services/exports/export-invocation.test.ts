@@ -24,8 +24,8 @@ const destination = create(BigQueryExportSchema, {
 
 type Init = MessageInitShape<typeof ExportInvocationRequestSchema>;
 
-function ask({ db, queue, authorizer }: Services, init: Init = {}) {
-  const parts = { db, queue, authorizer, sink: new MemorySink() };
+function ask({ db, queue, inspector, authorizer }: Services, init: Init = {}) {
+  const parts = { db, queue, inspector, authorizer, sink: new MemorySink() };
   const request = create(ExportInvocationRequestSchema, {
     name: 'invocations/u-inv',
     destination,

@@ -115,7 +115,7 @@ eachDatabase((open) => {
     const all = { case: 'all', value: true } as const;
     expect(await redrive(services, { target: all })).toMatchObject({ redriven: 2n });
     expect(await sweep(services)).toMatchObject({ scanned: 3n, submitted: 3n, whole: true });
-    expect((await services.queue.depth('tq')).due).toBe(3);
+    expect((await services.inspector.depth('tq')).due).toBe(3);
   });
 
   test('sweeps stale reminders, and says how it went', async () => {

@@ -193,7 +193,7 @@ eachDatabase((open) => {
     expect(await finalize(services, name, owner)).toMatchObject({
       state: Invocation_State.FINALIZING,
     });
-    const tasks = await services.db.read((tx) => services.queue.list(tx, { limit: 9 }));
+    const tasks = await services.inspector.list({ limit: 9 });
     expect(tasks.map(({ type, state }) => [type, state])).toEqual([['finalize', 'due']]);
     const stored = await services.db.read((tx) => readInvocation(tx, parseInvocationId('u-inv')));
     expect(stored?.finalizeStartTime).toBe(services.clock.now() - 1000);
@@ -209,7 +209,7 @@ eachDatabase((open) => {
       state: Invocation_State.FINALIZED,
       finalizeTime: toTimestamp(services.clock.now()),
     });
-    expect(await services.db.read((tx) => services.queue.list(tx, { limit: 9 }))).toEqual([]);
+    expect(await services.inspector.list({ limit: 9 })).toEqual([]);
   });
 
   test('an invocation past its deadline can still be finalized by its owner', async () => {

@@ -80,9 +80,9 @@ const include =
 const finalizeIt: Call = ({ recorder, owner }) =>
   recorder.finalizeInvocation(create(FinalizeInvocationRequestSchema, { name }), owner('u-inv'));
 
-const exportIt: Call = ({ db, queue, authorizer }) =>
+const exportIt: Call = ({ db, queue, inspector, authorizer }) =>
   exportInvocation(
-    { db, queue, authorizer, sink: new MemorySink() },
+    { db, queue, inspector, authorizer, sink: new MemorySink() },
     create(ExportInvocationRequestSchema, { name, destination }),
     contextOf(OWNER),
   );

@@ -13,7 +13,7 @@ import { checkTaskName, toDeadTaskMessage, toTaskMessage } from './task-message.
 
 /** If a name was reused, it may name a live and a dead task; the live one is returned. */
 export async function getTask(
-  { authorizer, db, queue }: TasksParts,
+  { authorizer, db, inspector }: TasksParts,
   request: GetTaskRequest,
   { caller }: CallContext,
 ): Promise<GetTaskResponse> {
@@ -23,8 +23,8 @@ export async function getTask(
   });
   const name = inField('name', () => checkTaskName(request.name));
   const { task, dead } = await db.read(async (tx) => {
-    const living = await queue.find(tx, name);
-    return { task: living, dead: living ? undefined : await queue.findDead(tx, name) };
+    const living = await inspector.find(name, tx);
+    return { task: living, dead: living ? undefined : await inspector.findDead(name, tx) };
   });
   if (task) {
     return create(GetTaskResponseSchema, { found: { case: 'task', value: toTaskMessage(task) } });

@@ -24,7 +24,7 @@ export async function listDeadTasks(
   const tokens = PageTokens.of(ListDeadTasksRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, TASK_PAGES);
-  const tasks = await parts.db.read((tx) => parts.queue.listDead(tx, { type, after, limit }));
+  const tasks = await parts.inspector.listDead({ type, after, limit });
   const last = tasks.length === limit ? tasks.at(-1) : undefined;
   return create(ListDeadTasksResponseSchema, {
     tasks: tasks.map(toDeadTaskMessage),

@@ -34,7 +34,7 @@ export async function listTasks(
   const tokens = PageTokens.of(ListTasksRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, TASK_PAGES);
-  const tasks = await parts.db.read((tx) => parts.queue.list(tx, { type, state, after, limit }));
+  const tasks = await parts.inspector.list({ type, state, after, limit });
   const last = tasks.length === limit ? tasks.at(-1) : undefined;
   return create(ListTasksResponseSchema, {
     tasks: tasks.map(toTaskMessage),

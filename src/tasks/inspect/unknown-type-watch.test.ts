@@ -12,9 +12,9 @@ eachDatabase((open) => {
       const world = await openTaskWorld(open);
       const log = new RecordingLog();
       const gauges = new Map<string, () => Promise<GaugeReadings>>();
-      const { queue, clock } = world;
+      const { queue, inspector, clock } = world;
       const watch = new UnknownTypeWatch({
-        queue,
+        inspector,
         clock,
         log,
         known: ['plain'],

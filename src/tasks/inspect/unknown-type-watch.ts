@@ -7,11 +7,11 @@ import type { Clock } from '../../clock.ts';
 import { toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Metrics } from '../../metrics.ts';
-import type { TaskQueue } from '../queue.ts';
+import type { TaskInspector } from './task-inspector.ts';
 import type { UnknownType } from './unknown-types.ts';
 
 export interface UnknownTypeWatchParts {
-  readonly queue: Pick<TaskQueue, 'unknownTypes'>;
+  readonly inspector: Pick<TaskInspector, 'unknownTypes'>;
   /** The types that have handlers here. */
   readonly known: readonly string[];
   readonly clock: Clock;
@@ -69,7 +69,7 @@ export class UnknownTypeWatch {
   }
 
   #find(): Promise<UnknownType[]> {
-    const { queue, known } = this.#parts;
-    return queue.unknownTypes(known, { forMs: PATIENCE_MS });
+    const { inspector, known } = this.#parts;
+    return inspector.unknownTypes(known, { forMs: PATIENCE_MS });
   }
 }

@@ -6,6 +6,7 @@ import { Signal } from '../../../test/support/signal.ts';
 import { MAIL, NOTICE, openTqWorld } from '../../../test/support/tq/tq-world.ts';
 import { IgnoredError, PermanentError } from '../../errors.ts';
 import { Dispatcher } from '../../tasks/dispatch/dispatcher.ts';
+import { TaskInspector } from '../../tasks/inspect/task-inspector.ts';
 import { noPayload } from '../../tasks/payload.ts';
 import { TaskQueue } from '../../tasks/queue.ts';
 import { type PushTask, taskClass } from '../classes/task-class.ts';
@@ -25,6 +26,7 @@ async function openQueueWorld(open: OpenDatabase, settings: TqConfig['settings']
   const db = await open();
   const { classes, clock, reminders } = openTqWorld(db);
   const queue = new TaskQueue({ db, clock });
+  const inspector = new TaskInspector({ db, clock });
   const tq = new Tq({ db, classes, clock, settings, submitter: new QueueSubmitter(queue) });
   const inProcess = deliverInProcess({ classes, clock });
   const dispatcher = (deliver: Deliver = inProcess): Dispatcher =>
@@ -37,8 +39,8 @@ async function openQueueWorld(open: OpenDatabase, settings: TqConfig['settings']
     tq,
     reminders,
     dispatcher,
-    living: () => db.read((tx) => queue.list(tx, { limit: 100 })),
-    dead: () => db.read((tx) => queue.listDead(tx, { limit: 100 })),
+    living: () => inspector.list({ limit: 100 }),
+    dead: () => inspector.listDead({ limit: 100 }),
   };
 }
 

@@ -3,6 +3,7 @@ import { eachDatabase } from '../../../test/support/databases/databases.ts';
 import { queueRequest } from '../../../test/support/tq/cloud-tasks-world.ts';
 import { RecordingSubmitter } from '../../../test/support/tq/recording-submitter.ts';
 import { MAIL, NOTICE, openTqWorld } from '../../../test/support/tq/tq-world.ts';
+import { TaskInspector } from '../../tasks/inspect/task-inspector.ts';
 import { TaskQueue } from '../../tasks/queue.ts';
 import { Tq } from '../tq.ts';
 import { QueueSubmitter } from './queue-submitter.ts';
@@ -45,7 +46,9 @@ eachDatabase((open) => {
       await tq.addTask({ class: NOTICE, payload: { to: 'a' } }, tx);
     });
     await tq.idle();
-    expect(await db.read((tx) => queue.list(tx, { limit: 10 }))).toMatchObject([{ type: 'tq' }]);
+    expect(await new TaskInspector({ db, clock }).list({ limit: 10 })).toMatchObject([
+      { type: 'tq' },
+    ]);
     expect(await reminders()).toMatchObject([{ classId: 'notice' }]);
   });
 });

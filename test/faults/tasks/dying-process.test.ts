@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { int, text } from '../../../src/storage/column.ts';
 import { sql } from '../../../src/storage/sql.ts';
+import { TaskInspector } from '../../../src/tasks/inspect/task-inspector.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
 import {
   openTestSpanner,
@@ -49,14 +50,13 @@ async function prepare(place: readonly string[]): Promise<void> {
 
 async function outcomeIn(place: readonly string[]) {
   const db = await openDyingDatabase(place);
-  const queue = new TaskQueue({ db, clock: systemClock });
   const starts = await db.read((tx) =>
     tx.query(sql`SELECT task_id, count(*) AS times FROM ${effects} GROUP BY task_id`, {
       taskId: text,
       times: int,
     }),
   );
-  const dead = await db.read((tx) => queue.listDead(tx, { limit: 100 }));
+  const dead = await new TaskInspector({ db }).listDead({ limit: 100 });
   await db.close();
   return { starts: new Map(starts.map(({ taskId, times }) => [taskId, times])), dead };
 }

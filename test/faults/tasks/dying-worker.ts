@@ -3,9 +3,11 @@
  * `spanner DATABASE HOST`. It begins with tasks that are done at once, so that the others are leased ahead.
  * It ends gracefully once no live task is left.
  */
+
 import { systemClock } from '../../../src/clock.ts';
 import { randomHex } from '../../../src/random.ts';
 import { Dispatcher } from '../../../src/tasks/dispatch/dispatcher.ts';
+import { TaskInspector } from '../../../src/tasks/inspect/task-inspector.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { KILLER, MAX_ATTEMPTS, openDyingDatabase, QUICK } from './dying-tasks.ts';
 import { EFFECT, effects } from './task-effects.ts';
@@ -24,7 +26,7 @@ await queue.enqueue(
     processAfter: anHourAgo,
   })),
 );
-const living = () => db.read((tx) => queue.list(tx, { limit: 1_000 }));
+const living = () => new TaskInspector({ db }).list({ limit: 1_000 });
 const stop = new AbortController();
 const dispatcher = new Dispatcher({
   queue,

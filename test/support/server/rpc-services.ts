@@ -1,4 +1,5 @@
 /** Opens the services on a database without a server, with a clock of the test's own. */
+
 import { create } from '@bufbuild/protobuf';
 import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
@@ -21,6 +22,7 @@ import type { CallContext } from '../../../src/services/shared/call-context.ts';
 import { type Authorizer, allowAll } from '../../../src/services/shared/permissions.ts';
 import { createTasks } from '../../../src/services/tasks/service.ts';
 import type { Database } from '../../../src/storage/database.ts';
+import { TaskInspector } from '../../../src/tasks/inspect/task-inspector.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { QueueSubmitter } from '../../../src/tq/submit/queue-submitter.ts';
@@ -42,6 +44,7 @@ export async function openServices(
   const changes = await InvocationChanges.open(db.notifications);
   const updateTokens = new UpdateTokens({ secrets: [Buffer.from('secret')], clock });
   const queue = new TaskQueue({ db, clock });
+  const inspector = new TaskInspector({ db, clock });
   const reachableSets = new ReachableSets(db);
   const sweeper = new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) });
   const onChange = (ids: readonly InvocationId[]) => {
@@ -57,12 +60,13 @@ export async function openServices(
     authorizer,
     changes,
     queue,
+    inspector,
     reachableSets,
     recorder,
     onChange,
     resultDb: createResultDb({ db, authorizer, reachableSets }),
     invocations: createInvocations({ ...recorderParts, reachableSets, changes }),
-    tasks: createTasks({ db, authorizer, queue }),
+    tasks: createTasks({ db, authorizer, queue, inspector }),
     pushTasks: createPushTasks({ db, clock, authorizer, sweeper }),
     /** Runs the tasks of finalization until none is due. */
     finalizeAll: () => finalizeAll(finalizer),

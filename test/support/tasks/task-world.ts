@@ -1,5 +1,7 @@
 /** A queue on a fresh database with a clock that stands still: what tests of tasks begin with. */
+
 import { z } from 'zod';
+import { TaskInspector } from '../../../src/tasks/inspect/task-inspector.ts';
 import { noPayload, standardPayload } from '../../../src/tasks/payload.ts';
 import { TaskQueue } from '../../../src/tasks/queue.ts';
 import { type Lease, taskType } from '../../../src/tasks/task.ts';
@@ -15,10 +17,12 @@ export async function openTaskWorld(open: OpenDatabase) {
   const db = await open();
   const clock = new FakeClock();
   const queue = new TaskQueue({ db, clock });
+  const inspector = new TaskInspector({ db, clock });
   return {
     db,
     clock,
     queue,
+    inspector,
     /** Enqueues tasks of type `plain` that are due now. */
     enqueue: (...ids: string[]) => queue.enqueue(ids.map((id) => ({ type: PLAIN, id }))),
     /** Leases a task of type `plain` that must be free. */
@@ -32,7 +36,7 @@ export async function openTaskWorld(open: OpenDatabase) {
       for await (const id of queue.peek('plain')) ids.push(id);
       return ids;
     },
-    dead: () => db.read((tx) => queue.listDead(tx, { limit: 100 })),
-    living: () => db.read((tx) => queue.list(tx, { limit: 1_000 })),
+    dead: () => inspector.listDead({ limit: 100 }),
+    living: () => inspector.list({ limit: 1_000 }),
   };
 }

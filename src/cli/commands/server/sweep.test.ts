@@ -11,7 +11,7 @@ import {
   reminderId,
 } from '../../../../test/support/tq/reminders.ts';
 import { type Clock, systemClock } from '../../../clock.ts';
-import { TaskQueue } from '../../../tasks/queue.ts';
+import { TaskInspector } from '../../../tasks/inspect/task-inspector.ts';
 
 test('finds nothing to do in a fresh database', async () => {
   const { run } = await openCli();
@@ -49,8 +49,7 @@ describe.runIf(testPostgresUrl() !== '')('on PostgreSQL', () => {
     const swept = await runWith({}, ...flags);
     expect(swept.code).toBe(0);
     expect(swept.json()).toMatchObject([{ stale: 1, submitted: 1, isWhole: true }]);
-    const queue = new TaskQueue({ db, clock: systemClock });
-    const tasks = await db.read((tx) => queue.list(tx, { limit: 10 }));
+    const tasks = await new TaskInspector({ db }).list({ limit: 10 });
     expect(tasks).toMatchObject([{ type: 'tq', id: reminderId('a') }]);
   });
 
