@@ -73,19 +73,62 @@ test('a Mutex lets one in at a time, in order, whatever fails before', async () 
 });
 
 describe('Batches', () => {
-  test('items that are added at once form one batch, within the limit', async () => {
+  test('items that are added in one turn form one batch, within the limit', async () => {
     const ran: number[][] = [];
-    const batches = new Batches<number>(2, async (items) => void ran.push([...items]));
+    const run = async (items: readonly number[]) => {
+      ran.push([...items]);
+      return items;
+    };
+    const batches = new Batches({ maxItems: 2, run });
     await Promise.all([1, 2, 3].map((item) => batches.add(item)));
     await batches.add(4);
     expect(ran).toEqual([[1, 2], [3], [4]]);
   });
 
-  test('a batch that fails does so only for its own items', async () => {
-    const batches = new Batches<number>(1, async ([item]) => {
+  test('each item gets its own result', async () => {
+    const run = async (items: readonly number[]) => items.map((item) => item * 10);
+    const batches = new Batches({ maxItems: 2, run });
+    const results = [1, 2, 3].map((item) => batches.add(item));
+    expect(await Promise.all(results)).toEqual([10, 20, 30]);
+  });
+
+  test('a batch that fails fails only for its own items', async () => {
+    const run = async ([item]: readonly number[]) => {
       if (item === 1) throw new Error('one');
-    });
+      return [item];
+    };
+    const batches = new Batches({ maxItems: 1, run });
     const outcomes = await Promise.allSettled([batches.add(1), batches.add(2)]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  });
+
+  test('an item without a result is rejected', async () => {
+    const batches = new Batches({ maxItems: 2, run: async () => ['only'] });
+    const outcomes = await Promise.allSettled([batches.add(1), batches.add(2)]);
+    expect(outcomes).toMatchObject([
+      { value: 'only' },
+      { reason: { message: 'a batch of 2 items has 1 results' } },
+    ]);
+  });
+
+  test('batches that share a mutex run one at a time', async () => {
+    const oneAtATime = new Mutex();
+    const seen: string[] = [];
+    const released = Promise.withResolvers<void>();
+    const open = (name: string) =>
+      new Batches({
+        maxItems: 2,
+        oneAtATime,
+        run: async (items: readonly number[]) => {
+          seen.push(`${name} begins`);
+          await released.promise;
+          seen.push(`${name} ends`);
+          return items;
+        },
+      });
+    const both = [open('first').add(1), open('second').add(2)];
+    released.resolve();
+    await Promise.all(both);
+    expect(seen).toEqual(['first begins', 'first ends', 'second begins', 'second ends']);
   });
 });

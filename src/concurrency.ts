@@ -51,24 +51,39 @@ export function chunk<T>(items: readonly T[], size: number): T[][] {
   return chunks;
 }
 
+export interface BatchesOptions<T, R> {
+  readonly maxItems: number;
+  /** Handles a batch. Returns one result for each item, in order. */
+  readonly run: (items: readonly T[]) => Promise<readonly R[]>;
+  /** Batches that share a mutex run one at a time. */
+  readonly oneAtATime?: Mutex;
+}
+
+interface WaitingItem<T, R> {
+  readonly item: T;
+  readonly settle: PromiseWithResolvers<R>;
+}
+
 /**
- * Handles items in batches that form by themselves: while one batch runs, the next one collects items. An item
- * that is added when nothing runs is handled at once; items that are added meanwhile go together.
+ * Handles items in batches that form by themselves: while one batch runs, the next one collects items. When
+ * nothing runs, a batch takes the items that are added in one turn of the event loop.
  */
-export class Batches<T> {
-  readonly #run: (items: readonly T[]) => Promise<void>;
+export class Batches<T, R> {
+  readonly #run: (items: readonly T[]) => Promise<readonly R[]>;
   readonly #maxItems: number;
-  #waiting: { readonly item: T; readonly settle: PromiseWithResolvers<void> }[] = [];
+  readonly #oneAtATime: Mutex;
+  readonly #waiting: WaitingItem<T, R>[] = [];
   #flushing: Promise<void> | undefined;
 
-  constructor(maxItems: number, run: (items: readonly T[]) => Promise<void>) {
+  constructor({ maxItems, run, oneAtATime = new Mutex() }: BatchesOptions<T, R>) {
     this.#maxItems = maxItems;
     this.#run = run;
+    this.#oneAtATime = oneAtATime;
   }
 
-  /** Resolves or rejects as the batch of the item does. */
-  add(item: T): Promise<void> {
-    const settle = Promise.withResolvers<void>();
+  /** Resolves to the result of the item, or rejects as its batch does. */
+  add(item: T): Promise<R> {
+    const settle = Promise.withResolvers<R>();
     this.#waiting.push({ item, settle });
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined;
@@ -77,15 +92,30 @@ export class Batches<T> {
   }
 
   async #flush(): Promise<void> {
-    await Promise.resolve(); // items that are added synchronously go together
+    await nextTurn();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#maxItems);
-      try {
-        await this.#run(batch.map(({ item }) => item));
-        for (const { settle } of batch) settle.resolve();
-      } catch (error) {
-        for (const { settle } of batch) settle.reject(error);
-      }
+      // A batch that waits for its turn goes on collecting.
+      await this.#oneAtATime.run(() => this.#runBatch(this.#waiting.splice(0, this.#maxItems)));
     }
   }
+
+  async #runBatch(batch: readonly WaitingItem<T, R>[]): Promise<void> {
+    try {
+      const results = await this.#run(batch.map(({ item }) => item));
+      results.forEach((result, index) => {
+        batch[index]?.settle.resolve(result);
+      });
+      for (const { settle } of batch.slice(results.length)) {
+        settle.reject(new Error(`a batch of ${batch.length} items has ${results.length} results`));
+      }
+    } catch (error) {
+      for (const { settle } of batch) settle.reject(error);
+    }
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -7,7 +7,7 @@
  * a second time after their leases have ended.
  */
 import type { Clock } from '../../clock.ts';
-import { Mutex } from '../../concurrency.ts';
+import { Batches, Mutex } from '../../concurrency.ts';
 import { hasCode } from '../../errors.ts';
 import type { Random } from '../../random.ts';
 import { retry } from '../../retry.ts';
@@ -38,9 +38,8 @@ export class Settler {
     const policy = { ...RETRIES, isRetryable, clock, random };
     const oneAtATime = new Mutex();
     const inBatches = <T>(settle: (attempts: readonly T[]) => Promise<SettleOutcome[]>) => {
-      const batches = new SettleBatches<T>(oneAtATime, (batch) =>
-        retry(policy, () => settle(batch)),
-      );
+      const run = (batch: readonly T[]) => retry(policy, () => settle(batch));
+      const batches = new Batches({ maxItems: MAX_BATCH, run, oneAtATime });
       return (attempt: T) => batches.add(attempt);
     };
     this.complete = inBatches((leases) => queue.completeAll(leases));
@@ -48,55 +47,4 @@ export class Settler {
     this.release = inBatches((leases) => queue.release(leases));
     this.markDead = inBatches((failures) => queue.markAllDead(failures));
   }
-}
-
-interface Waiting<T> {
-  readonly attempt: T;
-  readonly settled: PromiseWithResolvers<SettleOutcome>;
-}
-
-/** The batches of one kind of outcome. */
-class SettleBatches<T> {
-  readonly #oneAtATime: Mutex;
-  readonly #settle: (attempts: readonly T[]) => Promise<SettleOutcome[]>;
-  readonly #waiting: Waiting<T>[] = [];
-  #flushing: Promise<void> | undefined;
-
-  constructor(oneAtATime: Mutex, settle: (attempts: readonly T[]) => Promise<SettleOutcome[]>) {
-    this.#oneAtATime = oneAtATime;
-    this.#settle = settle;
-  }
-
-  add(attempt: T): Promise<SettleOutcome> {
-    const settled = Promise.withResolvers<SettleOutcome>();
-    this.#waiting.push({ attempt, settled });
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined;
-    });
-    return settled.promise;
-  }
-
-  async #flush(): Promise<void> {
-    await nextTurn(); // attempts that end in this turn of the event loop go together
-    while (this.#waiting.length > 0) {
-      await this.#oneAtATime.run(() => this.#settleBatch(this.#waiting.splice(0, MAX_BATCH)));
-    }
-  }
-
-  async #settleBatch(batch: readonly Waiting<T>[]): Promise<void> {
-    try {
-      const outcomes = await this.#settle(batch.map(({ attempt }) => attempt));
-      batch.forEach(({ settled }, index) => {
-        settled.resolve(outcomes[index] ?? 'lost');
-      });
-    } catch (error) {
-      for (const { settled } of batch) settled.reject(error);
-    }
-  }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

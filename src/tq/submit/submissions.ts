@@ -32,11 +32,11 @@ export class Submissions {
   #submitting = 0;
   /** The submits and settlements that are under way. */
   readonly #underWay = new Set<Promise<void>>();
-  readonly #settling: Batches<Settled>;
+  readonly #settling: Batches<Settled, undefined>;
 
   constructor(parts: SubmitParts) {
     this.#parts = parts;
-    this.#settling = new Batches(MAX_SETTLED, (settled) => this.#settle(settled));
+    this.#settling = new Batches({ maxItems: MAX_SETTLED, run: (batch) => this.#settle(batch) });
   }
 
   /** Submits a reminder that was written at `addedAt` (monotonic clock). Never throws, never waits. */
@@ -89,10 +89,11 @@ export class Submissions {
     }
   }
 
-  async #settle(settled: readonly Settled[]): Promise<void> {
+  async #settle(settled: readonly Settled[]): Promise<undefined[]> {
     const dead = settled.map(({ result }) => result).filter((result) => result !== 'submitted');
     const submitted = settled.filter(({ result }) => result === 'submitted').map(({ id }) => id);
     await this.#parts.db.write((tx) => settleReminders(tx, submitted, dead as NewDeadReminder[]));
+    return settled.map(() => undefined);
   }
 
   #leaveToSweep(reminder: Reminder): void {
