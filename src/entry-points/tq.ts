@@ -58,13 +58,13 @@ export { type CloudTasksOptions, CloudTasksSubmitter } from '../tq/submit/cloud-
 export { type PubSubOptions, PubSubSubmitter } from '../tq/submit/pub-sub.ts';
 export { QueueSubmitter } from '../tq/submit/queue-submitter.ts';
 export type { RequestSettings } from '../tq/submit/request.ts';
-export {
-  type QueueRequest,
-  SubmitError,
-  type SubmitOutcome,
-  type SubmitRequest,
-  type Submitter,
-  type TopicRequest,
+export { SubmitError } from '../tq/submit/submit-error.ts';
+export type {
+  QueueRequest,
+  SubmitOutcome,
+  SubmitRequest,
+  Submitter,
+  TopicRequest,
 } from '../tq/submit/submitter.ts';
 export { SubmitterByKind } from '../tq/submit/submitter-by-kind.ts';
 export { DistributedSweep, type DistributedSweepConfig } from '../tq/sweep/distributed.ts';

@@ -6,7 +6,8 @@ import { INNER, MAIL, NOTICE, OUTER, openTqWorld } from '../../test/support/tq/t
 import { forEachCrash } from '../testing/faults.ts';
 import { taskClass } from './classes/task-class.ts';
 import { redriveReminders } from './reminders/reminders.ts';
-import { SubmitError, type SubmitOutcome } from './submit/submitter.ts';
+import { SubmitError } from './submit/submit-error.ts';
+import type { SubmitOutcome } from './submit/submitter.ts';
 
 const payload = { to: 'a' };
 

@@ -26,7 +26,8 @@ import type { Database } from '../../storage/database.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { TaskClasses } from '../../tq/classes/task-classes.ts';
 import { listReminders } from '../../tq/reminders/reminders.ts';
-import { SubmitError } from '../../tq/submit/submitter.ts';
+import { SubmitError } from '../../tq/submit/submit-error.ts';
+
 import { Tq } from '../../tq/tq.ts';
 
 const EXPERIMENT = useFinalizationTq.name;

@@ -12,14 +12,8 @@ import {
   type GoogleClientLike,
   type GoogleClientOptions,
 } from './google-client.ts';
-import { checkFound, toSubmitError } from './grpc-status.ts';
-import {
-  type QueueRequest,
-  SubmitError,
-  type SubmitOutcome,
-  type SubmitRequest,
-  type Submitter,
-} from './submitter.ts';
+import { checkFound, SubmitError, toSubmitError } from './submit-error.ts';
+import type { QueueRequest, SubmitOutcome, SubmitRequest, Submitter } from './submitter.ts';
 
 const PACKAGE = '@google-cloud/tasks';
 const METHODS = ['POST', 'GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const;

@@ -11,13 +11,8 @@ import {
   type GoogleClientLike,
   type GoogleClientOptions,
 } from './google-client.ts';
-import { checkFound, toSubmitError } from './grpc-status.ts';
-import {
-  SubmitError,
-  type SubmitOutcome,
-  type SubmitRequest,
-  type Submitter,
-} from './submitter.ts';
+import { checkFound, SubmitError, toSubmitError } from './submit-error.ts';
+import type { SubmitOutcome, SubmitRequest, Submitter } from './submitter.ts';
 
 const PACKAGE = '@google-cloud/pubsub';
 

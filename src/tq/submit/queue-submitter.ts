@@ -12,13 +12,8 @@ import type { TaskQueue } from '../../tasks/queue.ts';
 import { type EnqueueOutcome, type NewTask, taskType } from '../../tasks/task.ts';
 import { REMINDER_ID_LENGTH } from '../reminders/reminder.ts';
 import { decodeRequest, encodeRequest } from '../reminders/stored-request.ts';
-import {
-  type QueueRequest,
-  SubmitError,
-  type SubmitOutcome,
-  type SubmitRequest,
-  type Submitter,
-} from './submitter.ts';
+import { SubmitError } from './submit-error.ts';
+import type { QueueRequest, SubmitOutcome, SubmitRequest, Submitter } from './submitter.ts';
 
 const requestPayload: Payload<QueueRequest> = {
   encode: encodeRequest,

@@ -90,9 +90,13 @@ export class Submissions {
   }
 
   async #settle(settled: readonly Settled[]): Promise<undefined[]> {
-    const dead = settled.map(({ result }) => result).filter((result) => result !== 'submitted');
-    const submitted = settled.filter(({ result }) => result === 'submitted').map(({ id }) => id);
-    await this.#parts.db.write((tx) => settleReminders(tx, submitted, dead as NewDeadReminder[]));
+    const submitted: string[] = [];
+    const dead: NewDeadReminder[] = [];
+    for (const { id, result } of settled) {
+      if (result === 'submitted') submitted.push(id);
+      else dead.push(result);
+    }
+    await this.#parts.db.write((tx) => settleReminders(tx, submitted, dead));
     return settled.map(() => undefined);
   }
 

@@ -10,12 +10,8 @@ import { databaseTime } from '../../storage/time.ts';
 import { type NewDeadReminder, type Reminder, toDeadReminder } from '../reminders/reminder.ts';
 import { decodeRequest } from '../reminders/stored-request.ts';
 import type { SubmitPath, TqMetrics } from '../tq-metrics.ts';
-import {
-  SubmitError,
-  type SubmitOutcome,
-  type SubmitRequest,
-  type Submitter,
-} from './submitter.ts';
+import { SubmitError } from './submit-error.ts';
+import type { SubmitOutcome, SubmitRequest, Submitter } from './submitter.ts';
 
 export interface SubmitParts {
   readonly db: Database;

@@ -35,24 +35,6 @@ export type SubmitRequest = QueueRequest | TopicRequest;
 /** `duplicate`: a task of that name existed already, which is as good. */
 export type SubmitOutcome = 'submitted' | 'duplicate';
 
-/** A submit that failed. Any other error counts as transient. */
-export class SubmitError extends Error {
-  /** Whether the same request may work later. */
-  readonly isTransient: boolean;
-  /** The code for metrics: that of gRPC, or a word. */
-  readonly code: string;
-
-  constructor(
-    message: string,
-    options: ErrorOptions & { readonly isTransient: boolean; readonly code: string },
-  ) {
-    super(message, options);
-    this.name = 'SubmitError';
-    this.isTransient = options.isTransient;
-    this.code = options.code;
-  }
-}
-
 export interface Submitter {
   /**
    * Submits one task. Throws a SubmitError if that failed, or if nobody knows whether it failed:

@@ -6,11 +6,8 @@
 import { CodedError } from '../../../src/errors.ts';
 import type { Random } from '../../../src/random.ts';
 import type { Database, Reader, Transaction } from '../../../src/storage/database.ts';
-import {
-  SubmitError,
-  type SubmitOutcome,
-  type Submitter,
-} from '../../../src/tq/submit/submitter.ts';
+import { SubmitError } from '../../../src/tq/submit/submit-error.ts';
+import type { SubmitOutcome, Submitter } from '../../../src/tq/submit/submitter.ts';
 import type { StepResult, Turns } from './turns.ts';
 
 /** How often, of all steps. */

@@ -1,9 +1,5 @@
-import {
-  SubmitError,
-  type SubmitOutcome,
-  type SubmitRequest,
-  type Submitter,
-} from '../../../src/tq/submit/submitter.ts';
+import { SubmitError } from '../../../src/tq/submit/submit-error.ts';
+import type { SubmitOutcome, SubmitRequest, Submitter } from '../../../src/tq/submit/submitter.ts';
 
 /** A queue that keeps what it gets, knows names for ever, and answers as the test says. */
 export class RecordingSubmitter implements Submitter {

@@ -1,9 +1,26 @@
-/** What gRPC's status codes mean for a submit. */
+/** The error of a submit that failed, and what gRPC's status codes mean for one. */
 import { CodedError, toError } from '../../errors.ts';
 import { type GrpcStatus, grpcStatusOf } from '../../grpc-status.ts';
-import { SubmitError } from './submitter.ts';
 
-/** Of these, the same request may work later: the service is not well, or has too much to do. */
+/** A submit that failed. Any other error counts as transient. */
+export class SubmitError extends Error {
+  /** Whether the same request may work later. */
+  readonly isTransient: boolean;
+  /** The code for metrics: that of gRPC, or a word. */
+  readonly code: string;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly isTransient: boolean; readonly code: string },
+  ) {
+    super(message, options);
+    this.name = 'SubmitError';
+    this.isTransient = options.isTransient;
+    this.code = options.code;
+  }
+}
+
+/** After these, the same request may work later: the service is not well, or has too much to do. */
 const TRANSIENT: ReadonlySet<GrpcStatus> = new Set<GrpcStatus>([
   'cancelled',
   'unknown',
@@ -13,7 +30,7 @@ const TRANSIENT: ReadonlySet<GrpcStatus> = new Set<GrpcStatus>([
   'unavailable',
 ]);
 
-/** `hint` says what to do about it. */
+/** Turns an error of a gRPC client into a SubmitError. `hint` says what to do about it. */
 export function toSubmitError(thrown: unknown, hint?: string): SubmitError {
   const error = toError(thrown);
   const code = grpcStatusOf(thrown) ?? 'unknown';
@@ -24,7 +41,7 @@ export function toSubmitError(thrown: unknown, hint?: string): SubmitError {
   });
 }
 
-/** Waits for a look-up; where that finds nothing, throws `not-found` with `message`. */
+/** Waits for a look-up. Throws `not-found` with `message` if it finds nothing. */
 export async function checkFound(lookUp: Promise<unknown>, message: string): Promise<void> {
   try {
     await lookUp;
