@@ -3,6 +3,8 @@
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
+  /** Whether `debug` writes anything; if it is missing, it does. What is logged for each task asks first. */
+  readonly isDebugEnabled?: boolean;
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
@@ -13,6 +15,7 @@ export interface Log {
 
 /** Logs nothing; the default of library classes. */
 export const silentLog: Log = {
+  isDebugEnabled: false,
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,

@@ -30,6 +30,12 @@ test('leaves out what is less important than the level', () => {
   expect(lines.map(({ message }) => message)).toEqual(['c', 'd']);
 });
 
+test('says whether debug is on, also of a log with fields', () => {
+  const logs = (['debug', 'info'] as const).map((level) => logTo(level).log);
+  expect(logs.map((log) => log.isDebugEnabled)).toEqual([true, false]);
+  expect(logs.map((log) => log.with({ owner: 'o' }).isDebugEnabled)).toEqual([true, false]);
+});
+
 test('an error keeps its stack and its causes', () => {
   const { log, lines } = logTo();
   log.error('oops', { error: new Error('outer', { cause: new TypeError('inner') }) });

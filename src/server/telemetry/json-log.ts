@@ -32,6 +32,9 @@ export function jsonLog(level: LogLevel, stream?: DestinationStream): Log {
 
 function wrap(logger: Logger): Log {
   return {
+    get isDebugEnabled() {
+      return logger.isLevelEnabled('debug');
+    },
     debug: (message, fields) => logger.debug(fields ?? {}, message),
     info: (message, fields) => logger.info(fields ?? {}, message),
     warn: (message, fields) => logger.warn(fields ?? {}, message),

@@ -18,6 +18,7 @@ import {
   type Task,
   type TaskHandler,
 } from './handler.ts';
+import type { LifecycleLog } from './lifecycle-log.ts';
 
 export interface AttemptParts {
   readonly queue: TaskQueue;
@@ -25,6 +26,7 @@ export interface AttemptParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly lifecycle: LifecycleLog;
 }
 
 /** Why an attempt was stopped before its handler had ended. */
@@ -130,6 +132,7 @@ export class Attempt {
   async #run(): Promise<void> {
     try {
       if (this.#isUsedUp()) throw new PermanentError(this.#reasonNotToBegin());
+      this.#parts.lifecycle.begun(this.lease);
       const decoded = this.#decode();
       const payload = decoded instanceof Promise ? await decoded : decoded;
       await this.#handler.handle(this.#task(payload), new AttemptContext(this));

@@ -6,6 +6,7 @@
  * due again when their leases end. So a handler may run twice for one task; what it writes in the
  * transaction that completes the task takes effect once.
  */
+import { hostname } from 'node:os';
 import { atMost } from '../../at-most.ts';
 import { type Clock, systemClock } from '../../clock.ts';
 import { CodedError, toError } from '../../errors.ts';
@@ -20,6 +21,7 @@ import { noWakeUp, type WakeUp } from '../wake-up.ts';
 import { Attempt, type AttemptParts, bytesOf } from './attempt.ts';
 import { checkHandler, type Outcome, type TaskHandler } from './handler.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { LifecycleLog } from './lifecycle-log.ts';
 import { Prefetch } from './prefetch.ts';
 import { WakeSignal } from './wake-signal.ts';
 
@@ -40,6 +42,8 @@ export interface DispatcherConfig {
   readonly maxLeasedBytes?: number;
   /** How long handlers may go on after the signal of `run` has aborted: 30 s unless given. */
   readonly graceMs?: number;
+  /** Names this dispatcher in its log, as the owner of its leases: host and process id unless given. */
+  readonly owner?: string;
   readonly wakeUp?: WakeUp;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -61,6 +65,7 @@ export class Dispatcher {
   readonly #attemptParts: AttemptParts;
   readonly #handlers: ReadonlyMap<string, TaskHandler>;
   readonly #metrics: TaskMetrics;
+  readonly #lifecycle: LifecycleLog;
   readonly #prefetch: Prefetch;
   /** Set when there may be something to lease. */
   readonly #mayLease: WakeSignal;
@@ -86,12 +91,16 @@ export class Dispatcher {
     this.#handlers = byType(config.handlers);
     this.#metrics = new TaskMetrics(this.#config.metrics);
     const { queue, clock, random, log } = this.#config;
-    this.#attemptParts = { queue, clock, random, log, settler: new Settler(this.#config) };
+    const lifecycle = new LifecycleLog(log);
+    this.#lifecycle = lifecycle;
+    const settler = new Settler(this.#config);
+    this.#attemptParts = { queue, clock, random, log, lifecycle, settler };
     this.#prefetch = new Prefetch(this.#config.workers);
     this.#mayLease = new WakeSignal(this.#config.clock);
     this.#idle = new WakeSignal(this.#config.clock);
     this.heartbeat = new Heartbeat({
       ...this.#config,
+      lifecycle,
       attempts: () => [...this.#running, ...this.#ready],
     });
   }
@@ -175,6 +184,7 @@ export class Dispatcher {
       const limit = this.#limit(type, room);
       const leases = await queue.leaseDue(type, limit, leaseMs);
       leased += leases.length;
+      this.#lifecycle.leased(leases);
       const attempts = leases.toSorted(begunFirst).map((lease) => this.#toAttempt(lease));
       this.#ready.push(...attempts);
       // Compared with what was asked for, as attempts that ended meanwhile have made more room.
@@ -252,6 +262,7 @@ export class Dispatcher {
     this.#settling.delete(attempt);
     this.#leasedBytes -= attempt.bytes;
     this.#metrics.attempted(attempt.lease.type, outcome, attempt.durationMs);
+    this.#lifecycle.ended(attempt.lease, outcome, attempt.durationMs);
     this.#startReady();
     if (this.#mayBeMore && this.#hasRoom()) this.#mayLease.wake();
     if (this.#busy() === 0) this.#idle.wake();
@@ -278,15 +289,20 @@ export class Dispatcher {
     await serving;
     await this.#releaseReady();
     await this.#untilSettled();
+    this.#lifecycle.drained();
   }
 
   async #releaseReady(): Promise<void> {
+    const { queue, log } = this.#config;
     const leases = this.#ready.map(({ lease }) => lease);
     for (const { bytes } of this.#ready) this.#leasedBytes -= bytes;
     this.#ready = [];
-    await this.#config.queue.release(leases).catch((error: unknown) => {
-      this.#config.log.warn('leases were not given back', { error: toError(error) });
-    });
+    try {
+      await queue.release(leases);
+      for (const lease of leases) this.#lifecycle.ended(lease, 'released', 0);
+    } catch (error) {
+      log.warn('leases were not given back', { error: toError(error) });
+    }
   }
 
   async #untilSettled(): Promise<void> {
@@ -342,15 +358,17 @@ function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandl
 }
 
 function withDefaults(config: DispatcherConfig): Required<DispatcherConfig> {
+  const { owner = `${hostname()}:${process.pid}`, log = silentLog } = config;
   return {
     pollMs: 1_000,
     graceMs: 30_000,
     wakeUp: noWakeUp,
     clock: systemClock,
     random: systemRandom,
-    log: silentLog,
     metrics: noMetrics,
     ...config,
+    owner,
+    log: log.with({ owner }),
     workers: checkWorkers(config.workers ?? 10),
     leaseMs: checkLeaseMs(config.leaseMs ?? 60_000),
     maxLeasedBytes: checkLeasedBytes(config.maxLeasedBytes ?? 32 * 1024 * 1024),

@@ -7,6 +7,7 @@ import { CodedError } from '../../errors.ts';
 import { Settler } from '../settle/settler.ts';
 import { Attempt } from './attempt.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { LifecycleLog } from './lifecycle-log.ts';
 
 eachDatabase((open) => {
   /** All due tasks, leased and begun, with a heartbeat whose calls fail as `fails` says. */
@@ -15,7 +16,8 @@ eachDatabase((open) => {
     const { queue, clock } = world;
     const log = new RecordingLog();
     await world.enqueue(...ids);
-    const parts = { queue, clock, log, random: () => 0.5 };
+    const lifecycle = new LifecycleLog(log);
+    const parts = { queue, clock, log, lifecycle, random: () => 0.5 };
     const settler = new Settler(parts);
     const handler = { type: PLAIN, handle: async () => undefined };
     const leases = await queue.leaseDue('plain', ids.length, MINUTE);
@@ -25,6 +27,7 @@ eachDatabase((open) => {
     const heartbeat = new Heartbeat({
       clock,
       log,
+      lifecycle,
       leaseMs: MINUTE,
       attempts: () => attempts,
       queue: {

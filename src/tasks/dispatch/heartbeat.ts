@@ -11,11 +11,13 @@ import { toError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { TaskQueue } from '../queue.ts';
 import type { Attempt } from './attempt.ts';
+import type { LifecycleLog } from './lifecycle-log.ts';
 
 export interface HeartbeatConfig {
   readonly queue: Pick<TaskQueue, 'extend'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly lifecycle: LifecycleLog;
   readonly leaseMs: number;
   /** Returns the attempts that are leased: running, or about to begin. */
   readonly attempts: () => readonly Attempt[];
@@ -77,9 +79,13 @@ export class Heartbeat {
   }
 
   async #extend(attempts: readonly Attempt[]): Promise<void> {
-    const { queue, leaseMs } = this.#config;
+    const { queue, leaseMs, lifecycle } = this.#config;
     const leases = attempts.map(({ lease }) => lease);
     const outcomes = await queue.extend(leases, leaseMs);
+    lifecycle.extended(
+      leases.filter((_, index) => outcomes[index] === 'done'),
+      leaseMs,
+    );
     attempts.forEach((attempt, index) => {
       if (outcomes[index] === 'lost') attempt.stop('lease-lost');
     });

@@ -7,14 +7,17 @@ import { MINUTE, openTaskWorld, PLAIN } from './task-world.ts';
 
 type Handle = (task: Task<undefined>, context: HandlerContext) => Promise<void>;
 
+interface WorldOptions {
+  readonly handler?: Partial<TaskHandler>;
+  readonly isDebugEnabled?: boolean;
+}
+
 export function openDispatcherWorld(open: OpenDatabase) {
-  return async (
-    handle: Handle,
-    options: Partial<DispatcherConfig> & { readonly handler?: Partial<TaskHandler> } = {},
-  ) => {
+  return async (handle: Handle, options: Partial<DispatcherConfig> & WorldOptions = {}) => {
     const world = await openTaskWorld(open);
+    const { handler, isDebugEnabled = false, ...config } = options;
     const log = new RecordingLog();
-    const { handler, ...config } = options;
+    log.isDebugEnabled = isDebugEnabled;
     const outcomes: string[] = [];
     const dispatcher = new Dispatcher({
       queue: world.queue,
