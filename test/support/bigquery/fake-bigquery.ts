@@ -1,0 +1,130 @@
+/**
+ * A BigQuery for tests, which the real client libraries talk to. It enforces what the service does and emulators
+ * do not: offsets, insertId windows, ETags, schema changes, quotas and limits; and it fails when a test says so.
+ *
+ *     const bigQuery = await FakeBigQuery.start({ clock });           // close it in the end
+ *     bigQuery.addDataset('acme', 'ci');                              // tables are created through the API
+ *     new BigQuery({ projectId: 'acme', ...bigQuery.httpOptions });   // @google-cloud/bigquery
+ *     new managedwriter.WriterClient({ projectId: 'acme', ...bigQuery.grpcOptions });
+ *     bigQuery.rows({ project: 'acme', dataset: 'ci', table: 'results' });
+ *
+ * By default Google's clients repeat failed calls in real time: CreateWriteStream after 10 s (give gax `retry:
+ * null` in its call options), HTTP after a second (`autoRetry: false`).
+ */
+import { credentials } from '@grpc/grpc-js';
+import type { Clock } from '../../../src/clock.ts';
+import { FaultPlan } from './faults.ts';
+import { GrpcServer } from './grpc-server.ts';
+import { HttpServer } from './http-server.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import type { LandedRow, TableName } from './table.ts';
+import type { Row } from './values.ts';
+import { Warehouse } from './warehouse.ts';
+import { WriteService } from './write-service.ts';
+
+export interface FakeBigQueryConfig {
+  readonly clock: Clock;
+  readonly limits?: Partial<Limits>;
+}
+
+export class FakeBigQuery {
+  readonly faults: FaultPlan;
+  readonly #warehouse: Warehouse;
+  readonly #http: HttpServer;
+  readonly #grpc: GrpcServer;
+
+  private constructor(parts: {
+    readonly warehouse: Warehouse;
+    readonly faults: FaultPlan;
+    readonly http: HttpServer;
+    readonly grpc: GrpcServer;
+  }) {
+    this.faults = parts.faults;
+    this.#warehouse = parts.warehouse;
+    this.#http = parts.http;
+    this.#grpc = parts.grpc;
+  }
+
+  static async start({ clock, limits }: FakeBigQueryConfig): Promise<FakeBigQuery> {
+    const warehouse = new Warehouse(clock, { ...DEFAULT_LIMITS, ...limits });
+    const faults = new FaultPlan();
+    const service = new WriteService(warehouse, faults);
+    const [http, grpc] = await Promise.all([
+      HttpServer.start(warehouse, faults),
+      GrpcServer.start((call) => service.handle(call)),
+    ]);
+    return new FakeBigQuery({ warehouse, faults, http, grpc });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#http.close(), this.#grpc.close()]);
+  }
+
+  /** For `new BigQuery(…)`. */
+  get httpOptions(): { readonly apiEndpoint: string } {
+    return { apiEndpoint: this.#http.url };
+  }
+
+  /** For `new WriterClient(…)` and `new BigQueryWriteClient(…)`. */
+  get grpcOptions(): GrpcOptions {
+    const sslCreds = credentials.createInsecure();
+    // Otherwise the client asks a metadata server which universe it is in.
+    const clientOptions = { universeDomain: 'googleapis.com' };
+    return { servicePath: '127.0.0.1', port: this.#grpc.port, sslCreds, clientOptions };
+  }
+
+  addDataset(project: string, dataset: string): void {
+    this.#warehouse.addDataset(project, dataset);
+  }
+
+  /** Deletes the table at once, whatever writes to it. */
+  deleteTable(name: TableName): void {
+    this.#warehouse.delete(name);
+  }
+
+  /** Every access to the table is denied from now on, or allowed again. */
+  forbid(name: TableName, isForbidden = true): void {
+    this.#warehouse.forbid(name, isForbidden);
+  }
+
+  /** Rows for which `reason` returns a text are refused, as rows that the service cannot store. */
+  rejectRows(reason: (row: Row) => string | undefined): void {
+    this.#warehouse.rejects = reason;
+  }
+
+  /** The visible rows in the order in which they became visible; undefined if there is no such table. */
+  landed(name: TableName): readonly LandedRow[] | undefined {
+    return this.#warehouse.find(name)?.rows;
+  }
+
+  /** The same, without their streams and offsets. */
+  rows(name: TableName): readonly Row[] {
+    return (this.landed(name) ?? []).map(({ row }) => row);
+  }
+
+  /** The explicit streams that have been created, by their full names. */
+  get streams(): readonly { readonly name: string; readonly end: number }[] {
+    return this.#warehouse.streams;
+  }
+
+  get connections(): number {
+    return this.#warehouse.connections;
+  }
+
+  /** The most bytes of appends that one connection has had in flight: received, and not answered. */
+  get peakInFlightBytes(): number {
+    return this.#warehouse.peakInFlightBytes;
+  }
+
+  /** Breaks all gRPC connections now. */
+  cut(): void {
+    this.#grpc.cut();
+  }
+}
+
+export interface GrpcOptions {
+  readonly servicePath: string;
+  readonly port: number;
+  readonly sslCreds: ReturnType<typeof credentials.createInsecure>;
+  readonly clientOptions: { readonly universeDomain: string };
+}
