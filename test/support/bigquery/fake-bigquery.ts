@@ -11,6 +11,7 @@
  * By default Google's clients repeat failed calls in real time: CreateWriteStream after 10 s (give gax `retry:
  * null` in its call options), HTTP after a second (`autoRetry: false`).
  */
+import type { BigQueryOptions } from '@google-cloud/bigquery';
 import { credentials } from '@grpc/grpc-js';
 import type { Clock } from '../../../src/clock.ts';
 import { FaultPlan } from './faults.ts';
@@ -61,8 +62,10 @@ export class FakeBigQuery {
   }
 
   /** For `new BigQuery(…)`. */
-  get httpOptions(): { readonly apiEndpoint: string } {
-    return { apiEndpoint: this.#http.url };
+  get httpOptions(): HttpOptions {
+    // Otherwise the client asks a metadata server for a token.
+    const authClient = { getRequestHeaders: () => Promise.resolve(new Headers()) };
+    return { apiEndpoint: this.#http.url, authClient: authClient as HttpOptions['authClient'] };
   }
 
   /** For `new WriterClient(…)` and `new BigQueryWriteClient(…)`. */
@@ -120,6 +123,11 @@ export class FakeBigQuery {
   cut(): void {
     this.#grpc.cut();
   }
+}
+
+interface HttpOptions {
+  readonly apiEndpoint: string;
+  readonly authClient: NonNullable<BigQueryOptions['authClient']>;
 }
 
 export interface GrpcOptions {
