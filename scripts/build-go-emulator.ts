@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import {
   emulatorPath,
@@ -16,10 +16,12 @@ export async function buildGoEmulator(emulator: GoEmulator): Promise<void> {
   await mkdir(emulatorsFolder(), { recursive: true });
   const scratch = await mkdtemp(join(emulatorsFolder(), '.build-'));
   try {
-    await copyPatched(emulator, await download(emulator, scratch), join(scratch, 'module'));
+    const files = await download(emulator, scratch);
+    if (isPatched(emulator)) await copyPatched(emulator, files, join(scratch, 'module'));
     await writeFile(join(scratch, 'go.mod'), goMod(emulator));
     const built = join(scratch, basename(emulatorPath(emulator)));
-    await go(['build', '-mod=mod', '-buildvcs=false', '-o', built, emulator.module], scratch);
+    const program = posix.join(emulator.module, emulator.folder ?? '');
+    await go(['build', '-mod=mod', '-buildvcs=false', '-o', built, program], scratch);
     await mkdir(dirname(emulatorPath(emulator)), { recursive: true });
     await rename(built, emulatorPath(emulator));
   } finally {
@@ -50,12 +52,17 @@ async function copyPatched({ patches }: GoEmulator, from: string, to: string): P
   }
 }
 
-function goMod({ module, version }: GoEmulator): string {
+function isPatched({ patches }: GoEmulator): boolean {
+  return patches.length > 0;
+}
+
+function goMod(emulator: GoEmulator): string {
+  const { module, version } = emulator;
   return [
     'module scratch',
     'go 1.21',
     `require ${module} ${version}`,
-    `replace ${module} => ./module`,
+    ...(isPatched(emulator) ? [`replace ${module} => ./module`] : []),
     '',
   ].join('\n');
 }

@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  BIGQUERY_EMULATOR,
   CLOUD_TASKS_EMULATOR,
   emulatorPath,
   type GoEmulator,
@@ -16,7 +17,7 @@ import {
 import { buildGoEmulator } from './build-go-emulator.ts';
 import { CommandLine } from './command-line.ts';
 
-const GO_EMULATORS: readonly GoEmulator[] = [CLOUD_TASKS_EMULATOR];
+const GO_EMULATORS: readonly GoEmulator[] = [CLOUD_TASKS_EMULATOR, BIGQUERY_EMULATOR];
 
 const { values } = new CommandLine({
   command: 'npm run emulators',
@@ -28,7 +29,9 @@ else await buildMissing().catch(giveUp);
 async function buildMissing(): Promise<void> {
   for (const emulator of GO_EMULATORS) {
     if (!isThere(emulator)) {
-      console.log(`building ${emulator.name} ${emulator.version}: seconds, at the first time`);
+      console.log(
+        `building ${emulator.name} ${emulator.version}: up to some minutes, the first time`,
+      );
       await buildGoEmulator(emulator);
     }
     console.log(`${emulator.name} ${emulator.version}: ${emulatorPath(emulator)}`);

@@ -10,10 +10,12 @@ import { join } from 'node:path';
 export interface GoEmulator {
   readonly name: string;
   readonly module: string;
+  /** The folder of the program in the module; the top one unless given. */
+  readonly folder?: string;
   readonly version: string;
   /** The checksum of the module's content, as in go.sum. */
   readonly sum: string;
-  /** Each text to replace occurs once in its file. */
+  /** Each text to replace occurs once in its file, which is in the top folder. */
   readonly patches: readonly {
     readonly file: string;
     readonly text: string;
@@ -35,6 +37,16 @@ export const CLOUD_TASKS_EMULATOR: GoEmulator = {
     { file: 'oidc.go', text: 'listenAddr := "0.0.0.0"', by: 'listenAddr := hostParts[0]' },
   ],
   patchSet: 1,
+};
+
+export const BIGQUERY_EMULATOR: GoEmulator = {
+  name: 'bigquery-emulator',
+  module: 'github.com/goccy/bigquery-emulator',
+  folder: 'cmd/bigquery-emulator',
+  version: 'v0.8.1',
+  sum: 'h1:q3oRL2ylqGY3UYbccAztEUycj+TU5SVBxsElFsvJP9E=',
+  patches: [],
+  patchSet: 0,
 };
 
 /** Returns `POSTLUDE_EMULATORS`, or a folder in the user's cache. */
