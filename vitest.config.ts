@@ -23,7 +23,7 @@ export default defineConfig({
     globalSetup: [
       './test/postgres-server.ts',
       './test/spanner-emulator.ts',
-      './test/cloud-tasks-emulator.ts',
+      './test/go-emulators.ts',
     ],
     reporters: ['default', './test/summary-reporter.ts'],
     testTimeout: 240_000,

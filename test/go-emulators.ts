@@ -1,15 +1,24 @@
 /**
- * Looks for the Cloud Tasks emulator. Where it is missing, its tests are skipped, loudly; with
+ * Looks for the emulators that `npm run emulators` builds. The tests of a missing one are skipped, loudly; with
  * CI set, that is a failure.
  */
 import type { TestProject } from 'vitest/node';
-import { CLOUD_TASKS_EMULATOR, isThere } from './support/network/emulators.ts';
+import {
+  BIGQUERY_EMULATOR,
+  CLOUD_TASKS_EMULATOR,
+  type GoEmulator,
+  isThere,
+} from './support/network/emulators.ts';
 
 export function setup(project: TestProject): void {
-  const hasEmulator = isThere(CLOUD_TASKS_EMULATOR);
-  project.provide('hasCloudTasksEmulator', hasEmulator);
-  if (hasEmulator) return;
-  const message = 'the Cloud Tasks emulator is missing: npm run emulators';
+  project.provide('hasCloudTasksEmulator', isFound(CLOUD_TASKS_EMULATOR));
+  project.provide('hasBigQueryEmulator', isFound(BIGQUERY_EMULATOR));
+}
+
+function isFound(emulator: GoEmulator): boolean {
+  if (isThere(emulator)) return true;
+  const message = `${emulator.name} is missing: npm run emulators`;
   if (process.env.CI) throw new Error(message);
   console.error(`\n!! ${message}. Its tests are SKIPPED.\n`);
+  return false;
 }
