@@ -64,11 +64,11 @@ class AppendConnection {
     this.#warehouse.connections++;
     try {
       void this.#closeInTime();
-      for await (const bytes of this.#call.requests()) await this.#step(bytes);
+      for await (const bytes of this.#call.requests()) this.#step(bytes);
       await this.#answers;
       this.#call.end();
     } catch (error) {
-      await this.#answers;
+      if (!this.#call.hasEnded) await this.#answers;
       this.#call.fail(error);
     } finally {
       this.#warehouse.connections--;
@@ -100,16 +100,33 @@ class AppendConnection {
   };
 
   /** One append. Throws an error that ends the connection. */
-  async #step(bytes: Uint8Array): Promise<void> {
+  #step(bytes: Uint8Array): void {
     this.#usedAt = this.#warehouse.clock.now();
     const fault = this.#faults.arrive('AppendRows');
     this.#fail(fault, 'before');
+    if (fault?.kind === 'late') {
+      this.#call.cut();
+      void this.#landLate(bytes, fault.until);
+      return;
+    }
     this.#takeInFlight(bytes.length);
-    const answer = fault?.kind === 'in-response' ? refusal(fault.code) : this.#answerTo(bytes);
+    const answer = this.#answerTo(bytes, fault?.kind === 'in-response' ? fault.code : undefined);
     this.#fail(fault, 'after');
-    const earlier = this.#answers;
-    const answered = this.#answerLater(answer, { bytes: bytes.length, earlier, fault });
-    this.#answers = answered;
+    this.#answers = this.#answerLater(answer, {
+      earlier: this.#answers,
+      bytes: bytes.length,
+      until: fault?.kind === 'slow' ? fault.until : undefined,
+    });
+  }
+
+  /** Whether the append can still take effect is decided when it arrives at last. */
+  async #landLate(bytes: Uint8Array, until: Promise<void>): Promise<void> {
+    await until;
+    try {
+      this.#answerTo(bytes);
+    } catch (error) {
+      if (!(error instanceof WriteError)) throw error;
+    }
   }
 
   async #answerLater(
@@ -117,17 +134,20 @@ class AppendConnection {
     after: {
       readonly earlier: Promise<void>;
       readonly bytes: number;
-      readonly fault?: Fault | undefined;
+      readonly until: Promise<void> | undefined;
     },
   ): Promise<void> {
     await after.earlier;
-    if (after.fault?.kind === 'slow') await after.fault.until;
+    await after.until;
     this.#inFlightBytes -= after.bytes;
     this.#call.send(v1.AppendRowsResponse.encode(answer).finish());
   }
 
   #fail(fault: Fault | undefined, when: 'before' | 'after'): void {
-    if (fault?.kind === 'cut' && fault.when === when) this.#call.cut();
+    if (fault?.kind === 'cut' && fault.when === when) {
+      this.#call.cut();
+      throw injectedError('UNAVAILABLE');
+    }
     if (fault?.kind === 'status' && fault.when === when) throw injectedError(fault.code);
   }
 
@@ -135,20 +155,22 @@ class AppendConnection {
     this.#inFlightBytes += bytes;
     this.#warehouse.countInFlight(this.#inFlightBytes);
     if (this.#inFlightBytes > this.#warehouse.limits.inFlightBytes) {
-      throw quotaError('AppendRows throughput', this.#stream?.name ?? '');
+      const error = quotaError('AppendRows throughput', this.#stream?.name ?? '');
+      this.#call.fail(error); // at once, as the answers may not come
+      throw error;
     }
   }
 
-  #answerTo(bytes: Uint8Array): Response {
+  #answerTo(bytes: Uint8Array, refusal?: GrpcCode): Response {
     try {
-      return this.#append(bytes);
+      return this.#append(bytes, refusal);
     } catch (error) {
       if (error instanceof AnsweredError) return { ...error.answer, ...this.#target() };
       throw error;
     }
   }
 
-  #append(bytes: Uint8Array): Response {
+  #append(bytes: Uint8Array, refusal: GrpcCode | undefined): Response {
     const { appendBytes } = this.#warehouse.limits;
     if (bytes.length >= appendBytes) {
       const message = `AppendRows request too large: ${bytes.length} limit ${appendBytes}`;
@@ -159,6 +181,7 @@ class AppendConnection {
     const offset = request.offset ? Number(request.offset.value ?? 0) : undefined;
     answered(() => stream.checkAppend(offset));
     const { updatedSchema, rows } = this.#rowsOf(request, stream);
+    if (refusal) throw new AnsweredError(injectedError(refusal));
     const first = stream.append(rows);
     return {
       appendResult: first === undefined ? {} : { offset: { value: first } },
@@ -197,6 +220,7 @@ class AppendConnection {
     const { limits, connections } = this.#warehouse;
     if (connections > limits.connections) throw quotaError('Concurrent connections', stream.name);
     if (stream.type === 'DEFAULT' || limits.secondConnection === 'both-append') return;
+    if (this.#call.hasEnded) return; // what arrives late takes the stream from nobody
     if (stream.closeWriter === this.#close) return;
     stream.closeWriter?.();
     stream.closeWriter = this.#close;
@@ -269,10 +293,6 @@ class AppendConnection {
   #error(code: GrpcCode, message: string): WriteError {
     return new WriteError(code, message, { entity: this.#stream?.name ?? '' });
   }
-}
-
-function refusal(code: GrpcCode): Response {
-  return { error: injectedError(code).toStatus() };
 }
 
 /** Turns an error of the append into an answer, so that the connection goes on. */

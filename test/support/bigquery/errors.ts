@@ -82,7 +82,8 @@ export class WriteError extends Error {
   }
 
   toStorageError(storageCode: StorageCode): protos.google.cloud.bigquery.storage.v1.IStorageError {
-    return { code: storageCode, entity: this.entity, errorMessage: this.message };
+    const code = StorageError.StorageErrorCode[storageCode];
+    return { code, entity: this.entity, errorMessage: this.message };
   }
 }
 

@@ -5,15 +5,15 @@
  *     const bigQuery = await FakeBigQuery.start({ clock });           // close it in the end
  *     bigQuery.addDataset('acme', 'ci');                              // tables are created through the API
  *     new BigQuery({ projectId: 'acme', ...bigQuery.httpOptions });   // @google-cloud/bigquery
- *     new managedwriter.WriterClient({ projectId: 'acme', ...bigQuery.grpcOptions });
+ *     new v1.BigQueryWriteClient({ projectId: 'acme', ...bigQuery.grpcOptions });   // …/bigquery-storage
  *     bigQuery.rows({ project: 'acme', dataset: 'ci', table: 'results' });
  *
  * By default Google's clients repeat failed calls in real time: CreateWriteStream after 10 s (give gax `retry:
  * null` in its call options), HTTP after a second (`autoRetry: false`).
  */
 import type { BigQueryOptions } from '@google-cloud/bigquery';
-import { credentials } from '@grpc/grpc-js';
 import type { Clock } from '../../../src/clock.ts';
+import { emulatorOptions } from '../../../src/google-grpc.ts';
 import { FaultPlan } from './faults.ts';
 import { GrpcServer } from './grpc-server.ts';
 import { HttpServer } from './http-server.ts';
@@ -65,15 +65,23 @@ export class FakeBigQuery {
   get httpOptions(): HttpOptions {
     // Otherwise the client asks a metadata server for a token.
     const authClient = { getRequestHeaders: () => Promise.resolve(new Headers()) };
-    return { apiEndpoint: this.#http.url, authClient: authClient as HttpOptions['authClient'] };
+    return { apiEndpoint: this.httpUrl, authClient: authClient as HttpOptions['authClient'] };
   }
 
-  /** For `new WriterClient(…)` and `new BigQueryWriteClient(…)`. */
-  get grpcOptions(): GrpcOptions {
-    const sslCreds = credentials.createInsecure();
-    // Otherwise the client asks a metadata server which universe it is in.
-    const clientOptions = { universeDomain: 'googleapis.com' };
-    return { servicePath: '127.0.0.1', port: this.#grpc.port, sslCreds, clientOptions };
+  /** For `new BigQueryWriteClient(…)` and `new WriterClient(…)`. */
+  get grpcOptions(): ReturnType<typeof emulatorOptions> {
+    const address = { hostname: '127.0.0.1', port: this.#grpc.port };
+    return emulatorOptions('@google-cloud/bigquery-storage', address);
+  }
+
+  /** `http://127.0.0.1:port`. */
+  get httpUrl(): string {
+    return this.#http.url;
+  }
+
+  /** `127.0.0.1:port`. */
+  get grpcHost(): string {
+    return `127.0.0.1:${this.#grpc.port}`;
   }
 
   addDataset(project: string, dataset: string): void {
@@ -128,11 +136,4 @@ export class FakeBigQuery {
 interface HttpOptions {
   readonly apiEndpoint: string;
   readonly authClient: NonNullable<BigQueryOptions['authClient']>;
-}
-
-export interface GrpcOptions {
-  readonly servicePath: string;
-  readonly port: number;
-  readonly sslCreds: ReturnType<typeof credentials.createInsecure>;
-  readonly clientOptions: { readonly universeDomain: string };
 }

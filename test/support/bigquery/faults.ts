@@ -29,6 +29,8 @@ export type When = 'before' | 'after';
 export type Fault =
   /** The TCP connection breaks, with all calls that it carries. */
   | { readonly kind: 'cut'; readonly when: When }
+  /** The TCP connection breaks, and the append takes effect later: as if the network had held it back. */
+  | { readonly kind: 'late'; readonly until: Promise<void> }
   /** The call ends with this status; over HTTP, with the status that means the same. */
   | { readonly kind: 'status'; readonly code: GrpcCode; readonly when: When }
   /** An append is answered with an error, and its connection stays open. */
@@ -49,6 +51,7 @@ const SEEDED: readonly Fault[] = [
 
 export class FaultPlan {
   readonly #steps: Operation[] = [];
+  readonly #counts = new Map<Operation, number>();
   readonly #byStep = new Map<number, Fault>();
   readonly #byOperation = new Map<string, Fault>();
   #seeded: (() => Fault | undefined) | undefined;
@@ -89,6 +92,7 @@ export class FaultPlan {
   /** Counts the step, and returns its fault. */
   arrive(operation: Operation): Fault | undefined {
     this.#steps.push(operation);
+    this.#counts.set(operation, this.#countOf(operation) + 1);
     const fault =
       this.#byStep.get(this.#steps.length) ??
       this.#byOperation.get(`${operation} ${this.#countOf(operation)}`) ??
@@ -98,6 +102,6 @@ export class FaultPlan {
   }
 
   #countOf(operation: Operation): number {
-    return this.#steps.filter((step) => step === operation).length;
+    return this.#counts.get(operation) ?? 0;
   }
 }

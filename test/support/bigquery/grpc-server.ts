@@ -74,6 +74,7 @@ export class GrpcCall {
   readonly #stream: ServerHttp2Stream;
   readonly #socket: Socket;
   readonly #closed = new AbortController();
+  #hasEnded = false;
 
   constructor(stream: ServerHttp2Stream, socket: Socket, method: string) {
     this.method = method;
@@ -88,13 +89,23 @@ export class GrpcCall {
     return this.#closed.signal;
   }
 
-  /** The messages of the client, until it ends its side or the call is broken. */
+  /** Whether this side has ended or broken the call. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** The messages of the client, until either side ends or breaks the call. */
   async *requests(): AsyncGenerator<Buffer> {
     const frames = new Frames();
     try {
       // After its one request a call still has to be answered, so its stream must stay.
       const chunks = this.#stream.iterator({ destroyOnReturn: false });
-      for await (const chunk of chunks) yield* frames.add(chunk as Buffer);
+      for await (const chunk of chunks) {
+        for (const message of frames.add(chunk as Buffer)) {
+          if (this.#hasEnded) return;
+          yield message;
+        }
+      }
     } catch (error) {
       if (!this.#stream.destroyed) throw error;
     }
@@ -125,16 +136,12 @@ export class GrpcCall {
 
   /** Breaks the connection, and with it all calls that it carries. */
   cut(): void {
+    this.#hasEnded = true;
     this.#socket.resetAndDestroy();
   }
 
-  /** Breaks this call only. */
-  reset(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-  }
-
   #isOpen(): boolean {
-    return !this.#stream.destroyed && !this.#stream.closed && !this.#stream.writableEnded;
+    return !this.#hasEnded && !this.#stream.destroyed && !this.#stream.closed;
   }
 
   #respond(): void {
@@ -145,6 +152,7 @@ export class GrpcCall {
 
   #end(outcome: protos.google.rpc.IStatus, trailers: Readonly<Record<string, string>> = {}): void {
     if (!this.#isOpen()) return;
+    this.#hasEnded = true;
     this.#respond();
     const details = protos.google.rpc.Status.encode(outcome).finish();
     this.#stream.on('wantTrailers', () => {

@@ -77,6 +77,7 @@ export class HttpServer {
       if (failed(fault, 'after', request)) return;
       send(response, answer === undefined ? 204 : 200, answer);
     } catch (error) {
+      if (request.destroyed && !request.complete) return; // the client has gone
       if (!(error instanceof ApiError)) throw error;
       send(response, error.code, error.toJSON());
     }
