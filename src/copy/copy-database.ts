@@ -9,6 +9,8 @@
  */
 import { createHash } from 'node:crypto';
 import { CodedError } from '../errors.ts';
+import { exportProgress } from '../exporter/progress.ts';
+import { rejectedRows } from '../exporter/rejected-rows.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
 import { closingTurns, invocations } from '../invocations/table.ts';
 import { exonerations } from '../results/exonerations.ts';
@@ -33,6 +35,8 @@ export const COPIED_TABLES: readonly AnyTable[] = [
   closingTurns,
   testResults,
   exonerations,
+  exportProgress,
+  rejectedRows,
   tasks,
   deadTasks,
   reminders,

@@ -80,10 +80,8 @@ export async function exportInvocation(
   signal: AbortSignal,
 ): Promise<Receipt> {
   const invocation = await readFinalized(parts.db, request.invocationId);
-  const begun = await parts.sink.begin({
-    ...identifyExport(invocation, request),
-    attempt: request.attempt,
-  });
+  const exported = { ...identifyExport(invocation, request), attempt: request.attempt };
+  const begun = await parts.sink.begin(exported, signal);
   if (isReceipt(begun)) return begun;
   try {
     const rows = await writeRows(parts, { invocation, request, session: begun, signal });

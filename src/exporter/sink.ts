@@ -9,6 +9,7 @@
  * still runs without knowing that it has lost its lease. In the end, each of its rows is in the
  * table once.
  */
+import { CodedError } from '../errors.ts';
 import type { Batch } from './batches.ts';
 
 /** The table that the rows go to. */
@@ -34,7 +35,10 @@ export interface Export {
 
 /** The outcome of an export. */
 export interface Receipt {
+  /** How many rows are in the table. */
   readonly rows: number;
+  /** How many rows the table has refused, if it can refuse single rows; see rejected-rows.ts. */
+  readonly rejected?: number | undefined;
   /** The place that was written to, for people and for `verify`: a file, a stream. */
   readonly location: string;
   /** The number of bytes written, if the sink knows it. */
@@ -43,9 +47,9 @@ export interface Receipt {
   readonly sha256?: string | undefined;
 }
 
-/** The last row that has landed for good, and how many have. */
+/** The last row that is settled for good, as it has landed or has been rejected, and how many are. */
 export interface Landed {
-  /** How many rows have landed. */
+  /** How many rows are settled. */
   readonly rows: number;
   readonly parentId: string;
   readonly testId: string;
@@ -54,7 +58,7 @@ export interface Landed {
 
 /** One attempt at an export. Its methods are called one at a time. */
 export interface SinkSession {
-  /** The rows that an earlier attempt has landed; `append` begins with the next row. */
+  /** The rows that an earlier attempt has settled; `append` begins with the next row. */
   readonly landed?: Landed | undefined;
 
   /** It may return before the rows have landed; `commit` waits for all rows. */
@@ -72,13 +76,16 @@ export interface SinkSession {
 }
 
 export interface ExportSummary {
-  /** The rows of the whole export, including those that had landed before. */
+  /** The rows of the whole export, including those that had been settled before. */
   readonly rows: number;
 }
 
 export interface Sink {
-  /** Returns a receipt if an earlier attempt at the same export has committed. */
-  begin(exported: Export): Promise<SinkSession | Receipt>;
+  /**
+   * Returns a receipt if an earlier attempt at the same export has committed. Once `signal` aborts, the
+   * session need not wait any more, for anything.
+   */
+  begin(exported: Export, signal?: AbortSignal): Promise<SinkSession | Receipt>;
 
   /** Returns the receipt once an attempt at the export has committed. It changes nothing. */
   find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined>;
@@ -86,4 +93,18 @@ export interface Sink {
 
 export function isReceipt(begun: SinkSession | Receipt): begun is Receipt {
   return !('append' in begun);
+}
+
+/**
+ * The destination takes no rows for a while, as a quota is used up. The export is to be tried again after
+ * `delayMs`, and this attempt does not count.
+ */
+export class SinkBusyError extends CodedError {
+  readonly delayMs: number;
+
+  constructor(reason: string, delayMs: number) {
+    super('resource-exhausted', reason);
+    this.name = 'SinkBusyError';
+    this.delayMs = delayMs;
+  }
 }

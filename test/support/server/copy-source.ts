@@ -1,4 +1,5 @@
 /** Fills a database with rows in every table, for tests that copy it. */
+import { beginAttempt, saveProgress } from '../../../src/exporter/progress.ts';
 import { takeTurn } from '../../../src/invocations/closed-sets.ts';
 import { includeInvocations } from '../../../src/invocations/inclusions.ts';
 import { insertInvocations } from '../../../src/invocations/invocations.ts';
@@ -30,6 +31,8 @@ export const SOURCE_ROWS = {
   closing_turns: 1,
   test_results: 14,
   test_exonerations: 7,
+  export_progress: 1,
+  rejected_rows: 1,
   tasks: 2,
   dead_tasks: 1,
   tq_reminders: 2,
@@ -62,6 +65,7 @@ export async function fillSource(db: Database): Promise<void> {
       newReminder('f'.repeat(32), REQUEST, clock.now()),
     ]);
   });
+  await fillProgress(db);
   await queue.enqueue(
     ['a', 'b', 'c'].map((id) => ({ type: BYTES, id, payload: new Uint8Array([7]) })),
   );
@@ -69,6 +73,26 @@ export async function fillSource(db: Database): Promise<void> {
   if (leased) await queue.markDead(leased, 'no');
   await queue.leaseDue('bytes', 1, 60_000);
 }
+
+async function fillProgress(db: Database): Promise<void> {
+  const exported = { ...EXPORT, attempt: 1 };
+  const result = { parentId: 'i0', testId: 'a', resultId: '0' };
+  await beginAttempt(db, exported);
+  await saveProgress(db, exported, {
+    settled: { rows: 2, ...result },
+    rejected: 1,
+    next: { stream: 's', offset: 1 },
+    isDone: false,
+    newlyRejected: [{ row: 1, ...result, reason: 'too long' }],
+  });
+}
+
+const EXPORT = {
+  table: { project: 'acme', dataset: 'tests', table: 'results' },
+  invocationId: 'i0',
+  index: 0,
+  fingerprint: 'f',
+};
 
 const REQUEST = {
   kind: 'topic',
