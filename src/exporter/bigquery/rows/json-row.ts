@@ -1,0 +1,44 @@
+/** Rows as `insertAll` takes them, with the ids by which it recognizes a row that is sent again. */
+import { hash } from 'node:crypto';
+import type { ExportRow } from '../../row.ts';
+import type { Column } from '../../schema.ts';
+import type { Export } from '../../sink.ts';
+
+export interface JsonRow {
+  readonly insertId: string;
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const MICROS_PER_MS = 1000;
+
+/** Times become text, as a number of seconds would lose microseconds. */
+export function toJson(columns: readonly Column[], row: object): Fields {
+  const json: Record<string, unknown> = {};
+  for (const { name, type, mode, fields } of columns) {
+    const value = (row as Fields)[name];
+    if (value === undefined) continue;
+    if (type === 'TIMESTAMP') json[name] = formatMicros(value as number);
+    else if (type !== 'RECORD') json[name] = value;
+    else if (mode === 'NULLABLE') json[name] = toJson(fields, value as object);
+    else json[name] = (value as readonly object[]).map((item) => toJson(fields, item));
+  }
+  return json;
+}
+
+/**
+ * Two exports into one table never have an id in common, even if they have results in common. The id has 64
+ * characters; BigQuery takes up to 128 bytes.
+ */
+export function insertId(exported: Pick<Export, 'invocationId' | 'index'>, row: ExportRow): string {
+  const { invocationId, index } = exported;
+  const key = [invocationId, index, row.parent.id, row.test_id, row.result_id];
+  return hash('sha256', JSON.stringify(key), 'hex');
+}
+
+function formatMicros(micros: number): string {
+  const millis = Math.floor(micros / MICROS_PER_MS);
+  const rest = String(micros - millis * MICROS_PER_MS).padStart(3, '0');
+  return new Date(millis).toISOString().replace('Z', `${rest}Z`);
+}
