@@ -1,0 +1,160 @@
+/**
+ * Exports into BigQuery: through the Storage Write API, each row exactly once, or through `insertAll`, each
+ * row at least once. How far an export has come is in our own database (see ../progress.ts), whichever API
+ * the attempts use.
+ */
+import type { Clock } from '../../clock.ts';
+import { CodedError, hasCode } from '../../errors.ts';
+import type { Random } from '../../random.ts';
+import type { Database } from '../../storage/database.ts';
+import { beginAttempt, findProgress, type Progress, type StreamPosition } from '../progress.ts';
+import { readRejectedRows } from '../rejected-rows.ts';
+import type { ExportRow } from '../row.ts';
+import { TEST_RESULT_COLUMNS } from '../schema.ts';
+import type { Export, ExportTable, Receipt, Sink, SinkSession } from '../sink.ts';
+import {
+  BigQuerySession,
+  type RequestLimits,
+  type Resumption,
+  toReceipt,
+} from './bigquery-session.ts';
+import type { StreamClient, TableClient } from './clients/ports.ts';
+import { InsertAllPool } from './insert-all-pool.ts';
+import { insertId, toJson } from './rows/json-row.ts';
+import { protoEncoder } from './rows/proto-row.ts';
+import { ByteBudget } from './streams/byte-budget.ts';
+import { StreamPool } from './streams/stream-pool.ts';
+import { EnsureTables } from './tables/ensure-tables.ts';
+import { TableCalls } from './tables/table-calls.ts';
+import { TEST_RESULT_TABLE } from './tables/table-definition.ts';
+import { tableName } from './tables/table-name.ts';
+
+export interface BigQuerySinkParts {
+  readonly api: 'storage-write' | 'insert-all';
+  readonly db: Pick<Database, 'read' | 'write'>;
+  readonly tables: TableClient;
+  readonly streams: StreamClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What one request may hold, and how many of an export may be on their way; as the API likes it unless given. */
+  readonly limits?: RequestLimits;
+}
+
+/** Of all exports that run in this process. */
+const MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024;
+/** A request may have 10 MB; larger ones are no faster. */
+const LIMITS: Readonly<Record<BigQuerySinkParts['api'], RequestLimits>> = {
+  'storage-write': { rows: 20_000, bytes: 2 * 1024 * 1024, inFlight: 4 },
+  'insert-all': { rows: 500, bytes: 5 * 1024 * 1024, inFlight: 4 },
+};
+
+export class BigQuerySink implements Sink {
+  readonly #parts: BigQuerySinkParts;
+  readonly #calls: TableCalls;
+  readonly #ensureTables: EnsureTables;
+  readonly #budget = new ByteBudget(MAX_BYTES_IN_FLIGHT);
+  readonly #streamPool: StreamPool;
+  readonly #insertPool: InsertAllPool;
+  readonly #encodeProto = protoEncoder<ExportRow>(TEST_RESULT_COLUMNS);
+
+  constructor(parts: BigQuerySinkParts) {
+    this.#parts = parts;
+    const calls = new TableCalls(parts.clock, parts.random);
+    this.#calls = calls;
+    const { clock, tables: client } = parts;
+    this.#ensureTables = new EnsureTables({ client, clock, definition: TEST_RESULT_TABLE });
+    this.#streamPool = new StreamPool({ client: parts.streams, calls });
+    this.#insertPool = new InsertAllPool({ client, calls });
+  }
+
+  async begin(exported: Export, signal?: AbortSignal): Promise<SinkSession | Receipt> {
+    const { db } = this.#parts;
+    const progress = await beginAttempt(db, exported);
+    if (progress.isDone) return receiptOf(exported, progress);
+    await this.#ensure(exported.table, signal);
+    const from = progress.settled?.rows ?? 0;
+    const limit = Number.MAX_SAFE_INTEGER;
+    const rejected = await db.read((tx) => readRejectedRows(tx, exported, { from, limit }));
+    return this.#session({
+      exported,
+      signal,
+      progress,
+      landedSince: progress.next
+        ? await this.#countLanded(exported.table, progress.next, signal)
+        : 0,
+      rejectedSince: new Map(rejected.map(({ row, reason }) => [row, reason])),
+    });
+  }
+
+  async find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined> {
+    const progress = await findProgress(this.#parts.db, exported);
+    return progress?.isDone ? receiptOf(exported, progress) : undefined;
+  }
+
+  /** Ends all connections. No session may be open. */
+  async close(): Promise<void> {
+    this.#streamPool.close();
+    await this.#parts.streams.close();
+  }
+
+  #session(resumption: Resumption): SinkSession {
+    const { db, api, limits = LIMITS[api] } = this.#parts;
+    const { exported, signal } = resumption;
+    const parts = {
+      db,
+      budget: this.#budget,
+      ensureAgain: () => this.#ensureAgain(exported.table, signal),
+    };
+    if (api === 'storage-write') {
+      const encode = (row: ExportRow) => sized(this.#encodeProto(row));
+      const streaming = { ...parts, encode, pool: this.#streamPool, limits };
+      return new BigQuerySession(streaming, resumption);
+    }
+    const encode = (row: ExportRow) => {
+      const value = { insertId: insertId(exported, row), json: toJson(TEST_RESULT_COLUMNS, row) };
+      return { value, bytes: Buffer.byteLength(JSON.stringify(value)) };
+    };
+    const inserting = { ...parts, encode, pool: this.#insertPool, limits };
+    return new BigQuerySession(inserting, resumption);
+  }
+
+  /** Ends the stream of an earlier attempt, and returns how many rows it has after the settled ones. */
+  async #countLanded(
+    table: ExportTable,
+    { stream, offset }: StreamPosition,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    const finalize = () => this.#parts.streams.finalize(stream);
+    const rows = await this.#calls.call(table, finalize, signal).catch((error: unknown) => {
+      throw hasCode(error, 'not-found') ? lost(table, stream) : error;
+    });
+    if (rows >= offset) return rows - offset;
+    const message = `the stream ${stream} has ${rows} rows, although ${offset} were acknowledged`;
+    throw new CodedError('data-loss', message);
+  }
+
+  async #ensure(table: ExportTable, signal: AbortSignal | undefined): Promise<void> {
+    await this.#calls.call(table, () => this.#ensureTables.ensure(table), signal);
+  }
+
+  async #ensureAgain(table: ExportTable, signal: AbortSignal | undefined): Promise<void> {
+    this.#ensureTables.forget(table);
+    await this.#ensure(table, signal);
+  }
+}
+
+function sized(value: Uint8Array) {
+  return { value, bytes: value.length };
+}
+
+function receiptOf(exported: Pick<Export, 'table'>, { settled, rejected }: Progress): Receipt {
+  return toReceipt(exported, { settledRows: settled?.rows ?? 0, rejected });
+}
+
+/** No retry can help, and to begin again could write rows twice. */
+function lost(table: ExportTable, stream: string): CodedError {
+  return new CodedError(
+    'not-found',
+    `the stream ${stream}, into which this export wrote, does not exist any more: it is not known which of its rows are in ${tableName(table)}`,
+  );
+}
