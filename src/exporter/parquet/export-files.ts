@@ -50,6 +50,11 @@ export function exportFiles(root: string, { table, invocationId, index }: Export
   };
 }
 
+/** A file that only shows whether the folder can be written to. */
+export function probeFile(root: string, random: string): string {
+  return join(root, `.probe-${random}`);
+}
+
 function folderName({ project, dataset, table }: ExportTable): string {
   return shorten([project, dataset, table].map(escapeName).join('.'));
 }

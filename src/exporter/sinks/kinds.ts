@@ -1,0 +1,10 @@
+/** All kinds of sinks, by the name that the configuration gives them. */
+import { parquetKind } from '../parquet/parquet-kind.ts';
+import type { SinkKind } from './sink-kind.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: `open` of each kind takes its own options
+type AnyKind = SinkKind<any>;
+
+export const SINK_KINDS: ReadonlyMap<string, AnyKind> = new Map<string, AnyKind>([
+  ['parquet', parquetKind],
+]);

@@ -1,0 +1,61 @@
+/**
+ * Patterns for `project.dataset.table`, in which `*` stands for any number of characters, dots
+ * included: `acme.*` is all of the project, `acme.tests.*` all of one dataset, `*.nightly_*` some
+ * tables of all projects.
+ */
+import type { ExportTable } from '../sink.ts';
+
+/** Throws an Error that says what would be right. */
+export function parseNamePattern(value: unknown): string {
+  if (typeof value !== 'string' || value.trim() === '') {
+    throw new Error('must be a pattern for project.dataset.table, such as acme.* or acme.tests.*');
+  }
+  const strange = /[?[\]{}\s]|\*\*/.exec(value)?.[0];
+  if (strange !== undefined) {
+    throw new Error(
+      `has ${JSON.stringify(strange)}: the only wildcard is *, for any number of characters`,
+    );
+  }
+  if (dots(value) < 2 && !value.includes('*')) {
+    throw new Error(
+      `matches no table, as it does not name project, dataset and table: write ${value}.*`,
+    );
+  }
+  return value;
+}
+
+export function tableName({ project, dataset, table }: ExportTable): string {
+  return `${project}.${dataset}.${table}`;
+}
+
+/** Whether the whole name matches. */
+export function matches(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return pattern === name;
+  if (!name.startsWith(first)) return false;
+  let from = first.length;
+  for (const piece of rest) {
+    const at = name.indexOf(piece, from);
+    if (at < 0) return false;
+    from = at + piece.length;
+  }
+  return name.length - last.length >= from && name.endsWith(last);
+}
+
+/** Whether `pattern` matches every table that `other` matches. */
+export function covers(pattern: string, other: string): boolean {
+  // A `*` of the other pattern is only matched by a `*`, as it stands for any character.
+  return matches(pattern, withDots(other));
+}
+
+/** Every name has two dots, so `acme.*` means the same as `acme.*.*`. */
+function withDots(pattern: string): string {
+  const stars = pattern.split('*').length - 1;
+  const missing = Math.max(0, 2 - dots(pattern));
+  return stars === 1 ? pattern.replace('*', `*${'.*'.repeat(missing)}`) : pattern;
+}
+
+function dots(text: string): number {
+  return text.split('.').length - 1;
+}
