@@ -1,0 +1,169 @@
+/**
+ * Which sink each export goes to, from the configuration:
+ *
+ *     sinks:
+ *       archive: { kind: s3, bucket: acme-results }
+ *     exports:
+ *       - { match: acme.nightly.*, to: archive }
+ *     defaultSink: parquet
+ *
+ * The first rule that matches `project.dataset.table` decides; if none does, the default sink. There
+ * always is a sink `parquet`: the export folder.
+ */
+import { toError } from '../../errors.ts';
+import type { ExportTable } from '../sink.ts';
+import { SINK_KINDS } from './kinds.ts';
+import { covers, matches, parseNamePattern, tableName } from './name-pattern.ts';
+
+/** The name of the sink that is always there. */
+export const LOCAL_SINK = 'parquet';
+
+export interface ExportSettings {
+  /** Kind and options of each sink, by its name, as it is in the configuration. */
+  readonly sinks: unknown;
+  readonly exports: unknown;
+  readonly defaultSink: string;
+  /** The folder of the sink `parquet`. */
+  readonly exportDir: string;
+  /** The folder that paths in options are relative to. */
+  readonly folder: string;
+}
+
+export interface PlannedSink {
+  readonly kind: string;
+  /** The options as the kind has parsed them. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface ExportRule {
+  readonly match: string;
+  readonly to: string;
+}
+
+export interface ExportPlan {
+  readonly sinks: ReadonlyMap<string, PlannedSink>;
+  readonly rules: readonly ExportRule[];
+  readonly defaultSink: string;
+}
+
+/** Adds to `problems` what is wrong; each says what would be right. */
+export function planExports(settings: ExportSettings, problems: string[]): ExportPlan {
+  const local = { kind: 'parquet', options: { folder: settings.exportDir } };
+  const given = parseSinks(settings, problems);
+  const sinks = new Map([[LOCAL_SINK, local], ...given]);
+  const names = new Set([LOCAL_SINK, ...Object.keys(asRecord(settings.sinks) ?? {})]);
+  const rules = parseRules(settings.exports, problems);
+  const { defaultSink } = settings;
+  rules.forEach(({ to }, index) => {
+    if (!names.has(to)) problems.push(`exports[${index}]: ${noSuchSink(to, names)}`);
+  });
+  if (!names.has(defaultSink)) problems.push(`defaultSink: ${noSuchSink(defaultSink, names)}`);
+  problems.push(...unreachableRules(rules));
+  return { sinks, rules, defaultSink };
+}
+
+/** Returns the name of the sink that the exports to a table go to. */
+export function sinkOf({ rules, defaultSink }: ExportPlan, table: ExportTable): string {
+  const name = tableName(table);
+  return rules.find(({ match }) => matches(match, name))?.to ?? defaultSink;
+}
+
+/** Returns the sinks that exports can go to, each with its plan. */
+export function usedSinks(plan: ExportPlan): [string, PlannedSink][] {
+  const used = new Set([plan.defaultSink, ...plan.rules.map(({ to }) => to)]);
+  return [...plan.sinks].filter(([name]) => used.has(name));
+}
+
+function parseSinks(settings: ExportSettings, problems: string[]): [string, PlannedSink][] {
+  if (settings.sinks === undefined) return [];
+  const sinks = asRecord(settings.sinks);
+  if (!sinks) problems.push('sinks: must map the names of sinks to their kind and options');
+  return Object.entries(sinks ?? {}).flatMap(([name, written]): [string, PlannedSink][] => {
+    const found: string[] = [];
+    const sink = parseSink(name, written, settings.folder, found);
+    problems.push(...found.map((problem) => `sinks.${name}: ${problem}`));
+    return sink && found.length === 0 ? [[name, sink]] : [];
+  });
+}
+
+function parseSink(
+  name: string,
+  written: unknown,
+  folder: string,
+  problems: string[],
+): PlannedSink | undefined {
+  if (name === LOCAL_SINK) {
+    problems.push('this name is taken by the export folder (exportDir): choose another');
+  }
+  const { kind, ...given } = asRecord(written) ?? {};
+  const kinds = [...SINK_KINDS.keys()].join(', ');
+  const known = typeof kind === 'string' ? SINK_KINDS.get(kind) : undefined;
+  if (typeof kind !== 'string' || !known) {
+    const what = kind === undefined ? 'must be set' : `cannot be ${JSON.stringify(kind)}`;
+    problems.push(`kind ${what}: choose one of ${kinds}`);
+    return undefined;
+  }
+  const optionNames = Object.keys(known.options);
+  for (const option of Object.keys(given)) {
+    if (optionNames.includes(option)) continue;
+    problems.push(
+      `unknown option ${option}: a sink of kind ${kind} takes ${optionNames.join(', ')}`,
+    );
+  }
+  const options: Record<string, unknown> = {};
+  for (const option of optionNames) {
+    try {
+      options[option] = known.options[option].parse(given[option], folder);
+    } catch (error) {
+      problems.push(`${option} ${toError(error).message}`);
+    }
+  }
+  return { kind, options };
+}
+
+function parseRules(exports: unknown, problems: string[]): ExportRule[] {
+  if (exports === undefined) return [];
+  if (!Array.isArray(exports)) {
+    problems.push('exports: must be a list of rules, such as - { match: acme.*, to: archive }');
+    return [];
+  }
+  return exports.flatMap((written: unknown, index) => {
+    try {
+      return [parseRule(written)];
+    } catch (error) {
+      problems.push(`exports[${index}]: ${toError(error).message}`);
+      return [];
+    }
+  });
+}
+
+function parseRule(written: unknown): ExportRule {
+  const { match, to, ...others } = asRecord(written) ?? {};
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw new Error(`unknown key ${other}: a rule has match and to`);
+  if (typeof to !== 'string') throw new Error('to must be the name of a sink');
+  try {
+    return { match: parseNamePattern(match), to };
+  } catch (error) {
+    throw new Error(`match ${toError(error).message}`, { cause: error });
+  }
+}
+
+function noSuchSink(name: string, names: Iterable<string>): string {
+  return `there is no sink ${JSON.stringify(name)}: define it in sinks, or choose one of ${[...names].join(', ')}`;
+}
+
+function unreachableRules(rules: readonly ExportRule[]): string[] {
+  return rules.flatMap(({ match }, index) => {
+    const earlier = rules.slice(0, index).find((other) => covers(other.match, match));
+    if (!earlier) return [];
+    return [
+      `exports[${index}]: ${match} is never reached, as ${earlier.match} before it matches the same: put it first, or remove it`,
+    ];
+  });
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return value as Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,87 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { MemorySink } from '../../../test/support/exports/memory-sink.ts';
+import { systemClock } from '../../clock.ts';
+import { silentLog } from '../../log.ts';
+import { noMetrics } from '../../metrics.ts';
+import type { Database } from '../../storage/database.ts';
+import type { Export } from '../sink.ts';
+import { planExports } from './export-plan.ts';
+import type { OpenSink, SinkParts } from './sink-kind.ts';
+import { type OpenPlannedSink, openSink, SinkRouter } from './sink-router.ts';
+
+const PARTS: SinkParts = {
+  db: {} as Database,
+  clock: systemClock,
+  log: silentLog,
+  metrics: noMetrics,
+};
+
+function routed(open?: OpenPlannedSink) {
+  const plan = planExports(
+    {
+      sinks: { nightly: { kind: 'parquet', folder: 'nightly' } },
+      exports: [{ match: 'acme.nightly.*', to: 'nightly' }],
+      defaultSink: 'parquet',
+      exportDir: '/exports',
+      folder: '/',
+    },
+    [],
+  );
+  return new SinkRouter(plan, PARTS, open);
+}
+
+function exportTo(dataset: string): Export {
+  const table = { project: 'acme', dataset, table: 'results' };
+  return { table, invocationId: 'i', index: 0, fingerprint: 'f', attempt: 1 };
+}
+
+class ClosableSink extends MemorySink implements OpenSink {
+  isClosed = false;
+  probe = async () => ({ location: 'memory' });
+  close = async () => {
+    this.isClosed = true;
+  };
+}
+
+test('opens each sink once, when an export first needs it, and closes it', async () => {
+  const opened = new Map<unknown, ClosableSink>();
+  const router = routed(async ({ options }) => {
+    const sink = new ClosableSink();
+    opened.set(options.folder, sink);
+    return sink;
+  });
+  expect(opened.size).toBe(0);
+  await Promise.all([router.begin(exportTo('nightly')), router.find(exportTo('nightly'))]);
+  expect([...opened.keys()]).toEqual(['/nightly']);
+  await router.begin(exportTo('tests'));
+  expect([...opened.keys()]).toEqual(['/nightly', '/exports']);
+  expect(opened.get('/exports')?.exports).toEqual([exportTo('tests')]);
+  await router.close();
+  expect([...opened.values()].every(({ isClosed }) => isClosed)).toBe(true);
+});
+
+test('a sink that could not be opened is opened again for the next export', async () => {
+  let attempts = 0;
+  const router = routed(async () => {
+    if (++attempts === 1) throw new Error('no package');
+    return new ClosableSink();
+  });
+  await expect(router.begin(exportTo('tests'))).rejects.toThrow('no package');
+  await router.begin(exportTo('tests'));
+  expect(attempts).toBe(2);
+  await router.close();
+});
+
+test('probing a folder writes there, and leaves nothing', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'postlude-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const at = async (folder: string) => openSink({ kind: 'parquet', options: { folder } }, PARTS);
+  const inside = join(root, 'exports');
+  expect(await (await at(inside)).probe(AbortSignal.abort())).toEqual({ location: inside });
+  expect(await readdir(inside)).toEqual([]);
+  await writeFile(join(root, 'file'), '');
+  await expect((await at(join(root, 'file'))).probe(AbortSignal.abort())).rejects.toThrow('EEXIST');
+});
