@@ -34,8 +34,8 @@ const MAX_NAME_LENGTH = 200;
 const PART_PATTERN = /^(\d+)\.(rows|data|manifest|spill)$/;
 
 export function exportFiles(root: string, { table, invocationId, index }: ExportName): ExportFiles {
-  const folder = join(root, folderName(table));
-  const stem = `${safeName(invocationId)}-${index}`;
+  const { folder: name, stem } = exportNames({ table, invocationId, index });
+  const folder = join(root, name);
   const prefix = `.${stem}.`;
   return {
     folder,
@@ -48,6 +48,11 @@ export function exportFiles(root: string, { table, invocationId, index }: Export
       return attempt === undefined ? undefined : Number(attempt);
     },
   };
+}
+
+/** The names of an export's folder and, without their endings, of its files. */
+export function exportNames({ table, invocationId, index }: ExportName) {
+  return { folder: folderName(table), stem: `${safeName(invocationId)}-${index}` };
 }
 
 /** A file that only shows whether the folder can be written to. */

@@ -2,8 +2,8 @@
  * The manifest beside a Parquet file, which describes that file. It is written last: if a file has
  * no manifest, its export has not ended.
  */
-import type { Receipt } from '../sink.ts';
-import { type Disk, systemDisk } from './disk.ts';
+import type { Export, Receipt } from '../sink.ts';
+import { type Digest, type Disk, systemDisk } from './disk.ts';
 import { type ExportFiles, type ExportName, exportFiles } from './export-files.ts';
 
 export interface Manifest {
@@ -46,6 +46,11 @@ export async function verifyFiles(disk: Disk, files: ExportFiles): Promise<Verif
   const digest = await disk.digest(files.data);
   if (digest === undefined) return { status: 'missing' };
   const manifest = await readManifest(disk, files);
+  return compareToManifest(digest, manifest);
+}
+
+/** Compares the digest of a whole file with the manifest, if there is one. */
+export function compareToManifest(digest: Digest, manifest: Manifest | undefined): Verification {
   if (manifest === undefined) return { status: 'unfinished' };
   if (digest.sha256 === manifest.sha256) return { status: 'whole', manifest };
   const reason =
@@ -64,7 +69,29 @@ export function toReceipt({ rows, bytes, sha256 }: Manifest, files: ExportFiles)
   return { rows, bytes, sha256, location: files.data };
 }
 
-function parseManifest(text: string | undefined): Manifest | undefined {
+type Described = Digest & { readonly file: string; readonly rows: number };
+
+export function createManifest(exported: Omit<Export, 'attempt'>, described: Described): Manifest {
+  const { file, rows, bytes, sha256 } = described;
+  return {
+    version: 1,
+    file,
+    rows,
+    bytes,
+    sha256,
+    ...exported.table,
+    invocation: exported.invocationId,
+    index: exported.index,
+    fingerprint: exported.fingerprint,
+  };
+}
+
+export function formatManifest(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, undefined, 2)}\n`;
+}
+
+/** Returns `undefined` if this version has not written the text. */
+export function parseManifest(text: string | undefined): Manifest | undefined {
   if (text === undefined) return undefined;
   try {
     const manifest: Partial<Manifest> = JSON.parse(text);

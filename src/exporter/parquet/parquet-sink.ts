@@ -12,10 +12,17 @@ import { CodedError } from '../../errors.ts';
 import { type Log, silentLog } from '../../log.ts';
 import type { Batch } from '../batches.ts';
 import type { Export, ExportSummary, Receipt, Sink, SinkSession } from '../sink.ts';
-import { type Disk, type DiskFile, systemDisk } from './disk.ts';
-import { type Conversion, convertToParquet } from './duckdb.ts';
+import { type Disk, systemDisk } from './disk.ts';
 import { type ExportFiles, exportFiles, type Part } from './export-files.ts';
-import { type Manifest, readManifest, toReceipt, verifyFiles } from './manifest.ts';
+import {
+  createManifest,
+  formatManifest,
+  type Manifest,
+  readManifest,
+  toReceipt,
+  verifyFiles,
+} from './manifest.ts';
+import { ParquetFile } from './parquet-file.ts';
 
 export interface ParquetSinkOptions {
   /** The export folder. It is created when it is first needed. */
@@ -23,11 +30,6 @@ export interface ParquetSinkOptions {
   readonly log?: Log;
   readonly disk?: Disk;
 }
-
-/** The size of the rows as JSON. A reader must hold a part of this at once: one column. */
-const ROW_GROUP_BYTES = 4 * 1024 * 1024;
-const MIN_ROW_GROUP_ROWS = 64;
-const MAX_ROW_GROUP_ROWS = 122_880;
 
 const PARTS: readonly Part[] = ['rows', 'data', 'manifest', 'spill'];
 
@@ -54,8 +56,10 @@ export class ParquetSink implements Sink {
     if (found.status === 'damaged') {
       this.#log.warn('replacing a damaged export', { file: files.data, reason: found.reason });
     }
-    const rows = await disk.create(files.part(exported.attempt, 'rows'));
-    return new ParquetSession({ exported, files, disk, log: this.#log, rows });
+    const part = (name: Part): string => files.part(exported.attempt, name);
+    const paths = { rows: part('rows'), data: part('data'), spill: part('spill') };
+    const parquet = await ParquetFile.create(disk, paths);
+    return new ParquetSession({ exported, files, disk, log: this.#log, parquet });
   }
 
   /** It compares manifest and size only. It does not read the file, as it is called often. */
@@ -73,35 +77,23 @@ interface SessionState {
   readonly files: ExportFiles;
   readonly disk: Disk;
   readonly log: Log;
-  /** JSON lines. Rows cannot be appended to Parquet, as its row groups consist of columns. */
-  readonly rows: DiskFile;
+  readonly parquet: ParquetFile;
 }
 
 class ParquetSession implements SinkSession {
   readonly #state: SessionState;
-  #maxLineBytes = 0;
-  #maxRowBytes = 1;
 
   constructor(state: SessionState) {
     this.#state = state;
   }
 
-  async append(batch: Batch): Promise<void> {
-    let lines = '';
-    for (const row of batch.rows) {
-      const line = JSON.stringify(row);
-      // A UTF-16 code unit takes up to three bytes of UTF-8.
-      this.#maxLineBytes = Math.max(this.#maxLineBytes, line.length * 3);
-      lines += `${line}\n`;
-    }
-    this.#maxRowBytes = Math.max(this.#maxRowBytes, batch.bytes / batch.rows.length);
-    await this.#state.rows.write(lines);
+  append(batch: Batch): Promise<void> {
+    return this.#state.parquet.append(batch);
   }
 
   async commit(summary: ExportSummary, signal: AbortSignal): Promise<Receipt> {
-    const { disk, files, exported, rows } = this.#state;
-    await rows.close();
-    await this.#convert(summary, signal);
+    const { disk, files, exported, parquet } = this.#state;
+    await parquet.convert(exported, summary, signal);
     const manifest = await this.#manifest(summary);
     signal.throwIfAborted();
     await this.#requireNewest();
@@ -116,51 +108,24 @@ class ParquetSession implements SinkSession {
   }
 
   async abort(): Promise<void> {
-    const { disk, log, rows } = this.#state;
+    const { disk, log, parquet } = this.#state;
     const warn = (error: unknown): void =>
       log.warn('cannot remove the parts of an export', { error });
-    await rows.close().catch(() => undefined);
+    await parquet.close();
     for (const part of PARTS) await disk.remove(this.#part(part)).catch(warn);
-  }
-
-  async #convert(summary: ExportSummary, signal: AbortSignal): Promise<void> {
-    const { exported } = this.#state;
-    const conversion: Conversion = {
-      from: this.#part('rows'),
-      to: this.#part('data'),
-      spill: this.#part('spill'),
-      maxLineBytes: this.#maxLineBytes,
-      rowGroupRows: rowGroupRows(this.#maxRowBytes),
-      metadata: {
-        postlude_invocation: exported.invocationId,
-        postlude_export: exported.fingerprint,
-      },
-    };
-    const rows = await convertToParquet(conversion, signal);
-    if (rows === summary.rows) return;
-    throw new CodedError('data-loss', `wrote ${rows} rows instead of ${summary.rows}`);
   }
 
   async #manifest(summary: ExportSummary): Promise<Manifest> {
     const { disk, exported, files } = this.#state;
     const digest = await disk.digest(this.#part('data'));
     if (digest === undefined) throw superseded(exported);
-    return {
-      version: 1,
-      file: basename(files.data),
-      rows: summary.rows,
-      ...digest,
-      ...exported.table,
-      invocation: exported.invocationId,
-      index: exported.index,
-      fingerprint: exported.fingerprint,
-    };
+    return createManifest(exported, { ...digest, file: basename(files.data), ...summary });
   }
 
   async #writeManifest(manifest: Manifest): Promise<void> {
     const file = await this.#state.disk.create(this.#part('manifest'));
     try {
-      await file.write(`${JSON.stringify(manifest, undefined, 2)}\n`);
+      await file.write(formatManifest(manifest));
     } finally {
       await file.close();
     }
@@ -193,11 +158,6 @@ async function removeParts(
     const attempt = files.attemptOf(name);
     if (attempt !== undefined && isWanted(attempt)) await disk.remove(join(files.folder, name));
   }
-}
-
-function rowGroupRows(maxRowBytes: number): number {
-  const rows = Math.floor(ROW_GROUP_BYTES / maxRowBytes);
-  return Math.min(MAX_ROW_GROUP_ROWS, Math.max(MIN_ROW_GROUP_ROWS, rows));
 }
 
 function superseded({ invocationId, index, attempt }: Export): CodedError {

@@ -1,0 +1,81 @@
+/**
+ * Collects the rows of an export in a file of this machine, and converts them into a Parquet file
+ * beside it. The same rows give the same bytes.
+ */
+import { CodedError } from '../../errors.ts';
+import type { Batch } from '../batches.ts';
+import type { Export, ExportSummary } from '../sink.ts';
+import type { Disk, DiskFile } from './disk.ts';
+import { convertToParquet } from './duckdb.ts';
+
+export interface ParquetPaths {
+  /** JSON lines. Rows cannot be appended to Parquet, as its row groups consist of columns. */
+  readonly rows: string;
+  readonly data: string;
+  /** A folder for what does not fit into the memory of the conversion. */
+  readonly spill: string;
+}
+
+/** The size of the rows as JSON. A reader must hold a part of this at once: one column. */
+const ROW_GROUP_BYTES = 4 * 1024 * 1024;
+const MIN_ROW_GROUP_ROWS = 64;
+const MAX_ROW_GROUP_ROWS = 122_880;
+
+export class ParquetFile {
+  readonly #paths: ParquetPaths;
+  readonly #rows: DiskFile;
+  #maxLineBytes = 0;
+  #maxRowBytes = 1;
+
+  private constructor(paths: ParquetPaths, rows: DiskFile) {
+    this.#paths = paths;
+    this.#rows = rows;
+  }
+
+  /** Throws if there is a file of rows. */
+  static async create(disk: Disk, paths: ParquetPaths): Promise<ParquetFile> {
+    return new ParquetFile(paths, await disk.create(paths.rows));
+  }
+
+  async append(batch: Batch): Promise<void> {
+    let lines = '';
+    for (const row of batch.rows) {
+      const line = JSON.stringify(row);
+      // A UTF-16 code unit takes up to three bytes of UTF-8.
+      this.#maxLineBytes = Math.max(this.#maxLineBytes, line.length * 3);
+      lines += `${line}\n`;
+    }
+    this.#maxRowBytes = Math.max(this.#maxRowBytes, batch.bytes / batch.rows.length);
+    await this.#rows.write(lines);
+  }
+
+  /** Throws `data-loss` if the file has other than the number of rows that were exported. */
+  async convert(exported: Export, summary: ExportSummary, signal: AbortSignal): Promise<void> {
+    await this.#rows.close();
+    const { rows: from, data: to, spill } = this.#paths;
+    const conversion = {
+      from,
+      to,
+      spill,
+      maxLineBytes: this.#maxLineBytes,
+      rowGroupRows: rowGroupRows(this.#maxRowBytes),
+      metadata: {
+        postlude_invocation: exported.invocationId,
+        postlude_export: exported.fingerprint,
+      },
+    };
+    const rows = await convertToParquet(conversion, signal);
+    if (rows === summary.rows) return;
+    throw new CodedError('data-loss', `wrote ${rows} rows instead of ${summary.rows}`);
+  }
+
+  /** Closes the file of rows. It never throws. */
+  async close(): Promise<void> {
+    await this.#rows.close().catch(() => undefined);
+  }
+}
+
+function rowGroupRows(maxRowBytes: number): number {
+  const rows = Math.floor(ROW_GROUP_BYTES / maxRowBytes);
+  return Math.min(MAX_ROW_GROUP_ROWS, Math.max(MIN_ROW_GROUP_ROWS, rows));
+}
