@@ -54,10 +54,14 @@ async function createFile(path: string): Promise<DiskFile> {
   };
 }
 
-async function digestFile(path: string): Promise<Digest> {
+function digestFile(path: string): Promise<Digest> {
+  return digestOf(createReadStream(path));
+}
+
+export async function digestOf(content: AsyncIterable<Uint8Array>): Promise<Digest> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of createReadStream(path)) {
+  for await (const chunk of content) {
     hash.update(chunk);
     bytes += chunk.length;
   }

@@ -15,6 +15,8 @@ export interface SinkParts {
   /** For progress that has to survive the process. It must not be closed by the sink. */
   readonly db: Database;
   readonly clock: Clock;
+  /** A folder for files that live no longer than an export; it need not exist. */
+  readonly scratch: string;
   readonly log: Log;
   readonly metrics: Metrics;
 }

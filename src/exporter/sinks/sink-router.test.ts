@@ -15,6 +15,7 @@ import { type OpenPlannedSink, openSink, SinkRouter } from './sink-router.ts';
 const PARTS: SinkParts = {
   db: {} as Database,
   clock: systemClock,
+  scratch: '/scratch',
   log: silentLog,
   metrics: noMetrics,
 };
