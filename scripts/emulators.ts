@@ -11,13 +11,20 @@ import {
   BIGQUERY_EMULATOR,
   CLOUD_TASKS_EMULATOR,
   emulatorPath,
+  GCS_EMULATOR,
   type GoEmulator,
   isThere,
+  S3_SERVER,
 } from '../test/support/network/emulators.ts';
 import { buildGoEmulator } from './build-go-emulator.ts';
 import { CommandLine } from './command-line.ts';
 
-const GO_EMULATORS: readonly GoEmulator[] = [CLOUD_TASKS_EMULATOR, BIGQUERY_EMULATOR];
+const GO_EMULATORS: readonly GoEmulator[] = [
+  CLOUD_TASKS_EMULATOR,
+  BIGQUERY_EMULATOR,
+  S3_SERVER,
+  GCS_EMULATOR,
+];
 
 const { values } = new CommandLine({
   command: 'npm run emulators',

@@ -6,13 +6,17 @@ import type { TestProject } from 'vitest/node';
 import {
   BIGQUERY_EMULATOR,
   CLOUD_TASKS_EMULATOR,
+  GCS_EMULATOR,
   type GoEmulator,
   isThere,
+  S3_SERVER,
 } from './support/network/emulators.ts';
 
 export function setup(project: TestProject): void {
   project.provide('hasCloudTasksEmulator', isFound(CLOUD_TASKS_EMULATOR));
   project.provide('hasBigQueryEmulator', isFound(BIGQUERY_EMULATOR));
+  project.provide('hasS3Server', isFound(S3_SERVER));
+  project.provide('hasGcsEmulator', isFound(GCS_EMULATOR));
 }
 
 function isFound(emulator: GoEmulator): boolean {

@@ -49,6 +49,26 @@ export const BIGQUERY_EMULATOR: GoEmulator = {
   patchSet: 0,
 };
 
+/** Speaks the protocol of S3, checks signatures, and keeps objects as files. */
+export const S3_SERVER: GoEmulator = {
+  name: 'versitygw',
+  module: 'github.com/versity/versitygw',
+  folder: 'cmd/versitygw',
+  version: 'v1.8.0',
+  sum: 'h1:au+wI+aybno/STsQiSm35Uu6Q6iK5MWReQxgO6SEMFc=',
+  patches: [],
+  patchSet: 0,
+};
+
+export const GCS_EMULATOR: GoEmulator = {
+  name: 'fake-gcs-server',
+  module: 'github.com/fsouza/fake-gcs-server',
+  version: 'v1.56.1',
+  sum: 'h1:K03sAvbLvDz4hAynpCCUqnNRp+ik9JFSvHbkD/wTPOU=',
+  patches: [],
+  patchSet: 0,
+};
+
 /** Returns `POSTLUDE_EMULATORS`, or a folder in the user's cache. */
 export function emulatorsFolder(): string {
   const { POSTLUDE_EMULATORS, XDG_CACHE_HOME } = process.env;
