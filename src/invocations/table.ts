@@ -55,6 +55,8 @@ export const invocations = withIndexes(
     ['closedBy', 'invocationId'],
     ['shard', 'activeDeadline', 'invocationId'],
     ['shard', 'realm', 'createTime', 'invocationId'],
+    ['shard', 'expirationTime', 'invocationId'],
+    ['shard', 'expectedResultsExpirationTime', 'invocationId'],
   ],
 );
 

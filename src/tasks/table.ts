@@ -39,4 +39,5 @@ export const deadTasks = table(
     reason: text,
   },
   ['type', 'id'],
+  [['deadTime', 'type', 'id']],
 );

@@ -19,6 +19,7 @@ export const deadReminders = table(
     payload: bytes,
   },
   ['id'],
+  [['deadTime', 'id']],
 );
 
 export const sweepLeases = table(
