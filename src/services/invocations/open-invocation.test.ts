@@ -167,6 +167,8 @@ eachDatabase((open) => {
     expect(await world.enforce()).toBe(1);
     await world.finalizeAll();
     expect((await world.read('run')).state).toBe('FINALIZED');
+    const { expectedResultsExpirationTime } = await world.read('run');
+    expect(await world.read('s1')).toMatchObject({ expectedResultsExpirationTime });
     expect((await world.read('s2')).endedBy).toBe('NEVER_APPEARED');
     expect(await world.testIds('run')).toEqual(['postlude/invocation']);
   });

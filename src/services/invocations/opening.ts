@@ -124,12 +124,14 @@ export async function applyExpectations(
 /** An announced invocation belongs to the run that expects it until a recorder begins it. */
 function announced(run: NewInvocation, { id, endsAt }: Expected): NewInvocation {
   const { createTime, createdBy, deadline, expirationTime, realm } = run;
+  const { expectedResultsExpirationTime } = run;
   return {
     id,
     realm,
     createTime,
     createdBy,
     expirationTime,
+    expectedResultsExpirationTime,
     deadline: Math.max(deadline, endsAt),
     endsAt,
     isExpected: true,
