@@ -5,7 +5,7 @@ export const LAYERS = [
   ['copy'],
   ['services', 'ingest'],
   ['services/shared'],
-  ['deadlines'],
+  ['deadlines', 'retention'],
   ['finalizer', 'exporter'],
   ['invocations', 'results', 'secrets', 'tasks', 'tq', 'experiments'],
   ['storage', 'oidc'],

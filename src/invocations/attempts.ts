@@ -23,12 +23,17 @@ const ATTEMPT_SUFFIX = /\.attempt-\d+$/;
 
 /** Throws `invalid-argument` if `id` names a later attempt instead of the first one. */
 export function checkFirstAttempt(id: InvocationId): InvocationId {
-  if (!ATTEMPT_SUFFIX.test(id)) return id;
-  const first = id.replace(ATTEMPT_SUFFIX, '');
+  const first = firstAttemptId(id);
+  if (first === id) return id;
   throw new CodedError(
     'invalid-argument',
     `${id} names one attempt: open ${first} for the next one`,
   );
+}
+
+/** Returns the id of the first attempt at the same invocation. */
+export function firstAttemptId(id: InvocationId): InvocationId {
+  return id.replace(ATTEMPT_SUFFIX, '') as InvocationId;
 }
 
 /** Returns the id of a later attempt. Throws `invalid-argument` if that would be too long. */

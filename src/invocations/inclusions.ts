@@ -20,7 +20,7 @@ export const includedInvocations = withIndexes(
   [['includedInvocationId', 'invocationId']],
 );
 
-const includers = index('included_invocations_reversed', includedInvocations, [
+export const includers = index('included_invocations_reversed', includedInvocations, [
   'includedInvocationId',
   'invocationId',
 ]);
