@@ -60,7 +60,7 @@ export async function deleteAged(
 ): Promise<number> {
   return await db.write(async (tx) => {
     const columns = { ...keyColumns(table), [time]: timestamp };
-    const rows = await tx.readKeys(table, keys, columns, 'update');
+    const rows = await tx.lockKeys(table, keys, { columns, lock: 'update' });
     const aged = rows.filter((row) => Number(row[time]) <= until);
     await tx.delete(table, aged);
     return aged.length;

@@ -56,7 +56,7 @@ export async function purgeExpectedResults(
   page: ExpectedResultsPage,
 ): Promise<ExpectedResultsStep> {
   const key = { invocationId: toRowId(page.id) };
-  const [row] = await tx.readKeys(invocations, [key], COLUMNS, 'update');
+  const [row] = await tx.lockKeys(invocations, [key], { columns: COLUMNS, lock: 'update' });
   const { closedBy, expectedResultsExpirationTime: expiredAt, state } = row ?? {};
   const isSettled = state === STATE_NUMBERS.FINALIZED && closedBy === undefined;
   if (!isSettled || expiredAt === undefined || expiredAt > now) {

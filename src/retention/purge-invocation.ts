@@ -41,7 +41,7 @@ export async function purgeInvocation(
 ): Promise<PurgeStep> {
   const key = { invocationId: toRowId(id) };
   // The lock makes a second purger wait here, before it has locked any other row.
-  const [row] = await tx.readKeys(invocations, [key], COLUMNS, 'update');
+  const [row] = await tx.lockKeys(invocations, [key], { columns: COLUMNS, lock: 'update' });
   if (row === undefined || row.expirationTime > now) return NOTHING;
   if (row.state !== STATE_NUMBERS.FINALIZED || row.closedBy !== undefined) return NOTHING;
   const batch = new Batch(tx, batchRows);

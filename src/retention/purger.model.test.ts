@@ -52,7 +52,7 @@ async function apply(world: PurgeWorld, model: Model, action: Step): Promise<voi
   if (action.do === 'create') {
     if (there === undefined) await create(world, model, action);
   } else if (there?.state === 'ACTIVE') {
-    await change(world, model, there, action);
+    await change({ world, model, there }, action);
   }
 }
 
@@ -79,9 +79,11 @@ async function create(
 }
 
 async function change(
-  world: PurgeWorld,
-  model: Model,
-  there: ModelInvocation,
+  {
+    world,
+    model,
+    there,
+  }: { readonly world: PurgeWorld; readonly model: Model; readonly there: ModelInvocation },
   action: Extract<Step, { do: 'record' | 'include' | 'finalize' }>,
 ): Promise<void> {
   if (action.do === 'record') {

@@ -25,19 +25,21 @@ export const tasks = withIndexes(
   [['shard', 'type', 'processAfter', 'id', 'leaseUntil']],
 );
 
-export const deadTasks = table(
-  'dead_tasks',
-  {
-    type: text,
-    id: text,
-    invocationId: nullable(text),
-    payload: nullable(bytes),
-    createTime: timestamp,
-    deadTime: timestamp,
-    attempt: int,
-    fence: int,
-    reason: text,
-  },
-  ['type', 'id'],
+export const deadTasks = withIndexes(
+  table(
+    'dead_tasks',
+    {
+      type: text,
+      id: text,
+      invocationId: nullable(text),
+      payload: nullable(bytes),
+      createTime: timestamp,
+      deadTime: timestamp,
+      attempt: int,
+      fence: int,
+      reason: text,
+    },
+    ['type', 'id'],
+  ),
   [['deadTime', 'type', 'id']],
 );

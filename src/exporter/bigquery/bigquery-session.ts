@@ -59,7 +59,7 @@ const MAX_ROW_BYTES = 5 * 1024 * 1024;
 /** After this many acknowledged bytes, or so many rejected rows, the progress is written down. */
 const SAVE_BYTES = 8 * 1024 * 1024;
 const SAVE_REJECTED = 1_000;
-/** If more rows are rejected, the table does not fit, and the export is given up. */
+/** If more rows are rejected, the table does not fit, and the export's task is dead. */
 const MAX_REJECTED = 10_000;
 
 export class BigQuerySession<R> implements SinkSession {

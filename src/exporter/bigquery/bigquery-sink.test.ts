@@ -173,7 +173,7 @@ test('an export goes on in another table api than it began with', async () => {
   expect(landedRows(bigQuery)).toEqual(numberedRows(30));
 });
 
-test('an export whose stream is gone is given up, with the reason', async () => {
+test('an export whose stream is gone is dead, with the reason', async () => {
   const db = await openTestPglite();
   await writeGraph(db, numbered(30));
   const { bigQuery, openSink } = await openBigQuery();

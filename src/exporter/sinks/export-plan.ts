@@ -80,16 +80,18 @@ function parseSinks(settings: ExportSettings, problems: string[]): [string, Plan
   if (!sinks) problems.push('sinks: must map the names of sinks to their kind and options');
   return Object.entries(sinks ?? {}).flatMap(([name, written]): [string, PlannedSink][] => {
     const found: string[] = [];
-    const sink = parseSink(name, written, settings.folder, found);
+    const sink = parseSink({ name, written, folder: settings.folder }, found);
     problems.push(...found.map((problem) => `sinks.${name}: ${problem}`));
     return sink && found.length === 0 ? [[name, sink]] : [];
   });
 }
 
 function parseSink(
-  name: string,
-  written: unknown,
-  folder: string,
+  {
+    name,
+    written,
+    folder,
+  }: { readonly name: string; readonly written: unknown; readonly folder: string },
   problems: string[],
 ): PlannedSink | undefined {
   if (name === LOCAL_SINK) {

@@ -1,6 +1,6 @@
 /** The tables of tq: reminders, dead reminders, and the leases of sweeps. */
 import { bytes, text, timestamp } from '../../storage/column.ts';
-import { table } from '../../storage/table.ts';
+import { table, withIndexes } from '../../storage/table.ts';
 
 export const reminders = table(
   'tq_reminders',
@@ -8,17 +8,19 @@ export const reminders = table(
   ['id'],
 );
 
-export const deadReminders = table(
-  'tq_dead_reminders',
-  {
-    id: text,
-    classId: text,
-    createTime: timestamp,
-    deadTime: timestamp,
-    reason: text,
-    payload: bytes,
-  },
-  ['id'],
+export const deadReminders = withIndexes(
+  table(
+    'tq_dead_reminders',
+    {
+      id: text,
+      classId: text,
+      createTime: timestamp,
+      deadTime: timestamp,
+      reason: text,
+      payload: bytes,
+    },
+    ['id'],
+  ),
   [['deadTime', 'id']],
 );
 
