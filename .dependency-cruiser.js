@@ -1,14 +1,29 @@
-// Imports point down only. The layers, from the top (design: ARCHITECTURE.md):
-export const LAYERS = [
-  ['entry-points'],
-  ['server', 'cli'],
-  ['copy'],
-  ['services', 'ingest'],
-  ['services/shared'],
-  ['deadlines', 'retention'],
-  ['finalizer', 'exporter'],
-  ['invocations', 'results', 'secrets', 'tasks', 'tq', 'experiments'],
-  ['storage', 'oidc'],
+// Imports point down only. The layers of each package, from the top (design: ARCHITECTURE.md):
+export const PACKAGES = [
+  {
+    sources: 'src',
+    layers: [
+      ['entry-points'],
+      ['server', 'cli'],
+      ['copy'],
+      ['services', 'ingest'],
+      ['services/shared'],
+      ['deadlines', 'retention'],
+      ['finalizer', 'exporter'],
+      ['invocations', 'results', 'secrets', 'experiments', 'migrations'],
+    ],
+  },
+  {
+    sources: 'packages/queue/src',
+    layers: [
+      ['entry-points'],
+      ['testing'],
+      ['tq'],
+      ['tasks'],
+      ['storage', 'oidc'],
+      ['foundations'],
+    ],
+  },
 ];
 
 // What may be imported across one layer, each with its reason.
@@ -19,40 +34,46 @@ const SIDEWAYS = {
   results: ['invocations'],
   // The export task is enqueued in the transaction that finalizes; see 'finalizer-knows-no-exporter'.
   finalizer: ['exporter'],
-  // Our own queue is one of the ways in which pushed tasks are delivered.
-  tq: ['tasks'],
 };
 
 /** The folder of a layer, without those of its folders that are layers of their own. */
-const folder = (name) => {
-  const inner = LAYERS.flat().filter((other) => other.startsWith(`${name}/`));
+const folderIn = ({ sources, layers }, name) => {
+  const inner = layers.flat().filter((other) => other.startsWith(`${name}/`));
   const without = inner.map((other) => `(?!${other.slice(name.length + 1)}/)`).join('');
-  return `^src/${name}/${without}`;
+  return `^${sources}/${name}/${without}`;
 };
 
-const upward = LAYERS.flatMap((layer, depth) => {
-  const above = LAYERS.slice(0, depth).flat();
-  return layer.map((name) => ({
-    name: `${name}-imports-nothing-above`,
-    severity: 'error',
-    from: { path: folder(name), pathNot: '\\.test\\.ts$' },
-    to: {
-      path: [...above, ...layer]
-        .filter((other) => other !== name && !(SIDEWAYS[name] ?? []).includes(other))
-        .map(folder),
-    },
-  }));
-});
+const upward = PACKAGES.flatMap((pack) =>
+  pack.layers.flatMap((layer, depth) => {
+    const above = pack.layers.slice(0, depth).flat();
+    return layer.map((name) => ({
+      name: `${pack.sources}-${name}-imports-nothing-above`,
+      severity: 'error',
+      from: { path: folderIn(pack, name), pathNot: '\\.test\\.ts$' },
+      to: {
+        path: [...above, ...layer]
+          .filter((other) => other !== name && !(SIDEWAYS[name] ?? []).includes(other))
+          .map((other) => folderIn(pack, other)),
+      },
+    }));
+  }),
+);
 
 export default {
   forbidden: [
     ...upward.filter((rule) => rule.to.path.length > 0),
     {
-      name: 'foundations-import-nothing-above',
-      comment: 'clock, errors, retry, log and their like stand at the bottom',
+      name: 'the-queue-stands-alone',
+      comment: 'it is a package of its own, and knows nothing of invocations',
       severity: 'error',
-      from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/index\\.ts$|\\.test\\.ts$' },
-      to: { path: '^src/[^/]+/' },
+      from: { path: '^packages/queue/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/' },
+    },
+    {
+      name: 'the-queue-is-used-by-its-public-names',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/queue/src/', pathNot: '^packages/queue/src/entry-points/' },
     },
     {
       name: 'finalizer-knows-no-exporter',
@@ -64,13 +85,16 @@ export default {
     {
       name: 'testing-stays-out-of-production',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(testing|entry-points)/|\\.test\\.ts$' },
-      to: { path: '^src/testing/' },
+      from: {
+        path: '^(src|packages/queue/src)/',
+        pathNot: '^packages/queue/src/(testing|entry-points)/|\\.test\\.ts$',
+      },
+      to: { path: '^packages/queue/src/(testing/|entry-points/testing)' },
     },
     {
       name: 'production-imports-nothing-of-tests',
       severity: 'error',
-      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^(src|packages/queue/src)/', pathNot: '\\.test\\.ts$' },
       to: { path: '^test/|\\.test\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -78,7 +102,7 @@ export default {
       name: 'no-development-packages',
       comment: 'optional peers are loaded by dynamic import only',
       severity: 'error',
-      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^(src|packages/queue/src)/', pathNot: '\\.test\\.ts$' },
       to: {
         dependencyTypes: ['npm-dev'],
         dependencyTypesNot: ['type-only', 'npm-peer'],
@@ -90,6 +114,9 @@ export default {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['postlude-source', 'import', 'types'],
+    },
   },
 };

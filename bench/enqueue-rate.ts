@@ -5,16 +5,13 @@
  *
  *     npm run bench -- enqueue-rate [--tasks 50000] [--singles 5000] [--rounds 3] [--unsafe-fast] [--json]
  */
+
+import { noPayload, TaskQueue, taskType } from '@postlude/queue';
+import { forEachLimit, systemClock } from '@postlude/queue/foundations';
+import { openPostgres } from '@postlude/queue/postgres';
+import { type Database, raw } from '@postlude/queue/storage';
 import pg from 'pg';
 import { CommandLine } from '../scripts/command-line.ts';
-import { systemClock } from '../src/clock.ts';
-import { forEachLimit } from '../src/concurrency.ts';
-import type { Database } from '../src/storage/database.ts';
-import { openPostgres } from '../src/storage/postgres/open.ts';
-import { raw } from '../src/storage/sql.ts';
-import { noPayload } from '../src/tasks/payload.ts';
-import { TaskQueue } from '../src/tasks/queue.ts';
-import { taskType } from '../src/tasks/task.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';
 

@@ -13,6 +13,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { openPglite } from '@postlude/queue/pglite';
+import { openPostgres } from '@postlude/queue/postgres';
+import { type Database, int, sql } from '@postlude/queue/storage';
 import { CommandLine } from '../scripts/command-line.ts';
 import { exportInvocation } from '../src/exporter/exporter.ts';
 import { verifyExport } from '../src/exporter/parquet/manifest.ts';
@@ -20,13 +23,9 @@ import { ParquetSink } from '../src/exporter/parquet/parquet-sink.ts';
 import { BigQueryExportSchema } from '../src/gen/luci/resultdb/v1/invocation_pb.js';
 import { TestMetadataSchema } from '../src/gen/luci/resultdb/v1/test_metadata_pb.js';
 import { type InvocationId, toRowId } from '../src/invocations/id.ts';
+import { POSTLUDE_MIGRATIONS } from '../src/migrations/migrations.ts';
 import { testResults } from '../src/results/test-results.ts';
 import { variantHash } from '../src/results/variant.ts';
-import { int } from '../src/storage/column.ts';
-import type { Database } from '../src/storage/database.ts';
-import { openPglite } from '../src/storage/pglite/database.ts';
-import { openPostgres } from '../src/storage/postgres/open.ts';
-import { sql } from '../src/storage/sql.ts';
 import { writeGraph } from '../test/support/exports/export-graph.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
@@ -109,8 +108,9 @@ function inProcess(flags: readonly string[], from: string, to: string): Measurem
 }
 
 function openDatabase(from: string): Promise<Database> {
-  if (from.startsWith('postgres')) return openPostgres({ url: from, schema: 'bench' });
-  return openPglite({ dataDir: from, schema: 'bench' });
+  if (from.startsWith('postgres'))
+    return openPostgres({ url: from, schema: 'bench', migrations: [POSTLUDE_MIGRATIONS] });
+  return openPglite({ dataDir: from, schema: 'bench', migrations: [POSTLUDE_MIGRATIONS] });
 }
 
 async function measureExport(from: string, to: string): Promise<Measurement> {

@@ -9,9 +9,12 @@
  * It runs on a real PostgreSQL, from one process, as a server does it: owners finalize a batch of
  * invocations, then the queue is processed.
  */
+
+import { TaskQueue } from '@postlude/queue';
+import { chunk, forEachLimit, seededRandom, systemClock } from '@postlude/queue/foundations';
+import { openPostgres } from '@postlude/queue/postgres';
+import { type Database, int, sql, text } from '@postlude/queue/storage';
 import { CommandLine } from '../scripts/command-line.ts';
-import { systemClock } from '../src/clock.ts';
-import { chunk, forEachLimit } from '../src/concurrency.ts';
 import { TRY_FINALIZE_INVOCATION } from '../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../src/finalizer/finalizer.ts';
 import type { FinalizerParts } from '../src/finalizer/parts.ts';
@@ -20,12 +23,7 @@ import { fromRowId, type InvocationId, toRowId } from '../src/invocations/id.ts'
 import { includedInvocations } from '../src/invocations/inclusions.ts';
 import { insertInvocations, readInvocations } from '../src/invocations/invocations.ts';
 import { invocations } from '../src/invocations/table.ts';
-import { seededRandom } from '../src/random.ts';
-import { int, text } from '../src/storage/column.ts';
-import type { Database } from '../src/storage/database.ts';
-import { openPostgres } from '../src/storage/postgres/open.ts';
-import { sql } from '../src/storage/sql.ts';
-import { TaskQueue } from '../src/tasks/queue.ts';
+import { POSTLUDE_MIGRATIONS } from '../src/migrations/migrations.ts';
 import { invocationId, newInvocation } from '../test/support/invocations/fixtures.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';
@@ -100,7 +98,12 @@ async function measure(name: ShapeName, size: number): Promise<Measurement> {
 }
 
 async function withDatabase<T>(schema: string, fn: (db: Database) => Promise<T>): Promise<T> {
-  const db = await openPostgres({ url: server.url, schema, maxConnections: WORKERS + 1 });
+  const db = await openPostgres({
+    url: server.url,
+    schema,
+    migrations: [POSTLUDE_MIGRATIONS],
+    maxConnections: WORKERS + 1,
+  });
   try {
     await db.migrate();
     return await fn(db);

@@ -13,14 +13,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { chunk, systemClock } from '@postlude/queue/foundations';
+import { openPostgres } from '@postlude/queue/postgres';
+import { type Database, int, raw, sql } from '@postlude/queue/storage';
 import { CommandLine } from '../scripts/command-line.ts';
-import { systemClock } from '../src/clock.ts';
-import { chunk } from '../src/concurrency.ts';
 import { insertInvocations } from '../src/invocations/invocations.ts';
-import { int } from '../src/storage/column.ts';
-import type { Database } from '../src/storage/database.ts';
-import { openPostgres } from '../src/storage/postgres/open.ts';
-import { raw, sql } from '../src/storage/sql.ts';
+import { POSTLUDE_MIGRATIONS } from '../src/migrations/migrations.ts';
 import { newInvocation } from '../test/support/invocations/fixtures.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';
@@ -57,7 +55,11 @@ interface Serving {
 const postgres = await startBenchServer(values);
 const servers: Serving[] = [];
 try {
-  const db = await openPostgres({ url: postgres.url, schema: SCHEMA });
+  const db = await openPostgres({
+    url: postgres.url,
+    schema: SCHEMA,
+    migrations: [POSTLUDE_MIGRATIONS],
+  });
   await db.migrate();
   await fill(db);
   for (let count = 0; count < 2; count++) servers.push(await serve(postgres.url));

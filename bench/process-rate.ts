@@ -6,17 +6,13 @@
  *     npm run bench -- process-rate [--tasks 100000] [--rounds 3] [--unsafe-fast] [--json]
  */
 
+import { Dispatcher, noPayload, TaskInspector, TaskQueue, taskType } from '@postlude/queue';
+import { systemClock } from '@postlude/queue/foundations';
+import { openPostgres } from '@postlude/queue/postgres';
+import type { Database } from '@postlude/queue/storage';
+import { raw } from '@postlude/queue/storage';
 import pg from 'pg';
 import { CommandLine } from '../scripts/command-line.ts';
-import { systemClock } from '../src/clock.ts';
-import type { Database } from '../src/storage/database.ts';
-import { openPostgres } from '../src/storage/postgres/open.ts';
-import { raw } from '../src/storage/sql.ts';
-import { Dispatcher } from '../src/tasks/dispatch/dispatcher.ts';
-import { TaskInspector } from '../src/tasks/inspect/task-inspector.ts';
-import { noPayload } from '../src/tasks/payload.ts';
-import { TaskQueue } from '../src/tasks/queue.ts';
-import { taskType } from '../src/tasks/task.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';
 

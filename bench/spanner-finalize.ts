@@ -8,21 +8,18 @@
  * query. So the seconds mean something only beside those of another program on the same emulator; the counts
  * are those of the real Spanner.
  */
+
+import { Dispatcher, LocalWakeUp, TaskQueue } from '@postlude/queue';
+import { chunk, forEachLimit, seededRandom, systemClock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import { WakeSignal } from '../packages/queue/src/tasks/dispatch/wake-signal.ts';
 import { CommandLine } from '../scripts/command-line.ts';
-import { systemClock } from '../src/clock.ts';
-import { chunk, forEachLimit } from '../src/concurrency.ts';
 import { finalizeHandler } from '../src/finalizer/handler.ts';
 import { startFinalization } from '../src/finalizer/schedule.ts';
 import { readFinalizationState } from '../src/invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../src/invocations/id.ts';
 import { includedInvocations, readIncluded } from '../src/invocations/inclusions.ts';
 import { insertInvocations, requireInvocation } from '../src/invocations/invocations.ts';
-import { seededRandom } from '../src/random.ts';
-import type { Database } from '../src/storage/database.ts';
-import { Dispatcher } from '../src/tasks/dispatch/dispatcher.ts';
-import { WakeSignal } from '../src/tasks/dispatch/wake-signal.ts';
-import { TaskQueue } from '../src/tasks/queue.ts';
-import { LocalWakeUp } from '../src/tasks/wake-up.ts';
 import { invocationId, newInvocation } from '../test/support/invocations/fixtures.ts';
 import { readConditions } from './conditions/conditions.ts';
 import { SHAPES, type Shape, shapeOf } from './graphs/shapes.ts';

@@ -4,14 +4,11 @@
  *
  *     npm run bench -- spanner-tasks [--tasks 1000] [--json]
  */
+
+import { Dispatcher, noPayload, TaskQueue, taskType } from '@postlude/queue';
+import { chunk, systemClock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import { CommandLine } from '../scripts/command-line.ts';
-import { systemClock } from '../src/clock.ts';
-import { chunk } from '../src/concurrency.ts';
-import type { Database } from '../src/storage/database.ts';
-import { Dispatcher } from '../src/tasks/dispatch/dispatcher.ts';
-import { noPayload } from '../src/tasks/payload.ts';
-import { TaskQueue } from '../src/tasks/queue.ts';
-import { taskType } from '../src/tasks/task.ts';
 import { readConditions } from './conditions/conditions.ts';
 import { type CountedDatabase, difference, each, onSpanner } from './graphs/spanner-bench.ts';
 

@@ -7,10 +7,10 @@
  * however little is alive.
  */
 import { execFileSync } from 'node:child_process';
+import { openPostgres } from '@postlude/queue/postgres';
+import { int, sql, text } from '@postlude/queue/storage';
 import { CommandLine } from '../scripts/command-line.ts';
-import { int, text } from '../src/storage/column.ts';
-import { openPostgres } from '../src/storage/postgres/open.ts';
-import { sql } from '../src/storage/sql.ts';
+import { POSTLUDE_MIGRATIONS } from '../src/migrations/migrations.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';
 
@@ -70,7 +70,11 @@ function inProcess(flags: string[], serverUrl: string): Measurement {
 }
 
 async function measure(serverUrl: string): Promise<Measurement> {
-  const db = await openPostgres({ url: serverUrl, schema: 'bench' });
+  const db = await openPostgres({
+    url: serverUrl,
+    schema: 'bench',
+    migrations: [POSTLUDE_MIGRATIONS],
+  });
   const readAll = (rows: number, visit: () => void): Promise<number> =>
     db.read(async (tx) => {
       const query = sql`SELECT n, repeat(md5(n::text), 3) AS payload FROM generate_series(1, ${rows}) AS n`;

@@ -13,24 +13,18 @@
  */
 
 import { spawn } from 'node:child_process';
+import { standardPayload } from '@postlude/queue';
+import { forEachLimit, randomHex, systemClock } from '@postlude/queue/foundations';
+import { openPostgres } from '@postlude/queue/postgres';
+import type { Database } from '@postlude/queue/storage';
+import { raw, sql } from '@postlude/queue/storage';
+import type { Submitter } from '@postlude/queue/tq';
+import { SubmitError, Sweeper, TaskClasses, Tq, taskClass } from '@postlude/queue/tq';
 import pg from 'pg';
 import { z } from 'zod';
+import { newReminder, remindedRequest } from '../packages/queue/src/tq/reminders/reminder.ts';
+import { prepareRequest } from '../packages/queue/src/tq/submit/request.ts';
 import { CommandLine } from '../scripts/command-line.ts';
-import { systemClock } from '../src/clock.ts';
-import { forEachLimit } from '../src/concurrency.ts';
-import { randomHex } from '../src/random.ts';
-import type { Database } from '../src/storage/database.ts';
-import { openPostgres } from '../src/storage/postgres/open.ts';
-import { raw, sql } from '../src/storage/sql.ts';
-import { standardPayload } from '../src/tasks/payload.ts';
-import { taskClass } from '../src/tq/classes/task-class.ts';
-import { TaskClasses } from '../src/tq/classes/task-classes.ts';
-import { newReminder, remindedRequest } from '../src/tq/reminders/reminder.ts';
-import { prepareRequest } from '../src/tq/submit/request.ts';
-import { SubmitError } from '../src/tq/submit/submit-error.ts';
-import type { Submitter } from '../src/tq/submit/submitter.ts';
-import { Sweeper } from '../src/tq/sweep/sweeper.ts';
-import { Tq } from '../src/tq/tq.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
 

@@ -1,13 +1,13 @@
-import { fromPglite } from '@postlude/postlude/pglite';
-import { openPostgres } from '@postlude/postlude/postgres';
 import {
   type Database,
   Dispatcher,
   type TaskHandler,
   TaskInspector,
   TaskQueue,
-} from '@postlude/postlude/tasks';
-import { FakeClock } from '@postlude/postlude/testing';
+} from '@postlude/queue';
+import { fromPglite } from '@postlude/queue/pglite';
+import { openPostgres } from '@postlude/queue/postgres';
+import { FakeClock } from '@postlude/queue/testing';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {

@@ -5,16 +5,9 @@
  * transaction of our own, by the driver `pg`.
  */
 
-import { fromPostgres } from '@postlude/postlude/postgres';
-import {
-  type Database,
-  noPayload,
-  type TaskHandler,
-  table,
-  taskType,
-  text,
-  timestamp,
-} from '@postlude/postlude/tasks';
+import { type Database, noPayload, type TaskHandler, taskType } from '@postlude/queue';
+import { fromPostgres } from '@postlude/queue/postgres';
+import { table, text, timestamp } from '@postlude/queue/storage';
 import type pg from 'pg';
 
 export const LETTER = taskType('letter', noPayload);

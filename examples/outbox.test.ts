@@ -1,6 +1,6 @@
+import { systemClock } from '@postlude/queue/foundations';
 import pg from 'pg';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { systemClock } from '../src/clock.ts';
 import {
   testPostgresUrl,
   testSchema,

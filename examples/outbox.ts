@@ -4,8 +4,8 @@
  * shop's own URL; without any cloud, PostgreSQL alone carries it.
  */
 import type { AddressInfo } from 'node:net';
-import { fromPostgres, openPostgres, ServerClock } from '@postlude/postlude/postgres';
-import { Dispatcher, systemClock, TaskQueue } from '@postlude/postlude/tasks';
+import { Dispatcher, systemClock, TaskQueue } from '@postlude/queue';
+import { fromPostgres, openPostgres, ServerClock } from '@postlude/queue/postgres';
 import {
   CloudTasksSubmitter,
   createPushHandler,
@@ -18,7 +18,7 @@ import {
   TaskClasses,
   Tq,
   taskClass,
-} from '@postlude/postlude/tq';
+} from '@postlude/queue/tq';
 import express from 'express';
 import pg from 'pg';
 import { z } from 'zod'; // or any other Standard Schema validator

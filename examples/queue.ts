@@ -1,12 +1,6 @@
-import { openPglite } from '@postlude/postlude/pglite';
-import { openPostgres } from '@postlude/postlude/postgres';
-import {
-  Dispatcher,
-  LocalWakeUp,
-  standardPayload,
-  TaskQueue,
-  taskType,
-} from '@postlude/postlude/tasks';
+import { Dispatcher, LocalWakeUp, standardPayload, TaskQueue, taskType } from '@postlude/queue';
+import { openPglite } from '@postlude/queue/pglite';
+import { openPostgres } from '@postlude/queue/postgres';
 import { z } from 'zod'; // or any other Standard Schema validator
 
 const url = process.env.DATABASE_URL;

@@ -1,17 +1,27 @@
-/** Compiles src/ into dist/, and copies the files that are not TypeScript beside the code that needs them. */
+/**
+ * Compiles the sources of each package into its dist/, the queue first, as the other package is compiled
+ * against what it publishes. Files that are not TypeScript are copied beside the code that needs them.
+ * With the folder of a package as its argument, it compiles that package alone.
+ */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const dist = join(root, 'dist');
+const [only] = process.argv.slice(2);
+for (const folder of only === undefined ? ['packages/queue', '.'] : [only])
+  build(join(root, folder));
 
-rmSync(dist, { recursive: true, force: true });
-execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-cpSync(join(root, 'src'), dist, {
-  recursive: true,
-  filter: (path) =>
-    statSync(path).isDirectory() || path.endsWith('.sql') || path.includes(join('src', 'gen')),
-});
-const main = join(dist, 'cli', 'main.js');
-if (existsSync(main)) chmodSync(main, 0o755);
+function build(folder: string): void {
+  const [sources, dist] = [join(folder, 'src'), join(folder, 'dist')];
+  rmSync(dist, { recursive: true, force: true });
+  const config = join(folder, 'tsconfig.build.json');
+  execFileSync('npx', ['tsc', '-p', config], { cwd: root, stdio: 'inherit' });
+  cpSync(sources, dist, {
+    recursive: true,
+    filter: (path) =>
+      statSync(path).isDirectory() || path.endsWith('.sql') || path.includes(join('src', 'gen')),
+  });
+  const main = join(dist, 'cli', 'main.js');
+  if (existsSync(main)) chmodSync(main, 0o755);
+}

@@ -12,11 +12,11 @@
  * after the last fault.
  */
 import { PGlite } from '@electric-sql/pglite';
-import { randomInt, systemRandom } from '../src/random.ts';
-import type { Database } from '../src/storage/database.ts';
-import { fromPglite } from '../src/storage/pglite/database.ts';
-import { openPostgres } from '../src/storage/postgres/open.ts';
-import { openSpanner } from '../src/storage/spanner/open.ts';
+import { randomInt, systemRandom } from '@postlude/queue/foundations';
+import { fromPglite } from '@postlude/queue/pglite';
+import { openPostgres } from '@postlude/queue/postgres';
+import { openSpanner } from '@postlude/queue/spanner';
+import type { Database } from '@postlude/queue/storage';
 import { fastSettings, startPostgres } from '../test/support/databases/postgres-server.ts';
 import { openSpannerAdmin, testDatabaseUrl } from '../test/support/spanner/spanner-admin.ts';
 import { startSpannerEmulator } from '../test/support/spanner/spanner-emulator.ts';

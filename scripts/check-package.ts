@@ -1,7 +1,7 @@
 /**
- * Packs the package, installs it into an empty TypeScript project and uses it there with types, as a new
- * user would and as README.md says. It also compiles the TypeScript of all documents there, strictly, and
- * runs publint and "are the types wrong".
+ * Packs both packages and uses them in empty strict TypeScript projects, as new users would: the queue alone
+ * on the embedded database, and both as README.md says. It also compiles the TypeScript of all documents
+ * there, and runs publint and "are the types wrong".
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { compileBlocks, countBlocks } from './docs/doc-blocks.ts';
-import { linksOf, type Page, readPages } from './docs/markdown.ts';
+import { blocksOf, linksOf, type Page, readPages } from './docs/markdown.ts';
 import { followReadme, serveWithoutOptional } from './try-package.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -17,28 +17,50 @@ const { devDependencies, optionalDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 ) as Record<'devDependencies' | 'optionalDependencies', Record<string, string>>;
 
+/** The queue, protobuf, jose and Standard Schema, with room for one more. */
+const MAX_QUEUE_PACKAGES = 5;
+
+const PROJECT_PACKAGES = [
+  'typescript',
+  '@types/node',
+  'pg',
+  '@types/pg',
+  'zod',
+  'express',
+  '@types/express',
+  'fastify',
+];
+
 /** The entries that work without any cloud's packages, which are not installed automatically. */
 const EXAMPLES = ['queue.ts', 'outbox.ts', 'exactly-once.ts'];
 
 const COMPILER = { module: 'NodeNext', target: 'ES2024', strict: true, types: ['node'] };
 
+// The condition that resolves the packages to their sources is for this repository only.
+delete process.env.NODE_OPTIONS;
+delete process.env.npm_config_node_options;
+
 const folder = mkdtempSync(join(tmpdir(), 'postlude-package-'));
 try {
-  const tarball = pack();
-  run('npx', ['publint', '--strict', tarball], root);
-  run('npx', ['attw', tarball, '--profile', 'esm-only'], root);
-  const project = useInEmptyProject(tarball);
+  const [queue, postlude] = [pack('@postlude/queue'), pack('@postlude/postlude')];
+  for (const tarball of [queue, postlude]) {
+    run('npx', ['publint', '--strict', tarball], root);
+    run('npx', ['attw', tarball, '--profile', 'esm-only'], root);
+  }
+  useQueueAlone(queue);
+  const project = useBoth([queue, postlude]);
   checkLinks(project);
   await followReadme(project);
   serveWithoutOptional(project, optionalDependencies);
-  console.log('check-package: installs, type-checks and runs in an empty project');
+  console.log('check-package: both packages install, type-check and run in empty projects');
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function pack(): string {
+function pack(name: string): string {
+  const workspace = name === '@postlude/queue' ? ['--workspace', name] : [];
   const [packed] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder, ...workspace], {
       cwd: root,
       encoding: 'utf8',
     }),
@@ -46,51 +68,82 @@ function pack(): string {
   return join(folder, packed.filename);
 }
 
-function useInEmptyProject(tarball: string): string {
-  const project = join(folder, 'project');
-  mkdirSync(project);
-  writeFileSync(
-    join(project, 'package.json'),
-    '{ "name": "empty", "type": "module", "private": true }',
+/** It must bring few packages and no driver, and its types must need none of those that are left out. */
+function useQueueAlone(tarball: string): void {
+  const project = emptyProject('queue', [tarball]);
+  const installed = readInstalled(project);
+  console.log(`check-package: @postlude/queue installs ${installed.join(', ')}`);
+  if (installed.length > MAX_QUEUE_PACKAGES) throw new Error('the queue brings too many packages');
+  install(project, ['typescript', '@types/node', '@electric-sql/pglite']);
+  const [example] = blocksOf(pageOf('packages/queue/README.md')).filter(
+    ({ language }) => language === 'ts',
   );
-  const packages = [
-    'typescript',
-    '@types/node',
-    'pg',
-    '@types/pg',
-    'zod',
-    'express',
-    '@types/express',
-    'fastify',
-  ].map((name) => `${name}@${devDependencies[name]}`);
-  run('npm', ['install', '--no-fund', '--no-audit', tarball, ...packages], project);
+  if (!example) throw new Error('packages/queue/README.md has no example');
+  writeFileSync(join(project, 'example.ts'), example.text);
+  compile(project, ['example.ts'], { skipLibCheck: false });
+  run(process.execPath, [join('out', 'example.js')], project);
+}
+
+function useBoth(tarballs: readonly string[]): string {
+  const project = emptyProject('project', tarballs);
+  install(project, PROJECT_PACKAGES);
   for (const example of EXAMPLES) {
     const text = readFileSync(join(root, 'examples', example), 'utf8');
     writeFileSync(join(project, example), text);
   }
-  writeFileSync(
-    join(project, 'tsconfig.json'),
-    JSON.stringify({
-      compilerOptions: { ...COMPILER, outDir: 'out' },
-      include: EXAMPLES,
-    }),
-  );
-  run('npx', ['tsc'], project);
+  compile(project, EXAMPLES);
   run(process.execPath, [join('out', 'queue.js')], project);
   run('npx', ['postlude', '--version'], project);
   checkDocuments(project);
   return project;
 }
 
+function emptyProject(name: string, tarballs: readonly string[]): string {
+  const project = join(folder, name);
+  mkdirSync(project);
+  writeFileSync(
+    join(project, 'package.json'),
+    '{ "name": "empty", "type": "module", "private": true }',
+  );
+  run('npm', ['install', '--no-fund', '--no-audit', ...tarballs], project);
+  return project;
+}
+
+/** Installs packages in the versions that this repository uses. */
+function install(project: string, names: readonly string[]): void {
+  const versions = { ...optionalDependencies, ...devDependencies };
+  const packages = names.map((name) => `${name}@${versions[name]}`);
+  run('npm', ['install', '--no-fund', '--no-audit', ...packages], project);
+}
+
+function readInstalled(project: string): string[] {
+  const { packages } = JSON.parse(
+    readFileSync(join(project, 'node_modules/.package-lock.json'), 'utf8'),
+  ) as { readonly packages: Readonly<Record<string, object>> };
+  return Object.keys(packages).map((path) => path.replace(/^node_modules\//, ''));
+}
+
+function compile(project: string, files: readonly string[], options: object = {}): void {
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...COMPILER, ...options, outDir: 'out' }, include: files }),
+  );
+  run('npx', ['tsc'], project);
+}
+
 /** The pages that README.md links to must be in the package, the only place where readers surely find them. */
 function checkLinks(project: string): void {
-  const readme = readPages().filter(({ path }) => path === 'README.md');
-  const missing = readme
-    .flatMap(linksOf)
+  const missing = linksOf(pageOf('README.md'))
     .map(({ text }) => text.replace(/#.*$/, ''))
     .filter((link) => link !== '' && !/^[a-z]+:/.test(link))
     .filter((link) => !existsSync(join(project, 'node_modules/@postlude/postlude', link)));
   if (missing.length > 0) throw new Error(`not in the package: ${missing.join(', ')}`);
+}
+
+function pageOf(name: string): Page {
+  const page = readPages().find(({ path }) => path === name);
+  if (!page) throw new Error(`there is no ${name}`);
+  return page;
 }
 
 /** Also checks that the check can fail: it must find a name that is not exported, planted in a page. */
@@ -99,7 +152,7 @@ function checkDocuments(project: string): void {
   const errors = errorsOf(pages, project);
   for (const error of errors) console.error(error);
   if (errors.length > 0) throw new Error(`${errors.length} errors in the blocks of the documents`);
-  const planted = "```ts\nimport { noSuchName } from '@postlude/postlude/tasks';\n```\n";
+  const planted = "```ts\nimport { noSuchName } from '@postlude/queue';\n```\n";
   if (errorsOf([{ path: 'planted.md', text: planted }], project).length === 0) {
     throw new Error('a planted fault was not found: the check of the documents does not work');
   }

@@ -10,10 +10,11 @@
  * histories that were run on the real code.
  */
 import { PGlite } from '@electric-sql/pglite';
-import { randomInt, systemRandom } from '../src/random.ts';
-import type { Database } from '../src/storage/database.ts';
-import { fromPglite } from '../src/storage/pglite/database.ts';
-import { openPostgres } from '../src/storage/postgres/open.ts';
+import { randomInt, systemRandom } from '@postlude/queue/foundations';
+import { fromPglite } from '@postlude/queue/pglite';
+import { openPostgres } from '@postlude/queue/postgres';
+import type { Database } from '@postlude/queue/storage';
+import { POSTLUDE_MIGRATIONS } from '../src/migrations/migrations.ts';
 import { fastSettings, startPostgres } from '../test/support/databases/postgres-server.ts';
 import { SqliteDatabase } from '../test/support/databases/sqlite-database.ts';
 import { type Exploration, explore } from '../test/support/invocations/finalization-explorer.ts';
@@ -88,7 +89,10 @@ async function samplePglite(): Promise<void> {
   const instance = await PGlite.create();
   let number = 0;
   await runHistories('PGlite', SAMPLE, async (run) => {
-    const db = fromPglite(instance, { schema: `sample_${number++}` });
+    const db = fromPglite(instance, {
+      schema: `sample_${number++}`,
+      migrations: [POSTLUDE_MIGRATIONS],
+    });
     await db.migrate();
     await run(db);
     await db.close();
@@ -101,7 +105,11 @@ async function samplePostgres(): Promise<void> {
   let number = 0;
   try {
     await runHistories('PostgreSQL', SAMPLE, async (run) => {
-      const db = await openPostgres({ url: server.url, schema: `sample_${number++}` });
+      const db = await openPostgres({
+        url: server.url,
+        schema: `sample_${number++}`,
+        migrations: [POSTLUDE_MIGRATIONS],
+      });
       await db.migrate();
       await run(db);
       await db.close();

@@ -24,7 +24,7 @@
  * servers while it is silent, and while a row is locked. The last line is
  * `{"silence": {"tasks_again_s", "not_ready_after_s", "slowest_request_s", "sigterm_silent_s", "broken", …}}`.
  */
-import { seededRandom } from '../src/random.ts';
+import { seededRandom } from '@postlude/queue/foundations';
 import { runCrashFaults } from '../test/faults/crashes/crash-faults.ts';
 import { runSilenceFaults } from '../test/faults/silence/silence-faults.ts';
 import { runTaskFaults } from '../test/faults/tasks/task-faults.ts';

@@ -5,7 +5,7 @@
  * each database. Prints a table; a scenario on two databases counts as two. The last line is
  * `{"scenarios": {"run", "failed"}}`. Exits with 1 if a scenario has failed.
  */
-import { toError } from '../src/errors.ts';
+import { toError } from '@postlude/queue/foundations';
 import { runsOn, SCENARIOS, Stage } from '../test/scenarios/scenarios.ts';
 import { DATABASES } from '../test/scenarios/stage/databases.ts';
 import { CommandLine } from './command-line.ts';

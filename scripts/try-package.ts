@@ -91,9 +91,8 @@ export function serveWithoutOptional(
       encoding: 'utf8',
     },
   );
-  for (const [name, version] of Object.entries(optional)) {
-    const command = `npm install ${name}@${version}`;
-    if (status !== 1 || !stderr.includes(command)) {
+  for (const name of Object.keys(optional)) {
+    if (status !== 1 || !stderr.includes(`npm install ${name}@`)) {
       throw new Error(
         `"serve" without ${name} ended with ${status}, without a word of it:\n${stderr}`,
       );

@@ -1,5 +1,5 @@
 /** Graphs to finalize, given as pairs of numbers and the order in which owners finalize. */
-import { type Random, randomInt } from '../../src/random.ts';
+import { type Random, randomInt } from '@postlude/queue/foundations';
 
 export interface Shape {
   readonly nodes: number;

@@ -1,8 +1,10 @@
 /** Shared by the benches of Spanner: an emulator for the bench, and databases that count their calls. */
-import type { Database } from '../../src/storage/database.ts';
-import { openLibrary } from '../../src/storage/spanner/calls/library.ts';
-import { SpannerDatabase } from '../../src/storage/spanner/database.ts';
-import { parseDatabaseName } from '../../src/storage/spanner/database-name.ts';
+
+import { parseDatabaseName } from '@postlude/queue/spanner';
+import type { Database } from '@postlude/queue/storage';
+import { openLibrary } from '../../packages/queue/src/storage/spanner/calls/library.ts';
+import { SpannerDatabase } from '../../packages/queue/src/storage/spanner/database.ts';
+import { POSTLUDE_MIGRATIONS } from '../../src/migrations/migrations.ts';
 import { openSpannerAdmin, testDatabaseUrl } from '../../test/support/spanner/spanner-admin.ts';
 import { startSpannerEmulator } from '../../test/support/spanner/spanner-emulator.ts';
 import { type CallCounts, countCalls } from './spanner-calls.ts';
@@ -36,7 +38,13 @@ async function openCounted(database: string, emulatorHost: string): Promise<Coun
   const name = parseDatabaseName(testDatabaseUrl(database));
   const real = await openLibrary({ projectId: name.project, emulatorHost });
   const { library, counts } = countCalls(real);
-  const db = new SpannerDatabase({ library, name, maxConnections: 100, serialWrites: true });
+  const db = new SpannerDatabase({
+    library,
+    name,
+    migrations: [POSTLUDE_MIGRATIONS],
+    maxConnections: 100,
+    serialWrites: true,
+  });
   await db.migrate();
   return { db, counts: () => ({ ...counts }) };
 }

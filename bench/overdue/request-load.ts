@@ -1,11 +1,10 @@
 /** Sends requests as pipelines do, at a modest rate, and measures how long each takes. */
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { systemClock } from '../../src/clock.ts';
+import { randomHex, systemClock } from '@postlude/queue/foundations';
 import { Recorder } from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../../src/gen/luci/resultdb/v1/resultdb_pb.js';
 import { TestStatus } from '../../src/gen/luci/resultdb/v1/test_result_pb.js';
-import { randomHex } from '../../src/random.ts';
 
 export interface Latencies {
   readonly requests: number;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 
 /** The folders that hold the packages' sources. */
-export const SOURCE_ROOTS: readonly string[] = ['src'];
+export const SOURCE_ROOTS: readonly string[] = ['src', 'packages/queue/src'];
 
 /** Folders with code that is not published. */
 const OTHER_CODE = ['test', 'scripts', 'bench', 'examples'];

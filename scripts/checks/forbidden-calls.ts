@@ -13,10 +13,14 @@ const NOWHERE = /^$/;
 const RULES: readonly Rule[] = [
   {
     pattern: /\bDate\.now\(|\bnew Date\(\)|\bset(Timeout|Interval)\(|timers\/promises/,
-    allowedIn: /^clock\.ts$/,
+    allowedIn: /^foundations\/clock\.ts$/,
     say: 'take a Clock (clock.ts)',
   },
-  { pattern: /\bMath\.random\(/, allowedIn: /^random\.ts$/, say: 'take a Random (random.ts)' },
+  {
+    pattern: /\bMath\.random\(/,
+    allowedIn: /^foundations\/random\.ts$/,
+    say: 'take a Random (random.ts)',
+  },
   {
     pattern: /\bprocess\.env\b/,
     allowedIn: /^cli\/main\.ts$/,
@@ -52,7 +56,7 @@ export const forbiddenCalls: Check = {
     ],
     accepted: [
       [HERE, '// Date.now() is what the system clock reads.'],
-      [`${SOURCE_ROOTS[0]}/clock.ts`, 'const now = Date.now();'],
+      [`${SOURCE_ROOTS[0]}/foundations/clock.ts`, 'const now = Date.now();'],
       ['test/support/planted.ts', "const home = process.env['HOME'];"],
     ],
   },

@@ -18,14 +18,12 @@ import { type Block, blocksOf, type Page } from './markdown.ts';
 
 /** If two entries export a name, it is taken from the first. */
 const ENTRIES = [
-  'tasks',
-  'tq',
-  'postgres',
-  'pglite',
-  'spanner',
-  'finalizer',
-  'exporter',
-  'testing',
+  '@postlude/queue',
+  ...['tq', 'storage', 'testing', 'foundations', 'postgres', 'pglite', 'spanner'].map(
+    (entry) => `@postlude/queue/${entry}`,
+  ),
+  '@postlude/postlude',
+  ...['finalizer', 'exporter'].map((entry) => `@postlude/postlude/${entry}`),
 ];
 
 export interface Project {
@@ -177,10 +175,9 @@ function withImports(files: readonly string[], entries: string, compile: Compile
   });
 }
 
-/** A module that imports all entries of the package. */
+/** A module that imports all entries of the packages. */
 function writeEntries(file: string): void {
-  const entries = ['@postlude/postlude', ...ENTRIES.map((entry) => `@postlude/postlude/${entry}`)];
-  const imports = entries.map((entry, index) => `import * as e${index} from '${entry}';`);
+  const imports = ENTRIES.map((entry, index) => `import * as e${index} from '${entry}';`);
   writeFileSync(file, imports.join('\n'));
 }
 

@@ -3,8 +3,8 @@
 const QUEUE = `
 import type pg from 'pg';
 import { z } from 'zod';
-declare const db: import('@postlude/postlude/tasks').Database;
-declare const queue: import('@postlude/postlude/tasks').TaskQueue;
+declare const db: import('@postlude/queue').Database;
+declare const queue: import('@postlude/queue').TaskQueue;
 declare const client: pg.Client;
 declare const signal: AbortSignal;
 declare const payload: { to: string };
@@ -13,17 +13,17 @@ declare const payload: { to: string };
 const README = `
 import type pg from 'pg';
 declare const client: pg.Client;
-declare const queue: import('@postlude/postlude/tasks').TaskQueue;
-declare const LETTER: import('@postlude/postlude/tasks').TaskType<{ orderId: string }>;
+declare const queue: import('@postlude/queue').TaskQueue;
+declare const LETTER: import('@postlude/queue').TaskType<{ orderId: string }>;
 declare const orderId: string;
 `;
 
 const STORAGE = `
 import type pg from 'pg';
 declare const client: pg.Client;
-declare const db: import('@postlude/postlude/tasks').Database;
-declare const queue: import('@postlude/postlude/tasks').TaskQueue;
-declare const tasks: import('@postlude/postlude/tasks').NewTask[];
+declare const db: import('@postlude/queue').Database;
+declare const queue: import('@postlude/queue').TaskQueue;
+declare const tasks: import('@postlude/queue').NewTask[];
 `;
 
 const TQ = `
@@ -32,9 +32,9 @@ import type { Express } from 'express';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { z } from 'zod';
-declare const db: import('@postlude/postlude/tasks').Database;
-declare const submitter: import('@postlude/postlude/tq').Submitter;
-declare const clock: import('@postlude/postlude/tq').Clock;
+declare const db: import('@postlude/queue').Database;
+declare const submitter: import('@postlude/queue/tq').Submitter;
+declare const clock: import('@postlude/queue/tq').Clock;
 declare const [project, region, defaultTargetHost, pushAs]: [string, string, string, string];
 declare const orderId: string;
 declare const payload: { orderId: string };
@@ -52,13 +52,13 @@ declare const Deno: {
 `;
 
 const TQ_REFERENCE = `${TQ}
-declare const classes: import('@postlude/postlude/tq').TaskClasses;
+declare const classes: import('@postlude/queue/tq').TaskClasses;
 `;
 
 const SEED = `
-declare const db: import('@postlude/postlude/tasks').Database;
-declare const queue: import('@postlude/postlude/tasks').TaskQueue;
-declare const clock: import('@postlude/postlude/tasks').Clock;
+declare const db: import('@postlude/queue').Database;
+declare const queue: import('@postlude/queue').TaskQueue;
+declare const clock: import('@postlude/queue').Clock;
 declare const id: import('@postlude/postlude/finalizer').InvocationId;
 declare const destination: import('@postlude/postlude/exporter').BigQueryExport;
 `;

@@ -20,7 +20,7 @@ export interface Block extends Piece {
 }
 
 const ROOT = join(import.meta.dirname, '../..');
-const PAGES = ['*.md', 'docs/**/*.md', 'examples/**/*.md', 'test/**/*.md'];
+const PAGES = ['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/**/*.md', 'test/**/*.md'];
 const FENCE = /^( *)```([a-z]*)\n([\s\S]*?)^\1```$/gm;
 
 /** Finds all pages of the project, except those of installed packages. */

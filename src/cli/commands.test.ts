@@ -1,11 +1,9 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { noPayload, TaskQueue, taskType } from '@postlude/queue';
+import { type Clock, systemClock } from '@postlude/queue/foundations';
 import { describe, expect, test, vi } from 'vitest';
 import { openCliWithServer } from '../../test/support/cli/cli-world.ts';
-import { type Clock, systemClock } from '../clock.ts';
-import { noPayload } from '../tasks/payload.ts';
-import { TaskQueue } from '../tasks/queue.ts';
-import { taskType } from '../tasks/task.ts';
 
 const REPORT = `<testsuite name="s">
   <testcase classname="c" name="passes" time="0.25"/>

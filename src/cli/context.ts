@@ -1,6 +1,6 @@
 /** Everything outside itself that a command may use: streams, environment, time. Tests pass their own. */
 import type { Writable } from 'node:stream';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@postlude/queue/foundations';
 
 export interface OutputStream extends Writable {
   readonly isTTY?: boolean;

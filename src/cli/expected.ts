@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { toError } from '@postlude/queue/foundations';
 import { type Command, InvalidArgumentError } from 'commander';
-import { toError } from '../errors.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
 import { invocationName, parseInvocation } from './invocation-argument.ts';
 import { parseDuration } from './option-values.ts';

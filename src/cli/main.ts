@@ -9,7 +9,7 @@ if (unsupported !== undefined) {
   process.exit(1);
 }
 // Imported after the check, as an old Node.js may not even be able to parse these modules.
-const { systemClock } = await import('../clock.ts');
+const { systemClock } = await import('@postlude/queue/foundations');
 const { runCli } = await import('./program.ts');
 const { StandardStreams } = await import('./process/standard-streams.ts');
 const { listenForStops } = await import('./process/stop-signals.ts');

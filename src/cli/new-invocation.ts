@@ -1,9 +1,9 @@
 /** Opens invocations for `create` and `record`, which share the options for that. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { randomHex } from '@postlude/queue/foundations';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { OpenInvocationRequestSchema } from '../gen/postlude/v1/invocations_pb.js';
-import { randomHex } from '../random.ts';
 import { CLIENT_VARIABLES } from '../server/config/client-variables.ts';
 import { contextTags } from './ci/read-context.ts';
 import type { Connection } from './connection/connection.ts';

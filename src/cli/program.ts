@@ -1,6 +1,7 @@
 /** Runs a command line: builds the commands and their shared options, and maps errors to exit codes. */
+
+import { hasCode, toError } from '@postlude/queue/foundations';
 import { Command, CommanderError } from 'commander';
-import { hasCode, toError } from '../errors.ts';
 import { addGlobalOptions, type CommandMaker } from './command.ts';
 import { loadCommandsFor } from './command-loaders.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';

@@ -1,5 +1,5 @@
 /** Describes the outcome of a sweep, whether a server or this process has made it. */
-import type { SweepSummary } from '../tq/sweep/sweeper.ts';
+import type { SweepSummary } from '@postlude/queue/tq';
 import { countOf } from './terminal/count.ts';
 
 /** True if the task of every stale reminder is now in its queue. */

@@ -1,3 +1,6 @@
+import type { Database } from '@postlude/queue/storage';
+import { tasks } from '@postlude/queue/tables';
+import { forEachCrash } from '@postlude/queue/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   openTestPglite,
@@ -13,9 +16,6 @@ import { invocationId, newInvocation } from '../../test/support/invocations/fixt
 import { fillSource, SOURCE_ROWS } from '../../test/support/server/copy-source.ts';
 import { insertInvocations } from '../invocations/invocations.ts';
 import { secrets } from '../secrets/secrets.ts';
-import type { Database } from '../storage/database.ts';
-import { tasks } from '../tasks/table.ts';
-import { forEachCrash } from '../testing/faults.ts';
 import { COPIED_TABLES, type CopiedTable, copyDatabase } from './copy-database.ts';
 
 const { signal } = new AbortController();

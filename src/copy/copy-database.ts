@@ -8,7 +8,16 @@
  * not copied.
  */
 import { createHash } from 'node:crypto';
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
+import type { AnyRow, AnyTable, Database } from '@postlude/queue/storage';
+import { readTablePages } from '@postlude/queue/storage';
+import {
+  deadReminders,
+  deadTasks,
+  reminders,
+  skipStoredFences,
+  tasks,
+} from '@postlude/queue/tables';
 import { exportProgress } from '../exporter/progress.ts';
 import { rejectedRows } from '../exporter/rejected-rows.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
@@ -16,13 +25,6 @@ import { closingTurns, invocations } from '../invocations/table.ts';
 import { exonerations } from '../results/exonerations.ts';
 import { testResults } from '../results/test-results.ts';
 import { secrets } from '../secrets/secrets.ts';
-import type { Database } from '../storage/database.ts';
-import type { AnyRow } from '../storage/key.ts';
-import type { AnyTable } from '../storage/table.ts';
-import { readTablePages } from '../storage/table-pages.ts';
-import { skipStoredFences } from '../tasks/lease/fences.ts';
-import { deadTasks, tasks } from '../tasks/table.ts';
-import { deadReminders, reminders } from '../tq/reminders/table.ts';
 
 /**
  * All tables, except those that mean nothing in another database: migrations, leases of sweeps, commit

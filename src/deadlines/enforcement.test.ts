@@ -1,11 +1,11 @@
+import { TaskQueue } from '@postlude/queue';
+import { noMetrics } from '@postlude/queue/foundations';
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { openTestPglite } from '../../test/support/databases/databases.ts';
 import { invocationId, newInvocation } from '../../test/support/invocations/fixtures.ts';
 import { RecordingLog } from '../../test/support/recording-log.ts';
 import { insertInvocations, requireInvocation } from '../invocations/invocations.ts';
-import { noMetrics } from '../metrics.ts';
-import { TaskQueue } from '../tasks/queue.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
 import { Enforcement } from './enforcement.ts';
 
 test('continues after a pass that failed, and reports what it ended', async () => {

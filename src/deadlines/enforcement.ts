@@ -1,8 +1,13 @@
 /** Enforces deadlines for as long as a server runs, and reports the invocations that it ended. */
-import { toError } from '../errors.ts';
+
+import {
+  type Counter,
+  type Histogram,
+  type Log,
+  type Metrics,
+  toError,
+} from '@postlude/queue/foundations';
 import type { FinalizerParts } from '../finalizer/parts.ts';
-import type { Log } from '../log.ts';
-import type { Counter, Histogram, Metrics } from '../metrics.ts';
 import { type Ended, endOverdue } from './enforcer.ts';
 
 export interface EnforcementParts {

@@ -1,7 +1,10 @@
+import { TaskQueue } from '@postlude/queue';
+import type { Clock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import { FakeClock, forEachCrash } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
 import { invocationId as id, newInvocation } from '../../test/support/invocations/fixtures.ts';
-import type { Clock } from '../clock.ts';
 import { TRY_FINALIZE_INVOCATION } from '../finalizer/finalization-tasks.ts';
 import { startFinalization } from '../finalizer/schedule.ts';
 import type { InvocationId } from '../invocations/id.ts';
@@ -13,10 +16,6 @@ import {
   updateInvocation,
 } from '../invocations/invocations.ts';
 import { testResultsPage } from '../results/test-results.ts';
-import type { Database } from '../storage/database.ts';
-import { TaskQueue } from '../tasks/queue.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
-import { forEachCrash } from '../testing/faults.ts';
 import { type Ended, endOverdue } from './enforcer.ts';
 
 const MINUTE = 60_000;

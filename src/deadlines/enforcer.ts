@@ -9,8 +9,10 @@
  * it rests after each batch: most of the database is then free for others, and the finalizations
  * that follow keep up.
  */
-import type { EpochMs } from '../clock.ts';
-import { chunk } from '../concurrency.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import { chunk, type Random, shuffled, systemRandom } from '@postlude/queue/foundations';
+import type { Sql } from '@postlude/queue/storage';
+import { LOOK, shardsOf, type Transaction } from '@postlude/queue/storage';
 import { type Ending, endInvocations } from '../finalizer/end.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import type { EndCause } from '../invocations/ending.ts';
@@ -18,10 +20,6 @@ import type { InvocationId } from '../invocations/id.ts';
 import { activeUntil, type Invocation } from '../invocations/invocation.ts';
 import { readInvocations } from '../invocations/invocations.ts';
 import { causeOf, findOverdue } from '../invocations/overdue.ts';
-import { type Random, shuffled, systemRandom } from '../random.ts';
-import { LOOK, type Transaction } from '../storage/database.ts';
-import { shardsOf } from '../storage/dialect.ts';
-import type { Sql } from '../storage/sql.ts';
 
 export interface EnforceOptions {
   /** How many invocations one read finds: 200 unless given. */

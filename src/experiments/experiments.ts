@@ -3,7 +3,7 @@
  * It may differ from process to process and flip at any time, so a process must serve the data of
  * both ways, whichever way its own switch is set.
  */
-import type { Log } from '../log.ts';
+import type { Log } from '@postlude/queue/foundations';
 
 /** Made by `experiment('rdb-use-tq-finalization')`. */
 export interface Experiment {

@@ -1,8 +1,9 @@
 /** Finds the test variants that are exonerated anywhere in a set of invocations. */
+
+import type { Database } from '@postlude/queue/storage';
 import type { RowId } from '../invocations/id.ts';
 import { exonerationsPage } from '../results/exonerations.ts';
 import { allPages } from '../results/page.ts';
-import type { Database } from '../storage/database.ts';
 import { CompactVariantSet } from './compact-variants.ts';
 
 const PAGE_ROWS = 1000;

@@ -1,10 +1,10 @@
+import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
 import { GRAPH_CREATE_TIME, writeGraph } from '../../test/support/exports/export-graph.ts';
 import { brief, exported, failing, runExport } from '../../test/support/exports/export-run.ts';
 import { MemorySink } from '../../test/support/exports/memory-sink.ts';
 import type { TestResultPredicate_Expectancy as Expectancy } from '../gen/luci/resultdb/v1/predicate_pb.js';
-import type { Database } from '../storage/database.ts';
 
 describe('failures', () => {
   test('an invocation that is not FINALIZED is not exported, and the sink is not called', async () => {

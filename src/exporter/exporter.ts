@@ -13,7 +13,8 @@
  * FINALIZED invocation reaches ever changes. Memory holds the ids of the set, the facts at some 50
  * bytes for each test variant, one page and one batch.
  */
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
+import type { Database, Reader } from '@postlude/queue/storage';
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
 import type { Invocation } from '../invocations/invocation.ts';
@@ -24,7 +25,6 @@ import { matcherOf, type TestResultPredicate } from '../results/predicate.ts';
 import { selectVariants } from '../results/select-variants.ts';
 import { testResultsPage } from '../results/test-results.ts';
 import type { VariantSet } from '../results/variant-set.ts';
-import type { Database, Reader } from '../storage/database.ts';
 import { type BatchLimits, cutBatches } from './batches.ts';
 import type { CompactVariantSet } from './compact-variants.ts';
 import { digestDestination } from './destination-digest.ts';

@@ -2,10 +2,10 @@
  * The records of the invocations that hold the results of a page. Pages come in the order of
  * invocations, so only the records of the previous page are kept, and memory holds few of them.
  */
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
+import type { Reader } from '@postlude/queue/storage';
 import type { InvocationId } from '../invocations/id.ts';
 import { readInvocations } from '../invocations/invocations.ts';
-import type { Reader } from '../storage/database.ts';
 import { type InvocationRecord, toInvocationRecord } from './row.ts';
 
 export class Parents {

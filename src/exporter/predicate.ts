@@ -1,6 +1,6 @@
 /** Converts the predicate of an export from its proto. */
 
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import type { TestResultPredicate as PredicateMessage } from '../gen/luci/resultdb/v1/predicate_pb.js';
 import { TestResultPredicate_Expectancy as Expectancies } from '../gen/luci/resultdb/v1/predicate_pb.js';
 import type { Expectancy, TestResultPredicate, VariantPredicate } from '../results/predicate.ts';

@@ -5,10 +5,20 @@
  *
  * Attempts are fenced: once a later one has begun, an earlier one that still runs can write nothing more.
  */
-import { CodedError } from '../errors.ts';
-import { fromNow, int, nullable, text, timestamp } from '../storage/column.ts';
-import { type Database, LOOK, type Reader, type Transaction } from '../storage/database.ts';
-import { type Row, table } from '../storage/table.ts';
+import { CodedError } from '@postlude/queue/foundations';
+import {
+  type Database,
+  fromNow,
+  int,
+  LOOK,
+  nullable,
+  type Reader,
+  type Row,
+  type Transaction,
+  table,
+  text,
+  timestamp,
+} from '@postlude/queue/storage';
 import {
   deleteRejectedRows,
   type ExportName,

@@ -1,10 +1,8 @@
 /** The rows of exports that the warehouse refused, each with the reason. */
-import { chunk } from '../concurrency.ts';
+import { chunk } from '@postlude/queue/foundations';
+import type { Reader, Transaction } from '@postlude/queue/storage';
+import { int, type Row, raw, selectList, sql, table, text } from '@postlude/queue/storage';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
-import { int, text } from '../storage/column.ts';
-import type { Reader, Transaction } from '../storage/database.ts';
-import { raw, selectList, sql } from '../storage/sql.ts';
-import { type Row, table } from '../storage/table.ts';
 import type { Export } from './sink.ts';
 
 export const rejectedRows = table(

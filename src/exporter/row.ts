@@ -1,7 +1,7 @@
 /** A test result as a row of schema.ts: its properties are the columns of the table. */
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   type TestLocation,

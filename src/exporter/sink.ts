@@ -9,7 +9,7 @@
  * still runs without knowing that it has lost its lease. In the end, each of its rows is in the
  * table once.
  */
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import type { Batch } from './batches.ts';
 
 /** The table that the rows go to. */

@@ -1,9 +1,10 @@
 /** The status of an export, read from its task, or from the sink once the task is gone. */
+
+import type { TaskInspector } from '@postlude/queue';
+import type { Database } from '@postlude/queue/storage';
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { isToBeSettled } from '../invocations/closed-sets.ts';
 import type { Invocation } from '../invocations/invocation.ts';
-import type { Database } from '../storage/database.ts';
-import type { TaskInspector } from '../tasks/inspect/task-inspector.ts';
 import { digestDestination } from './destination-digest.ts';
 import { identifyExport } from './exporter.ts';
 import type { Receipt, Sink } from './sink.ts';

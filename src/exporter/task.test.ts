@@ -2,6 +2,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
+import { Dispatcher, TaskInspector, TaskQueue } from '@postlude/queue';
+import type { Database } from '@postlude/queue/storage';
+import { FakeClock, forEachCrash } from '@postlude/queue/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
 import { type GraphNode, writeGraph } from '../../test/support/exports/export-graph.ts';
@@ -12,12 +15,6 @@ import { TestResultPredicateSchema } from '../gen/luci/resultdb/v1/predicate_pb.
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { STATE_NUMBERS } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
-import type { Database } from '../storage/database.ts';
-import { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
-import { TaskInspector } from '../tasks/inspect/task-inspector.ts';
-import { TaskQueue } from '../tasks/queue.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
-import { forEachCrash } from '../testing/faults.ts';
 import { exportFiles } from './parquet/export-files.ts';
 import { verifyExport } from './parquet/manifest.ts';
 import { ParquetSink } from './parquet/parquet-sink.ts';
@@ -64,7 +61,11 @@ describe('failures', () => {
     await dispatcher.runOnce();
     expect(sink.committed).toEqual([]);
 
-    const finalized = { invocationId: toRowId(A), state: STATE_NUMBERS.FINALIZED };
+    const finalized = {
+      invocationId: toRowId(A),
+      state: STATE_NUMBERS.FINALIZED,
+      finalizeTime: clock.now(),
+    };
     await db.write((tx) => tx.update(invocations, [finalized]));
     clock.advance(LEASE_MS);
     await dispatcher.runOnce();

@@ -7,20 +7,30 @@
  * which keeps the reason and can be redriven.
  */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { EpochMs } from '../clock.ts';
-import { hasCode, PermanentError } from '../errors.ts';
+import {
+  bytesPayload,
+  type EnqueueOutcome,
+  type NewTask,
+  type Task,
+  type TaskHandler,
+  type TaskQueue,
+  taskType,
+} from '@postlude/queue';
+import {
+  type EpochMs,
+  hasCode,
+  type Log,
+  type Metrics,
+  noMetrics,
+  PermanentError,
+  silentLog,
+} from '@postlude/queue/foundations';
+import type { Transaction } from '@postlude/queue/storage';
 import {
   type BigQueryExport,
   BigQueryExportSchema,
 } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
-import { type Log, silentLog } from '../log.ts';
-import { type Metrics, noMetrics } from '../metrics.ts';
-import type { Transaction } from '../storage/database.ts';
-import type { Task, TaskHandler } from '../tasks/dispatch/handler.ts';
-import { bytesPayload } from '../tasks/payload.ts';
-import type { TaskQueue } from '../tasks/queue.ts';
-import { type EnqueueOutcome, type NewTask, taskType } from '../tasks/task.ts';
 import { type ExporterParts, type ExportRequest, exportInvocation } from './exporter.ts';
 
 /**

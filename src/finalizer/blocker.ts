@@ -1,4 +1,6 @@
 /** Finds an invocation to wait for, and follows the chain of blockers from there. */
+
+import type { Database, Reader } from '@postlude/queue/storage';
 import {
   type FinalizationState,
   readFinalizationState,
@@ -6,7 +8,6 @@ import {
 } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { type InclusionsAfter, includedPage } from '../invocations/inclusions.ts';
-import type { Database, Reader } from '../storage/database.ts';
 import type { Answers, Question } from './questions.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { MAX_MUTATIONS } from '../storage/mutation-count.ts';
+import { MAX_MUTATIONS } from '@postlude/queue/storage';
 
 /** Bounds the work of one transaction or one snapshot. Tests set low bounds to reach the edges. */
 export interface Bounds {

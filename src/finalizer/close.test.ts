@@ -1,4 +1,6 @@
 /** Closed sets that one transaction cannot write. */
+
+import { MAX_MUTATIONS } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase, type OpenDatabase } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
@@ -13,7 +15,6 @@ import { countWrites } from '../../test/support/invocations/mutation-meter.ts';
 import { setBlocker, setFinalizing } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { listInvocations, requireInvocation } from '../invocations/invocations.ts';
-import { MAX_MUTATIONS } from '../storage/mutation-count.ts';
 import { answerQuestion } from './answer-question.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
 import { mutationsToFinalize } from './finalize.ts';

@@ -13,7 +13,8 @@
  * fewer members by now; after step 3 by the index of marks. See ../invocations/closed-sets.ts for
  * what readers do.
  */
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import { mutationsOfRow, type Transaction } from '@postlude/queue/storage';
 import {
   decideClosed,
   markClosed,
@@ -28,8 +29,6 @@ import {
 } from '../invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { invocations } from '../invocations/table.ts';
-import type { Transaction } from '../storage/database.ts';
-import { mutationsOfRow } from '../storage/mutation-count.ts';
 import { isUnfinalized } from './blocker.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import {

@@ -1,5 +1,17 @@
 /** Many workers run at once on one real server, with overlapping graphs, owners and tries. */
+
+import { type Lease, TaskQueue } from '@postlude/queue';
+import {
+  forEachLimit,
+  hasCode,
+  randomInt,
+  seededRandom,
+  systemClock,
+  systemRandom,
+} from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
+import { PUSH } from '../../packages/queue/src/tq/submit/queue-submitter.ts';
 import { openTestPostgres, testPostgresUrl } from '../../test/support/databases/databases.ts';
 import {
   FinalizationWorld,
@@ -7,15 +19,7 @@ import {
   violationsOf,
 } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
-import { systemClock } from '../clock.ts';
-import { forEachLimit } from '../concurrency.ts';
-import { hasCode } from '../errors.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import { randomInt, seededRandom, systemRandom } from '../random.ts';
-import type { Database } from '../storage/database.ts';
-import { TaskQueue } from '../tasks/queue.ts';
-import type { Lease } from '../tasks/task.ts';
-import { PUSH } from '../tq/submit/queue-submitter.ts';
 import { TRY_FINALIZE_INVOCATION } from './finalization-tasks.ts';
 import { tryFinalize } from './finalizer.ts';
 

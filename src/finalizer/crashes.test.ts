@@ -1,4 +1,7 @@
 /** Finalization ends the same way at whatever step a process dies. */
+
+import type { Database } from '@postlude/queue/storage';
+import { type Faults, forEachCrash } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { openTestPglite } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
@@ -10,8 +13,6 @@ import {
   type WorldOptions,
 } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
-import type { Database } from '../storage/database.ts';
-import { type Faults, forEachCrash } from '../testing/faults.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import { mutationsToFinalize } from './finalize.ts';
 import { tryFinalize } from './finalizer.ts';

@@ -6,14 +6,14 @@
  * Reads of different snapshots fit together: an invocation that has left ACTIVE keeps its
  * inclusions, and one that is FINALIZED need not be looked at, as it reaches only FINALIZED ones.
  */
-import { chunk } from '../concurrency.ts';
+import { chunk } from '@postlude/queue/foundations';
+import type { Database, Reader } from '@postlude/queue/storage';
 import {
   type FinalizationState,
   readFinalizationStates,
 } from '../invocations/finalization-state.ts';
 import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
 import { type Inclusion, inclusionsPage } from '../invocations/inclusions.ts';
-import type { Database, Reader } from '../storage/database.ts';
 import type { Answers } from './questions.ts';
 
 const BATCH_IDS = 500;

@@ -4,7 +4,8 @@
  * cut short looks green. A superseded attempt gets none, since none of its results count.
  */
 import { create, toBinary } from '@bufbuild/protobuf';
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import type { Transaction } from '@postlude/queue/storage';
 import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
 import { describeEnd, type EndCause } from '../invocations/ending.ts';
 import type { End } from '../invocations/finalization-state.ts';
@@ -12,7 +13,6 @@ import type { InvocationId } from '../invocations/id.ts';
 import { readIncludingNothing } from '../invocations/inclusions.ts';
 import type { NewTestResult } from '../results/test-result.ts';
 import { recordTestResults } from '../results/test-results.ts';
-import type { Transaction } from '../storage/database.ts';
 import { type SchedulingParts, startFinalizations } from './schedule.ts';
 
 /** The test id of the result that says that an invocation was cut short. */

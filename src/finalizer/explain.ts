@@ -3,6 +3,7 @@
  * that holds it up, with the owner and the deadline of that one.
  */
 
+import type { Reader } from '@postlude/queue/storage';
 import {
   type FinalizationState,
   readFinalizationState,
@@ -10,7 +11,6 @@ import {
 import type { InvocationId } from '../invocations/id.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { readInvocations, requireInvocation } from '../invocations/invocations.ts';
-import type { Reader } from '../storage/database.ts';
 import { nextInChain, readUnfinalized } from './blocker.ts';
 
 export interface Explanation {

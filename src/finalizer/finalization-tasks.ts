@@ -4,12 +4,11 @@
  * switch may flip at any time. The names are those of LUCI ResultDB.
  */
 import type { MessageShape } from '@bufbuild/protobuf';
+import { noPayload, protobufPayload, taskType } from '@postlude/queue';
+import type { Tq } from '@postlude/queue/tq';
+import { taskClass } from '@postlude/queue/tq';
 import { type Experiments, experiment } from '../experiments/experiments.ts';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
-import { noPayload, protobufPayload } from '../tasks/payload.ts';
-import { taskType } from '../tasks/task.ts';
-import { taskClass } from '../tq/classes/task-class.ts';
-import type { Tq } from '../tq/tq.ts';
 
 type TryFinalizeInvocation = MessageShape<typeof TryFinalizeInvocationSchema>;
 

@@ -1,6 +1,9 @@
 /** Writes FINALIZED, and everything that follows from it in the same transaction. */
-import type { EpochMs } from '../clock.ts';
-import { chunk } from '../concurrency.ts';
+
+import type { NewTask } from '@postlude/queue';
+import { chunk, type EpochMs } from '@postlude/queue/foundations';
+import { mutationsOfRow, type Transaction } from '@postlude/queue/storage';
+import { tasks } from '@postlude/queue/tables';
 import { exportTask } from '../exporter/task.ts';
 import {
   clearBlockers,
@@ -11,10 +14,6 @@ import {
 } from '../invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { invocations } from '../invocations/table.ts';
-import type { Transaction } from '../storage/database.ts';
-import { mutationsOfRow } from '../storage/mutation-count.ts';
-import { tasks } from '../tasks/table.ts';
-import type { NewTask } from '../tasks/task.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import type { FinalizerParts } from './parts.ts';
 import { type NewTry, scheduleTries } from './schedule.ts';

@@ -1,3 +1,4 @@
+import { Faults } from '@postlude/queue/testing';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase, type OpenDatabase } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
@@ -11,7 +12,6 @@ import {
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { invocations } from '../invocations/table.ts';
-import { Faults } from '../testing/faults.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
 import { tryFinalize } from './finalizer.ts';
 import { startFinalization } from './schedule.ts';

@@ -28,13 +28,14 @@
  * a snapshot finds stays true: no invocation leaves FINALIZED, and one that has left ACTIVE
  * includes nothing new.
  */
+
+import type { Transaction } from '@postlude/queue/storage';
 import {
   type FinalizationState,
   readFinalizationState,
   setBlocker,
 } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import type { Transaction } from '../storage/database.ts';
 import { answerQuestion } from './answer-question.ts';
 import { endOfChain, isUnfinalized, nextUnfinalized, readUnfinalized } from './blocker.ts';
 import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';

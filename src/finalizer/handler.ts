@@ -1,8 +1,9 @@
 /** Handlers that run a try: for `finalize` tasks of the queue, and for pushed tasks. */
-import { CodedError, PermanentError, toError } from '../errors.ts';
+
+import type { TaskHandler } from '@postlude/queue';
+import { CodedError, PermanentError, toError } from '@postlude/queue/foundations';
+import type { PushTaskHandler } from '@postlude/queue/tq';
 import { fromRowId, type InvocationId, parseInvocationId } from '../invocations/id.ts';
-import type { TaskHandler } from '../tasks/dispatch/handler.ts';
-import type { PushTaskHandler } from '../tq/classes/task-class.ts';
 import { type finalizationTasks, TRY_FINALIZE_INVOCATION } from './finalization-tasks.ts';
 import { tryFinalize } from './finalizer.ts';
 import type { FinalizerParts } from './parts.ts';

@@ -1,4 +1,6 @@
 /** Checks every order of events in small graphs, and random orders in larger graphs. */
+
+import { randomInt, systemRandom } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
@@ -11,7 +13,6 @@ import {
 } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import { randomHistory } from '../../test/support/invocations/random-finalization.ts';
-import { randomInt, systemRandom } from '../random.ts';
 
 const [A, B, C] = [invocationId('a'), invocationId('b'), invocationId('c')];
 

@@ -1,8 +1,9 @@
 /** The collaborators of the finalizer. */
-import type { Clock } from '../clock.ts';
+
+import type { TaskQueue } from '@postlude/queue';
+import type { Clock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import type { InvocationId } from '../invocations/id.ts';
-import type { Database } from '../storage/database.ts';
-import type { TaskQueue } from '../tasks/queue.ts';
 import type { Bounds } from './bounds.ts';
 import type { PushedTries } from './finalization-tasks.ts';
 

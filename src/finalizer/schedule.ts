@@ -1,10 +1,10 @@
 /** Begins finalizations, and schedules tries. */
 import { create } from '@bufbuild/protobuf';
+import type { NewTask } from '@postlude/queue';
+import type { Transaction } from '@postlude/queue/storage';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
 import { type Start, setFinalizing } from '../invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
-import type { Transaction } from '../storage/database.ts';
-import type { NewTask } from '../tasks/task.ts';
 import {
   finalizationTasks,
   type PushedTries,

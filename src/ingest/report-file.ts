@@ -2,7 +2,7 @@
  * Reads one report on disk: once to check and index it, and once more for its results.
  */
 import { dirname } from 'node:path';
-import { CodedError, toError } from '../errors.ts';
+import { CodedError, toError } from '@postlude/queue/foundations';
 import type { ExecutionIndex } from './attempts/execution-index.ts';
 import { byRounds } from './attempts/grouping.ts';
 import { RunSignature } from './attempts/run-signature.ts';

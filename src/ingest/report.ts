@@ -11,7 +11,7 @@
  * There are two degrees of damage: `FormatSink.error` says that results are missing, but those that were
  * read are true and are recorded; a thrown ReportDamage rejects the whole file.
  */
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import type { Execution, ExecutionOutcome, FormatSink } from './execution.ts';
 import type { TestId } from './results/test-id.ts';
 

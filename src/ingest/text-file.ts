@@ -6,7 +6,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { TextDecoder } from 'node:util';
-import { toError } from '../errors.ts';
+import { toError } from '@postlude/queue/foundations';
 import { ReportDamage } from './report.ts';
 
 export interface TextFile {

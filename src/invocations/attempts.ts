@@ -13,8 +13,8 @@
  *
  * The first attempt knows the number of the newest.
  */
-import { CodedError } from '../errors.ts';
-import type { Reader } from '../storage/database.ts';
+import { CodedError } from '@postlude/queue/foundations';
+import type { Reader } from '@postlude/queue/storage';
 import { type InvocationId, parseInvocationId } from './id.ts';
 import type { Invocation } from './invocation.ts';
 import { readInvocations } from './invocations.ts';

@@ -15,11 +15,18 @@
  * A database marks one set at a time, so that no two sets share a member that is not decided: the
  * root of a set has the turn until it is FINALIZED.
  */
-import type { EpochMs } from '../clock.ts';
-import { nullable, text, timestamp } from '../storage/column.ts';
-import type { Reader, Transaction } from '../storage/database.ts';
-import { raw, type Sql, sql } from '../storage/sql.ts';
-import { index } from '../storage/table.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import {
+  index,
+  nullable,
+  type Reader,
+  raw,
+  type Sql,
+  sql,
+  type Transaction,
+  text,
+  timestamp,
+} from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from './id.ts';
 import { STATE_NUMBERS } from './state.ts';
 import { closingTurns, invocations } from './table.ts';

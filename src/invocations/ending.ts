@@ -2,7 +2,7 @@
  * The cause that ended an ACTIVE invocation which its owner had not finalized. Its results may be
  * incomplete, so it gets a test result that says so: see finalizer/end.ts.
  */
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 
 /**
  * - `CANCELLED`: its recorder was told to stop.

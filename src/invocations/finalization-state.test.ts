@@ -1,3 +1,5 @@
+import { chunk } from '@postlude/queue/foundations';
+import { sql } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import {
   openTestPostgres,
@@ -7,8 +9,6 @@ import {
 } from '../../test/support/databases/databases.ts';
 import { FinalizationWorld } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
-import { chunk } from '../concurrency.ts';
-import { sql } from '../storage/sql.ts';
 import {
   findUnfinalized,
   readFinalizationStates,

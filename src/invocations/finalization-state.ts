@@ -14,12 +14,22 @@
  * - `includesNothing` is known from the moment X left ACTIVE, if the caller that started its
  *   finalization had read its inclusions.
  */
-import type { EpochMs } from '../clock.ts';
-import { chunk } from '../concurrency.ts';
-import { bytesArray, int, nullable, type RowOf, text, timestamp } from '../storage/column.ts';
-import type { Reader, Transaction } from '../storage/database.ts';
-import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
-import { index } from '../storage/table.ts';
+import { chunk, type EpochMs } from '@postlude/queue/foundations';
+import {
+  bytesArray,
+  emptySql,
+  index,
+  int,
+  nullable,
+  type Reader,
+  type RowOf,
+  raw,
+  type Sql,
+  sql,
+  type Transaction,
+  text,
+  timestamp,
+} from '@postlude/queue/storage';
 import { asSeen, seenState } from './closed-sets.ts';
 import { END_CAUSE_NUMBERS, type EndCause } from './ending.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';

@@ -4,7 +4,7 @@
  * one end of a table, and it stays readable and reversible: `ca978112:a`.
  */
 import { createHash } from 'node:crypto';
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 
 export type InvocationId = string & { readonly brand: 'InvocationId' };
 

@@ -1,7 +1,7 @@
+import type { Database } from '@postlude/queue/storage';
 import { expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
 import { invocationId, newInvocation } from '../../test/support/invocations/fixtures.ts';
-import type { Database } from '../storage/database.ts';
 import type { InvocationId } from './id.ts';
 import {
   includedPage,

@@ -2,12 +2,20 @@
  * Inclusions: which invocation includes which others. An included invocation must exist at first.
  * If it has been deleted since (retention), it counts as finished, as it had been FINALIZED before.
  */
-import { chunk } from '../concurrency.ts';
-import { CodedError } from '../errors.ts';
-import { bool, nullable, text } from '../storage/column.ts';
-import type { Reader, Transaction } from '../storage/database.ts';
-import { raw, type Sql, sql } from '../storage/sql.ts';
-import { index, type NewRow, table, withIndexes } from '../storage/table.ts';
+import { CodedError, chunk } from '@postlude/queue/foundations';
+import type { Reader, Transaction } from '@postlude/queue/storage';
+import {
+  bool,
+  index,
+  type NewRow,
+  nullable,
+  raw,
+  type Sql,
+  sql,
+  table,
+  text,
+  withIndexes,
+} from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, type RowId, toRowId, toRowOrder } from './id.ts';
 import { invocations } from './table.ts';
 

@@ -2,9 +2,8 @@
  * Tells watchers in this process and others that an invocation has changed. This is only a hint:
  * polling finds the changes that a watcher misses.
  */
-import { type Log, silentLog } from '../log.ts';
-import { Announcements } from '../storage/announcements.ts';
-import type { Notifications } from '../storage/database.ts';
+import { type Log, silentLog } from '@postlude/queue/foundations';
+import { Announcements, type Notifications } from '@postlude/queue/storage';
 import type { InvocationId } from './id.ts';
 
 const CHANNEL = 'invocations';

@@ -1,5 +1,5 @@
 /** An invocation: one run of a test command, as the database holds it. */
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import type { EndCause } from './ending.ts';
 import type { InvocationId } from './id.ts';
 import type { InvocationState } from './state.ts';

@@ -1,3 +1,4 @@
+import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import {
   eachDatabase,
@@ -15,7 +16,6 @@ import { Signal } from '../../test/support/signal.ts';
 import { tryFinalize } from '../finalizer/finalizer.ts';
 import { startFinalization } from '../finalizer/schedule.ts';
 import { recordTestResults, testResultsPage } from '../results/test-results.ts';
-import type { Database } from '../storage/database.ts';
 import { toRowOrder } from './id.ts';
 import {
   insertInvocations,

@@ -2,12 +2,18 @@
  * The rows of invocations. Anything that must not change once an invocation has left ACTIVE is
  * written after `requireActive` in the same transaction.
  */
-import { chunk } from '../concurrency.ts';
-import { CodedError } from '../errors.ts';
-import { text } from '../storage/column.ts';
-import type { Reader, Transaction } from '../storage/database.ts';
-import { emptySql, raw, selectList, sql } from '../storage/sql.ts';
-import type { NewRow, Row } from '../storage/table.ts';
+import { CodedError, chunk } from '@postlude/queue/foundations';
+import {
+  emptySql,
+  type NewRow,
+  type Reader,
+  type Row,
+  raw,
+  selectList,
+  sql,
+  type Transaction,
+  text,
+} from '@postlude/queue/storage';
 import { asSeen, seenState } from './closed-sets.ts';
 import { describeEnd, endCauseOf } from './ending.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';

@@ -3,10 +3,9 @@
  * (0011_endings.sql among the migrations). The search is a snapshot: before the caller acts on it, it
  * must read the invocations again under lock.
  */
-import type { EpochMs } from '../clock.ts';
-import { text, timestamp } from '../storage/column.ts';
-import type { Reader } from '../storage/database.ts';
-import { join, raw, type Sql, sql } from '../storage/sql.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import type { Reader } from '@postlude/queue/storage';
+import { join, raw, type Sql, sql, text, timestamp } from '@postlude/queue/storage';
 import type { EndCause } from './ending.ts';
 import { fromRowId, type InvocationId } from './id.ts';
 import type { Invocation } from './invocation.ts';

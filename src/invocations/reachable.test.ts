@@ -1,9 +1,9 @@
+import type { Database } from '@postlude/queue/storage';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
-import type { Database } from '../storage/database.ts';
 import { type InvocationId, toRowId } from './id.ts';
 import { includeAttempts, includedInvocations } from './inclusions.ts';
 import { readReachable, sameSnapshot } from './reachable.ts';

@@ -7,8 +7,8 @@
  * Each read is a snapshot of its own. The inclusions of a FINALIZING invocation are frozen, and a
  * FINALIZED one reaches only FINALIZED ones, so every walk from there finds the same.
  */
-import { chunk } from '../concurrency.ts';
-import type { Database, Reader } from '../storage/database.ts';
+import { chunk } from '@postlude/queue/foundations';
+import type { Database, Reader } from '@postlude/queue/storage';
 import { type InvocationId, toRowOrder } from './id.ts';
 import { type Inclusion, inclusionsPage } from './inclusions.ts';
 

@@ -3,13 +3,24 @@
  * which the server will end them, the overdue first. Each order is that of an index, and a page
  * looks at a bounded number of rows, however many there are. All other conditions are compared row
  * by row: there is no index on states, since such an index makes unrelated transactions conflict
- * (src/storage/postgres/migrations/0002_invocations.sql).
+ * (src/migrations/postgres/0001_invocations.sql).
  */
-import type { EpochMs } from '../clock.ts';
-import { int, nullable, type RowOf, text, textArray, timestamp } from '../storage/column.ts';
-import type { Reader } from '../storage/database.ts';
-import { shardsOf } from '../storage/dialect.ts';
-import { join, raw, type Sql, selectList, sql } from '../storage/sql.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import {
+  int,
+  join,
+  nullable,
+  type Reader,
+  type RowOf,
+  raw,
+  type Sql,
+  selectList,
+  shardsOf,
+  sql,
+  text,
+  textArray,
+  timestamp,
+} from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from './id.ts';
 import { activeUntil, type Invocation } from './invocation.ts';
 import { readInvocations } from './invocations.ts';

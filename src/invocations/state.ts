@@ -7,7 +7,7 @@
  * and its inclusions are frozen, but invocations that it reaches may still be ACTIVE. FINALIZED
  * means that all invocations that it reaches are FINALIZED as well.
  */
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 
 /** The names of luci.resultdb.v1.Invocation.State. */
 export type InvocationState = 'ACTIVE' | 'FINALIZING' | 'FINALIZED';

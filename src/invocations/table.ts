@@ -8,11 +8,12 @@ import {
   bytesArray,
   int,
   nullable,
+  table,
   text,
   textArray,
   timestamp,
-} from '../storage/column.ts';
-import { table, withIndexes } from '../storage/table.ts';
+  withIndexes,
+} from '@postlude/queue/storage';
 
 export const invocations = withIndexes(
   table(

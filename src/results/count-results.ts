@@ -1,8 +1,7 @@
 /** Counts results by status. The database counts, so that only the counts are transferred. */
+
+import { bool, int, nullable, type Reader, raw, sql, textArray } from '@postlude/queue/storage';
 import type { RowId } from '../invocations/id.ts';
-import { bool, int, nullable, textArray } from '../storage/column.ts';
-import type { Reader } from '../storage/database.ts';
-import { raw, sql } from '../storage/sql.ts';
 import { testResults } from './test-results.ts';
 import { statusOf, type TestStatus } from './test-status.ts';
 

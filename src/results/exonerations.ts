@@ -1,9 +1,18 @@
 /** The rows of exonerations. An exoneration that is recorded again replaces the stored one. */
+
+import {
+  emptySql,
+  nullable,
+  type Reader,
+  type Row,
+  selectList,
+  sql,
+  type Transaction,
+  table,
+  text,
+  textArray,
+} from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
-import { nullable, text, textArray } from '../storage/column.ts';
-import type { Reader, Transaction } from '../storage/database.ts';
-import { emptySql, selectList, sql } from '../storage/sql.ts';
-import { type Row, table } from '../storage/table.ts';
 import type { NewTestExoneration, TestExoneration, TestExonerationKey } from './exoneration.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { matcherOf, type TestVariantPredicate } from './predicate.ts';

@@ -4,10 +4,17 @@
  * more the less they hold. Its cost is that of the rows it reads, whatever the size of the tables
  * or the graph.
  */
+
+import {
+  emptySql,
+  type Reader,
+  raw,
+  type Sql,
+  sql,
+  text,
+  textArray,
+} from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, type RowId, toRowId } from '../invocations/id.ts';
-import { text, textArray } from '../storage/column.ts';
-import type { Reader } from '../storage/database.ts';
-import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
 
 /**
  * The position of an item in the order of pages; `itemId` is the id of a result or an exoneration.

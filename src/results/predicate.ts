@@ -1,6 +1,7 @@
 /** Predicates that select the results and exonerations of a query or an export. */
+
+import { CodedError } from '@postlude/queue/foundations';
 import { RE2JS } from 're2js';
-import { CodedError } from '../errors.ts';
 import { type Variant, variantHash } from './variant.ts';
 
 export type Expectancy =

@@ -3,11 +3,18 @@
  * result is read: selects the test variants that they let through. Only those variants are held in
  * memory that have an unexpected result, which are usually few.
  */
+
+import {
+  type AnyTable,
+  type Database,
+  type Reader,
+  type RowOf,
+  raw,
+  type Sql,
+  sql,
+  text,
+} from '@postlude/queue/storage';
 import type { RowId } from '../invocations/id.ts';
-import { type RowOf, text } from '../storage/column.ts';
-import type { Database, Reader } from '../storage/database.ts';
-import { raw, type Sql, sql } from '../storage/sql.ts';
-import type { AnyTable } from '../storage/table.ts';
 import { exonerations } from './exonerations.ts';
 import { allPages, type Page, type PageRequest, positionOfRow, readPage } from './page.ts';
 import type { TestResultPredicate } from './predicate.ts';

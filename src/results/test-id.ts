@@ -1,5 +1,5 @@
 /** The rule for ids of tests: any printable Unicode in NFC, up to 512 bytes of UTF-8. */
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 
 export const MAX_TEST_ID_BYTES = 512;
 

@@ -1,5 +1,5 @@
 /** The outcome of running one test once, as the database holds it. */
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import type { InvocationId } from '../invocations/id.ts';
 import type { StringPair } from '../invocations/string-pair.ts';
 import type { TestStatus } from './test-status.ts';

@@ -1,3 +1,4 @@
+import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
 import {
@@ -6,7 +7,6 @@ import {
   newTestResult,
 } from '../../test/support/invocations/fixtures.ts';
 import { type InvocationId, toRowOrder } from '../invocations/id.ts';
-import type { Database } from '../storage/database.ts';
 import { exonerationsPage, readExoneration, recordExonerations } from './exonerations.ts';
 import { allPages, type Position } from './page.ts';
 import { selectVariants } from './select-variants.ts';

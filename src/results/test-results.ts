@@ -4,12 +4,28 @@
  * need to know which rows are new, so an upload would have to read them first, and parallel uploads
  * to one invocation would conflict.
  */
+
+import type { Reader, Transaction } from '@postlude/queue/storage';
+import {
+  bool,
+  bytes,
+  emptySql,
+  int,
+  type NewRow,
+  nullable,
+  type Row,
+  raw,
+  type Sql,
+  selectList,
+  sql,
+  table,
+  text,
+  textArray,
+  timestamp,
+  withIndexes,
+} from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import { formatPair, parsePair, sortPairs } from '../invocations/string-pair.ts';
-import { bool, bytes, int, nullable, text, textArray, timestamp } from '../storage/column.ts';
-import type { Reader, Transaction } from '../storage/database.ts';
-import { emptySql, raw, type Sql, selectList, sql } from '../storage/sql.ts';
-import { type NewRow, type Row, table, withIndexes } from '../storage/table.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { matcherOf, type TestVariantPredicate } from './predicate.ts';
 import type { NewTestResult, TestResult, TestResultKey } from './test-result.ts';

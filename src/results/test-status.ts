@@ -1,4 +1,4 @@
-import { CodedError } from '../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 
 /** The names of luci.resultdb.v1.TestStatus. */
 export type TestStatus = 'PASS' | 'FAIL' | 'CRASH' | 'ABORT' | 'SKIP';

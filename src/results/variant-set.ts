@@ -1,6 +1,4 @@
-import { textArray } from '../storage/column.ts';
-import type { Reader } from '../storage/database.ts';
-import { emptySql, raw, type Sql, sql } from '../storage/sql.ts';
+import { emptySql, type Reader, raw, type Sql, sql, textArray } from '@postlude/queue/storage';
 
 type VariantKey = { readonly testId: string; readonly variantHash: string };
 

@@ -3,12 +3,12 @@
  * one knows the number of the newest, and only with the next attempt is it known that the results
  * of one that was superseded do not count.
  */
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import type { Reader } from '@postlude/queue/storage';
 import { firstAttemptId, readAttempts } from '../invocations/attempts.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { readInvocation } from '../invocations/invocations.ts';
-import type { Reader } from '../storage/database.ts';
 import type { Expired } from './expired.ts';
 
 /** Returns the ids of all attempts that exist, the newest first and its own among them. */

@@ -1,13 +1,11 @@
 /** Counts what a pass would delete now, and deletes nothing. */
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import type { Reader } from '@postlude/queue/storage';
+import { int, type Sql, shardsOf, sql, timestamp } from '@postlude/queue/storage';
 import { toRowId, toRowOrder } from '../invocations/id.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
 import { invocations } from '../invocations/table.ts';
 import { testResults } from '../results/test-results.ts';
-import { int, timestamp } from '../storage/column.ts';
-import type { Reader } from '../storage/database.ts';
-import { shardsOf } from '../storage/dialect.ts';
-import { type Sql, sql } from '../storage/sql.ts';
 import { attemptIds, expiredAttemptIds } from './attempt-family.ts';
 import { type Deleted, sumDeleted } from './deleted.ts';
 import { type Expired, type Expiry, expiredPages, IS_SETTLED } from './expired.ts';

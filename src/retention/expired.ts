@@ -1,21 +1,31 @@
 /**
- * Finds what retention may delete, in the indexes of 0013_retention.sql among the migrations. A
+ * Finds what retention may delete, in the indexes of the migrations 0009_retention and 0007_dead_times. A
  * search is a snapshot: before the caller deletes anything, it reads the rows again in its
  * transaction.
  *
  * Only FINALIZED invocations are found, and none whose own exports are still to be done or retried.
  * Such exports end: they succeed, or their tasks are dead after their last attempt.
  */
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import {
+  type Database,
+  int,
+  join,
+  LOOK,
+  nullable,
+  type Reader,
+  raw,
+  type Sql,
+  sql,
+  text,
+  timestamp,
+} from '@postlude/queue/storage';
+import { tasks } from '@postlude/queue/tables';
 import { BQ_EXPORT } from '../exporter/task.ts';
 import { firstAttemptId } from '../invocations/attempts.ts';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import { STATE_NUMBERS } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
-import { int, nullable, text, timestamp } from '../storage/column.ts';
-import { type Database, LOOK, type Reader } from '../storage/database.ts';
-import { join, raw, type Sql, sql } from '../storage/sql.ts';
-import { tasks } from '../tasks/table.ts';
 
 /** What has expired: an invocation with all it holds, or only its expected results. */
 export type Expiry = 'invocation' | 'expected-results';

@@ -2,9 +2,10 @@
  * The tables whose rows belong to one invocation and are deleted with it. Their keys begin with the
  * invocation's row id. A feature that keeps rows for an invocation adds its table here.
  */
+
+import type { AnyTable } from '@postlude/queue/storage';
 import { includedInvocations } from '../invocations/inclusions.ts';
 import { exonerations } from '../results/exonerations.ts';
 import { testResults } from '../results/test-results.ts';
-import type { AnyTable } from '../storage/table.ts';
 
 export const OWNED_TABLES: readonly AnyTable[] = [testResults, exonerations, includedInvocations];

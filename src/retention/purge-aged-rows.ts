@@ -2,13 +2,19 @@
  * Deletes rows that are kept for some time after they were written, and belong to no invocation
  * that would take them with it: dead tasks and dead reminders.
  */
-import type { EpochMs } from '../clock.ts';
-import { type Columns, columnName, int, timestamp } from '../storage/column.ts';
-import type { Database, Reader } from '../storage/database.ts';
-import { raw, type Sql, selectList, sql } from '../storage/sql.ts';
-import type { AnyTable, Key } from '../storage/table.ts';
-import { deadTasks } from '../tasks/table.ts';
-import { deadReminders } from '../tq/reminders/table.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import type { AnyTable, Database, Key, Reader } from '@postlude/queue/storage';
+import {
+  type Columns,
+  columnName,
+  int,
+  raw,
+  type Sql,
+  selectList,
+  sql,
+  timestamp,
+} from '@postlude/queue/storage';
+import { deadReminders, deadTasks } from '@postlude/queue/tables';
 
 /** A table, the time by which the age of its rows counts, and the index of that time. */
 export interface AgedTable {

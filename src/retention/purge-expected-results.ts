@@ -6,15 +6,24 @@
  * Each transaction looks at a bounded number of results. A purge that dies starts over with the
  * next pass, which then looks again only at what was kept.
  */
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import type { Reader, Transaction } from '@postlude/queue/storage';
+import {
+  bool,
+  int,
+  nullable,
+  type RowOf,
+  raw,
+  sql,
+  text,
+  textArray,
+  timestamp,
+} from '@postlude/queue/storage';
 import { type InvocationId, type RowId, toRowId } from '../invocations/id.ts';
 import { STATE_NUMBERS } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
 import { testResults } from '../results/test-results.ts';
 import { VariantSet } from '../results/variant-set.ts';
-import { bool, int, nullable, type RowOf, text, textArray, timestamp } from '../storage/column.ts';
-import type { Reader, Transaction } from '../storage/database.ts';
-import { raw, sql } from '../storage/sql.ts';
 import type { Deleted } from './deleted.ts';
 
 export interface ExpectedResultsPage {

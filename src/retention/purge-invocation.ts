@@ -7,14 +7,13 @@
  * invocation. So a purge that dies leaves an invocation with fewer results, which is expired still:
  * the next pass finds it and goes on.
  */
-import type { EpochMs } from '../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import type { AnyTable, KeyOrder, Transaction } from '@postlude/queue/storage';
+import { int, nullable, text, timestamp } from '@postlude/queue/storage';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { includedInvocations, includers } from '../invocations/inclusions.ts';
 import { STATE_NUMBERS } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
-import { int, nullable, text, timestamp } from '../storage/column.ts';
-import type { Transaction } from '../storage/database.ts';
-import type { AnyTable, KeyOrder } from '../storage/table.ts';
 import { type Deleted, sumDeleted } from './deleted.ts';
 import { OWNED_TABLES } from './owned-tables.ts';
 

@@ -2,15 +2,16 @@
  * Retention against a model of it: maps, and what a few lines of code say should be left. Runs
  * record, include and end; time passes; passes are cut short anywhere, and two run at once.
  */
+
+import { forEachLimit } from '@postlude/queue/foundations';
+import { text } from '@postlude/queue/storage';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
 import { invocationId as id, newTestResult } from '../../test/support/invocations/fixtures.ts';
 import { DAY, PurgeWorld, type Stored } from '../../test/support/retention/purge-world.ts';
-import { forEachLimit } from '../concurrency.ts';
 import { toRowId } from '../invocations/id.ts';
 import { invocations } from '../invocations/table.ts';
-import { text } from '../storage/column.ts';
 import { type Deleted, sumDeleted } from './deleted.ts';
 import { countExpired } from './dry-run.ts';
 

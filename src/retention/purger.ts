@@ -8,15 +8,20 @@
  * transaction, so that most of the database is free for others. A pass needs no memory of an
  * earlier one: what is left of an interrupted pass has expired still.
  */
-import type { Clock, EpochMs } from '../clock.ts';
-import { hasCode, toError } from '../errors.ts';
+import type { Clock, EpochMs } from '@postlude/queue/foundations';
+import {
+  hasCode,
+  type Log,
+  type Random,
+  shuffled,
+  silentLog,
+  systemRandom,
+  toError,
+} from '@postlude/queue/foundations';
+import type { Sql } from '@postlude/queue/storage';
+import { type Database, LOOK, shardsOf } from '@postlude/queue/storage';
 import type { InvocationId } from '../invocations/id.ts';
 import { toRowOrder } from '../invocations/id.ts';
-import { type Log, silentLog } from '../log.ts';
-import { type Random, shuffled, systemRandom } from '../random.ts';
-import { type Database, LOOK } from '../storage/database.ts';
-import { shardsOf } from '../storage/dialect.ts';
-import type { Sql } from '../storage/sql.ts';
 import { attemptIds, expiredAttemptIds } from './attempt-family.ts';
 import { type Deleted, sumDeleted } from './deleted.ts';
 import { type Expired, type Expiry, expiredPages } from './expired.ts';

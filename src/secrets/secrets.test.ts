@@ -1,6 +1,6 @@
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
 import { openSecret, updateTokenSecrets } from './secrets.ts';
 
 eachDatabase((open) => {

@@ -2,12 +2,10 @@
  * Secrets that the server generates once and keeps in the database if the configuration has none.
  * All servers on one database share them.
  */
-import type { Clock } from '../clock.ts';
-import { CodedError } from '../errors.ts';
-import { randomHex } from '../random.ts';
-import { bytes, text, timestamp } from '../storage/column.ts';
-import type { Database } from '../storage/database.ts';
-import { table } from '../storage/table.ts';
+import type { Clock } from '@postlude/queue/foundations';
+import { CodedError, randomHex } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import { bytes, table, text, timestamp } from '@postlude/queue/storage';
 
 /** The name of the secret that signs update tokens; LUCI uses the same name. */
 export const UPDATE_TOKEN_SECRET = 'invocation_tokens_secret';

@@ -1,6 +1,6 @@
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { Signal } from '../../test/support/signal.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
 import { Background, type BackgroundParts } from './background.ts';
 import { jsonLog } from './telemetry/json-log.ts';
 

@@ -2,14 +2,11 @@
  * Everything that runs beside the requests: the dispatcher of tasks, the clock that follows the
  * database's clock, and the periodic jobs that pick up what other processes left behind.
  */
-import { atMost } from '../at-most.ts';
-import type { Clock } from '../clock.ts';
-import { toError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { ServerClock } from '../storage/server-clock.ts';
-import type { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
-import type { UnknownTypeWatch } from '../tasks/inspect/unknown-type-watch.ts';
-import type { Sweeper } from '../tq/sweep/sweeper.ts';
+
+import type { Dispatcher, UnknownTypeWatch } from '@postlude/queue';
+import { atMost, type Clock, type Log, toError } from '@postlude/queue/foundations';
+import type { ServerClock } from '@postlude/queue/storage';
+import type { Sweeper } from '@postlude/queue/tq';
 
 export interface BackgroundParts {
   readonly dispatcher: Pick<Dispatcher, 'run' | 'lookedAt'>;

@@ -1,6 +1,6 @@
 /** Explains why the configured database cannot be opened, and what to do. Never shows a password. */
-import { CodedError, hasCode, toError } from '../errors.ts';
-import { systemTrouble } from '../storage/pglite/system-trouble.ts';
+import { CodedError, hasCode, toError } from '@postlude/queue/foundations';
+import { systemTrouble } from '@postlude/queue/pglite';
 import type { DatabaseLocation } from './config/setting-values.ts';
 
 /** Returns the error unchanged if its message names the database; otherwise wraps it, keeping its code. */

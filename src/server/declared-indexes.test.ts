@@ -1,14 +1,12 @@
+import { columnName, loadMigrations, sql, text } from '@postlude/queue/storage';
 import { expect, test } from 'vitest';
 import { openTestSpanner, testSpannerHost } from '../../test/support/databases/databases.ts';
 import { COPIED_TABLES } from '../copy/copy-database.ts';
-import { columnName, text } from '../storage/column.ts';
-import { loadMigrations } from '../storage/migrator.ts';
-import { MIGRATIONS_FOLDER } from '../storage/spanner/migration-target.ts';
-import { sql } from '../storage/sql.ts';
+import { POSTLUDE_MIGRATIONS } from '../migrations/migrations.ts';
 
 // The test needs no database, so that an undeclared index shows wherever the tests run.
 test('tables declare the indexes that the migrations of Spanner make', async () => {
-  const migrations = await loadMigrations(MIGRATIONS_FOLDER);
+  const migrations = await loadMigrations('spanner', [POSTLUDE_MIGRATIONS]);
   expect(declaredIndexes()).toEqual(migrations.flatMap((each) => indexesOf(each.text)).toSorted());
 });
 

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { type ErrorCode, silentLog, systemClock, toError } from '@postlude/queue/foundations';
+import { int, table, text } from '@postlude/queue/storage';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   sharedSpannerAdmin,
@@ -10,11 +12,6 @@ import {
 } from '../../test/support/databases/databases.ts';
 import { GoogleServices } from '../../test/support/network/google-services.ts';
 import { testDatabaseUrl } from '../../test/support/spanner/spanner-admin.ts';
-import { systemClock } from '../clock.ts';
-import { type ErrorCode, toError } from '../errors.ts';
-import { silentLog } from '../log.ts';
-import { int, text } from '../storage/column.ts';
-import { table } from '../storage/table.ts';
 import { explainTrouble } from './database-trouble.ts';
 import { openReadyDatabase } from './open-database.ts';
 

@@ -1,13 +1,11 @@
 /** Opens the configured database, and requires the schema of this version. */
-import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
-import type { Database } from '../storage/database.ts';
-import { loadMigrations } from '../storage/migrator.ts';
-import { openPglite } from '../storage/pglite/database.ts';
-import { MIGRATIONS_FOLDER as POSTGRES_MIGRATIONS } from '../storage/postgres/migration-target.ts';
-import { openPostgres } from '../storage/postgres/open.ts';
-import { MIGRATIONS_FOLDER as SPANNER_MIGRATIONS } from '../storage/spanner/migration-target.ts';
-import { openSpanner } from '../storage/spanner/open.ts';
+import type { Clock, Log } from '@postlude/queue/foundations';
+import { openPglite } from '@postlude/queue/pglite';
+import { openPostgres } from '@postlude/queue/postgres';
+import { openSpanner } from '@postlude/queue/spanner';
+import type { Database } from '@postlude/queue/storage';
+import { loadMigrations } from '@postlude/queue/storage';
+import { POSTLUDE_MIGRATIONS } from '../migrations/migrations.ts';
 import type { Config } from './config/config.ts';
 import { explainTrouble } from './database-trouble.ts';
 
@@ -25,15 +23,15 @@ export interface DatabaseParts {
 /** Opens the database, whichever schema it has. */
 export function openDatabase(config: DatabaseConfig, parts: DatabaseParts): Promise<Database> {
   const { database, schema, databaseConnections, statementTimeoutMs, spannerEmulatorHost } = config;
-  const { log } = parts;
+  const common = { ...parts, migrations: [POSTLUDE_MIGRATIONS] };
   switch (database.kind) {
     case 'memory':
-      return openPglite({ schema, log });
+      return openPglite({ ...common, schema });
     case 'pglite':
-      return openPglite({ dataDir: database.folder, schema, log });
+      return openPglite({ ...common, dataDir: database.folder, schema });
     case 'postgres':
       return openPostgres({
-        ...parts,
+        ...common,
         url: database.url,
         schema,
         maxConnections: databaseConnections,
@@ -41,7 +39,7 @@ export function openDatabase(config: DatabaseConfig, parts: DatabaseParts): Prom
       });
     case 'spanner':
       return openSpanner({
-        ...parts,
+        ...common,
         database: database.url,
         maxConnections: databaseConnections,
         ...(spannerEmulatorHost === undefined ? {} : { emulatorHost: spannerEmulatorHost }),
@@ -102,7 +100,7 @@ async function migrate(database: Database, log: Log): Promise<readonly string[]>
 
 /** Returns the name of the last migration of this version. */
 export async function schemaVersion({ database }: Pick<Config, 'database'>): Promise<string> {
-  const isSpanner = database.kind === 'spanner';
-  const migrations = await loadMigrations(isSpanner ? SPANNER_MIGRATIONS : POSTGRES_MIGRATIONS);
+  const kind = database.kind === 'spanner' ? 'spanner' : 'postgres';
+  const migrations = await loadMigrations(kind, [POSTLUDE_MIGRATIONS]);
   return migrations.at(-1)?.name ?? 'none';
 }

@@ -6,6 +6,8 @@ import {
   createGrpcTransport,
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
+import { type Clock, silentLog, systemClock } from '@postlude/queue/foundations';
+import type { Database, Notifications } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import {
   openTestPglite,
@@ -23,11 +25,8 @@ import {
   untilFinalized,
 } from '../../test/support/server/server-world.ts';
 import { Signal } from '../../test/support/signal.ts';
-import { type Clock, systemClock } from '../clock.ts';
 import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { TestStatus } from '../gen/luci/resultdb/v1/test_result_pb.js';
-import { silentLog } from '../log.ts';
-import type { Database, Notifications } from '../storage/database.ts';
 import { startServer } from './server.ts';
 import { jsonLog } from './telemetry/json-log.ts';
 

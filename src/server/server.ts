@@ -3,7 +3,20 @@
  * place that knows all parts. Each part receives what it uses, and knows nothing of the others.
  */
 
-import { type Clock, systemClock } from '../clock.ts';
+import {
+  DatabaseWakeUp,
+  Dispatcher,
+  observeQueue,
+  TaskInspector,
+  TaskQueue,
+  UnknownTypeWatch,
+  type WakeUp,
+} from '@postlude/queue';
+import type { Log } from '@postlude/queue/foundations';
+import { type Clock, installCommand, isInstalled, systemClock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import { ServerClock } from '@postlude/queue/storage';
+import { observeReminders } from '@postlude/queue/tq';
 import { Enforcement } from '../deadlines/enforcement.ts';
 import { DUCKDB } from '../exporter/parquet/duckdb.ts';
 import { ParquetSink } from '../exporter/parquet/parquet-sink.ts';
@@ -14,22 +27,11 @@ import type { FinalizerParts } from '../finalizer/parts.ts';
 import { rescueStuck } from '../finalizer/rescue.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { InvocationChanges } from '../invocations/invocation-changes.ts';
-import type { Log } from '../log.ts';
-import { installCommand, isInstalled } from '../optional-package.ts';
 import { updateTokenSecrets } from '../secrets/secrets.ts';
 import { DEFAULT_RETENTION } from '../services/recorder/parts.ts';
 import { UpdateTokens } from '../services/recorder/update-token.ts';
 import { ReachableSets } from '../services/resultdb/reachable-sets.ts';
 import { allowAll, realmAuthorizer } from '../services/shared/permissions.ts';
-import type { Database } from '../storage/database.ts';
-import { ServerClock } from '../storage/server-clock.ts';
-import { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
-import { TaskInspector } from '../tasks/inspect/task-inspector.ts';
-import { UnknownTypeWatch } from '../tasks/inspect/unknown-type-watch.ts';
-import { TaskQueue } from '../tasks/queue.ts';
-import { observeQueue } from '../tasks/task-metrics.ts';
-import { DatabaseWakeUp, type WakeUp } from '../tasks/wake-up.ts';
-import { observeReminders } from '../tq/reminders/reminder-gauges.ts';
 import { Background } from './background.ts';
 import type { AuthConfig } from './config/caller-config.ts';
 import type { Config } from './config/config.ts';
@@ -170,8 +172,8 @@ async function layFoundation(
 
 /** Without the warning, the missing package would show only when an export waits for it. */
 function warnOfMissingDuckDb(log: Log): void {
-  if (isInstalled(DUCKDB.name)) return;
-  const install = installCommand(DUCKDB.name);
+  if (isInstalled(DUCKDB.name, import.meta.url)) return;
+  const install = installCommand(DUCKDB);
   log.warn(`${DUCKDB.for} needs a package that is missing: exports wait until it is installed`, {
     install,
   });

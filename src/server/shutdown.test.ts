@@ -1,6 +1,6 @@
+import { silentLog } from '@postlude/queue/foundations';
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
-import { silentLog } from '../log.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
 import { divideGrace, type Stoppable, shutDown } from './shutdown.ts';
 
 function server(overrides: Partial<Stoppable> = {}) {

@@ -9,10 +9,8 @@
  * The grace period holds whatever hangs: its last part is reserved for closing. If closing takes
  * longer, the connections to the database are cut. Whatever does not end even then is left behind.
  */
-import { atMost } from '../at-most.ts';
-import type { Clock } from '../clock.ts';
-import { toError } from '../errors.ts';
-import type { Log } from '../log.ts';
+
+import { atMost, type Clock, type Log, toError } from '@postlude/queue/foundations';
 
 export interface Stoppable {
   /** Makes the server report that it is not ready. */

@@ -7,7 +7,7 @@
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CLI_MAIN } from '../flows/child-cli.ts';
+import { CLI_ARGS } from '../flows/child-cli.ts';
 import { junit } from '../scenarios/stage/reports.ts';
 
 /** How the tests of a shard behave. */
@@ -75,7 +75,7 @@ export async function writeTools(folder: string, plan: string): Promise<string> 
   const begin = `#!/bin/sh\nBIN='${bin}' PLAN='${plan}'\n`;
   await writeProgram(
     join(folder, 'postlude'),
-    `#!/bin/sh\nexec ${process.execPath} ${CLI_MAIN} "$@"\n`,
+    `#!/bin/sh\nexec ${process.execPath} ${CLI_ARGS.join(' ')} "$@"\n`,
   );
   await writeProgram(join(bin, 'npm'), begin + NPM);
   await writeProgram(join(bin, 'npx'), begin + NPX);

@@ -1,5 +1,5 @@
+import { systemClock } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
 import { UpdateTokens } from '../../src/services/recorder/update-token.ts';
 
 // These tokens were made with Python's hmac and base64 from the description of the format.

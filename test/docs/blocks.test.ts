@@ -33,7 +33,7 @@ test('a block that does not compile is found, with its place', () => {
   const block = (code: string): string => `\`\`\`ts\n${code}\n\`\`\`\n`;
   const planted = [
     'await queue.enqueue(tx, [task]);',
-    "import { noSuchName } from '@postlude/postlude/tasks';",
+    "import { noSuchName } from '@postlude/queue';",
     'const limit: number = queue;',
     'notDeclared();',
   ];

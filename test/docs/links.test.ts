@@ -5,14 +5,10 @@ import { describe, expect, test } from 'vitest';
 import { anchorsOf, linksOf, type Page, readPages, spansOf } from '../../scripts/docs/markdown.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PATH = /(?<![\w./-])(?:src|test|scripts|bench|examples|docs|proto)\/[\w./*-]+\.[a-z]+\b/g;
+const PATH =
+  /(?<![\w./-])(?:src|packages|test|scripts|bench|examples|docs|proto)\/[\w./*-]+\.[a-z]+\b/g;
+const SOURCES = ['src', 'packages/queue/src'];
 const COMMENT = /^\s*(?:\*|\/\/|\/\*\*?|--)(.*)$/;
-
-/**
- * Migrations are checked by their text, comments included, so they go on naming files where these were when
- * the migration was written.
- */
-const FROZEN = /^src\/storage\/\w+\/migrations\/\w+\.sql:/;
 
 /** `NAME` in a path stands for any name. */
 function isThere(named: string): boolean {
@@ -37,13 +33,15 @@ function brokenLinks(pages: readonly Page[], all = pages): string[] {
   );
 }
 
-/** Paths in code within the lines of a page, in full or below src/. */
+/** Paths in code within the lines of a page, in full or below the sources of a package. */
 function brokenPaths(pages: readonly Page[]): string[] {
   return pages.flatMap((page) =>
     spansOf(page).flatMap(({ text, line }) => {
       const paths =
         text.match(PATH) ?? (/^[a-z-]+(\/[a-z-]+)*\/[a-z-]+\.ts$/.test(text) ? [text] : []);
-      const missing = paths.filter((path) => !isThere(path) && !isThere(`src/${path}`));
+      const missing = paths.filter(
+        (path) => ![path, ...SOURCES.map((sources) => `${sources}/${path}`)].some(isThere),
+      );
       return missing.map((path) => `${page.path}:${line}: ${path}`);
     }),
   );
@@ -58,8 +56,8 @@ function brokenInComments(file: string, text: string): string[] {
 }
 
 /** Lines `  name/  file.ts  words`, where two blanks more mean one folder deeper. */
-function readRooms(block: string): { folder: string; file: string | undefined }[] {
-  const path: string[] = ['src'];
+function readRooms(block: string, sources: string): { folder: string; file: string | undefined }[] {
+  const path: string[] = [sources];
   return block.split('\n').flatMap((line) => {
     const [, indent = '', name, file] = /^( *)([\w-]+)\/ +([\w-]+\.ts)?/.exec(line) ?? [];
     if (name === undefined) return [];
@@ -81,7 +79,7 @@ describe('everything that is named exists', () => {
   });
 
   test('by paths in comments of TypeScript and SQL', () => {
-    const files = globSync('{src,test,scripts,bench,examples}/**/*.{ts,sql}', {
+    const files = globSync('{src,packages/*/src,test,scripts,bench,examples}/**/*.{ts,sql}', {
       cwd: ROOT,
       exclude: ['**/node_modules/**', 'src/gen/**', 'test/fixtures/**'],
     });
@@ -89,34 +87,41 @@ describe('everything that is named exists', () => {
     const broken = files.flatMap((file) =>
       brokenInComments(file, readFileSync(join(ROOT, file), 'utf8')),
     );
-    expect(broken.filter((each) => !FROZEN.test(each))).toEqual([]);
+    expect(broken).toEqual([]);
   });
 
-  test('the drawing of the layers has those that are checked', async () => {
-    const { LAYERS } = (await import(join(ROOT, '.dependency-cruiser.js'))) as {
-      LAYERS: readonly (readonly string[])[];
+  test('the drawings of the layers have those that are checked', async () => {
+    const { PACKAGES } = (await import(join(ROOT, '.dependency-cruiser.js'))) as {
+      PACKAGES: readonly { readonly layers: readonly (readonly string[])[] }[];
     };
-    const drawing = readPages().find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? '';
-    const [, block = ''] = /## Layers\n[\s\S]*?```\n([\s\S]*?)```/.exec(drawing) ?? [];
-    // The names stand before the first three blanks; the foundations are no folders.
-    const drawn = block.trim().split('\n').slice(0, -1);
-    const names = drawn.map((line) => (line.split(/ {3}/)[0] ?? line).trim().split(/ +/));
-    const explained = names.map((layer, index) =>
-      layer.filter((name) => LAYERS[index]?.includes(name)),
+    const text = readPages().find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? '';
+    const [, section = ''] = /## Layers\n([\s\S]*?)\n#{2,3} /.exec(text) ?? [];
+    const drawings = [...section.matchAll(/```\n([\s\S]*?)```/g)].map(([, block = '']) => block);
+    // The names stand before the first three blanks.
+    const names = drawings.map((block) =>
+      block
+        .trim()
+        .split('\n')
+        .map((line) => (line.split(/ {3}/)[0] ?? line).trim().split(/ +/)),
     );
-    expect(explained).toEqual(LAYERS);
+    expect(names).toEqual(PACKAGES.map(({ layers }) => layers));
   });
 
-  test('the drawing of the rooms has every folder, and the files to begin with', () => {
-    const drawing = readPages().find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? '';
-    const [, block = ''] = /### Rooms\n[\s\S]*?```\n([\s\S]*?)```/.exec(drawing) ?? [];
-    const drawn = readRooms(block);
-    expect(drawn.filter(({ file }) => file !== undefined && !isThere(file))).toEqual([]);
-    const files = globSync('src/*/**/*.ts', { cwd: ROOT, exclude: ['src/gen/**'] });
-    const folders = new Set(files.map((file) => dirname(file)));
-    const withFiles = drawn.filter(({ file }) => file !== undefined).map(({ folder }) => folder);
-    expect(withFiles.sort()).toEqual([...folders].sort());
-  });
+  test.each(SOURCES)(
+    'the drawing of the rooms in %s has every folder, and the files to begin with',
+    (sources) => {
+      const drawing = readPages().find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? '';
+      const [, section = ''] = /### Rooms\n([\s\S]*?)\n##/.exec(drawing) ?? [];
+      const [, block = ''] =
+        new RegExp(`\\n\`${sources}\`[\\s\\S]*?\`\`\`\\n([\\s\\S]*?)\`\`\``).exec(section) ?? [];
+      const drawn = readRooms(block, sources);
+      expect(drawn.filter(({ file }) => file !== undefined && !isThere(file))).toEqual([]);
+      const files = globSync(`${sources}/*/**/*.ts`, { cwd: ROOT, exclude: ['src/gen/**'] });
+      const folders = new Set(files.map((file) => dirname(file)));
+      const withFiles = drawn.filter(({ file }) => file !== undefined).map(({ folder }) => folder);
+      expect(withFiles.sort()).toEqual([...folders].sort());
+    },
+  );
 
   test('README names the version of Node.js that package.json requires', () => {
     const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {

@@ -2,12 +2,11 @@
  * Runs a copy that kills itself while it writes its nth page, whether the page has reached the database or
  * not. Arguments: n, and the environments of the two databases as JSON.
  */
-import { systemClock } from '../../src/clock.ts';
+import { silentLog, systemClock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import { copyDatabase } from '../../src/copy/copy-database.ts';
-import { silentLog } from '../../src/log.ts';
 import { loadConfig } from '../../src/server/config/config.ts';
 import { openReadyDatabase } from '../../src/server/open-database.ts';
-import type { Database } from '../../src/storage/database.ts';
 
 const [nth = '', from = '', to = ''] = process.argv.slice(2);
 

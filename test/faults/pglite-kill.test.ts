@@ -3,10 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { openPglite } from '@postlude/queue/pglite';
+import { int, sql } from '@postlude/queue/storage';
 import { expect, onTestFinished, test } from 'vitest';
-import { int } from '../../src/storage/column.ts';
-import { openPglite } from '../../src/storage/pglite/database.ts';
-import { sql } from '../../src/storage/sql.ts';
 import { numbers } from './pglite-numbers.ts';
 
 /** Kills a process after it has acknowledged `count` commits. Returns the last acknowledged number. */

@@ -1,7 +1,4 @@
-import { int } from '../../src/storage/column.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { sql } from '../../src/storage/sql.ts';
-import { table } from '../../src/storage/table.ts';
+import { type Database, int, sql, table } from '@postlude/queue/storage';
 
 export const numbers = table('numbers', { n: int }, ['n']);
 

@@ -1,5 +1,5 @@
 /** Writes 0, 1, 2, … into a PGlite folder, and prints each number once its commit has returned. */
-import { openPglite } from '../../src/storage/pglite/database.ts';
+import { openPglite } from '@postlude/queue/pglite';
 import { createNumbers, numbers } from './pglite-numbers.ts';
 
 const [dataDir = ''] = process.argv.slice(2);

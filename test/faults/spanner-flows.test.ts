@@ -1,14 +1,21 @@
 /** Whole flows on Spanner while a third of all calls fail, in different ways. */
+
+import { Dispatcher, type TaskHandler } from '@postlude/queue';
+import {
+  CodedError,
+  hasCode,
+  PermanentError,
+  type Random,
+  randomInt,
+  seededRandom,
+  systemRandom,
+} from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
-import { CodedError, hasCode, PermanentError } from '../../src/errors.ts';
+import { decodeEnvelope } from '../../packages/queue/src/tq/classes/envelope.ts';
+import { FRESH_MS } from '../../packages/queue/src/tq/reminders/reminder.ts';
+import { InProcessSweep } from '../../packages/queue/src/tq/sweep/in-process.ts';
 import type { InvocationId } from '../../src/invocations/id.ts';
-import { type Random, randomInt, seededRandom, systemRandom } from '../../src/random.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { Dispatcher } from '../../src/tasks/dispatch/dispatcher.ts';
-import type { TaskHandler } from '../../src/tasks/dispatch/handler.ts';
-import { decodeEnvelope } from '../../src/tq/classes/envelope.ts';
-import { FRESH_MS } from '../../src/tq/reminders/reminder.ts';
-import { InProcessSweep } from '../../src/tq/sweep/in-process.ts';
 import { openTestSpanner, testSchema, testSpannerHost } from '../support/databases/databases.ts';
 import { FinalizationWorld, violationsOf } from '../support/invocations/finalization-world.ts';
 import { invocationId } from '../support/invocations/fixtures.ts';

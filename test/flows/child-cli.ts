@@ -5,7 +5,11 @@ import { join } from 'node:path';
 
 /** Short commands spend most of their time on compilation. */
 const COMPILE_CACHE = join(tmpdir(), 'postlude-compile-cache');
-export const CLI_MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+/** What Node.js is given to run the command line from its sources, whatever NODE_OPTIONS says. */
+export const CLI_ARGS: readonly string[] = [
+  '--conditions=postlude-source',
+  join(import.meta.dirname, '../../src/cli/main.ts'),
+];
 
 export interface Ended {
   readonly code: number | null;
@@ -22,7 +26,7 @@ export class ChildCli {
   readonly #waiting = new Set<() => void>();
 
   constructor(folder: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, [CLI_MAIN, ...argv], {
+    this.child = spawn(process.execPath, [...CLI_ARGS, ...argv], {
       cwd: folder,
       env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,16 +1,16 @@
 /** Shards and runs that are run again. */
 import assert from 'node:assert/strict';
-import { type ChildCli, CLI_MAIN } from '../flows/child-cli.ts';
+import { type ChildCli, CLI_ARGS } from '../flows/child-cli.ts';
 import type { Scenario } from './scenario.ts';
 import type { Place } from './stage/place.ts';
 import { junit } from './stage/reports.ts';
 
 /** Builds a command that uploads a part of its results, then waits to be killed. */
-const UNFINISHED = `"$NODE" "$MAIN" upload --invocation "$POSTLUDE_INVOCATION" part.xml && echo ready $$ && exec sleep 100000`;
+const UNFINISHED = `"$NODE" $MAIN upload --invocation "$POSTLUDE_INVOCATION" part.xml && echo ready $$ && exec sleep 100000`;
 
 function recordUnfinished(place: Place, id: string): ChildCli {
   const argv = ['record', '--id', id, '--lost-after', '10m', '--', 'sh', '-c', UNFINISHED];
-  return place.start(argv, { NODE: process.execPath, MAIN: CLI_MAIN });
+  return place.start(argv, { NODE: process.execPath, MAIN: CLI_ARGS.join(' ') });
 }
 
 export const RETRIED: readonly Scenario[] = [

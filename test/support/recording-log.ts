@@ -1,4 +1,4 @@
-import type { Log, LogFields } from '../../src/log.ts';
+import type { Log, LogFields } from '@postlude/queue/foundations';
 
 interface Line {
   readonly level: string;

@@ -1,6 +1,6 @@
 /** Compares our clock with the server's by the `Date` headers of its responses, even of refusals. */
 import { ConnectError, type Interceptor } from '@connectrpc/connect';
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '@postlude/queue/foundations';
 
 /** `Date` headers are truncated to a second, and the response takes time to arrive. */
 const UNKNOWN_MS = 2_000;

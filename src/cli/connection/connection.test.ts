@@ -1,10 +1,10 @@
 import { createServer as createHttpServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { type Clock, systemClock } from '@postlude/queue/foundations';
 import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
 import { openCli, openCliContext, openCliWithServer } from '../../../test/support/cli/cli-world.ts';
-import { type Clock, systemClock } from '../../clock.ts';
 import { connect } from './connection.ts';
 
 /** Accepts connections and never answers. */

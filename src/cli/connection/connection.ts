@@ -10,15 +10,14 @@ import {
   type Interceptor,
 } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { isLoopback, toError } from '@postlude/queue/foundations';
 import type { Command } from 'commander';
-import { toError } from '../../errors.ts';
 import { Recorder } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Exports } from '../../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 import { PushTasks } from '../../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
-import { isLoopback } from '../../loopback.ts';
 import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
 import { globalOptionsOf, outputOf } from '../command.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';

@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { FakeClock } from '@postlude/queue/testing';
 import { SignJWT } from 'jose';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { FakeClock } from '../../testing/fake-clock.ts';
 import { IdTokens } from './id-token.ts';
 
 const KEY = new Uint8Array(32);

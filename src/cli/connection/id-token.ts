@@ -3,9 +3,9 @@
  * to jobs that ask for it. The latter expire after a few minutes, so we ask again before that, and once if
  * the server rejects a token. Only the server is ever shown a token.
  */
+
+import { type Clock, toError } from '@postlude/queue/foundations';
 import { decodeJwt } from 'jose';
-import type { Clock } from '../../clock.ts';
-import { toError } from '../../errors.ts';
 import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
 import type { CliContext } from '../context.ts';
 import { type IdTokenSource, idTokenSource } from './id-token-sources.ts';

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
+import type { Clock } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
 import { openCliContext } from '../../../test/support/cli/cli-world.ts';
-import type { Clock } from '../../clock.ts';
 import { Output } from '../terminal/output.ts';
 import { retryFor } from './rpc-retry.ts';
 

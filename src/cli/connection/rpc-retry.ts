@@ -2,8 +2,7 @@
  * Retries calls that are safe to repeat, so that a restart of the server fails none of them. Retries are
  * bounded by time and by number, and the user is warned once.
  */
-import { systemRandom } from '../../random.ts';
-import { retry } from '../../retry.ts';
+import { retry, systemRandom } from '@postlude/queue/foundations';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../terminal/output.ts';
 import { isTransientRpcError, toRpcFailure } from './rpc-errors.ts';

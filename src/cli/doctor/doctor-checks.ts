@@ -1,6 +1,5 @@
 /** The checks of `postlude doctor`. Each returns what it has found, and never throws. */
-import { toError } from '../../errors.ts';
-import { loadOptional } from '../../optional-package.ts';
+import { loadOptional, toError } from '@postlude/queue/foundations';
 import type { Config } from '../../server/config/config.ts';
 import { isEmbedded } from '../../server/config/setting-values.ts';
 import type { CliContext } from '../context.ts';

@@ -1,3 +1,6 @@
+import { systemClock } from '@postlude/queue/foundations';
+import { type Database, int, table, text } from '@postlude/queue/storage';
+import { FakeClock } from '@postlude/queue/testing';
 import { describe, expect, test } from 'vitest';
 import { openCli } from '../../../test/support/cli/cli-world.ts';
 import {
@@ -9,11 +12,6 @@ import {
 } from '../../../test/support/databases/databases.ts';
 import { GoogleServices } from '../../../test/support/network/google-services.ts';
 import { testDatabaseUrl } from '../../../test/support/spanner/spanner-admin.ts';
-import { systemClock } from '../../clock.ts';
-import { int, text } from '../../storage/column.ts';
-import type { Database } from '../../storage/database.ts';
-import { table } from '../../storage/table.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
 import { checkDatabaseClock, describePermissions } from './doctor-database.ts';
 import type { Finding } from './finding.ts';
 
@@ -87,10 +85,15 @@ describe.each(Object.entries(SERVERS).filter(([, { isThere }]) => isThere))(
       const schema = testSchema();
       const database = await server.open(schema);
       await database.migrate();
-      const columns = { number: int, name: text, checksum: text };
-      const schemaMigrations = table('schema_migrations', columns, ['number']);
-      const future = { number: 9999, name: '9999_future', checksum: 'x' };
-      await database.write((tx) => tx.insert(schemaMigrations, [future]));
+      const columns = { setName: text, number: int, name: text, checksum: text };
+      const applied = table('applied_migrations', columns, ['setName', 'number']);
+      const future = {
+        setName: '@postlude/postlude',
+        number: 9999,
+        name: '9999_future',
+        checksum: 'x',
+      };
+      await database.write((tx) => tx.insert(applied, [future]));
       const { code, about } = await (await openDoctor(server.flags(schema)))();
       expect(code).toBe(1);
       const message = expect.stringContaining('9999_future, which this version does not know');

@@ -2,14 +2,10 @@
  * The checks of the configured database: whether it is reachable, its clock, its schema and, on Cloud
  * Spanner, the permissions of this machine's account.
  */
-import type { Clock } from '../../clock.ts';
-import { hasCode, toError } from '../../errors.ts';
-import { silentLog } from '../../log.ts';
+import { type Clock, hasCode, silentLog, toError } from '@postlude/queue/foundations';
+import { type MissingPermissions, parseDatabaseName } from '@postlude/queue/spanner';
+import { type Database, ServerClock } from '@postlude/queue/storage';
 import type { DatabaseConfig } from '../../server/open-database.ts';
-import type { Database } from '../../storage/database.ts';
-import { ServerClock } from '../../storage/server-clock.ts';
-import { parseDatabaseName } from '../../storage/spanner/database-name.ts';
-import type { MissingPermissions } from '../../storage/spanner/permissions.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 export type CheckedDatabase = DatabaseConfig & { readonly autoMigrate: boolean };
@@ -92,7 +88,7 @@ async function checkPermissions(config: CheckedDatabase): Promise<Finding[]> {
   const { database, spannerEmulatorHost: emulatorHost } = config;
   if (database.kind !== 'spanner') return [];
   try {
-    const { findMissingPermissions } = await import('../../storage/spanner/permissions.ts');
+    const { findMissingPermissions } = await import('@postlude/queue/spanner');
     const options = emulatorHost === undefined ? {} : { emulatorHost };
     return [
       describePermissions(await findMissingPermissions({ database: database.url, ...options })),

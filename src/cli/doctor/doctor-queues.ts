@@ -1,5 +1,5 @@
 /** Checks that the Cloud Tasks queues exist to which the configuration sends pushed tasks. */
-import { toError } from '../../errors.ts';
+import { toError } from '@postlude/queue/foundations';
 import type { Config } from '../../server/config/config.ts';
 import type { CliContext } from '../context.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
-import { FakeClock } from '../../testing/fake-clock.ts';
 import { listenForStops } from './stop-signals.ts';
 
 function openWorld() {

@@ -4,7 +4,7 @@
  * CI systems and terminals signal a whole process group, and npm passes its signals on. So the same signal
  * twice within a moment counts once.
  */
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '@postlude/queue/foundations';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 export type StopSignal = (typeof SIGNALS)[number];

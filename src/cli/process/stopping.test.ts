@@ -1,6 +1,6 @@
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { openCliContext } from '../../../test/support/cli/cli-world.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
 import { cutWhenStopped } from './stopping.ts';
 
 function stoppableContext() {

@@ -5,7 +5,7 @@
  */
 import { hostname } from 'node:os';
 import type { JsonObject } from '@bufbuild/protobuf';
-import type { EpochMs } from '../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts } from '../../ingest/report.ts';
 import { summaryHtmlOf } from '../../ingest/results/summary-html.ts';

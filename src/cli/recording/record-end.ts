@@ -1,7 +1,7 @@
 /** Ends a recording: its results go to the server, or to the spool if the server is unreachable by then. */
 import { rm } from 'node:fs/promises';
+import { toError } from '@postlude/queue/foundations';
 import type { Command } from 'commander';
-import { toError } from '../../errors.ts';
 import { type Connection, connect } from '../connection/connection.ts';
 import { toRpcFailure } from '../connection/rpc-errors.ts';
 import { CliError, EXIT } from '../context.ts';

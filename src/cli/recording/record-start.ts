@@ -3,8 +3,8 @@
  * user says otherwise, and their results go to the spool.
  */
 import { Code, ConnectError } from '@connectrpc/connect';
+import { toError } from '@postlude/queue/foundations';
 import { type Command, Option } from 'commander';
-import { toError } from '../../errors.ts';
 import { outputOf } from '../command.ts';
 import { connect } from '../connection/connection.ts';
 import { toRpcFailure } from '../connection/rpc-errors.ts';

@@ -1,9 +1,8 @@
 /** An invocation while its command runs. The process that opened it keeps it alive. */
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
-import type { Clock } from '../../clock.ts';
-import { toError } from '../../errors.ts';
-import { randomHex } from '../../random.ts';
+import type { Clock } from '@postlude/queue/foundations';
+import { randomHex, toError } from '@postlude/queue/foundations';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { readContext } from '../ci/read-context.ts';
 import type { Connection } from '../connection/connection.ts';

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Clock, systemClock } from '@postlude/queue/foundations';
 import { describe, expect, test } from 'vitest';
 import { openCliWithServer } from '../../../test/support/cli/cli-world.ts';
-import { type Clock, systemClock } from '../../clock.ts';
 
 const HOUR_MS = 3_600_000;
 

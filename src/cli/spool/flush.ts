@@ -14,8 +14,7 @@
 import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Code, ConnectError } from '@connectrpc/connect';
-import type { Clock, EpochMs } from '../../clock.ts';
-import { toError } from '../../errors.ts';
+import { type Clock, type EpochMs, toError } from '@postlude/queue/foundations';
 import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { fromDuration, fromTimestamp } from '../../services/shared/timestamp.ts';

@@ -1,6 +1,6 @@
 /** Formats spans of time. */
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
-import type { EpochMs } from '../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 
 const UNITS = [
   ['d', 86_400_000],

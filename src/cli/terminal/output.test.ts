@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
+import { systemClock } from '@postlude/queue/foundations';
 import { describe, expect, test } from 'vitest';
 import { MemoryStream } from '../../../test/support/cli/memory-stream.ts';
-import { systemClock } from '../../clock.ts';
 import type { CliContext } from '../context.ts';
 import { Output } from './output.ts';
 

@@ -1,6 +1,6 @@
+import { FakeClock } from '@postlude/queue/testing';
 import { describe, expect, test } from 'vitest';
 import { MemoryStream } from '../../../test/support/cli/memory-stream.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
 import { Progress } from './progress.ts';
 
 describe('Progress', () => {

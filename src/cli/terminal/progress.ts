@@ -1,5 +1,5 @@
 /** A progress line that rewrites itself, only on a terminal and at most ten times a second. */
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '@postlude/queue/foundations';
 import type { OutputStream } from '../context.ts';
 
 const MIN_INTERVAL_MS = 100;

@@ -1,4 +1,8 @@
 /** Whatever dies at whatever step, each row lands once through the Storage Write API. */
+
+import { seededRandom } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import { Faults, forEachCrash } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import type { Fault, When } from '../../../test/support/bigquery/faults.ts';
 import { eachDatabase, openTestPglite } from '../../../test/support/databases/databases.ts';
@@ -11,9 +15,6 @@ import {
 } from '../../../test/support/exports/bigquery-exports.ts';
 import { openBigQuery } from '../../../test/support/exports/bigquery-world.ts';
 import { writeGraph } from '../../../test/support/exports/export-graph.ts';
-import { seededRandom } from '../../random.ts';
-import type { Database } from '../../storage/database.ts';
-import { Faults, forEachCrash } from '../../testing/faults.ts';
 import { readRejectedRows } from '../rejected-rows.ts';
 
 const ROWS = 11;

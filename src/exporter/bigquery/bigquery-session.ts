@@ -9,8 +9,8 @@
  *
  * If rows are rejected, this is written down before the others are sent again without them.
  */
-import { CodedError, hasCode } from '../../errors.ts';
-import type { Database } from '../../storage/database.ts';
+import { CodedError, hasCode } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import type { Batch } from '../batches.ts';
 import { type Progress, saveProgress } from '../progress.ts';
 import type { RejectedRow } from '../rejected-rows.ts';

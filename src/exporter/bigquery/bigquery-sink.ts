@@ -3,10 +3,9 @@
  * row at least once. How far an export has come is in our own database (see ../progress.ts), whichever API
  * the attempts use.
  */
-import type { Clock } from '../../clock.ts';
-import { CodedError, hasCode } from '../../errors.ts';
-import type { Random } from '../../random.ts';
-import type { Database } from '../../storage/database.ts';
+import type { Clock, Random } from '@postlude/queue/foundations';
+import { CodedError, hasCode } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import { beginAttempt, findProgress, type Progress, type StreamPosition } from '../progress.ts';
 import { readRejectedRows } from '../rejected-rows.ts';
 import type { ExportRow } from '../row.ts';

@@ -1,6 +1,6 @@
 /** Writes the manifest of an object from the object's own metadata, so that the two always agree. */
 import { posix } from 'node:path';
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import { createManifest, formatManifest } from '../parquet/manifest.ts';
 import type { Export } from '../sink.ts';
 import { describedBy, type ObjectKeys } from './export-object.ts';

@@ -1,8 +1,8 @@
 /** One attempt at an export: a file on this machine, which is uploaded when it is whole. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError } from '../../errors.ts';
-import type { Log } from '../../log.ts';
+import type { Log } from '@postlude/queue/foundations';
+import { CodedError } from '@postlude/queue/foundations';
 import type { Batch } from '../batches.ts';
 import { systemDisk } from '../parquet/disk.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';

@@ -11,10 +11,8 @@
  * that an attempt whose response was lost recognizes what it has written.
  */
 
-import type { Clock } from '../../clock.ts';
-import { CodedError } from '../../errors.ts';
-import type { Log } from '../../log.ts';
-import { randomHex } from '../../random.ts';
+import type { Clock, Log } from '@postlude/queue/foundations';
+import { CodedError, randomHex } from '@postlude/queue/foundations';
 import { digestOf } from '../parquet/disk.ts';
 import type { ExportName } from '../parquet/export-files.ts';
 import { compareToManifest, parseManifest, type Verification } from '../parquet/manifest.ts';

@@ -3,7 +3,7 @@
  * took effect. An object appears whole or not at all, and a condition is checked by the service in
  * the same step as the object appears.
  */
-import type { EpochMs } from '../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 
 export interface ObjectInfo {
   readonly bytes: number;

@@ -5,7 +5,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { randomHex } from '../../random.ts';
+import { randomHex } from '@postlude/queue/foundations';
 
 /** The folders of this process: each sink has one. */
 const ownFolders = new Set<string>();

@@ -4,12 +4,17 @@
  * bytes.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { Mutex } from '../../concurrency.ts';
-import { loadOptional } from '../../optional-package.ts';
+import { loadOptional, Mutex, type OptionalPackage, versionIn } from '@postlude/queue/foundations';
 import { type Column, type ColumnType, TEST_RESULT_COLUMNS } from '../schema.ts';
 
 /** The package that writes the files. */
-export const DUCKDB = { name: '@duckdb/node-api', for: 'writing Parquet files' };
+const NAME = '@duckdb/node-api';
+
+export const DUCKDB: OptionalPackage = {
+  name: NAME,
+  for: 'writing Parquet files',
+  version: versionIn(new URL('../../../package.json', import.meta.url), NAME),
+};
 
 export interface Conversion {
   /** The file with one row a line. */

@@ -2,7 +2,7 @@
  * Collects the rows of an export in a file of this machine, and converts them into a Parquet file
  * beside it. The same rows give the same bytes.
  */
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import type { Batch } from '../batches.ts';
 import type { Export, ExportSummary } from '../sink.ts';
 import type { Disk, DiskFile } from './disk.ts';

@@ -1,5 +1,5 @@
 /** The kind of sink that writes Parquet files into a folder of this machine. */
-import { randomHex } from '../../random.ts';
+import { randomHex } from '@postlude/queue/foundations';
 import { type SinkParts, sinkKind } from '../sinks/sink-kind.ts';
 import { folder } from '../sinks/sink-options.ts';
 import { systemDisk } from './disk.ts';

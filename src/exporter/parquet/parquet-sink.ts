@@ -8,8 +8,7 @@
  * just before that removal and renames just after it, it puts the same bytes in the same place.
  */
 import { basename, dirname, join } from 'node:path';
-import { CodedError } from '../../errors.ts';
-import { type Log, silentLog } from '../../log.ts';
+import { CodedError, type Log, silentLog } from '@postlude/queue/foundations';
 import type { Batch } from '../batches.ts';
 import type { Export, ExportSummary, Receipt, Sink, SinkSession } from '../sink.ts';
 import { type Disk, systemDisk } from './disk.ts';

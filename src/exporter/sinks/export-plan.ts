@@ -10,7 +10,7 @@
  * The first rule that matches `project.dataset.table` decides; if none does, the default sink. There
  * always is a sink `parquet`: the export folder.
  */
-import { toError } from '../../errors.ts';
+import { toError } from '@postlude/queue/foundations';
 import type { ExportTable } from '../sink.ts';
 import { SINK_KINDS } from './kinds.ts';
 import { covers, matches, parseNamePattern, tableName } from './name-pattern.ts';

@@ -2,11 +2,8 @@
  * A kind of sink, such as Parquet files in a bucket: which options it takes in the configuration,
  * which packages it needs, and how it is opened. A new kind is added to `kinds.ts`, and nowhere else.
  */
-import type { Clock } from '../../clock.ts';
-import type { Log } from '../../log.ts';
-import type { Metrics } from '../../metrics.ts';
-import type { OptionalPackage } from '../../optional-package.ts';
-import type { Database } from '../../storage/database.ts';
+import type { Clock, Log, Metrics, OptionalPackage } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import type { Sink } from '../sink.ts';
 import type { OptionValues, SinkOptions } from './sink-options.ts';
 

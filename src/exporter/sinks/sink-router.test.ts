@@ -1,12 +1,10 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noMetrics, silentLog, systemClock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import { expect, onTestFinished, test } from 'vitest';
 import { MemorySink } from '../../../test/support/exports/memory-sink.ts';
-import { systemClock } from '../../clock.ts';
-import { silentLog } from '../../log.ts';
-import { noMetrics } from '../../metrics.ts';
-import type { Database } from '../../storage/database.ts';
 import type { Export } from '../sink.ts';
 import { planExports } from './export-plan.ts';
 import type { OpenSink, SinkParts } from './sink-kind.ts';

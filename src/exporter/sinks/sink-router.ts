@@ -3,7 +3,7 @@
  * the first export needs it, and only then are the packages loaded that it needs. A failure to open
  * it fails that export; the next one tries again.
  */
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import type { Export, Receipt, Sink, SinkSession } from '../sink.ts';
 import { type ExportPlan, type PlannedSink, sinkOf } from './export-plan.ts';
 import { SINK_KINDS } from './kinds.ts';

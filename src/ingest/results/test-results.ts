@@ -7,7 +7,7 @@
 import { hash } from 'node:crypto';
 import { isAbsolute, relative, sep } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { EpochMs } from '../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import type { TestLocationSchema } from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
 import { type TestResultSchema, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import {

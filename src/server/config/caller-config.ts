@@ -2,8 +2,7 @@
  * The configuration of callers, from the settings and the files that they name: issuers, realms, and
  * secrets of update tokens. Contradictions between settings are reported to `written`.
  */
-import { toError } from '../../errors.ts';
-import { isLoopback } from '../../loopback.ts';
+import { isLoopback, toError } from '@postlude/queue/foundations';
 import type { RealmGrants } from '../../services/shared/permissions.ts';
 import { readConfigFile, readText } from './config-file.ts';
 import { DEFAULT_IDENTITY, type OidcIssuer } from './oidc-issuers.ts';

@@ -1,8 +1,8 @@
 /** Reads a configuration file in YAML or JSON (which is also YAML), with the line of each key. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { toError } from '@postlude/queue/foundations';
 import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
-import { toError } from '../../errors.ts';
 
 export interface FileEntry {
   readonly key: string;

@@ -3,7 +3,7 @@
  * overrides defaults. The whole is checked, and all problems are reported at once, each with its source.
  * No other part of the server reads the environment or a configuration file.
  */
-import { CodedError, toError } from '../../errors.ts';
+import { CodedError, toError } from '@postlude/queue/foundations';
 import { type AuthConfig, authConfig, tokenSecrets } from './caller-config.ts';
 import { type PushTaskConfig, pushTaskConfig } from './push-task-config.ts';
 import { configKey, SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts';

@@ -1,6 +1,7 @@
 /** The setting `oidc`: the issuers that sign callers' tokens, and how their claims name callers. */
-import type { TrustedIssuer } from '../../oidc/issuer-keys.ts';
-import { safeUrl } from '../../safe-url.ts';
+
+import { safeUrl } from '@postlude/queue/foundations';
+import type { TrustedIssuer } from '@postlude/queue/oidc';
 import { listOf, oneText, optional, recordOf, texts } from './shapes.ts';
 
 export interface OidcIssuer extends TrustedIssuer {

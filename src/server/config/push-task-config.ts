@@ -1,7 +1,6 @@
 /** The configuration of pushed tasks, from its settings: how they are delivered, and who may push. */
-import { isLoopback } from '../../loopback.ts';
-import type { PushAuthConfig } from '../../tq/receive/push-auth.ts';
-import type { RequestSettings } from '../../tq/submit/request.ts';
+import { isLoopback } from '@postlude/queue/foundations';
+import type { PushAuthConfig, RequestSettings } from '@postlude/queue/tq';
 import type { Settings } from './settings.ts';
 import type { WrittenSettings } from './written-settings.ts';
 

@@ -1,7 +1,7 @@
 /** Addresses and databases, as they are written: `127.0.0.1:8010`, `pglite:data`. */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { parseDatabaseName } from '../../storage/spanner/database-name.ts';
+import { parseDatabaseName } from '@postlude/queue/spanner';
 
 export interface ListenAddress {
   readonly host: string;

@@ -6,7 +6,7 @@
  * A setting `exportDir` is the flag `--export-dir`, the environment variable POSTLUDE_EXPORT_DIR
  * and the key `exportDir` of the configuration file.
  */
-import { safeUrl } from '../../safe-url.ts';
+import { safeUrl } from '@postlude/queue/foundations';
 import { oidcIssuers } from './oidc-issuers.ts';
 import { realmGrants } from './realm-grants.ts';
 import {

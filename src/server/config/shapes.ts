@@ -2,7 +2,7 @@
  * Checks of the structures in a configuration file. Each returns the value, or throws an Error that says what
  * is wrong, after the keys that lead there: `[0]: audiences: must be a list of texts`.
  */
-import { toError } from '../../errors.ts';
+import { toError } from '@postlude/queue/foundations';
 import { didYouMean } from './nearest-name.ts';
 
 /** Parses a value as it was written. Paths are relative to `folder`. */

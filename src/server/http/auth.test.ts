@@ -1,3 +1,4 @@
+import { FakeClock } from '@postlude/queue/testing';
 import { exportSPKI, generateKeyPair, UnsecuredJWT } from 'jose';
 import { expect, test } from 'vitest';
 import {
@@ -5,7 +6,6 @@ import {
   OidcIssuerServer,
   type TokenOptions,
 } from '../../../test/support/network/oidc-issuer.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
 import type { OidcIssuer } from '../config/oidc-issuers.ts';
 import { ANONYMOUS, oidcAuthenticate } from './auth.ts';
 

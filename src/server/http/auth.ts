@@ -9,7 +9,7 @@ import {
   refused,
   type TokenVerifierOptions,
   tokenVerifier,
-} from '../../oidc/token-verifier.ts';
+} from '@postlude/queue/oidc';
 import type { OidcIssuer } from '../config/oidc-issuers.ts';
 
 export const ANONYMOUS = 'anonymous:anonymous';

@@ -4,7 +4,7 @@
  * the log only.
  */
 import { Code, ConnectError } from '@connectrpc/connect';
-import { CodedError, type ErrorCode, type ErrorReason } from '../../errors.ts';
+import { CodedError, type ErrorCode, type ErrorReason } from '@postlude/queue/foundations';
 
 const CODES: Readonly<Record<ErrorCode, Code>> = {
   'invalid-argument': Code.InvalidArgument,

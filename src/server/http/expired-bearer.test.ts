@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { systemClock } from '@postlude/queue/foundations';
 import { generateKeyPair } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { OidcIssuerServer, type TokenOptions } from '../../../test/support/network/oidc-issuer.ts';
 import { startTestServer, temporaryFolder } from '../../../test/support/server/server-world.ts';
-import { systemClock } from '../../clock.ts';
 import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 
 const REALMS = `{'ci:main': {admin: ['user:*@example.com']}, 'ci:@root': {admin: ['user:*@example.com']}}`;

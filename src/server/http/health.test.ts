@@ -1,7 +1,7 @@
+import { CodedError } from '@postlude/queue/foundations';
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { openTestPglite } from '../../../test/support/databases/databases.ts';
-import { CodedError } from '../../errors.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
 import { Health, type HealthOptions } from './health.ts';
 
 function health(overrides: Partial<HealthOptions> = {}) {

@@ -5,10 +5,8 @@
  * The database is checked periodically, even if nobody asks for the state. So it is known that the
  * database is silent, and since when, before a request has to wait for it.
  */
-import type { Clock } from '../../clock.ts';
-import { toError } from '../../errors.ts';
-import type { Metrics } from '../../metrics.ts';
-import type { Database } from '../../storage/database.ts';
+import { type Clock, type Metrics, toError } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 
 export interface HealthOptions {
   readonly database: Pick<Database, 'checkSchema' | 'writesRefusedBecause'>;

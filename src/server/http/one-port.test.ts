@@ -1,12 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { type NodeServerResponse, respond, silentLog } from '@postlude/queue/foundations';
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { RecordingLog } from '../../../test/support/recording-log.ts';
 import { Signal } from '../../../test/support/signal.ts';
-import { silentLog } from '../../log.ts';
-import { type NodeServerResponse, respond } from '../../node-messages.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
 import { OnePort, type OnePortOptions } from './one-port.ts';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';

@@ -14,9 +14,12 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Clock } from '../../clock.ts';
-import type { Log } from '../../log.ts';
-import type { NodeServerRequest, NodeServerResponse } from '../../node-messages.ts';
+import type {
+  Clock,
+  Log,
+  NodeServerRequest,
+  NodeServerResponse,
+} from '@postlude/queue/foundations';
 import type { ListenAddress } from '../config/setting-values.ts';
 
 export interface OnePortOptions {

@@ -1,7 +1,6 @@
 import { request } from 'node:http';
+import { silentLog, systemClock } from '@postlude/queue/foundations';
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../clock.ts';
-import { silentLog } from '../../log.ts';
 import { OnePort } from './one-port.ts';
 import { type RoutesOptions, routes } from './routes.ts';
 

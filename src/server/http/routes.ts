@@ -1,14 +1,15 @@
 /** Routes requests by path: RPCs, pushed tasks, health, metrics. */
-import { toError } from '../../errors.ts';
-import type { Log } from '../../log.ts';
-import { namesLoopback } from '../../loopback.ts';
+
 import {
   authorityOf,
+  type Log,
   type NodeServerRequest,
   type NodeServerResponse,
+  namesLoopback,
   type RequestHandler,
   respond,
-} from '../../node-messages.ts';
+  toError,
+} from '@postlude/queue/foundations';
 import type { Health } from './health.ts';
 
 export interface RoutesOptions {

@@ -13,9 +13,8 @@ import {
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { CodedError, type ErrorCode, systemClock } from '@postlude/queue/foundations';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../clock.ts';
-import { CodedError, type ErrorCode } from '../../errors.ts';
 import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
 import type { CallContext } from '../../services/shared/call-context.ts';

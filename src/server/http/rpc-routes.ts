@@ -22,17 +22,19 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { Span } from '@opentelemetry/api';
-import { monotonicMs } from '../../clock.ts';
-import { CodedError, toError } from '../../errors.ts';
-import type { Log } from '../../log.ts';
-import type { Histogram, Metrics } from '../../metrics.ts';
 import {
+  CodedError,
+  type Histogram,
+  type Log,
+  type Metrics,
+  monotonicMs,
   type NodeServerRequest,
   type NodeServerResponse,
   type RequestHandler,
   respond,
-} from '../../node-messages.ts';
-import { hasExpired } from '../../oidc/token-verifier.ts';
+  toError,
+} from '@postlude/queue/foundations';
+import { hasExpired } from '@postlude/queue/oidc';
 import { TOKEN_METHODS } from '../../services/recorder/update-token.ts';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { endFailed, type Tracing } from '../telemetry/tracing.ts';

@@ -1,7 +1,7 @@
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { GoogleServices } from '../../../test/support/network/google-services.ts';
 import { RecordingLog } from '../../../test/support/recording-log.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
 import { findQueueProblems, warnOfQueueProblems } from './find-queue-problems.ts';
 
 const requests = { project: 'p', region: 'l' };

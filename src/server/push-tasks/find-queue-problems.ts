@@ -1,13 +1,11 @@
 /** Checks whether the Cloud Tasks queues of a server's pushed tasks exist. */
-import type { Clock } from '../../clock.ts';
-import { toError } from '../../errors.ts';
-import type { Log } from '../../log.ts';
-import { TaskClasses } from '../../tq/classes/task-classes.ts';
+import { type Clock, type Log, toError } from '@postlude/queue/foundations';
 import {
+  CloudTasksSubmitter,
   type DestinationProblem,
   findDestinationProblems,
-} from '../../tq/submit/check-destinations.ts';
-import { CloudTasksSubmitter } from '../../tq/submit/cloud-tasks.ts';
+  TaskClasses,
+} from '@postlude/queue/tq';
 import type { PushTaskConfig } from '../config/push-task-config.ts';
 import { PUSH_TASK_CLASSES } from './push-task-classes.ts';
 

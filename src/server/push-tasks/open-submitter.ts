@@ -1,8 +1,6 @@
 /** Opens the submitter that the configuration selects. */
-import type { TaskQueue } from '../../tasks/queue.ts';
-import { CloudTasksSubmitter } from '../../tq/submit/cloud-tasks.ts';
-import { QueueSubmitter } from '../../tq/submit/queue-submitter.ts';
-import type { Submitter } from '../../tq/submit/submitter.ts';
+import type { TaskQueue } from '@postlude/queue';
+import { CloudTasksSubmitter, QueueSubmitter, type Submitter } from '@postlude/queue/tq';
 import type { PushTaskConfig } from '../config/push-task-config.ts';
 
 export interface OpenedSubmitter {

@@ -1,11 +1,9 @@
 /** Opens the configured sweeper without a server, for a process that only sweeps. */
-import type { Clock } from '../../clock.ts';
-import { toError } from '../../errors.ts';
-import type { Log } from '../../log.ts';
-import { ServerClock } from '../../storage/server-clock.ts';
-import { TaskQueue } from '../../tasks/queue.ts';
-import { DatabaseWakeUp } from '../../tasks/wake-up.ts';
-import { Sweeper, type SweepSummary } from '../../tq/sweep/sweeper.ts';
+
+import { DatabaseWakeUp, TaskQueue } from '@postlude/queue';
+import { type Clock, type Log, toError } from '@postlude/queue/foundations';
+import { ServerClock } from '@postlude/queue/storage';
+import { Sweeper, type SweepSummary } from '@postlude/queue/tq';
 import type { Config } from '../config/config.ts';
 import { openReadyDatabase } from '../open-database.ts';
 import { openSubmitter } from './open-submitter.ts';

@@ -4,26 +4,26 @@
  * experiment only chooses the way of new tries.
  */
 import { SpanStatusCode } from '@opentelemetry/api';
-import { atMost } from '../../at-most.ts';
-import type { Clock } from '../../clock.ts';
+import type { TaskHandler, TaskQueue } from '@postlude/queue';
+import type { Clock, Log, Metrics, RequestHandler } from '@postlude/queue/foundations';
+import { atMost } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import type { QueueRequest } from '@postlude/queue/tq';
+import {
+  type AroundPush,
+  createPushHandler,
+  deliverInProcess,
+  deliveryHandler,
+  nodePush,
+  Sweeper,
+  TaskClasses,
+  Tq,
+  traceparentOfHeaders,
+} from '@postlude/queue/tq';
 import { enableExperiments } from '../../experiments/experiments.ts';
 import { finalizationTasks, useFinalizationTq } from '../../finalizer/finalization-tasks.ts';
 import { finalizePushHandler } from '../../finalizer/handler.ts';
 import type { FinalizerParts } from '../../finalizer/parts.ts';
-import type { Log } from '../../log.ts';
-import type { Metrics } from '../../metrics.ts';
-import type { RequestHandler } from '../../node-messages.ts';
-import type { Database } from '../../storage/database.ts';
-import type { TaskHandler } from '../../tasks/dispatch/handler.ts';
-import type { TaskQueue } from '../../tasks/queue.ts';
-import { TaskClasses } from '../../tq/classes/task-classes.ts';
-import { nodePush } from '../../tq/receive/adapters/node.ts';
-import { type AroundPush, createPushHandler } from '../../tq/receive/push.ts';
-import { deliverInProcess, deliveryHandler } from '../../tq/receive/queue-delivery.ts';
-import { traceparentOfHeaders } from '../../tq/submit/request.ts';
-import type { QueueRequest } from '../../tq/submit/submitter.ts';
-import { Sweeper } from '../../tq/sweep/sweeper.ts';
-import { Tq } from '../../tq/tq.ts';
 import type { Config } from '../config/config.ts';
 import type { PushTaskConfig } from '../config/push-task-config.ts';
 import { tracedHandler } from '../telemetry/traced-handler.ts';

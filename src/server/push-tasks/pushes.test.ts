@@ -1,6 +1,10 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { type Clock, type Log, silentLog, systemClock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import { FakeClock } from '@postlude/queue/testing';
+import { listReminders, SubmitError, TaskClasses, Tq } from '@postlude/queue/tq';
 import { expect, onTestFinished, test } from 'vitest';
 import { openTestPglite } from '../../../test/support/databases/databases.ts';
 import { newInvocation } from '../../../test/support/invocations/fixtures.ts';
@@ -16,19 +20,10 @@ import {
 import { Signal } from '../../../test/support/signal.ts';
 import { startCloudTasksEmulator } from '../../../test/support/tq/cloud-tasks-emulator.ts';
 import { withCloudTasks } from '../../../test/support/tq/cloud-tasks-world.ts';
-import { type Clock, systemClock } from '../../clock.ts';
 import { finalizationTasks, useFinalizationTq } from '../../finalizer/finalization-tasks.ts';
 import { startFinalization } from '../../finalizer/schedule.ts';
 import { parseInvocationId } from '../../invocations/id.ts';
 import { insertInvocations } from '../../invocations/invocations.ts';
-import { type Log, silentLog } from '../../log.ts';
-import type { Database } from '../../storage/database.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
-import { TaskClasses } from '../../tq/classes/task-classes.ts';
-import { listReminders } from '../../tq/reminders/reminders.ts';
-import { SubmitError } from '../../tq/submit/submit-error.ts';
-
-import { Tq } from '../../tq/tq.ts';
 
 const EXPERIMENT = useFinalizationTq.name;
 const CLOUD = { tqQueue: 'cloud-tasks', tqProject: 'p', tqRegion: 'l' };

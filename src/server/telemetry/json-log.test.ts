@@ -1,5 +1,5 @@
+import type { Log } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
-import type { Log } from '../../log.ts';
 import { jsonLog, type LogLevel } from './json-log.ts';
 
 function logTo(level: LogLevel = 'debug'): { log: Log; lines: Record<string, unknown>[] } {

@@ -2,6 +2,8 @@
  * Writes the log as lines of JSON, with pino. No code passes headers or tokens to it; if some does by
  * mistake, they are removed.
  */
+
+import type { Log } from '@postlude/queue/foundations';
 import {
   type DestinationStream,
   destination,
@@ -10,7 +12,6 @@ import {
   stdSerializers,
   stdTimeFunctions,
 } from 'pino';
-import type { Log } from '../../log.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

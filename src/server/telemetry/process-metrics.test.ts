@@ -1,5 +1,5 @@
+import { silentLog } from '@postlude/queue/foundations';
 import { expect, onTestFinished, test } from 'vitest';
-import { silentLog } from '../../log.ts';
 import { observeProcess } from './process-metrics.ts';
 import { openPrometheus } from './prometheus.ts';
 

@@ -1,6 +1,6 @@
 /** Metrics of the process: memory, processor time, and the delay of its event loop. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Metrics } from '../../metrics.ts';
+import type { Metrics } from '@postlude/queue/foundations';
 
 const QUANTILES = [0.5, 0.99];
 const RESOLUTION_MS = 20;

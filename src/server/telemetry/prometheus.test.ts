@@ -1,5 +1,5 @@
+import { silentLog } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
-import { silentLog } from '../../log.ts';
 import { jsonLog } from './json-log.ts';
 import { openPrometheus } from './prometheus.ts';
 

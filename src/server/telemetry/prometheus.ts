@@ -7,9 +7,7 @@ import {
   MeterProvider,
   MetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { toError } from '../../errors.ts';
-import type { Log } from '../../log.ts';
-import type { MetricOptions, Metrics } from '../../metrics.ts';
+import { type Log, type MetricOptions, type Metrics, toError } from '@postlude/queue/foundations';
 
 /** A gauge that waits for an unresponsive database must not delay all the others. */
 const COLLECT_TIMEOUT_MS = 5_000;

@@ -1,5 +1,5 @@
 /** Wraps a handler so that each attempt is a span, below the span that the task names, if any. */
-import type { Task, TaskHandler } from '../../tasks/dispatch/handler.ts';
+import type { Task, TaskHandler } from '@postlude/queue';
 import type { Tracing } from './tracing.ts';
 
 export function tracedHandler<P>(

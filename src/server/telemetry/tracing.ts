@@ -26,7 +26,7 @@ import {
   NodeTracerProvider,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
-import { toError } from '../../errors.ts';
+import { toError } from '@postlude/queue/foundations';
 
 export interface Tracing {
   /** Starts the span of a call, below the caller's span if `headers` name one (`traceparent`). */

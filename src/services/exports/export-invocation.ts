@@ -4,7 +4,7 @@
  * realm, as for creating an invocation with exports.
  */
 import { create } from '@bufbuild/protobuf';
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import { exportStatus, furtherExportIndex } from '../../exporter/status.ts';
 import { enqueueBigQueryExport } from '../../exporter/task.ts';
 import {

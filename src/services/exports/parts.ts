@@ -1,8 +1,8 @@
 /** The collaborators of the RPCs of Exports. */
+
+import type { TaskInspector, TaskQueue } from '@postlude/queue';
+import type { Database } from '@postlude/queue/storage';
 import type { Sink } from '../../exporter/sink.ts';
-import type { Database } from '../../storage/database.ts';
-import type { TaskInspector } from '../../tasks/inspect/task-inspector.ts';
-import type { TaskQueue } from '../../tasks/queue.ts';
 import type { Authorizer } from '../shared/permissions.ts';
 
 export interface ExportsParts {

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { chunk } from '../../concurrency.ts';
+import { chunk } from '@postlude/queue/foundations';
 import {
   type CountTestResultsRequest,
   type CountTestResultsResponse,

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
+import type { Transaction } from '@postlude/queue/storage';
 import { endInvocations } from '../../finalizer/end.ts';
 import { startFinalization } from '../../finalizer/schedule.ts';
 import {
@@ -15,7 +16,6 @@ import {
   requireInvocation,
   updateInvocation,
 } from '../../invocations/invocations.ts';
-import type { Transaction } from '../../storage/database.ts';
 import type { RecorderParts } from '../recorder/parts.ts';
 import { requireUpdateToken } from '../recorder/update-token.ts';
 import { checkProperties } from '../recorder/validate-invocation.ts';

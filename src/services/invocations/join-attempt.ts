@@ -2,7 +2,7 @@
  * How a caller that does not record joins an existing invocation. While the invocation is ACTIVE,
  * whatever it lacks of the request is added. If it is complete, it must lack nothing.
  */
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import { startFinalization } from '../../finalizer/schedule.ts';
 import { newestAttempts } from '../../invocations/attempts.ts';
 import { type InvocationId, invocationName } from '../../invocations/id.ts';

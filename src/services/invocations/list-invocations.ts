@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { EpochMs } from '../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import { Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import {
   EndCause,

@@ -7,7 +7,7 @@
  *     the caller is another recorder   → the next attempt is created: see invocations/attempts.ts
  *     the caller does not record       → the caller joins the attempt and adds what it lacks
  */
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import { startFinalization } from '../../finalizer/schedule.ts';
 import { laterAttemptId, readAttempts } from '../../invocations/attempts.ts';
 import type { InvocationId } from '../../invocations/id.ts';

@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../../test/support/databases/databases.ts';
 import { invocationId as id, newTestResult } from '../../../test/support/invocations/fixtures.ts';
@@ -22,7 +23,6 @@ import {
 import { readIncluded } from '../../invocations/inclusions.ts';
 import { requireInvocation } from '../../invocations/invocations.ts';
 import { recordTestResults } from '../../results/test-results.ts';
-import type { Database } from '../../storage/database.ts';
 import { decodeExport } from '../shared/invocation-message.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,5 +1,6 @@
 /** The request to open an invocation, and the invocations that it includes. */
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
+import type { Transaction } from '@postlude/queue/storage';
 import { newestAttempts } from '../../invocations/attempts.ts';
 import type { InvocationId } from '../../invocations/id.ts';
 import { includeAttempts } from '../../invocations/inclusions.ts';
@@ -10,7 +11,6 @@ import {
   updateInvocation,
 } from '../../invocations/invocations.ts';
 import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
-import type { Transaction } from '../../storage/database.ts';
 import type { RecorderParts } from '../recorder/parts.ts';
 
 /** An announced invocation, and the time by which it has to begin. */

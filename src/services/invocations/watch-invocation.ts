@@ -1,4 +1,5 @@
 import { create, equals } from '@bufbuild/protobuf';
+import type { Reader } from '@postlude/queue/storage';
 import { explain } from '../../finalizer/explain.ts';
 import { Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import {
@@ -7,7 +8,6 @@ import {
   WatchInvocationResponseSchema,
 } from '../../gen/postlude/v1/invocations_pb.js';
 import { type InvocationId, parseInvocationName } from '../../invocations/id.ts';
-import type { Reader } from '../../storage/database.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
 import { readInvocationMessage } from '../shared/invocation-message.ts';

@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf';
+import { listReminders as readPage } from '@postlude/queue/tq';
 import {
   type ListRemindersRequest,
   ListRemindersRequestSchema,
   type ListRemindersResponse,
   ListRemindersResponseSchema,
 } from '../../gen/postlude/v1/push_tasks_pb.js';
-import { listReminders as readPage } from '../../tq/reminders/reminders.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
 import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';

@@ -1,7 +1,7 @@
 /** The collaborators of the RPCs of PushTasks. */
-import type { Clock } from '../../clock.ts';
-import type { Database } from '../../storage/database.ts';
-import type { Sweeper } from '../../tq/sweep/sweeper.ts';
+import type { Clock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import type { Sweeper } from '@postlude/queue/tq';
 import type { Authorizer } from '../shared/permissions.ts';
 
 export interface PushTasksParts {

@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
+import { redriveReminders as redrive } from '@postlude/queue/tq';
 import {
   type RedriveRemindersRequest,
   type RedriveRemindersResponse,
   RedriveRemindersResponseSchema,
 } from '../../gen/postlude/v1/push_tasks_pb.js';
-import { redriveReminders as redrive } from '../../tq/reminders/reminders.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { invalid } from '../shared/field.ts';
 import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';

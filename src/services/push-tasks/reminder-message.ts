@@ -1,13 +1,13 @@
 /** Converts reminders of pushed tasks to the messages of the API. */
 import { create } from '@bufbuild/protobuf';
-import type { EpochMs } from '../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import { type DeadReminder, isFresh, type Reminder } from '@postlude/queue/tq';
 import {
   type DeadReminder as DeadReminderMessage,
   DeadReminderSchema,
   type Reminder as ReminderMessage,
   ReminderSchema,
 } from '../../gen/postlude/v1/push_tasks_pb.js';
-import { type DeadReminder, isFresh, type Reminder } from '../../tq/reminders/reminder.ts';
 import { toTimestamp } from '../shared/timestamp.ts';
 
 export function toReminderMessage(

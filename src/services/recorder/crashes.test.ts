@@ -3,6 +3,8 @@
  * in the same state as one call that nothing befell.
  */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { deadTasks } from '@postlude/queue/tables';
+import { type Faults, forEachCrash } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { SqliteDatabase } from '../../../test/support/databases/sqlite-database.ts';
 import { MemorySink } from '../../../test/support/exports/memory-sink.ts';
@@ -37,8 +39,6 @@ import {
 } from '../../gen/postlude/v1/invocations_pb.js';
 import { exonerations } from '../../results/exonerations.ts';
 import { testResults } from '../../results/test-results.ts';
-import { deadTasks } from '../../tasks/table.ts';
-import { type Faults, forEachCrash } from '../../testing/faults.ts';
 import { exportInvocation } from '../exports/export-invocation.ts';
 import { createInvocationsWriting } from '../invocations/service.ts';
 import { toTimestamp } from '../shared/timestamp.ts';

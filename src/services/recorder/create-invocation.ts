@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import type { Invocation } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { CreateInvocationRequest } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { type CallContext, UPDATE_TOKEN_HEADER } from '../shared/call-context.ts';

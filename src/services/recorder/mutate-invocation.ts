@@ -1,7 +1,8 @@
 /** Every change of an invocation requires its update token and the state ACTIVE. */
+
+import type { Transaction } from '@postlude/queue/storage';
 import type { InvocationId } from '../../invocations/id.ts';
 import { requireActive } from '../../invocations/invocations.ts';
-import type { Transaction } from '../../storage/database.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import type { RecorderParts } from './parts.ts';
 import { requireUpdateToken } from './update-token.ts';

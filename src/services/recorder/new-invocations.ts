@@ -3,7 +3,8 @@
  * everything or nothing in one transaction. Repeating a request with its request id writes nothing
  * and returns the existing invocations.
  */
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
+import type { Transaction } from '@postlude/queue/storage';
 import { startFinalization } from '../../finalizer/schedule.ts';
 import {
   Invocation_State,
@@ -14,7 +15,6 @@ import { type InvocationId, parseInvocationId, parseInvocationName } from '../..
 import { includeInvocations } from '../../invocations/inclusions.ts';
 import type { NewInvocation } from '../../invocations/invocation.ts';
 import { insertInvocations, readInvocations } from '../../invocations/invocations.ts';
-import type { Transaction } from '../../storage/database.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inEach, inField, invalid } from '../shared/field.ts';
 import { readInvocationMessage } from '../shared/invocation-message.ts';

@@ -1,8 +1,8 @@
 /** The collaborators of the RPCs of Recorder. */
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import type { SchedulingParts } from '../../finalizer/schedule.ts';
 import type { InvocationId } from '../../invocations/id.ts';
-import type { Database } from '../../storage/database.ts';
 import type { Authorizer } from '../shared/permissions.ts';
 import type { UpdateTokens } from './update-token.ts';
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { FieldMaskSchema } from '@bufbuild/protobuf/wkt';
-import type { EpochMs } from '../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import type { Invocation } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { UpdateInvocationRequest } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { type InvocationId, parseInvocationName } from '../../invocations/id.ts';

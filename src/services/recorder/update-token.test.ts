@@ -1,7 +1,6 @@
+import { type CodedError, systemClock } from '@postlude/queue/foundations';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../clock.ts';
-import type { CodedError } from '../../errors.ts';
 import { requireUpdateToken, UpdateTokens } from './update-token.ts';
 
 const NOW = 1_600_000_000_000;

@@ -7,8 +7,7 @@
  * the unmodified JSON and the invocation id, each preceded by its length in decimal and a newline.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../../clock.ts';
-import { CodedError } from '../../errors.ts';
+import { type Clock, CodedError } from '@postlude/queue/foundations';
 import { Recorder } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 

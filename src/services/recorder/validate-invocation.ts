@@ -1,7 +1,7 @@
 /** Checks the content of an invocation when it is created or changed. */
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import type { EpochMs } from '../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import type { CommitPosition } from '../../gen/luci/resultdb/v1/common_pb.js';
 import {
   type BigQueryExport,

@@ -1,5 +1,5 @@
 /** The collaborators of the RPCs of ResultDB. */
-import type { Database } from '../../storage/database.ts';
+import type { Database } from '@postlude/queue/storage';
 import type { Authorizer } from '../shared/permissions.ts';
 import type { ReachableSets } from './reachable-sets.ts';
 

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { Database } from '@postlude/queue/storage';
 import { expect, test } from 'vitest';
 import { openTestPglite } from '../../../test/support/databases/databases.ts';
 import { openServices, type Services } from '../../../test/support/server/rpc-services.ts';
@@ -10,7 +11,6 @@ import { fromRowId, parseInvocationId, toRowId } from '../../invocations/id.ts';
 import { removeInclusions } from '../../invocations/inclusions.ts';
 import { readInvocations } from '../../invocations/invocations.ts';
 import { invocations } from '../../invocations/table.ts';
-import type { Database } from '../../storage/database.ts';
 import { ReachableSets, type Root } from './reachable-sets.ts';
 
 const { signal } = new AbortController();

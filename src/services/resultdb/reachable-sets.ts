@@ -4,6 +4,8 @@
  * so the pages of a long query share one walk of the graph. The size of what is kept is bounded; the
  * least recently used set is evicted first.
  */
+
+import type { Database } from '@postlude/queue/storage';
 import { LRUCache } from 'lru-cache';
 import type { InvocationId, RowId } from '../../invocations/id.ts';
 import { toRowOrder } from '../../invocations/id.ts';
@@ -12,7 +14,6 @@ import { readReachable, type Snapshots } from '../../invocations/reachable.ts';
 import type { TestResultPredicate } from '../../results/predicate.ts';
 import { selectVariants } from '../../results/select-variants.ts';
 import type { VariantSet } from '../../results/variant-set.ts';
-import type { Database } from '../../storage/database.ts';
 
 export interface ReachableSet {
   /** In row order. */

@@ -2,7 +2,7 @@
  * Checks of requests. A message says which field is wrong by its path in the request, as in
  * `requests[3]: test_result: test_id: must not be empty`.
  */
-import { CodedError, hasCode } from '../../errors.ts';
+import { CodedError, hasCode } from '@postlude/queue/foundations';
 
 export function invalid(message: string): CodedError {
   return new CodedError('invalid-argument', message);

@@ -8,6 +8,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
+import type { Reader } from '@postlude/queue/storage';
 import {
   type BigQueryExport,
   BigQueryExportSchema,
@@ -22,7 +23,6 @@ import { readIncluded } from '../../invocations/inclusions.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
 import { requireInvocation } from '../../invocations/invocations.ts';
 import type { InvocationState } from '../../invocations/state.ts';
-import type { Reader } from '../../storage/database.ts';
 import { toTimestamp } from './timestamp.ts';
 
 /** Throws `not-found`. */

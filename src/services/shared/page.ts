@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import { inField, invalid } from './field.ts';
 
 export interface PageLimits {

@@ -3,7 +3,7 @@
  * names are compared and hashed by their bytes. Unlike encodeURIComponent, it keeps `$ & + : = @` and
  * escapes `! ' ( ) *`.
  */
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 
 /** `a/b c` is `a%2Fb%20c`. Throws `invalid-argument` for text that is not valid Unicode. */
 export function escapePathSegment(text: string): string {

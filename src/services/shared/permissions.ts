@@ -2,7 +2,7 @@
  * Permissions of callers. A realm, `project:realm`, grants roles to members; a role is a set of
  * permissions. Grants of `project:@root` hold in every realm of the project.
  */
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 
 export const PERMISSIONS = [
   'resultdb.invocations.create',

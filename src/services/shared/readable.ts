@@ -1,9 +1,9 @@
 /** Checks permissions on the invocations that a request names. */
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
 import type { InvocationId } from '../../invocations/id.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
 import { readInvocations } from '../../invocations/invocations.ts';
-import type { Database } from '../../storage/database.ts';
 import { type Authorizer, type Permission, requirePermission } from './permissions.ts';
 
 /**

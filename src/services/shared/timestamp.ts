@@ -6,7 +6,7 @@ import {
   type Timestamp,
   TimestampSchema,
 } from '@bufbuild/protobuf/wkt';
-import type { EpochMs } from '../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import { invalid } from './field.ts';
 
 const MICROS_PER_SECOND = 1_000_000;

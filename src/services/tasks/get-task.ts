@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { CodedError } from '../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import {
   type GetTaskRequest,
   type GetTaskResponse,

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { TaskState } from '@postlude/queue';
 import {
   type ListTasksRequest,
   ListTasksRequestSchema,
@@ -6,7 +7,6 @@ import {
   ListTasksResponseSchema,
   Task_State,
 } from '../../gen/postlude/v1/tasks_pb.js';
-import type { TaskState } from '../../tasks/inspect/list-tasks.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField, invalid } from '../shared/field.ts';
 import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';

@@ -1,7 +1,7 @@
 /** The collaborators of the RPCs of Tasks. */
-import type { Database } from '../../storage/database.ts';
-import type { TaskInspector } from '../../tasks/inspect/task-inspector.ts';
-import type { TaskQueue } from '../../tasks/queue.ts';
+
+import type { TaskInspector, TaskQueue } from '@postlude/queue';
+import type { Database } from '@postlude/queue/storage';
 import type { Authorizer } from '../shared/permissions.ts';
 
 export interface TasksParts {

@@ -1,11 +1,10 @@
 import { create } from '@bufbuild/protobuf';
+import { checkTypeName, type DeadTaskSelection } from '@postlude/queue';
 import {
   type RedriveTasksRequest,
   type RedriveTasksResponse,
   RedriveTasksResponseSchema,
 } from '../../gen/postlude/v1/tasks_pb.js';
-import type { DeadTaskSelection } from '../../tasks/dead-tasks.ts';
-import { checkTypeName } from '../../tasks/task.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField, invalid } from '../shared/field.ts';
 import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';

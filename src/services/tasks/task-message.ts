@@ -1,6 +1,13 @@
 /** Converts tasks to the messages of the API. */
 import { create } from '@bufbuild/protobuf';
 import {
+  checkTaskId,
+  checkTypeName,
+  type DeadTask,
+  type TaskState,
+  type TaskSummary,
+} from '@postlude/queue';
+import {
   type DeadTask as DeadTaskMessage,
   DeadTaskSchema,
   Task_State,
@@ -9,9 +16,6 @@ import {
   TaskSchema,
 } from '../../gen/postlude/v1/tasks_pb.js';
 import { fromRowId, invocationName } from '../../invocations/id.ts';
-import type { DeadTask } from '../../tasks/dead-tasks.ts';
-import type { TaskState, TaskSummary } from '../../tasks/inspect/list-tasks.ts';
-import { checkTaskId, checkTypeName } from '../../tasks/task.ts';
 import { inField } from '../shared/field.ts';
 import { toTimestamp } from '../shared/timestamp.ts';
 

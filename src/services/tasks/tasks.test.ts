@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { noPayload, taskType } from '@postlude/queue';
 import { expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../../test/support/databases/databases.ts';
 import {
@@ -16,8 +17,6 @@ import {
   type TaskNameSchema,
 } from '../../gen/postlude/v1/tasks_pb.js';
 import { parseInvocationId, toRowId } from '../../invocations/id.ts';
-import { noPayload } from '../../tasks/payload.ts';
-import { taskType } from '../../tasks/task.ts';
 import { realmAuthorizer, TASKS_REALM } from '../shared/permissions.ts';
 import { toTimestamp } from '../shared/timestamp.ts';
 

@@ -6,8 +6,13 @@
  * server recovers; the server ends and is started again at once; the same at the very moment of a
  * COMMIT, which a proxy cuts off; and a synchronous standby takes over.
  */
-import { monotonicMs, systemClock } from '../../../src/clock.ts';
-import { type Random, randomInt, shuffled } from '../../../src/random.ts';
+import {
+  monotonicMs,
+  type Random,
+  randomInt,
+  shuffled,
+  systemClock,
+} from '@postlude/queue/foundations';
 import type { PostgresServer } from '../../support/databases/postgres-server.ts';
 import { type CutMode, startTcpProxy } from '../../support/network/tcp-proxy.ts';
 import type { WriterCounts } from './crash-counts.ts';

@@ -3,8 +3,7 @@
  * tasks, clients that send results to a server, and bare connections that race for transaction ids
  * as soon as the server is back. They remember what was acknowledged.
  */
-import { systemClock } from '../../../src/clock.ts';
-import { hasCode } from '../../../src/errors.ts';
+import { hasCode, systemClock } from '@postlude/queue/foundations';
 import { countCrashWrites, type WriterCounts } from './crash-counts.ts';
 import { type CrashPlace, openCrashWrites, type WriteKind } from './crash-writes.ts';
 

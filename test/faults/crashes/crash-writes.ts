@@ -1,28 +1,20 @@
 /** The writes while PostgreSQL crashes: by postlude through a proxy, and directly by the bare driver. */
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { noPayload, standardPayload, TaskQueue, taskType } from '@postlude/queue';
+import { CodedError, randomHex, silentLog, systemClock } from '@postlude/queue/foundations';
+import { openPostgres } from '@postlude/queue/postgres';
+import type { Database } from '@postlude/queue/storage';
+import { int, table, text } from '@postlude/queue/storage';
+import type { Submitter } from '@postlude/queue/tq';
+import { TaskClasses, Tq, taskClass } from '@postlude/queue/tq';
 import pg from 'pg';
 import { z } from 'zod';
-import { systemClock } from '../../../src/clock.ts';
-import { CodedError } from '../../../src/errors.ts';
+import { decodeEnvelope } from '../../../packages/queue/src/tq/classes/envelope.ts';
 import { Recorder } from '../../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { TestStatus } from '../../../src/gen/luci/resultdb/v1/test_result_pb.js';
-import { silentLog } from '../../../src/log.ts';
-import { randomHex } from '../../../src/random.ts';
 import { loadConfig } from '../../../src/server/config/config.ts';
 import { startServer } from '../../../src/server/server.ts';
-import { int, text } from '../../../src/storage/column.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import { openPostgres } from '../../../src/storage/postgres/open.ts';
-import { table } from '../../../src/storage/table.ts';
-import { noPayload, standardPayload } from '../../../src/tasks/payload.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
-import { taskType } from '../../../src/tasks/task.ts';
-import { decodeEnvelope } from '../../../src/tq/classes/envelope.ts';
-import { taskClass } from '../../../src/tq/classes/task-class.ts';
-import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
-import type { Submitter } from '../../../src/tq/submit/submitter.ts';
-import { Tq } from '../../../src/tq/tq.ts';
 import type { PostgresServer } from '../../support/databases/postgres-server.ts';
 import type { TcpProxy } from '../../support/network/tcp-proxy.ts';
 

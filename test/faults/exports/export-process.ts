@@ -4,16 +4,17 @@
  * waits to be killed.
  */
 import { create } from '@bufbuild/protobuf';
+import { openPostgres } from '@postlude/queue/postgres';
 import { exportInvocation } from '../../../src/exporter/exporter.ts';
 import { ParquetSink } from '../../../src/exporter/parquet/parquet-sink.ts';
 import { BigQueryExportSchema } from '../../../src/gen/luci/resultdb/v1/invocation_pb.js';
 import { parseInvocationId } from '../../../src/invocations/id.ts';
-import { openPostgres } from '../../../src/storage/postgres/open.ts';
+import { POSTLUDE_MIGRATIONS } from '../../../src/migrations/migrations.ts';
 import { FaultyDisk } from '../../support/exports/faulty-disk.ts';
 import { EXPORTED } from './exported-run.ts';
 
 const [url = '', schema = '', root = '', attempt = '', stopAt = ''] = process.argv.slice(2);
-const db = await openPostgres({ url, schema });
+const db = await openPostgres({ url, schema, migrations: [POSTLUDE_MIGRATIONS] });
 const disk = new FaultyDisk();
 disk.onStep = async (name) => {
   const step = `${name}#${disk.steps.filter((other) => other === name).length}`;

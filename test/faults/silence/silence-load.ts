@@ -1,11 +1,10 @@
 /** The load of a server and a worker while their database falls silent: tasks, and requests. */
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { monotonicMs, systemClock } from '../../../src/clock.ts';
-import { toError } from '../../../src/errors.ts';
+import type { TaskQueue } from '@postlude/queue';
+import { monotonicMs, systemClock, toError } from '@postlude/queue/foundations';
 import { Recorder } from '../../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { TestStatus } from '../../../src/gen/luci/resultdb/v1/test_result_pb.js';
-import type { TaskQueue } from '../../../src/tasks/queue.ts';
 import { EFFECT } from '../tasks/task-effects.ts';
 
 /** One request, as its client saw it. */

@@ -3,12 +3,10 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TaskInspector, TaskQueue } from '@postlude/queue';
+import { systemClock } from '@postlude/queue/foundations';
+import { int, sql, text } from '@postlude/queue/storage';
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
-import { int, text } from '../../../src/storage/column.ts';
-import { sql } from '../../../src/storage/sql.ts';
-import { TaskInspector } from '../../../src/tasks/inspect/task-inspector.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
 import {
   openTestSpanner,
   sharedSpannerAdmin,

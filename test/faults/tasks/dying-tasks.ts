@@ -1,7 +1,8 @@
 /** Shared by the dying worker and the test that starts it. */
-import type { Database } from '../../../src/storage/database.ts';
-import { openPglite } from '../../../src/storage/pglite/database.ts';
-import { openSpanner } from '../../../src/storage/spanner/open.ts';
+
+import { openPglite } from '@postlude/queue/pglite';
+import { openSpanner } from '@postlude/queue/spanner';
+import type { Database } from '@postlude/queue/storage';
 import { openFaultDatabase } from './task-effects.ts';
 
 export const MAX_ATTEMPTS = 3;

@@ -4,11 +4,8 @@
  * It ends gracefully once no live task is left.
  */
 
-import { systemClock } from '../../../src/clock.ts';
-import { randomHex } from '../../../src/random.ts';
-import { Dispatcher } from '../../../src/tasks/dispatch/dispatcher.ts';
-import { TaskInspector } from '../../../src/tasks/inspect/task-inspector.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
+import { Dispatcher, TaskInspector, TaskQueue } from '@postlude/queue';
+import { randomHex, systemClock } from '@postlude/queue/foundations';
 import { KILLER, MAX_ATTEMPTS, openDyingDatabase, QUICK } from './dying-tasks.ts';
 import { EFFECT, effects } from './task-effects.ts';
 

@@ -1,9 +1,8 @@
 /** Fault runs count effects: each handler leaves one in the transaction that completes its task. */
-import { text } from '../../../src/storage/column.ts';
-import { openPostgres } from '../../../src/storage/postgres/open.ts';
-import { table } from '../../../src/storage/table.ts';
-import { noPayload } from '../../../src/tasks/payload.ts';
-import { taskType } from '../../../src/tasks/task.ts';
+
+import { noPayload, taskType } from '@postlude/queue';
+import { openPostgres } from '@postlude/queue/postgres';
+import { table, text } from '@postlude/queue/storage';
 
 export const EFFECT = taskType('effect', noPayload);
 

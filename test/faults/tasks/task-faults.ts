@@ -7,10 +7,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { TaskQueue } from '@postlude/queue';
+import { monotonicMs, type Random, randomInt, systemClock } from '@postlude/queue/foundations';
 import pg from 'pg';
-import { monotonicMs, systemClock } from '../../../src/clock.ts';
-import { type Random, randomInt } from '../../../src/random.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
 import type { PostgresServer } from '../../support/databases/postgres-server.ts';
 import { CREATE_EFFECTS, EFFECT, openFaultDatabase } from './task-effects.ts';
 

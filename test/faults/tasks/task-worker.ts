@@ -2,10 +2,9 @@
  * A worker process of a fault run: `node task-worker.ts URL SCHEMA [STATEMENT_TIMEOUT_MS]`. SIGTERM ends
  * it gracefully.
  */
-import { systemClock } from '../../../src/clock.ts';
-import { randomHex } from '../../../src/random.ts';
-import { Dispatcher } from '../../../src/tasks/dispatch/dispatcher.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
+
+import { Dispatcher, TaskQueue } from '@postlude/queue';
+import { randomHex, systemClock } from '@postlude/queue/foundations';
 import { EFFECT, effects, openFaultDatabase } from './task-effects.ts';
 
 const [url = '', schema = '', statementTimeoutMs] = process.argv.slice(2);

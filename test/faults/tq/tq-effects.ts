@@ -1,10 +1,9 @@
 /** Shared by fault runs of pushed tasks and their server processes: tables, task class and messages. */
 
+import { standardPayload } from '@postlude/queue';
+import { int, table, text } from '@postlude/queue/storage';
+import { taskClass } from '@postlude/queue/tq';
 import { z } from 'zod';
-import { int, text } from '../../../src/storage/column.ts';
-import { table } from '../../../src/storage/table.ts';
-import { standardPayload } from '../../../src/tasks/payload.ts';
-import { taskClass } from '../../../src/tq/classes/task-class.ts';
 
 /** The numbers of transactions that have committed, written by those transactions. */
 export const addedNumbers = table('added_numbers', { number: int }, ['number']);

@@ -5,11 +5,10 @@
  * transaction must have run, none of another, and no reminder may be left.
  */
 import { CloudTasksClient } from '@google-cloud/tasks';
+import { monotonicMs, type Random, randomInt, systemClock } from '@postlude/queue/foundations';
+import { openPostgres } from '@postlude/queue/postgres';
 import pg from 'pg';
-import { monotonicMs, systemClock } from '../../../src/clock.ts';
-import { type Random, randomInt } from '../../../src/random.ts';
-import { openPostgres } from '../../../src/storage/postgres/open.ts';
-import { clientOptions } from '../../../src/tq/submit/google-client.ts';
+import { clientOptions } from '../../../packages/queue/src/tq/submit/google-client.ts';
 import type { PostgresServer } from '../../support/databases/postgres-server.ts';
 import { freePort } from '../../support/network/free-port.ts';
 import { startCloudTasksEmulator } from '../../support/tq/cloud-tasks-emulator.ts';

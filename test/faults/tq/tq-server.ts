@@ -3,16 +3,16 @@
  * to, takes pushes, and sweeps. Its argument is a TqServerOptions.
  */
 import { createServer } from 'node:http';
-import { type Clock, systemClock } from '../../../src/clock.ts';
-import { hasCode } from '../../../src/errors.ts';
-import { randomHex } from '../../../src/random.ts';
-import { openPostgres } from '../../../src/storage/postgres/open.ts';
-import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
-import { nodePush } from '../../../src/tq/receive/adapters/node.ts';
-import { createPushHandler } from '../../../src/tq/receive/push.ts';
-import { CloudTasksSubmitter } from '../../../src/tq/submit/cloud-tasks.ts';
-import { Sweeper } from '../../../src/tq/sweep/sweeper.ts';
-import { Tq } from '../../../src/tq/tq.ts';
+import { type Clock, hasCode, randomHex, systemClock } from '@postlude/queue/foundations';
+import { openPostgres } from '@postlude/queue/postgres';
+import {
+  CloudTasksSubmitter,
+  createPushHandler,
+  nodePush,
+  Sweeper,
+  TaskClasses,
+  Tq,
+} from '@postlude/queue/tq';
 import {
   AUDIENCE,
   addedNumbers,

@@ -1,5 +1,5 @@
+import { seededRandom } from '@postlude/queue/foundations';
 import { expect, onTestFinished, test } from 'vitest';
-import { seededRandom } from '../../../src/random.ts';
 import { startPostgres } from '../../support/databases/postgres-server.ts';
 import { withCloudTasks } from '../../support/tq/cloud-tasks-world.ts';
 import { runTqFaults } from './tq-faults.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomHex } from '../../../src/random.ts';
+import { randomHex } from '@postlude/queue/foundations';
 import type { ServerDatabase } from '../../server-databases.ts';
 import { fastSettings, startPostgres } from '../../support/databases/postgres-server.ts';
 import { openSpannerAdmin, testDatabaseUrl } from '../../support/spanner/spanner-admin.ts';

@@ -1,8 +1,8 @@
 /** A fake BigQuery with a table, and the real clients that talk to it. */
 import { BigQuery } from '@google-cloud/bigquery';
 import { protos, v1 } from '@google-cloud/bigquery-storage';
+import { FakeClock } from '@postlude/queue/testing';
 import { onTestFinished } from 'vitest';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { Signal } from '../signal.ts';
 import { FakeBigQuery } from './fake-bigquery.ts';
 import type { Limits } from './limits.ts';

@@ -1,5 +1,5 @@
+import { seededRandom } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../../src/random.ts';
 import { ApiError } from './errors.ts';
 import { Appends, CALL, FIELDS, NAME, PATH, startFake, startStorage } from './fake-world.ts';
 import { FaultPlan } from './faults.ts';

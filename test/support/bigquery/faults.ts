@@ -6,8 +6,8 @@
  *     bigQuery.faults.on('AppendRows', 2, { kind: 'status', code: 'UNAVAILABLE', when: 'before' });
  *     bigQuery.faults.seed(random, 0.1);                                 each step with this probability
  */
-import type { Random } from '../../../src/random.ts';
-import { randomInt } from '../../../src/random.ts';
+import type { Random } from '@postlude/queue/foundations';
+import { randomInt } from '@postlude/queue/foundations';
 import type { ApiError, GrpcCode } from './errors.ts';
 
 export type Operation =

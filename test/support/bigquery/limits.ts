@@ -2,7 +2,7 @@
  * The limits and delays of the service, with the documented values as defaults. A test lowers or lifts some of
  * them. All time is that of the fake's clock.
  */
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '@postlude/queue/foundations';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

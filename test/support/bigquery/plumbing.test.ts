@@ -4,9 +4,8 @@
  */
 import { BigQuery } from '@google-cloud/bigquery';
 import { adapt, managedwriter, protos } from '@google-cloud/bigquery-storage';
+import { emulatorOptions, systemClock } from '@postlude/queue/foundations';
 import { afterAll, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
-import { emulatorOptions } from '../../../src/google-grpc.ts';
 import { type BigQueryEmulator, startBigQueryEmulator } from '../network/bigquery-emulator.ts';
 import { FakeBigQuery } from './fake-bigquery.ts';
 import { CALL, openStorage } from './fake-world.ts';

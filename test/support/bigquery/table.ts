@@ -1,6 +1,6 @@
 /** A table: its resource as `tables.get` returns it, its ETag, and the rows that queries would see. */
 import { createHash } from 'node:crypto';
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '@postlude/queue/foundations';
 import { ApiError } from './errors.ts';
 import { type Limits, RateLimit } from './limits.ts';
 import { changeFields, type Field, parseFields } from './schema.ts';

@@ -1,5 +1,5 @@
 /** Everything that the fake has stored: datasets, tables, and streams by their names. */
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '@postlude/queue/foundations';
 import { ApiError, WriteError } from './errors.ts';
 import { type Limits, RateLimit } from './limits.ts';
 import { Table, type TableName, tableId } from './table.ts';

@@ -5,10 +5,17 @@
  *     BUFFERED             at FlushRows, up to its offset
  *     PENDING              at BatchCommitWriteStreams, after FinalizeWriteStream
  */
+import type { Clock } from '@postlude/queue/foundations';
 import { WriteError } from './errors.ts';
+import type { Limits } from './limits.ts';
 import type { LandedRow, Table } from './table.ts';
 import type { Row } from './values.ts';
-import type { Warehouse } from './warehouse.ts';
+
+/** What a stream asks of its warehouse. */
+interface StreamLimits {
+  readonly clock: Clock;
+  readonly limits: Limits;
+}
 
 export type StreamType = 'COMMITTED' | 'PENDING' | 'BUFFERED' | 'DEFAULT';
 
@@ -28,7 +35,7 @@ export class WriteStream {
   committedAt: number | undefined;
   /** Closes the connection that appends; undefined if none does. */
   closeWriter: (() => void) | undefined;
-  readonly #warehouse: Warehouse;
+  readonly #warehouse: StreamLimits;
   readonly #buffered: LandedRow[] = [];
   #rows = 0;
   #isFinalized = false;
@@ -38,7 +45,7 @@ export class WriteStream {
     readonly name: string;
     readonly type: StreamType;
     readonly table: Table;
-    readonly warehouse: Warehouse;
+    readonly warehouse: StreamLimits;
   }) {
     this.name = at.name;
     this.type = at.type;

@@ -2,11 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLog, systemClock } from '@postlude/queue/foundations';
 import { onTestFinished } from 'vitest';
 import type { CliContext } from '../../../src/cli/context.ts';
 import { runCli } from '../../../src/cli/program.ts';
-import { systemClock } from '../../../src/clock.ts';
-import { silentLog } from '../../../src/log.ts';
 import { loadConfig } from '../../../src/server/config/config.ts';
 import { type Server, startServer } from '../../../src/server/server.ts';
 import { openTestPglite } from '../databases/databases.ts';

@@ -10,21 +10,24 @@
  *     });
  */
 import { PGlite } from '@electric-sql/pglite';
+import { randomHex } from '@postlude/queue/foundations';
+import { fromPglite } from '@postlude/queue/pglite';
+import { openPostgres, type PostgresOptions } from '@postlude/queue/postgres';
+import { openSpanner, type SpannerOptions } from '@postlude/queue/spanner';
+import {
+  type Capabilities,
+  type Database,
+  loadMigrations,
+  type Migration,
+} from '@postlude/queue/storage';
 import pg from 'pg';
 import { describe, inject, onTestFinished } from 'vitest';
-import { randomHex } from '../../../src/random.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import type { Capabilities } from '../../../src/storage/dialect.ts';
-import { loadMigrations, type Migration } from '../../../src/storage/migrator.ts';
-import { fromPglite } from '../../../src/storage/pglite/database.ts';
-import { openPostgres, type PostgresOptions } from '../../../src/storage/postgres/open.ts';
 import {
-  CREATE_SCHEMA_MIGRATIONS,
-  MIGRATIONS_FOLDER,
-  schemaMigrations,
+  appliedMigrations,
+  CREATE_APPLIED_MIGRATIONS,
   statementsOf,
-} from '../../../src/storage/spanner/migration-target.ts';
-import { openSpanner, type SpannerOptions } from '../../../src/storage/spanner/open.ts';
+} from '../../../packages/queue/src/storage/spanner/migration-target.ts';
+import { POSTLUDE_MIGRATIONS } from '../../../src/migrations/migrations.ts';
 import { openSpannerAdmin, type SpannerAdmin, testDatabaseUrl } from '../spanner/spanner-admin.ts';
 
 declare module 'vitest' {
@@ -35,6 +38,9 @@ declare module 'vitest' {
     spannerEmulatorHost: string;
   }
 }
+
+/** Tests have the tables of both packages. */
+const MIGRATIONS = [POSTLUDE_MIGRATIONS];
 
 export interface OpenOptions {
   /** If `false`, the test calls `migrate` itself. */
@@ -70,7 +76,7 @@ export function eachDatabase(suite: DatabaseSuite): void {
 export async function openTestPglite(options: OpenOptions = {}): Promise<Database> {
   const instance = await sharedPglite();
   const schema = options.schema ?? testSchema();
-  const database = fromPglite(instance, { schema });
+  const database = fromPglite(instance, { schema, migrations: MIGRATIONS });
   onTestFinished(async () => {
     await database.close();
     await instance.exec(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
@@ -84,7 +90,12 @@ export async function openTestPostgres(
   options: OpenOptions & PostgresOptions = {},
 ): Promise<Database> {
   const schema = options.schema ?? testSchema();
-  const database = await openPostgres({ url: testPostgresUrl(), ...options, schema });
+  const database = await openPostgres({
+    url: testPostgresUrl(),
+    migrations: MIGRATIONS,
+    ...options,
+    schema,
+  });
   onTestFinished(async () => {
     await database.close();
     await withTestClient((client) => client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`));
@@ -100,11 +111,12 @@ export async function openTestSpanner(
   const name = options.schema ?? testSchema();
   const emulatorHost = testSpannerHost();
   const admin = await sharedSpannerAdmin();
-  const migrations = options.migrated === false ? [] : await loadMigrations(MIGRATIONS_FOLDER);
+  const migrations = options.migrated === false ? [] : await loadMigrations('spanner', MIGRATIONS);
   const isNew = await admin.createDatabase(name, schemaOf(migrations));
   const database = await openSpanner({
     database: testDatabaseUrl(name),
     emulatorHost,
+    migrations: MIGRATIONS,
     // The emulator runs one transaction at a time; concurrent ones abort each other, and the tests are meant
     // to see that.
     maxConnections: 4,
@@ -123,13 +135,13 @@ export async function openTestSpanner(
 /** Applies all migrations at once, as one by one they take the emulator longer than most tests. */
 function schemaOf(migrations: readonly Migration[]): string[] {
   if (migrations.length === 0) return [];
-  return [CREATE_SCHEMA_MIGRATIONS, ...migrations.flatMap(({ text }) => statementsOf(text))];
+  return [CREATE_APPLIED_MIGRATIONS, ...migrations.flatMap(({ text }) => statementsOf(text))];
 }
 
 async function recordMigrations(db: Database, migrations: readonly Migration[]): Promise<void> {
   await db.write((tx) =>
     tx.insert(
-      schemaMigrations,
+      appliedMigrations,
       migrations.map(({ text: _, ...migration }) => ({ ...migration, appliedAt: 0 })),
     ),
   );

@@ -7,8 +7,8 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemClock } from '@postlude/queue/foundations';
 import pg from 'pg';
-import { systemClock } from '../../../src/clock.ts';
 import { freePort } from '../network/free-port.ts';
 
 export interface PostgresServerOptions {

@@ -4,8 +4,8 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toError } from '@postlude/queue/foundations';
 import { onTestFinished } from 'vitest';
-import { toError } from '../../../src/errors.ts';
 
 /** Returns why no disk can be mounted; `undefined` if one can. It tries to mount one to find out. */
 export function noSmallDiskBecause(): string | undefined {

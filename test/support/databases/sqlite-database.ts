@@ -4,31 +4,38 @@
  * columns and the key of their declaration. It is not a backend for users.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { CodedError } from '../../../src/errors.ts';
-import { silentLog } from '../../../src/log.ts';
-import { type AfterCommit, runAfterCommit } from '../../../src/storage/backend/after-commit.ts';
-import { hasKey, rangeQuery } from '../../../src/storage/backend/key-queries.ts';
-import { Listeners } from '../../../src/storage/backend/listeners.ts';
+import { CodedError, silentLog } from '@postlude/queue/foundations';
 import {
+  type AnyRow,
+  type AnyTable,
   type ColumnKind,
   type Columns,
   columnName,
-  type RowOf,
-} from '../../../src/storage/column.ts';
-import type { Database, Reader, Transaction } from '../../../src/storage/database.ts';
-import type { Dialect } from '../../../src/storage/dialect.ts';
-import type { AnyRow } from '../../../src/storage/key.ts';
-import {
-  compile,
+  type Database,
+  type Dialect,
   emptySql,
   join,
+  type NewRow,
+  type Reader,
+  type RowOf,
   raw,
   type Sql,
   selectList,
   sql,
-} from '../../../src/storage/sql.ts';
-import type { AnyTable, NewRow } from '../../../src/storage/table.ts';
-import { WriteBuffer, type WriteGroup, type WriteKind } from '../../../src/storage/writes.ts';
+  type Transaction,
+} from '@postlude/queue/storage';
+import {
+  type AfterCommit,
+  runAfterCommit,
+} from '../../../packages/queue/src/storage/backend/after-commit.ts';
+import { hasKey, rangeQuery } from '../../../packages/queue/src/storage/backend/key-queries.ts';
+import { Listeners } from '../../../packages/queue/src/storage/backend/listeners.ts';
+import { compile } from '../../../packages/queue/src/storage/sql.ts';
+import {
+  WriteBuffer,
+  type WriteGroup,
+  type WriteKind,
+} from '../../../packages/queue/src/storage/writes.ts';
 
 const dialect: Dialect = {
   now: raw("(unixepoch('subsec') * 1000)"),

@@ -1,10 +1,10 @@
 /** Exports of numbered results into a fake BigQuery, attempt by attempt. */
 import { create } from '@bufbuild/protobuf';
+import type { Database } from '@postlude/queue/storage';
 import { exportInvocation } from '../../../src/exporter/exporter.ts';
 import type { Receipt, Sink } from '../../../src/exporter/sink.ts';
 import { BigQueryExportSchema } from '../../../src/gen/luci/resultdb/v1/invocation_pb.js';
 import type { InvocationId } from '../../../src/invocations/id.ts';
-import type { Database } from '../../../src/storage/database.ts';
 import type { FakeBigQuery } from '../bigquery/fake-bigquery.ts';
 import type { GraphNode } from './export-graph.ts';
 

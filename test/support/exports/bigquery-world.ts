@@ -1,10 +1,11 @@
 /** A fake BigQuery, and sinks that write into it through Google's own clients. */
+
+import type { Database } from '@postlude/queue/storage';
 import { onTestFinished } from 'vitest';
 import type { RequestLimits } from '../../../src/exporter/bigquery/bigquery-session.ts';
 import { BigQuerySink } from '../../../src/exporter/bigquery/bigquery-sink.ts';
 import { openStreamClient } from '../../../src/exporter/bigquery/clients/google-stream-client.ts';
 import { openTableClient } from '../../../src/exporter/bigquery/clients/google-table-client.ts';
-import type { Database } from '../../../src/storage/database.ts';
 import { FakeBigQuery } from '../bigquery/fake-bigquery.ts';
 import type { Limits } from '../bigquery/limits.ts';
 import { ImpatientClock } from './impatient-clock.ts';

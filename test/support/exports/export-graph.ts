@@ -1,6 +1,7 @@
 /** Writes graphs of invocations and their results into a database, for exports to read. */
 import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
+import type { Database } from '@postlude/queue/storage';
 import { type InvocationId, toRowId } from '../../../src/invocations/id.ts';
 import { includeInvocations } from '../../../src/invocations/inclusions.ts';
 import { insertInvocations } from '../../../src/invocations/invocations.ts';
@@ -12,7 +13,6 @@ import { recordExonerations } from '../../../src/results/exonerations.ts';
 import type { NewTestResult } from '../../../src/results/test-result.ts';
 import { recordTestResults } from '../../../src/results/test-results.ts';
 import type { Variant } from '../../../src/results/variant.ts';
-import type { Database } from '../../../src/storage/database.ts';
 
 export interface GraphNode {
   readonly state?: InvocationState;

@@ -1,5 +1,5 @@
 /** A clock on which short pauses are over at once, while time limits never end: nothing in a test waits. */
-import type { Clock, EpochMs } from '../../../src/clock.ts';
+import type { Clock, EpochMs } from '@postlude/queue/foundations';
 
 const LONGEST_PAUSE_MS = 30_000;
 

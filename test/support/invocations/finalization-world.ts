@@ -3,6 +3,16 @@
  * in any order, and the promises of finalizer.ts must hold after each step.
  */
 import { fromJson } from '@bufbuild/protobuf';
+import { type Lease, TaskQueue } from '@postlude/queue';
+import { seededRandom } from '@postlude/queue/foundations';
+import { type Database, int, nullable, selectList, sql, text } from '@postlude/queue/storage';
+import { tasks } from '@postlude/queue/tables';
+import { FakeClock } from '@postlude/queue/testing';
+import { QueueSubmitter, TaskClasses, Tq } from '@postlude/queue/tq';
+import { withSubject } from '../../../packages/queue/src/tasks/task-rows.ts';
+import { decodeEnvelope } from '../../../packages/queue/src/tq/classes/envelope.ts';
+import { decodeRequest } from '../../../packages/queue/src/tq/reminders/stored-request.ts';
+import { PUSH } from '../../../packages/queue/src/tq/submit/queue-submitter.ts';
 import { BQ_EXPORT } from '../../../src/exporter/task.ts';
 import type { Bounds } from '../../../src/finalizer/bounds.ts';
 import {
@@ -24,20 +34,6 @@ import {
 import { insertInvocations, requireActive } from '../../../src/invocations/invocations.ts';
 import { type InvocationState, stateOf } from '../../../src/invocations/state.ts';
 import { closingTurns, invocations } from '../../../src/invocations/table.ts';
-import { seededRandom } from '../../../src/random.ts';
-import { int, nullable, text } from '../../../src/storage/column.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import { selectList, sql } from '../../../src/storage/sql.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
-import { tasks } from '../../../src/tasks/table.ts';
-import type { Lease } from '../../../src/tasks/task.ts';
-import { withSubject } from '../../../src/tasks/task-rows.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
-import { decodeEnvelope } from '../../../src/tq/classes/envelope.ts';
-import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
-import { decodeRequest } from '../../../src/tq/reminders/stored-request.ts';
-import { PUSH, QueueSubmitter } from '../../../src/tq/submit/queue-submitter.ts';
-import { Tq } from '../../../src/tq/tq.ts';
 import { newInvocation } from './fixtures.ts';
 
 export interface Node {

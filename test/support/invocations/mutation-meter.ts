@@ -1,9 +1,12 @@
 /** Measures how many mutations the transactions of a database make, as Spanner counts them. */
-import type { Database, Transaction } from '../../../src/storage/database.ts';
-import type { AnyRow } from '../../../src/storage/key.ts';
-import { mutationsOfRow } from '../../../src/storage/mutation-count.ts';
-import type { AnyTable } from '../../../src/storage/table.ts';
-import { propertiesWritten, type WriteKind } from '../../../src/storage/writes.ts';
+import {
+  type AnyRow,
+  type AnyTable,
+  type Database,
+  mutationsOfRow,
+  type Transaction,
+} from '@postlude/queue/storage';
+import { propertiesWritten, type WriteKind } from '../../../packages/queue/src/storage/writes.ts';
 
 export interface MutationMeter {
   /** The same database, with its transactions measured. */

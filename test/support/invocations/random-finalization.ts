@@ -3,11 +3,12 @@
  * invocations, whose owners act while up to three tries run. Each transaction is a step of its own,
  * and the promises of finalizer.ts are checked after each step.
  */
+
+import { type Random, randomInt, seededRandom } from '@postlude/queue/foundations';
 import { answerQuestion } from '../../../src/finalizer/answer-question.ts';
 import { decide } from '../../../src/finalizer/finalizer.ts';
 import { type Answers, isQuestion, type Question } from '../../../src/finalizer/questions.ts';
 import type { InvocationId } from '../../../src/invocations/id.ts';
-import { type Random, randomInt, seededRandom } from '../../../src/random.ts';
 import { type FinalizationWorld, type PendingTry, violationsOf } from './finalization-world.ts';
 import { invocationId } from './fixtures.ts';
 

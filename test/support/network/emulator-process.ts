@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '@postlude/queue/foundations';
 import { emulatorPath, type GoEmulator, isThere } from './emulators.ts';
 
 export interface EmulatorProcess {

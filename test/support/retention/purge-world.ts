@@ -1,4 +1,10 @@
 /** A database with invocations that expire: what they hold, and what is left after a purge. */
+
+import { TaskQueue } from '@postlude/queue';
+import type { AnyTable, Database } from '@postlude/queue/storage';
+import { selectList, sql } from '@postlude/queue/storage';
+import { deadTasks } from '@postlude/queue/tables';
+import { FakeClock } from '@postlude/queue/testing';
 import { exportTask } from '../../../src/exporter/task.ts';
 import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
@@ -12,12 +18,6 @@ import { exonerations, recordExonerations } from '../../../src/results/exonerati
 import type { NewTestResult } from '../../../src/results/test-result.ts';
 import { recordTestResults, testResults } from '../../../src/results/test-results.ts';
 import { type PurgeOptions, purgeExpired } from '../../../src/retention/purger.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import { selectList, sql } from '../../../src/storage/sql.ts';
-import type { AnyTable } from '../../../src/storage/table.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
-import { deadTasks } from '../../../src/tasks/table.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import {
   invocationId as id,
   newExoneration,

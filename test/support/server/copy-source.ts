@@ -1,4 +1,10 @@
 /** Fills a database with rows in every table, for tests that copy it. */
+
+import { bytesPayload, TaskQueue, taskType } from '@postlude/queue';
+import type { Database } from '@postlude/queue/storage';
+import { reminders } from '@postlude/queue/tables';
+import { FakeClock } from '@postlude/queue/testing';
+import { newReminder } from '../../../packages/queue/src/tq/reminders/reminder.ts';
 import { beginAttempt, saveProgress } from '../../../src/exporter/progress.ts';
 import { takeTurn } from '../../../src/invocations/closed-sets.ts';
 import { includeInvocations } from '../../../src/invocations/inclusions.ts';
@@ -6,13 +12,6 @@ import { insertInvocations } from '../../../src/invocations/invocations.ts';
 import { recordExonerations } from '../../../src/results/exonerations.ts';
 import { recordTestResults } from '../../../src/results/test-results.ts';
 import { openSecret, UPDATE_TOKEN_SECRET } from '../../../src/secrets/secrets.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import { bytesPayload } from '../../../src/tasks/payload.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
-import { taskType } from '../../../src/tasks/task.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
-import { newReminder } from '../../../src/tq/reminders/reminder.ts';
-import { reminders } from '../../../src/tq/reminders/table.ts';
 import {
   invocationId,
   newExoneration,

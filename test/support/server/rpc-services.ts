@@ -1,6 +1,10 @@
 /** Opens the services on a database without a server, with a clock of the test's own. */
 
 import { create } from '@bufbuild/protobuf';
+import { TaskInspector, TaskQueue } from '@postlude/queue';
+import type { Database } from '@postlude/queue/storage';
+import { FakeClock } from '@postlude/queue/testing';
+import { QueueSubmitter, Sweeper } from '@postlude/queue/tq';
 import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
 import type { FinalizerParts } from '../../../src/finalizer/parts.ts';
@@ -21,12 +25,6 @@ import { createResultDb } from '../../../src/services/resultdb/service.ts';
 import type { CallContext } from '../../../src/services/shared/call-context.ts';
 import { type Authorizer, allowAll } from '../../../src/services/shared/permissions.ts';
 import { createTasks } from '../../../src/services/tasks/service.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import { TaskInspector } from '../../../src/tasks/inspect/task-inspector.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
-import { QueueSubmitter } from '../../../src/tq/submit/queue-submitter.ts';
-import { Sweeper } from '../../../src/tq/sweep/sweeper.ts';
 
 export type Services = Awaited<ReturnType<typeof openServices>>;
 

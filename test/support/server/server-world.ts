@@ -6,6 +6,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { createClient, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { silentLog } from '@postlude/queue/foundations';
 import { onTestFinished } from 'vitest';
 import {
   Invocation_State,
@@ -16,7 +17,6 @@ import { ResultDB } from '../../../src/gen/luci/resultdb/v1/resultdb_pb.js';
 import { Invocations } from '../../../src/gen/postlude/v1/invocations_pb.js';
 import { PushTasks } from '../../../src/gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../../../src/gen/postlude/v1/tasks_pb.js';
-import { silentLog } from '../../../src/log.ts';
 import { loadConfig } from '../../../src/server/config/config.ts';
 import { type ServerOptions, startServer } from '../../../src/server/server.ts';
 import { openTestPglite } from '../databases/databases.ts';

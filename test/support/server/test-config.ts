@@ -2,8 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hasCode } from '@postlude/queue/foundations';
 import { onTestFinished } from 'vitest';
-import { hasCode } from '../../../src/errors.ts';
 import { type Config, loadConfig } from '../../../src/server/config/config.ts';
 
 export interface GivenConfig {

@@ -1,6 +1,6 @@
 /** Creates and drops databases on an emulator. Each test has one, as it has a schema on other databases. */
 import type { v1 } from '@google-cloud/spanner';
-import { endpointOptions } from '../../../src/storage/spanner/calls/library.ts';
+import { endpointOptions } from '../../../packages/queue/src/storage/spanner/calls/library.ts';
 
 const PROJECT = 'postlude-test';
 /** An instance can have 100 databases, and a test that crashes at every step needs some dozens. */

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { access, realpath } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '@postlude/queue/foundations';
 import { freePort } from '../network/free-port.ts';
 import { openSpannerAdmin, type SpannerAdmin } from './spanner-admin.ts';
 

@@ -1,9 +1,7 @@
 /** The conformance suite's tables on Spanner, reached through a network with faults and directly. */
-import type { Clock } from '../../../src/clock.ts';
-import { int } from '../../../src/storage/column.ts';
-import type { Database, Transaction } from '../../../src/storage/database.ts';
-import { sql } from '../../../src/storage/sql.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
+import type { Clock } from '@postlude/queue/foundations';
+import { type Database, int, sql, type Transaction } from '@postlude/queue/storage';
+import { FakeClock } from '@postlude/queue/testing';
 import { openTestSpanner, testSchema } from '../databases/databases.ts';
 import { accounts } from '../suites/suite-tables.ts';
 import { createSpannerSuiteTables } from '../suites/suite-tables-spanner.ts';

@@ -4,12 +4,15 @@
  */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { protos } from '@google-cloud/spanner';
+import { parseDatabaseName, type SpannerOptions } from '@postlude/queue/spanner';
+import type { Database } from '@postlude/queue/storage';
 import { onTestFinished } from 'vitest';
-import type { Database } from '../../../src/storage/database.ts';
-import { openLibrary, type SpannerLibrary } from '../../../src/storage/spanner/calls/library.ts';
-import { SpannerDatabase } from '../../../src/storage/spanner/database.ts';
-import { parseDatabaseName } from '../../../src/storage/spanner/database-name.ts';
-import type { SpannerOptions } from '../../../src/storage/spanner/open.ts';
+import {
+  openLibrary,
+  type SpannerLibrary,
+} from '../../../packages/queue/src/storage/spanner/calls/library.ts';
+import { SpannerDatabase } from '../../../packages/queue/src/storage/spanner/database.ts';
+import { POSTLUDE_MIGRATIONS } from '../../../src/migrations/migrations.ts';
 import { testSpannerHost } from '../databases/databases.ts';
 import { GRPC } from './grpc-messages.ts';
 import { startGrpcProxy } from './grpc-proxy.ts';
@@ -63,6 +66,7 @@ export async function openProxiedSpanner(
   const library = await openLibrary({ projectId: name.project, emulatorHost: host });
   const database = new SpannerDatabase({
     maxConnections: 4,
+    migrations: [POSTLUDE_MIGRATIONS],
     ...config,
     name,
     library: commitTimeoutMs ? withCommitTimeout(library, commitTimeoutMs) : library,

@@ -1,6 +1,5 @@
 /** All faults that calls of Spanner can have, at random. */
-import { hasCode } from '../../../src/errors.ts';
-import { type Random, randomInt } from '../../../src/random.ts';
+import { hasCode, type Random, randomInt } from '@postlude/queue/foundations';
 import { GRPC } from './grpc-messages.ts';
 import type { Call, Ending } from './proxied-call.ts';
 import type { SpannerFault, SpannerFaults } from './spanner-proxy.ts';

@@ -1,6 +1,5 @@
+import { int, sql } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
-import { int } from '../../../src/storage/column.ts';
-import { sql } from '../../../src/storage/sql.ts';
 import { accounts, balanceOf, type OpenSuiteDatabase } from './suite-tables.ts';
 
 const ada = { owner: 'ada', number: 1, balance: 100 };

@@ -2,8 +2,9 @@
  * The contract of storage/database.ts as tests, which every backend must pass. A backend calls the suite in
  * ten lines.
  */
+
+import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
-import type { Database } from '../../../src/storage/database.ts';
 import type { OpenDatabase } from '../databases/databases.ts';
 import { testCallbacks } from './callback-suite.ts';
 import { testKeyReads } from './key-read-suite.ts';

@@ -1,8 +1,8 @@
 /** Tests of reads by key: of one row, of many, and of ranges of a table or an index. */
+
+import { type Database, int, type KeyRange, type Transaction, text } from '@postlude/queue/storage';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { int, text } from '../../../src/storage/column.ts';
-import type { Database, KeyRange, Transaction } from '../../../src/storage/database.ts';
 import {
   type Account,
   accounts,

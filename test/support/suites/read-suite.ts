@@ -1,7 +1,5 @@
+import { type Database, int, join, raw, sql, text, textArray } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
-import { int, text, textArray } from '../../../src/storage/column.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import { join, raw, sql } from '../../../src/storage/sql.ts';
 import { Signal } from '../signal.ts';
 import { accounts, allAccounts, type OpenSuiteDatabase } from './suite-tables.ts';
 

@@ -1,12 +1,15 @@
+import { int, sql, table, text } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
-import { int, text } from '../../../src/storage/column.ts';
-import { sql } from '../../../src/storage/sql.ts';
-import { table } from '../../../src/storage/table.ts';
 import type { OpenDatabase } from '../databases/databases.ts';
 
-const schemaMigrations = table('schema_migrations', { number: int, name: text, checksum: text }, [
-  'number',
-]);
+const applied = table(
+  'applied_migrations',
+  { setName: text, number: int, name: text, checksum: text },
+  ['setName', 'number'],
+);
+
+/** The first migration of the queue, which every database has. */
+const FIRST = { setName: '@postlude/queue', number: 1 } as const;
 
 export function testSchema(open: OpenDatabase, newSchema: () => string): void {
   describe('the schema', () => {
@@ -15,7 +18,6 @@ export function testSchema(open: OpenDatabase, newSchema: () => string): void {
       await expect(db.checkSchema()).rejects.toMatchObject({ code: 'schema-too-old' });
       const names = await db.migrate();
       expect(names.length).toBeGreaterThan(0);
-      expect(names).toEqual(names.toSorted());
       await db.checkSchema();
       expect(await db.migrate()).toEqual([]);
     });
@@ -25,18 +27,18 @@ export function testSchema(open: OpenDatabase, newSchema: () => string): void {
       const databases = await Promise.all(
         Array.from({ length: 4 }, () => open({ migrated: false, schema })),
       );
-      const applied = await Promise.all(databases.map((db) => db.migrate()));
+      const names = await Promise.all(databases.map((db) => db.migrate()));
       const [db] = databases;
       const stored = await db?.read((tx) =>
-        tx.query(sql`SELECT name FROM ${schemaMigrations} ORDER BY number`, { name: text }),
+        tx.query(sql`SELECT name FROM ${applied}`, { name: text }),
       );
-      expect(applied.flat().toSorted()).toEqual(stored?.map(({ name }) => name));
+      expect(names.flat().toSorted()).toEqual(stored?.map(({ name }) => name).toSorted());
     });
 
     test('of a newer version is refused', async () => {
       const db = await open();
       await db.write((tx) =>
-        tx.insert(schemaMigrations, [{ number: 9999, name: '9999_future', checksum: 'x' }]),
+        tx.insert(applied, [{ ...FIRST, number: 9999, name: '9999_future', checksum: 'x' }]),
       );
       await expect(db.checkSchema()).rejects.toMatchObject({ code: 'schema-too-new' });
       await expect(db.migrate()).rejects.toThrow('9999_future');
@@ -44,14 +46,14 @@ export function testSchema(open: OpenDatabase, newSchema: () => string): void {
 
     test('is refused if a migration that made it has been edited since', async () => {
       const db = await open();
-      await db.write((tx) => tx.update(schemaMigrations, [{ number: 1, checksum: 'old' }]));
+      await db.write((tx) => tx.update(applied, [{ ...FIRST, checksum: 'old' }]));
       await expect(db.checkSchema()).rejects.toMatchObject({ code: 'failed-precondition' });
       await expect(db.migrate()).rejects.toThrow('has changed');
     });
 
     test('two schemas of one server are independent', async () => {
       const [one, other] = [await open(), await open()];
-      await one.write((tx) => tx.delete(schemaMigrations, [{ number: 1 }]));
+      await one.write((tx) => tx.delete(applied, [FIRST]));
       await other.checkSchema();
     });
   });

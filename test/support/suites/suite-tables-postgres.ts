@@ -1,5 +1,4 @@
-import type { Database } from '../../../src/storage/database.ts';
-import { sql } from '../../../src/storage/sql.ts';
+import { type Database, sql } from '@postlude/queue/storage';
 import { accounts, notes, values } from './suite-tables.ts';
 
 /** Creates the suite's tables on PostgreSQL. */

@@ -1,4 +1,4 @@
-import type { Database } from '../../../src/storage/database.ts';
+import type { Database } from '@postlude/queue/storage';
 import { sharedSpannerAdmin } from '../databases/databases.ts';
 
 /** Creates the suite's tables on Spanner. A schema is a database of its own there. */

@@ -1,19 +1,22 @@
 /** The tables of the conformance suite, and the operations that many of its tests share. */
+
 import {
   bool,
   bytes,
   bytesArray,
+  type Database,
   float,
+  index,
   int,
   intArray,
   nullable,
+  type Row,
+  sql,
+  table,
   text,
   textArray,
   timestamp,
-} from '../../../src/storage/column.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import { sql } from '../../../src/storage/sql.ts';
-import { index, type Row, table } from '../../../src/storage/table.ts';
+} from '@postlude/queue/storage';
 
 /** A table with a column of each kind, all nullable except the key. */
 export const values = table(

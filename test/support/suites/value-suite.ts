@@ -1,17 +1,17 @@
-import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
 import {
   bytes,
+  type Database,
   float,
   int,
+  type NewRow,
   nullable,
+  sql,
   text,
   textArray,
   timestamp,
-} from '../../../src/storage/column.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import { sql } from '../../../src/storage/sql.ts';
-import type { NewRow } from '../../../src/storage/table.ts';
+} from '@postlude/queue/storage';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import { type OpenSuiteDatabase, values } from './suite-tables.ts';
 
 type NewValues = Omit<NewRow<typeof values>, 'id'>;

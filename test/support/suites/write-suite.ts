@@ -1,8 +1,6 @@
+import { CodedError } from '@postlude/queue/foundations';
+import { type Database, int, sql, type Transaction } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
-import { CodedError } from '../../../src/errors.ts';
-import { int } from '../../../src/storage/column.ts';
-import type { Database, Transaction } from '../../../src/storage/database.ts';
-import { sql } from '../../../src/storage/sql.ts';
 import {
   accounts,
   allAccounts,

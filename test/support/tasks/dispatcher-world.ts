@@ -1,6 +1,12 @@
 /** A dispatcher of tasks `plain` on a fresh queue, with a clock that stands still. */
-import { Dispatcher, type DispatcherConfig } from '../../../src/tasks/dispatch/dispatcher.ts';
-import type { HandlerContext, Task, TaskHandler } from '../../../src/tasks/dispatch/handler.ts';
+
+import {
+  Dispatcher,
+  type DispatcherConfig,
+  type HandlerContext,
+  type Task,
+  type TaskHandler,
+} from '@postlude/queue';
 import type { OpenDatabase } from '../databases/databases.ts';
 import { RecordingLog } from '../recording-log.ts';
 import { MINUTE, openTaskWorld, PLAIN } from './task-world.ts';

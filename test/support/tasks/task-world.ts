@@ -1,11 +1,15 @@
 /** A queue on a fresh database with a clock that stands still: what tests of tasks begin with. */
 
+import {
+  type Lease,
+  noPayload,
+  standardPayload,
+  TaskInspector,
+  TaskQueue,
+  taskType,
+} from '@postlude/queue';
+import { FakeClock } from '@postlude/queue/testing';
 import { z } from 'zod';
-import { TaskInspector } from '../../../src/tasks/inspect/task-inspector.ts';
-import { noPayload, standardPayload } from '../../../src/tasks/payload.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
-import { type Lease, taskType } from '../../../src/tasks/task.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import type { OpenDatabase } from '../databases/databases.ts';
 
 export const PLAIN = taskType('plain', noPayload);

@@ -3,11 +3,12 @@
  * and nobody knows, the queue answers an error after it has worked, or never; and between any two
  * steps the process may die. Then none of its code is ever run again.
  */
-import { CodedError } from '../../../src/errors.ts';
-import type { Random } from '../../../src/random.ts';
-import type { Database, Reader, Transaction } from '../../../src/storage/database.ts';
-import { SubmitError } from '../../../src/tq/submit/submit-error.ts';
-import type { SubmitOutcome, Submitter } from '../../../src/tq/submit/submitter.ts';
+
+import type { Random } from '@postlude/queue/foundations';
+import { CodedError } from '@postlude/queue/foundations';
+import type { Database, Reader, Transaction } from '@postlude/queue/storage';
+import type { SubmitOutcome, Submitter } from '@postlude/queue/tq';
+import { SubmitError } from '@postlude/queue/tq';
 import type { StepResult, Turns } from './turns.ts';
 
 /** How often, of all steps. */

@@ -2,9 +2,8 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { CloudTasksSubmitter, type QueueRequest } from '@postlude/queue/tq';
 import { describe, inject, onTestFinished } from 'vitest';
-import { CloudTasksSubmitter } from '../../../src/tq/submit/cloud-tasks.ts';
-import type { QueueRequest } from '../../../src/tq/submit/submitter.ts';
 import { Signal } from '../signal.ts';
 import { startCloudTasksEmulator } from './cloud-tasks-emulator.ts';
 

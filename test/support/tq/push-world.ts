@@ -1,15 +1,12 @@
 /** A push handler, what its task's handler saw and does, and what was counted and logged. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type Metrics, noMetrics } from '@postlude/queue/foundations';
+import { FakeClock } from '@postlude/queue/testing';
+import type { PushRequest, PushTask, PushTaskContext } from '@postlude/queue/tq';
+import { createPushHandler, nodePush, type PushConfig, TaskClasses } from '@postlude/queue/tq';
 import { onTestFinished } from 'vitest';
-import { type Metrics, noMetrics } from '../../../src/metrics.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
-import { encodeEnvelope } from '../../../src/tq/classes/envelope.ts';
-import type { PushTask, PushTaskContext } from '../../../src/tq/classes/task-class.ts';
-import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
-import { nodePush } from '../../../src/tq/receive/adapters/node.ts';
-import { createPushHandler, type PushConfig } from '../../../src/tq/receive/push.ts';
-import type { PushRequest } from '../../../src/tq/receive/push-request.ts';
+import { encodeEnvelope } from '../../../packages/queue/src/tq/classes/envelope.ts';
 import { RecordingLog } from '../recording-log.ts';
 import { INNER, MAIL } from './tq-world.ts';
 

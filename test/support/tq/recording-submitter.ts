@@ -1,5 +1,5 @@
-import { SubmitError } from '../../../src/tq/submit/submit-error.ts';
-import type { SubmitOutcome, SubmitRequest, Submitter } from '../../../src/tq/submit/submitter.ts';
+import type { SubmitOutcome, SubmitRequest, Submitter } from '@postlude/queue/tq';
+import { SubmitError } from '@postlude/queue/tq';
 
 /** A queue that keeps what it gets, knows names for ever, and answers as the test says. */
 export class RecordingSubmitter implements Submitter {

@@ -1,8 +1,8 @@
 /** Reminders in a database, for tests of what is done about them. */
-import type { EpochMs } from '../../../src/clock.ts';
-import type { Database } from '../../../src/storage/database.ts';
-import { newReminder, remindedRequest } from '../../../src/tq/reminders/reminder.ts';
-import { deadReminders, reminders } from '../../../src/tq/reminders/table.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import { deadReminders, reminders } from '@postlude/queue/tables';
+import { newReminder, remindedRequest } from '../../../packages/queue/src/tq/reminders/reminder.ts';
 
 const REQUEST = {
   kind: 'queue',

@@ -1,18 +1,17 @@
 /** Reminders on a fresh database, and all that a sweep of them needs. */
 import { createHash } from 'node:crypto';
-import { noMetrics } from '../../../src/metrics.ts';
-import { seededRandom } from '../../../src/random.ts';
-import type { Database } from '../../../src/storage/database.ts';
+import { noMetrics, seededRandom } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import { reminders } from '@postlude/queue/tables';
 import {
   FRESH_MS,
   newReminder,
   REMINDER_ID_LENGTH,
   remindedRequest,
-} from '../../../src/tq/reminders/reminder.ts';
-import { reminders } from '../../../src/tq/reminders/table.ts';
-import { prepareRequest } from '../../../src/tq/submit/request.ts';
-import type { SweepRange } from '../../../src/tq/sweep/scan.ts';
-import { TqMetrics } from '../../../src/tq/tq-metrics.ts';
+} from '../../../packages/queue/src/tq/reminders/reminder.ts';
+import { prepareRequest } from '../../../packages/queue/src/tq/submit/request.ts';
+import type { SweepRange } from '../../../packages/queue/src/tq/sweep/scan.ts';
+import { TqMetrics } from '../../../packages/queue/src/tq/tq-metrics.ts';
 import { MAIL, openTqWorld } from './tq-world.ts';
 
 export const NEVER = new AbortController().signal;

@@ -6,24 +6,24 @@
  * after two sweeps.
  */
 
+import { noPayload, standardPayload, TaskQueue, taskType } from '@postlude/queue';
+import { type Random, randomInt, seededRandom } from '@postlude/queue/foundations';
+import type { Database, Transaction } from '@postlude/queue/storage';
+import { sql } from '@postlude/queue/storage';
+import { tasks } from '@postlude/queue/tables';
+import { executeHere, FakeClock, TaskScheduler } from '@postlude/queue/testing';
+import type { Submitter } from '@postlude/queue/tq';
+import {
+  DistributedSweep,
+  listReminders,
+  redriveReminders,
+  Sweeper,
+  sweepTaskClass,
+  TaskClasses,
+  Tq,
+  taskClass,
+} from '@postlude/queue/tq';
 import { z } from 'zod';
-import { type Random, randomInt, seededRandom } from '../../../src/random.ts';
-import type { Database, Transaction } from '../../../src/storage/database.ts';
-import { sql } from '../../../src/storage/sql.ts';
-import { noPayload, standardPayload } from '../../../src/tasks/payload.ts';
-import { TaskQueue } from '../../../src/tasks/queue.ts';
-import { tasks } from '../../../src/tasks/table.ts';
-import { taskType } from '../../../src/tasks/task.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
-import { executeHere, TaskScheduler } from '../../../src/testing/task-scheduler.ts';
-import { taskClass } from '../../../src/tq/classes/task-class.ts';
-import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
-import { listReminders, redriveReminders } from '../../../src/tq/reminders/reminders.ts';
-import type { Submitter } from '../../../src/tq/submit/submitter.ts';
-import { DistributedSweep } from '../../../src/tq/sweep/distributed.ts';
-import { sweepTaskClass } from '../../../src/tq/sweep/sweep-task.ts';
-import { Sweeper } from '../../../src/tq/sweep/sweeper.ts';
-import { Tq } from '../../../src/tq/tq.ts';
 import { ChaosProcess } from './chaos-process.ts';
 import { Turns } from './turns.ts';
 

@@ -1,13 +1,17 @@
 /** Push tasks on a fresh database: a class of them, what was submitted, and a clock that stands still. */
 
+import { standardPayload } from '@postlude/queue';
+import type { Database } from '@postlude/queue/storage';
+import { FakeClock } from '@postlude/queue/testing';
+import {
+  listDeadReminders,
+  listReminders,
+  TaskClasses,
+  Tq,
+  type TqConfig,
+  taskClass,
+} from '@postlude/queue/tq';
 import { z } from 'zod';
-import type { Database } from '../../../src/storage/database.ts';
-import { standardPayload } from '../../../src/tasks/payload.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
-import { taskClass } from '../../../src/tq/classes/task-class.ts';
-import { TaskClasses } from '../../../src/tq/classes/task-classes.ts';
-import { listDeadReminders, listReminders } from '../../../src/tq/reminders/reminders.ts';
-import { Tq, type TqConfig } from '../../../src/tq/tq.ts';
 import { RecordingLog } from '../recording-log.ts';
 import { RecordingSubmitter } from './recording-submitter.ts';
 

@@ -4,7 +4,7 @@
  * follows from it waits again. So the order of steps depends only on the seed, however long a database
  * takes.
  */
-import { type Random, randomInt } from '../../../src/random.ts';
+import { type Random, randomInt } from '@postlude/queue/foundations';
 
 /** What a step makes of its caller: go on, or never be heard of again. */
 export type StepResult<T> = { readonly value: T } | 'gone';

@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type RequestListener, request } fro
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { type Clock, systemClock } from '@postlude/queue/foundations';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CliRun, openCli, openCliWithServer } from '../../../../test/support/cli/cli-world.ts';
 import { OidcIssuerServer } from '../../../../test/support/network/oidc-issuer.ts';
 import { startTestServer } from '../../../../test/support/server/server-world.ts';
-import { type Clock, systemClock } from '../../../clock.ts';
 
 const REPORT = `<testsuite name="s">
   <testcase classname="c" name="passes"/>

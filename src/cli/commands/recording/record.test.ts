@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { type Clock, systemClock } from '@postlude/queue/foundations';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openCliWithServer } from '../../../../test/support/cli/cli-world.ts';
-import { type Clock, systemClock } from '../../../clock.ts';
 
 const REPORT = `<testsuite name="s">
   <testcase classname="c" name="passes"/>

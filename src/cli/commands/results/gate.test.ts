@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Clock, systemClock } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
 import { openCliWithServer } from '../../../../test/support/cli/cli-world.ts';
 import { newInvocation } from '../../../../test/support/invocations/fixtures.ts';
-import { type Clock, systemClock } from '../../../clock.ts';
 import { insertInvocations } from '../../../invocations/invocations.ts';
 
 type World = Awaited<ReturnType<typeof openCliWithServer>>;

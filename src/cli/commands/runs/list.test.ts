@@ -1,7 +1,7 @@
+import { systemClock } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
 import { openCliWithServer } from '../../../../test/support/cli/cli-world.ts';
 import { newInvocation } from '../../../../test/support/invocations/fixtures.ts';
-import { systemClock } from '../../../clock.ts';
 import { insertInvocations } from '../../../invocations/invocations.ts';
 
 const HOUR_MS = 3_600_000;

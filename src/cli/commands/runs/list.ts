@@ -1,6 +1,6 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { Clock } from '@postlude/queue/foundations';
 import { Command, InvalidArgumentError } from 'commander';
-import type { Clock } from '../../../clock.ts';
 import { Invocation_State } from '../../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { ListedInvocation } from '../../../gen/postlude/v1/invocations_pb.js';
 import { CLIENT_VARIABLES } from '../../../server/config/client-variables.ts';

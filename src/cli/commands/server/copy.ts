@@ -1,6 +1,5 @@
+import { silentLog, toError } from '@postlude/queue/foundations';
 import { Command } from 'commander';
-import { toError } from '../../../errors.ts';
-import { silentLog } from '../../../log.ts';
 import { type CommandMaker, outputOf } from '../../command.ts';
 import { type CliContext, CliError, EXIT } from '../../context.ts';
 import { cutWhenStopped } from '../../process/stopping.ts';

@@ -1,5 +1,5 @@
+import { type Log, silentLog } from '@postlude/queue/foundations';
 import { Command } from 'commander';
-import { type Log, silentLog } from '../../../log.ts';
 import { type CommandMaker, outputOf, progressOf } from '../../command.ts';
 import { cutWhenStopped } from '../../process/stopping.ts';
 import { addServerOptions, configOf } from '../../server-options.ts';

@@ -1,3 +1,5 @@
+import { TaskInspector } from '@postlude/queue';
+import { type Clock, systemClock } from '@postlude/queue/foundations';
 import { describe, expect, test } from 'vitest';
 import { openCli } from '../../../../test/support/cli/cli-world.ts';
 import {
@@ -10,8 +12,6 @@ import {
   insertReminder,
   reminderId,
 } from '../../../../test/support/tq/reminders.ts';
-import { type Clock, systemClock } from '../../../clock.ts';
-import { TaskInspector } from '../../../tasks/inspect/task-inspector.ts';
 
 test('finds nothing to do in a fresh database', async () => {
   const { run } = await openCli();

@@ -1,3 +1,4 @@
+import { systemClock } from '@postlude/queue/foundations';
 import { describe, expect, test } from 'vitest';
 import { openCliWithServer } from '../../../../test/support/cli/cli-world.ts';
 import {
@@ -6,7 +7,6 @@ import {
   insertReminder,
   reminderId,
 } from '../../../../test/support/tq/reminders.ts';
-import { systemClock } from '../../../clock.ts';
 
 const HOUR_MS = 3_600_000;
 const later = (): number => systemClock.now() + HOUR_MS;

@@ -1,5 +1,5 @@
 /** Reads the responses and the errors of AppendRows. */
-import { CodedError } from '../../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import { fromGrpcError } from './client-errors.ts';
 import type { AppendResponse } from './ports.ts';
 

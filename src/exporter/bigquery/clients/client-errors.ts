@@ -6,8 +6,13 @@
  * - `already-exists`, `conflict`: what was to be created exists; what was to be changed has changed.
  * - `unavailable`: anything else, which may pass.
  */
-import { CodedError, type ErrorCode, toError } from '../../../errors.ts';
-import { type GrpcStatus, grpcStatusOf } from '../../../grpc-status.ts';
+import {
+  CodedError,
+  type ErrorCode,
+  type GrpcStatus,
+  grpcStatusOf,
+  toError,
+} from '@postlude/queue/foundations';
 
 interface HttpError extends Error {
   readonly code?: unknown;

@@ -3,9 +3,12 @@
  * is not used: it has no flow control, and it does not say which requests a lost connection has left open.
  */
 import type { v1 } from '@google-cloud/bigquery-storage';
-import { toError } from '../../../errors.ts';
-import { emulatorOptions } from '../../../google-grpc.ts';
-import { loadOptional, type OptionalPackage } from '../../../optional-package.ts';
+import {
+  emulatorOptions,
+  loadOptional,
+  type OptionalPackage,
+  toError,
+} from '@postlude/queue/foundations';
 import { TEST_RESULT_COLUMNS } from '../../schema.ts';
 import type { ExportTable } from '../../sink.ts';
 import { toMessageDescriptor } from '../rows/proto-schema.ts';

@@ -1,7 +1,6 @@
 /** Tables and `insertAll` through @google-cloud/bigquery. */
 import type { BigQuery, Table, TableMetadata } from '@google-cloud/bigquery';
-import { CodedError } from '../../../errors.ts';
-import { loadOptional, type OptionalPackage } from '../../../optional-package.ts';
+import { CodedError, loadOptional, type OptionalPackage } from '@postlude/queue/foundations';
 import type { ExportTable } from '../../sink.ts';
 import type { JsonRow } from '../rows/json-row.ts';
 import type { Field, TableDefinition } from '../tables/table-definition.ts';

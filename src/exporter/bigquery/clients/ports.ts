@@ -2,7 +2,7 @@
  * What the exporter needs of BigQuery. Clients report failures as `CodedError` (see client-errors.ts), and
  * repeat nothing by themselves.
  */
-import type { CodedError } from '../../../errors.ts';
+import type { CodedError } from '@postlude/queue/foundations';
 import type { ExportTable } from '../../sink.ts';
 import type { JsonRow } from '../rows/json-row.ts';
 import type { Field, TableDefinition } from '../tables/table-definition.ts';

@@ -11,8 +11,7 @@
  *   earlier connection, which might land late, at an offset that means something else by then. If there may
  *   be one, the writer fails, and the caller finds out by finalizing the stream what has landed.
  */
-import { CodedError, hasCode } from '../../../errors.ts';
-import { backoffMs } from '../../../retry.ts';
+import { backoffMs, CodedError, hasCode } from '@postlude/queue/foundations';
 import type { ExportTable } from '../../sink.ts';
 import type { AppendConnection, AppendResponse, RowError, StreamClient } from '../clients/ports.ts';
 import { CALL_BACKOFF, MAX_CALL_ATTEMPTS, type TableCalls } from '../tables/table-calls.ts';

@@ -3,9 +3,10 @@
  * Concurrent exports wait for the same attempt. A failure that no retry can help is remembered for a short
  * time, and given as that failure to each export.
  */
+
+import type { Clock } from '@postlude/queue/foundations';
+import { CodedError, hasCode } from '@postlude/queue/foundations';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../../clock.ts';
-import { CodedError, hasCode } from '../../../errors.ts';
 import type { ExportTable } from '../../sink.ts';
 import type { PresentTable, TableClient } from '../clients/ports.ts';
 import { extendSchema } from './extend-schema.ts';

@@ -1,5 +1,5 @@
 /** Adds the columns that an existing table lacks. Nothing is ever removed, renamed or retyped. */
-import { CodedError } from '../../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import type { Field } from './table-definition.ts';
 
 /** The service knows each of these types by two names. */

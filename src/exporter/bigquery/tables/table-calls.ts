@@ -1,8 +1,6 @@
 /** Calls to BigQuery for one table: they wait while the table is paused, and are repeated a few times. */
-import type { Clock } from '../../../clock.ts';
-import { hasCode } from '../../../errors.ts';
-import type { Random } from '../../../random.ts';
-import { type Backoff, retry } from '../../../retry.ts';
+import type { Clock, Random } from '@postlude/queue/foundations';
+import { type Backoff, hasCode, retry } from '@postlude/queue/foundations';
 import type { ExportTable } from '../../sink.ts';
 import { TablePauses } from './table-pauses.ts';
 

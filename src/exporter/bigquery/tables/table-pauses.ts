@@ -3,10 +3,10 @@
  * table: all exports of this process to it, and no other. An export that would wait long gives its worker
  * back instead (`SinkBusyError`), so that exports to other tables are not held up by it either.
  */
+
+import type { Clock, Random } from '@postlude/queue/foundations';
+import { type Backoff, backoffCeilingMs } from '@postlude/queue/foundations';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../../clock.ts';
-import type { Random } from '../../../random.ts';
-import { type Backoff, backoffCeilingMs } from '../../../retry.ts';
 import { type ExportTable, SinkBusyError } from '../../sink.ts';
 import { tableName } from './table-name.ts';
 

@@ -1,5 +1,5 @@
 /** Errors of Google Cloud Storage as the exporter sees them. */
-import { CodedError, toError } from '../../../errors.ts';
+import { CodedError, toError } from '@postlude/queue/foundations';
 
 /** What only the owner of the bucket can mend, and how. The export is tried again all the same. */
 const ADVICE: ReadonlyMap<number, string> = new Map([

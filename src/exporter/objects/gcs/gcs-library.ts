@@ -1,5 +1,5 @@
 /** Loads the client of Google Cloud Storage, which only its users have installed. */
-import { loadOptional } from '../../../optional-package.ts';
+import { loadOptional } from '@postlude/queue/foundations';
 
 export const GCS_PACKAGE = {
   name: '@google-cloud/storage',

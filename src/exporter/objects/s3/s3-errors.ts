@@ -1,5 +1,5 @@
 /** Errors of S3 as the exporter sees them. */
-import { CodedError, toError } from '../../../errors.ts';
+import { CodedError, toError } from '@postlude/queue/foundations';
 
 interface S3Error extends Error {
   readonly $metadata?: { readonly httpStatusCode?: number };

@@ -1,6 +1,6 @@
 /** Loads the client of S3, which only users of S3 have installed. */
 import type { S3Client } from '@aws-sdk/client-s3';
-import { loadOptional } from '../../../optional-package.ts';
+import { loadOptional } from '@postlude/queue/foundations';
 
 export const S3_PACKAGE = { name: '@aws-sdk/client-s3', for: 'exporting to S3' };
 

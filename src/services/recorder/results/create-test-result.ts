@@ -1,4 +1,4 @@
-import { CodedError } from '../../../errors.ts';
+import { CodedError } from '@postlude/queue/foundations';
 import type { CreateTestResultRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
 import type { TestResult } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import { parseInvocationName } from '../../../invocations/id.ts';

@@ -3,10 +3,10 @@
  * from the caller, the request and the index in it, so a repeated request adds nothing.
  */
 import { createHash } from 'node:crypto';
+import { randomHex } from '@postlude/queue/foundations';
 import type { CreateTestExonerationRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
 import type { TestExoneration } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { InvocationId } from '../../../invocations/id.ts';
-import { randomHex } from '../../../random.ts';
 import type { NewTestExoneration } from '../../../results/exoneration.ts';
 import { recordExonerations } from '../../../results/exonerations.ts';
 import { variantHash } from '../../../results/variant.ts';

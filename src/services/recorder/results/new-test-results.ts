@@ -1,5 +1,5 @@
 /** Records one test result or a batch. */
-import type { EpochMs } from '../../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import type { CreateTestResultRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
 import type { TestResult as TestResultMessage } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { InvocationId } from '../../../invocations/id.ts';

@@ -1,6 +1,6 @@
 /** Checks the content of test results and exonerations. */
 import { toBinary } from '@bufbuild/protobuf';
-import type { EpochMs } from '../../../clock.ts';
+import type { EpochMs } from '@postlude/queue/foundations';
 import {
   type FailureReason,
   FailureReasonSchema,

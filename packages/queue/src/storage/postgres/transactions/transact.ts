@@ -1,0 +1,72 @@
+/** Runs a function inside a transaction of a pooled connection, and cleans up in every case. */
+import { hasCode } from '../../../foundations/errors.ts';
+import type { Connection, Connections } from '../connections/connections.ts';
+import { WatchedSession } from '../connections/watched-session.ts';
+
+export interface OpenTransaction {
+  /** The session for code that runs inside the transaction. */
+  readonly session: WatchedSession;
+  /** The connection, for the code that ends the transaction. */
+  readonly connection: Connection;
+}
+
+export interface TransactionSteps<T, R> {
+  /** The statement that begins the transaction. */
+  readonly begin: string;
+  readonly run: (session: WatchedSession) => Promise<T>;
+  /** Commits, or ends the transaction in another way. */
+  readonly end: (open: OpenTransaction, value: T) => Promise<R>;
+}
+
+/**
+ * Begins a transaction, runs its steps, and rolls back if one of them throws. Throws the
+ * first error of the session, even if `fn` has swallowed or wrapped it.
+ */
+export async function transact<T, R>(
+  connections: Connections,
+  { begin, end, run }: TransactionSteps<T, R>,
+): Promise<R> {
+  return await withConnection(connections, async (connection) => {
+    const begun = connection.beginAhead(begin);
+    const session = new WatchedSession(connection);
+    session.follow(begun);
+    try {
+      const value = await run(session);
+      session.check();
+      await begun;
+      return await end({ session, connection }, value);
+    } catch (thrown) {
+      const error = session.failure?.error ?? thrown;
+      if (!isLost(error)) await rollback(connection);
+      throw error;
+    }
+  });
+}
+
+/** Calls `fn` with a connection of its own. A connection that broke is not used again. */
+export async function withConnection<T>(
+  connections: Connections,
+  fn: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await connections.acquire();
+  try {
+    return await fn(connection);
+  } catch (error) {
+    if (isLost(error)) connection.release('broken');
+    throw error;
+  } finally {
+    connection.release('usable');
+  }
+}
+
+async function rollback(connection: Connection): Promise<void> {
+  try {
+    await connection.run('ROLLBACK');
+  } catch {
+    connection.release('broken'); // closing it rolls back, too
+  }
+}
+
+function isLost(error: unknown): boolean {
+  return hasCode(error, 'unavailable', 'outcome-unknown');
+}

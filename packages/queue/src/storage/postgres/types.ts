@@ -1,0 +1,133 @@
+/**
+ * The SQL type of each column kind, and the conversion of values to and from PostgreSQL's text form. That
+ * form is the same with every driver, and exact: it keeps 64-bit numbers, microseconds and bytes.
+ */
+import { CodedError } from '../../foundations/errors.ts';
+import {
+  checkedText,
+  decodeInt,
+  encodeInt,
+  encodeTimestamp,
+  expectType,
+  joinTime,
+  wrongType,
+} from '../backend/checked-value.ts';
+import type { ColumnKind } from '../column.ts';
+import { decodeArray, encodeArray } from './array-literal.ts';
+
+/** A value in its text form; `null` is NULL. */
+export type WireValue = string | null;
+
+interface WireType {
+  readonly sqlType: string;
+  encode(value: unknown): string;
+  decode(text: string): unknown;
+}
+
+const textType: WireType = {
+  sqlType: 'text',
+  encode: (value) => checkedText(expectType(value, 'string')),
+  decode: (text) => text,
+};
+
+const intType: WireType = { sqlType: 'bigint', encode: encodeInt, decode: decodeInt };
+
+const bytesType: WireType = {
+  sqlType: 'bytea',
+  encode: (value) => {
+    if (!(value instanceof Uint8Array)) throw wrongType(value, 'bytes');
+    const { buffer, byteOffset, byteLength } = value;
+    return `\\x${Buffer.from(buffer, byteOffset, byteLength).toString('hex')}`;
+  },
+  decode: (text) => {
+    if (!text.startsWith('\\x')) {
+      throw new CodedError('failed-precondition', 'postlude needs bytea_output = hex');
+    }
+    return new Uint8Array(Buffer.from(text.slice(2), 'hex'));
+  },
+};
+
+const TYPES: Readonly<Record<ColumnKind, WireType>> = {
+  text: textType,
+  int: intType,
+  float: {
+    sqlType: 'double precision',
+    // String(-0) is '0'
+    encode: (value) => (Object.is(value, -0) ? '-0' : String(expectType(value, 'number'))),
+    decode: Number,
+  },
+  bool: {
+    sqlType: 'boolean',
+    encode: (value) => String(expectType(value, 'boolean')),
+    decode: (text) => text === 't' || text === 'true',
+  },
+  bytes: bytesType,
+  timestamp: { sqlType: 'timestamptz', encode: encodeTimestamp, decode: decodeTimestamp },
+  'text[]': arrayOf(textType),
+  'bytes[]': arrayOf(bytesType),
+  'int[]': arrayOf(intType),
+};
+
+/** Returns the SQL type as a cast names it: `bigint`, `text[]`. */
+export function sqlTypeOf(kind: ColumnKind): string {
+  return TYPES[kind].sqlType;
+}
+
+/** Throws `invalid-argument` if the database could not store the value unchanged. */
+export function encodeValue(kind: ColumnKind, value: unknown): WireValue {
+  return value === undefined || value === null ? null : TYPES[kind].encode(value);
+}
+
+/** Returns the value of a text form; `undefined` for NULL. */
+export function decodeValue(kind: ColumnKind, text: WireValue): unknown {
+  return text === null ? undefined : TYPES[kind].decode(text);
+}
+
+/** Encodes many values of one column as one parameter. Each value of an array column is sent as text. */
+export function encodeColumn(kind: ColumnKind, values: readonly unknown[]): string {
+  return encodeArray(values.map((value) => encodeValue(kind, value)));
+}
+
+const TIMESTAMP =
+  /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/;
+
+/** A fast path: rows that are read together mostly share their second, and most sessions use UTC. */
+const UTC_SECOND = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
+let lastSecond = { text: '', ms: 0 };
+
+function decodeTimestamp(text: string): number {
+  if (!text.endsWith('+00') || text.length > 29) return decodeAnyTimestamp(text);
+  const second = text.slice(0, 19);
+  if (second !== lastSecond.text) {
+    if (!UTC_SECOND.test(second)) return decodeAnyTimestamp(text);
+    lastSecond = { text: second, ms: decodeAnyTimestamp(`${second}+00`) };
+  }
+  if (text.length === 22) return lastSecond.ms;
+  const micros = Number(text.slice(20, -3).padEnd(6, '0'));
+  return joinTime(lastSecond.ms, micros);
+}
+
+function decodeAnyTimestamp(text: string): number {
+  const match = TIMESTAMP.exec(text);
+  if (!match) throw new CodedError('failed-precondition', `expected an ISO time, got ${text}`);
+  const part = (index: number): number => Number(match[index] ?? 0);
+  const date = new Date(0);
+  date.setUTCFullYear(part(1), part(2) - 1, part(3));
+  date.setUTCHours(part(4), part(5), part(6));
+  const offsetMs = (part(9) * 3600 + part(10) * 60 + part(11)) * 1000;
+  const wholeMs = date.getTime() - (match[8] === '-' ? -offsetMs : offsetMs);
+  const micros = Number((match[7] ?? '').padEnd(6, '0'));
+  return joinTime(wholeMs, micros);
+}
+
+function arrayOf(element: WireType): WireType {
+  return {
+    sqlType: `${element.sqlType}[]`,
+    encode: (value) => {
+      if (!Array.isArray(value)) throw wrongType(value, 'an array');
+      return encodeArray(value.map((item) => element.encode(item)));
+    },
+    decode: (text) =>
+      decodeArray(text).map((item) => (item === null ? null : element.decode(item))),
+  };
+}

@@ -1,0 +1,393 @@
+/**
+ * Serves the tasks of some types: it leases, handles and settles them, a bounded number at a time.
+ *
+ * Any number of dispatchers, in one process or many, may serve one queue. They do not talk to each
+ * other: the lease in the database is the only lock. If one dies, nothing is lost, as its tasks come
+ * due again when their leases end. So a handler may run twice for one task; what it writes in the
+ * transaction that completes the task takes effect once.
+ */
+import { hostname } from 'node:os';
+import { atMost } from '../../foundations/at-most.ts';
+import { type Clock, systemClock } from '../../foundations/clock.ts';
+import { CodedError, toError } from '../../foundations/errors.ts';
+import { type Log, silentLog } from '../../foundations/log.ts';
+import { type Metrics, noMetrics } from '../../foundations/metrics.ts';
+import { type Random, systemRandom } from '../../foundations/random.ts';
+import type { TaskQueue } from '../queue.ts';
+import { Settler } from '../settle/settler.ts';
+import { checkLeaseMs, type Lease, type LeaseLimit } from '../task.ts';
+import { TaskMetrics } from '../task-metrics.ts';
+import { noWakeUp, type WakeUp } from '../wake-up.ts';
+import { Attempt, type AttemptParts, bytesOf } from './attempt.ts';
+import { checkHandler, type Outcome, type TaskHandler } from './handler.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { LifecycleLog } from './lifecycle-log.ts';
+import { Prefetch } from './prefetch.ts';
+import { WakeSignal } from './wake-signal.ts';
+
+export interface DispatcherConfig {
+  readonly queue: TaskQueue;
+  // biome-ignore lint/suspicious/noExplicitAny: handlers of any payload stand side by side
+  readonly handlers: readonly TaskHandler<any>[];
+  /** How many handlers run at once: 10 unless given. */
+  readonly workers?: number;
+  /** How long a worker that died keeps a task from others: 60 s unless given. */
+  readonly leaseMs?: number;
+  /** How often to poll without being woken: every second unless given. */
+  readonly pollMs?: number;
+  /**
+   * No more tasks are leased once the payloads of leased tasks have this many bytes: 32 MiB unless
+   * given. The last task may exceed it. In memory, a payload takes about four times its size.
+   */
+  readonly maxLeasedBytes?: number;
+  /** How long handlers may go on after the signal of `run` has aborted: 30 s unless given. */
+  readonly graceMs?: number;
+  /** Names this dispatcher in its log, as the owner of its leases: host and process id unless given. */
+  readonly owner?: string;
+  readonly wakeUp?: WakeUp;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+}
+
+/** How many attempts may be settling: their handlers have ended, and their completion is under way. */
+const MAX_SETTLING = 2_000;
+/** Tasks in one claim. Less than what is prefetched, so that the next claim runs while one is handled. */
+const MAX_CLAIM = 500;
+/** How long it may take to give tasks back after the grace period. */
+const SETTLE_MS = 2_000;
+/** While tasks cannot be leased, the dispatcher tries at least this often, even if `pollMs` is longer. */
+const LOOK_AGAIN_MS = 1_000;
+
+export class Dispatcher {
+  readonly #config: Required<DispatcherConfig>;
+  readonly #attemptParts: AttemptParts;
+  readonly #handlers: ReadonlyMap<string, TaskHandler>;
+  readonly #metrics: TaskMetrics;
+  readonly #lifecycle: LifecycleLog;
+  readonly #prefetch: Prefetch;
+  /** Set when there may be something to lease. */
+  readonly #mayLease: WakeSignal;
+  /** Set when no attempt is ready, running or being settled. */
+  readonly #idle: WakeSignal;
+  readonly heartbeat: Heartbeat;
+  /** Attempts that are leased, and wait for a free slot. */
+  #ready: Attempt[] = [];
+  readonly #running = new Set<Attempt>();
+  readonly #settling = new Set<Attempt>();
+  /** The bytes of the payloads of all these attempts. */
+  #leasedBytes = 0;
+  /** Whether the last poll may have left due tasks in the queue, for lack of room. */
+  #mayBeMore = false;
+  #attempted = 0;
+  #firstType = 0;
+  #lookedAt: number | undefined;
+  /** Since when tasks cannot be leased, by the monotonic clock. */
+  #failingSince: number | undefined;
+
+  constructor(config: DispatcherConfig) {
+    this.#config = withDefaults(config);
+    this.#handlers = byType(config.handlers);
+    this.#metrics = new TaskMetrics(this.#config.metrics);
+    const { queue, clock, random, log } = this.#config;
+    const lifecycle = new LifecycleLog(log);
+    this.#lifecycle = lifecycle;
+    const settler = new Settler(this.#config);
+    this.#attemptParts = { queue, clock, random, log, lifecycle, settler };
+    this.#prefetch = new Prefetch(this.#config.workers);
+    this.#mayLease = new WakeSignal(this.#config.clock);
+    this.#idle = new WakeSignal(this.#config.clock);
+    this.heartbeat = new Heartbeat({
+      ...this.#config,
+      lifecycle,
+      attempts: () => [...this.#running, ...this.#ready],
+    });
+  }
+
+  /** Serves until `signal` aborts; then lets handlers finish, within the grace period. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { wakeUp } = this.#config;
+    const beating = new AbortController();
+    const heartbeat = this.heartbeat.run(beating.signal);
+    const unsubscribe = wakeUp.subscribe([...this.#handlers.keys()], this.#mayLease.wake);
+    try {
+      const serving = this.#serveUntil(signal);
+      await Promise.race([serving, aborted(signal)]);
+      await this.#drain(serving);
+    } finally {
+      unsubscribe();
+      beating.abort();
+      await atMost(this.#config.clock, SETTLE_MS, heartbeat);
+    }
+  }
+
+  /** When the last successful poll was, by the monotonic clock; `undefined` before the first. */
+  get lookedAt(): number | undefined {
+    return this.#lookedAt;
+  }
+
+  /** Runs due tasks until there are none. Returns the number of attempts. Does not sleep. */
+  async runOnce(): Promise<number> {
+    const before = this.#attempted;
+    while ((await this.#leaseMore()) > 0) await this.#untilSettled();
+    return this.#attempted - before;
+  }
+
+  async #serveUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) await this.#serve(signal);
+  }
+
+  /** One turn of the loop: leases what there is room for, or waits until there may be something to lease. */
+  async #serve(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#leaseMore(signal);
+      this.#looked();
+      if (this.#mayBeMore && this.#hasRoom()) return;
+    } catch (error) {
+      this.#couldNotLook(toError(error));
+    }
+    await this.#mayLease.wait(this.#pollMs(), signal);
+  }
+
+  #looked(): void {
+    const { clock, log } = this.#config;
+    this.#lookedAt = clock.monotonicMs();
+    if (this.#failingSince === undefined) return;
+    const forMs = clock.monotonicMs() - this.#failingSince;
+    this.#failingSince = undefined;
+    log.info('tasks can be leased again', { forMs });
+  }
+
+  /** Logs an error once, however long the trouble lasts. */
+  #couldNotLook(error: Error): void {
+    const { clock, log } = this.#config;
+    if (this.#failingSince !== undefined) log.debug('tasks cannot be leased', { error });
+    else log.error('tasks cannot be leased; it is tried again until they can', { error });
+    this.#failingSince ??= clock.monotonicMs();
+  }
+
+  /** Each type in turn is polled first, so that a busy one does not starve the others. */
+  async #leaseMore(signal?: AbortSignal): Promise<number> {
+    const { queue, leaseMs } = this.#config;
+    const types = [...this.#handlers.keys()];
+    const rotated = [...types.slice(this.#firstType), ...types.slice(0, this.#firstType)];
+    this.#firstType = (this.#firstType + 1) % Math.max(1, types.length);
+    let leased = 0;
+    this.#mayBeMore = false;
+    for (const type of rotated) {
+      const room = signal?.aborted ? 0 : Math.min(this.#room(), MAX_CLAIM);
+      if (room <= 0) {
+        this.#mayBeMore = true;
+        break;
+      }
+      const limit = this.#limit(type, room);
+      const leases = await queue.leaseDue(type, limit, leaseMs);
+      leased += leases.length;
+      this.#lifecycle.leased(leases);
+      const attempts = leases.toSorted(begunFirst).map((lease) => this.#toAttempt(lease));
+      this.#ready.push(...attempts);
+      // Compared with what was asked for, as attempts that ended meanwhile have made more room.
+      this.#mayBeMore ||= leases.length === room || bytesOf(attempts) >= limit.bytes;
+      if (!signal?.aborted) this.#startReady();
+    }
+    return leased;
+  }
+
+  #startReady(): void {
+    const toRecord: Attempt[] = [];
+    for (let slots = this.#slots(); slots > 0; slots--) {
+      const attempt = this.#ready.shift();
+      if (attempt === undefined) break;
+      this.#running.add(attempt);
+      if (attempt.mustBeRecorded) toRecord.push(attempt);
+      else void this.#attempt(attempt);
+    }
+    if (toRecord.length > 0) void this.#recordAndAttempt(toRecord);
+  }
+
+  /** Records that attempts begin which might kill this process, and then runs them. */
+  async #recordAndAttempt(attempts: readonly Attempt[]): Promise<void> {
+    const { queue, log } = this.#config;
+    const outcomes = await queue.begin(attempts.map(({ lease }) => lease)).catch((error) => {
+      log.warn('attempts could not begin', { error: toError(error) });
+    });
+    attempts.forEach((attempt, index) => {
+      if (outcomes === undefined) attempt.stop('not-begun');
+      else if (outcomes[index] === 'lost') attempt.stop('lease-lost');
+      void this.#attempt(attempt);
+    });
+  }
+
+  async #attempt(attempt: Attempt): Promise<void> {
+    this.#attempted += 1;
+    await attempt.handle();
+    this.#handled(attempt);
+    const outcome = await this.#settle(attempt);
+    this.#settled(attempt, outcome);
+  }
+
+  #toAttempt(lease: Lease): Attempt {
+    const handler = this.#handlers.get(lease.type);
+    if (handler === undefined) throw new Error(`leased a task of a foreign type: ${lease.type}`);
+    const attempt = new Attempt(lease, handler, this.#attemptParts);
+    this.#leasedBytes += attempt.bytes;
+    return attempt;
+  }
+
+  /** Frees the slot of an attempt whose completion is still under way. */
+  #handled(attempt: Attempt): void {
+    this.#running.delete(attempt);
+    this.#settling.add(attempt);
+    this.#prefetch.handled(attempt.durationMs);
+    this.#startReady();
+    if (this.#mayBeMore && this.#hasRoom()) this.#mayLease.wake();
+  }
+
+  async #settle(attempt: Attempt): Promise<Outcome> {
+    try {
+      return await attempt.settle();
+    } catch (error) {
+      const { type, id } = attempt.lease;
+      this.#config.log.error('attempt not settled: the task comes due when its lease ends', {
+        type,
+        id,
+        error: toError(error),
+      });
+      return 'retry';
+    }
+  }
+
+  #settled(attempt: Attempt, outcome: Outcome): void {
+    this.#settling.delete(attempt);
+    this.#leasedBytes -= attempt.bytes;
+    this.#metrics.attempted(attempt.lease.type, outcome, attempt.durationMs);
+    this.#lifecycle.ended(attempt.lease, outcome, attempt.durationMs);
+    this.#startReady();
+    if (this.#mayBeMore && this.#hasRoom()) this.#mayLease.wake();
+    if (this.#busy() === 0) this.#idle.wake();
+  }
+
+  /** Gives back tasks that have not begun, and waits for the others until the grace period is over. */
+  async #drain(serving: Promise<void>): Promise<void> {
+    const { clock, graceMs, log } = this.#config;
+    const ended = this.#end(serving);
+    if (await atMost(clock, graceMs, ended)) return;
+    if (this.#running.size > 0) {
+      log.warn('the grace period is over: attempts are stopped', { count: this.#running.size });
+      for (const attempt of this.#running) attempt.stop('shutdown');
+    }
+    if (await atMost(clock, SETTLE_MS, ended)) return;
+    log.warn('the database does not answer: tasks come due when their leases end', {
+      count: this.#busy(),
+    });
+  }
+
+  /** Releases twice, as a poll that is under way may lease more. */
+  async #end(serving: Promise<void>): Promise<void> {
+    await this.#releaseReady();
+    await serving;
+    await this.#releaseReady();
+    await this.#untilSettled();
+    this.#lifecycle.drained();
+  }
+
+  async #releaseReady(): Promise<void> {
+    const { queue, log } = this.#config;
+    const leases = this.#ready.map(({ lease }) => lease);
+    for (const { bytes } of this.#ready) this.#leasedBytes -= bytes;
+    this.#ready = [];
+    try {
+      await queue.release(leases);
+      for (const lease of leases) this.#lifecycle.ended(lease, 'released', 0);
+    } catch (error) {
+      log.warn('leases were not given back', { error: toError(error) });
+    }
+  }
+
+  async #untilSettled(): Promise<void> {
+    while (this.#busy() > 0) await this.#idle.wait(Number.MAX_SAFE_INTEGER);
+  }
+
+  #busy(): number {
+    return this.#running.size + this.#settling.size + this.#ready.length;
+  }
+
+  /** How many attempts can begin at once. */
+  #slots(): number {
+    const { workers } = this.#config;
+    return Math.min(workers - this.#running.size, MAX_SETTLING - this.#settling.size);
+  }
+
+  #limit(type: string, room: number): LeaseLimit & { readonly bytes: number } {
+    const bytes = this.#config.maxLeasedBytes - this.#leasedBytes;
+    // If the response to the claim were lost, it would use up the only attempt, which has never begun.
+    const slots = this.#handlers.get(type)?.maxAttempts === 1 ? 0 : this.#slots();
+    return { tasks: room, bytes, begin: Math.max(0, slots - this.#ready.length) };
+  }
+
+  #room(): number {
+    const { workers, maxLeasedBytes } = this.#config;
+    if (this.#leasedBytes >= maxLeasedBytes) return 0;
+    return workers + this.#prefetch.size - this.#running.size - this.#ready.length;
+  }
+
+  /** Whether half of the room is free: more is leased only then, so that leases come in batches. */
+  #hasRoom(): boolean {
+    return this.#room() * 2 >= this.#config.workers + this.#prefetch.size;
+  }
+
+  #pollMs(): number {
+    const { pollMs, random } = this.#config;
+    const everyMs = this.#failingSince === undefined ? pollMs : Math.min(pollMs, LOOK_AGAIN_MS);
+    return everyMs * (0.9 + 0.2 * random());
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandler> {
+  const map = new Map(handlers.map((handler) => [handler.type.name, checkHandler(handler)]));
+  if (map.size === handlers.length) return map;
+  throw new CodedError('invalid-argument', 'two handlers have the same type of tasks');
+}
+
+function withDefaults(config: DispatcherConfig): Required<DispatcherConfig> {
+  const { owner = `${hostname()}:${process.pid}`, log = silentLog } = config;
+  return {
+    pollMs: 1_000,
+    graceMs: 30_000,
+    wakeUp: noWakeUp,
+    clock: systemClock,
+    random: systemRandom,
+    metrics: noMetrics,
+    ...config,
+    owner,
+    log: log.with({ owner }),
+    workers: checkWorkers(config.workers ?? 10),
+    leaseMs: checkLeaseMs(config.leaseMs ?? 60_000),
+    maxLeasedBytes: checkLeasedBytes(config.maxLeasedBytes ?? 32 * 1024 * 1024),
+  };
+}
+
+function begunFirst(a: Lease, b: Lease): number {
+  return Number(b.begun ?? false) - Number(a.begun ?? false);
+}
+
+function checkLeasedBytes(bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new CodedError(
+    'invalid-argument',
+    `maxLeasedBytes ${bytes}: must be a whole number, 1 or more`,
+  );
+}
+
+function checkWorkers(workers: number): number {
+  if (Number.isSafeInteger(workers) && workers > 0) return workers;
+  throw new CodedError('invalid-argument', `${workers} workers: must be a whole number, 1 or more`);
+}

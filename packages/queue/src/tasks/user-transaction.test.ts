@@ -1,0 +1,164 @@
+/** Tasks enqueued and completed in transactions that users begin and end on clients of their own. */
+import pg from 'pg';
+import postgres from 'postgres';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  openTestPglite,
+  openTestPostgres,
+  sharedPglite,
+  testPostgresUrl,
+  testSchema,
+} from '../../../../test/support/databases/databases.ts';
+import { MINUTE, openTaskWorld, PLAIN } from '../../../../test/support/tasks/task-world.ts';
+import { fromPgliteTransaction } from '../storage/pglite/user-transaction.ts';
+import type { UserTransaction } from '../storage/postgres/transactions/immediate-transaction.ts';
+import { fromPostgres } from '../storage/postgres/transactions/user-transaction.ts';
+import { TaskQueue } from './queue.ts';
+import { LocalWakeUp } from './wake-up.ts';
+
+type InTransaction = <T>(fn: (tx: UserTransaction) => Promise<T>) => Promise<T>;
+
+/** Commits, or rolls back where `fn` throws; then says so, where the user does. */
+type Begin = (schema: string) => Promise<InTransaction>;
+
+const withPglite: Begin = async (schema) => {
+  const instance = await sharedPglite();
+  return async (fn) => {
+    const { value, tx } = await instance.transaction(async (inside) => {
+      const tx = fromPgliteTransaction(inside, { schema });
+      return { value: await fn(tx), tx };
+    });
+    await tx.committed();
+    return value;
+  };
+};
+
+const withPg: Begin = async (schema) => {
+  const client = new pg.Client({ connectionString: testPostgresUrl() });
+  await client.connect();
+  onTestFinished(() => client.end());
+  return async (fn) => {
+    await client.query('BEGIN');
+    try {
+      const tx = fromPostgres(client, { schema });
+      const value = await fn(tx);
+      await client.query('COMMIT');
+      await tx.committed();
+      return value;
+    } catch (error) {
+      await client.query('ROLLBACK');
+      throw error;
+    }
+  };
+};
+
+const withPostgresJs: Begin = async (schema) => {
+  const client = postgres(testPostgresUrl(), { max: 1, onnotice: () => undefined });
+  onTestFinished(() => client.end());
+  return async <T>(fn: (tx: UserTransaction) => Promise<T>) => {
+    const { value, tx } = await client.begin(async (inside) => {
+      const tx = fromPostgres(inside, { schema });
+      return { value: await fn(tx), tx };
+    });
+    await tx.committed();
+    return value as T;
+  };
+};
+
+const server = testPostgresUrl() === '' ? [] : (['pg', 'postgres.js'] as const);
+
+describe.each(['PGlite', ...server])('in a transaction of %s', (client) => {
+  const begin = { PGlite: withPglite, pg: withPg, 'postgres.js': withPostgresJs }[client];
+
+  async function openWorld() {
+    const schema = testSchema();
+    const open = client === 'PGlite' ? openTestPglite : openTestPostgres;
+    const world = await openTaskWorld(() => open({ schema }));
+    if (begin === undefined) throw new Error(`no client ${client}`);
+    return { ...world, inTransaction: await begin(schema) };
+  }
+
+  test('a task is enqueued if and only if it commits', async () => {
+    const { queue, inTransaction, peek } = await openWorld();
+    const failing = inTransaction(async (tx) => {
+      await queue.enqueue([{ type: PLAIN, id: 'lost' }], tx);
+      throw new Error('rolled back');
+    });
+    await expect(failing).rejects.toThrow('rolled back');
+    await inTransaction((tx) => queue.enqueue([{ type: PLAIN, id: 'kept' }], tx));
+    expect(await peek()).toEqual(['kept']);
+  });
+
+  test('a duplicate is reported, and aborts nothing', async () => {
+    const { queue, enqueue, inTransaction, peek } = await openWorld();
+    await enqueue('a');
+    const outcomes = await inTransaction(async (tx) => [
+      await queue.enqueue(named('a', 'b'), tx),
+      await queue.enqueue(named('b', 'c'), tx),
+    ]);
+    expect(outcomes).toEqual([
+      ['duplicate', 'enqueued'],
+      ['duplicate', 'enqueued'],
+    ]);
+    expect(await peek()).toEqual(['a', 'b', 'c']);
+  });
+
+  test('bad input is refused before anything is written', async () => {
+    const { queue, inTransaction, peek } = await openWorld();
+    await inTransaction(async (tx) => {
+      const wrong = queue.enqueue(named('a', ''), tx);
+      await expect(wrong).rejects.toMatchObject({ code: 'invalid-argument' });
+      await queue.enqueue(named('b'), tx);
+    });
+    expect(await peek()).toEqual(['b']);
+  });
+
+  test('a task is done together with what else is written, or not at all', async () => {
+    const { queue, enqueue, lease, inTransaction, living } = await openWorld();
+    await enqueue('a');
+    const held = await lease('a');
+    const failing = inTransaction(async (tx) => {
+      await queue.enqueue(named('effect'), tx);
+      await queue.complete(held, tx);
+      throw new Error('rolled back');
+    });
+    await expect(failing).rejects.toThrow('rolled back');
+    expect((await living()).map(({ id }) => id)).toEqual(['a']);
+    await inTransaction(async (tx) => {
+      await queue.enqueue(named('effect'), tx);
+      await queue.complete(held, tx);
+    });
+    expect((await living()).map(({ id }) => id)).toEqual(['effect']);
+  });
+
+  test('a worker that was overtaken is told so, and its writes are rolled back', async () => {
+    const { queue, clock, enqueue, lease, inTransaction, living } = await openWorld();
+    await enqueue('a');
+    const stale = await lease('a');
+    clock.advance(MINUTE);
+    await lease('a');
+    const late = inTransaction(async (tx) => {
+      await queue.enqueue(named('effect'), tx);
+      await queue.complete(stale, tx);
+    });
+    await expect(late).rejects.toMatchObject({ code: 'lease-lost' });
+    expect((await living()).map(({ id }) => id)).toEqual(['a']);
+  });
+
+  test('dispatchers are woken once the user says that it has been committed', async () => {
+    const { db, clock, inTransaction } = await openWorld();
+    const wakeUp = new LocalWakeUp();
+    const woken: string[] = [];
+    wakeUp.subscribe(['plain'], () => void woken.push('woken'));
+    const queue = new TaskQueue({ db, clock, wakeUp });
+    await inTransaction(async (tx) => {
+      await queue.enqueue(named('a'), tx);
+      expect(woken).toEqual([]);
+    });
+    expect(woken).toEqual(['woken']);
+  });
+});
+
+function named(...ids: string[]) {
+  return ids.map((id) => ({ type: PLAIN, id }));
+}

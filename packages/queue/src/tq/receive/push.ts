@@ -1,0 +1,169 @@
+/**
+ * Takes pushed tasks: authorizes, reads and runs the task of an HTTP request, and answers with the
+ * status that makes the queue keep it or let it go. Knows no web framework (adapters/ do). The path
+ * does not matter: the body says what the task is. Never throws; runs nothing for what it refuses.
+ */
+import { type Clock, systemClock } from '../../foundations/clock.ts';
+import { hasCode, toError } from '../../foundations/errors.ts';
+import { type Log, silentLog } from '../../foundations/log.ts';
+import { type Metrics, noMetrics } from '../../foundations/metrics.ts';
+import type { TaskClasses } from '../classes/task-classes.ts';
+import { TqMetrics } from '../tq-metrics.ts';
+import { readBounded } from './bounded-body.ts';
+import {
+  type AuthorizePush,
+  loopbackPushAuth,
+  oidcPushAuth,
+  type PushAuthConfig,
+} from './push-auth.ts';
+import { deliveryOf, type PushAnswer, type PushRequest } from './push-request.ts';
+import type { Receipt, ReceiptOutcome } from './receipt.ts';
+import { type Delivery, type ReceiverParts, receive } from './receive.ts';
+
+/** Responds to one request. Never throws. */
+export type PushHandler = (request: PushRequest) => Promise<PushAnswer>;
+
+/** Runs around each task, such as in a span under `delivery.traceparent`. */
+export type AroundPush = (delivery: Delivery, run: () => Promise<Receipt>) => Promise<Receipt>;
+
+export interface PushConfig {
+  readonly classes: TaskClasses;
+  /** Who may push; without it, only programs on this machine. */
+  readonly auth?: PushAuthConfig;
+  /** Of a body: 1 MiB unless given. */
+  readonly maxBodyBytes?: number;
+  readonly around?: AroundPush;
+  /** Fetches the issuer's keys. */
+  readonly fetch?: typeof fetch;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+}
+
+/** Queues try again after anything but 200 to 299. */
+const STATUSES: Readonly<Record<ReceiptOutcome, number>> = {
+  done: 200,
+  fatal: 202,
+  ignored: 204,
+  'bad-request': 400,
+  'unknown-class': 404,
+  'no-handler': 404,
+  retry: 429,
+  transient: 500,
+};
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Throws `invalid-argument` for `auth` that lets in nobody, or cannot be safe. */
+export function createPushHandler(config: PushConfig): PushHandler {
+  const parts = partsOf(config);
+  return async (request) => {
+    try {
+      const refusal = await refusalOf(parts, request);
+      if (refusal) return refuse(parts, request, refusal);
+      const body = await bodyOf(parts, request);
+      return 'status' in body ? refuse(parts, request, body) : await run(parts, request, body);
+    } catch (error) {
+      parts.log.error('a push failed', { error: toError(error) });
+      return { status: 500, message: 'internal error', headers: {} };
+    }
+  };
+}
+
+interface Parts extends ReceiverParts {
+  readonly authorize: AuthorizePush;
+  readonly maxBodyBytes: number;
+  readonly around: AroundPush;
+}
+
+function partsOf(config: PushConfig): Parts {
+  const { classes, auth, clock = systemClock, log = silentLog, metrics = noMetrics } = config;
+  const options = { clock, ...(config.fetch ? { fetch: config.fetch } : {}) };
+  return {
+    classes,
+    clock,
+    log,
+    metrics: new TqMetrics(metrics),
+    authorize: auth ? oidcPushAuth(auth, options) : loopbackPushAuth,
+    maxBodyBytes: config.maxBodyBytes ?? MAX_BODY_BYTES,
+    around: config.around ?? ((_, run) => run()),
+  };
+}
+
+/** Why no task is run. */
+interface Refusal {
+  readonly status: number;
+  /** For metrics: a word. */
+  readonly reason: string;
+  readonly message: string;
+  readonly error?: Error;
+}
+
+async function refusalOf(parts: Parts, request: PushRequest): Promise<Refusal | undefined> {
+  if (request.method !== 'POST') {
+    return { status: 405, reason: 'method', message: 'tasks are pushed by POST' };
+  }
+  try {
+    await parts.authorize(request);
+  } catch (error) {
+    return authRefusal(error);
+  }
+  return Number(request.headers['content-length']) > parts.maxBodyBytes
+    ? tooLarge(parts.maxBodyBytes)
+    : undefined;
+}
+
+function authRefusal(error: unknown): Refusal {
+  if (hasCode(error, 'unavailable')) {
+    const { message } = error;
+    return { status: 503, reason: 'no-keys', message, error };
+  }
+  if (hasCode(error, 'unauthenticated', 'permission-denied')) {
+    return { status: 403, reason: 'auth', message: error.message, error };
+  }
+  throw error;
+}
+
+async function bodyOf(parts: Parts, { body }: PushRequest): Promise<Uint8Array | Refusal> {
+  try {
+    return (await readBounded(body(), parts.maxBodyBytes)) ?? tooLarge(parts.maxBodyBytes);
+  } catch (thrown) {
+    const error = toError(thrown);
+    const message = hasCode(error, 'failed-precondition')
+      ? error.message
+      : 'the body cannot be read';
+    return { status: 500, reason: 'unreadable', message, error };
+  }
+}
+
+function tooLarge(maxBytes: number): Refusal {
+  return { status: 413, reason: 'too-large', message: `a body has at most ${maxBytes} bytes` };
+}
+
+function refuse(
+  { log, metrics }: Parts,
+  request: PushRequest,
+  { status, reason, message, error }: Refusal,
+): PushAnswer {
+  metrics.rejected(reason);
+  log.warn('a push was refused', {
+    status,
+    reason,
+    message,
+    peerAddress: request.peerAddress,
+    error,
+  });
+  return { status, message, headers: status === 405 ? { allow: 'POST' } : {} };
+}
+
+async function run(parts: Parts, request: PushRequest, body: Uint8Array): Promise<PushAnswer> {
+  const delivery = deliveryOf(request);
+  const receipt = await parts.around(delivery, () => receive(parts, body, delivery));
+  return { status: STATUSES[receipt.outcome], message: messageOf(receipt), headers: {} };
+}
+
+/** What a handler throws stays here, in the log: it may tell of the payload. */
+function messageOf({ outcome, error }: Receipt): string {
+  const isRefused = outcome === 'unknown-class' || outcome === 'no-handler';
+  return isRefused || outcome === 'bad-request' ? `${outcome}: ${error?.message}` : outcome;
+}

@@ -1,0 +1,136 @@
+/**
+ * Submits one request, with a few attempts in a row, each of which has a time limit. It also decides, for
+ * the happy path and for sweeps, what becomes of a reminder whose task was submitted or could not be.
+ */
+import type { Clock } from '../../foundations/clock.ts';
+import { toError } from '../../foundations/errors.ts';
+import type { Log } from '../../foundations/log.ts';
+import type { Database } from '../../storage/database.ts';
+import { databaseTime } from '../../storage/time.ts';
+import { type NewDeadReminder, type Reminder, toDeadReminder } from '../reminders/reminder.ts';
+import { decodeRequest } from '../reminders/stored-request.ts';
+import type { SubmitPath, TqMetrics } from '../tq-metrics.ts';
+import { SubmitError } from './submit-error.ts';
+import type { SubmitOutcome, SubmitRequest, Submitter } from './submitter.ts';
+
+export interface SubmitParts {
+  readonly db: Database;
+  readonly submitter: Submitter;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: TqMetrics;
+}
+
+const MAX_ATTEMPTS = 4;
+const ATTEMPT_MS = 20_000;
+
+/** Throws a SubmitError: a fatal one, or a transient one if all attempts failed. */
+export async function submit(
+  parts: SubmitParts,
+  request: SubmitRequest,
+  path: SubmitPath,
+): Promise<SubmitOutcome> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await submitOnce(parts, request, path);
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isTransient(error)) throw error;
+    }
+  }
+}
+
+/** How the submit of a reminder ended: the task is submitted, the reminder is kept for a sweep, or it is dead. */
+export type SubmitResult = 'submitted' | 'kept' | NewDeadReminder;
+
+/** Submits the task of a reminder. Never throws. */
+export async function submitReminder(
+  parts: SubmitParts,
+  reminder: Reminder,
+  path: SubmitPath,
+): Promise<SubmitResult> {
+  const { db, clock, log, metrics } = parts;
+  const result = await submitStored(parts, reminder, path).catch(
+    (thrown: unknown): SubmitResult => {
+      const error = toError(thrown);
+      const fields = { reminderId: reminder.id, classId: reminder.classId, path, error };
+      if (isTransient(thrown)) {
+        log.warn('a task is not submitted yet: a sweep tries again', fields);
+        return 'kept';
+      }
+      log.error('a task cannot be submitted: its reminder is dead', fields);
+      const deadTime = databaseTime(db.dialect, clock).after(0);
+      return toDeadReminder(reminder, { reason: error.message, deadTime });
+    },
+  );
+  const name = typeof result === 'string' ? result : 'dead';
+  metrics.reminderProcessed(reminder, { path, outcome: name, now: clock.now() });
+  return result;
+}
+
+async function submitStored(
+  parts: SubmitParts,
+  reminder: Reminder,
+  path: SubmitPath,
+): Promise<SubmitResult> {
+  await submit(parts, decodeStored(reminder), path);
+  return 'submitted';
+}
+
+function decodeStored({ payload }: Reminder): SubmitRequest {
+  try {
+    return decodeRequest(payload);
+  } catch (cause) {
+    const { message } = toError(cause);
+    throw new SubmitError(message, { isTransient: false, code: 'undecodable', cause });
+  }
+}
+
+async function submitOnce(
+  { submitter, clock, metrics }: SubmitParts,
+  request: SubmitRequest,
+  path: SubmitPath,
+): Promise<SubmitOutcome> {
+  const startedAt = clock.monotonicMs();
+  const record = (code: string): void =>
+    metrics.submitted(request.classId, {
+      path,
+      code,
+      durationMs: clock.monotonicMs() - startedAt,
+    });
+  try {
+    const outcome = await withinTime(clock, ATTEMPT_MS, (signal) =>
+      submitter.submit(request, signal),
+    );
+    record(outcome);
+    return outcome;
+  } catch (error) {
+    record(error instanceof SubmitError ? error.code : 'unknown');
+    throw error;
+  }
+}
+
+/** An error that no submitter has classified may pass, too, so it makes no reminder dead. */
+function isTransient(error: unknown): boolean {
+  return !(error instanceof SubmitError) || error.isTransient;
+}
+
+async function withinTime<T>(
+  clock: Clock,
+  ms: number,
+  fn: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const ended = new AbortController();
+  const timeout = Promise.withResolvers<never>();
+  void clock.sleep(ms, ended.signal).then(() => {
+    if (ended.signal.aborted) return;
+    late.abort();
+    const options = { isTransient: true, code: 'timeout' };
+    timeout.reject(new SubmitError(`no answer within ${ms} ms`, options));
+  });
+  try {
+    return await Promise.race([fn(late.signal), timeout.promise]);
+  } finally {
+    ended.abort('answered'); // an explicit reason saves creating an error with its stack for each task
+  }
+}

@@ -1,2 +1,0 @@
--- Why tests failed, apart from what is shown of it: a binary luci.resultdb.v1.FailureReason.
-ALTER TABLE test_results ADD COLUMN IF NOT EXISTS failure_reason BYTES(MAX);
