@@ -47,6 +47,7 @@ export { ServerClock } from '../storage/server-clock.ts';
 export { emptySql, join, raw, type Sql, type SqlValue, selectList, sql } from '../storage/sql.ts';
 export {
   type AnyTable,
+  type Index,
   index,
   type Key,
   type KeyOrder,
