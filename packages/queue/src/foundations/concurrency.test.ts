@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Batches, chunk, forEachLimit, Mutex } from './concurrency.ts';
 
@@ -100,6 +101,22 @@ describe('Batches', () => {
     const batches = new Batches({ maxItems: 1, run });
     const outcomes = await Promise.allSettled([batches.add(1), batches.add(2)]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  });
+
+  test('an item that is added just as the last batch ends is not forgotten', async () => {
+    const ran: number[] = [];
+    const run = async (items: readonly number[]) => {
+      ran.push(...items);
+      return items;
+    };
+    for (let microtasks = 0; microtasks < 20; microtasks++) {
+      const batches = new Batches({ maxItems: 2, run });
+      await batches.add(-1);
+      for (let passed = 0; passed < microtasks; passed++) await undefined;
+      void batches.add(microtasks);
+      for (let turn = 0; turn < 3; turn++) await nextTurn();
+      expect(ran.at(-1)).toBe(microtasks);
+    }
   });
 
   test('an item without a result is rejected', async () => {

@@ -73,7 +73,7 @@ export class Batches<T, R> {
   readonly #maxItems: number;
   readonly #oneAtATime: Mutex;
   readonly #waiting: WaitingItem<T, R>[] = [];
-  #flushing: Promise<void> | undefined;
+  #isFlushing = false;
 
   constructor({ maxItems, run, oneAtATime = new Mutex() }: BatchesOptions<T, R>) {
     this.#maxItems = maxItems;
@@ -85,18 +85,20 @@ export class Batches<T, R> {
   add(item: T): Promise<R> {
     const settle = Promise.withResolvers<R>();
     this.#waiting.push({ item, settle });
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined;
-    });
+    if (!this.#isFlushing) void this.#flush();
     return settle.promise;
   }
 
+  /** Never throws. */
   async #flush(): Promise<void> {
+    this.#isFlushing = true;
     await nextTurn();
     while (this.#waiting.length > 0) {
       // A batch that waits for its turn goes on collecting.
       await this.#oneAtATime.run(() => this.#runBatch(this.#waiting.splice(0, this.#maxItems)));
     }
+    // In the same step as the look at what waits: an item added between the two would wait for the next one.
+    this.#isFlushing = false;
   }
 
   async #runBatch(batch: readonly WaitingItem<T, R>[]): Promise<void> {
