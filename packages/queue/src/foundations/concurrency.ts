@@ -97,7 +97,7 @@ export class Batches<T, R> {
       // A batch that waits for its turn goes on collecting.
       await this.#oneAtATime.run(() => this.#runBatch(this.#waiting.splice(0, this.#maxItems)));
     }
-    // In the same step as the look at what waits: an item added between the two would wait for the next one.
+    // No microtask may run between this and the check above, or an item that it adds would be forgotten.
     this.#isFlushing = false;
   }
 

@@ -42,7 +42,7 @@ function parse(bytes: Uint8Array): JsonValue {
 
 function optionalText(value: JsonValue | undefined, key: string): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
-  throw notAnEnvelope(`${key} is not a text`);
+  throw notAnEnvelope(`${key} is not a string`);
 }
 
 function notAnEnvelope(reason: string, cause?: unknown): CodedError {

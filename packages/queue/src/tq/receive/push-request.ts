@@ -4,11 +4,11 @@ import type { Delivery } from './receive.ts';
 
 export interface PushRequest {
   readonly method: string;
-  /** Names in lower case. */
+  /** Their names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** `Host`, or `:authority` of HTTP/2. */
+  /** The header `Host`, or `:authority` of HTTP/2. */
   readonly host: string | undefined;
-  /** The address of the peer of the connection, whatever headers say; an unknown one is not this machine. */
+  /** The address of the other end of the connection, whatever headers say. If unknown, it is not this machine. */
   readonly peerAddress: string | undefined;
   /**
    * Called at most once, and only for pushes that are allowed. It need not be read to its end. Its
@@ -21,13 +21,13 @@ export interface PushRequest {
 
 export interface PushAnswer {
   readonly status: number;
-  /** One line for people; not sent with 204. */
+  /** One line for people. It is not sent with status 204. */
   readonly message: string;
-  /** Beside `content-type`. Names in lower case. */
+  /** The headers besides `content-type`. Their names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Reads what the headers of a delivery say about it: Cloud Tasks, App Engine, and our own queue. */
+/** Reads what the headers of Cloud Tasks, App Engine or our own queue say about a delivery. */
 export function deliveryOf({ headers, signal }: PushRequest): Delivery {
   const told = (name: string): string | undefined =>
     headers[`x-cloudtasks-${name}`] ?? headers[`x-appengine-${name}`];

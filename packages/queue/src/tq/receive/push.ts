@@ -1,7 +1,7 @@
 /**
- * Takes pushed tasks: authorizes, reads and runs the task of an HTTP request, and answers with the
- * status that makes the queue keep it or let it go. Knows no web framework (adapters/ do). The path
- * does not matter: the body says what the task is. Never throws; runs nothing for what it refuses.
+ * Takes pushed tasks: it authorizes, reads and runs the task of an HTTP request, and responds with the status
+ * that makes the queue keep the task or drop it. It knows no web framework (those in adapters/ do). The path
+ * does not matter, as the body says what the task is. It never throws, and runs nothing if it refuses.
  */
 import { type Clock, systemClock } from '../../foundations/clock.ts';
 import { hasCode, toError } from '../../foundations/errors.ts';
@@ -28,19 +28,19 @@ export type AroundPush = (delivery: Delivery, run: () => Promise<Receipt>) => Pr
 
 export interface PushConfig {
   readonly classes: TaskClasses;
-  /** Who may push; without it, only programs on this machine. */
+  /** Says who may push. Without it, only programs on this machine may. */
   readonly auth?: PushAuthConfig;
-  /** Of a body: 1 MiB unless given. */
+  /** How large a body may be: 1 MiB unless given. */
   readonly maxBodyBytes?: number;
   readonly around?: AroundPush;
-  /** Fetches the issuer's keys. */
+  /** Fetches the keys of the issuer: the global `fetch` unless given. */
   readonly fetch?: typeof fetch;
   readonly clock?: Clock;
   readonly log?: Log;
   readonly metrics?: Metrics;
 }
 
-/** Queues try again after anything but 200 to 299. */
+/** Queues try again after any status but 200 to 299. */
 const STATUSES: Readonly<Record<ReceiptOutcome, number>> = {
   done: 200,
   fatal: 202,
@@ -54,7 +54,7 @@ const STATUSES: Readonly<Record<ReceiptOutcome, number>> = {
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Throws `invalid-argument` for `auth` that lets in nobody, or cannot be safe. */
+/** Throws `invalid-argument` if `auth` accepts nobody, or cannot be safe. */
 export function createPushHandler(config: PushConfig): PushHandler {
   const parts = partsOf(config);
   return async (request) => {
@@ -90,10 +90,10 @@ function partsOf(config: PushConfig): Parts {
   };
 }
 
-/** Why no task is run. */
+/** Says why no task is run. */
 interface Refusal {
   readonly status: number;
-  /** For metrics: a word. */
+  /** One word, for metrics. */
   readonly reason: string;
   readonly message: string;
   readonly error?: Error;
@@ -162,7 +162,7 @@ async function run(parts: Parts, request: PushRequest, body: Uint8Array): Promis
   return { status: STATUSES[receipt.outcome], message: messageOf(receipt), headers: {} };
 }
 
-/** What a handler throws stays here, in the log: it may tell of the payload. */
+/** What a handler throws is only logged, since it may contain the payload. */
 function messageOf({ outcome, error }: Receipt): string {
   const isRefused = outcome === 'unknown-class' || outcome === 'no-handler';
   return isRefused || outcome === 'bad-request' ? `${outcome}: ${error?.message}` : outcome;

@@ -1,6 +1,6 @@
 /**
- * Delivers pushed tasks from our own queue: what the dispatcher runs for tasks `tq`. Retries, their
- * pauses and dead tasks are the queue's.
+ * Delivers pushed tasks from our own queue: a dispatcher runs this for tasks of the type `tq`. The queue takes
+ * care of retries, pauses and dead tasks.
  */
 import { type Clock, systemClock } from '../../foundations/clock.ts';
 import { PermanentError } from '../../foundations/errors.ts';
@@ -15,12 +15,12 @@ import type { QueueRequest } from '../submit/submitter.ts';
 import { TqMetrics } from '../tq-metrics.ts';
 import { receive } from './receive.ts';
 
-/** One attempt at a delivery. Throws where it failed: PermanentError where no other can help. */
+/** Makes one attempt at a delivery. Throws if it fails: a PermanentError if no other attempt can help. */
 export type Deliver = (task: Task<QueueRequest>, context: HandlerContext) => Promise<void>;
 
 export type DeliveryLimits = Pick<TaskHandler, 'maxAttempts' | 'backoff' | 'maxRunMs'>;
 
-/** The handler of pushed tasks, for a Dispatcher. */
+/** Returns the handler of pushed tasks for a Dispatcher. */
 export function deliveryHandler(
   deliver: Deliver,
   limits: DeliveryLimits = {},
@@ -57,7 +57,7 @@ export function deliverInProcess(options: InProcessDeliveryOptions): Deliver {
 
 export interface HttpDeliveryOptions {
   readonly fetch?: typeof fetch;
-  /** Makes the OIDC token for the audience of a request; without it, requests carry none. */
+  /** Returns the OIDC token for the audience of a request. Without it, requests carry no token. */
   readonly token?: (pushAs: {
     readonly email: string;
     readonly audience: string;
@@ -65,8 +65,8 @@ export interface HttpDeliveryOptions {
 }
 
 /**
- * Makes the task's HTTP request, as Cloud Tasks would: an answer of 200 to 299 is success, anything
- * else is tried again.
+ * Makes the task's HTTP request, as Cloud Tasks would. A status of 200 to 299 is a success; after any other
+ * one, the task is tried again.
  */
 export function deliverByHttp(options: HttpDeliveryOptions = {}): Deliver {
   const request = options.fetch ?? fetch;

@@ -72,7 +72,7 @@ function pushAsOf(stored: Stored): { readonly email: string; readonly audience: 
 function textOf(stored: Stored, key: string): string {
   const value = stored[key];
   if (typeof value === 'string') return value;
-  throw damaged(`${key} is not a text`);
+  throw damaged(`${key} is not a string`);
 }
 
 function textsOf(stored: Stored, key: string): Readonly<Record<string, string>> {
@@ -81,7 +81,7 @@ function textsOf(stored: Stored, key: string): Readonly<Record<string, string>> 
   if (isRecord && Object.values(value).every((part) => typeof part === 'string')) {
     return value as Readonly<Record<string, string>>;
   }
-  throw damaged(`${key} is not a mapping of texts`);
+  throw damaged(`${key} is not a record of strings`);
 }
 
 function bytesOf(stored: Stored, key: string): Uint8Array {

@@ -1,14 +1,14 @@
 /**
- * A sweep whose work is shared by all servers, in tasks pushed to them as any other:
+ * A sweep whose work all servers share, in tasks that are pushed to them like any other:
  *
- * 1. Once a minute somebody adds a task for each shard of the ids (`initiate`). All servers may:
- *    those of one minute are one, as long as the queue remembers names.
- * 2. A task looks at its range, and adds further tasks for what it does not reach (scan.ts).
- * 3. It leases the span of what is stale, leaves out what another task has leased, and submits the
+ * 1. Once a minute, a server adds a task for each shard of the ids (`initiate`). Every server may do so: the
+ *    tasks that are added for one minute are the same tasks, as long as the queue remembers names.
+ * 2. Each task scans its range, and adds further tasks for what it does not reach (scan.ts).
+ * 3. It leases the span of the stale reminders, leaves out what another task has leased, and submits the
  *    rest in batches, as long as the lease lasts.
  *
- * A task that makes tasks must not be retried as a whole: it is dropped where something failed, and
- * what is left over is there for the next sweep.
+ * A task that adds tasks must not be retried as a whole. If something fails, the task is dropped, and the
+ * next sweep finds what is left over.
  */
 import { type Clock, type EpochMs, systemClock } from '../../foundations/clock.ts';
 import { chunk, forEachLimit } from '../../foundations/concurrency.ts';
@@ -34,30 +34,30 @@ import { withTimeLimit } from './time-limit.ts';
 export interface DistributedSweepConfig extends Partial<ScanLimits> {
   readonly db: Database;
   readonly submitter: Submitter;
-  /** Adds the tasks of sweeps; knows `taskClass`. */
+  /** Adds the tasks of sweeps. `taskClass` must be registered with it. */
   readonly tq: Pick<Tq, 'addTask'>;
   readonly taskClass: SweepTaskClass;
   readonly clock?: Clock;
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly random?: Random;
-  /** Tasks that begin a sweep: 16 unless given. */
+  /** How many tasks begin a sweep: 16 unless given. */
   readonly shards?: number;
-  /** How long what a task has found stale is its own: a minute unless given. */
+  /** For how long a task leases the stale reminders that it has found: a minute unless given. */
   readonly leaseMs?: number;
-  /** Reminders submitted and settled together: 50 unless given. */
+  /** How many reminders are submitted and settled together: 50 unless given. */
   readonly batchSize?: number;
-  /** Batches of a task that are under way at once: 8 unless given. */
+  /** How many batches of a task are under way at once: 8 unless given. */
   readonly batchesAtOnce?: number;
-  /** Between the starts of sweeps: a minute unless given. */
+  /** The time between the starts of two sweeps: a minute unless given. */
   readonly intervalMs?: number;
 }
 
 export interface Initiation {
   readonly added: number;
-  /** Somebody else has added those. */
+  /** How many tasks another server had added. */
   readonly duplicates: number;
-  /** Those could not be added: the log has the reasons. */
+  /** How many tasks could not be added; the log has the reasons. */
   readonly failed: number;
 }
 
@@ -65,7 +65,7 @@ type FullConfig = Omit<Required<DistributedSweepConfig>, 'metrics'> & {
   readonly metrics: TqMetrics;
 };
 
-/** Of the interval: how late a sweep may begin, so that not all servers add its tasks at once. */
+/** How late a sweep may begin, as a part of the interval, so that not all servers add its tasks at once. */
 const MAX_DELAY = 0.2;
 const ADDS_AT_ONCE = 16;
 
@@ -76,7 +76,7 @@ export class DistributedSweep {
     this.#config = withDefaults(config);
   }
 
-  /** Begins a sweep. */
+  /** Begins a sweep by adding its first tasks. */
   async initiate(): Promise<Initiation> {
     const { db, clock, shards, tasksPerScan, secondaryShards } = this.#config;
     const time = databaseTime(db.dialect, clock);
@@ -94,7 +94,7 @@ export class DistributedSweep {
     return await this.#addAll(tasks);
   }
 
-  /** Initiates a sweep now and in every minute, until `signal` aborts. */
+  /** Begins a sweep now and every minute, until `signal` aborts. */
   run(signal: AbortSignal): Promise<void> {
     const { clock, log, random, intervalMs } = this.#config;
     const nextAt = (startedAt: EpochMs): EpochMs => {
@@ -123,7 +123,7 @@ export class DistributedSweep {
     if (problems.length > 0) throw new IgnoredError(problems.join('; '));
   };
 
-  /** Returns how many of the ids are left, though nobody else has leased them. */
+  /** Returns how many of the ids are left, although no other task has leased them. */
   async #submit(task: SweepTask, stale: readonly string[], signal: AbortSignal): Promise<number> {
     const [first] = stale;
     const last = stale.at(-1);
@@ -181,7 +181,7 @@ export class DistributedSweep {
     }
   }
 
-  /** Adds what it can. */
+  /** Adds as many of the tasks as it can. */
   async #addAll(tasks: readonly SweepTask[]): Promise<Initiation> {
     const outcomes: (AddOutcome | 'failed')[] = [];
     await forEachLimit(tasks.entries(), ADDS_AT_ONCE, async ([index, task]) => {
@@ -208,7 +208,7 @@ export class DistributedSweep {
     }
   }
 
-  /** Sweeps that begin in the same minute are one. */
+  /** Returns the number of the interval: sweeps that begin in the same one are the same sweep. */
   #roundAt(time: EpochMs): number {
     return Math.floor(time / this.#config.intervalMs);
   }

@@ -1,8 +1,7 @@
 /**
- * Sweeps all reminders in this process: looks at ranges of their ids, a few at once, and submits
- * what is stale in batches. The memory is bounded by the sizes below, whatever the number of
- * reminders. Any number of processes may sweep at once: they do some work more than once, and lose
- * nothing.
+ * Sweeps all reminders in this process: it scans ranges of their ids, a few at once, and submits the stale ones
+ * in batches. The sizes below bound its memory, whatever the number of reminders. Any number of processes
+ * may sweep at once: they do some work more than once, and lose nothing.
  */
 import { forEachLimit } from '../../foundations/concurrency.ts';
 import { CodedError, toError } from '../../foundations/errors.ts';
@@ -21,9 +20,9 @@ export interface InProcessSweepParts extends SubmitParts {
 export interface InProcessSweepOptions extends Partial<ScanLimits> {
   /** Into how many ranges the ids are cut, and how many of them are scanned at once: 16 unless given. */
   readonly shards?: number;
-  /** Reminders submitted and settled together: 128 unless given. */
+  /** How many reminders are submitted and settled together: 128 unless given. */
   readonly batchSize?: number;
-  /** Batches under way at once: 8 unless given. */
+  /** How many batches are under way at once: 8 unless given. */
   readonly batchesAtOnce?: number;
 }
 

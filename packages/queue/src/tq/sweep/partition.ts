@@ -1,7 +1,7 @@
 /**
- * Ranges of reminder ids. Ids are 32 hexadecimal digits, evenly spread, so their order as text is
- * their order as numbers below 2^128, and a range of them can be cut by arithmetic alone, without
- * a look at what is in it. All ranges are [low, high); none is empty.
+ * Ranges of reminder ids. An id has 32 hexadecimal digits and ids are evenly spread. So they have the same order
+ * as text and as numbers below 2^128, and arithmetic can split a range without reading what is in it. All
+ * ranges are [low, high), and none is empty.
  */
 import { CodedError } from '../../foundations/errors.ts';
 import { isReminderId, REMINDER_ID_LENGTH } from '../reminders/reminder.ts';
@@ -14,19 +14,19 @@ export interface Partition {
 }
 
 const KEY_SPACE = 16n ** BigInt(REMINDER_ID_LENGTH);
-/** Sorts behind every hexadecimal digit. */
+/** Sorts after every hexadecimal digit. */
 const BEYOND = 'g';
 const TEXT_PATTERN = /^([0-9a-f]{1,33})_([0-9a-f]{1,33})$/;
 
 /** All ids. */
 export const UNIVERSE: Partition = { low: 0n, high: KEY_SPACE };
 
-/** `<low>_<high>` in hexadecimal digits. */
+/** Returns `<low>_<high>` in hexadecimal digits. */
 export function formatPartition({ low, high }: Partition): string {
   return `${low.toString(16)}_${high.toString(16)}`;
 }
 
-/** Throws `invalid-argument` for what is no text form of a partition. */
+/** Throws `invalid-argument` if the text is not one that `formatPartition` returns. */
 export function parsePartition(text: string): Partition {
   const [, low, high] = TEXT_PATTERN.exec(text) ?? [];
   const parts = low && high ? partsOf(BigInt(`0x${low}`), BigInt(`0x${high}`)) : [];
@@ -35,7 +35,7 @@ export function parsePartition(text: string): Partition {
   throw new CodedError('invalid-argument', `${JSON.stringify(text)} is not a range of reminders`);
 }
 
-/** The bounds of its ids, as they stand in the database. */
+/** Returns the bounds of the ids as the database stores them. */
 export function idRangeOf({ low, high }: Partition): IdRange {
   return { low: toId(low), high: toId(high) };
 }
@@ -45,12 +45,12 @@ export function partitionOf({ low, high }: IdRange): Partition {
   return { low: toBound(low), high: toBound(high) };
 }
 
-/** From `first` to `last`, both of them included. Throws `invalid-argument` for what is no id. */
+/** Returns the range from `first` to `last`, both included. Throws `invalid-argument` if one is not an id. */
 export function spanInclusive(first: string, last: string): Partition {
   return { low: toNumber(first), high: toNumber(last) + 1n };
 }
 
-/** At most `count` parts of one length, but for the last one, which may be shorter. */
+/** Returns at most `count` parts of equal length; only the last one may be shorter. */
 export function splitPartition({ low, high }: Partition, count: number): Partition[] {
   const step = divideUp(high - low, BigInt(count));
   const parts: Partition[] = [];
@@ -63,20 +63,20 @@ export function splitPartition({ low, high }: Partition, count: number): Partiti
 export interface Density {
   /** The last id that was seen. */
   readonly last: string;
-  /** How many were, from the low end of the partition up to `last`. */
+  /** How many ids were seen, from the low end of the partition up to `last`. */
   readonly seen: number;
-  /** How many one part should hold. */
+  /** How many ids one part should hold. */
   readonly target: number;
   readonly maxParts: number;
 }
 
-/** What lies behind an id of the partition, where anything does. */
+/** Returns what follows an id of the partition, or `undefined` if nothing does. */
 export function restAfter({ high }: Partition, id: string): Partition | undefined {
   return partsOf(toNumber(id) + 1n, high)[0];
 }
 
 /**
- * What lies behind the last id that was seen, in parts that each hold `target` ids if the rest is as
+ * Splits what follows the last id that was seen into parts. Each part holds `target` ids if the rest is as
  * dense as what was seen.
  */
 export function splitAfter(
@@ -90,7 +90,7 @@ export function splitAfter(
   return splitPartition(rest, Number(smaller(wanted, BigInt(maxParts))));
 }
 
-/** What is left of a partition without the others, which may overlap, in order. */
+/** Returns what is left of a partition without the others, in order. The others may overlap. */
 export function exclude(partition: Partition, others: readonly Partition[]): Partition[] {
   return others.reduce<Partition[]>(
     (left, other) =>
@@ -102,7 +102,7 @@ export function exclude(partition: Partition, others: readonly Partition[]): Par
   );
 }
 
-/** Those of the ids that are in one of the partitions; both in order. */
+/** Returns the ids that are in one of the partitions. Both arguments must be in order. */
 export function onlyIn(ids: readonly string[], partitions: readonly Partition[]): string[] {
   return partitions.flatMap((partition) => {
     const { low, high } = idRangeOf(partition);
@@ -121,7 +121,7 @@ function countBefore(ids: readonly string[], bound: string): number {
   return start;
 }
 
-/** The partition, where it holds anything. */
+/** Returns the partition, or nothing if it would be empty. */
 function partsOf(low: bigint, high: bigint): Partition[] {
   return low < high ? [{ low, high }] : [];
 }

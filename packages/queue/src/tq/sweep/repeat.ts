@@ -5,7 +5,7 @@ import type { Log } from '../../foundations/log.ts';
 export interface RepeatParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** When the round after the one that began at `startedAt` begins; at once where that is past. */
+  /** When the round after the one that began at `startedAt` begins. If that is past, it begins at once. */
   readonly nextAt: (startedAt: EpochMs) => EpochMs;
 }
 

@@ -1,7 +1,7 @@
 /**
- * One look at a range of reminders: which of them are stale, and what has to be looked at after it.
- * A look is bounded in reminders and in time; what it does not reach becomes follow-ups. They are
- * bounded in depth, so that a sweep ends: what even they do not reach is left to the next sweep.
+ * One scan of a range of reminders: it finds the stale ones, and the ranges that have to be scanned after it.
+ * A scan is bounded in reminders and in time; what it does not reach becomes follow-ups. Their depth is
+ * bounded, so that a sweep ends: what the deepest ones do not reach is left to the next sweep.
  */
 import type { Clock } from '../../foundations/clock.ts';
 import { toError } from '../../foundations/errors.ts';
@@ -22,20 +22,20 @@ export interface ScanParts {
 }
 
 export interface ScanLimits {
-  /** Reminders that one look takes. */
+  /** How many reminders one scan reads. */
   readonly tasksPerScan: number;
-  /** Follow-ups that one look leaves, at most. */
+  /** How many follow-ups one scan leaves at most. */
   readonly secondaryShards: number;
   readonly scanMs: number;
 }
 
-/** A partition to look at; `level` 0, or one more than that of the look it follows. */
+/** A partition to scan. Its `level` is 0, or one more than that of the scan that it follows. */
 export interface SweepRange {
   readonly partition: Partition;
   readonly level: number;
 }
 
-export interface Look {
+export interface ScanRequest {
   readonly range: SweepRange;
   readonly limits: ScanLimits;
   readonly signal: AbortSignal;
@@ -45,7 +45,7 @@ export interface Scan {
   readonly status: ScanStatus;
   /** How many reminders were seen. */
   readonly scanned: number;
-  /** Ids of those that are not fresh, in order. */
+  /** The ids of the reminders that are not fresh, in order. */
   readonly stale: readonly string[];
   readonly followUps: readonly SweepRange[];
   /** Whether all of the range was seen, or is in the follow-ups. */
@@ -54,13 +54,16 @@ export interface Scan {
 
 export const SCAN_LIMITS: ScanLimits = { tasksPerScan: 2048, secondaryShards: 16, scanMs: 60_000 };
 
-/** Looks of this level have no follow-ups. */
+/** Scans of this level have no follow-ups. */
 export const MAX_LEVEL = 2;
-/** Of one query: what came before the time was up is not lost. */
+/** How many reminders one query reads: those that were read before the time was up are not lost. */
 const PAGE = 512;
 
-/** Never throws: a failure is logged, and is the status `fail`. */
-export async function scan(parts: ScanParts, { limits, range, signal }: Look): Promise<Scan> {
+/** Never throws: a failure is logged, and the status is `fail`. */
+export async function scan(
+  parts: ScanParts,
+  { limits, range, signal }: ScanRequest,
+): Promise<Scan> {
   const { clock, metrics } = parts;
   const seen: ReminderSummary[] = [];
   const status = await withTimeLimit({ clock, ms: limits.scanMs, parent: signal }, (inTime) =>
@@ -85,7 +88,7 @@ export async function scan(parts: ScanParts, { limits, range, signal }: Look): P
 async function readInto(
   seen: ReminderSummary[],
   { db, clock, log }: ScanParts,
-  { range, limits, signal }: Look,
+  { range, limits, signal }: ScanRequest,
 ): Promise<ScanStatus> {
   try {
     return await readPages(seen, { db, clock }, { range, limits, signal });
@@ -98,7 +101,7 @@ async function readInto(
 async function readPages(
   seen: ReminderSummary[],
   { db, clock }: Pick<ScanParts, 'db' | 'clock'>,
-  { range: { partition }, limits: { tasksPerScan }, signal }: Look,
+  { range: { partition }, limits: { tasksPerScan }, signal }: ScanRequest,
 ): Promise<ScanStatus> {
   const time = databaseTime(db.dialect, clock);
   let rest: Partition | undefined = partition;

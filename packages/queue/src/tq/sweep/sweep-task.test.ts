@@ -26,15 +26,15 @@ const wire = {
   round: '29454423',
 };
 
-test('has the fields of LUCI on the wire', () => {
+test('a task has the fields of LUCI on the wire', () => {
   expect(sweepTaskPayload.toJson(task)).toEqual(wire);
 });
 
-test('comes back as it was', async () => {
+test('a task comes back as it was', async () => {
   expect(await sweepTaskPayload.fromJson(wire)).toEqual(task);
 });
 
-test('may lack what is zero, and have more fields than are known here', async () => {
+test('a task may lack fields that are zero, and have fields that are not known here', async () => {
   const { level: _, shardIndex: __, ...rest } = wire;
   expect(await sweepTaskPayload.fromJson({ ...rest, color: 'red' })).toEqual({
     ...task,
@@ -49,13 +49,13 @@ test.each<[string, JsonValue]>([
   ['keySpaceBytes must be 16', {}],
   ['keySpaceBytes must be 16', { ...wire, keySpaceBytes: 8 }],
   ['not a range', { ...wire, partition: '10' }],
-  ['partition is not a text', { ...wire, partition: 10 }],
+  ['partition is not a string', { ...wire, partition: 10 }],
   ['level is not a whole number', { ...wire, level: -1 }],
   ['level is not a whole number', { ...wire, level: 0.5 }],
   ['shardIndex is not a whole number', { ...wire, shardIndex: '3' }],
   ['shardCount must be 1 or more', { ...wire, shardCount: 0 }],
   ['tasksPerScan must be 1 or more', { ...wire, tasksPerScan: 0 }],
   ['secondaryScanShards must be 1 or more', { ...wire, secondaryScanShards: 0 }],
-])('is refused where %s', (reason, json) => {
+])('a task is refused: %s', (reason, json) => {
   expect(() => sweepTaskPayload.fromJson(json)).toThrow(reason);
 });

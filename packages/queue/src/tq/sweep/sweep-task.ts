@@ -1,6 +1,6 @@
 /**
- * The task that looks at one range of reminders on behalf of a distributed sweep. Its fields on the
- * wire are those of LUCI's SweepTask.
+ * The task that scans one range of reminders for a distributed sweep. Its fields on the wire are those of
+ * LUCI's SweepTask.
  */
 import { CodedError } from '../../foundations/errors.ts';
 import { type JsonValue, jsonPayload } from '../../tasks/payload.ts';
@@ -12,12 +12,12 @@ import type { ScanLimits, SweepRange } from './scan.ts';
 export interface SweepTask
   extends SweepRange,
     Pick<ScanLimits, 'tasksPerScan' | 'secondaryShards'> {
-  /** The sweep it belongs to: tasks of one sweep for one range are one. */
+  /** Names the sweep: within it, two tasks for the same range are one task. */
   readonly round: string;
-  /** Which of the first ranges it is in, and of how many. */
+  /** Which of the ranges that the sweep began with contains the partition. */
   readonly shard: number;
   readonly shards: number;
-  /** Whose leases it minds: those of its shard, in all sweeps and at all levels. */
+  /** The section of leases that the task respects: that of its shard, in all sweeps and at all levels. */
   readonly section: string;
 }
 
@@ -43,7 +43,7 @@ export const sweepTaskPayload = jsonPayload<SweepTask>({
   fromJson: decodeSweepTask,
 });
 
-/** The class of those tasks, to be registered beside a program's own; DistributedSweep handles it. */
+/** Returns the class of these tasks. Register it beside your own classes; DistributedSweep handles it. */
 export function sweepTaskClass(
   where: Pick<SweepTaskClass, 'queue' | 'routingPrefix' | 'targetHost'>,
 ): SweepTaskClass {
@@ -51,7 +51,7 @@ export function sweepTaskClass(
   return taskClass({ ...where, ...fixed, payload: sweepTaskPayload });
 }
 
-/** The section of a shard. It names their number, too: with another one, the ranges are others. */
+/** Returns the section of a shard. It contains the number of shards, as the ranges depend on it. */
 export function sectionOf(shard: number, shards: number): string {
   return `${STORE}_${shard}_${shards}`;
 }
@@ -76,17 +76,17 @@ function decodeSweepTask(json: JsonValue): SweepTask {
   };
 }
 
-/** A missing field is one of no value, as in all JSON of protobuf messages. */
+/** A missing field has its default value, as in the JSON of every protobuf message. */
 function textOf(fields: Fields, key: string): string {
   const value = fields[key] ?? '';
   if (typeof value === 'string') return value;
-  throw wrong(`${key} is not a text`);
+  throw wrong(`${key} is not a string`);
 }
 
 function countOf(fields: Fields, key: string): number {
   const value = fields[key] ?? 0;
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw wrong(`${key} is not a whole number from 0 on`);
+  throw wrong(`${key} is not a whole number, 0 or more`);
 }
 
 function positiveOf(fields: Fields, key: string): number {
@@ -96,5 +96,5 @@ function positiveOf(fields: Fields, key: string): number {
 }
 
 function wrong(reason: string): CodedError {
-  return new CodedError('invalid-argument', `not a task of a sweep: ${reason}`);
+  return new CodedError('invalid-argument', `not the task of a sweep: ${reason}`);
 }

@@ -22,12 +22,12 @@ export interface SweeperConfig extends InProcessSweepOptions {
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly random?: Random;
-  /** From start to start, a tenth more or less at random: a minute unless given. */
+  /** The time between two starts, a tenth more or less at random: a minute unless given. */
   readonly intervalMs?: number;
 }
 
 export const SWEEP_INTERVAL_MS = 60_000;
-/** Of the interval, up and down: so that processes that start together do not sweep together. */
+/** By which part of itself the interval varies, so that processes that start together do not sweep together. */
 const JITTER = 0.1;
 
 export class Sweeper {

@@ -1,4 +1,4 @@
-/** Pushes by way of Express 5, and of what has its kind of handlers. */
+/** Serves pushes in Express 5, and in frameworks with the same kind of handlers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PushHandler } from '../push.ts';
 import { nodePushRequest, sendAnswer } from './node.ts';

@@ -1,15 +1,15 @@
-/** Pushes by way of Fastify 5. */
+/** Serves pushes in Fastify 5. */
 import type { NodeServerRequest, NodeServerResponse } from '../../../foundations/node-messages.ts';
 import type { PushHandler } from '../push.ts';
 import { answerHeaders, nodePushRequest } from './node.ts';
 import { type ParsedBody, parsedOrStream } from './parsed-body.ts';
 
-/** What is used of a request of Fastify. */
+/** The members of a Fastify request that are used here. */
 export interface FastifyRequestLike extends ParsedBody {
   readonly raw: NodeServerRequest;
 }
 
-/** What is used of a reply of Fastify. */
+/** The members of a Fastify reply that are used here. */
 export interface FastifyReplyLike {
   readonly raw: NodeServerResponse;
   code(status: number): unknown;
@@ -22,7 +22,7 @@ export type FastifyPushHandler = (
   reply: FastifyReplyLike,
 ) => Promise<unknown>;
 
-/** What is used of an instance of Fastify. */
+/** The members of a Fastify instance that are used here. */
 export interface FastifyLike {
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(
@@ -34,8 +34,8 @@ export interface FastifyLike {
 }
 
 /**
- * A plugin: `app.register(fastifyPush(push), { prefix: '/internal/tasks' })`. Bodies are not parsed
- * there, whatever parsers the application has, so that nothing is read of what is refused.
+ * Returns a plugin: `app.register(fastifyPush(push), { prefix: '/internal/tasks' })`. Within it, bodies are not
+ * parsed, whatever parsers the application has, so that the body of a refused push is not read.
  */
 export function fastifyPush(push: PushHandler): (instance: FastifyLike) => Promise<void> {
   return async (instance) => {
@@ -45,7 +45,7 @@ export function fastifyPush(push: PushHandler): (instance: FastifyLike) => Promi
   };
 }
 
-/** For a route of your own. Works with bodies that the application's parsers have parsed, too. */
+/** Returns a handler for a route of your own. It also takes bodies that your parsers have parsed. */
 export function fastifyPushHandler(push: PushHandler): FastifyPushHandler {
   return async (request, reply) => {
     const { raw } = request;

@@ -1,4 +1,4 @@
-/** Pushes by way of `Request` and `Response`: Hono, Deno, Bun, Next.js and their like. */
+/** Serves pushes as `Request` and `Response`, for Hono, Deno, Bun, Next.js and the like. */
 import { CodedError } from '../../../foundations/errors.ts';
 import type { PushHandler } from '../push.ts';
 import type { PushRequest } from '../push-request.ts';

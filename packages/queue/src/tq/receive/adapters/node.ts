@@ -1,4 +1,4 @@
-/** Pushes by way of node:http, and of node:http2 through its compatible API. */
+/** Serves pushes in node:http, and in node:http2 through its compatible API. */
 import {
   authorityOf,
   type NodeServerRequest,
@@ -9,7 +9,7 @@ import type { PushHandler } from '../push.ts';
 import type { PushAnswer, PushRequest } from '../push-request.ts';
 
 export interface NodePushOptions {
-  /** Where pushes arrive: `/internal/tasks` unless given, and all below it. */
+  /** The path at and below which pushes arrive: `/internal/tasks` unless given. */
   readonly prefix?: string;
 }
 
