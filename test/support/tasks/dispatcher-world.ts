@@ -1,4 +1,4 @@
-/** A dispatcher of tasks `plain` on a fresh queue, with a clock that stands still. */
+/** A dispatcher for tasks of the type `plain` on a fresh queue, with a clock that stands still. */
 
 import {
   Dispatcher,

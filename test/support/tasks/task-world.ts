@@ -1,4 +1,4 @@
-/** A queue on a fresh database with a clock that stands still: what tests of tasks begin with. */
+/** A queue on a fresh database, with a clock that stands still, for tests of tasks. */
 
 import {
   type Lease,

@@ -1,7 +1,7 @@
 /**
- * A process that things go wrong for, as chance has it: the database is away, a commit lands or not
- * and nobody knows, the queue answers an error after it has worked, or never; and between any two
- * steps the process may die. Then none of its code is ever run again.
+ * A process to which random faults happen: the database is away, the outcome of a commit is unknown, or the
+ * queue responds with an error after it has worked, or not at all. Between any two steps the process may die;
+ * after that, none of its code runs again.
  */
 
 import type { Random } from '@postlude/queue/foundations';
@@ -11,7 +11,7 @@ import type { SubmitOutcome, Submitter } from '@postlude/queue/tq';
 import { SubmitError } from '@postlude/queue/tq';
 import type { StepResult, Turns } from './turns.ts';
 
-/** How often, of all steps. */
+/** The share of all steps in which each fault happens. */
 type Chances<F extends string> = Readonly<Record<F, number>>;
 
 const READ_FAULTS: Chances<'away' | 'dies'> = { away: 0.04, dies: 0.01 };
@@ -49,10 +49,10 @@ export class ChaosProcess {
 
   constructor(options: ChaosOptions) {
     this.#options = options;
-    this.#death.promise.catch(() => undefined); // not everybody watches
+    this.#death.promise.catch(() => undefined); // it may be that nobody watches
   }
 
-  /** What `fn` comes to, as others see it: where the process dies before, an error. */
+  /** Returns what `fn` returns, or fails if the process dies before that. */
   watched<T>(fn: () => Promise<T>): Promise<T> {
     return Promise.race([fn(), this.#death.promise]);
   }
@@ -125,7 +125,7 @@ export class ChaosProcess {
     }
   }
 
-  /** One step of this process: nothing at all once it is dead. */
+  /** Runs one step of this process, or nothing if it is dead. */
   #take<T, F extends string>(
     name: string,
     chances: Chances<F>,
@@ -168,7 +168,7 @@ function passedOn(db: Database): Omit<Database, 'read' | 'write'> {
   };
 }
 
-/** The transaction, with another `afterCommit`: as where nobody learns of the commit. */
+/** Returns the transaction with another `afterCommit`, for a commit that nobody learns of. */
 export function withAfterCommit(
   tx: Transaction,
   afterCommit: Transaction['afterCommit'],

@@ -1,19 +1,19 @@
 /**
- * The Cloud Tasks emulator as a process of one's own, on free ports of 127.0.0.1: for tests and
- * fault runs. It keeps everything in memory. Its pushes carry OIDC tokens of the issuer that it serves.
+ * Starts the Cloud Tasks emulator as a separate process on free ports of 127.0.0.1, for tests and fault runs.
+ * It keeps everything in memory. Its pushes carry OIDC tokens of the issuer that it serves.
  */
 import { type EmulatorProcess, startEmulator } from '../network/emulator-process.ts';
 import { CLOUD_TASKS_EMULATOR } from '../network/emulators.ts';
 import { freePort } from '../network/free-port.ts';
 
 export interface CloudTasksEmulator extends EmulatorProcess {
-  /** `127.0.0.1:port`, of the gRPC service. */
+  /** The address of the gRPC service: `127.0.0.1:port`. */
   readonly host: string;
-  /** URL of the issuer of tokens. */
+  /** The URL of the issuer of tokens. */
   readonly issuer: string;
 }
 
-/** `queues` are full names. Rejects where it cannot start, with its own words. */
+/** Starts it with these queues, by full names. Rejects with its output if it cannot start. */
 export async function startCloudTasksEmulator(
   queues: readonly string[],
 ): Promise<CloudTasksEmulator> {

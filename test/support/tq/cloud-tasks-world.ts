@@ -1,4 +1,4 @@
-/** Cloud Tasks for tests: the emulator with a queue, and a server that takes what is pushed. */
+/** Cloud Tasks for tests: the emulator with a queue, and a server that receives pushes. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -13,11 +13,11 @@ declare module 'vitest' {
   }
 }
 
-/** Where MAIL's queue is. */
+/** The place of MAIL's queue. */
 export const PLACE = { project: 'p', region: 'l' };
 export const QUEUE = 'projects/p/locations/l/queues/post';
 
-/** A suite that needs the emulator; the run has said so where it is missing. */
+/** Declares a suite that needs the emulator. If that is missing, the run has said so. */
 export function withCloudTasks(suite: () => void): void {
   describe.runIf(inject('hasCloudTasksEmulator'))('with the emulator', suite);
 }
@@ -29,7 +29,7 @@ export interface Push {
   readonly body: string;
 }
 
-/** Takes pushes until the test ends, and answers each with the next of `statuses`, in the end 200. */
+/** Receives pushes until the test ends. Responds with the statuses in order, and then with 200. */
 export async function startPushTarget(statuses: number[] = []) {
   const pushes = new Signal<Push>();
   const server = createServer(async (request, response) => {
@@ -47,7 +47,7 @@ export async function startPushTarget(statuses: number[] = []) {
   return { origin: `http://127.0.0.1:${port}`, nextPush: () => pushes.next() };
 }
 
-/** Emulator and submitter until the test ends. */
+/** Opens an emulator and a submitter until the test ends. */
 export async function openCloudTasks() {
   const emulator = await startCloudTasksEmulator([QUEUE]);
   onTestFinished(() => emulator.stop());

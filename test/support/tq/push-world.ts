@@ -1,4 +1,4 @@
-/** A push handler, what its task's handler saw and does, and what was counted and logged. */
+/** A push handler with a task whose handler the test controls, and what was counted and logged. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Metrics, noMetrics } from '@postlude/queue/foundations';
@@ -10,7 +10,7 @@ import { encodeEnvelope } from '../../../packages/queue/src/tq/classes/envelope.
 import { RecordingLog } from '../recording-log.ts';
 import { INNER, MAIL } from './tq-world.ts';
 
-/** A task of the class that has a handler here. */
+/** The envelope of a task whose class has a handler here. */
 export const MAIL_ENVELOPE = Buffer.from(encodeEnvelope(MAIL, { to: 'a' })).toString();
 
 export function openPushWorld(config: Partial<PushConfig> = {}) {
@@ -40,7 +40,7 @@ function countingRejections(rejected: (string | undefined)[]): Metrics {
   };
 }
 
-/** A push world behind node:http. */
+/** Serves a push world by node:http. */
 export async function servePushWorld(config: Partial<PushConfig> = {}) {
   const world = openPushWorld(config);
   const pushes = nodePush(world.push);
@@ -55,7 +55,7 @@ export async function servePushWorld(config: Partial<PushConfig> = {}) {
   return Object.assign(world, { origin, url, post });
 }
 
-/** Runs until the test ends. Answers the origin. */
+/** Serves until the test ends. Returns the origin. */
 export async function listen(server: Server | RequestListener): Promise<string> {
   const running = typeof server === 'function' ? createServer(server) : server;
   await new Promise<void>((resolve) => running.listen(0, '127.0.0.1', resolve));
@@ -66,7 +66,7 @@ export async function listen(server: Server | RequestListener): Promise<string> 
   return `http://127.0.0.1:${(running.address() as AddressInfo).port}`;
 }
 
-/** A push of a program on this machine, as an adapter delivers it. */
+/** Returns the push of a program on this machine, as an adapter delivers it. */
 export function localRequest(facts: Partial<PushRequest>): PushRequest {
   return {
     method: 'POST',

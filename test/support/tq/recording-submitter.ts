@@ -1,9 +1,9 @@
 import type { SubmitOutcome, SubmitRequest, Submitter } from '@postlude/queue/tq';
 import { SubmitError } from '@postlude/queue/tq';
 
-/** A queue that keeps what it gets, knows names for ever, and answers as the test says. */
+/** A queue that keeps all requests, remembers names for ever, and responds as the test says. */
 export class RecordingSubmitter implements Submitter {
-  /** All attempts, in order. */
+  /** The requests of all attempts, in order. */
   readonly requests: SubmitRequest[] = [];
   readonly #taken = new Set<string>();
   answer: (request: SubmitRequest, signal: AbortSignal) => Promise<SubmitOutcome> = () =>
@@ -18,17 +18,17 @@ export class RecordingSubmitter implements Submitter {
     return outcome;
   }
 
-  /** Names of the tasks that it took, sorted. */
+  /** The names of the tasks that it took, sorted. */
   get taken(): string[] {
     return [...this.#taken].sort();
   }
 
-  /** How often a task of that name was tried. */
+  /** Returns how often a task of that name was submitted. */
   attemptsAt(name: string): number {
     return this.requests.filter((request) => nameOf(request) === name).length;
   }
 
-  /** Fails those whose name fits; fatally, or so that a later attempt may work. */
+  /** Fails tasks whose name matches, fatally or so that a later attempt may work. */
   failWhere(fits: (name: string) => boolean, isTransient: boolean): void {
     this.answer = (request) =>
       fits(nameOf(request))

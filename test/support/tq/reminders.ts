@@ -1,4 +1,4 @@
-/** Reminders in a database, for tests of what is done about them. */
+/** Reminders in a database, for tests that handle them. */
 import type { EpochMs } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { deadReminders, reminders } from '@postlude/queue/tables';
@@ -14,7 +14,7 @@ const REQUEST = {
   body: new Uint8Array(),
 } as const;
 
-/** `a` becomes an id of 32 digits. */
+/** Turns a digit such as `a` into an id of 32 digits. */
 export function reminderId(digit: string): string {
   return digit.repeat(32);
 }
@@ -24,7 +24,7 @@ function reminderOf(digit: string, createTime: EpochMs) {
   return newReminder(id, remindedRequest(REQUEST, id), createTime);
 }
 
-/** Fresh for a minute from `createTime` on. */
+/** Inserts a reminder that is fresh for a minute from `createTime` on. */
 export async function insertReminder(
   db: Database,
   digit: string,
@@ -33,7 +33,7 @@ export async function insertReminder(
   await db.write((tx) => tx.insert(reminders, [reminderOf(digit, createTime)]));
 }
 
-/** One that no version of the program can read. */
+/** Inserts a reminder that no version of the program can read. */
 export async function insertBrokenReminder(
   db: Database,
   digit: string,
@@ -43,7 +43,7 @@ export async function insertBrokenReminder(
   await db.write((tx) => tx.insert(reminders, [broken]));
 }
 
-/** Each died at `deadTime`, with the reason `no queue for a`. */
+/** Inserts reminders that died at `deadTime`, with reasons such as `no queue for a`. */
 export async function insertDeadReminders(
   db: Database,
   digits: readonly string[],

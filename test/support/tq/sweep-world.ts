@@ -1,4 +1,4 @@
-/** Reminders on a fresh database, and all that a sweep of them needs. */
+/** A database without reminders, and all that a sweep needs. */
 import { createHash } from 'node:crypto';
 import { noMetrics, seededRandom } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
@@ -16,12 +16,12 @@ import { MAIL, openTqWorld } from './tq-world.ts';
 
 export const NEVER = new AbortController().signal;
 
-/** The id that is this number. */
+/** Returns the id that is this number. */
 export function idOf(value: number | bigint): string {
   return value.toString(16).padStart(REMINDER_ID_LENGTH, '0');
 }
 
-/** As if random, and the same in each run; sorted. */
+/** Returns ids that look random and are the same in each run, sorted. */
 export function spreadIds(count: number): string[] {
   const hashes = Array.from({ length: count }, (_, index) =>
     createHash('sha256').update(String(index)).digest('hex').slice(0, REMINDER_ID_LENGTH),

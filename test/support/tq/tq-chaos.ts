@@ -1,9 +1,8 @@
 /**
- * One random history of push tasks, repeatable by its seed: processes add tasks in transactions,
- * some of which are rolled back, sweep alone and together, run tasks, and have everything go wrong
- * for them that chaos-process.ts knows, in virtual time. Then the world heals. In the end every task
- * of a committed transaction must have been handled, none of another one, and no reminder be left
- * after two sweeps.
+ * One random history of push tasks, which its seed repeats. In virtual time, processes add tasks in
+ * transactions, some of which are rolled back, sweep alone and together, and run tasks, with all the faults of
+ * chaos-process.ts. Then the faults stop. In the end all tasks of committed transactions must have been handled,
+ * and no others, and no reminder may be left after two sweeps.
  */
 
 import { noPayload, standardPayload, TaskQueue, taskType } from '@postlude/queue';
@@ -28,16 +27,16 @@ import { ChaosProcess } from './chaos-process.ts';
 import { Turns } from './turns.ts';
 
 export interface ChaosOutcome {
-  /** Tasks of committed transactions. */
+  /** How many tasks committed transactions have added. */
   readonly committed: number;
-  /** Of them, those that no handler ever saw. */
+  /** The names of committed tasks that no handler ever saw. */
   readonly lost: readonly string[];
-  /** Handled, though their transactions were not committed. */
+  /** The names of tasks that were handled although their transactions were not committed. */
   readonly foreign: readonly string[];
   readonly remindersLeft: number;
-  /** Sweeps that were needed once nothing went wrong any more. */
+  /** How many sweeps were needed after the last fault. */
   readonly sweeps: number;
-  /** The steps in their order. */
+  /** The names of all steps, in order. */
   readonly trace: readonly string[];
 }
 
@@ -48,7 +47,7 @@ const WORK = taskClass({
   queue: 'work',
 });
 
-/** A row of it says, within the database, that its transaction was committed. */
+/** A task of this type says in the database that its transaction was committed. */
 const COMMITTED = taskType('committed', noPayload);
 
 const PROCESSES = 3;
@@ -56,20 +55,20 @@ const TRANSACTIONS = 4;
 const MAX_TASKS = 3;
 const RUNS = 12;
 const MINUTE = 60_000;
-/** So small that a few reminders reach all of them. */
+/** Limits so small that a few reminders reach all of them. */
 const LIMITS = { shards: 2, tasksPerScan: 4, secondaryShards: 2, batchSize: 3 };
-/** The first finds what is left, the second what of it had to be redriven. */
+/** The first sweep finds what is left, and the second one what had to be redriven. */
 export const SWEEPS_BOUND = 2;
-/** One more is made, to see that the bound is broken. */
+/** One more sweep is made, so that a broken bound is seen. */
 const MAX_SWEEPS = SWEEPS_BOUND + 1;
 
-/** Breaks what must not break, to see that it is found. */
+/** Breaks what must not break, to check that the test notices. */
 export interface Sabotage {
   readonly database?: (db: Database) => Database;
   readonly submitter?: (submitter: Submitter) => Submitter;
 }
 
-/** On a database whose reminders are none before. */
+/** Runs one history. The database must contain no reminders. */
 export async function tqChaos(
   db: Database,
   seed: number,
@@ -94,7 +93,7 @@ class History {
   /** The names of the tasks that each transaction adds. */
   readonly #added = new Map<string, string[]>();
   readonly #handled = new Set<string>();
-  /** What runs the tasks of distributed sweeps. */
+  /** Handles the tasks of distributed sweeps. */
   #handleSweep: DistributedSweep['handle'] | undefined;
   #ids = 0;
 
@@ -115,7 +114,7 @@ class History {
     this.#scheduler = new TaskScheduler({ clock, execute, maxAttempts: Number.POSITIVE_INFINITY });
   }
 
-  /** Everything at once, until nothing is under way. */
+  /** Runs everything at once until nothing is under way. */
   async rage(): Promise<void> {
     for (let number = 1; number <= PROCESSES; number++) this.#startProcess(`p${number}`);
     this.#quietly(this.#runTasks());
@@ -127,9 +126,9 @@ class History {
     });
   }
 
-  /** Sweeps until no reminder is left; answers how often. */
+  /** Sweeps until no reminder is left. Returns how often. */
   async heal(): Promise<number> {
-    const together = this.#sweepTogether(); // also runs what sweeps before have left in the queue
+    const together = this.#sweepTogether(); // it also runs tasks that earlier sweeps left in the queue
     const sweep = this.#chance(0.5) ? together : this.#sweepAlone();
     for (let sweeps = 1; ; sweeps++) {
       this.#clock.advance(2 * MINUTE);
@@ -192,18 +191,18 @@ class History {
         for (const name of names) await tq.addTask({ class: WORK, payload: { name } }, tx);
         if (isRolledBack) throw new Error('rolled back');
       };
-      await db.write(add).catch(() => undefined); // a failure is one of the things that may happen
+      await db.write(add).catch(() => undefined); // it may fail, as anything may here
     }
   }
 
   async #sweepNowAndThen(sweep: () => Promise<unknown>): Promise<void> {
     for (let time = 1; time <= 2; time++) {
       await this.#clock.sleep(this.#random() * 2 * MINUTE);
-      await sweep().catch(() => undefined); // as before
+      await sweep().catch(() => undefined); // it may fail
     }
   }
 
-  /** One task after the other, in a random order; some more often than once. */
+  /** Runs tasks one after another, in a random order, and some of them more than once. */
   async #runTasks(): Promise<void> {
     for (let run = 1; run <= RUNS; run++) {
       await this.#clock.sleep(this.#random() * MINUTE);
@@ -249,7 +248,7 @@ class History {
     return new Tq({ db, classes: this.#classes, submitter, clock: this.#clock, newReminderId });
   }
 
-  /** Spread over all ids, as they are in earnest, and by the seed. */
+  /** Returns an id that depends on the seed; like real ones, they are spread evenly. */
   #newReminderId(): string {
     this.#ids += 1;
     const digits = Array.from({ length: 24 }, () => randomInt(this.#random, 16).toString(16));
@@ -273,7 +272,7 @@ class History {
     return this.#random() < of;
   }
 
-  /** Its end, or that it never ends, is no news. */
+  /** Ignores how the work ends, and whether it ends at all. */
   #quietly(work: Promise<unknown>): void {
     work.catch(() => undefined);
   }

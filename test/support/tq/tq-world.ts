@@ -1,4 +1,4 @@
-/** Push tasks on a fresh database: a class of them, what was submitted, and a clock that stands still. */
+/** Push tasks on a fresh database, with classes, a recording submitter and a clock that stands still. */
 
 import { standardPayload } from '@postlude/queue';
 import type { Database } from '@postlude/queue/storage';
@@ -17,7 +17,7 @@ import { RecordingSubmitter } from './recording-submitter.ts';
 
 const payload = standardPayload(z.object({ to: z.string() }));
 
-/** Added in transactions and outside. */
+/** Tasks of this class are added inside and outside transactions. */
 export const MAIL = taskClass({ id: 'mail', payload, kind: 'follows-context', queue: 'post' });
 export const INNER = taskClass({ id: 'inner', payload, kind: 'transactional', queue: 'post' });
 export const OUTER = taskClass({ id: 'outer', payload, kind: 'non-transactional', queue: 'post' });

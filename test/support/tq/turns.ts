@@ -6,7 +6,7 @@
  */
 import { type Random, randomInt } from '@postlude/queue/foundations';
 
-/** What a step makes of its caller: go on, or never be heard of again. */
+/** The result of a step: a value for its caller, or `gone` if the caller is never to continue. */
 export type StepResult<T> = { readonly value: T } | 'gone';
 
 interface Waiting {
@@ -28,7 +28,7 @@ export class Turns {
     return this.#trace;
   }
 
-  /** Does `step` when its turn comes. A promise of one that is `gone` never ends. */
+  /** Runs `step` when its turn comes. If its result is `gone`, the promise never settles. */
   take<T>(name: string, step: () => Promise<StepResult<T>>): Promise<T> {
     return new Promise((resolve, reject) => {
       const go = async (): Promise<void> => {
@@ -44,8 +44,8 @@ export class Turns {
   }
 
   /**
-   * Gives turns until nobody waits and `onQuiet` has nothing to set going either; `between` is called
-   * before each of them.
+   * Gives turns until nobody waits and `onQuiet` returns false, as it has nothing to start. Calls `between`
+   * before each turn.
    */
   async run(hooks: { onQuiet: () => boolean; between: () => void }): Promise<void> {
     for (;;) {
@@ -60,7 +60,7 @@ export class Turns {
   }
 }
 
-/** What follows from a step without asking anybody has happened by then. */
+/** Waits until everything that follows from a step without a further turn has happened. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
 }
