@@ -24,7 +24,7 @@ function dispatcherOn(world: World, db: Database, handler: Partial<TaskHandler<u
         handle: async ({ id }, { complete }) => {
           await db.write(async (tx) => {
             const letter = { type: LETTER, id: `${id}/effect`, payload: { to: id } };
-            // Counted by name: a second effect would be reported as a duplicate, and fail.
+            // Each effect has a name, so a second one would be reported as a duplicate, and fail.
             const [outcome] = await queue.enqueue([letter], tx);
             if (outcome !== 'enqueued') throw new PermanentError('a second effect');
             await complete(tx);
@@ -52,7 +52,7 @@ eachDatabase((open) => {
       expect(steps).toBeGreaterThan(4);
     });
 
-    test('of enqueueing leaves all of its transaction, or nothing', async () => {
+    test('of enqueueing leaves all of its transaction or nothing', async () => {
       await forEachCrash(async (faults) => {
         const world = await openTaskWorld(open);
         const order = async (db: Database) => {
@@ -90,7 +90,7 @@ eachDatabase((open) => {
       });
     });
 
-    test('of giving leases back leaves the tasks to others', async () => {
+    test('of releasing leases leaves the tasks to others', async () => {
       await forEachCrash(async (faults) => {
         const world = await openTaskWorld(open);
         await world.enqueue('a', 'b');

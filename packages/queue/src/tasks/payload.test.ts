@@ -15,7 +15,7 @@ const letter = standardPayload(z.object({ to: z.string(), copies: z.int().defaul
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 describe('a payload', () => {
-  test('of JSON comes back as its validator sees it', async () => {
+  test('of JSON is returned as its validator returns it', async () => {
     expect(await letter.decode(letter.encode({ to: 'ada', copies: 2 }))).toEqual({
       to: 'ada',
       copies: 2,
@@ -31,7 +31,7 @@ describe('a payload', () => {
     await expect(letter.decode(bytes)).rejects.toThrow(reason);
   });
 
-  test('of JSON is refused when it is no value of JSON at all', () => {
+  test('of JSON is refused if JSON cannot represent it', () => {
     const anything = standardPayload(z.any());
     expect(() => anything.encode(undefined)).toThrow(
       expect.objectContaining({ code: 'invalid-argument' }),
@@ -39,7 +39,7 @@ describe('a payload', () => {
     expect(() => anything.encode(1n)).toThrow(TypeError);
   });
 
-  test('of a protobuf message comes back, and is refused where it is none', () => {
+  test('of a protobuf message is decoded, and refused if it is not one', () => {
     const payload = protobufPayload(DurationSchema);
     const message = create(DurationSchema, { seconds: 7n, nanos: 5 });
     expect(payload.decode(payload.encode(message))).toEqual(message);
@@ -47,7 +47,7 @@ describe('a payload', () => {
     expect(() => payload.decode(new Uint8Array([8]))).toThrow();
   });
 
-  test('of bytes comes back as it is', () => {
+  test('of bytes is stored as it is', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         expect(bytesPayload.decode(bytesPayload.encode(bytes))).toEqual(bytes);
@@ -56,7 +56,7 @@ describe('a payload', () => {
     expect(bytesPayload.decode(undefined)).toEqual(new Uint8Array());
   });
 
-  test('is refused where there should be none', () => {
+  test('is refused if the type has none', () => {
     expect(noPayload.decode(noPayload.encode(undefined))).toBeUndefined();
     expect(() => noPayload.decode(new Uint8Array())).toThrow('expected no payload');
   });

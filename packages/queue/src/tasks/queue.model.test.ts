@@ -1,6 +1,6 @@
 /**
- * The queue against a model of it: a map, and what a few lines of code say should happen. Several
- * workers lease, settle, stall past their leases and settle then; nothing may differ.
+ * Compares the queue with a model of it: a map, and a few lines of code that say what should happen. Several
+ * workers lease, settle, and stall past their leases before they settle; nothing may differ.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -14,10 +14,10 @@ type World = Awaited<ReturnType<typeof openTaskWorld>>;
 interface ModelTask {
   due: number;
   attempt: number;
-  /** Whose lease it is under, until that is settled; leases are numbered as they are taken. */
+  /** The number of its lease until that is settled. Leases are numbered in the order in which they are taken. */
   holder: number | undefined;
   leaseUntil: number;
-  /** When it was last enqueued, retried or given back. */
+  /** When it was last enqueued, retried or released. */
   appearedAt: number;
 }
 
@@ -25,15 +25,15 @@ interface Model {
   readonly living: Map<string, ModelTask>;
   readonly dead: Map<string, number>;
   readonly leases: { readonly lease: Lease; readonly id: string }[];
-  /** The first that the last claim took: what has appeared behind it just now may be overlooked. */
+  /** The first task that the last claim took. A task that has appeared before it just now may be overlooked. */
   mark: { readonly processAfter: number; readonly id: string };
-  /** The last claim found as many as it wanted: where the queue has shards, the next looks into one. */
+  /** Whether the last claim was full. If the queue has shards, the next claim then reads only one of them. */
   isLong: boolean;
 }
 
 const IDS = ['a', 'b', 'c', 'd'];
 const id = fc.constantFrom(...IDS);
-/** Of the leases so far, counted from the newest: mostly one that is held, or was settled just now. */
+/** Picks a lease, counted from the newest: mostly one that is held, or was settled just now. */
 const held = fc.oneof(fc.nat({ max: 1 }), fc.nat({ max: 6 }), fc.nat({ max: 30 }));
 
 const step = fc.oneof(
@@ -103,7 +103,7 @@ interface Claimed {
   readonly hasShards: boolean;
 }
 
-/** The oldest of what is free; on a long queue with shards, the oldest of any shard that has enough. */
+/** Expects the oldest free tasks or, on a long queue with shards, the oldest of any shard that has enough. */
 function checkClaim(model: Model, claimed: Claimed): void {
   const { leases, limit, now, hasShards } = claimed;
   const isOfOneShard = hasShards && model.isLong;
@@ -119,7 +119,7 @@ function checkClaim(model: Model, claimed: Claimed): void {
   );
 }
 
-/** But for what has appeared behind the mark, and is found a little later. */
+/** Expects the oldest free tasks, except those that appeared before the mark and are found a little later. */
 function checkOldest(model: Model, { leases, limit, now }: Claimed): void {
   const ids = leases.map((lease) => lease.id);
   const free = [...model.living].filter(([, task]) => isFree(task, now));
@@ -227,7 +227,7 @@ function isFree(task: ModelTask | undefined, now: number): boolean {
 
 eachDatabase((open, name, { scans }) => {
   describe('the queue', () => {
-    test('does what its model does', async () => {
+    test('behaves as its model does', async () => {
       const numRuns = name === 'pglite' ? 40 : 15;
       const steps = fc.array(step, { minLength: 10, maxLength: 60, size: 'max' });
       await fc.assert(
@@ -249,7 +249,7 @@ eachDatabase((open, name, { scans }) => {
           const dead = (await world.dead()).map(({ id: task, attempt }) => [task, attempt]);
           expect(Object.fromEntries(dead)).toEqual(Object.fromEntries(model.dead));
         }),
-        { numRuns, endOnFailure: scans }, // there the search for a simpler failure takes hours
+        { numRuns, endOnFailure: scans }, // a search for a simpler failure would take hours there
       );
     });
   });

@@ -10,7 +10,7 @@ const HOUR = 60 * MINUTE;
 
 eachDatabase((open) => {
   describe('enqueue', () => {
-    test('reports an id that lives already, and adds the others', async () => {
+    test('reports an id that is alive already, and adds the others', async () => {
       const world = await openTaskWorld(open);
       expect(await world.enqueue('a')).toEqual(['enqueued']);
       expect(await world.enqueue('a', 'b', 'b')).toEqual(['duplicate', 'enqueued', 'duplicate']);
@@ -28,7 +28,7 @@ eachDatabase((open) => {
       expect(await peek()).toEqual(['kept']);
     });
 
-    test('a duplicate aborts nothing of the transaction it is in', async () => {
+    test('a duplicate does not abort its transaction', async () => {
       const { db, queue, enqueue, peek } = await openTaskWorld(open);
       await enqueue('a');
       const outcomes = await db.write((tx) =>
@@ -75,7 +75,7 @@ eachDatabase((open) => {
       expect(await peek()).toEqual(['kept']);
     });
 
-    test('begins the attempts at a living task again, and fences out the holder of its lease', async () => {
+    test('starts the attempts at a living task again, and fences out the holder of its lease', async () => {
       const { db, queue, enqueue, peek } = await openTaskWorld(open);
       await enqueue('a');
       const held = await queue.lease('plain', 'a', MINUTE);
@@ -90,7 +90,7 @@ eachDatabase((open) => {
   });
 
   describe('peek', () => {
-    test('yields what is due, the oldest first', async () => {
+    test('yields due tasks, oldest first', async () => {
       const { queue, clock, peek } = await openTaskWorld(open);
       await queue.enqueue([
         { type: PLAIN, id: 'young', processAfter: clock.now() - 1 },
@@ -101,7 +101,7 @@ eachDatabase((open) => {
       expect(await peek()).toEqual(['old', 'young', 'now']);
     });
 
-    test('leaves out what is leased, until the lease ends', async () => {
+    test('leaves out leased tasks until their leases end', async () => {
       const { clock, enqueue, lease, peek } = await openTaskWorld(open);
       await enqueue('a', 'b');
       await lease('a');
@@ -110,7 +110,7 @@ eachDatabase((open) => {
       expect(await peek()).toEqual(['a', 'b']);
     });
 
-    test('goes through pages', async () => {
+    test('reads page after page', async () => {
       const { enqueue, peek } = await openTaskWorld(open);
       const ids = Array.from({ length: 1_203 }, (_, index) => String(index).padStart(5, '0'));
       await enqueue(...ids);
@@ -119,7 +119,7 @@ eachDatabase((open) => {
   });
 
   describe('lease', () => {
-    test('answers what was enqueued, and the number of the attempt', async () => {
+    test('returns what was enqueued, and the number of the attempt', async () => {
       const { queue, clock } = await openTaskWorld(open);
       const payload = { to: 'ada' };
       await queue.enqueue([{ type: LETTER, id: 'x', subject: 'inv', payload }]);
@@ -134,7 +134,7 @@ eachDatabase((open) => {
       expect(await LETTER.payload.decode(lease?.payload)).toEqual(payload);
     });
 
-    test('skips what is leased, missing, or not due', async () => {
+    test('returns nothing if a task is leased, missing, or not due', async () => {
       const { queue, clock, enqueue, lease } = await openTaskWorld(open);
       await enqueue('taken');
       await lease('taken');
@@ -155,7 +155,7 @@ eachDatabase((open) => {
       });
     });
 
-    test('is not extended by nothing, or less', async () => {
+    test('is not extended by 0 ms or less', async () => {
       const { queue, enqueue, lease, living } = await openTaskWorld(open);
       await enqueue('a');
       const held = await lease('a');
@@ -185,7 +185,7 @@ eachDatabase((open) => {
       expect(await queue.complete(fresh)).toBe('done');
     });
 
-    test('holds although its time has passed, while nobody else has begun', async () => {
+    test('holds after its time has passed until another attempt begins', async () => {
       const { queue, clock, enqueue, lease } = await openTaskWorld(open);
       await enqueue('a');
       const late = await lease('a');
@@ -205,7 +205,7 @@ eachDatabase((open) => {
       expect(await peek()).toEqual(['a']);
     });
 
-    test('tells it even within one instant, however often', async () => {
+    test('does so even within one instant, however often', async () => {
       const { queue, enqueue, lease } = await openTaskWorld(open);
       await enqueue('a');
       const first = await lease('a');
@@ -224,7 +224,7 @@ eachDatabase((open) => {
       expect(await queue.complete(third)).toBe('done');
     });
 
-    test('grows with a redrive by a machine whose clock is behind', async () => {
+    test('grows with a redrive by a machine whose clock is slow', async () => {
       const { db, queue, clock, enqueue, lease } = await openTaskWorld(open);
       await enqueue('a');
       const before = await lease('a');
@@ -234,7 +234,7 @@ eachDatabase((open) => {
       expect((await lease('a')).fence).toBeGreaterThan(before.fence);
     });
 
-    test('answers for each of a batch', async () => {
+    test('is checked for each lease of a batch', async () => {
       const { queue, clock, enqueue, lease } = await openTaskWorld(open);
       await enqueue('a', 'b', 'c');
       const [a, b, c] = [await lease('a'), await lease('b'), await lease('c')];
@@ -245,7 +245,7 @@ eachDatabase((open) => {
   });
 
   describe('complete in a transaction', () => {
-    test('commits with what else the transaction writes', async () => {
+    test('commits together with the other writes of the transaction', async () => {
       const { db, queue, enqueue, lease, peek } = await openTaskWorld(open);
       await enqueue('a');
       const held = await lease('a');
@@ -257,7 +257,7 @@ eachDatabase((open) => {
       expect(await queue.complete(held)).toBe('lost');
     });
 
-    test('rolls all back where another attempt has begun', async () => {
+    test('rolls everything back if another attempt has begun', async () => {
       const { db, queue, clock, enqueue, lease, living } = await openTaskWorld(open);
       await enqueue('a');
       const stale = await lease('a');
@@ -319,7 +319,7 @@ eachDatabase((open) => {
       expect(await dead()).toMatchObject([{ id: 'a', reason: 'reason of a', attempt: 1 }]);
     });
 
-    test('live again with fresh attempts: one, those of a type, all', async () => {
+    test('are redriven with fresh attempts: one, all of a type, or all', async () => {
       const { queue, dead, lease } = await withDead('a', 'b', 'c');
       expect(await queue.redrive({ type: 'plain', id: 'b' })).toBe(1);
       expect(await lease('b')).toMatchObject({ attempt: 1, lastError: 'reason of b' });
@@ -341,7 +341,7 @@ eachDatabase((open) => {
       expect(await world.queue.complete(stale)).toBe('lost');
     });
 
-    test('stay dead while a task of their name lives', async () => {
+    test('stay dead while a task of the same name lives', async () => {
       const { queue, enqueue, dead } = await withDead('a', 'b');
       await enqueue('a');
       expect(await queue.redrive()).toBe(1);

@@ -8,7 +8,7 @@ import { Dispatcher } from './dispatch/dispatcher.ts';
 import { TaskInspector } from './inspect/task-inspector.ts';
 import { observeQueue } from './task-metrics.ts';
 
-/** Keeps what it is told, by the name of the instrument. */
+/** Keeps recorded values by the name of the instrument. */
 class RecordingMetrics implements Metrics {
   readonly recorded: { readonly name: string; value: number; fields: MetricFields }[] = [];
   readonly #gauges = new Map<string, () => Promise<GaugeReadings>>();
@@ -41,7 +41,7 @@ class RecordingMetrics implements Metrics {
 
 eachDatabase((open) => {
   describe('metrics', () => {
-    test('count each attempt by type and outcome, and tell how long it took', async () => {
+    test('count attempts by type and outcome, and measure how long they took', async () => {
       const metrics = new RecordingMetrics();
       const { queue, clock, enqueue } = await openTaskWorld(open);
       await enqueue('a');
@@ -59,7 +59,7 @@ eachDatabase((open) => {
       ]);
     });
 
-    test('tell what is due and since when; a series ends with the last task', async () => {
+    test('show how many tasks are due and for how long; a series ends with the last task', async () => {
       const metrics = new RecordingMetrics();
       const { queue, inspector, clock, enqueue } = await openTaskWorld(open);
       observeQueue(metrics, { inspector, types: ['plain', 'other'] });
@@ -73,7 +73,7 @@ eachDatabase((open) => {
       expect(await metrics.read('postlude.task.oldest_due_age')).toEqual({});
     });
 
-    test('are looks: scrapes of a silent database do not take its connections for long', async () => {
+    test('have a short limit: scrapes of a silent database do not hold its connections for long', async () => {
       const metrics = new RecordingMetrics();
       const { db, clock } = await openTaskWorld(open);
       const limits: unknown[] = [];

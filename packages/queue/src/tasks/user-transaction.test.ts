@@ -1,4 +1,4 @@
-/** Tasks enqueued and completed in transactions that users begin and end on clients of their own. */
+/** Tasks that are enqueued and completed in users' own transactions, on clients of their own. */
 import pg from 'pg';
 import postgres from 'postgres';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -18,7 +18,7 @@ import { LocalWakeUp } from './wake-up.ts';
 
 type InTransaction = <T>(fn: (tx: UserTransaction) => Promise<T>) => Promise<T>;
 
-/** Commits, or rolls back where `fn` throws; then says so, where the user does. */
+/** Runs `fn` in a user's transaction: commits and reports that, or rolls back if `fn` throws. */
 type Begin = (schema: string) => Promise<InTransaction>;
 
 const withPglite: Begin = async (schema) => {
@@ -113,7 +113,7 @@ describe.each(['PGlite', ...server])('in a transaction of %s', (client) => {
     expect(await peek()).toEqual(['b']);
   });
 
-  test('a task is done together with what else is written, or not at all', async () => {
+  test('a task is completed together with other writes, or not at all', async () => {
     const { queue, enqueue, lease, inTransaction, living } = await openWorld();
     await enqueue('a');
     const held = await lease('a');
@@ -131,7 +131,7 @@ describe.each(['PGlite', ...server])('in a transaction of %s', (client) => {
     expect((await living()).map(({ id }) => id)).toEqual(['effect']);
   });
 
-  test('a worker that was overtaken is told so, and its writes are rolled back', async () => {
+  test('a worker that lost its lease is told so, and its writes are rolled back', async () => {
     const { queue, clock, enqueue, lease, inTransaction, living } = await openWorld();
     await enqueue('a');
     const stale = await lease('a');
@@ -145,7 +145,7 @@ describe.each(['PGlite', ...server])('in a transaction of %s', (client) => {
     expect((await living()).map(({ id }) => id)).toEqual(['a']);
   });
 
-  test('dispatchers are woken once the user says that it has been committed', async () => {
+  test('dispatchers are woken once the user reports the commit', async () => {
     const { db, clock, inTransaction } = await openWorld();
     const wakeUp = new LocalWakeUp();
     const woken: string[] = [];

@@ -4,7 +4,7 @@ import { Signal } from '../../../../test/support/signal.ts';
 import type { Notifications } from '../storage/database.ts';
 import { DatabaseWakeUp, LocalWakeUp } from './wake-up.ts';
 
-/** Notifications that the test sends on, one by one. */
+/** Notifications that the test passes on one by one. */
 function heldNotifications() {
   const asked = new Signal<string>();
   const maySend = new Signal<Error | undefined>();
@@ -25,7 +25,7 @@ function heldNotifications() {
 }
 
 describe('a wake-up within the process', () => {
-  test('reaches those who handle the type, each once', () => {
+  test('reaches each subscriber to the type once', () => {
     const wakeUp = new LocalWakeUp();
     const woken: string[] = [];
     wakeUp.subscribe(['a', 'b'], () => void woken.push('ab'));
@@ -36,7 +36,7 @@ describe('a wake-up within the process', () => {
     expect(woken).toHaveLength(2);
   });
 
-  test('does not reach those who have left', () => {
+  test('does not reach former subscribers', () => {
     const wakeUp = new LocalWakeUp();
     const woken: string[] = [];
     const leave = wakeUp.subscribe(['a'], () => void woken.push('a'));
@@ -47,7 +47,7 @@ describe('a wake-up within the process', () => {
 });
 
 describe('a wake-up through the database', () => {
-  test('sends what comes meanwhile together, and each type once', async () => {
+  test('sends types that arrive meanwhile together, each once', async () => {
     const { notifications, asked, maySend } = heldNotifications();
     const wakeUp = await DatabaseWakeUp.open(notifications);
     wakeUp.enqueued(['a']);
@@ -70,7 +70,7 @@ describe('a wake-up through the database', () => {
     expect(woken).toEqual(['a']);
   });
 
-  test('that cannot be sent is left to polling, and the next one goes', async () => {
+  test('is left to polling if it cannot be sent, and the next one is sent', async () => {
     const { notifications, asked, maySend } = heldNotifications();
     const log = new RecordingLog();
     const wakeUp = await DatabaseWakeUp.open(notifications, log);
@@ -82,7 +82,7 @@ describe('a wake-up through the database', () => {
     expect(log.lines).toMatchObject([{ level: 'debug' }]);
   });
 
-  test('is not heard any more once it is closed', async () => {
+  test('is no longer heard once it is closed', async () => {
     const { notifications, listeners } = heldNotifications();
     const wakeUp = await DatabaseWakeUp.open(notifications);
     await wakeUp.close();

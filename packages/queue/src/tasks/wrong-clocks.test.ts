@@ -1,4 +1,4 @@
-/** Workers whose clocks are wrong, and are set while they work: due times and leases are the database's. */
+/** Workers whose clocks are wrong, and are set while they work: due times and leases follow the database's clock. */
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../../../../test/support/databases/databases.ts';
 import { MINUTE, PLAIN } from '../../../../test/support/tasks/task-world.ts';
@@ -13,7 +13,7 @@ const HOUR = 60 * MINUTE;
 const SECOND = 1_000;
 const TASKS = 12;
 
-/** A worker's machine, and its queue. */
+/** Opens a worker: its machine's clock, and its queue. */
 function openWorker(db: Database, offsetMs: number) {
   let offset = offsetMs;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + offset };
@@ -62,7 +62,7 @@ eachDatabase((open) => {
       }
     });
 
-    test('lease for as long as they said, and write due times as they were meant', async () => {
+    test('lease for as long as they asked, and write due times as they were meant', async () => {
       const db = await open();
       for (const { queue, inspector, set } of openWorkers(db)) {
         set(-HOUR);
@@ -95,7 +95,7 @@ eachDatabase((open) => {
       }
     });
 
-    test('serve each task once, whichever of them has enqueued it', async () => {
+    test('serve each task once, whichever worker enqueued it', async () => {
       const db = await open();
       const workers = openWorkers(db);
       const handled: string[] = [];

@@ -1,4 +1,4 @@
-/** Random histories of everything that can go wrong; many more of them by `npm run chaos -- tq`. */
+/** Random histories of everything that can go wrong. `npm run chaos -- tq` runs many more. */
 import { expect, test } from 'vitest';
 import { eachDatabase } from '../../../../test/support/databases/databases.ts';
 import { withAfterCommit } from '../../../../test/support/tq/chaos-process.ts';
@@ -7,7 +7,7 @@ import { randomInt, systemRandom } from '../foundations/random.ts';
 
 const SEEDS = 30;
 
-/** Calls what is meant for after the commit before it. */
+/** Runs callbacks before the commit that they should follow. */
 const hasty: Sabotage = {
   database: (db) => ({
     ...db,
@@ -16,13 +16,13 @@ const hasty: Sabotage = {
   }),
 };
 
-/** Says that it has taken what it has not. */
+/** Claims to have submitted tasks, and drops them. */
 const forgetful: Sabotage = {
   submitter: () => ({ submit: () => Promise.resolve('submitted') }),
 };
 
 eachDatabase((open) => {
-  test('every task of a committed transaction is handled, none of another, no reminder stays', async () => {
+  test('all tasks of committed transactions are handled, and no others; no reminder is left', async () => {
     const db = await open();
     const first = randomInt(systemRandom, 1_000_000_000);
     for (let seed = first; seed < first + SEEDS; seed++) {

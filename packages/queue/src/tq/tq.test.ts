@@ -17,7 +17,7 @@ function failing(isTransient: boolean): () => Promise<SubmitOutcome> {
 
 eachDatabase((open) => {
   describe('a task in a transaction', () => {
-    test('is remembered in it, and submitted under the same name once it has committed', async () => {
+    test('is saved as a reminder, and submitted under its name after the commit', async () => {
       const { db, tq, submitter, clock, reminders } = openTqWorld(await open());
       const answer = new Signal<SubmitOutcome>();
       submitter.answer = () => answer.next();
@@ -38,7 +38,7 @@ eachDatabase((open) => {
       expect(await reminders()).toEqual([]);
     });
 
-    test('is not delivered where the transaction fails', async () => {
+    test('is not delivered if the transaction fails', async () => {
       const { db, tq, submitter, reminders } = openTqWorld(await open());
       const failed = db.write(async (tx) => {
         await tq.addTask({ class: MAIL, payload }, tx);
@@ -50,7 +50,7 @@ eachDatabase((open) => {
       expect(await reminders()).toEqual([]);
     });
 
-    test('keeps nobody waiting for the queue', async () => {
+    test('does not make the caller wait for the queue', async () => {
       const { db, tq, submitter, clock } = openTqWorld(await open());
       submitter.answer = () => new Promise(() => undefined);
       await db.write((tx) => tq.addTask({ class: MAIL, payload }, tx));
@@ -58,7 +58,7 @@ eachDatabase((open) => {
       expect(submitter.requests).toHaveLength(1);
     });
 
-    test('stays remembered where the queue is away, after four attempts', async () => {
+    test('keeps its reminder if four attempts to reach the queue fail', async () => {
       const { submitter, send, reminders, dead, log } = openTqWorld(await open());
       submitter.answer = failing(true);
       await send('a');
@@ -68,7 +68,7 @@ eachDatabase((open) => {
       expect(log.lines).toMatchObject([{ level: 'warn', fields: { path: 'happy' } }]);
     });
 
-    test('goes through where an attempt after a failed one does', async () => {
+    test('is submitted if an attempt succeeds after a failed one', async () => {
       const { submitter, send, reminders } = openTqWorld(await open());
       submitter.answer = (request) =>
         submitter.requests.filter((other) => other === request).length < 3
@@ -79,7 +79,7 @@ eachDatabase((open) => {
       expect(await reminders()).toEqual([]);
     });
 
-    test('that cannot be submitted is kept as a dead reminder, and can be redriven', async () => {
+    test('leaves a dead reminder if it cannot be submitted, and can be redriven', async () => {
       const { db, submitter, send, reminders, dead, clock } = openTqWorld(await open());
       submitter.answer = failing(false);
       await send('a', 'b');
@@ -98,7 +98,7 @@ eachDatabase((open) => {
       expect(await reminders()).toHaveLength(2);
     });
 
-    test('whose time was up before its turn is left to a sweep', async () => {
+    test('is left to a sweep if its turn comes too late', async () => {
       const { db, tq, submitter, clock, reminders } = openTqWorld(await open());
       await db.write(async (tx) => {
         await tq.addTask({ class: MAIL, payload }, tx);
@@ -109,7 +109,7 @@ eachDatabase((open) => {
       expect(await reminders()).toHaveLength(1);
     });
 
-    test('gets an answer within 20 s or counts as not submitted', async () => {
+    test('counts as not submitted if the queue does not respond within 20 s', async () => {
       const { tq, submitter, send, clock, reminders } = openTqWorld(await open());
       const aborted: boolean[] = [];
       submitter.answer = (_, signal) =>
@@ -126,7 +126,7 @@ eachDatabase((open) => {
       expect(await reminders()).toHaveLength(1);
     });
 
-    test('of a topic carries the id of its reminder', async () => {
+    test('carries the id of its reminder if it goes to a topic', async () => {
       const { db, tq, submitter } = openTqWorld(await open());
       await db.write((tx) => tq.addTask({ class: NOTICE, payload }, tx));
       await tq.idle();
@@ -135,14 +135,14 @@ eachDatabase((open) => {
       ]);
     });
 
-    test('is one of hundreds: all are submitted, none stays', async () => {
+    test('is submitted with hundreds of others, and no reminder is left', async () => {
       const { send, submitter, reminders } = openTqWorld(await open());
       await send(...Array.from({ length: 300 }, (_, index) => `m${index}`));
       expect(submitter.requests).toHaveLength(300);
       expect(await reminders()).toEqual([]);
     });
 
-    test('lives if and only if its transaction does, wherever the process dies', async () => {
+    test('is delivered if and only if its transaction commits, wherever the process dies', async () => {
       await forEachCrash(async (faults) => {
         const { db, queue, clock, living } = await openTaskWorld(open);
         const dying = faults.wrap(db);
@@ -170,7 +170,7 @@ eachDatabase((open) => {
       expect(await reminders()).toEqual([]);
     });
 
-    test('that was there by its key is reported', async () => {
+    test('is reported as a duplicate if its key is known', async () => {
       const { tq, submitter } = openTqWorld(await open());
       submitter.answer = () => Promise.resolve('duplicate');
       const task = { class: OUTER, payload, deduplicationKey: 'k' };
@@ -188,7 +188,7 @@ eachDatabase((open) => {
     );
   });
 
-  test('the kind of a class says on which side of a transaction its tasks are added', async () => {
+  test('the kind of a class says whether its tasks are added in transactions', async () => {
     const { db, tq } = openTqWorld(await open());
     await expect(tq.addTask({ class: INNER, payload })).rejects.toThrow('in a transaction only');
     const inside = db.write((tx) => tq.addTask({ class: OUTER, payload }, tx));
@@ -197,13 +197,13 @@ eachDatabase((open) => {
     await expect(keyed).rejects.toThrow('no deduplicationKey in a transaction');
   });
 
-  test('refuses a reminder whose id no sweep would find', async () => {
+  test('a reminder whose id no sweep would find is refused', async () => {
     const { db, tq } = openTqWorld(await open(), { newReminderId: () => 'F'.repeat(32) });
     const added = db.write((tx) => tq.addTask({ class: MAIL, payload }, tx));
     await expect(added).rejects.toThrow('is not the id of a reminder');
   });
 
-  test('refuses a class that is not registered', async () => {
+  test('a class that is not registered is refused', async () => {
     const { tq } = openTqWorld(await open());
     const other = taskClass({ ...MAIL });
     await expect(tq.addTask({ class: other, payload })).rejects.toThrow('not registered');

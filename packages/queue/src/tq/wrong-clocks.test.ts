@@ -1,4 +1,4 @@
-/** Processes whose clocks are wrong: what is fresh, what is leased and when a task is due, the database's tells. */
+/** Processes whose clocks are wrong: the database's clock says what is fresh, leased and due. */
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../../../../test/support/databases/databases.ts';
 import { idOf, NEVER } from '../../../../test/support/tq/sweep-world.ts';
@@ -33,7 +33,7 @@ function clockAhead(byMs: number): Clock {
 
 const CLOCKS = [10 * MINUTE, -10 * MINUTE, HOUR, -HOUR].map(clockAhead);
 
-/** A process whose queue cannot be reached, so that its reminders stay. */
+/** Opens a process that cannot reach its queue, so that its reminders stay. */
 function openProcess(db: Database, clock: Clock) {
   const { submitter, tq, log } = openTqWorld(db, { clock });
   submitter.failWhere(() => true, true);
@@ -75,7 +75,7 @@ eachDatabase((open) => {
       for (const { stale } of processes) expect(await stale()).toEqual([]);
     });
 
-    test('agree on which reminders are not fresh any more', async () => {
+    test('agree on which reminders are no longer fresh', async () => {
       const db = await open();
       const id = idOf(1);
       const bornAt = (await db.serverTime()) - FRESH_MS - SECOND;
@@ -88,7 +88,7 @@ eachDatabase((open) => {
       expect(await db.read((tx) => readReminders(tx, [id]))).toHaveLength(1);
     });
 
-    test('take no range of a sweep that another one has leased', async () => {
+    test('take no range that another sweep has leased', async () => {
       const db = await open();
       const acquire = (clock: Clock, section: string) =>
         acquireSweepLease(db, {
@@ -106,7 +106,7 @@ eachDatabase((open) => {
       }
     });
 
-    test('delay tasks by as much as they said', async () => {
+    test('delay tasks by as much as they were told', async () => {
       const db = await open();
       for (const clock of CLOCKS) {
         const { tq, submitter } = openTqWorld(db, { clock });
@@ -147,7 +147,7 @@ eachDatabase((open) => {
       for (;;) {
         const before = await round();
         const added = await initiate();
-        if ((await round()) !== before) continue; // a sweep's time ended just then
+        if ((await round()) !== before) continue; // the interval of the sweep ended in between
         expect(added).toEqual([2, 0, 0, 0]);
         return;
       }
@@ -155,7 +155,7 @@ eachDatabase((open) => {
   });
 });
 
-/** Give or take a second. */
+/** Expects a time within the bounds, give or take a second. */
 function expectBetween(time: number | undefined, low: number, high: number): void {
   expect(time).toBeGreaterThanOrEqual(low - SECOND);
   expect(time).toBeLessThanOrEqual(high + SECOND);

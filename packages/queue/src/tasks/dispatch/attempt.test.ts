@@ -13,7 +13,7 @@ import type { Task } from './handler.ts';
 eachDatabase((open) => {
   const openWorld = openDispatcherWorld(open);
 
-  test('a handler that fails after its own commit has done its task, with a warning', async () => {
+  test('a handler that fails after its own commit has completed its task; a warning is logged', async () => {
     const world = await openWorld(async (_task, { complete }) => {
       await world.db.write((tx) => complete(tx));
       throw new PermanentError('too late');
@@ -25,7 +25,7 @@ eachDatabase((open) => {
     expect(world.log.lines).toMatchObject([{ message: 'the handler failed after its commit' }]);
   });
 
-  test('a payload whose validation never ends is stopped when its time is up', async () => {
+  test('a validation that never ends is stopped when its time is up', async () => {
     const began = new Signal();
     const world = await openTaskWorld(open);
     const endless = taskType<undefined>('plain', {
@@ -105,7 +105,7 @@ eachDatabase((open) => {
     );
   });
 
-  test('what is leased while the process is told to stop is given back, not begun', async () => {
+  test('a task that is leased while the process is told to stop is released, not begun', async () => {
     const stop = new AbortController();
     const seen: string[] = [];
     const world = await openTaskWorld(open);

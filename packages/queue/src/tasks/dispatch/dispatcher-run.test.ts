@@ -12,7 +12,7 @@ import type { Task } from './handler.ts';
 eachDatabase((open) => {
   const openWorld = openDispatcherWorld(open);
 
-  describe('leases of what runs', () => {
+  describe('leases of running attempts', () => {
     test('are extended by the heartbeat', async () => {
       const began = new Signal();
       const mayEnd = new Signal();
@@ -33,7 +33,7 @@ eachDatabase((open) => {
       expect(world.outcomes).toEqual(['done']);
     });
 
-    test('once lost abort the signal of the handler, and its work is void', async () => {
+    test('abort the handler’s signal once they are lost, and its work is void', async () => {
       const began = new Signal<AbortSignal>();
       const aborted = new Signal();
       const world = await openWorld(async (_task, { signal }) => {
@@ -53,7 +53,7 @@ eachDatabase((open) => {
       expect(await world.living()).toMatchObject([{ state: 'leased' }]);
     });
 
-    test('end for a handler that never returns, once its time is up', async () => {
+    test('end for a handler that never returns once its time is up', async () => {
       const began = new Signal();
       const world = await openWorld(
         async () => {
@@ -72,9 +72,9 @@ eachDatabase((open) => {
       expect((await world.living())[0]?.lastError).toContain('out-of-time');
     });
 
-    test('that a blocked event loop could not extend are taken over, with a warning', async () => {
+    test('are taken over, with a warning, if a blocked event loop could not extend them', async () => {
       const world = await openWorld(async (_task, { complete }) => {
-        // As if it had computed for two minutes, and another worker had begun meanwhile.
+        // It acts as if it had computed for two minutes, during which another worker has begun.
         const clock = new FakeClock(world.clock.now() + 2 * MINUTE);
         await new TaskQueue({ db: world.db, clock }).lease('plain', 'a', MINUTE);
         world.clock.advance(2 * MINUTE);
@@ -93,7 +93,7 @@ eachDatabase((open) => {
   });
 
   describe('run', () => {
-    test('serves what is enqueued meanwhile, woken without polling', async () => {
+    test('serves tasks that are enqueued meanwhile, without polling', async () => {
       const handled = new Signal<string>();
       const wakeUp = new LocalWakeUp();
       const world = await openTaskWorld(open);
@@ -127,7 +127,7 @@ eachDatabase((open) => {
       await there.close();
     });
 
-    test('lets handlers end when it is told to stop, and begins nothing more', async () => {
+    test('lets handlers finish when it is told to stop, and begins no others', async () => {
       const began = new Signal();
       const mayEnd = new Signal();
       const world = await openWorld(
@@ -148,7 +148,7 @@ eachDatabase((open) => {
       expect(world.outcomes).toEqual(['done']);
     });
 
-    test('gives back at once what it has leased ahead', async () => {
+    test('releases at once what it has leased ahead', async () => {
       const began = new Signal();
       const mayEnd = new Signal();
       const world = await openWorld(
@@ -169,14 +169,14 @@ eachDatabase((open) => {
       stop.abort();
       const leaseAgain = () => world.queue.lease('plain', 'c', MINUTE);
       let lease = await leaseAgain();
-      while (lease === undefined) lease = await leaseAgain(); // while 'b' still runs
+      while (lease === undefined) lease = await leaseAgain(); // as long as 'b' runs
       expect(lease).toMatchObject({ attempt: 1 });
       mayEnd.emit();
       await running;
       expect(world.outcomes).toEqual(['done', 'done']);
     });
 
-    test('gives back at once what outlasts the grace period', async () => {
+    test('releases at once what outlasts the grace period', async () => {
       const began = new Signal();
       const world = await openWorld(
         async () => {
@@ -190,7 +190,7 @@ eachDatabase((open) => {
       const running = world.dispatcher.run(stop.signal);
       await began.next();
       stop.abort();
-      await world.clock.untilSleepers(2); // the heartbeat's and that of the grace period
+      await world.clock.untilSleepers(2); // the sleeps of the heartbeat and of the grace period
       world.clock.advance(1_000);
       await running;
       expect(world.outcomes).toEqual(['released']);

@@ -11,7 +11,7 @@ import { TaskQueue, type TaskQueueConfig } from '../queue.ts';
 import type { Lease, SettleOutcome } from '../task.ts';
 import { Dispatcher } from './dispatcher.ts';
 
-/** A real queue behind a connection that fails, or hangs, where the test says so. */
+/** A real queue over a connection that fails or hangs when the test says so. */
 class TroubledQueue extends TaskQueue {
   readonly looked = new Signal();
   trouble: 'none' | 'fails' | 'hangs' = 'none';
@@ -65,7 +65,7 @@ function messagesOf({ lines }: RecordingLog): string[] {
   return lines.filter(({ level }) => level !== 'debug').map(({ message }) => message);
 }
 
-/** Moves time on until `work` has ended; answers how much that took. */
+/** Advances the clock until `work` has ended. Returns by how much. */
 async function passUntil(clock: FakeClock, work: Promise<unknown>): Promise<number> {
   let hasEnded = false;
   const startedAt = (clock as Clock).now();
@@ -80,7 +80,7 @@ async function passUntil(clock: FakeClock, work: Promise<unknown>): Promise<numb
   return clock.now() - startedAt;
 }
 
-test('a look that never ends does not outlast the grace period', async () => {
+test('a claim that never ends does not outlast the grace period', async () => {
   const { clock, queue, dispatcher, stop, messages } = await openWorld();
   queue.trouble = 'hangs';
   const running = dispatcher.run(stop.signal);
@@ -92,7 +92,7 @@ test('a look that never ends does not outlast the grace period', async () => {
   ]);
 });
 
-test('neither does an attempt that can not be settled', async () => {
+test('an attempt that cannot be settled does not outlast it either', async () => {
   const began = new Signal();
   const { clock, queue, dispatcher, stop, messages } = await openWorld(() => {
     began.emit();
@@ -110,7 +110,7 @@ test('neither does an attempt that can not be settled', async () => {
   ]);
 });
 
-test('that nothing can be leased is said once, and that it can again, once', async () => {
+test('it is logged once that tasks cannot be leased, and once that they can be again', async () => {
   const { clock, queue, dispatcher, stop, messages } = await openWorld();
   queue.trouble = 'fails';
   const running = dispatcher.run(stop.signal);

@@ -22,7 +22,7 @@ eachDatabase((open, _database, traits) => {
   const openWorld = openDispatcherWorld(open);
 
   describe('an attempt', () => {
-    test('that returns has done its task', async () => {
+    test('completes its task if it returns', async () => {
       const seen: string[] = [];
       const { dispatcher, enqueue, living, outcomes } = await openWorld(async ({ id }) => {
         seen.push(id);
@@ -34,7 +34,7 @@ eachDatabase((open, _database, traits) => {
       expect(outcomes).toEqual(['done', 'done', 'done']);
     });
 
-    test('that throws is made again, later each time; then the task is dead, with its last reason', async () => {
+    test('is repeated after it throws, later each time, until the task is dead with its last error', async () => {
       let attempts = 0;
       const { dispatcher, clock, enqueue, living, dead, outcomes } = await openWorld(
         async () => {
@@ -58,7 +58,7 @@ eachDatabase((open, _database, traits) => {
       expect(outcomes).toEqual(['retry', 'retry', 'dead']);
     });
 
-    test('that throws a PermanentError leaves the task dead at once', async () => {
+    test('makes the task dead at once if it throws a PermanentError', async () => {
       const { dispatcher, enqueue, dead } = await openWorld(async () => {
         throw new PermanentError('no such address');
       });
@@ -72,7 +72,7 @@ eachDatabase((open, _database, traits) => {
       ['undefined', undefined, 'undefined'],
       ['an object', { code: 7 }, '{"code":7}'],
       ['an error whose message is none', Object.assign(new Error(), { message: 42 }), '42'],
-    ])('that throws %s fails like any other', async (_name, thrown, reason) => {
+    ])('fails like any other if it throws %s', async (_name, thrown, reason) => {
       const { dispatcher, enqueue, living } = await openWorld(async () => {
         throw thrown;
       });
@@ -81,7 +81,7 @@ eachDatabase((open, _database, traits) => {
       expect((await living())[0]?.lastError).toContain(reason);
     });
 
-    test('that throws before it returns a promise fails like any other', async () => {
+    test('fails like any other if it throws before it returns a promise', async () => {
       const { dispatcher, enqueue, living } = await openWorld(() => {
         throw new Error('at once');
       });
@@ -154,7 +154,7 @@ eachDatabase((open, _database, traits) => {
       expect(world.outcomes).toEqual(['done']);
     });
 
-    test('of a worker that was overtaken has no effect at all', async () => {
+    test('has no effect at all if the worker has lost its lease', async () => {
       const world = await openWorld(async (_task, { complete }) => {
         world.clock.advance(MINUTE);
         await world.lease('a');
@@ -169,7 +169,7 @@ eachDatabase((open, _database, traits) => {
       expect(world.outcomes).toEqual(['lost']);
     });
 
-    test('that is rolled back leaves the task to a retry', async () => {
+    test('leaves the task to a retry if it is rolled back', async () => {
       const world = await openWorld(async (_task, { complete }) => {
         await world.db.write(async (tx) => {
           await complete(tx);
@@ -202,7 +202,7 @@ eachDatabase((open, _database, traits) => {
     expect(await world.living()).toEqual([]);
   });
 
-  test('holds no more payloads than it may, and runs all in the end', async () => {
+  test('bounds the payloads that it holds, and runs all tasks in the end', async () => {
     const world = await openTaskWorld(open);
     const BLOB = taskType('blob', bytesPayload);
     const payload = new Uint8Array(400);
@@ -242,7 +242,7 @@ eachDatabase((open, _database, traits) => {
     stop.abort();
     await serving;
     expect(seen.sort()).toEqual(ids);
-    expect(most).toBe(3); // 800 bytes, and the one that goes beyond
+    expect(most).toBe(3); // 800 bytes, and the one that exceeds them
   });
 
   test('a busy type does not keep others waiting', async () => {
@@ -266,7 +266,7 @@ eachDatabase((open, _database, traits) => {
     expect(order).toHaveLength(41);
   });
 
-  test('a completion that fails for good leaves the task to be run again', async () => {
+  test('a completion that fails for good has the task run again', async () => {
     const world = await openWorld(async () => undefined);
     await world.enqueue('a');
     const failing = new Dispatcher({

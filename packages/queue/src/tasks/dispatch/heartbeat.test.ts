@@ -10,7 +10,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { LifecycleLog } from './lifecycle-log.ts';
 
 eachDatabase((open) => {
-  /** All due tasks, leased and begun, with a heartbeat whose calls fail as `fails` says. */
+  /** Leases and begins all due tasks, with a heartbeat whose calls fail as `fails` says. */
   async function openHeartWorld(ids: readonly string[], fails: (call: number) => boolean) {
     const world = await openTaskWorld(open);
     const { queue, clock } = world;
@@ -73,7 +73,7 @@ eachDatabase((open) => {
       await running;
     });
 
-    test('that cannot extend some leases extends the others', async () => {
+    test('extends the other leases if it cannot extend some', async () => {
       const ids = Array.from({ length: 600 }, (_, index) => `t${1_000 + index}`);
       const world = await openHeartWorld(ids, (call) => call === 1);
       world.clock.advance(MINUTE / 3);

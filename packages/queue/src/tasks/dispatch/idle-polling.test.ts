@@ -9,7 +9,7 @@ import { TaskQueue } from '../queue.ts';
 import { deadTasks, tasks } from '../table.ts';
 import { Dispatcher } from './dispatcher.ts';
 
-/** Counts what is asked of a database whose tasks are claimed by reading, then checking. */
+/** Counts the calls to a database on which tasks are claimed by reading and then checking. */
 function openCounting() {
   const db = new SqliteDatabase([tasks, deadTasks]);
   const counts = { reads: 0, writes: 0 };
@@ -47,7 +47,7 @@ test('an idle dispatcher of two types reads 120 times a minute, and writes nothi
   expect(counts).toEqual({ reads: 120, writes: 0 });
 });
 
-test('a look at all shards is one query, whose every part is bounded and sought by its shard', () => {
+test('all shards are read by one query, each part of which is bounded and uses the index of its shard', () => {
   const { parts } = selectDue(spannerDialect, { type: 'plain', now: spannerDialect.now, limit: 7 });
   const text = parts.map((part) => (part.type === 'text' ? part.text : '?')).join('');
   expect(

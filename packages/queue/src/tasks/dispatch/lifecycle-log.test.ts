@@ -1,4 +1,4 @@
-/** What a dispatcher logs at debug of the life of its tasks. */
+/** What a dispatcher logs about the life of its tasks at debug. */
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../../../../../test/support/databases/databases.ts';
 import type { RecordingLog } from '../../../../../test/support/recording-log.ts';

@@ -10,12 +10,12 @@ function sizeAfter(count: number, durations: readonly number[]): number {
   return prefetch.size;
 }
 
-describe('what is leased beyond what can start at once', () => {
-  test('is nothing until it is known how long handlers take', () => {
+describe('the number of tasks that are leased ahead', () => {
+  test('is 0 until it is known how long handlers take', () => {
     expect(sizeAfter(10, [])).toBe(0);
   });
 
-  test('is nothing while each handler takes long', () => {
+  test('is 0 while each handler takes long', () => {
     fc.assert(
       fc.property(workers, fc.integer({ min: 1, max: 1_000 }), (count, times) => {
         const slowMs = count * 100 + 1;
@@ -29,7 +29,7 @@ describe('what is leased beyond what can start at once', () => {
     );
   });
 
-  test('starts within a tenth of a second', () => {
+  test('is what starts within a tenth of a second', () => {
     fc.assert(
       fc.property(workers, fc.integer({ min: 1, max: 10_000 }), (count, durationMs) => {
         const size = sizeAfter(count, [durationMs]);
@@ -38,7 +38,7 @@ describe('what is leased beyond what can start at once', () => {
     );
   });
 
-  test('is bounded, however short handlers are', () => {
+  test('is bounded, however fast handlers are', () => {
     fc.assert(
       fc.property(workers, fc.array(fc.nat({ max: 1 }), { minLength: 1 }), (count, durations) => {
         expect(sizeAfter(count, durations)).toBeLessThanOrEqual(1_000);

@@ -8,7 +8,7 @@ function openSignal() {
 }
 
 describe('a wake signal', () => {
-  test('ends the wait when it is set', async () => {
+  test('ends a wait when it is set', async () => {
     const { signal, clock } = openSignal();
     const waiting = signal.wait(1_000);
     await clock.untilSleepers(1);
@@ -17,7 +17,7 @@ describe('a wake signal', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  test('that nobody waits for ends the next wait, and only that', async () => {
+  test('ends only the next wait if it is set while nobody waits', async () => {
     const { signal, clock } = openSignal();
     signal.wake();
     signal.wake();
@@ -28,7 +28,7 @@ describe('a wake signal', () => {
     await waiting;
   });
 
-  test('lets the wait end when its time is over, or the abort signal aborts', async () => {
+  test('lets a wait end when its time is over or its signal aborts', async () => {
     const { signal, clock } = openSignal();
     const stop = new AbortController();
     const first = signal.wait(1_000, stop.signal);

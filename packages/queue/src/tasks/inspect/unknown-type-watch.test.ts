@@ -34,7 +34,7 @@ eachDatabase((open) => {
       };
     }
 
-    test('are told of once they have waited for a minute', async () => {
+    test('are reported once they have waited for a minute', async () => {
       const { watch, log, clock, enqueue, enqueueForeign, gauge } = await openWatchWorld();
       await enqueue('a');
       await enqueueForeign('alien', 'zebra');
@@ -54,7 +54,7 @@ eachDatabase((open) => {
       ]);
     });
 
-    test('are told of once while it lasts, and left alone', async () => {
+    test('are reported once while they wait, and left alone', async () => {
       const { watch, log, clock, queue, enqueueForeign, living } = await openWatchWorld();
       await enqueueForeign('alien');
       const before = await living();
@@ -71,7 +71,7 @@ eachDatabase((open) => {
       expect(log.lines).toHaveLength(2);
     });
 
-    test('are not told of while another process has leased them, or before they are due', async () => {
+    test('are not reported while another process has leased them, or before they are due', async () => {
       const { watch, log, clock, queue, enqueueForeign } = await openWatchWorld();
       await enqueueForeign('alien');
       await queue.leaseDue('alien', 1, 10 * MINUTE);

@@ -21,7 +21,7 @@ eachDatabase((open, _database, traits) => {
       };
     }
 
-    test('takes the oldest first, up to the limit, and none twice', async () => {
+    test('takes the oldest tasks first, up to the limit, and none twice', async () => {
       const { claim, clock, queue } = await openClaimWorld();
       const due = ['c', 'a', 'b'].map((id, index) => ({
         type: PLAIN,
@@ -34,13 +34,13 @@ eachDatabase((open, _database, traits) => {
       expect(await claim(2)).toEqual([]);
     });
 
-    test('takes only its own type', async () => {
+    test('takes only tasks of its type', async () => {
       const { claim, enqueue } = await openClaimWorld();
       await enqueue('a');
       expect(await claim(2, 'other')).toEqual([]);
     });
 
-    test('finds what appears behind what it has taken last', async () => {
+    test('finds a task that appears before its mark', async () => {
       const { claim, clock, enqueue, queue } = await openClaimWorld();
       await enqueue('m', 'n', 'o');
       expect(await claim(1)).toEqual(['m']);
@@ -49,7 +49,7 @@ eachDatabase((open, _database, traits) => {
       expect(await claim(2)).toEqual(['late', 'n']);
     });
 
-    test('finds what appears behind at once where nothing else is due', async () => {
+    test('finds a task that appears before its mark at once if nothing else is due', async () => {
       const { claim, clock, enqueue, queue } = await openClaimWorld();
       await enqueue('m');
       expect(await claim(1)).toEqual(['m']);
@@ -67,7 +67,7 @@ eachDatabase((open, _database, traits) => {
       expect(await claim(1)).toEqual(['a']);
     });
 
-    test('gives each task to one of many who ask at once', async () => {
+    test('gives each task to one of many concurrent callers', async () => {
       const { claim, enqueue } = await openClaimWorld();
       const ids = Array.from({ length: 60 }, (_, index) => `t${index}`);
       await enqueue(...ids);
@@ -76,7 +76,7 @@ eachDatabase((open, _database, traits) => {
       expect([...taken.flat(), ...rest].sort()).toEqual(ids.sort());
     });
 
-    test('comes to every task, however long the queue and wherever it lies in it', async () => {
+    test('reaches every task, however long the queue is', async () => {
       const { claim, enqueue } = await openClaimWorld();
       const ids = Array.from({ length: 150 }, (_, index) => `t${index}`);
       await enqueue(...ids);

@@ -6,7 +6,7 @@ import { TaskQueue } from '../queue.ts';
 
 eachDatabase((open) => {
   describe('the fences of a name', () => {
-    /** Two processes that read one and the same time, or times that go back. */
+    /** Opens two processes that read the same time, or times that go back. */
     async function openProcesses() {
       const db = await open();
       const clock = new FakeClock();
@@ -21,7 +21,7 @@ eachDatabase((open) => {
       return lease;
     }
 
-    test('never repeat from one life to the next, whichever process begins it, within one instant', async () => {
+    test('never repeat when a name is used again, by any process and within one instant', async () => {
       const { first, second } = await openProcesses();
       const stale = await live(first);
       await first.complete(stale);
@@ -31,7 +31,7 @@ eachDatabase((open) => {
       expect(await second.complete(next)).toBe('done');
     });
 
-    test('grow although the clock of the process that enqueues again has gone back', async () => {
+    test('grow even if the clock of the process that enqueues again was set back', async () => {
       const { first, queueAt, clock } = await openProcesses();
       const stale = await live(first);
       await first.complete(stale);
@@ -41,7 +41,7 @@ eachDatabase((open) => {
       expect(await behind.extend([stale], MINUTE)).toEqual(['lost']);
     });
 
-    test('grow over a replacement, a death and a redrive', async () => {
+    test('grow across replacement, death and redrive', async () => {
       const { db, first, second } = await openProcesses();
       const fences: number[] = [];
       const replaced = await live(first);

@@ -1,4 +1,4 @@
-/** What became of tasks whose leases ended without a word. */
+/** Tasks whose leases ended although nobody settled them. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../../../../../test/support/databases/databases.ts';
@@ -16,8 +16,8 @@ import { readThenCheckClaim, skipLockedClaim } from './claim.ts';
 type World = Awaited<ReturnType<typeof openTaskWorld>>;
 
 /**
- * A dispatcher that dies: once one of `killers` begins, its process does nothing more. Others are done at
- * once. Resolves when it is dead, or has nothing more to do; its leases have ended by then.
+ * Runs a dispatcher that dies: once one of `killers` begins, its process does nothing more. Other tasks are
+ * done at once. Resolves when the process is dead or has nothing left to do, and its leases have ended.
  */
 async function liveAndDie(
   world: World,
@@ -64,7 +64,7 @@ async function liveAndDie(
   world.clock.advance(MINUTE);
 }
 
-/** Once their completions have landed: else these would be attempts that ended with the process, too. */
+/** Waits for the completions of the tasks. Without them, these attempts would also end with the process. */
 async function untilGone(world: World, ids: readonly string[]): Promise<void> {
   while ((await world.living()).some(({ id }) => ids.includes(id))) await setImmediate();
 }
@@ -75,7 +75,7 @@ eachDatabase((open, _database, traits) => {
     started.filter((one) => one === id).length;
 
   describe('a task that kills its process', () => {
-    test('is started as often as attempts are allowed, then dead', async () => {
+    test('is started as often as attempts are allowed, and is then dead', async () => {
       const world = await openTaskWorld(open);
       const started: string[] = [];
       await world.enqueue('killer');
@@ -103,7 +103,7 @@ eachDatabase((open, _database, traits) => {
       });
     });
 
-    test('after attempts that failed is dead once both together are all', async () => {
+    test('is dead once failed attempts and deaths together use up all attempts', async () => {
       const world = await openTaskWorld(open);
       await world.enqueue('a');
       await world.queue.retry(await world.lease('a'), { error: 'no luck', delayMs: 0 });
@@ -122,7 +122,7 @@ eachDatabase((open, _database, traits) => {
     ])('leased ahead, of %i attempts, is started %i times at most', async (maxAttempts, starts) => {
       const world = await openTaskWorld(open);
       const started: string[] = [];
-      // The first ones are done at once, so that the next are leased ahead.
+      // The first tasks are done at once, so that the next ones are leased ahead.
       const quick = Array.from({ length: 30 }, (_, index) => `a${10 + index}`);
       await world.enqueue(...quick, 'b-killer', 'c1', 'c2', 'c3');
       const handler = { maxAttempts };
@@ -130,13 +130,13 @@ eachDatabase((open, _database, traits) => {
       for (let life = 0; life < starts + 2; life++) await liveAndDie(world, lives);
       expect(times(started, 'b-killer')).toBe(starts);
       expect(await world.dead()).toMatchObject([{ id: 'b-killer', attempt: maxAttempts }]);
-      // Its neighbours were leased with it, again and again, and each was done.
+      // Its neighbours were leased with it again and again, and all were done.
       expect(await world.living()).toEqual([]);
       for (const id of ['c1', 'c2', 'c3']) expect(times(started, id)).toBe(1);
     });
   });
 
-  test('leases that were taken ahead use up no attempt, however often their process dies', async () => {
+  test('tasks that were leased ahead lose no attempt, however often their process dies', async () => {
     const world = await openTaskWorld(open);
     await world.enqueue('a');
     for (let life = 0; life < 5; life++) {
@@ -146,7 +146,7 @@ eachDatabase((open, _database, traits) => {
     }
   });
 
-  test('an attempt that begins under a lease taken ahead counts once that is written', async () => {
+  test('an attempt under a lease that was taken ahead counts once its beginning is written', async () => {
     const world = await openTaskWorld(open);
     await world.enqueue('a', 'b');
     const leases = await world.queue.leaseDue('plain', { tasks: 2, begin: 0 }, MINUTE);
@@ -157,7 +157,7 @@ eachDatabase((open, _database, traits) => {
     expect(await world.queue.begin(leases.slice(0, 1))).toEqual(['lost']);
   });
 
-  test('the only attempt is not used up by a claim whose answer was lost', async () => {
+  test('a claim whose response is lost does not use up the only attempt', async () => {
     const world = await openTaskWorld(open);
     await world.enqueue('a');
     const started: string[] = [];
@@ -185,13 +185,13 @@ eachDatabase((open, _database, traits) => {
     expect(await world.dead()).toEqual([]);
   });
 
-  test('attempts that cannot be written down are given back, and not begun', async () => {
+  test('attempts whose beginning cannot be written are released, and not begun', async () => {
     const world = await openTaskWorld(open);
     const seen: string[] = [];
     await world.enqueue('a');
     await world.queue.leaseDue('plain', { tasks: 1, begin: 0 }, MINUTE);
     world.clock.advance(MINUTE);
-    // Leased ahead, and suspected.
+    // These tasks are leased ahead, and suspected.
     const leases = await world.queue.leaseDue('plain', { tasks: 1, begin: 0 }, MINUTE);
     const queue = Object.assign(Object.create(world.queue), {
       leaseDue: async () => leases.splice(0),
@@ -228,7 +228,7 @@ eachDatabase((open, _database, traits) => {
       };
     }
 
-    test('ends where the payloads have enough bytes, and takes one at least', async () => {
+    test('ends when the payloads have enough bytes, but takes at least one task', async () => {
       const { claim, queue } = await openClaimWorld();
       const sized = taskType('plain', bytesPayload);
       const sizes = { a: 10, b: 0, c: 10, d: 1 };
@@ -257,7 +257,7 @@ eachDatabase((open, _database, traits) => {
       ]);
     });
 
-    test('gives back the attempt that had not begun, and counts the one that had', async () => {
+    test('gives back an attempt that had not begun, and counts one that had', async () => {
       const { claim, clock, enqueue } = await openClaimWorld();
       await enqueue('a', 'b');
       await claim({ tasks: 2, begin: 1 });
@@ -268,7 +268,7 @@ eachDatabase((open, _database, traits) => {
       ]);
     });
 
-    test('suspects nothing of leases that ended with a word', async () => {
+    test('does not suspect tasks whose leases were settled', async () => {
       const { claim, enqueue, queue } = await openClaimWorld();
       await enqueue('a', 'b');
       const [a, b] = await claim({ tasks: 2 });

@@ -16,7 +16,7 @@ function failed(id: string): FailedAttempt {
   return { ...leaseOf(id), error: 'no', delayMs: 0 };
 }
 
-/** A settler on a queue that returns what `settle` does, and notes each batch. */
+/** Returns a settler on a queue that records each batch, and returns what `settle` returns. */
 function settlerOn(settle: (ids: readonly string[]) => SettleOutcome[]) {
   const clock = new FakeClock();
   const batches: string[][] = [];
@@ -37,20 +37,20 @@ function settlerOn(settle: (ids: readonly string[]) => SettleOutcome[]) {
 const allDone = (ids: readonly string[]): SettleOutcome[] => ids.map(() => 'done');
 
 describe('a settler', () => {
-  test('settles attempts together that end together', async () => {
+  test('settles attempts together if they end together', async () => {
     const { settler, batches } = settlerOn(allDone);
     const outcomes = await Promise.all(['a', 'b', 'c'].map((id) => settler.complete(leaseOf(id))));
     expect(outcomes).toEqual(['done', 'done', 'done']);
     expect(batches).toEqual([['a', 'b', 'c']]);
   });
 
-  test('tells each attempt what came of it', async () => {
+  test('returns to each attempt its outcome', async () => {
     const { settler } = settlerOn((ids) => ids.map((id) => (id === 'b' ? 'lost' : 'done')));
     const outcomes = ['a', 'b', 'c'].map((id) => settler.complete(leaseOf(id)));
     expect(await Promise.all(outcomes)).toEqual(['done', 'lost', 'done']);
   });
 
-  test('keeps kinds apart, and batches bounded', async () => {
+  test('keeps kinds of outcomes apart, and batches bounded', async () => {
     const { settler, batches } = settlerOn(allDone);
     const settled = Array.from({ length: 1_500 }, (_, index) =>
       index === 7 ? settler.retry(failed('odd')) : settler.complete(leaseOf(`t${index}`)),
@@ -59,7 +59,7 @@ describe('a settler', () => {
     expect(batches.map((ids) => ids.length).sort((a, b) => a - b)).toEqual([1, 499, 1_000]);
   });
 
-  test('has one statement under way at a time, whatever their kinds', async () => {
+  test('has one statement under way at a time, of whatever kind', async () => {
     const first = Promise.withResolvers<void>();
     const begun: string[] = [];
     const settle = (kind: string) => async (leases: readonly LeaseId[]) => {
@@ -114,7 +114,7 @@ eachDatabase((open) => {
     test.each([
       ['retry', 1],
       ['release', 0],
-    ] as const)('tries again, and does no harm by it: %s', async (change, attempt) => {
+    ] as const)('tries again, which does no harm: %s', async (change, attempt) => {
       const { queue, enqueue, lease, living } = await openTaskWorld(open);
       const clock = new FakeClock();
       let lostAnswers = 1;

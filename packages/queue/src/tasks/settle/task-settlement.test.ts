@@ -13,7 +13,7 @@ eachDatabase((open, _database, traits) => {
     ...(traits.skipsLockedRows ? [['by a statement', LockingSettlement] as const] : []),
     ['by a transaction', SerializableSettlement] as const,
   ])('settlement %s', (_name, Settlement) => {
-    /** Tasks a, b, c; all are leased, and b once more by somebody else. */
+    /** Opens a world with the tasks a, b and c, all leased, and b leased once more by another worker. */
     async function openSettlementWorld() {
       const world = await openTaskWorld(open);
       await world.enqueue('a', 'b', 'c');
@@ -34,14 +34,14 @@ eachDatabase((open, _database, traits) => {
 
     const OUTCOMES = ['done', 'lost', 'done'];
 
-    test('completes what is held, and nothing else', async () => {
+    test('completes tasks whose leases hold, and no others', async () => {
       const { settlement, leases, living, untouched } = await openSettlementWorld();
       expect(await settlement.complete(leases)).toEqual(OUTCOMES);
       expect(await living()).toEqual([untouched]);
       expect(await settlement.complete(leases)).toEqual(['lost', 'lost', 'lost']);
     });
 
-    test('retries what is held, each at its time and with its error', async () => {
+    test('retries tasks whose leases hold, each at its time and with its error', async () => {
       const { settlement, leases, clock, summaryOf, untouched } = await openSettlementWorld();
       const now = clock.now();
       const failures = leases.map(({ type, id, fence }, index) => ({
@@ -65,7 +65,7 @@ eachDatabase((open, _database, traits) => {
       expect(await settlement.retry(failures)).toEqual(['lost', 'lost', 'lost']);
     });
 
-    test('keeps the last time there is', async () => {
+    test('takes the latest possible time', async () => {
       const { settlement, other, clock, summaryOf } = await openSettlementWorld();
       const processAfter = Date.UTC(9999, 11, 31);
       const delayMs = processAfter - clock.now();
@@ -74,7 +74,7 @@ eachDatabase((open, _database, traits) => {
       expect(await summaryOf('b')).toMatchObject({ processAfter });
     });
 
-    test('releases what is held, and takes its attempt back', async () => {
+    test('releases tasks whose leases hold, and takes their attempts back', async () => {
       const { settlement, leases, summaryOf, untouched } = await openSettlementWorld();
       expect(await settlement.release(leases)).toEqual(OUTCOMES);
       expect(await settlement.release(leases)).toEqual(['lost', 'lost', 'lost']);
@@ -82,7 +82,7 @@ eachDatabase((open, _database, traits) => {
       expect(await summaryOf('b')).toEqual(untouched);
     });
 
-    test('extends what is held', async () => {
+    test('extends leases that hold', async () => {
       const { settlement, leases, clock, summaryOf, untouched } = await openSettlementWorld();
       expect(await settlement.extend(leases, 2 * MINUTE)).toEqual(OUTCOMES);
       const leaseUntil = clock.now() + 2 * MINUTE;
@@ -115,7 +115,7 @@ eachDatabase((open, _database, traits) => {
       },
     );
 
-    test('marks dead what is held, over an older dead task of its name', async () => {
+    test('marks tasks dead whose leases hold, in place of an older dead task of the same name', async () => {
       const world = await openSettlementWorld();
       const { settlement, queue, clock, enqueue, lease, leases, dead, living } = world;
       const diedAt = clock.now();
@@ -138,13 +138,13 @@ eachDatabase((open, _database, traits) => {
       ]);
     });
 
-    test('does nothing about nothing', async () => {
+    test('does nothing for an empty batch', async () => {
       const { settlement } = await openSettlementWorld();
       expect(await settlement.complete([])).toEqual([]);
       expect(await settlement.markDead([])).toEqual([]);
     });
 
-    test('answers the same to a lease that is named twice', async () => {
+    test('returns the same for a lease that is named twice', async () => {
       const { settlement, other } = await openSettlementWorld();
       expect(await settlement.complete([other, other])).toEqual(['done', 'done']);
     });

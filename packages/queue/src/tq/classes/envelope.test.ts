@@ -49,7 +49,7 @@ test('refuses text that is not UTF-8', () => {
   expect(() => decodeEnvelope(new Uint8Array([0x22, 0xff, 0x22]))).toThrow('not JSON in UTF-8');
 });
 
-test('a validator says why a payload does not fit', async () => {
+test('a validator says why it refuses a payload', async () => {
   const payload = standardPayload(z.object({ to: z.string() }));
   await expect(payload.fromJson({ to: 1 })).rejects.toThrow('expected string');
   expect(() => payload.toJson(undefined as never)).toThrow('JSON cannot represent');

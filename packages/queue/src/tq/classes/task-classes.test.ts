@@ -7,7 +7,7 @@ import { TaskClasses } from './task-classes.ts';
 const payload = standardPayload(z.object({ to: z.string() }));
 const mail = taskClass({ id: 'mail', payload, kind: 'transactional', queue: 'mail' });
 
-test('finds a class by its id, and by the type of its payload where no id is told', () => {
+test('finds a class by its id or, if there is none, by the type of its payload', () => {
   const typed = taskClass({ ...mail, payload: { ...payload, typeName: 'a.Mail' } });
   const classes = new TaskClasses([typed]);
   expect(classes.find('mail', undefined)).toBe(typed);

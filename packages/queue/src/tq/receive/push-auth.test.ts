@@ -21,7 +21,7 @@ const FROM_A_QUEUE = { headers: { 'x-cloudtasks-queuename': 'post' } };
 const UNVERIFIED = 'the token cannot be verified';
 const OTHER_KEYS = await generateKeyPair('RS256');
 
-/** Takes pushes of `a@example.com` made for `postlude`. */
+/** Accepts pushes of the account `a@example.com` with tokens made for `postlude`. */
 async function serveWithOidc(auth: Partial<PushAuthConfig> = {}) {
   const issuer = await OidcIssuerServer.start();
   const accepted = { issuer: issuer.url, audiences: ['postlude'], emails: ['a@example.com'] };
@@ -49,14 +49,14 @@ describe('with OIDC', () => {
   test.each([
     ['ES256', {}],
     ['RS256', RSA_HEADER],
-  ])('takes a push with a token that the issuer signed by %s', async (_, header) => {
+  ])('accepts a push with a token that the issuer signed by %s', async (_, header) => {
     const { postWith, bearer, handled, rejected } = await serveWithOidc();
     expect((await postWith(bearer({ header }))).status).toBe(200);
     expect(handled).toHaveLength(1);
     expect(rejected).toEqual([]);
   });
 
-  test('takes any of several audiences and accounts, and clocks that are 30 s apart', async () => {
+  test('accepts any of several audiences and accounts, and clocks that are 30 s apart', async () => {
     const { postWith, bearer, clock } = await serveWithOidc({
       audiences: ['x', 'y'],
       emails: ['a@example.com', 'b@example.com'],
@@ -138,11 +138,14 @@ describe('with OIDC', () => {
     ['Bearer', 'authorization must be "Bearer" and a token'],
     ['Bearer a.b.c', 'the token is not a JSON web token'],
     [`Bearer ${'x'.repeat(15_000)}`, 'the token is not a JSON web token'],
-  ])('refuses the malformed header %.20s, and asks nobody', async (authorization, message) => {
-    const world = await serveWithOidc();
-    await expectRefused(world, await world.postWith(authorization), message);
-    expect(world.issuer.asked).toEqual([]);
-  });
+  ])(
+    'refuses the malformed header %.20s without asking the issuer',
+    async (authorization, message) => {
+      const world = await serveWithOidc();
+      await expectRefused(world, await world.postWith(authorization), message);
+      expect(world.issuer.asked).toEqual([]);
+    },
+  );
 
   test('refuses a push without a token, even from this machine and with headers of Cloud Tasks', async () => {
     const world = await serveWithOidc();
@@ -150,7 +153,7 @@ describe('with OIDC', () => {
     await expectRefused(world, response, 'a push needs a token');
   });
 
-  test('asks the issuer twice in all, whatever keys tokens name', async () => {
+  test('asks the issuer no more than twice, whatever keys tokens name', async () => {
     const { postWith, bearer, issuer, handled } = await serveWithOidc();
     for (let key = 0; key < 20; key++) await postWith(bearer({ header: { kid: `u${key}` } }));
     await Promise.all([21, 22, 23].map((key) => postWith(bearer({ header: { kid: `u${key}` } }))));
@@ -159,7 +162,7 @@ describe('with OIDC', () => {
     expect((await postWith(bearer())).status).toBe(200);
   });
 
-  test('has a push repeated where the keys of the issuer cannot be had', async () => {
+  test('has a push repeated if the issuer’s keys cannot be fetched', async () => {
     const { postWith, bearer, issuer, clock, handled, rejected } = await serveWithOidc();
     issuer.status = 500;
     for (let push = 0; push < 10; push++) expect((await postWith(bearer())).status).toBe(503);
@@ -171,14 +174,14 @@ describe('with OIDC', () => {
     expect((await postWith(bearer())).status).toBe(200);
   });
 
-  test('needs no discovery where it is told where the keys are', async () => {
+  test('needs no discovery if it is given the URL of the keys', async () => {
     const keys = await OidcIssuerServer.start();
     const { postWith, bearer, issuer } = await serveWithOidc({ jwksUri: `${keys.url}/jwks` });
     expect((await postWith(bearer())).status).toBe(200);
     expect([issuer.asked, keys.asked]).toEqual([[], ['/jwks']]);
   });
 
-  test('takes what our own queue delivers in the name of the account', async () => {
+  test('accepts what our own queue delivers for the account', async () => {
     const world = await serveWithOidc();
     const deliver = deliverByHttp({
       token: async ({ email, audience: aud }) => {
@@ -200,7 +203,7 @@ describe('with OIDC', () => {
     expect(world.handled).toHaveLength(1);
   });
 
-  test('takes pushes from anywhere', async () => {
+  test('accepts pushes from any address', async () => {
     const issuer = await OidcIssuerServer.start();
     const auth = { issuer: issuer.url, audiences: ['postlude'], emails: ['a@example.com'] };
     const { push, clock } = openPushWorld({ auth });
@@ -214,7 +217,7 @@ describe('with OIDC', () => {
     [{ emails: [''] }, 'emails are missing'],
     [{ issuer: 'http://issuer.example.com' }, 'issuer must begin with https://'],
     [{ jwksUri: 'keys' }, 'jwksUri must be a URL'],
-  ])('does not begin with %j', (wrong, problem) => {
+  ])('refuses the configuration %j', (wrong, problem) => {
     const auth = { audiences: ['postlude'], emails: ['a@example.com'], ...wrong };
     expect(() => openPushWorld({ auth })).toThrow(problem);
   });
@@ -225,7 +228,7 @@ describe('without OIDC', () => {
     ['of this machine', {}],
     ['by IPv6', { peerAddress: '::1', host: '[::1]:80' }],
     ['of IPv4 at a socket of IPv6', { peerAddress: '::ffff:127.0.0.1' }],
-  ])('takes a push %s', async (_, facts) => {
+  ])('accepts a push %s', async (_, facts) => {
     const { push, handled } = openPushWorld();
     expect(await push(localRequest(facts))).toMatchObject({ status: 200 });
     expect(handled).toHaveLength(1);
@@ -266,7 +269,7 @@ describe('without OIDC', () => {
   });
 });
 
-/** A task of our own queue, at its second attempt. */
+/** Returns a task of our own queue at its second attempt. */
 function queuedTask(url: string, pushAs: { email: string; audience: string }): Task<QueueRequest> {
   return {
     type: 'tq',

@@ -21,7 +21,7 @@ describe('a task that is run', () => {
     [429, 'retry', new Error('a bug')],
     [500, 'transient', new CodedError('unavailable', 'the database is away')],
   ];
-  test.each(outcomes)('is answered %i when it is %s', async (status, outcome, error) => {
+  test.each(outcomes)('gets status %i if its outcome is %s', async (status, outcome, error) => {
     const world = await servePushWorld();
     world.handle = () => (error ? Promise.reject(error) : Promise.resolve());
     const response = await world.post();
@@ -31,7 +31,7 @@ describe('a task that is run', () => {
     expect(world.rejected).toEqual([]);
   });
 
-  test('is told what the queue tells of it', async () => {
+  test('gets what the queue says about it', async () => {
     const { post, handled, clock } = await servePushWorld();
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     await post(MAIL_ENVELOPE, {
@@ -56,7 +56,7 @@ describe('a task that is run', () => {
     });
   });
 
-  test('is told the same by App Engine, and nothing by others', async () => {
+  test('gets the same from App Engine, and nothing from others', async () => {
     const { post, handled } = await servePushWorld();
     await post(MAIL_ENVELOPE, {
       'X-AppEngine-TaskName': 'n1',
@@ -100,7 +100,7 @@ describe('a task that is run', () => {
     expect(signal.aborted).toBe(true);
   });
 
-  test('runs inside what the program puts around it', async () => {
+  test('runs inside the function that the program puts around it', async () => {
     const steps: (string | undefined)[] = [];
     const world = await servePushWorld({
       around: async ({ traceparent }, run) => {
@@ -115,14 +115,14 @@ describe('a task that is run', () => {
     expect(steps).toEqual(['a trace', 'handled', 'done']);
   });
 
-  test('is answered 500 where what is around it fails', async () => {
+  test('gets status 500 if the function around it fails', async () => {
     const { post, log } = await servePushWorld({ around: () => Promise.reject(new Error('no')) });
     const response = await post();
     expect([response.status, await response.text()]).toEqual([500, 'internal error\n']);
     expect(log.lines).toMatchObject([{ level: 'error', message: 'a push failed' }]);
   });
 
-  test('keeps to itself what its handler threw', async () => {
+  test('does not reveal what its handler threw', async () => {
     const world = await servePushWorld();
     world.handle = () => Promise.reject(new Error('no mailbox of a'));
     expect(await (await world.post()).text()).toBe('retry\n');
@@ -164,7 +164,7 @@ describe('a push that runs nothing', () => {
     expect(rejected).toEqual(['method']);
   });
 
-  test('says that it is too large: it is answered unread', async () => {
+  test('announces too large a body: it is refused unread', async () => {
     const { url, handled, rejected } = await servePushWorld({ maxBodyBytes: 1000 });
     const { answer } = open(url, { 'content-length': '1001' });
     expect(await answer).toMatchObject({ statusCode: 413, headers: { connection: 'close' } });
@@ -172,7 +172,7 @@ describe('a push that runs nothing', () => {
     expect(rejected).toEqual(['too-large']);
   });
 
-  test('turns out to be too large: it is answered before it ends', async () => {
+  test('turns out to be too large: it is refused before it ends', async () => {
     const { url, handled, rejected } = await servePushWorld({ maxBodyBytes: 1000 });
     const { answer, request } = open(url, { 'transfer-encoding': 'chunked' });
     request.write(' '.repeat(600));
@@ -203,14 +203,14 @@ describe('a push that runs nothing', () => {
     expect(log.lines).toMatchObject([{ fields: { message: 'the body cannot be read' } }]);
   });
 
-  test('may be as large as is allowed', async () => {
+  test('may have a body of the greatest size', async () => {
     const { post, handled } = await servePushWorld({ maxBodyBytes: 1000 });
     expect((await post(MAIL_ENVELOPE.padEnd(1000))).status).toBe(200);
     expect((await post(MAIL_ENVELOPE.padEnd(1001))).status).toBe(413);
     expect(handled).toHaveLength(1);
   });
 
-  test('has a mebibyte at most unless the program says otherwise', async () => {
+  test('has a body of a mebibyte at most unless the program says otherwise', async () => {
     const { push } = openPushWorld();
     const sized = (bytes: number): Promise<number> =>
       push(localRequest({ headers: { 'content-length': String(bytes) } })).then((a) => a.status);
@@ -218,7 +218,7 @@ describe('a push that runs nothing', () => {
   });
 });
 
-/** A POST whose body the test sends. */
+/** Begins a POST whose body the test sends. */
 function open(url: string, headers: Record<string, string>) {
   const request = httpRequest(url, { method: 'POST', headers });
   const answer = new Promise<IncomingMessage>((resolve, reject) => {

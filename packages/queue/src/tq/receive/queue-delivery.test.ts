@@ -48,7 +48,7 @@ async function openQueueWorld(open: OpenDatabase, settings: TqConfig['settings']
 }
 
 eachDatabase((open) => {
-  test('a task in a transaction lies in the queue by that commit, without a reminder', async () => {
+  test('the commit itself puts a task into the queue, without a reminder', async () => {
     const { db, classes, tq, reminders, dispatcher } = await openQueueWorld(open);
     const handled: PushTask[] = [];
     classes.attach(MAIL, async (mail) => void handled.push(mail));
@@ -63,7 +63,7 @@ eachDatabase((open) => {
     expect(handled).toMatchObject([{ payload, queue: 'post', attempt: 1 }]);
   });
 
-  test('a task whose first answer got lost is in the queue once, and was added', async () => {
+  test('a task is added once although the first response is lost', async () => {
     const { db, classes, clock, queue, living } = await openQueueWorld(open);
     let attempts = 0;
     const enqueue = async (...given: Parameters<TaskQueue['enqueue']>) => {
@@ -78,7 +78,7 @@ eachDatabase((open) => {
     expect(await living()).toHaveLength(1);
   });
 
-  test('tasks of one key are one while the first lives', async () => {
+  test('tasks with one key are one task while the first lives', async () => {
     const { classes, tq, dispatcher } = await openQueueWorld(open);
     classes.attach(MAIL, async () => undefined);
     const task = { class: MAIL, payload, deduplicationKey: 'k' };
@@ -128,7 +128,7 @@ eachDatabase((open) => {
     expect(handled).toMatchObject([{ classId: 'nightly', payload: undefined, attempt: 1 }]);
   });
 
-  test('runs not before its time', async () => {
+  test('a task does not run before its time', async () => {
     const { classes, clock, tq, dispatcher } = await openQueueWorld(open);
     const dueTimes: (number | undefined)[] = [];
     classes.attach(MAIL, async ({ processAfter }) => void dueTimes.push(processAfter));
@@ -140,7 +140,7 @@ eachDatabase((open) => {
     expect(dueTimes).toEqual([dueTime]);
   });
 
-  test('an error has it run again, a PermanentError makes it dead, an IgnoredError ends it', async () => {
+  test('after an error a task runs again; a PermanentError makes it dead; an IgnoredError ends it', async () => {
     const { classes, clock, tq, dispatcher, living, dead } = await openQueueWorld(open);
     classes.attach(MAIL, ({ payload: { to }, attempt }) => {
       if (to === 'fatal') throw new PermanentError('never');
@@ -157,14 +157,14 @@ eachDatabase((open) => {
     expect(await living()).toEqual([]);
   });
 
-  test('a class that nobody handles here is left to others, in the end among the dead', async () => {
+  test('a task whose class has no handler here is left to others, and in the end is dead', async () => {
     const { tq, dispatcher, living } = await openQueueWorld(open);
     await tq.addTask({ class: MAIL, payload });
     await dispatcher().runOnce();
     expect(await living()).toMatchObject([{ lastError: expect.stringContaining('no handler') }]);
   });
 
-  test('delivers by HTTP what a handler elsewhere takes', async () => {
+  test('a task is delivered by HTTP to a handler elsewhere', async () => {
     const answers = [500, 307, 204];
     const seen: unknown[] = [];
     const server = createServer((request, response) => {
@@ -194,7 +194,7 @@ eachDatabase((open) => {
     expect(await living()).toEqual([]);
   });
 
-  test('has no topics: outside a transaction an error, inside a reminder that will be dead', async () => {
+  test('a task for a topic is an error outside a transaction, and inside it a reminder that becomes dead', async () => {
     const { db, tq, reminders } = await openQueueWorld(open);
     await expect(tq.addTask({ class: NOTICE, payload })).rejects.toThrow('goes to a topic');
     await db.write((tx) => tq.addTask({ class: NOTICE, payload }, tx));

@@ -16,7 +16,7 @@ test.each<SubmitRequest>([
   queued,
   { ...queued, name: 'n', processAfter: 12.345, pushAs: { email: 'e', audience: 'a' } },
   { kind: 'topic', classId: 'c', topic: 't', data: new Uint8Array([1]), attributes: { a: 'b' } },
-])('comes back as it was: %#', (request) => {
+])('is decoded as it was encoded: %#', (request) => {
   expect(decodeRequest(encodeRequest(request))).toEqual(request);
 });
 

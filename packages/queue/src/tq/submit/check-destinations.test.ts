@@ -29,7 +29,7 @@ async function openScripted() {
 }
 
 withCloudTasks(() => {
-  test('a queue that does not exist is told, with its classes and how to create it', async () => {
+  test('a queue that does not exist is reported, with its classes and how to create it', async () => {
     const { submitter: queues } = await openCloudTasks();
     expect(await findDestinationProblems(classes, { ...PLACE, queues, signal })).toEqual([
       {
@@ -42,7 +42,7 @@ withCloudTasks(() => {
   });
 });
 
-test('each queue and topic is looked at once', async () => {
+test('each queue and topic is looked up once', async () => {
   const { services, checks } = await openScripted();
   expect(await findDestinationProblems(classes, checks)).toEqual([]);
   expect(services.calls.map(({ request }) => Object.values(request)[0]).sort()).toEqual([
@@ -52,7 +52,7 @@ test('each queue and topic is looked at once', async () => {
   ]);
 });
 
-test('who may not look learns that nobody knows', async () => {
+test('a caller that may not look learns that the queue is unchecked', async () => {
   const { services, checks } = await openScripted();
   services.answer = 'PERMISSION_DENIED';
   expect(await findDestinationProblems(new TaskClasses([MAIL, INNER]), checks)).toMatchObject([
@@ -60,7 +60,7 @@ test('who may not look learns that nobody knows', async () => {
   ]);
 });
 
-test('a topic that does not exist is told, too', async () => {
+test('a topic that does not exist is reported, too', async () => {
   const { services, checks } = await openScripted();
   services.answer = 'NOT_FOUND';
   expect(await findDestinationProblems(new TaskClasses([NOTICE]), checks)).toMatchObject([

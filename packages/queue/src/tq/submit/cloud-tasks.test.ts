@@ -49,7 +49,7 @@ withCloudTasks(() => {
     });
   });
 
-  test('a custom request arrives as it is: method, URI, and no body', async () => {
+  test('a custom request arrives with its method and URI, and without a body', async () => {
     const { submitter } = await openCloudTasks();
     const { origin, nextPush } = await startPushTarget();
     const body = new Uint8Array();
@@ -73,7 +73,7 @@ withCloudTasks(() => {
     expect(payload).toMatchObject({ email: pushAs.email, email_verified: true });
   });
 
-  test('of two tasks of one name the second is a duplicate', async () => {
+  test('the second task of one name is a duplicate', async () => {
     const { submitter } = await openCloudTasks();
     const { origin, nextPush } = await startPushTarget();
     const request = queueRequest({ url: origin, name: 'once' });
@@ -84,7 +84,7 @@ withCloudTasks(() => {
     expect((await nextPush()).headers['x-cloudtasks-taskname']).toBe('other');
   });
 
-  test('an answer of 5xx or 429 has the push made again', async () => {
+  test('a push is repeated after status 5xx or 429', async () => {
     const { submitter } = await openCloudTasks();
     const { origin, nextPush } = await startPushTarget([500, 429]);
     await submitter.submit(queueRequest({ url: origin }), never);
@@ -108,7 +108,7 @@ withCloudTasks(() => {
     await submitter.checkQueue(QUEUE, never);
   });
 
-  test('a task is pushed after its transaction, named as its reminder was', async () => {
+  test('a task is pushed after its commit, under the name of its reminder', async () => {
     const { submitter } = await openCloudTasks();
     const { origin, nextPush } = await startPushTarget();
     const settings = { ...PLACE, defaultTargetHost: origin };
@@ -176,7 +176,7 @@ test.each<[GoogleAnswer, string, boolean]>([
   ['FAILED_PRECONDITION', 'failed-precondition', false],
   ['UNIMPLEMENTED', 'unimplemented', false],
   ['UNAUTHENTICATED', 'unauthenticated', false],
-])('%s is the error %s, transient: %s; it is called once', async (answer, code, isTransient) => {
+])('%s becomes the error %s, transient: %s, after one call', async (answer, code, isTransient) => {
   const { services, submitter } = await openScripted();
   services.answer = answer;
   const submitted = submitter.submit(queueRequest(), never);
@@ -190,7 +190,7 @@ test.each<[GoogleAnswer, string, boolean]>([
   expect(services.calls).toHaveLength(1);
 });
 
-test('the signal gives a call up', async () => {
+test('the signal ends a call', async () => {
   const { services, submitter } = await openScripted();
   services.answer = 'silence';
   const abort = new AbortController();
@@ -201,14 +201,14 @@ test('the signal gives a call up', async () => {
   expect(await services.cancelled.next()).toBe('CreateTask');
 });
 
-test('a queue that cannot be looked at now is no queue that is missing', async () => {
+test('a queue that cannot be looked up now is not reported as missing', async () => {
   const { services, submitter } = await openScripted();
   services.answer = 'UNAVAILABLE';
   await expect(submitter.checkQueue(QUEUE, never)).rejects.toMatchObject({ code: 'unavailable' });
   expect(services.calls).toEqual([{ method: 'GetQueue', request: { name: QUEUE } }]);
 });
 
-test('missing credentials are an error that may pass, and end no process', async () => {
+test('missing credentials are a transient error, and do not end the process', async () => {
   vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', '/there/is/none.json');
   onTestFinished(() => void vi.unstubAllEnvs());
   const submitter = await CloudTasksSubmitter.open();
@@ -219,7 +219,7 @@ test('missing credentials are an error that may pass, and end no process', async
   });
 });
 
-test('what Cloud Tasks cannot take is refused before any call', async () => {
+test('a request that Cloud Tasks cannot take is refused without a call', async () => {
   const { services, submitter } = await openScripted();
   const brew = submitter.submit(queueRequest({ method: 'BREW' }), never);
   await expect(brew).rejects.toMatchObject({ isTransient: false, code: 'invalid-argument' });

@@ -3,7 +3,7 @@ import { GoogleClient } from './google-client.ts';
 
 const { signal } = new AbortController();
 
-/** Clients whose first `failures` are never ready. */
+/** Creates clients, the first `failures` of which are never ready. */
 function openWorld(failures: number) {
   const created: { isClosed: boolean }[] = [];
   const client = GoogleClient.own(() => {
@@ -32,7 +32,7 @@ test('opens one client for all calls', async () => {
   expect(created).toEqual([{ isClosed: true }]);
 });
 
-test('makes another where one could not be opened', async () => {
+test('opens another client after the first could not be opened', async () => {
   const { created, numberOf } = openWorld(1);
   const both = [numberOf(), numberOf()];
   for (const opened of both) await expect(opened).rejects.toThrow('no credentials');
@@ -40,14 +40,14 @@ test('makes another where one could not be opened', async () => {
   expect(created).toHaveLength(2);
 });
 
-test('leaves it to the caller to close a client that it was given', async () => {
+test('leaves closing to the caller if it was given a client', async () => {
   const given = { close: () => Promise.reject(new Error('closed')) };
   const client = GoogleClient.given(given);
   expect(await client.call(signal, async (used) => used)).toBe(given);
   await client.close();
 });
 
-test('closes before anything was opened', async () => {
+test('can be closed before anything was opened', async () => {
   const { client, created } = openWorld(0);
   await client.close();
   expect(created).toEqual([]);

@@ -42,7 +42,7 @@ test.each<[GoogleAnswer, string, boolean]>([
   ['RESOURCE_EXHAUSTED', 'resource-exhausted', true],
   ['UNAVAILABLE', 'unavailable', true],
   ['PERMISSION_DENIED', 'permission-denied', false],
-])('%s is the error %s, transient: %s; it is called once', async (answer, code, isTransient) => {
+])('%s becomes the error %s, transient: %s, after one call', async (answer, code, isTransient) => {
   const { services, submitter } = await openScripted();
   services.answer = answer;
   const submitted = submitter.submit(REQUEST, never);
@@ -66,14 +66,14 @@ test('a topic that does not exist is a fatal error that says how to create it', 
   });
 });
 
-test('a topic that cannot be looked at now is no topic that is missing', async () => {
+test('a topic that cannot be looked up now is not reported as missing', async () => {
   const { services, submitter } = await openScripted();
   services.answer = 'UNAVAILABLE';
   await expect(submitter.checkTopic(TOPIC, never)).rejects.toMatchObject({ code: 'unavailable' });
   expect(services.calls).toHaveLength(1);
 });
 
-test('the signal gives a call up', async () => {
+test('the signal ends a call', async () => {
   const { services, submitter } = await openScripted();
   services.answer = 'silence';
   const abort = new AbortController();
@@ -84,7 +84,7 @@ test('the signal gives a call up', async () => {
   expect(await services.cancelled.next()).toBe('Publish');
 });
 
-test('what goes to a queue is refused before any call', async () => {
+test('a task for a queue is refused without a call', async () => {
   const { services, submitter } = await openScripted();
   const submitted = submitter.submit(
     {

@@ -52,7 +52,7 @@ test('makes a message for a topic', () => {
   });
 });
 
-test('takes the place of a class before that of the settings', () => {
+test('prefers the host of a class to that of the settings', () => {
   const own = {
     ...mail,
     queue: 'projects/a/locations/b/queues/c',
@@ -65,7 +65,7 @@ test('takes the place of a class before that of the settings', () => {
   expect(prepare({})).toMatchObject({ queue: 'projects/default/locations/default/queues/post' });
 });
 
-test('picks the queue by the payload', () => {
+test('picks the queue for each payload', () => {
   const picking = { ...mail, queue: ({ to }: Mail) => `post-${to}` };
   expect(prepare({ class: picking })).toMatchObject({ queue: expect.stringMatching(/post-a$/) });
   expect(() => prepare({ class: picking, payload: { to: ' ' } })).toThrow(
@@ -73,7 +73,7 @@ test('picks the queue by the payload', () => {
   );
 });
 
-test('sends what a custom class makes', () => {
+test('sends the request that a custom class makes', () => {
   const custom = () => ({
     method: 'PUT' as const,
     relativeUri: '/hook?id=1',
@@ -111,7 +111,7 @@ test('names a task after its namespace, class and key as LUCI does', () => {
   expect(prepare({ deduplicationKey: 'k' })).toMatchObject({ name: taskName({}, 'mail', 'k') });
 });
 
-test('schedules by delay or by time, and not by both', () => {
+test('takes a delay or a time, but not both', () => {
   expect(prepare({ delayMs: 1_000 })).toMatchObject({ processAfter: NOW + 1_000 });
   expect(prepare({ processAfter: NOW + 5 })).toMatchObject({ processAfter: NOW + 5 });
   expect(() => prepare({ delayMs: 1, processAfter: NOW })).toThrow('exclude each other');
@@ -127,7 +127,7 @@ test.each([
   [{ class: notice, deduplicationKey: 'k' }, 'a topic knows no deduplicationKey'],
   [{ class: notice, delayMs: 1 }, 'a topic knows no'],
   [{ class: notice, processAfter: NOW }, 'a topic knows no'],
-])('refuses a task that cannot be: %#', (task, message) => {
+])('refuses an impossible task: %#', (task, message) => {
   expect(() => prepare(task)).toThrow(message);
 });
 

@@ -8,7 +8,7 @@ import { TqMetrics } from '../tq-metrics.ts';
 import { Submissions } from './submissions.ts';
 import type { SubmitOutcome } from './submitter.ts';
 
-/** At once, and waiting for their turn. */
+/** How many tasks run at once, plus how many may wait. */
 const MOST = 64 + 10_000;
 
 const REQUEST = {
@@ -21,7 +21,7 @@ const REQUEST = {
   body: new Uint8Array(),
 } as const;
 
-test('a queue that is away does not fill the memory: what is beyond is left to sweeps', async () => {
+test('a queue that is away does not fill the memory: further tasks are left to sweeps', async () => {
   const gate = Promise.withResolvers<SubmitOutcome>();
   let submitted = 0;
   let atOnce = 0;

@@ -34,7 +34,7 @@ test('each request goes to the submitter of its kind, with its signal', async ()
 });
 
 eachDatabase((open) => {
-  test('a queue in the database takes its tasks in the transaction, a topic needs reminders', async () => {
+  test('tasks for a queue in the database need no reminders, those for a topic do', async () => {
     const { db, classes, clock, reminders } = openTqWorld(await open());
     const queue = new TaskQueue({ db, clock });
     const topic = new RecordingSubmitter();

@@ -10,7 +10,7 @@ const ids = spreadIds(6);
 const [first = '', second = ''] = ids;
 
 eachDatabase((open) => {
-  test('submits all, and their reminders go', async () => {
+  test('submits all tasks and deletes their reminders', async () => {
     const { parts, addStale, submitter, left } = openSweepWorld(await open());
     await addStale(ids);
     const counts = await sweepBatch(parts, ids, NEVER);
@@ -19,7 +19,7 @@ eachDatabase((open) => {
     expect(await left()).toEqual([]);
   });
 
-  test('passes over those that somebody else has done', async () => {
+  test('skips reminders that another process has settled', async () => {
     const { parts, addStale, submitter } = openSweepWorld(await open());
     await addStale(ids.slice(2));
     const counts = await sweepBatch(parts, ids, NEVER);
@@ -27,7 +27,7 @@ eachDatabase((open) => {
     expect(submitter.taken).toEqual(ids.slice(2));
   });
 
-  test('keeps those that may be submitted later', async () => {
+  test('keeps reminders that may be submitted later', async () => {
     const { parts, addStale, submitter, left } = openSweepWorld(await open());
     await addStale(ids);
     submitter.failWhere((name) => name === first || name === second, true);
@@ -37,7 +37,7 @@ eachDatabase((open) => {
     expect(await left()).toEqual([first, second]);
   });
 
-  test('keeps those that never can be submitted among the dead, with the reason', async () => {
+  test('makes reminders that can never be submitted dead, with the reason', async () => {
     const { parts, addStale, submitter, left, dead } = openSweepWorld(await open());
     await addStale(ids);
     submitter.failWhere((name) => name === first, false);
@@ -48,7 +48,7 @@ eachDatabase((open) => {
     expect(await dead()).toMatchObject([{ id: first, classId: 'mail', reason: 'no' }]);
   });
 
-  test('a reminder that cannot be read is dead, and its neighbours are not', async () => {
+  test('a reminder that cannot be read becomes dead, and its neighbours do not', async () => {
     const { db, clock, parts, addStale, left, dead } = openSweepWorld(await open());
     await addStale(ids.slice(1));
     const times = { createTime: clock.now(), freshUntil: clock.now() };
@@ -77,7 +77,7 @@ eachDatabase((open) => {
     expect([...submitter.taken, ...(await left())].sort()).toEqual(many);
   });
 
-  test('keeps all where the database does not take the result', async () => {
+  test('keeps all reminders if the result cannot be stored', async () => {
     const { parts, addStale, left } = openSweepWorld(await open());
     await addStale(ids);
     const db: Database = {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Signal } from '../../../../../test/support/signal.ts';
 import { Batcher } from './batcher.ts';
 
-test('runs all that is added, in batches of the size, and the rest at the end', async () => {
+test('runs all ids in full batches, and the rest at the end', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.nat({ max: 30 })),
@@ -25,7 +25,7 @@ test('runs all that is added, in batches of the size, and the rest at the end', 
   );
 });
 
-test('lets nobody add more while all slots are taken, and closes only when all has ended', async () => {
+test('makes callers wait while all slots are taken, and closes when all batches have ended', async () => {
   const begun = new Signal<readonly string[]>();
   const end = new Signal();
   const events: string[] = [];

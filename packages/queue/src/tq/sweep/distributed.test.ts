@@ -37,7 +37,7 @@ function taskOf(low: number, high: number, level = 0): SweepTask {
   return { ...rangeOf(low, high, level), ...shard, tasksPerScan: 32, secondaryShards: 2 };
 }
 
-/** Its tasks run when the test says so, beside the mails that it sweeps up. */
+/** Opens a distributed sweep whose tasks run when the test says so. */
 function openDistributed(database: Database, options: Partial<DistributedSweepConfig> = {}) {
   const world = openSweepWorld(database);
   const { db, clock, submitter, log } = world;
@@ -79,14 +79,14 @@ function byPartition(a: WireTask, b: WireTask): number {
 
 eachDatabase((open) => {
   describe('a task', () => {
-    test('finds nothing, and does nothing', async () => {
+    test('does nothing if there are no reminders', async () => {
       const { handle, submitter, scheduler } = openDistributed(await open());
       await handle(taskOf(0, 256));
       expect(submitter.requests).toEqual([]);
       expect(scheduler.tasks).toEqual([]);
     });
 
-    test('submits the stale ones only', async () => {
+    test('submits only stale reminders', async () => {
       const { handle, addStale, addFresh, submitter, left } = openDistributed(await open());
       await addStale([idOf(1)]);
       await addFresh([idOf(2)]);
@@ -95,7 +95,7 @@ eachDatabase((open) => {
       expect(await left()).toEqual([idOf(2)]);
     });
 
-    test('makes follow-ups of what it does not reach', async () => {
+    test('adds follow-ups for what it does not reach', async () => {
       const { handle, addStale, submitter, followUps } = openDistributed(await open());
       await addStale(Array.from({ length: 64 }, (_, index) => idOf(index)));
       await handle(taskOf(0, 256));
@@ -106,7 +106,7 @@ eachDatabase((open) => {
       ]);
     });
 
-    test('that is delivered twice makes its follow-ups once', async () => {
+    test('adds its follow-ups once if it is delivered twice', async () => {
       const { handle, addFresh, scheduler } = openDistributed(await open());
       await addFresh(Array.from({ length: 64 }, (_, index) => idOf(index)));
       await handle(taskOf(0, 256));
@@ -114,7 +114,7 @@ eachDatabase((open) => {
       expect(scheduler.tasks).toHaveLength(2);
     });
 
-    test('submits in batches, and gives its lease back', async () => {
+    test('submits in batches, and releases its lease', async () => {
       const { handle, addStale, submitter, left, db, clock } = openDistributed(await open());
       const ids = Array.from({ length: 100 }, (_, index) => idOf(index));
       await addStale(ids);
@@ -127,7 +127,7 @@ eachDatabase((open) => {
       expect(lease.partitions.map(formatPartition)).toEqual(['0_100']);
     });
 
-    test('leaves out what another has leased', async () => {
+    test('leaves out what another task has leased', async () => {
       const { handle, addStale, submitter, db, clock } = openDistributed(await open());
       await addStale(Array.from({ length: 25 }, (_, index) => idOf(index)));
       for (const [low, high] of [
@@ -143,7 +143,7 @@ eachDatabase((open) => {
       expect(submitter.taken).toEqual(free.map(idOf));
     });
 
-    test('tries all where the queue is away, keeps all, and is not run again', async () => {
+    test('tries and keeps all reminders if the queue is away, and is not run again', async () => {
       const { handle, addStale, submitter, left } = openDistributed(await open(), { batchSize: 5 });
       const ids = Array.from({ length: 20 }, (_, index) => idOf(index));
       await addStale(ids);
@@ -169,7 +169,7 @@ eachDatabase((open) => {
       expect((await left()).length).toBeGreaterThanOrEqual(15);
     });
 
-    test('says so where the database is away, and is not run again', async () => {
+    test('says so if the database is away, and is not run again', async () => {
       const database = await open();
       const db: Database = {
         ...new Faults().wrap(database),
@@ -181,7 +181,7 @@ eachDatabase((open) => {
       expect(log.lines).toMatchObject([{ level: 'error', fields: { error: { message: 'away' } } }]);
     });
 
-    test('whose follow-ups are not taken does its own work', async () => {
+    test('does its own work if its follow-ups are refused', async () => {
       const addTask = () => Promise.reject(new Error('no'));
       const { handle, addStale, submitter } = openDistributed(await open(), { tq: { addTask } });
       await addStale(Array.from({ length: 64 }, (_, index) => idOf(index)));
@@ -191,7 +191,7 @@ eachDatabase((open) => {
   });
 
   describe('a sweep', () => {
-    test('begins with a task for each shard, the same ones for all who begin it', async () => {
+    test('begins with a task for each shard, whichever servers begin it', async () => {
       const { sweep, scheduler, clock, followUps } = openDistributed(await open(), { shards: 4 });
       expect(await sweep.initiate()).toEqual({ added: 4, duplicates: 0, failed: 0 });
       expect(await sweep.initiate()).toEqual({ added: 0, duplicates: 4, failed: 0 });
@@ -207,13 +207,13 @@ eachDatabase((open) => {
       expect(await sweep.initiate()).toEqual({ added: 4, duplicates: 0, failed: 0 });
     });
 
-    test('reports tasks that were not taken', async () => {
+    test('reports tasks that were refused', async () => {
       const addTask = () => Promise.reject(new Error('no'));
       const { sweep } = openDistributed(await open(), { tq: { addTask }, shards: 3 });
       expect(await sweep.initiate()).toEqual({ added: 0, duplicates: 0, failed: 3 });
     });
 
-    test('submits all, through its follow-ups', async () => {
+    test('submits all reminders through its follow-ups', async () => {
       const small = { shards: 4, tasksPerScan: 15, batchSize: 8 };
       const { sweep, scheduler, addStale, submitter, left } = openDistributed(await open(), small);
       const ids = spreadIds(200);
@@ -225,7 +225,7 @@ eachDatabase((open) => {
       expect(await left()).toEqual([]);
     });
 
-    test('is initiated in every minute, until the signal', async () => {
+    test('begins every minute until the signal aborts', async () => {
       const added = new Signal();
       const addTask = async () => {
         added.emit();

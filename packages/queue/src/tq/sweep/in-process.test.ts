@@ -16,7 +16,7 @@ import { InProcessSweep } from './in-process.ts';
 const SMALL = { shards: 4, tasksPerScan: 15, batchSize: 8 };
 
 eachDatabase((open) => {
-  test('submits 200 stale reminders, looking at 15 at once, in batches of 8', async () => {
+  test('submits 200 stale reminders in batches of 8, scanning 15 at once', async () => {
     const { parts, addStale, submitter, left } = openSweepWorld(await open());
     const ids = spreadIds(200);
     await addStale(ids);
@@ -35,7 +35,7 @@ eachDatabase((open) => {
     expect(await left()).toEqual([]);
   });
 
-  test('leaves the fresh ones', async () => {
+  test('leaves fresh reminders alone', async () => {
     const { parts, addStale, addFresh, submitter, left } = openSweepWorld(await open());
     const ids = spreadIds(50);
     await addStale(ids.slice(0, 20));
@@ -46,13 +46,13 @@ eachDatabase((open) => {
     expect(await left()).toEqual(ids.slice(20));
   });
 
-  test('with nothing to do it does nothing', async () => {
+  test('does nothing if there are no reminders', async () => {
     const { parts } = openSweepWorld(await open());
     const summary = await new InProcessSweep(parts).run(NEVER);
     expect(summary).toMatchObject({ scanned: 0, stale: 0, submitted: 0, isWhole: true });
   });
 
-  test('keeps what may work later, and what never can among the dead', async () => {
+  test('keeps reminders that may work later; those that never can become dead', async () => {
     const { parts, addStale, submitter, left, deadIds } = openSweepWorld(await open());
     const ids = spreadIds(40);
     await addStale(ids);
@@ -71,7 +71,7 @@ eachDatabase((open) => {
     expect(await deadIds()).toEqual(never);
   });
 
-  test('a crowd in one corner of the ids is left over in part, and gone after some sweeps', async () => {
+  test('reminders crowded in one corner of the ids take several sweeps', async () => {
     const { parts, addStale, left } = openSweepWorld(await open());
     const ids = Array.from({ length: 300 }, (_, index) => idOf(index));
     await addStale(ids);
@@ -83,7 +83,7 @@ eachDatabase((open) => {
   });
 
   describe('what is under way', () => {
-    test('is no more than the batches allow, whatever there is to do', async () => {
+    test('is bounded by the batches, however many reminders there are', async () => {
       const { parts, addStale, submitter } = openSweepWorld(await open());
       await addStale(spreadIds(300));
       const begun = new Signal();
@@ -104,7 +104,7 @@ eachDatabase((open) => {
       expect(most).toBe(16);
     });
 
-    test('keeps a second sweep out, and only that long', async () => {
+    test('keeps a second sweep out, but no longer than it lasts', async () => {
       const { parts, addStale, submitter } = openSweepWorld(await open());
       await addStale(spreadIds(1));
       const answer = new Signal<SubmitOutcome>();
@@ -117,7 +117,7 @@ eachDatabase((open) => {
       expect(await sweep.run(NEVER)).toMatchObject({ submitted: 0 });
     });
 
-    test('is settled where the signal cuts the sweep, and nothing is lost', async () => {
+    test('is settled if the signal ends the sweep, and nothing is lost', async () => {
       const { parts, addStale, submitter, left } = openSweepWorld(await open());
       const ids = spreadIds(200);
       await addStale(ids);
@@ -133,7 +133,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('a failure of the database costs one batch, and the next sweep makes up for it', async () => {
+  test('a failure of the database costs one batch, which the next sweep submits', async () => {
     const { parts, addStale, submitter, left, log } = openSweepWorld(await open());
     const ids = spreadIds(40);
     await addStale(ids);
@@ -151,7 +151,7 @@ eachDatabase((open) => {
     expect(await left()).toEqual([]);
   });
 
-  test('two at once submit everything, and leave nothing', async () => {
+  test('two sweeps at once submit all reminders and leave none', async () => {
     const { parts, addStale, submitter, left } = openSweepWorld(await open());
     const ids = spreadIds(200);
     await addStale(ids);

@@ -42,7 +42,7 @@ async function openLeases(open: OpenDatabase, clock = new FakeClock()) {
 }
 
 eachDatabase((open) => {
-  test('a lease is what was wanted, stored while it lasts', async () => {
+  test('a lease covers the wanted range, and is stored while it lasts', async () => {
     const { acquire, stored, clock } = await openLeases(open);
     const lease = await acquire(13, 33);
     expect(lease.partitions).toEqual([between(13, 33)]);
@@ -53,7 +53,7 @@ eachDatabase((open) => {
     expect(await stored()).toEqual([]);
   });
 
-  test('leaves out what others have leased', async () => {
+  test('leaves out ranges that others have leased', async () => {
     const { acquire, stored } = await openLeases(open);
     await acquire(10, 15);
     await acquire(20, 25);
@@ -65,7 +65,7 @@ eachDatabase((open) => {
     expect(await stored()).toHaveLength(3);
   });
 
-  test('of nothing is stored nowhere', async () => {
+  test('an empty lease is not stored', async () => {
     const { acquire, stored } = await openLeases(open);
     await acquire(10, 40);
     const lease = await acquire(13, 33);
@@ -74,13 +74,13 @@ eachDatabase((open) => {
     expect(await stored()).toHaveLength(1);
   });
 
-  test('of another section is no concern', async () => {
+  test('leases of other sections do not matter', async () => {
     const { acquire } = await openLeases(open);
     await acquire(10, 40, { section: 'b' });
     expect((await acquire(13, 33)).partitions).toEqual([between(13, 33)]);
   });
 
-  test('that has expired binds nobody, and is cleared away', async () => {
+  test('an expired lease does not count, and is cleared away', async () => {
     const { acquire, stored, clock } = await openLeases(open);
     await acquire(10, 15);
     await acquire(20, 25, { leaseMs: 2 * MINUTE });
@@ -95,7 +95,7 @@ eachDatabase((open) => {
     expect((await acquire(13, 33)).partitions).toEqual([between(13, 33)]);
   });
 
-  test('many expired ones are cleared away a few at a time', async () => {
+  test('many expired leases are cleared away a few at a time', async () => {
     const { acquire, stored, clock } = await openLeases(open);
     for (let low = 0; low < 120; low += 2) await acquire(low, low + 1);
     clock.advance(MINUTE);
@@ -105,7 +105,7 @@ eachDatabase((open) => {
     expect(await stored()).toHaveLength(2);
   });
 
-  test('of two at once never overlap', async () => {
+  test('two leases that are taken at once never overlap', async () => {
     const { acquire } = await openLeases(open);
     const leases = await Promise.all([acquire(0, 20), acquire(10, 30), acquire(5, 25)]);
     const numbers = leases
@@ -116,7 +116,7 @@ eachDatabase((open) => {
     expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, index) => index));
   });
 
-  test('is there as a whole or not at all, wherever the process dies', async () => {
+  test('a lease is stored as a whole or not at all, wherever the process dies', async () => {
     await forEachCrash(async (faults) => {
       const { db, time, acquire, stored } = await openLeases(open);
       await acquire(10, 15);

@@ -16,7 +16,7 @@ import {
 
 const SPACE = 2n ** 128n;
 
-/** Both ends, and the middle of the space: bounds that meet are where mistakes hide. */
+/** Bounds near both ends of the space, and anywhere in it: mistakes hide at bounds that meet. */
 const bound = fc.oneof(
   fc.bigInt({ min: 0n, max: 40n }),
   fc.bigInt({ min: SPACE - 40n, max: SPACE }),
@@ -40,7 +40,7 @@ function between(low: bigint | number, high: bigint | number): Partition {
   return { low: BigInt(low), high: BigInt(high) };
 }
 
-/** As the database compares. */
+/** Compares ids as the database does. */
 function holds(part: Partition, wanted: string): boolean {
   const { low, high } = idRangeOf(part);
   return low <= wanted && wanted < high;
@@ -59,14 +59,14 @@ function expectCover(parts: readonly Partition[], whole: Partition | undefined):
   }
 }
 
-describe('the text form', () => {
-  test('is the bounds in hexadecimal digits', () => {
+describe('the text form of a partition', () => {
+  test('has the bounds in hexadecimal digits', () => {
     expect(formatPartition(between(0, 256))).toBe('0_100');
     expect(parsePartition('f0_ff')).toEqual(between(240, 255));
     expect(formatPartition(UNIVERSE)).toBe(`0_1${'0'.repeat(32)}`);
   });
 
-  test('comes back as the same partition', () => {
+  test('is parsed as the same partition', () => {
     fc.assert(
       fc.property(partition, (part) => {
         expect(parsePartition(formatPartition(part))).toEqual(part);
@@ -79,19 +79,19 @@ describe('the text form', () => {
     (text) => expect(() => parsePartition(text)).toThrow('is not a range of reminders'),
   );
 
-  test('holds no more than there is', () => {
+  test('never exceeds the space of ids', () => {
     expect(() => parsePartition(`0_1${'0'.repeat(31)}1`)).toThrow('is not a range');
     expect(() => parsePartition(`0_${'1'.repeat(5_000)}`)).toThrow('is not a range');
   });
 });
 
 describe('the bounds of ids', () => {
-  test('are padded, and one beyond the space sorts behind all ids', () => {
+  test('are padded, and the end of the space sorts after all ids', () => {
     expect(idRangeOf(between(1, 255))).toEqual({ low: idOf(1), high: idOf(255) });
     expect(idRangeOf(UNIVERSE)).toEqual({ low: '0'.repeat(32), high: 'g' });
   });
 
-  test('say which partition they came from', () => {
+  test('can be turned back into their partition', () => {
     fc.assert(
       fc.property(partition, (part) => {
         expect(partitionOf(idRangeOf(part))).toEqual(part);
@@ -99,7 +99,7 @@ describe('the bounds of ids', () => {
     );
   });
 
-  test('hold the same ids as the numbers do', () => {
+  test('contain the same ids as the numbers do', () => {
     fc.assert(
       fc.property(partition, bound, (part, value) => {
         if (value === SPACE) return;
@@ -122,13 +122,13 @@ describe('a span', () => {
 });
 
 describe('a split', () => {
-  test('is even where that is possible, with a shorter last part where not', () => {
+  test('is even if possible, and otherwise has a shorter last part', () => {
     expect(texts(splitPartition(between(0, 16), 4))).toEqual(['0_4', '4_8', '8_c', 'c_10']);
     expect(texts(splitPartition(between(0, 10), 3))).toEqual(['0_4', '4_8', '8_a']);
     expect(texts(splitPartition(between(3, 4), 5))).toEqual(['3_4']);
   });
 
-  test('covers the partition exactly, in at most that many parts', () => {
+  test('covers the partition exactly, in at most the given number of parts', () => {
     fc.assert(
       fc.property(partition, fc.integer({ min: 1, max: 100 }), (whole, count) => {
         const parts = splitPartition(whole, count);
@@ -148,10 +148,10 @@ describe('a split', () => {
   });
 });
 
-describe('a split behind what was seen', () => {
+describe('a split after the last id that was seen', () => {
   const whole = between(0, 400);
 
-  test('has the parts that the density asks for', () => {
+  test('has as many parts as the density requires', () => {
     const density = { last: idOf(99), seen: 10, target: 10, maxParts: 100 };
     expect(texts(splitAfter(whole, density))).toEqual(['64_c8', 'c8_12c', '12c_190']);
   });
@@ -166,12 +166,12 @@ describe('a split behind what was seen', () => {
     expect(splitAfter(whole, density)).toHaveLength(3);
   });
 
-  test('has no parts where nothing is left', () => {
+  test('has no parts if nothing is left', () => {
     const density = { last: idOf(399), seen: 9, target: 10, maxParts: 100 };
     expect(splitAfter(whole, density)).toEqual([]);
   });
 
-  test('covers exactly what is behind', () => {
+  test('covers exactly what follows', () => {
     const counts = fc.integer({ min: 1, max: 10_000 });
     fc.assert(
       fc.property(partition, fc.nat(), counts, counts, counts, (part, at, seen, target, max) => {
@@ -198,7 +198,7 @@ describe('an exclusion', () => {
     ['everything', [between(0, 15), between(15, 40)], []],
   ])('cuts out %s', (_, others, left) => expect(texts(exclude(whole, others))).toEqual(left));
 
-  test('leaves what is inside and in none of the others, in order', () => {
+  test('leaves what is in none of the others, in order', () => {
     fc.assert(
       fc.property(near, fc.array(near, { maxLength: 6 }), nearId, (part, others, wanted) => {
         const left = exclude(part, others);
@@ -217,7 +217,7 @@ describe('a selection', () => {
     expect(selected).toEqual([0x02, 0x0f, 0xf1].map(idOf));
   });
 
-  test('is what a search through all would find', () => {
+  test('equals the result of a search through all ids', () => {
     fc.assert(
       fc.property(near, fc.array(near, { maxLength: 6 }), fc.array(nearId), (part, cuts, some) => {
         const ids = [...new Set(some)].sort();

@@ -23,7 +23,7 @@ function openRounds() {
   };
 }
 
-test('rounds begin now, and then when they are told to, however long they took', async () => {
+test('the first round begins now, and each next one at its time, however long rounds take', async () => {
   const { clock, begun, stop, start } = openRounds();
   const running = start(async () => clock.advance(30));
   expect(await begun.next()).toBe(0);
@@ -36,7 +36,7 @@ test('rounds begin now, and then when they are told to, however long they took',
   await running;
 });
 
-test('a round that took too long is followed by the next at once', async () => {
+test('the next round begins at once if the last one took too long', async () => {
   const { clock, begun, stop, start } = openRounds();
   const running = start(async () => clock.advance(250));
   expect(await begun.next()).toBe(0);
@@ -45,7 +45,7 @@ test('a round that took too long is followed by the next at once', async () => {
   await running;
 });
 
-test('a round that failed is logged, and followed by the next', async () => {
+test('a round that fails is logged, and the next one follows', async () => {
   const { clock, begun, stop, start, log } = openRounds();
   const running = start(() => Promise.reject(new Error('no')));
   await begun.next();
@@ -57,7 +57,7 @@ test('a round that failed is logged, and followed by the next', async () => {
   expect(log.lines[0]).toMatchObject({ level: 'error', fields: { error: { message: 'no' } } });
 });
 
-test('the last round may end', async () => {
+test('the last round may finish', async () => {
   const { begun, stop, start } = openRounds();
   const end = new Signal();
   let hasEnded = false;

@@ -23,7 +23,7 @@ function followUps({ followUps }: Scan): string[] {
   return followUps.map(({ partition, level }) => `${level}: ${formatPartition(partition)}`);
 }
 
-/** The database of a process whose reads hang after the first ones. */
+/** A database whose reads hang after the first ones. */
 function hangingAfter(db: Database, reads: number): { db: Database; hangs: Promise<void> } {
   const hanging = new Signal();
   let count = 0;
@@ -36,7 +36,7 @@ function hangingAfter(db: Database, reads: number): { db: Database; hangs: Promi
 }
 
 eachDatabase((open) => {
-  test('a look at nothing finds nothing', async () => {
+  test('a scan of an empty table finds nothing', async () => {
     const { parts } = openSweepWorld(await open());
     expect(await scan(parts, { range: ALL, limits: SCAN_LIMITS, signal: NEVER })).toEqual({
       status: 'ok',
@@ -47,7 +47,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('answers the stale ones only, in order', async () => {
+  test('a scan returns only stale reminders, in order', async () => {
     const { parts, addStale, addFresh } = openSweepWorld(await open());
     const ids = spreadIds(10);
     await addStale(ids.slice(0, 4));
@@ -56,14 +56,14 @@ eachDatabase((open) => {
     expect(found).toMatchObject({ status: 'ok', scanned: 10, stale: ids.slice(0, 4) });
   });
 
-  test('looks at nothing outside its range', async () => {
+  test('a scan reads nothing outside its range', async () => {
     const { parts, addStale } = openSweepWorld(await open());
     await addStale([1, 2, 3, 4, 5].map(idOf));
     const found = await scan(parts, { range: rangeOf(2, 4), limits: SCAN_LIMITS, signal: NEVER });
     expect(found).toMatchObject({ scanned: 2, stale: [idOf(2), idOf(3)] });
   });
 
-  test('reads across pages', async () => {
+  test('a scan reads page after page', async () => {
     const { parts, addStale } = openSweepWorld(await open());
     const ids = spreadIds(1_100);
     await addStale(ids);
@@ -72,8 +72,8 @@ eachDatabase((open) => {
     );
   });
 
-  describe('where the limit is reached', () => {
-    test('the rest is in follow-ups, without a gap', async () => {
+  describe('a scan that reaches its limit', () => {
+    test('leaves the rest to follow-ups, without a gap', async () => {
       const { parts, addStale } = openSweepWorld(await open());
       await addStale([0, 1, 2, 3, 4, 5, 6].map(idOf));
       const some = limits({ tasksPerScan: 3, secondaryShards: 2 });
@@ -83,7 +83,7 @@ eachDatabase((open) => {
       expect(followUps(found)).toEqual(['1: 3_34', '1: 34_64']);
     });
 
-    test('by the last of the range, nothing is left', async () => {
+    test('leaves nothing if that was the last of its range', async () => {
       const { parts, addStale } = openSweepWorld(await open());
       await addStale([0, 1, 2].map(idOf));
       const found = await scan(parts, {
@@ -94,7 +94,7 @@ eachDatabase((open) => {
       expect(found).toMatchObject({ status: 'ok', scanned: 3, followUps: [] });
     });
 
-    test('the second follow-up has none itself, and says that something is left', async () => {
+    test('has no follow-ups at the deepest level, and says that something is left', async () => {
       const { parts, addStale } = openSweepWorld(await open());
       await addStale([0, 1, 2].map(idOf));
       const some = limits({ tasksPerScan: 2 });
@@ -106,8 +106,8 @@ eachDatabase((open) => {
     });
   });
 
-  describe('where the time is up', () => {
-    test('before anything came, the whole range is split', async () => {
+  describe('a scan whose time is up', () => {
+    test('splits its whole range if it has read nothing', async () => {
       const { parts, clock } = openSweepWorld(await open());
       const { db, hangs } = hangingAfter(parts.db, 0);
       const some = limits({ secondaryShards: 2 });
@@ -122,7 +122,7 @@ eachDatabase((open) => {
       expect(followUps(found)).toEqual(['1: 0_32', '1: 32_64']);
     });
 
-    test('after a page, that counts, and the rest is in a follow-up', async () => {
+    test('counts the pages that it has read, and leaves the rest to a follow-up', async () => {
       const { parts, clock, addStale } = openSweepWorld(await open());
       const ids = Array.from({ length: 600 }, (_, index) => idOf(index));
       await addStale(ids);
@@ -140,7 +140,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('a signal ends it', async () => {
+  test('a signal ends a scan', async () => {
     const { parts, addStale } = openSweepWorld(await open());
     await addStale([idOf(1)]);
     const found = await scan(parts, {

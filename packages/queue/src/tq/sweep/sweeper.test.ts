@@ -18,7 +18,7 @@ function openSweeper(database: Database, options: Partial<SweeperConfig> = {}) {
 
 const SCAN_MS = 1;
 
-/** Its pauses between sweeps take no time; `stop` aborts in the last one. */
+/** A clock whose pauses take no time. It aborts `stop` in the last one. */
 function pausingClock(count: number) {
   const stopping = new AbortController();
   const pauses: number[] = [];
@@ -37,7 +37,7 @@ function pausingClock(count: number) {
 }
 
 eachDatabase((open) => {
-  test('a sweep submits what a transaction left behind, and tells what it did', async () => {
+  test('a sweep submits what a transaction left, and reports what it did', async () => {
     const { sweeper, send, submitter, clock, left, log } = openSweeper(await open());
     submitter.failWhere(() => true, true);
     await send('a', 'b', 'c');
@@ -56,8 +56,8 @@ eachDatabase((open) => {
     });
   });
 
-  describe('sweeping all the time', () => {
-    test('begins every minute from start to start, a tenth more or less', async () => {
+  describe('repeated sweeps', () => {
+    test('begin every minute from start to start, a tenth more or less', async () => {
       const jitters = [0, 0.5, 0.75];
       const { clock, pauses, stop } = pausingClock(jitters.length);
       const random = (): number => jitters[pauses.length] ?? 0;
@@ -66,7 +66,7 @@ eachDatabase((open) => {
       expect(pauses).toEqual([54_000, 60_000, 63_000]);
     });
 
-    test('goes on after a failure', async () => {
+    test('go on after a failure', async () => {
       const database = await open();
       const { clock, pauses, stop } = pausingClock(2);
       const db: Database = {
@@ -90,7 +90,7 @@ eachDatabase((open) => {
     });
   });
 
-  test('leaves nothing and loses nothing, wherever a process before it has died', async () => {
+  test('a sweep leaves nothing and loses nothing, wherever a process before it has died', async () => {
     const ids = spreadIds(5);
     const steps = await forEachCrash(async (faults) => {
       const submitter = new RecordingSubmitter();
@@ -108,7 +108,7 @@ eachDatabase((open) => {
     expect(steps).toBeGreaterThan(5);
   });
 
-  test('keeps each dead reminder once, wherever a process before it has died', async () => {
+  test('a sweep keeps each dead reminder once, wherever a process before it has died', async () => {
     const ids = spreadIds(3);
     await forEachCrash(async (faults) => {
       const submitter = new RecordingSubmitter();

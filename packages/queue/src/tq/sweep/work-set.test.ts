@@ -3,7 +3,7 @@ import { forEachLimit } from '../../foundations/concurrency.ts';
 import { seededRandom } from '../../foundations/random.ts';
 import { WorkSet } from './work-set.ts';
 
-/** Numbers that stand for the tree below them: each makes two of half its size. */
+/** Each number stands for the tree below it: it produces two numbers of half its size. */
 async function visit(workers: number): Promise<number[]> {
   const set = new WorkSet([100, 100], seededRandom(workers));
   const seen: number[] = [];

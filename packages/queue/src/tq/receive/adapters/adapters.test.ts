@@ -29,7 +29,7 @@ interface Answer {
 /** A client and a server that serves pushes in one way. */
 interface Served {
   send(method: string, body?: string, headers?: Record<string, string>): Promise<Answer>;
-  /** Begins to push, and answers how to go away. */
+  /** Begins to push. The returned function closes the connection. */
   begin(): () => void;
 }
 
@@ -150,7 +150,7 @@ const WAYS: readonly [string, (push: PushHandler) => Promise<Served>][] = [
 ];
 
 describe.each(WAYS)('by %s', (way, serve) => {
-  test('a task is run and answered', async () => {
+  test('a task is run, and gets a response', async () => {
     const { push, handled } = openPushWorld();
     const { send } = await serve(push);
     const headers = { ...JSON_TYPE, 'X-CloudTasks-TaskName': 'n1' };
@@ -164,7 +164,7 @@ describe.each(WAYS)('by %s', (way, serve) => {
     expect(handled[0]?.context.signal.aborted).toBe(false);
   });
 
-  test('an answer without content has none', async () => {
+  test('a response without content has no body', async () => {
     const world = openPushWorld();
     world.handle = () => Promise.reject(new IgnoredError('too late'));
     const { send } = await serve(world.push);
@@ -173,7 +173,7 @@ describe.each(WAYS)('by %s', (way, serve) => {
     expect(answer.headers['content-type']).toBeUndefined();
   });
 
-  test('a GET is refused, with what is allowed', async () => {
+  test('a GET is refused, with the allowed method', async () => {
     const { push, handled } = openPushWorld();
     const { send } = await serve(push);
     const answer = await send('GET', undefined, {});
@@ -195,7 +195,7 @@ describe.each(WAYS)('by %s', (way, serve) => {
     expect(handled).toEqual([]);
   });
 
-  test('a push to a name of somebody else is refused', async () => {
+  test('a push to another host name is refused', async () => {
     const { push, handled } = openPushWorld();
     const { send } = await serve(push);
     const headers = { ...JSON_TYPE, host: 'evil.example.com' };
@@ -232,7 +232,7 @@ test.each([
   ['/hooks/', '/hooks/t/mail', 200],
   ['/hooks/', '/internal/tasks/t/mail', 418],
   ['/', '/anything', 200],
-])('of the prefix %s, node:http serves %s: %i', async (prefix, path, status) => {
+])('with the prefix %s, node:http serves %s: %i', async (prefix, path, status) => {
   const pushes = nodePush(openPushWorld().push, prefix === undefined ? {} : { prefix });
   const origin = await listen((request, response) => {
     if (!pushes(request, response)) response.writeHead(418).end();
@@ -241,12 +241,12 @@ test.each([
   expect(response.status).toBe(status);
 });
 
-describe('a body that was read before', () => {
+describe('a body that has been read already', () => {
   const readAndForget: express.RequestHandler = (request, _, next) => {
     request.resume().on('end', () => next());
   };
 
-  test('and not kept is refused by Express, with what to do', async () => {
+  test('is refused by Express with advice if it was not kept', async () => {
     const { push, handled, rejected } = openPushWorld();
     const { send } = await serveExpress(readAndForget)(push);
     const answer = await send('POST', MAIL_ENVELOPE);
@@ -254,7 +254,7 @@ describe('a body that was read before', () => {
     expect([handled, rejected]).toEqual([[], ['unreadable']]);
   });
 
-  test('and kept as bytes is taken from there', async () => {
+  test('is taken from the kept bytes', async () => {
     const { push, handled } = openPushWorld();
     const keep: express.RequestHandler = (request, _, next) => {
       void request.toArray().then((chunks) => {
@@ -267,7 +267,7 @@ describe('a body that was read before', () => {
     expect(handled).toHaveLength(1);
   });
 
-  test('is refused by Request and Response, with what to do', async () => {
+  test('is refused by Request and Response, with advice', async () => {
     const { push, handled } = openPushWorld();
     const request = new Request('http://localhost/', { method: 'POST', body: MAIL_ENVELOPE });
     await request.text();
@@ -280,7 +280,7 @@ describe('a body that was read before', () => {
   });
 });
 
-test('a Request of unknown origin is refused without OIDC', async () => {
+test('a Request from an unknown address is refused without OIDC', async () => {
   const { push, handled } = openPushWorld();
   const request = new Request('http://localhost/', { method: 'POST', body: MAIL_ENVELOPE });
   expect((await fetchPush(push)(request)).status).toBe(403);
