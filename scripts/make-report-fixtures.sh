@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Makes test/fixtures/reports again: runs each real test runner on its small project in
-# test/fixtures/projects, keeps the report that it wrote, and writes beside it an expected.json
-# with the counts that the runner itself printed (scripts/report-expectation.ts).
+# Regenerates test/fixtures/reports. For each real test runner, it runs the small project in
+# test/fixtures/projects, keeps the report, and writes an expected.json beside it with the counts
+# that the runner itself printed (scripts/report-expectation.ts).
 #
-#   scripts/make-report-fixtures.sh [RUNNER…]     all of them without arguments; see RUNNERS below
+#   scripts/make-report-fixtures.sh [RUNNER…]     runs all RUNNERS below if none is named
 #
-# Runners are installed under $RUNNERS_DIR (default: a folder in the temporary directory), by
-# their own package clients, when they are missing. Needed on the machine: Node 22 or newer, npm,
-# Python 3, Go, cargo, Maven with a JDK of 17 or newer, CMake, a C++ compiler, GoogleTest's
-# library (libgtest-dev), perl.
+# Missing runners are installed by their own package clients under $RUNNERS_DIR, which is a folder
+# in the temporary directory by default. The machine needs Node 22 or newer, npm, Python 3, Go,
+# cargo, Maven with a JDK of 17 or newer, CMake, a C++ compiler, GoogleTest's library
+# (libgtest-dev) and perl.
 #
-# Reports differ from run to run in times and stack traces; counts and structure do not. Paths,
-# host names and Java's system properties are replaced; nothing else is touched.
+# From run to run, reports differ in times and stack traces, but not in counts and structure.
+# Paths, host names and Java's system properties are replaced; everything else stays as written.
 set -euo pipefail
 
 RUNNERS=(pytest vitest vitest-json jest jest-json playwright mocha node-test tape prove prove-merge go-test gotestsum go-junit-report
@@ -26,16 +26,16 @@ trap 'rm -rf "$scratch"' EXIT
 export NO_COLOR=1 TZ=UTC LC_ALL=C.UTF-8 RUST_BACKTRACE=0
 node=$(PATH="$root/node_modules/.bin:$PATH" command -v node)
 
-# --- what all runners share -------------------------------------------------------------------
+# --- shared by all runners --------------------------------------------------------------------
 
-# A fresh copy of a project: nothing that a run leaves behind reaches the repository.
+# Copies a project, so that nothing that a run leaves behind reaches the repository.
 fresh_copy() { # project
   rm -rf "$scratch/build"
   cp -r "$projects/$1" "$scratch/build"
   cd "$scratch/build"
 }
 
-# Test runs end with a non-zero code, as their tests fail: only a report that is missing counts.
+# Ignores the exit code, as the tests fail on purpose; a missing report is an error later.
 run() { # output-file command…
   local output=$1
   shift
@@ -48,7 +48,7 @@ case_dir() { # runner case
   echo "$reports/$1/$2"
 }
 
-# Takes a report in, without the paths and the name of this machine.
+# Copies reports into the directory, without the paths and the name of this machine.
 keep() { # report… directory/
   local files=("${@:1:$#-1}") target=${*: -1}
   cp "${files[@]}" "$target"
@@ -346,7 +346,7 @@ make_surefire() {
   local directory
   directory=$(case_dir surefire reruns)
   run "$scratch/out" mvn -B test
-  # System properties tell a lot about the machine, and nothing about the tests.
+  # System properties say a lot about the machine and nothing about the tests.
   sed -i -E '/<property name="(java\.version|surefire\.[a-z.]*version)"/!s#(<property name="[^"]*" value=")[^"]*"#\1-"#' \
     target/surefire-reports/TEST-*.xml
   keep target/surefire-reports/TEST-*.xml "$directory/"
