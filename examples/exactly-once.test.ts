@@ -54,7 +54,7 @@ async function openOnPostgres(): Promise<Shop & { readonly pool: pg.Pool }> {
   return { db, pool, notes: async () => (await notes()).map(({ id }) => id) };
 }
 
-/** The same handler, but what comes after its commit fails at the first attempt, as in a crash. */
+/** The same handler, but the first attempt fails after its commit, as in a crash. */
 function failingAfterwards(handler: TaskHandler<undefined>): TaskHandler<undefined> {
   return {
     ...handler,
@@ -65,7 +65,7 @@ function failingAfterwards(handler: TaskHandler<undefined>): TaskHandler<undefin
   };
 }
 
-/** The same handler, but it dies before its commit at the first attempt. */
+/** The same handler, but the first attempt dies before its commit. */
 function failingBefore(handler: TaskHandler<undefined>): TaskHandler<undefined> {
   return {
     ...handler,
@@ -79,7 +79,7 @@ function failingBefore(handler: TaskHandler<undefined>): TaskHandler<undefined> 
   };
 }
 
-/** Runs a task of the handler's type until none is left; answers the notes of it. */
+/** Runs a task of the handler's type until none is left, and returns its notes. */
 async function notesAfter({ db, notes }: Shop, handler: TaskHandler<undefined>) {
   const clock = new FakeClock();
   const queue = new TaskQueue({ db, clock });

@@ -1,8 +1,8 @@
 /**
- * Letters, each of which is noted in a table of ours: note and completion of the task commit together,
- * so that each letter is noted exactly once, whenever a process dies. Once in a transaction of
- * postlude's, which runs again by itself when the database aborts it, on any database; and once in a
- * transaction of our own, by the driver `pg`.
+ * Letters, each of which is noted in a table of ours. The note and the completion of the task commit
+ * together, so each letter is noted exactly once, whenever a process dies. It is done in two ways: in a
+ * transaction of postlude's, on any database, which runs again by itself if the database aborts it; and
+ * in a transaction of our own, with the driver `pg`.
  */
 
 import { type Database, noPayload, type TaskHandler, taskType } from '@postlude/queue';
@@ -17,10 +17,10 @@ export const CREATE_SENT_LETTERS = `
   CREATE SCHEMA shop;
   CREATE TABLE shop.sent_letters (id text NOT NULL, sent_at timestamptz NOT NULL)`;
 
-/** As we created it; it needs no key of its own for that, not even a unique one. */
+/** Our table, as we created it. Exactly-once needs no unique key in it. */
 const sentLetters = table('shop.sent_letters', { id: text, sentAt: timestamp }, ['id']);
 
-/** On PostgreSQL, PGlite and Spanner. */
+/** Works on PostgreSQL, PGlite and Spanner. */
 export function letterHandler(db: Database): TaskHandler<undefined> {
   return {
     type: LETTER,
@@ -33,7 +33,7 @@ export function letterHandler(db: Database): TaskHandler<undefined> {
   };
 }
 
-/** On PostgreSQL, with SQL of our own. */
+/** Works on PostgreSQL, with our own SQL. */
 export function cardHandler(pool: pg.Pool): TaskHandler<undefined> {
   return {
     type: CARD,
@@ -43,7 +43,7 @@ export function cardHandler(pool: pg.Pool): TaskHandler<undefined> {
         await client.query('BEGIN');
         await client.query('INSERT INTO shop.sent_letters VALUES ($1, now())', [task.id]);
         const tx = fromPostgres(client);
-        await complete(tx); // throws where another attempt has begun
+        await complete(tx); // throws if another attempt has begun
         await client.query('COMMIT');
         await tx.committed();
       } catch (error) {

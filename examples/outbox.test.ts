@@ -11,7 +11,7 @@ import { openShop, type ShopOptions } from './outbox.ts';
 
 const PLACE = { project: 'p', region: 'l', pushAs: 'shop@p.example', audience: 'shop' };
 
-/** A shop in a database of its own, until the test ends. */
+/** Opens a shop on a database of its own, which is dropped when the test ends. */
 async function openTestShop(cloud?: ShopOptions['cloud']) {
   const name = testSchema();
   await withTestClient((client) => client.query(`CREATE DATABASE ${name}`));
@@ -41,7 +41,7 @@ async function ordersThatAreConfirmed(shop: Awaited<ReturnType<typeof openTestSh
   for (;;) {
     const orders = (await shop.orders()) as { confirmed: boolean }[];
     if (orders.every(({ confirmed }) => confirmed)) return orders;
-    await systemClock.sleep(20); // as anybody outside, we can but look
+    await systemClock.sleep(20); // like any outside client, we can only look
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * A shop whose orders are confirmed by a task: order and task are stored in one transaction, so that
- * each order that exists is confirmed, and no other. With Cloud Tasks the task is pushed to the
- * shop's own URL; without any cloud, PostgreSQL alone carries it.
+ * A shop whose orders are confirmed by a task. The order and the task are stored in one transaction, so
+ * each stored order is confirmed, and no other. With Cloud Tasks, the task is pushed to the shop's own
+ * URL; without any cloud, PostgreSQL alone carries it.
  */
 import type { AddressInfo } from 'node:net';
 import { Dispatcher, systemClock, TaskQueue } from '@postlude/queue';
@@ -32,14 +32,14 @@ const CONFIRM = taskClass({
 
 export interface ShopOptions {
   readonly databaseUrl: string;
-  /** Without it, tasks lie in PostgreSQL and are run by this process. */
+  /** Without it, tasks are stored in PostgreSQL, and this process runs them. */
   readonly cloud?: {
     readonly project: string;
     readonly region: string;
-    /** The service account whose tokens the pushes carry, and whom they are made for. */
+    /** The service account whose tokens the pushes carry, and the audience of these tokens. */
     readonly pushAs: string;
     readonly audience: string;
-    /** Of the emulator: where it is, and the issuer of its tokens. */
+    /** The address of the emulator, and the issuer of its tokens. */
     readonly emulator?: { readonly host: string; readonly issuer: string };
   };
 }
@@ -55,7 +55,7 @@ export async function openShop({ databaseUrl, cloud }: ShopOptions) {
 
   const classes = new TaskClasses([CONFIRM]);
   classes.attach(CONFIRM, async ({ payload }) => {
-    // May run more than once: so it says what is to be, not what is to be changed.
+    // It may run more than once, so it sets a state instead of changing one.
     await pool.query('UPDATE orders SET confirmed = true WHERE id = $1', [payload.orderId]);
   });
 

@@ -1,5 +1,5 @@
 /**
- * Where a report cannot give its runner's own counts: the exact counts that it gives, and why.
+ * Lists the reports that cannot yield their runner's own counts, with the exact counts that they yield, and why.
  */
 import type { Counts } from '../src/ingest/report.ts';
 

@@ -13,7 +13,7 @@ test('shared reports that are missing may be skipped at home, and are an error i
   expect(corporaFolder({ CI: 'true', CORPORA: import.meta.dirname })).toBe(import.meta.dirname);
 });
 
-// That they are skipped is told by this name, in the summary of every run.
+// This name tells that they are skipped, in the summary of every run.
 const name = folder ? 'the shared reports' : `SKIPPED: ${NO_CORPORA}`;
 
 describe.skipIf(folder === undefined)(name, () => {

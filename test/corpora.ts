@@ -1,7 +1,7 @@
 /**
- * Compares what ingest understands of shared reports of real runners, and of hostile files, with
- * the truth that stands beside them: equal, or different for a reason that is listed here together
- * with the exact counts.
+ * Compares what ingest understands of shared reports of real runners and of hostile files with the
+ * expectation beside them. The two must be equal, or differ for a reason that is listed together with
+ * the exact counts.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -11,11 +11,11 @@ import { EXPLAINED } from './corpora-explained.ts';
 
 export interface Comparison {
   readonly name: string;
-  /** As the runner printed them; as far as a hostile file has any. */
+  /** The counts that the runner printed; for a hostile file, those that it has. */
   readonly expected: string;
   readonly ours: string;
   readonly verdict: 'equal' | 'explained' | 'kept' | 'wrong';
-  /** Why the difference is right, or what is wrong. */
+  /** The reason why the difference is right, or what is wrong. */
   readonly reason: string;
 }
 
@@ -36,8 +36,8 @@ export const NO_CORPORA =
   'the shared reports are not there: put them into ../shared/corpora/given beside the project, or name their folder in CORPORA';
 
 /**
- * The shared reports: in the folder that CORPORA names, or beside the project. `undefined` where
- * they are not there; with CI set, or where CORPORA names a folder in vain, that is an error.
+ * Returns the folder of the shared reports: the one that CORPORA names, or the one beside the project;
+ * `undefined` if they are missing. If CI is set, or if CORPORA names a missing folder, that is an error.
  */
 export function corporaFolder(
   { CORPORA, CI }: NodeJS.ProcessEnv = process.env,
@@ -67,7 +67,7 @@ export async function compareAll(folder: string): Promise<readonly Comparison[]>
   return comparisons;
 }
 
-/** GoogleTest wrote two runs of the same tests, each in a format of its own. */
+/** GoogleTest wrote two runs of the same tests, in two formats. */
 function runsOf({ format, files }: Expected): readonly (readonly string[])[] {
   return format === 'gtest-xml+gtest-json' ? files.map((file) => [file]) : [files];
 }
@@ -97,7 +97,7 @@ function compareHostile(name: string, expected: Expected, inspection: Inspection
   const isKept = {
     accept: complete && isRight,
     reject: isRefused,
-    // Without counts there is no right reading: what is wrong must be told.
+    // Without counts no reading is right, so the problem must be reported.
     either: isRefused || (isRight && (complete || isTold)) || (counts === null && isTold),
   }[outcome ?? 'accept'];
   return {
@@ -109,7 +109,7 @@ function compareHostile(name: string, expected: Expected, inspection: Inspection
   };
 }
 
-/** Whether all counts that are expected came out. */
+/** Returns whether all expected counts are right. */
 function agree(expected: PartialCounts, ours: Counts): boolean {
   return [...SHOWN, 'otherFailures' as const].every(
     (key) => expected[key] === undefined || expected[key] === ours[key],

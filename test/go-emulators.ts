@@ -1,6 +1,6 @@
 /**
- * Looks for the emulators that `npm run emulators` builds. The tests of a missing one are skipped, loudly; with
- * CI set, that is a failure.
+ * Looks for the emulators that `npm run emulators` builds. The tests of a missing one are skipped with
+ * a message; if CI is set, that is a failure.
  */
 import type { TestProject } from 'vitest/node';
 import {

@@ -1,6 +1,6 @@
 /**
- * Gives the test run a PostgreSQL server: the one of DATABASE_URL, or its own. Where none can be
- * had, tests on PostgreSQL are skipped, loudly; with CI set, that is a failure.
+ * Gives the test run a PostgreSQL server: the one that DATABASE_URL names, or one of its own. If neither
+ * is available, tests on PostgreSQL are skipped with a message; if CI is set, that is a failure.
  */
 import type { TestProject } from 'vitest/node';
 import { fastSettings, startPostgres } from './support/databases/postgres-server.ts';

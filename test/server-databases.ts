@@ -1,4 +1,4 @@
-/** Each database as a server process finds it: by its environment. */
+/** Describes each database as a server process finds it: by its environment. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,14 +17,14 @@ import { testDatabaseUrl } from './support/spanner/spanner-admin.ts';
 export type ServerDatabase = Readonly<Record<'POSTLUDE_DATABASE', string>> &
   Readonly<Record<string, string>>;
 
-/** Describes `suite` once on each database; `open` answers one that is fresh, and not migrated. */
+/** Describes `suite` once on each database; `open` returns a fresh one, which is not migrated. */
 export function eachServerDatabase(
   suite: (open: () => Promise<ServerDatabase>, name: string) => void,
 ): void {
   eachDatabase((_open, name) => suite(() => openServerDatabase(name), name));
 }
 
-/** On a database of that kind: `pglite`, `postgres` or `spanner`. */
+/** True on a database of that kind: `pglite`, `postgres` or `spanner`. */
 export async function openServerDatabase(name: string): Promise<ServerDatabase> {
   const schema = testSchema();
   const options = { schema, migrated: false };

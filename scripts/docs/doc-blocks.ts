@@ -1,14 +1,14 @@
 /**
- * Compiles the TypeScript blocks of the documents, strictly. The blocks of a page follow one another,
- * as a reader takes them: each sees what those before it declare. A block that begins with the name of
- * a file (`// shop.ts`) is that file, and other files of the page can import it. What a block uses and
- * does not declare may come from
+ * Compiles the TypeScript blocks of the documents, strictly. The blocks of a page follow one another, as
+ * for a reader: each sees the declarations of those before it. A block that begins with the name of a
+ * file (`// shop.ts`) is that file, and other files of the page can import it. Names that a block uses
+ * without declaring them may come from
  *
- * - an entry of the package that exports it, whose import a page need not repeat;
- * - the page's own setting (doc-settings.ts): a client that is connected, an order's id.
+ * - an entry of the package that exports them, whose import a page need not repeat;
+ * - the page's own setting (doc-settings.ts), such as a connected client or an order's id.
  *
- * Anything else is an error at its place in the page: a name that is not exported, arguments in the
- * wrong order.
+ * Everything else, such as a name that is not exported or arguments in the wrong order, is an error at
+ * its place in the page.
  */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -29,7 +29,7 @@ const ENTRIES = [
 export interface Project {
   readonly folder: string;
   readonly options: ts.CompilerOptions;
-  /** The code that users make from `proto/`: pages import it as `./gen/…`. */
+  /** The code that users generate from `proto/`; pages import it as `./gen/…`. */
   readonly generated: string;
 }
 
@@ -37,7 +37,7 @@ type Compile = (files: readonly string[]) => ts.Program;
 
 interface Module {
   readonly page: string;
-  /** Below the folder: `page-3/shop.ts`. */
+  /** The path below the folder: `page-3/shop.ts`. */
   readonly path: string;
   readonly text: string;
   /** Holds the line of the page for each line of the module. */
@@ -45,8 +45,8 @@ interface Module {
 }
 
 /**
- * The errors of all pages, `docs/queue.md:33: …`. The folder is made in a project in which the package
- * can be imported.
+ * Returns the errors of all pages, as `docs/queue.md:33: …`. The folder is created in a project in which
+ * the package can be imported.
  */
 export function compileBlocks(pages: readonly Page[], project: Project): string[] {
   const { folder } = project;
@@ -87,12 +87,12 @@ function isTypeScript({ language }: Block): boolean {
   return language === 'ts' || language === 'typescript';
 }
 
-/** The name of the file that a block is: `// shop.ts` in its first line. */
+/** Returns the name of the file that a block is, from its first line: `// shop.ts`. */
 function fileNameOf({ text }: Block): string | undefined {
   return /^\/\/ ([a-z-]+\.ts)\n/.exec(text)?.[1];
 }
 
-/** The blocks of a page that are files, each a module of its own. */
+/** Returns the blocks of a page that are files, each as a module of its own. */
 function filesOf(page: Page, folder: string): Module[] {
   return blocksOf(page)
     .filter(isTypeScript)
@@ -104,7 +104,7 @@ function filesOf(page: Page, folder: string): Module[] {
     });
 }
 
-/** The other blocks as one module: imports first, then the blocks, each in the scope of the one before. */
+/** Returns the other blocks as one module: imports first, then each block in the scope of the one before. */
 function moduleOf(page: Page, path: string): Module[] {
   const blocks = blocksOf(page).filter((block) => isTypeScript(block) && !fileNameOf(block));
   if (blocks.length === 0) return [];
@@ -127,7 +127,7 @@ function moduleOf(page: Page, path: string): Module[] {
   ];
 }
 
-/** Two blocks may import the same: once is enough for a module. */
+/** Keeps one of several equal imports, as two blocks may import the same. */
 function unique(imports: readonly [string, number][]): [string, number][] {
   const seen = new Set<string>();
   return imports.filter(([text]) => !seen.has(text) && seen.add(text));
@@ -152,7 +152,7 @@ function splitImports(
   });
 }
 
-/** Adds the imports that pages do not repeat; answers how many lines that made of each file. */
+/** Adds the imports that pages do not repeat, and returns how many lines each file got. */
 function withImports(files: readonly string[], entries: string, compile: Compile): number[] {
   writeEntries(entries);
   const program = compile([...files, entries]);
@@ -175,7 +175,7 @@ function withImports(files: readonly string[], entries: string, compile: Compile
   });
 }
 
-/** A module that imports all entries of the packages. */
+/** Writes a module that imports all entries of the packages. */
 function writeEntries(file: string): void {
   const imports = ENTRIES.map((entry, index) => `import * as e${index} from '${entry}';`);
   writeFileSync(file, imports.join('\n'));
@@ -198,7 +198,7 @@ function namesOfEntries(program: ts.Program, file: string): Map<string, string> 
   return names;
 }
 
-/** Reads each file once, except for the pages, which change in between. */
+/** Reads each file once, except for the pages, which change between two compilations. */
 function compilerOf({ folder, options }: Project): Compile {
   const host = ts.createCompilerHost(options, true);
   const read = host.getSourceFile.bind(host);

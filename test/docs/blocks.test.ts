@@ -1,4 +1,4 @@
-/** The TypeScript of the documents against the sources; check:package compiles it against the package. */
+/** Compiles the TypeScript of the documents against the sources; check:package does so against the package. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -8,7 +8,7 @@ import { type Page, readPages } from '../../scripts/docs/markdown.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** A page shows what it shows, used or not. */
+/** A page may declare what it does not use. */
 const SHOWN = { noUnusedLocals: false, noUnusedParameters: false, verbatimModuleSyntax: false };
 
 function errorsOf(pages: readonly Page[]): string[] {

@@ -14,7 +14,7 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 };
 const makers = await loadAllCommands();
 
-/** What the program's own parser says against a command line; nothing of it is run. */
+/** Returns the objections of the program's own parser to a command line, without running it. */
 function problemOf(args: readonly string[]): string | undefined {
   const program = buildProgram(openCliContext(), makers, () => undefined);
   if (isPath(program, args)) return undefined;
@@ -32,7 +32,7 @@ function allOf(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allOf)];
 }
 
-/** Whether the words only name a command: `tasks redrive`. */
+/** Returns whether the words only name a command: `tasks redrive`. */
 function isPath(program: Command, words: readonly string[]): boolean {
   let at: Command | undefined = program;
   for (const word of words) at = at?.commands.find((command) => command.name() === word);
@@ -58,7 +58,7 @@ function problemsWithNpm(pages: readonly Page[]): string[] {
   );
 }
 
-/** Of `npm run NAME -- …`, `npm test`; other commands are npm's own. */
+/** Checks `npm run NAME -- …` and `npm test`; other commands are npm's own. */
 function problemOfNpm([verb, name = '', ...rest]: readonly string[]): string | undefined {
   if (verb !== 'run') return undefined;
   const script = scripts[name];
@@ -76,7 +76,7 @@ function problemOfNpm([verb, name = '', ...rest]: readonly string[]): string | u
   return unknown === undefined ? undefined : `there is no option --${unknown}`;
 }
 
-/** The workflows, each as a page with one block. */
+/** Returns each workflow as a page with one block. */
 function readWorkflows(): Page[] {
   const paths = globSync('.github/workflows/*.yml', { cwd: ROOT }).sort();
   return paths.map((path) => {

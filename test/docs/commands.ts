@@ -1,4 +1,4 @@
-/** The command lines that the documents show: `postlude …` and `npm run …`, as words. */
+/** Finds the command lines that the documents show (`postlude …` and `npm run …`), as words. */
 import { parseAllDocuments } from 'yaml';
 import { type Block, blocksOf, type Page, spansOf } from '../../scripts/docs/markdown.ts';
 
@@ -8,7 +8,7 @@ export interface CommandLine {
   readonly words: readonly string[];
 }
 
-/** All whose first word is `program`. */
+/** Returns the command lines whose first word is `program`. */
 export function commandLinesOf(page: Page, program: string): CommandLine[] {
   const inBlocks = blocksOf(page).flatMap((block) =>
     scriptsOf(block).flatMap(({ text, line }) =>
@@ -18,13 +18,13 @@ export function commandLinesOf(page: Page, program: string): CommandLine[] {
   const inLines = spansOf(page).flatMap(({ text, line }) =>
     variantsOf(text).map((words) => ({ place: `${page.path}:${line}`, words })),
   );
-  // `postlude …` speaks of all command lines, and shows none.
+  // `postlude …` refers to all command lines, and shows none.
   const isShown = (words: readonly string[]): boolean =>
     words[0] === program && !words.includes('');
   return [...inBlocks, ...inLines].filter(({ words }) => isShown(words));
 }
 
-/** What a block has a shell run. */
+/** Returns what a block lets a shell run. */
 function scriptsOf({ language, text, line }: Block): { text: string; line: number }[] {
   if (language === 'sh') return [{ text, line }];
   if (language === 'yaml') {
@@ -35,7 +35,7 @@ function scriptsOf({ language, text, line }: Block): { text: string; line: numbe
     const scripts = [...text.matchAll(/\bsh ('''|')([\s\S]*?)\1/g)];
     return scripts.map((match) => ({ text: match[2] ?? '', line }));
   }
-  // What somebody types, with a prompt or without; all else is what is printed.
+  // These lines are typed, with a prompt or without one; all others are printed.
   const typed = text.split('\n').filter((each) => /^(\$ )?(npm|npx|postlude) /.test(each));
   return language === '' ? [{ text: typed.join('\n').replaceAll(/^\$ /gm, ''), line }] : [];
 }
@@ -46,7 +46,7 @@ function textsIn(value: unknown): string[] {
   return Object.values(value).flatMap(textsIn);
 }
 
-/** The commands of a shell script, without variables that are set before them. */
+/** Returns the commands of a shell script, without variables that are set before them. */
 export function commandsIn(script: string): string[][] {
   const commands: string[][] = [[]];
   const text = script.replaceAll(/\\\n/g, ' ').replaceAll(/\$\{\{.*?\}\}/g, 'x');
@@ -65,7 +65,7 @@ export function commandsIn(script: string): string[][] {
     .filter((words) => words.length > 0);
 }
 
-/** What npx runs, with or without a package that it is to fetch: `npx -y -p pg @postlude/postlude serve`. */
+/** Returns what npx runs, without the packages that it fetches first: `npx -y -p pg @postlude/postlude serve`. */
 function withoutNpx(words: readonly string[]): string[] {
   if (words[0] !== 'npx') return [...words];
   const isOption = (word: string, before: string): boolean =>
@@ -75,20 +75,20 @@ function withoutNpx(words: readonly string[]): string[] {
   return [name.replace(/^@postlude\/(postlude)(@.*)?$/, '$1'), ...rest];
 }
 
-/** A variable stands for a word of its own. */
+/** Removes quotes. A variable counts as a word of its own. */
 function unquoted(word: string): string {
   const plain = word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, a = '', b = '') => a + b);
   return plain.replaceAll(/\$\w+|\$\([^)]*\)/g, 'x').replaceAll(/\\(.)/g, '$1');
 }
 
-/** Capitals stand for some word, which is that word here. */
+/** A word in capitals stands for any word; here it becomes that word in lower case. */
 function named(word: string): string {
   return /^[A-Z]+$/.test(word) ? word.toLowerCase() : word;
 }
 
 /**
- * What a synopsis stands for: `tasks list [due|dead]` for that without, with `due`, and with `dead`;
- * capitals for some word.
+ * Returns the command lines that a synopsis describes: for `tasks list [due|dead]`, the one without an
+ * argument, with `due`, and with `dead`. A word in capitals stands for any word.
  */
 export function variantsOf(synopsis: string): string[][] {
   const optional = /\s*\[([^\]]*)\]/.exec(synopsis);

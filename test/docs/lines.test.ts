@@ -1,4 +1,4 @@
-/** Each sentence of the documents has a line of its own, and finding these lines changes no word. */
+/** Checks that each sentence of the documents is on a line of its own, and that finding these lines changes no word. */
 import { expect, test } from 'vitest';
 import { readPages } from '../../scripts/docs/markdown.ts';
 import { sentenceLines } from '../../scripts/docs/sentence-lines.ts';

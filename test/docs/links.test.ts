@@ -1,4 +1,4 @@
-/** Links of the documents, and paths that documents and comments name, lead to what is there. */
+/** Checks that links of the documents, and paths in documents and comments, lead to something that exists. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ function brokenLinks(pages: readonly Page[], all = pages): string[] {
   );
 }
 
-/** Paths in code within the lines of a page, in full or below the sources of a package. */
+/** Finds paths in the inline code of a page, either in full or below the sources of a package. */
 function brokenPaths(pages: readonly Page[]): string[] {
   return pages.flatMap((page) =>
     spansOf(page).flatMap(({ text, line }) => {
@@ -55,7 +55,7 @@ function brokenInComments(file: string, text: string): string[] {
   });
 }
 
-/** Lines `  name/  file.ts  words`, where two blanks more mean one folder deeper. */
+/** Reads lines of the form `  name/  file.ts  words`, in which two more blanks mean one folder deeper. */
 function readRooms(block: string, sources: string): { folder: string; file: string | undefined }[] {
   const path: string[] = [sources];
   return block.split('\n').flatMap((line) => {
@@ -132,7 +132,7 @@ describe('everything that is named exists', () => {
   });
 });
 
-/** Pages below docs/ that the index does not link. */
+/** Returns the pages below docs/ that the index does not link. */
 function unlisted(pages: readonly Page[]): string[] {
   const index = pages.find(({ path }) => path === 'docs/README.md');
   const listed = new Set(index ? linksOf(index).map(({ text }) => join('docs', text)) : []);

@@ -1,4 +1,4 @@
-/** The Node.js that documents ask for, that npm checks and that our packages take is one. */
+/** Checks that the documents, npm and our dependencies agree on the version of Node.js. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ interface LockedPackage {
   readonly peer?: boolean;
 }
 
-/** `README.md: 22`, where that is not what package.json says. */
+/** Returns `README.md: 22` for each version that differs from package.json's. */
 function wrongVersions({ path, text }: Page): string[] {
   return versionsIn(text).flatMap((each) => (each === NEEDED ? [] : [`${path}: ${each}`]));
 }
@@ -31,7 +31,7 @@ function versionsIn(text: string): string[] {
   );
 }
 
-/** Of ranges like `^18.19.0 || >=20.6.0` and `20 || >=22`: all that our packages have. */
+/** Understands ranges like `^18.19.0 || >=20.6.0` and `20 || >=22`, which are all that our dependencies use. */
 function takes(range: string, version: string): boolean {
   return range.split('||').some((each) => {
     const [, sign, least = ''] = /^\s*(>=|\^|)\s*v?([\d.x]+)\s*$/.exec(each) ?? [];
@@ -46,7 +46,7 @@ function major(version: string): string | undefined {
   return version.split('.')[0];
 }
 
-/** Less than 0 where `a` is the older one. */
+/** Returns less than 0 if `a` is the older one. */
 function compare(a: string, b: string): number {
   const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)];
   const differing = [0, 1, 2].find((at) => (left[at] ?? 0) !== (right[at] ?? 0));

@@ -1,4 +1,4 @@
-/** The recipes of docs/ci.md are the very files that the simulators of CI systems run. */
+/** Checks that the recipes of docs/ci.md are the files that the simulators of CI systems run. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Settings and options that the documents name exist. */
+/** Checks that the settings and options that the documents name exist. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +11,9 @@ import { loadConfig } from '../../src/server/config/config.ts';
 import { SETTING_NAMES } from '../../src/server/config/settings.ts';
 import { openCliContext } from '../support/cli/cli-world.ts';
 
-/** Pages that speak of servers and commands alone; others name options of test runners and of code. */
+/** The pages that name only options of servers and commands; others name those of test runners and of code. */
 const OF_SERVERS = ['README.md', ...['cli', 'configuration', 'operations', 'ci'].map(pathOf)];
-/** Of all commands, and of npm. */
+/** Options of all commands, and of npm. */
 const ALWAYS = ['-h', '--help', '--version', '--json'];
 
 const program = buildProgram(openCliContext(), await loadAllCommands(), () => undefined);
@@ -28,7 +28,7 @@ function optionsOf(command: Command): string[] {
   return [...own, ...command.commands.flatMap(optionsOf)];
 }
 
-/** `enableExperiment: …` in a line, where that looks like a setting. */
+/** Finds inline code that looks like a setting, `enableExperiment: …`, and names none. */
 function unknownSettings(page: Page): string[] {
   return spansOf(page).flatMap(({ text, line }) => {
     const name = /^([a-z]+[A-Za-z]*): [^{]/.exec(text)?.[1];
@@ -37,7 +37,7 @@ function unknownSettings(page: Page): string[] {
   });
 }
 
-/** `--export-dir …` in a line. */
+/** Finds inline code that begins with an unknown option: `--export-dir …`. */
 function unknownOptions(page: Page): string[] {
   return spansOf(page).flatMap(({ text, line }) => {
     const option = /^--?[a-z][a-z-]*/.exec(text)?.[0];
@@ -45,7 +45,7 @@ function unknownOptions(page: Page): string[] {
   });
 }
 
-/** What the reader of settings does not know of a file that a page shows. */
+/** Returns what the reader of settings rejects in a file that a page shows. */
 async function unknownInFile(text: string): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'postlude-docs-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -55,7 +55,7 @@ async function unknownInFile(text: string): Promise<string[]> {
     () => '',
     (error: Error) => error.message,
   );
-  // What a shown file points to (secrets, keys of an issuer) is not on this machine.
+  // Files that a shown file refers to (secrets, keys of an issuer) are not on this machine.
   return problems
     .split('\n')
     .filter((line) => /^ {2}/.test(line) && !/ENOENT|no such file/.test(line));

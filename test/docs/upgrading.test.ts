@@ -1,4 +1,4 @@
-/** UPGRADING.md says of every migration what it does and what it locks. */
+/** Checks that UPGRADING.md says for each migration what it does and what it locks. */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';

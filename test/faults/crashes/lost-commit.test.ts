@@ -1,7 +1,7 @@
 /**
- * A commit that PostgreSQL's crash swallowed, as those see it who were told of it: a producer of tasks,
- * the queue of pushed tasks, and a client of the server. While it is away from us, others take the ids of
- * the transactions that it lost.
+ * A commit that a crash of PostgreSQL swallowed, as its callers see it: a producer of tasks, the queue of
+ * pushed tasks, and a client of the server. While the server is unreachable for them, other clients take
+ * the ids of the transactions that it lost.
  */
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
  * A fault run of the queue on a real PostgreSQL server: worker processes are killed (SIGKILL) and
- * started again while tasks run; then, under further load, the server is restarted, by turns in
+ * started again while tasks run; then, under further load, the server is restarted, alternately in
  * order and as after a crash, and connections are cut (pg_terminate_backend). Afterwards every task
  * must have had its effect exactly once, and nothing may be left over.
  */
