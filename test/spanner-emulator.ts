@@ -1,6 +1,6 @@
 /**
- * Gives the test run a Spanner emulator: the one of SPANNER_EMULATOR_HOST, or its own. Where none
- * can be had, tests on Spanner are skipped, loudly; with CI set, that is a failure.
+ * Gives the test run a Spanner emulator: the one at SPANNER_EMULATOR_HOST, or one of its own. If neither
+ * is available, tests on Spanner are skipped with a message; if CI is set, that is a failure.
  */
 import type { TestProject } from 'vitest/node';
 import { startSpannerEmulator } from './support/spanner/spanner-emulator.ts';
