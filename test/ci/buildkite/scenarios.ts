@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import type { Scenario } from '../../scenarios/scenario.ts';
+import { ciScenarios } from '../ci-scenario.ts';
 import {
   expectNothing,
   expectRun,
@@ -12,7 +13,7 @@ import {
   sum,
   untilOthersEnded,
 } from '../verdict.ts';
-import { CiWorld, readRecipe } from '../world.ts';
+import { type CiWorld, readRecipe } from '../world.ts';
 import { BuildkiteBuild, type State } from './build.ts';
 
 const RECIPE = 'examples/ci/buildkite/pipeline.yml';
@@ -21,17 +22,13 @@ const ALL_GREEN = JOBS.map((): State => 'passed');
 
 type Tell = (world: CiWorld, build: BuildkiteBuild, run: string) => Promise<void>;
 
+const ofBuildkite = ciScenarios({ id: 'buildkite', title: 'Buildkite' });
+
 function scenario(name: string, shows: string, tell: Tell): Scenario {
-  return {
-    name: `buildkite-${name}`,
-    shows: `Buildkite: ${shows}`,
-    isCi: true,
-    async run(place) {
-      const world = await CiWorld.open(place);
-      const build = new BuildkiteBuild(world, await readRecipe(RECIPE), name === 'fork');
-      await tell(world, build, `bk-${build.id}`);
-    },
-  };
+  return ofBuildkite(name, shows, async (world) => {
+    const build = new BuildkiteBuild(world, await readRecipe(RECIPE), name === 'fork');
+    await tell(world, build, `bk-${build.id}`);
+  });
 }
 
 function assertStates(build: BuildkiteBuild, expected: readonly (State | undefined)[]): void {

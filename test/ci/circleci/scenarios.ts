@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Scenario } from '../../scenarios/scenario.ts';
+import { ciScenarios } from '../ci-scenario.ts';
 import {
   expectNothing,
   expectRun,
@@ -11,7 +12,7 @@ import {
   sum,
   untilOthersEnded,
 } from '../verdict.ts';
-import { CiWorld, readRecipe } from '../world.ts';
+import { type CiWorld, readRecipe } from '../world.ts';
 import { CircleCiWorkflow, type Status } from './workflow.ts';
 
 const RECIPE = 'examples/ci/circleci/config.yml';
@@ -19,17 +20,13 @@ const JOBS = ['announce', 'shard', 'run'];
 
 type Tell = (world: CiWorld, workflow: CircleCiWorkflow, run: string) => Promise<void>;
 
+const ofCircleCi = ciScenarios({ id: 'circleci', title: 'CircleCI' });
+
 function scenario(name: string, shows: string, tell: Tell): Scenario {
-  return {
-    name: `circleci-${name}`,
-    shows: `CircleCI: ${shows}`,
-    isCi: true,
-    async run(place) {
-      const world = await CiWorld.open(place);
-      const workflow = new CircleCiWorkflow(world, await readRecipe(RECIPE), name === 'fork');
-      await tell(world, workflow, `circle-${workflow.workspaceId}`);
-    },
-  };
+  return ofCircleCi(name, shows, async (world) => {
+    const workflow = new CircleCiWorkflow(world, await readRecipe(RECIPE), name === 'fork');
+    await tell(world, workflow, `circle-${workflow.workspaceId}`);
+  });
 }
 
 function assertStatuses(workflow: CircleCiWorkflow, expected: readonly Status[]): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Scenario } from '../../scenarios/scenario.ts';
+import { ciScenarios } from '../ci-scenario.ts';
 import {
   expectNothing,
   expectRun,
@@ -12,7 +13,7 @@ import {
   sum,
   untilOthersEnded,
 } from '../verdict.ts';
-import { CiWorld, COMMIT, type Conclusion, readRecipe } from '../world.ts';
+import { type CiWorld, COMMIT, type Conclusion, readRecipe } from '../world.ts';
 import { type GitHubEvent, GitHubRun } from './run.ts';
 
 const RECIPE = 'examples/ci/github-actions/tests.yml';
@@ -20,25 +21,20 @@ const WITH_ACTION = 'examples/ci/github-actions/with-action.yml';
 const PUSH: GitHubEvent = { name: 'push' };
 const JOBS = ['shard (1)', 'shard (2)', 'shard (3)', 'shard (4)', 'run'];
 
+type Start = (event?: GitHubEvent, recipe?: string) => Promise<GitHubRun>;
+
+const ofGitHub = ciScenarios({ id: 'github', title: 'GitHub Actions' });
+
 function scenario(
   name: string,
   shows: string,
-  tell: (
-    world: CiWorld,
-    start: (event?: GitHubEvent, recipe?: string) => Promise<GitHubRun>,
-  ) => Promise<void>,
+  tell: (world: CiWorld, start: Start) => Promise<void>,
 ): Scenario {
-  return {
-    name: `github-${name}`,
-    shows: `GitHub Actions: ${shows}`,
-    isCi: true,
-    async run(place) {
-      const world = await CiWorld.open(place);
-      await tell(world, async (event = PUSH, recipe = RECIPE) => {
-        return new GitHubRun(world, await readRecipe(recipe), event);
-      });
-    },
-  };
+  return ofGitHub(name, shows, (world) =>
+    tell(world, async (event = PUSH, recipe = RECIPE) => {
+      return new GitHubRun(world, await readRecipe(recipe), event);
+    }),
+  );
 }
 
 function assertConclusions(run: GitHubRun, expected: readonly Conclusion[]): void {

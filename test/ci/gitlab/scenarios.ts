@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scenario } from '../../scenarios/scenario.ts';
+import { ciScenarios } from '../ci-scenario.ts';
 import {
   expectNothing,
   expectRun,
@@ -13,7 +14,7 @@ import {
   sum,
   untilOthersEnded,
 } from '../verdict.ts';
-import { CiWorld, readRecipe } from '../world.ts';
+import { type CiWorld, readRecipe } from '../world.ts';
 import { GitLabPipeline, type Status } from './pipeline.ts';
 
 const RECIPE = 'examples/ci/gitlab/.gitlab-ci.yml';
@@ -22,18 +23,14 @@ const ALL_GREEN = JOBS.map((): Status => 'success');
 
 type Tell = (world: CiWorld, pipeline: GitLabPipeline, run: string) => Promise<void>;
 
+const ofGitLab = ciScenarios({ id: 'gitlab', title: 'GitLab CI' });
+
 function scenario(name: string, shows: string, tell: Tell): Scenario {
-  return {
-    name: `gitlab-${name}`,
-    shows: `GitLab CI: ${shows}`,
-    isCi: true,
-    async run(place) {
-      const world = await CiWorld.open(place);
-      const project = name === 'fork' ? 'someone/app' : 'example/app';
-      const pipeline = new GitLabPipeline(world, await readRecipe(RECIPE), project);
-      await tell(world, pipeline, `gl-${pipeline.id}`);
-    },
-  };
+  return ofGitLab(name, shows, async (world) => {
+    const project = name === 'fork' ? 'someone/app' : 'example/app';
+    const pipeline = new GitLabPipeline(world, await readRecipe(RECIPE), project);
+    await tell(world, pipeline, `gl-${pipeline.id}`);
+  });
 }
 
 function assertStatuses(pipeline: GitLabPipeline, expected: readonly Status[]): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scenario } from '../../scenarios/scenario.ts';
+import { ciScenarios } from '../ci-scenario.ts';
 import {
   expectNothing,
   expectRun,
@@ -11,7 +12,7 @@ import {
   ONE_MISSING,
   untilOthersEnded,
 } from '../verdict.ts';
-import { CiWorld, type Conclusion, readRecipe } from '../world.ts';
+import { type CiWorld, type Conclusion, readRecipe } from '../world.ts';
 import { JenkinsBuild } from './build.ts';
 
 const RECIPE = 'examples/ci/jenkins/Jenkinsfile';
@@ -23,33 +24,29 @@ type Start = () => Promise<{ build: JenkinsBuild; run: string }>;
 
 let builds = 0;
 
+const ofJenkins = ciScenarios({ id: 'jenkins', title: 'Jenkins' });
+
 function scenario(
   name: string,
   shows: string,
   tell: (world: CiWorld, start: Start) => Promise<void>,
 ): Scenario {
-  return {
-    name: `jenkins-${name}`,
-    shows: `Jenkins: ${shows}`,
-    isCi: true,
-    async run(place) {
-      const world = await CiWorld.open(place);
-      const file = await readRecipe(RECIPE);
-      await tell(world, async () => {
-        const number = ++builds;
-        // The token of the plug-in OpenID Connect Provider; a fork's job gets an empty one.
-        const token = await world.authority.token({
-          issuer: 'https://jenkins.example.com/oidc',
-          audience: 'postlude',
-          lifetime: '1h',
-          claims: { sub: 'https://jenkins.example.com/job/app/' },
-        });
-        const credentials = { 'postlude-id-token': name === 'fork' ? '' : token };
-        const build = new JenkinsBuild(world, file, { number, credentials });
-        return { build, run: `jenkins-app-${number}` };
+  return ofJenkins(name, shows, async (world) => {
+    const file = await readRecipe(RECIPE);
+    await tell(world, async () => {
+      const number = ++builds;
+      // The token of the plug-in OpenID Connect Provider; a fork's job gets an empty one.
+      const token = await world.authority.token({
+        issuer: 'https://jenkins.example.com/oidc',
+        audience: 'postlude',
+        lifetime: '1h',
+        claims: { sub: 'https://jenkins.example.com/job/app/' },
       });
-    },
-  };
+      const credentials = { 'postlude-id-token': name === 'fork' ? '' : token };
+      const build = new JenkinsBuild(world, file, { number, credentials });
+      return { build, run: `jenkins-app-${number}` };
+    });
+  });
 }
 
 function assertConclusions(build: JenkinsBuild, expected: readonly Conclusion[]): void {
