@@ -1,11 +1,10 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { FakeClock } from '@postlude/queue/testing';
 import { SignJWT } from 'jose';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { listen } from '../../../test/support/network/http-listener.ts';
 import { IdTokens } from './id-token.ts';
 
 const KEY = new Uint8Array(32);
@@ -22,16 +21,14 @@ function tokenOf(jti: string, claims: Readonly<Record<string, unknown>> = {}): P
 async function startGitHub() {
   const asked: { readonly url?: string; readonly authorization?: string }[] = [];
   const github = { asked, status: 200, claims: {} as Readonly<Record<string, unknown>>, env: {} };
-  const server = createServer(async (request, response) => {
+  const origin = await listen(async (request, response) => {
     const { authorization } = request.headers;
     asked.push({ url: request.url ?? '', ...(authorization ? { authorization } : {}) });
     response.writeHead(github.status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ value: await tokenOf(`${asked.length}`, github.claims) }));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
   github.env = {
-    ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token?api=2`,
+    ACTIONS_ID_TOKEN_REQUEST_URL: `${origin}/token?api=2`,
     ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'request-secret',
   };
   return github;

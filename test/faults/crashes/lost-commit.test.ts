@@ -3,10 +3,10 @@
  * pushed tasks, and a client of the server. While the server is unreachable for them, other clients take
  * the ids of the transactions that it lost.
  */
-import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { testPostgresUrl } from '../../support/databases/databases.ts';
 import { startPostgres } from '../../support/databases/postgres-server.ts';
+import { takeTransactionIds } from '../../support/databases/proxied-postgres.ts';
 import { startTcpProxy } from '../../support/network/tcp-proxy.ts';
 import { countCrashWrites } from './crash-counts.ts';
 import { newTallies } from './crash-writers.ts';
@@ -32,7 +32,7 @@ describe.skipIf(testPostgresUrl() === '')('a commit that a crash swallowed is th
       const written = tallies[kind].take(2, write(2));
       await cut;
       await server.restart('crash');
-      await commitMany(server.url);
+      await takeTransactionIds(server.url, RACING_TRANSACTIONS);
       proxy.accept(true);
       await written;
       const counts = await countCrashWrites(server.url, tallies, await writes.submitted());
@@ -40,12 +40,3 @@ describe.skipIf(testPostgresUrl() === '')('a commit that a crash swallowed is th
     });
   }
 });
-
-async function commitMany(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  for (let count = 0; count < RACING_TRANSACTIONS; count++) {
-    await client.query('SELECT pg_current_xact_id()');
-  }
-  await client.end();
-}

@@ -1,11 +1,11 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type IncomingMessage, type RequestListener, request } from 'node:http';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '@postlude/queue/foundations';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type CliRun, openCli, openCliWithServer } from '../../../../test/support/cli/cli-world.ts';
+import { listen } from '../../../../test/support/network/http-listener.ts';
 import { OidcIssuerServer } from '../../../../test/support/network/oidc-issuer.ts';
 import { startTestServer } from '../../../../test/support/server/server-world.ts';
 
@@ -29,16 +29,6 @@ const hurried: Clock = {
 function node(code = ''): string[] {
   const write = `require('node:fs').writeFileSync('r.xml', ${JSON.stringify(REPORT)});`;
   return ['--', process.execPath, '-e', write + code];
-}
-
-async function listen(onRequest: RequestListener): Promise<string> {
-  const server = createServer(onRequest);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** Opens a server and a recording that was made while the server was unreachable. */

@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '@postlude/queue/foundations';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openCliWithServer } from '../../../../test/support/cli/cli-world.ts';
+import { listen } from '../../../../test/support/network/http-listener.ts';
 
 const REPORT = `<testsuite name="s">
   <testcase classname="c" name="passes"/>
@@ -27,17 +26,6 @@ async function openWorld() {
   const stateOf = async (id: string): Promise<unknown> =>
     (await world.run('status', id, '--json')).json()[0];
   return { ...world, stateOf };
-}
-
-/** Opens a server that commands call to say that they are running. */
-async function listen(onRequest: RequestListener): Promise<string> {
-  const server = createServer(onRequest);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 test('prints one object with --json, and nothing on stdout without', async () => {

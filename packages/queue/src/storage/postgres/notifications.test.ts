@@ -1,23 +1,19 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   openTestPostgres,
   testPostgresUrl,
   testSchema,
 } from '../../../../../test/support/databases/databases.ts';
-import { startTcpProxy } from '../../../../../test/support/network/tcp-proxy.ts';
+import { proxyPostgres } from '../../../../../test/support/databases/proxied-postgres.ts';
 import { Signal } from '../../../../../test/support/signal.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import type { Database } from '../database.ts';
 
 async function openListener(clock: FakeClock) {
-  const url = new URL(testPostgresUrl());
-  const proxy = await startTcpProxy(Number(url.port || 5432));
-  onTestFinished(() => proxy.close());
-  url.hostname = '127.0.0.1';
-  url.port = String(proxy.port);
+  const { proxy, url } = await proxyPostgres();
   const schema = testSchema();
   const options = { schema, migrated: false };
-  const db = await openTestPostgres({ ...options, url: url.href, clock });
+  const db = await openTestPostgres({ ...options, url, clock });
   const sender = await openTestPostgres(options);
   return { db, sender, proxy };
 }

@@ -3,13 +3,13 @@
  * hands out the ids of transactions whose log it never flushed a second time. Here another client gets
  * them, before we can connect again.
  */
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { testPostgresUrl } from '../../../../../../test/support/databases/databases.ts';
 import {
   type PostgresServer,
   startPostgres,
 } from '../../../../../../test/support/databases/postgres-server.ts';
+import { takeTransactionIds } from '../../../../../../test/support/databases/proxied-postgres.ts';
 import { startTcpProxy, type TcpProxy } from '../../../../../../test/support/network/tcp-proxy.ts';
 import { accounts, allAccounts } from '../../../../../../test/support/suites/suite-tables.ts';
 import { createPostgresSuiteTables } from '../../../../../../test/support/suites/suite-tables-postgres.ts';
@@ -73,7 +73,7 @@ describe.skipIf(testPostgresUrl() === '')('a commit cut by a crash of the server
       });
       await cut;
       await crash(bench);
-      await commitMany(bench.server.url);
+      await takeTransactionIds(bench.server.url, RACING_TRANSACTIONS);
       bench.proxy.accept(true);
       await written;
       expect(await allAccounts(bench.outside)).toMatchObject([ada, bob]);
@@ -81,12 +81,3 @@ describe.skipIf(testPostgresUrl() === '')('a commit cut by a crash of the server
     });
   }
 });
-
-async function commitMany(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  for (let count = 0; count < RACING_TRANSACTIONS; count++) {
-    await client.query('SELECT pg_current_xact_id()');
-  }
-  await client.end();
-}

@@ -1,44 +1,18 @@
 /** What a lost connection does: a proxy between us and a real server cuts it where it hurts. */
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
-  openTestPostgres,
   testPostgresUrl,
   testSchema,
   withTestClient,
 } from '../../../../../../test/support/databases/databases.ts';
-import { startTcpProxy, type TcpProxy } from '../../../../../../test/support/network/tcp-proxy.ts';
+import { openThroughProxy } from '../../../../../../test/support/databases/proxied-postgres.ts';
 import { accounts, allAccounts } from '../../../../../../test/support/suites/suite-tables.ts';
-import { createPostgresSuiteTables } from '../../../../../../test/support/suites/suite-tables-postgres.ts';
 import { forEachLimit } from '../../../foundations/concurrency.ts';
 import { FakeClock } from '../../../testing/fake-clock.ts';
 import { int } from '../../column.ts';
-import type { Database } from '../../database.ts';
 import { sql } from '../../sql.ts';
-import type { PostgresOptions } from '../open.ts';
 
 const ada = { owner: 'ada', number: 1, balance: 100 };
-
-interface Bench {
-  /** Reaches the server through the proxy. */
-  readonly db: Database;
-  /** Reaches it directly. */
-  readonly outside: Database;
-  readonly proxy: TcpProxy;
-  readonly schema: string;
-}
-
-async function openThroughProxy(options: PostgresOptions = {}): Promise<Bench> {
-  const url = new URL(testPostgresUrl());
-  const proxy = await startTcpProxy(Number(url.port || 5432));
-  onTestFinished(() => proxy.close());
-  url.hostname = '127.0.0.1';
-  url.port = String(proxy.port);
-  const schema = testSchema();
-  const outside = await openTestPostgres({ schema });
-  await createPostgresSuiteTables(outside);
-  const db = await openTestPostgres({ ...options, url: url.href, schema, migrated: false });
-  return { db, outside, proxy, schema };
-}
 
 describe.skipIf(testPostgresUrl() === '')('a connection lost', () => {
   test('before the commit arrives: the transaction runs again, and lands once', async () => {

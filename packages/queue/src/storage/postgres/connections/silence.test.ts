@@ -1,14 +1,12 @@
 /** A server that says nothing any more: a proxy drops all that is sent, and closes nothing. */
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   openTestPostgres,
   testPostgresUrl,
-  testSchema,
 } from '../../../../../../test/support/databases/databases.ts';
-import { startTcpProxy } from '../../../../../../test/support/network/tcp-proxy.ts';
+import { openThroughProxy } from '../../../../../../test/support/databases/proxied-postgres.ts';
 import { Signal } from '../../../../../../test/support/signal.ts';
 import { accounts, allAccounts } from '../../../../../../test/support/suites/suite-tables.ts';
-import { createPostgresSuiteTables } from '../../../../../../test/support/suites/suite-tables-postgres.ts';
 import { int, text } from '../../column.ts';
 import { sql } from '../../sql.ts';
 import type { PostgresOptions } from '../open.ts';
@@ -17,28 +15,14 @@ const ada = { owner: 'ada', number: 1, balance: 100 };
 const ONE = sql`SELECT 1 AS n`;
 const ENDLESS = sql`SELECT pg_sleep(3600)::text AS slept`;
 
-async function openThroughProxy(options: PostgresOptions = {}) {
-  const url = new URL(testPostgresUrl());
-  const proxy = await startTcpProxy(Number(url.port || 5432));
-  onTestFinished(() => proxy.close());
-  url.hostname = '127.0.0.1';
-  url.port = String(proxy.port);
-  const schema = testSchema();
-  const outside = await openTestPostgres({ schema });
-  await createPostgresSuiteTables(outside);
-  const db = await openTestPostgres({
-    statementTimeoutMs: 100,
-    ...options,
-    url: url.href,
-    schema,
-    migrated: false,
-  });
-  return { db, outside, proxy };
+/** Statements time out soon. */
+function openImpatiently(options: PostgresOptions = {}) {
+  return openThroughProxy({ statementTimeoutMs: 100, ...options });
 }
 
 describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   test('ends a single statement with an unknown outcome, and later ones work', async () => {
-    const { db, proxy } = await openThroughProxy();
+    const { db, proxy } = await openImpatiently();
     await db.statement(ONE, { n: int });
     proxy.fallSilent();
     await expect(db.statement(ONE, { n: int })).rejects.toMatchObject({ code: 'outcome-unknown' });
@@ -47,7 +31,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   });
 
   test('makes a read unavailable', async () => {
-    const { db, proxy } = await openThroughProxy();
+    const { db, proxy } = await openImpatiently();
     const read = db.read(async (tx) => {
       await tx.query(ONE, { n: int });
       proxy.fallSilent();
@@ -60,7 +44,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   });
 
   test('in a write that has not committed makes it run again', async () => {
-    const { db, outside, proxy } = await openThroughProxy();
+    const { db, outside, proxy } = await openImpatiently();
     let runs = 0;
     await db.write(async (tx) => {
       runs += 1;
@@ -77,7 +61,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   });
 
   test('after a commit that was cut off leads to a new connection, as idle ones are silent', async () => {
-    const { db, outside, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
+    const { db, outside, proxy } = await openImpatiently({ statementTimeoutMs: 0 });
     const together = new Signal();
     await Promise.all([
       db.read(() => together.next()),
@@ -96,7 +80,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   });
 
   test('makes all idle connections of the pool suspect, so that no call waits for the next dead one', async () => {
-    const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 500 });
+    const { db, proxy } = await openImpatiently({ statementTimeoutMs: 500 });
     const together = new Signal();
     let arrived = 0;
     const readers = Array.from({ length: 5 }, () =>
@@ -122,7 +106,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   });
 
   test('releases the locks of a write whose client is gone, as others wait for them', async () => {
-    const { db, outside, proxy } = await openThroughProxy();
+    const { db, outside, proxy } = await openImpatiently();
     await outside.write((tx) => tx.insert(accounts, [ada]));
     const locked = sql`SELECT number FROM ${accounts} FOR UPDATE`;
     const given = new AbortController();
@@ -140,7 +124,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   });
 
   test('does not keep the database from being closed if running calls are cut', async () => {
-    const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
+    const { db, proxy } = await openImpatiently({ statementTimeoutMs: 0 });
     const began = new Signal();
     const read = db.read(async (tx) => {
       await tx.query(ONE, { n: int });
@@ -157,7 +141,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   });
 
   test('does not keep a database from being closed that was listened to and written to', async () => {
-    const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
+    const { db, proxy } = await openImpatiently({ statementTimeoutMs: 0 });
     const stopListening = await db.notifications.listen('news', () => undefined);
     await db.notifications.listen('weather', () => undefined);
     await db.write((tx) => tx.insert(accounts, [ada]));
@@ -167,7 +151,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   });
 
   test('does not keep the database from being closed while it begins to listen', async () => {
-    const { db, proxy } = await openThroughProxy({ pool: { connectionTimeoutMillis: 0 } });
+    const { db, proxy } = await openImpatiently({ pool: { connectionTimeoutMillis: 0 } });
     proxy.fallSilent();
     const listening = db.notifications.listen('news', () => undefined);
     await db.close();
@@ -175,14 +159,14 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
   });
 
   test('is noticed by a check of the schema sooner than by other statements', async () => {
-    const { db, proxy } = await openThroughProxy({ statementTimeoutMs: 0 });
+    const { db, proxy } = await openImpatiently({ statementTimeoutMs: 0 });
     await db.migrate();
     proxy.fallSilent();
     await expect(db.checkSchema({ limitMs: 100 })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   test('is noticed by a connection that only listens, which is then opened again', async () => {
-    const { db, outside, proxy } = await openThroughProxy({ probeEveryMs: 50 });
+    const { db, outside, proxy } = await openImpatiently({ probeEveryMs: 50 });
     const heard = new Signal<string>();
     await db.notifications.listen('news', (payload) => heard.emit(payload));
     proxy.fallSilent();
@@ -201,7 +185,7 @@ describe.skipIf(testPostgresUrl() === '')('a server that falls silent', () => {
 
 describe.skipIf(testPostgresUrl() === '')('a statement that takes longer than the limit', () => {
   test('is ended by the server, and says what to do', async () => {
-    const { db } = await openThroughProxy();
+    const { db } = await openImpatiently();
     const read = db.read((tx) => tx.query(ENDLESS, { slept: text }));
     await expect(read).rejects.toMatchObject({
       code: 'unavailable',
@@ -213,7 +197,7 @@ describe.skipIf(testPostgresUrl() === '')('a statement that takes longer than th
   });
 
   test('of a stream applies to each page separately', async () => {
-    const { db } = await openThroughProxy({ statementTimeoutMs: 1_000 });
+    const { db } = await openImpatiently({ statementTimeoutMs: 1_000 });
     const slowly = sql`SELECT n FROM generate_series(1, 300) AS n, pg_sleep(0.005)`;
     let count = 0;
     await db.read(async (tx) => {
