@@ -30,13 +30,18 @@ function find(file: SourceFile): Offence[] {
   const offences: Offence[] = [];
   walk(file, (node) => {
     if (!ts.isFunctionLike(node) || isCallback(node)) return;
-    const count = node.parameters.filter(({ name }) => name.getText() !== 'this').length;
+    const count = countParameters(node);
     if (count <= MAX_PARAMETERS) return;
     const name = node.name?.getText() ?? 'this function';
     const say = `${name} has ${count} parameters; take a record (at most ${MAX_PARAMETERS})`;
     offences.push({ at: node.getStart(), say });
   });
   return offences;
+}
+
+/** Counts the parameters that callers pass. */
+export function countParameters({ parameters: all }: ts.SignatureDeclaration): number {
+  return all.filter(({ name }) => name.getText() !== 'this').length;
 }
 
 function isCallback(node: ts.Node): boolean {
