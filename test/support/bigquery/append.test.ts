@@ -266,6 +266,22 @@ test('a connection that has too much in flight is refused', async () => {
   expect(bigQuery.peakInFlightBytes).toBeGreaterThan(2_000);
 });
 
+test('an append that has been answered is no longer in flight', async () => {
+  const { appends } = await startAppends({ inFlightBytes: 2_000 });
+  for (let offset = 0; offset < 5; offset++) {
+    expect(await appends.append(['x'.repeat(900)], offset)).toMatchObject({ appendResult: {} });
+  }
+});
+
+test('what was sent before the client sees that its connection has ended has no effect', async () => {
+  const { appends, bigQuery, clock } = await startAppends({ connectionMs: 60_000 });
+  const run = () => clock.advance(60_000);
+  bigQuery.faults.on('AppendRows', 1, { kind: 'run', run });
+  for (const offset of [0, 1, 2]) appends.send([`${offset}`], offset);
+  expect(await appends.end).toMatchObject({ code: 14 });
+  expect(bigQuery.rows(NAME)).toEqual([{ id: '0' }]);
+});
+
 test('too many connections are refused', async () => {
   const { appends, storage } = await startAppends({ connections: 1 });
   await appends.append(['a'], 0);

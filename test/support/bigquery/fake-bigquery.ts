@@ -98,6 +98,11 @@ export class FakeBigQuery {
     this.#warehouse.forbid(name, isForbidden);
   }
 
+  /** No rows can be written to the table from now on, as its quota is used up; or they can again. */
+  exhaust(name: TableName, isExhausted = true): void {
+    this.#warehouse.exhaust(name, isExhausted);
+  }
+
   /** Rows for which `reason` returns a text are refused, as rows that the service cannot store. */
   rejectRows(reason: (row: Row) => string | undefined): void {
     this.#warehouse.rejects = reason;

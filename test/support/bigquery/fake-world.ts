@@ -31,10 +31,11 @@ export async function startFake(limits: Partial<Limits> = {}) {
   bigQuery.addDataset(NAME.project, NAME.dataset);
   const tables = new BigQuery({ projectId: 'acme', autoRetry: false, ...bigQuery.httpOptions });
   const table = tables.dataset(NAME.dataset).table(NAME.table);
-  const create = (options: object = {}) =>
-    tables
-      .dataset(NAME.dataset)
-      .createTable(NAME.table, { schema: { fields: FIELDS }, ...options });
+  const create = async (options: object = {}, id = NAME.table) => {
+    const definition = { schema: { fields: FIELDS }, ...options };
+    const [created] = await tables.dataset(NAME.dataset).createTable(id, definition);
+    return created;
+  };
   return { clock, bigQuery, table, create };
 }
 

@@ -31,15 +31,30 @@ test.each([
   expect(bigQuery.rows(NAME)).toHaveLength(landed);
 });
 
-test('a quota of one table is exhausted', async () => {
-  const { bigQuery, create, table } = await startFake();
-  await create();
-  const error = new ApiError(403, 'quotaExceeded', 'Quota exceeded: streaming rows.');
+test('the quota of one table is used up, over HTTP and over gRPC', async () => {
+  const { bigQuery, createStream, storage, table, create } = await startStorage();
+  const appends = new Appends(storage, await createStream());
+  await appends.append(['a'], 0);
+  bigQuery.exhaust(NAME);
+  const insert = table.insert([{ json: { id: 'b' } }], RAW);
+  await expect(insert).rejects.toMatchObject({ code: 403, errors: [{ reason: 'quotaExceeded' }] });
+  await appends.append(['b'], 1);
+  expect(await appends.end).toMatchObject({ code: 8 });
+  const other = await create({}, 'others');
+  await other.insert([{ json: { id: 'b' } }], RAW);
+  bigQuery.exhaust(NAME, false);
+  await table.insert([{ json: { id: 'b' } }], RAW);
+  expect(bigQuery.rows(NAME)).toHaveLength(2);
+});
+
+test('one request is refused with any error', async () => {
+  const { bigQuery, table } = await startStorage();
+  const error = new ApiError(403, 'rateLimitExceeded', 'Exceeded rate limits.');
   bigQuery.faults.on('tabledata.insertAll', 2, { kind: 'error', error });
   await table.insert([{ json: { id: 'a' } }], RAW);
   await expect(table.insert([{ json: { id: 'b' } }], RAW)).rejects.toMatchObject({
     code: 403,
-    errors: [{ reason: 'quotaExceeded' }],
+    errors: [{ reason: 'rateLimitExceeded' }],
   });
 });
 

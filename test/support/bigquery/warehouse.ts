@@ -21,6 +21,7 @@ export class Warehouse {
   readonly #tables = new Map<string, Table>();
   readonly #streams = new Map<string, WriteStream>();
   readonly #forbidden = new Set<string>();
+  readonly #exhausted = new Set<string>();
   readonly #streamRates: readonly RateLimit[];
   #streamCount = 0;
 
@@ -50,6 +51,12 @@ export class Warehouse {
   forbid(name: TableName, isForbidden: boolean): void {
     if (isForbidden) this.#forbidden.add(tableId(name));
     else this.#forbidden.delete(tableId(name));
+  }
+
+  /** From now on no rows can be written to the table, as its quota is used up; or they can again. */
+  exhaust(name: TableName, isExhausted: boolean): void {
+    if (isExhausted) this.#exhausted.add(tableId(name));
+    else this.#exhausted.delete(tableId(name));
   }
 
   create(name: TableName, body: Readonly<Record<string, unknown>>): Table {
@@ -83,11 +90,17 @@ export class Warehouse {
     return this.#tables.get(tableId(name));
   }
 
-  /** The table, if rows can be written to it already. */
+  /** The table, if rows can be written to it now. */
   writable(name: TableName): Table {
     const table = this.get(name);
-    if (table.isWritable) return table;
-    throw new ApiError(404, 'notFound', `Not found: Table ${tableId(name)}`);
+    if (!table.isWritable) {
+      throw new ApiError(404, 'notFound', `Not found: Table ${tableId(name)}`);
+    }
+    if (this.#exhausted.has(tableId(name))) {
+      const message = `Quota exceeded: Your table ${tableId(name)} exceeded quota for streaming insert rows per second.`;
+      throw new ApiError(403, 'quotaExceeded', message);
+    }
+    return table;
   }
 
   /** As `writable`, for the Storage Write API. */
@@ -150,6 +163,7 @@ export class Warehouse {
 }
 
 function storageErrorOf(error: ApiError, entity: string): WriteError {
+  if (error.reason === 'quotaExceeded') return quotaError('AppendRows throughput', entity);
   if (error.code === 403) {
     const message = `Permission 'TABLES_UPDATE_DATA' denied on resource '${entity}' (or it may not exist).`;
     return new WriteError('PERMISSION_DENIED', message, { entity });
