@@ -26,6 +26,8 @@ import { WriteService } from './write-service.ts';
 export interface FakeBigQueryConfig {
   readonly clock: Clock;
   readonly limits?: Partial<Limits>;
+  /** Unless it is false, rows can be read. Otherwise they are checked and counted, for loads of millions. */
+  readonly keepsRows?: boolean;
 }
 
 export class FakeBigQuery {
@@ -46,8 +48,10 @@ export class FakeBigQuery {
     this.#grpc = parts.grpc;
   }
 
-  static async start({ clock, limits }: FakeBigQueryConfig): Promise<FakeBigQuery> {
-    const warehouse = new Warehouse(clock, { ...DEFAULT_LIMITS, ...limits });
+  static async start(config: FakeBigQueryConfig): Promise<FakeBigQuery> {
+    const { clock, keepsRows = true } = config;
+    const limits = { ...DEFAULT_LIMITS, ...config.limits };
+    const warehouse = new Warehouse({ clock, limits, keepsRows });
     const faults = new FaultPlan();
     const service = new WriteService(warehouse, faults);
     const [http, grpc] = await Promise.all([
@@ -116,6 +120,11 @@ export class FakeBigQuery {
   /** The same, without their streams and offsets. */
   rows(name: TableName): readonly Row[] {
     return (this.landed(name) ?? []).map(({ row }) => row);
+  }
+
+  /** How many rows of the table are visible. */
+  rowCount(name: TableName): number {
+    return this.#warehouse.find(name)?.rowCount ?? 0;
   }
 
   /** The explicit streams that have been created, by their full names. */

@@ -4,7 +4,7 @@ import { protos, v1 } from '@google-cloud/bigquery-storage';
 import { FakeClock } from '@postlude/queue/testing';
 import { onTestFinished } from 'vitest';
 import { Signal } from '../signal.ts';
-import { FakeBigQuery } from './fake-bigquery.ts';
+import { FakeBigQuery, type FakeBigQueryConfig } from './fake-bigquery.ts';
 import type { Limits } from './limits.ts';
 
 export const NAME = { project: 'acme', dataset: 'ci', table: 'results' };
@@ -24,9 +24,12 @@ export const DESCRIPTOR: protos.google.protobuf.IDescriptorProto = {
 };
 
 /** With a dataset, and no table. */
-export async function startFake(limits: Partial<Limits> = {}) {
+export async function startFake(
+  limits: Partial<Limits> = {},
+  options: Partial<FakeBigQueryConfig> = {},
+) {
   const clock = new FakeClock();
-  const bigQuery = await FakeBigQuery.start({ clock, limits });
+  const bigQuery = await FakeBigQuery.start({ clock, limits, ...options });
   onTestFinished(() => bigQuery.close());
   bigQuery.addDataset(NAME.project, NAME.dataset);
   const tables = new BigQuery({ projectId: 'acme', autoRetry: false, ...bigQuery.httpOptions });
@@ -40,8 +43,8 @@ export async function startFake(limits: Partial<Limits> = {}) {
 }
 
 /** With the table. */
-export async function startStorage(limits: Partial<Limits> = {}) {
-  const world = await startFake(limits);
+export async function startStorage(...config: Parameters<typeof startFake>) {
+  const world = await startFake(...config);
   await world.create();
   const storage = openStorage(world.bigQuery.grpcOptions);
   const createStream = async (type: 'COMMITTED' | 'PENDING' | 'BUFFERED' = 'COMMITTED') => {

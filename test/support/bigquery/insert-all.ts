@@ -86,10 +86,10 @@ function land(warehouse: Warehouse, table: Table, rows: readonly Checked[]): voi
   }
   for (const { row, insertId } of rows) {
     if (insertId !== undefined && insertIds.has(insertId)) continue;
-    if (insertId === undefined) table.rows.push({ row });
+    if (insertId === undefined) table.land({ row });
     else {
       insertIds.set(insertId, now);
-      table.rows.push({ row, insertId });
+      table.land({ row, insertId });
     }
   }
 }

@@ -22,6 +22,12 @@ export interface LandedRow {
   readonly insertId?: string;
 }
 
+interface Surroundings {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly keepsRows: boolean;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 interface Partitioning extends Json {
   readonly type?: unknown;
@@ -35,6 +41,7 @@ const CLUSTERED = /^(BIGNUMERIC|BOOLEAN|DATE|DATETIME|GEOGRAPHY|INTEGER|NUMERIC|
 export class Table {
   readonly name: TableName;
   readonly createdAt: number;
+  /** Empty if the fake only counts rows. */
   readonly rows: LandedRow[] = [];
   /** When each insertId was last seen. */
   readonly insertIds = new Map<string, number>();
@@ -46,8 +53,11 @@ export class Table {
   /** The columns before the latest change, and when that was. */
   #earlier: { readonly fields: readonly Field[]; readonly until: number } | undefined;
   #version = 1;
+  #rowCount = 0;
+  readonly #keepsRows: boolean;
 
-  constructor(at: { readonly clock: Clock; readonly limits: Limits }, name: TableName, body: Json) {
+  constructor(at: Surroundings, name: TableName, body: Json) {
+    this.#keepsRows = at.keepsRows;
     this.#clock = at.clock;
     this.#limits = at.limits;
     this.#updates = new RateLimit(at.clock, {
@@ -102,9 +112,19 @@ export class Table {
       schema: { fields: this.#fields },
       type: 'TABLE',
       creationTime: String(Math.floor(this.createdAt)),
-      numRows: String(this.rows.length),
+      numRows: String(this.#rowCount),
       location: 'US',
     };
+  }
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  /** Makes the row visible. */
+  land(row: LandedRow): void {
+    this.#rowCount++;
+    if (this.#keepsRows) this.rows.push(row);
   }
 
   /** `tables.patch`: what is not in the body stays, `null` removes. */

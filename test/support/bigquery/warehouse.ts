@@ -25,9 +25,18 @@ export class Warehouse {
   readonly #streamRates: readonly RateLimit[];
   #streamCount = 0;
 
-  constructor(clock: Clock, limits: Limits) {
+  readonly keepsRows: boolean;
+
+  constructor(at: {
+    readonly clock: Clock;
+    readonly limits: Limits;
+    /** Whether visible rows can be read, or only be counted. */
+    readonly keepsRows: boolean;
+  }) {
+    const { clock, limits } = at;
     this.clock = clock;
     this.limits = limits;
+    this.keepsRows = at.keepsRows;
     this.#streamRates = [
       new RateLimit(clock, { count: limits.streamsPerSecond, perMs: SECOND_MS }),
       new RateLimit(clock, { count: limits.streamsPerHour, perMs: HOUR_MS }),

@@ -105,9 +105,10 @@ export class WriteStream {
     const stream = this.name.slice(this.name.lastIndexOf('/') + 1);
     const hasOffsets = this.type !== 'DEFAULT';
     const isVisible = this.type === 'COMMITTED' || !hasOffsets;
-    const target = isVisible ? this.table.rows : this.#buffered;
     rows.forEach((row, index) => {
-      target.push({ row, stream, ...(hasOffsets ? { offset: first + index } : {}) });
+      const landed = hasOffsets ? { row, stream, offset: first + index } : { row, stream };
+      if (isVisible) this.table.land(landed);
+      else this.#buffered.push(landed);
     });
     this.#rows += rows.length;
     return hasOffsets ? first : undefined;
@@ -134,7 +135,7 @@ export class WriteStream {
     }
     this.#usedAt = this.#warehouse.clock.now();
     const flushed = this.#rows - this.#buffered.length;
-    this.table.rows.push(...this.#buffered.splice(0, Math.max(0, offset + 1 - flushed)));
+    this.#show(Math.max(0, offset + 1 - flushed));
   }
 
   /** Throws if the stream cannot be committed to the table. */
@@ -162,7 +163,12 @@ export class WriteStream {
 
   commit(at: number): void {
     this.committedAt = at;
-    for (const row of this.#buffered.splice(0)) this.table.rows.push(row);
+    this.#show(this.#buffered.length);
+  }
+
+  /** Makes the first of the rows that are not visible yet visible. */
+  #show(count: number): void {
+    for (const row of this.#buffered.splice(0, count)) this.table.land(row);
   }
 
   error(

@@ -115,6 +115,14 @@ test('a stream is returned with the columns of its table', async () => {
   });
 });
 
+test('rows can be counted without being kept', async () => {
+  const { bigQuery, createStream, storage, table } = await startStorage({}, { keepsRows: false });
+  await new Appends(storage, await createStream()).append(['a', 'b'], 0);
+  await table.insert([{ id: 'c' }]);
+  expect(bigQuery.rowCount(NAME)).toBe(3);
+  expect(bigQuery.rows(NAME)).toEqual([]);
+});
+
 test('a stream needs a table and a type', async () => {
   const { storage } = await startStorage();
   const create = (parent: string, type?: 'COMMITTED') =>
