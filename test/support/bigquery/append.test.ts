@@ -154,6 +154,14 @@ test('the first request has to say which stream, and in which schema', async () 
   expect(await nameless.end).toMatchObject({ code: 3 });
 });
 
+test('a connection that does not say where it is to be routed is refused', async () => {
+  const { storage } = await startAppends();
+  const call = storage.appendRows();
+  const error = new Promise((resolve) => call.on('error', resolve));
+  call.write({ writeStream: DEFAULT });
+  expect(await error).toMatchObject({ code: 3 });
+});
+
 test('a request that is too large ends the connection', async () => {
   const { appends } = await startAppends({ appendBytes: 1_000 });
   expect(await appends.append(['x'.repeat(900)], 0)).toBeUndefined();

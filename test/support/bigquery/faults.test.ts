@@ -150,6 +150,24 @@ test('an append may arrive after its connection was lost', async () => {
   expect(bigQuery.rows(NAME).map(({ id }) => id)).toEqual(['a', 'b']);
 });
 
+test('a call may take effect after its connection was lost', async () => {
+  const { bigQuery, createStream, storage, table } = await startStorage();
+  const name = await createStream();
+  const { faults } = bigQuery;
+  faults.next('FinalizeWriteStream', { kind: 'late', until: faults.afterSteps(2) });
+  await expect(storage.finalizeWriteStream({ name }, CALL)).rejects.toMatchObject({ code: 14 });
+  expect(await new Appends(storage, name).append(['a'], 0)).toMatchObject({ appendResult: {} });
+  const finalized = new Appends(storage, name);
+  await finalized.append(['b'], 1);
+  expect(await finalized.end).toMatchObject({ code: 3 });
+  faults.next('tabledata.insertAll', { kind: 'late', until: faults.afterSteps(2) });
+  await expect(table.insert([{ json: { id: 'late' } }], RAW)).rejects.toMatchObject({
+    code: 'ECONNRESET',
+  });
+  await table.insert([{ json: { id: 'c' } }], RAW);
+  expect(bigQuery.rows(NAME).map(({ id }) => id)).toEqual(['a', 'c', 'late']);
+});
+
 test('all gRPC connections can be broken at once', async () => {
   const { bigQuery, createStream, storage } = await startStorage();
   const appends = new Appends(storage, await createStream());

@@ -29,7 +29,7 @@ export type When = 'before' | 'after';
 export type Fault =
   /** The TCP connection breaks, with all calls that it carries. */
   | { readonly kind: 'cut'; readonly when: When }
-  /** The TCP connection breaks, and the append takes effect later: as if the network had held it back. */
+  /** The TCP connection breaks, and the step takes effect later: as if the network had held it back. */
   | { readonly kind: 'late'; readonly until: Promise<void> }
   /** The call ends with this status; over HTTP, with the status that means the same. */
   | { readonly kind: 'status'; readonly code: GrpcCode; readonly when: When }
@@ -42,11 +42,15 @@ export type Fault =
   /** Runs before the step, for example to delete the table. */
   | { readonly kind: 'run'; readonly run: () => void };
 
-const SEEDED: readonly Fault[] = [
+/** `late` needs the plan: it waits for some further steps. */
+type SeededFault = Fault | ((plan: FaultPlan) => Fault);
+
+const SEEDED: readonly SeededFault[] = [
   { kind: 'cut', when: 'before' },
   { kind: 'cut', when: 'after' },
   { kind: 'status', code: 'UNAVAILABLE', when: 'before' },
   { kind: 'status', code: 'UNAVAILABLE', when: 'after' },
+  (plan) => ({ kind: 'late', until: plan.afterSteps(3) }),
 ];
 
 export class FaultPlan {
@@ -54,6 +58,7 @@ export class FaultPlan {
   readonly #counts = new Map<Operation, number>();
   readonly #byStep = new Map<number, Fault>();
   readonly #byOperation = new Map<string, Fault>();
+  readonly #waiting: { readonly step: number; readonly resolve: () => void }[] = [];
   #seeded: (() => Fault | undefined) | undefined;
 
   /** The steps so far. */
@@ -77,9 +82,18 @@ export class FaultPlan {
   }
 
   /** Each step fails with this probability, in one of these ways. */
-  seed(random: Random, probability: number, faults: readonly Fault[] = SEEDED): void {
-    this.#seeded = () =>
-      random() < probability ? faults[randomInt(random, faults.length)] : undefined;
+  seed(random: Random, probability: number, faults: readonly SeededFault[] = SEEDED): void {
+    this.#seeded = () => {
+      if (random() >= probability) return undefined;
+      const fault = faults[randomInt(random, faults.length)];
+      return typeof fault === 'function' ? fault(this) : fault;
+    };
+  }
+
+  /** Resolves when so many further steps have arrived; what waits for it runs after the last of them. */
+  afterSteps(count: number): Promise<void> {
+    const step = this.#steps.length + count;
+    return new Promise((resolve) => this.#waiting.push({ step, resolve }));
   }
 
   /** No further step fails. */
@@ -93,12 +107,21 @@ export class FaultPlan {
   arrive(operation: Operation): Fault | undefined {
     this.#steps.push(operation);
     this.#counts.set(operation, this.#countOf(operation) + 1);
+    this.#wake();
     const fault =
       this.#byStep.get(this.#steps.length) ??
       this.#byOperation.get(`${operation} ${this.#countOf(operation)}`) ??
       this.#seeded?.();
     if (fault?.kind === 'run') fault.run();
     return fault;
+  }
+
+  #wake(): void {
+    const due = this.#waiting.filter(({ step }) => step <= this.#steps.length);
+    for (const waiting of due) {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      waiting.resolve();
+    }
   }
 
   #countOf(operation: Operation): number {

@@ -4,6 +4,7 @@
  */
 import {
   constants,
+  type IncomingHttpHeaders,
   performServerHandshake,
   type ServerHttp2Session,
   type ServerHttp2Stream,
@@ -62,8 +63,7 @@ function serve(socket: Socket, handler: GrpcHandler): void {
   session.setLocalWindowSize(WINDOW_BYTES);
   session.on('error', () => undefined);
   session.on('stream', (stream, headers) => {
-    const path = String(headers[constants.HTTP2_HEADER_PATH]);
-    const call = new GrpcCall(stream, socket, path.slice(path.lastIndexOf('/') + 1));
+    const call = new GrpcCall(stream, socket, headers);
     handler(call).catch((error: unknown) => call.fail(error));
   });
 }
@@ -71,13 +71,17 @@ function serve(socket: Socket, handler: GrpcHandler): void {
 export class GrpcCall {
   /** Without the service's name. */
   readonly method: string;
+  /** The parameters by which the service routes the call. */
+  readonly routing: string;
   readonly #stream: ServerHttp2Stream;
   readonly #socket: Socket;
   readonly #closed = new AbortController();
   #hasEnded = false;
 
-  constructor(stream: ServerHttp2Stream, socket: Socket, method: string) {
-    this.method = method;
+  constructor(stream: ServerHttp2Stream, socket: Socket, headers: IncomingHttpHeaders) {
+    const path = String(headers[constants.HTTP2_HEADER_PATH]);
+    this.method = path.slice(path.lastIndexOf('/') + 1);
+    this.routing = decodeURIComponent(String(headers['x-goog-request-params'] ?? ''));
     this.#stream = stream;
     this.#socket = socket;
     stream.on('error', () => undefined);

@@ -72,6 +72,10 @@ export class HttpServer {
       const call = callOf(request);
       const fault = this.#faults.arrive(call.operation);
       if (failed(fault, 'before', request)) return;
+      if (fault?.kind === 'late') {
+        request.socket.resetAndDestroy();
+        await fault.until;
+      }
       const answer = this.#handle(call, body);
       if (fault?.kind === 'slow') await fault.until;
       if (failed(fault, 'after', request)) return;

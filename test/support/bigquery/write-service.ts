@@ -2,7 +2,7 @@
 import { protos } from '@google-cloud/bigquery-storage';
 import { appendRows } from './append-connection.ts';
 import { injectedError, WriteError } from './errors.ts';
-import type { FaultPlan, Operation } from './faults.ts';
+import type { Fault, FaultPlan, Operation, When } from './faults.ts';
 import type { GrpcCall } from './grpc-server.ts';
 import { schemaMessage } from './proto-rows.ts';
 import type { Warehouse } from './warehouse.ts';
@@ -20,22 +20,20 @@ export class WriteService {
 
   async handle(call: GrpcCall): Promise<void> {
     if (call.method === 'AppendRows') {
+      checkRouting(call);
       return appendRows(call, { warehouse: this.#warehouse, faults: this.#faults });
     }
     const respond = this.#method(call.method);
     const request = await call.request();
     const fault = this.#faults.arrive(call.method as Operation);
-    const fails = (when: 'before' | 'after'): boolean => {
-      if (fault?.kind === 'cut' && fault.when === when) call.cut();
-      else if (fault?.kind === 'status' && fault.when === when)
-        call.fail(injectedError(fault.code));
-      else return false;
-      return true;
-    };
-    if (fails('before')) return;
+    if (failed(call, fault, 'before')) return;
+    if (fault?.kind === 'late') {
+      call.cut();
+      await fault.until;
+    }
     const response = respond(request);
     if (fault?.kind === 'slow') await fault.until;
-    if (fails('after')) return;
+    if (failed(call, fault, 'after')) return;
     call.send(response);
     call.end();
   }
@@ -112,6 +110,21 @@ export class WriteService {
     for (const stream of streams) stream.commit(now);
     return v1.BatchCommitWriteStreamsResponse.encode({ commitTime: timestamp(now) }).finish();
   }
+}
+
+/** The service finds the region of the stream by this header, which clients have to set for appends. */
+function checkRouting({ routing }: GrpcCall): void {
+  if (routing.startsWith('write_stream=projects')) return;
+  const message = 'The header x-goog-request-params does not name the stream.';
+  throw new WriteError('INVALID_ARGUMENT', message, { entity: routing });
+}
+
+/** Lets the call fail, and returns true, if it has to. */
+function failed(call: GrpcCall, fault: Fault | undefined, when: When): boolean {
+  if (fault?.kind === 'cut' && fault.when === when) call.cut();
+  else if (fault?.kind === 'status' && fault.when === when) call.fail(injectedError(fault.code));
+  else return false;
+  return true;
 }
 
 function streamMessage(
