@@ -254,7 +254,9 @@ class AppendConnection {
       const message = 'The writer schema has to be set in the first request of a connection.';
       throw new AnsweredError(stream.error('INVALID_ARGUMENT', message));
     }
-    const rows = answered(() => new ProtoRows(known, fields, stream.name));
+    const compile = (): ProtoRows => new ProtoRows(known, fields, stream.name);
+    const isAnswered = this.#warehouse.limits.schemaMismatch === 'is-answered';
+    const rows = isAnswered ? answered(compile) : compile();
     this.#decoder = { rows, fields };
     return rows;
   }

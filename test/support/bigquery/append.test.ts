@@ -143,6 +143,21 @@ test.each([
   expect(storageCodes(response)).toEqual(codes);
 });
 
+test('a writer schema that does not fit may also end the connection', async () => {
+  const { appends } = await startAppends({ schemaMismatch: 'ends-connection' });
+  appends.send(['a'], 0, { name: 'Row', field: [COUNT] } as typeof DESCRIPTOR);
+  expect(await appends.end).toMatchObject({ code: 3 });
+});
+
+test('an append may have nearly ten megabytes', async () => {
+  const { appends, bigQuery } = await startAppends();
+  const id = 'x'.repeat(1_000_000);
+  expect(await appends.append(Array(10).fill(id), 0)).toMatchObject({ appendResult: {} });
+  expect(bigQuery.rows(NAME).map((row) => String(row.id).length)).toEqual(
+    Array(10).fill(1_000_000),
+  );
+});
+
 test('the first request has to say which stream, and in which schema', async () => {
   const { appends, storage, stream } = await startAppends();
   const rows = { serializedRows: [encodeRow('a')] };

@@ -33,6 +33,8 @@ export interface Limits {
   readonly bufferedStreamTtlMs: number;
   /** What an append on a second connection does to the first one of the same stream. */
   readonly secondConnection: 'closes-first' | 'both-append';
+  /** What a writer schema that does not fit the table does to its connection; clients report having seen both. */
+  readonly schemaMismatch: 'is-answered' | 'ends-connection';
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -54,6 +56,7 @@ export const DEFAULT_LIMITS: Limits = {
   committedStreamTtlMs: 4 * DAY_MS,
   bufferedStreamTtlMs: 7 * DAY_MS,
   secondConnection: 'closes-first',
+  schemaMismatch: 'is-answered',
 };
 
 /** Counts events in a sliding window. */
