@@ -112,7 +112,6 @@ export class Table {
       schema: { fields: this.#fields },
       type: 'TABLE',
       creationTime: String(Math.floor(this.createdAt)),
-      numRows: String(this.#rowCount),
       location: 'US',
     };
   }

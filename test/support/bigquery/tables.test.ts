@@ -23,7 +23,6 @@ test('a table is returned as it was created, with the older names of types', asy
     description: 'All results.',
     timePartitioning: PARTITIONED.timePartitioning,
     clustering: PARTITIONED.clustering,
-    numRows: '0',
   });
   expect(metadata.schema.fields).toEqual([
     { name: 'ok', type: 'BOOLEAN', mode: 'NULLABLE', description: 'Whether it passed.' },
