@@ -33,7 +33,7 @@ async function startExports() {
   const queue = new TaskQueue({ db, clock });
   const inspector = new TaskInspector({ db, clock });
   const sink = new ParquetSink({ root });
-  const handlers = [{ ...exportHandler({ db, sink }), maxAttempts: 2 }];
+  const handlers = [{ ...exportHandler({ db, queue, sink }), maxAttempts: 2 }];
   const dispatcher = new Dispatcher({ queue, handlers, clock, random: () => 1 });
   const enqueue = () =>
     db.write((tx) =>

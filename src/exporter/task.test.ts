@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { Dispatcher, TaskInspector, TaskQueue } from '@postlude/queue';
 import type { Database } from '@postlude/queue/storage';
 import { FakeClock, forEachCrash } from '@postlude/queue/testing';
@@ -18,7 +18,7 @@ import { invocations } from '../invocations/table.ts';
 import { exportFiles } from './parquet/export-files.ts';
 import { verifyExport } from './parquet/manifest.ts';
 import { ParquetSink } from './parquet/parquet-sink.ts';
-import type { Sink } from './sink.ts';
+import { type Sink, SinkBusyError } from './sink.ts';
 import { BQ_EXPORT, enqueueBigQueryExport, exportHandler } from './task.ts';
 
 const A = 'a' as InvocationId;
@@ -33,7 +33,7 @@ const LEASE_MS = 60_000;
 /** A process that serves exports. */
 function startExporter(db: Database, sink: Sink, clock = new FakeClock()) {
   const queue = new TaskQueue({ db, clock });
-  const handlers = [exportHandler({ db, sink })];
+  const handlers = [exportHandler({ db, queue, sink })];
   const dispatcher = new Dispatcher({ queue, handlers, clock, leaseMs: LEASE_MS, random: () => 1 });
   const enqueue = (more = {}) =>
     db.write((tx) => enqueueBigQueryExport(queue, tx, { ...DEFAULT_TASK, ...more }));
@@ -43,6 +43,10 @@ function startExporter(db: Database, sink: Sink, clock = new FakeClock()) {
   return { clock, queue, dispatcher, enqueue, living, dead };
 }
 
+const NAMED_PAYLOAD = toBinary(
+  BigQueryExportSchema,
+  create(BigQueryExportSchema, { project: 'p', dataset: 'd', table: 't' }),
+);
 const DEFAULT_TASK = { invocationId: A, destination: DESTINATION };
 
 async function exportFolder(): Promise<string> {
@@ -87,6 +91,8 @@ describe('failures', () => {
   test.each([
     ['a payload that does not decode', { payload: new Uint8Array([10, 200]) }],
     ['a destination without names', {}],
+    // Field 6, text_artifacts, as a client of ResultDB may have sent it before it was refused.
+    ['an export of artifacts', { payload: new Uint8Array([...NAMED_PAYLOAD, 50, 0]) }],
     ['an id without an index', { id: 'a' }],
     ['no invocation', { subject: undefined }],
   ])('%s makes a dead task, and its neighbours are exported', async (_, damage) => {
@@ -105,6 +111,26 @@ describe('failures', () => {
     await enqueue();
     await dispatcher.runOnce();
     expect(await dead()).toHaveLength(1);
+    expect(sink.committed).toHaveLength(3);
+  });
+
+  test('an export to a table that is busy is postponed, and no attempt is used up', async () => {
+    const db = await openTestPglite();
+    await writeGraph(db, GRAPH);
+    const sink = new MemorySink();
+    const { clock, dispatcher, enqueue, living } = startExporter(db, sink);
+    await enqueue();
+    sink.onStep = (step) => {
+      if (step === 'append') throw new SinkBusyError('quota', 30_000);
+    };
+    for (let times = 0; times < 25; times++) {
+      await dispatcher.runOnce();
+      clock.advance(30_000);
+    }
+    expect(await living()).toMatchObject([{ attempt: 0 }]);
+    expect(sink.steps.filter((step) => step === 'append')).toHaveLength(25);
+    sink.onStep = () => undefined;
+    await dispatcher.runOnce();
     expect(sink.committed).toHaveLength(3);
   });
 

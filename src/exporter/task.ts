@@ -10,6 +10,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   bytesPayload,
   type EnqueueOutcome,
+  type HandlerContext,
   type NewTask,
   type Task,
   type TaskHandler,
@@ -25,13 +26,14 @@ import {
   PermanentError,
   silentLog,
 } from '@postlude/queue/foundations';
-import type { Transaction } from '@postlude/queue/storage';
+import type { Database, Transaction } from '@postlude/queue/storage';
 import {
   type BigQueryExport,
   BigQueryExportSchema,
 } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import { type ExporterParts, type ExportRequest, exportInvocation } from './exporter.ts';
+import { type Receipt, SinkBusyError } from './sink.ts';
 
 /**
  * Exports a FINALIZED invocation; the payload is a binary luci.resultdb.v1.BigQueryExport. The name is
@@ -77,7 +79,10 @@ export function exportTaskName(invocationId: InvocationId, index: number) {
   return { type: BQ_EXPORT.name, id: `${toRowId(invocationId)}:${index}` };
 }
 
-export interface ExportHandlerParts extends ExporterParts {
+export interface ExportHandlerParts extends Omit<ExporterParts, 'db'> {
+  readonly db: Pick<Database, 'read' | 'write'>;
+  /** The queue that the tasks are in. */
+  readonly queue: Pick<TaskQueue, 'replace'>;
   readonly log?: Log;
   readonly metrics?: Metrics;
 }
@@ -92,15 +97,54 @@ export function exportHandler(parts: ExportHandlerParts): TaskHandler<Uint8Array
     description: 'Rows of exports that have been committed',
     unit: '{row}',
   });
+  const rejectedRows = metrics.counter('postlude.export.rejected_rows', {
+    description: 'Rows of committed exports that their tables have refused',
+    unit: '{row}',
+  });
   return {
     type: BQ_EXPORT,
-    handle: async (task, { signal }) => {
+    handle: async (task, context) => {
       const request = toRequest(task);
-      const receipt = await exportInvocation(parts, request, signal).catch(throwPermanent);
-      exportedRows.add(receipt.rows);
-      log.info('exported', { invocation: request.invocationId, index: request.index, ...receipt });
+      const { invocationId: invocation, index } = request;
+      const outcome = await attemptExport(parts, request, context.signal);
+      if (outcome instanceof SinkBusyError) {
+        log.warn('export postponed', { invocation, index, error: outcome });
+        return await postpone(parts, task, { context, delayMs: outcome.delayMs });
+      }
+      exportedRows.add(outcome.rows);
+      rejectedRows.add(outcome.rejected ?? 0);
+      log.info('exported', { invocation, index, ...outcome });
     },
   };
+}
+
+async function attemptExport(
+  parts: ExporterParts,
+  request: ExportRequest,
+  signal: AbortSignal,
+): Promise<Receipt | SinkBusyError> {
+  try {
+    return await exportInvocation(parts, request, signal);
+  } catch (error) {
+    if (error instanceof SinkBusyError) return error;
+    return throwPermanent(error);
+  }
+}
+
+/**
+ * Enqueues the task again, in place of itself. A quota can be used up for a day, and the attempts at a task
+ * would be used up sooner; and meanwhile the worker is free for exports to other tables.
+ */
+async function postpone(
+  { db, queue }: Pick<ExportHandlerParts, 'db' | 'queue'>,
+  { id, subject, payload }: Task<Uint8Array>,
+  { context, delayMs }: { readonly context: HandlerContext; readonly delayMs: number },
+): Promise<void> {
+  const again = { type: BQ_EXPORT, id, payload, delayMs, ...(subject && { subject }) };
+  await db.write(async (tx) => {
+    await context.complete(tx);
+    await queue.replace([again], tx);
+  });
 }
 
 function toRequest({ id, subject, payload, fence }: Task<Uint8Array>): ExportRequest {
@@ -118,7 +162,8 @@ function toRequest({ id, subject, payload, fence }: Task<Uint8Array>): ExportReq
 
 function decode(payload: Uint8Array): BigQueryExport {
   const destination = decodeMessage(payload);
-  const { project, dataset, table } = destination;
+  const { project, dataset, table, textArtifacts } = destination;
+  if (textArtifacts) throw new PermanentError('the export of text_artifacts is not supported');
   if (project !== '' && dataset !== '' && table !== '') return destination;
   throw new PermanentError('the payload does not name project, dataset and table');
 }

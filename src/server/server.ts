@@ -296,7 +296,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
   const { workMs: graceMs } = divideGrace(config.shutdownGraceMs);
   const handlers = [
     tracedHandler(finalizeHandler(finalizer), tracing),
-    tracedHandler(exportHandler({ db, sink, log, metrics }), tracing),
+    tracedHandler(exportHandler({ db, queue, sink, log, metrics }), tracing),
     pushTasks.handler,
   ];
   observeReminders(metrics, { db, clock });

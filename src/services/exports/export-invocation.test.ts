@@ -9,7 +9,10 @@ import {
   type Services,
 } from '../../../test/support/server/rpc-services.ts';
 import { BQ_EXPORT } from '../../exporter/task.ts';
-import { BigQueryExportSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import {
+  BigQueryExport_TextArtifactsSchema,
+  BigQueryExportSchema,
+} from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { FinalizeInvocationRequestSchema } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { Export_State, ExportInvocationRequestSchema } from '../../gen/postlude/v1/exports_pb.js';
 import { realmAuthorizer } from '../shared/permissions.ts';
@@ -21,6 +24,8 @@ const destination = create(BigQueryExportSchema, {
   table: 'results',
   testResults: {},
 });
+
+const textArtifacts = create(BigQueryExport_TextArtifactsSchema);
 
 type Init = MessageInitShape<typeof ExportInvocationRequestSchema>;
 
@@ -48,6 +53,7 @@ test.each<[string, Init]>([
   ['name: ', { name: 'u-inv' }],
   ['destination: must be set', { destination: undefined }],
   ['destination: table: ', { destination: { ...destination, table: '' } }],
+  ['destination: text_artifacts: ', { destination: { ...destination, textArtifacts } }],
   ['destination: test_results: ', { destination: { ...destination, testResults: undefined } }],
 ])('a request that is wrong is refused: %s', async (message, init) => {
   const services = await openServices(await openTestPglite({ migrated: false }));

@@ -19,8 +19,8 @@ export function toExportMessage(
 ): Export {
   const message = create(ExportSchema, { ...wanted, state: STATES[status.state] });
   if (status.state === 'done') {
-    const { location, rows, sha256 = '' } = status.receipt;
-    return { ...message, location, rows: BigInt(rows), sha256 };
+    const { location, rows, rejected = 0, sha256 = '' } = status.receipt;
+    return { ...message, location, rows: BigInt(rows), rejected: BigInt(rejected), sha256 };
   }
   return 'reason' in status ? { ...message, reason: status.reason ?? '' } : message;
 }

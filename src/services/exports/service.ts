@@ -1,13 +1,15 @@
-/** postlude.v1.Exports: lists the exports of an invocation, and starts additional ones. */
+/** postlude.v1.Exports: lists the exports of an invocation and what they lack, and starts additional ones. */
 import type { Exports } from '../../gen/postlude/v1/exports_pb.js';
 import type { ServiceMethods } from '../shared/service-methods.ts';
 import { exportInvocation } from './export-invocation.ts';
 import { listExports } from './list-exports.ts';
+import { listRejectedRows } from './list-rejected-rows.ts';
 import type { ExportsParts } from './parts.ts';
 
 export function createExports(parts: ExportsParts): ServiceMethods<typeof Exports> {
   return {
     listExports: (request, context) => listExports(parts, request, context),
+    listRejectedRows: (request, context) => listRejectedRows(parts, request, context),
     exportInvocation: (request, context) => exportInvocation(parts, request, context),
   };
 }

@@ -94,7 +94,8 @@ export function checkExport(bqExport: BigQueryExport): Uint8Array {
   for (const field of ['project', 'dataset', 'table'] as const) {
     inField(field, () => requireName(bqExport[field]));
   }
-  const { testResults } = bqExport;
+  const { testResults, textArtifacts } = bqExport;
+  if (textArtifacts) throw invalid('text_artifacts: not supported; test_results can be exported');
   if (testResults === undefined) throw invalid('test_results: must be set');
   const { predicate } = testResults;
   if (predicate !== undefined) {

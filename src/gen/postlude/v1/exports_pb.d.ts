@@ -33,19 +33,21 @@ export declare type Export = Message<"postlude.v1.Export"> & {
   state: Export_State;
 
   /**
-   * The location of the rows once the export is DONE: the path of a file on the server.
+   * The location of the rows once the export is DONE: a file, an object or a table.
    *
    * @generated from field: string location = 4;
    */
   location: string;
 
   /**
+   * How many rows are there.
+   *
    * @generated from field: int64 rows = 5;
    */
   rows: bigint;
 
   /**
-   * The checksum of the file, in hexadecimal.
+   * The checksum of the file or object, in hexadecimal.
    *
    * @generated from field: string sha256 = 6;
    */
@@ -57,6 +59,13 @@ export declare type Export = Message<"postlude.v1.Export"> & {
    * @generated from field: string reason = 7;
    */
   reason: string;
+
+  /**
+   * How many rows the table has refused. ListRejectedRows returns them.
+   *
+   * @generated from field: int64 rejected = 8;
+   */
+  rejected: bigint;
 };
 
 /**
@@ -89,7 +98,7 @@ export enum Export_State {
   PENDING = 2,
 
   /**
-   * Every row has been exported exactly once.
+   * Every row has been exported, unless the table has refused it.
    *
    * @generated from enum value: STATE_DONE = 3;
    */
@@ -182,6 +191,110 @@ export declare type ExportInvocationResponse = Message<"postlude.v1.ExportInvoca
 export declare const ExportInvocationResponseSchema: GenMessage<ExportInvocationResponse>;
 
 /**
+ * @generated from message postlude.v1.ListRejectedRowsRequest
+ */
+export declare type ListRejectedRowsRequest = Message<"postlude.v1.ListRejectedRowsRequest"> & {
+  /**
+   * The name of the invocation.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The index of the export among those of its invocation.
+   *
+   * @generated from field: int32 index = 2;
+   */
+  index: number;
+
+  /**
+   * At most 1000; 100 if it is 0.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the response before.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message postlude.v1.ListRejectedRowsRequest.
+ * Use `create(ListRejectedRowsRequestSchema)` to create a new message.
+ */
+export declare const ListRejectedRowsRequestSchema: GenMessage<ListRejectedRowsRequest>;
+
+/**
+ * @generated from message postlude.v1.ListRejectedRowsResponse
+ */
+export declare type ListRejectedRowsResponse = Message<"postlude.v1.ListRejectedRowsResponse"> & {
+  /**
+   * @generated from field: repeated postlude.v1.RejectedRow rows = 1;
+   */
+  rows: RejectedRow[];
+
+  /**
+   * Empty after the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message postlude.v1.ListRejectedRowsResponse.
+ * Use `create(ListRejectedRowsResponseSchema)` to create a new message.
+ */
+export declare const ListRejectedRowsResponseSchema: GenMessage<ListRejectedRowsResponse>;
+
+/**
+ * @generated from message postlude.v1.RejectedRow
+ */
+export declare type RejectedRow = Message<"postlude.v1.RejectedRow"> & {
+  /**
+   * The number of the row in the export, from 0.
+   *
+   * @generated from field: int64 row = 1;
+   */
+  row: bigint;
+
+  /**
+   * The name of the invocation that holds the result.
+   *
+   * @generated from field: string parent = 2;
+   */
+  parent: string;
+
+  /**
+   * @generated from field: string test_id = 3;
+   */
+  testId: string;
+
+  /**
+   * @generated from field: string result_id = 4;
+   */
+  resultId: string;
+
+  /**
+   * What the table has against the row.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message postlude.v1.RejectedRow.
+ * Use `create(RejectedRowSchema)` to create a new message.
+ */
+export declare const RejectedRowSchema: GenMessage<RejectedRow>;
+
+/**
  * Shows the state of exports, and starts additional ones.
  *
  * @generated from service postlude.v1.Exports
@@ -207,6 +320,17 @@ export declare const Exports: GenService<{
     methodKind: "unary";
     input: typeof ExportInvocationRequestSchema;
     output: typeof ExportInvocationResponseSchema;
+  },
+  /**
+   * Lists the rows that the table of an export has refused, in the order of the export. The other
+   * rows of the export are in the table.
+   *
+   * @generated from rpc postlude.v1.Exports.ListRejectedRows
+   */
+  listRejectedRows: {
+    methodKind: "unary";
+    input: typeof ListRejectedRowsRequestSchema;
+    output: typeof ListRejectedRowsResponseSchema;
   },
 }>;
 

@@ -188,6 +188,13 @@ export declare type BigQueryExport = Message<"luci.resultdb.v1.BigQueryExport"> 
    * @generated from field: luci.resultdb.v1.BigQueryExport.TestResults test_results = 4;
    */
   testResults?: BigQueryExport_TestResults | undefined;
+
+  /**
+   * The texts of artifacts instead of test results. An export of them is refused, as they are not supported.
+   *
+   * @generated from field: luci.resultdb.v1.BigQueryExport.TextArtifacts text_artifacts = 6;
+   */
+  textArtifacts?: BigQueryExport_TextArtifacts | undefined;
 };
 
 /**
@@ -215,6 +222,20 @@ export declare type BigQueryExport_TestResults = Message<"luci.resultdb.v1.BigQu
  * Use `create(BigQueryExport_TestResultsSchema)` to create a new message.
  */
 export declare const BigQueryExport_TestResultsSchema: GenMessage<BigQueryExport_TestResults>;
+
+/**
+ * Which artifacts go there.
+ *
+ * @generated from message luci.resultdb.v1.BigQueryExport.TextArtifacts
+ */
+export declare type BigQueryExport_TextArtifacts = Message<"luci.resultdb.v1.BigQueryExport.TextArtifacts"> & {
+};
+
+/**
+ * Describes the message luci.resultdb.v1.BigQueryExport.TextArtifacts.
+ * Use `create(BigQueryExport_TextArtifactsSchema)` to create a new message.
+ */
+export declare const BigQueryExport_TextArtifactsSchema: GenMessage<BigQueryExport_TextArtifacts>;
 
 /**
  * Where an invocation stands in the history of test results.
