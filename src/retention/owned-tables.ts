@@ -4,8 +4,16 @@
  */
 
 import type { AnyTable } from '@postlude/queue/storage';
+import { exportProgress } from '../exporter/progress.ts';
+import { rejectedRows } from '../exporter/rejected-rows.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
 import { exonerations } from '../results/exonerations.ts';
 import { testResults } from '../results/test-results.ts';
 
-export const OWNED_TABLES: readonly AnyTable[] = [testResults, exonerations, includedInvocations];
+export const OWNED_TABLES: readonly AnyTable[] = [
+  testResults,
+  exonerations,
+  includedInvocations,
+  exportProgress,
+  rejectedRows,
+];
