@@ -24,9 +24,9 @@ export class SinkRouter implements Sink {
     this.#openSink = open;
   }
 
-  async begin(exported: Export): Promise<SinkSession | Receipt> {
+  async begin(exported: Export, signal?: AbortSignal): Promise<SinkSession | Receipt> {
     const sink = await this.sink(sinkOf(this.#plan, exported.table));
-    return await sink.begin(exported);
+    return await sink.begin(exported, signal);
   }
 
   async find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined> {

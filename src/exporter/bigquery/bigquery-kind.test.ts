@@ -1,0 +1,60 @@
+import { noMetrics, silentLog } from '@postlude/queue/foundations';
+import { expect, onTestFinished, test } from 'vitest';
+import { openTestPglite } from '../../../test/support/databases/databases.ts';
+import {
+  exportOnce,
+  landedRows,
+  numbered,
+  numberedRows,
+} from '../../../test/support/exports/bigquery-exports.ts';
+import { openBigQuery } from '../../../test/support/exports/bigquery-world.ts';
+import { writeGraph } from '../../../test/support/exports/export-graph.ts';
+import { bigQueryKind } from './bigquery-kind.ts';
+
+async function open(more: Record<string, unknown> = {}) {
+  const db = await openTestPglite();
+  const { bigQuery, clock } = await openBigQuery();
+  const given: Record<string, unknown> = {
+    endpoint: bigQuery.httpOptions.apiEndpoint,
+    storageEndpoint: `127.0.0.1:${bigQuery.grpcOptions.port}`,
+    ...more,
+  };
+  const { options } = bigQueryKind;
+  const sink = await bigQueryKind.open(
+    {
+      api: options.api.parse(given.api, '/'),
+      probe: options.probe.parse(given.probe, '/'),
+      endpoint: options.endpoint.parse(given.endpoint, '/'),
+      storageEndpoint: options.storageEndpoint.parse(given.storageEndpoint, '/'),
+    },
+    { db, clock, log: silentLog, metrics: noMetrics, scratch: '/' },
+  );
+  onTestFinished(() => sink.close());
+  return { bigQuery, db, sink };
+}
+
+test('a sink of this kind writes through the Storage Write API', async () => {
+  const { bigQuery, db, sink } = await open();
+  await writeGraph(db, numbered(5));
+  await exportOnce({ db, sink });
+  expect(landedRows(bigQuery)).toEqual(numberedRows(5));
+  expect(bigQuery.streams).toHaveLength(1);
+});
+
+test('doctor tries whether a table may be created, and leaves none', async () => {
+  const { bigQuery, sink } = await open({ probe: 'acme.tests' });
+  const { location } = await sink.probe(new AbortController().signal);
+  expect(location).toMatch(/^acme\.tests\.postlude_probe_[0-9a-f]{16}$/);
+  expect(bigQuery.faults.steps).toEqual(['tables.insert', 'tables.delete']);
+});
+
+test('doctor reports a dataset that does not exist', async () => {
+  const { sink } = await open({ probe: 'acme.none' });
+  await expect(sink.probe(new AbortController().signal)).rejects.toMatchObject({
+    code: 'not-found',
+  });
+});
+
+test.each(['acme', 'acme.', '.tests'])('%s is not a dataset', (name) => {
+  expect(() => bigQueryKind.options.probe.parse(name, '/')).toThrow('must be project.dataset');
+});

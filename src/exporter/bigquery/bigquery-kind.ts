@@ -1,0 +1,75 @@
+/** The kind of sink that writes into BigQuery. */
+import { randomHex, systemRandom } from '@postlude/queue/foundations';
+import { type OpenSink, type Probe, type SinkParts, sinkKind } from '../sinks/sink-kind.ts';
+import { choice, optional, type SinkOption, text, url } from '../sinks/sink-options.ts';
+import { BigQuerySink } from './bigquery-sink.ts';
+import { BIGQUERY_STORAGE, openStreamClient } from './clients/google-stream-client.ts';
+import {
+  BIGQUERY,
+  type GoogleTableClient,
+  openTableClient,
+} from './clients/google-table-client.ts';
+import { TEST_RESULT_TABLE } from './tables/table-definition.ts';
+import { tableName } from './tables/table-name.ts';
+
+interface Dataset {
+  readonly project: string;
+  readonly dataset: string;
+}
+
+/** A dataset as `project.dataset`; a project of a domain is `example.com:project`. */
+function dataset(description: string): SinkOption<Dataset> {
+  const { parse } = text(description);
+  return {
+    takes: 'project.dataset',
+    description,
+    parse: (value, folder) => {
+      const [, project, name] = /^(.+)\.([^.]+)$/.exec(parse(value, folder)) ?? [];
+      if (project === undefined || name === undefined) throw new Error('must be project.dataset');
+      return { project, dataset: name };
+    },
+  };
+}
+
+export const bigQueryKind = sinkKind({
+  options: {
+    api: optional(
+      choice(
+        'How rows are written: each exactly once, or each at least once.',
+        'storage-write',
+        'insert-all',
+      ),
+      'storage-write',
+    ),
+    probe: optional(
+      dataset('Where `doctor` creates and deletes a table, to see whether that is allowed.'),
+    ),
+    endpoint: optional(url('The address of an emulator; it gets no credentials.')),
+    storageEndpoint: optional(
+      text('The address of the emulator’s Storage Write API, without TLS.', 'host:port'),
+    ),
+  },
+  packages: [BIGQUERY, BIGQUERY_STORAGE],
+  open: async ({ api, probe, endpoint, storageEndpoint }, { db, clock }: SinkParts) => {
+    const tables = await openTableClient({ endpoint });
+    const streams = await openStreamClient({ endpoint: storageEndpoint });
+    const sink = new BigQuerySink({ api, db, tables, streams, clock, random: systemRandom });
+    return {
+      begin: (exported, signal) => sink.begin(exported, signal),
+      find: (exported) => sink.find(exported),
+      probe: () => probeDataset(tables, probe),
+      close: () => sink.close(),
+    } satisfies OpenSink;
+  },
+});
+
+async function probeDataset(
+  tables: GoogleTableClient,
+  dataset: Dataset | undefined,
+): Promise<Probe> {
+  if (dataset === undefined) return { location: 'no dataset to try is configured' };
+  const table = { ...dataset, table: `postlude_probe_${randomHex(8)}` };
+  await tables.create(table, TEST_RESULT_TABLE);
+  await tables.delete(table);
+  return { location: tableName(table) };
+}
