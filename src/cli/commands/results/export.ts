@@ -1,5 +1,9 @@
 import { Command } from 'commander';
-import { type Export, Export_State } from '../../../gen/postlude/v1/exports_pb.js';
+import {
+  type Export,
+  Export_State,
+  type RejectedRow,
+} from '../../../gen/postlude/v1/exports_pb.js';
 import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../../command.ts';
 import { type Connection, connect } from '../../connection/connection.ts';
 import { CliError } from '../../context.ts';
@@ -12,7 +16,12 @@ import { watchUntilFinalized } from '../../watch.ts';
 interface ExportOptions {
   readonly to?: readonly ExportTarget[];
   readonly wait?: boolean;
+  readonly rejected?: boolean;
 }
+
+type Rejected = ReadonlyMap<number, readonly RejectedRow[]>;
+
+const PAGE_ROWS = 1000;
 
 /** The pause between two polls doubles from `first` up to `most`. */
 const ASK_EVERY_MS = { first: 500, most: 10_000 };
@@ -24,6 +33,7 @@ export const exportCommand: CommandMaker = (context) =>
       .argument('<invocation>', 'the invocation', parseInvocation)
       .option('--to <p.d.t>', 'also export to project.dataset.table (repeatable)', collectTarget)
       .option('--wait', 'wait until all its exports have ended')
+      .option('--rejected', 'also list the rows that their tables have refused, with the reasons')
       .addHelpText(
         'after',
         '\nThe invocation must be FINALIZED for --to. Safe to repeat: each destination gets one export.\nExits with 1 if an export is dead; "postlude tasks redrive --type bq_export" retries it.',
@@ -47,7 +57,10 @@ export const exportCommand: CommandMaker = (context) =>
       exports = await connection.retry(ask);
     }
     progress.clear();
-    report(output, id, exports);
+    report(output, id, {
+      exports,
+      rejected: options.rejected ? await rejectedOf(connection, id, exports) : undefined,
+    });
   });
 
 /** Lists the exports of the invocation, or adds an export to each of `targets` and returns those. */
@@ -69,32 +82,87 @@ async function exportsOf(
   return answers.flatMap((answer) => answer.export ?? []);
 }
 
+/** Lists the rejected rows of each export that has any. */
+async function rejectedOf(
+  connection: Connection,
+  id: string,
+  exports: readonly Export[],
+): Promise<Rejected> {
+  const rejected = new Map<number, readonly RejectedRow[]>();
+  for (const { index } of exports) {
+    const rows: RejectedRow[] = [];
+    let pageToken = '';
+    do {
+      const request = { name: invocationName(id), index, pageSize: PAGE_ROWS, pageToken };
+      const page = await connection.retry(() => connection.exports.listRejectedRows(request));
+      rows.push(...page.rows);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    if (rows.length > 0) rejected.set(index, rows);
+  }
+  return rejected;
+}
+
 function isUnderWay({ state }: Export): boolean {
   return state === Export_State.WAITING || state === Export_State.PENDING;
 }
 
-function report(output: Output, id: string, exports: readonly Export[]): void {
+interface Reported {
+  readonly exports: readonly Export[];
+  /** `undefined` if they were not asked for. */
+  readonly rejected: Rejected | undefined;
+}
+
+function report(output: Output, id: string, { exports, rejected }: Reported): void {
   const values = exports.map((one) => ({
     destination: targetOf(one),
     state: Export_State[one.state],
     ...(one.location === ''
       ? {}
-      : { location: one.location, rows: Number(one.rows), sha256: one.sha256 }),
+      : {
+          location: one.location,
+          rows: Number(one.rows),
+          rejected: Number(one.rejected),
+          sha256: one.sha256,
+        }),
     ...(one.reason === '' ? {} : { reason: one.reason }),
+    ...(rejected && { rejectedRows: (rejected.get(one.index) ?? []).map(toRejectedValue) }),
   }));
   output.result({ invocation: id, exports: values }, () =>
     values.length === 0
       ? `${id} has no exports: add one with --to project.dataset.table`
-      : values
-          .map(({ destination, state, location, rows, reason }) =>
-            [`${destination}: ${state}`, location && `${rows} rows in ${location}`, reason]
-              .filter((part) => part !== undefined)
-              .join('  '),
-          )
-          .join('\n'),
+      : values.map(describe).join('\n'),
   );
   const dead = exports.filter(({ state }) => state === Export_State.DEAD);
   if (dead.length > 0) throw new CliError(`dead: ${dead.map(targetOf).join(', ')}`);
+}
+
+interface ExportValue {
+  readonly destination: string;
+  readonly state: string;
+  readonly location?: string;
+  readonly rows?: number;
+  readonly rejected?: number;
+  readonly reason?: string;
+  readonly rejectedRows?: readonly ReturnType<typeof toRejectedValue>[];
+}
+
+function describe(value: ExportValue): string {
+  const { destination, state, location, rows, rejected, reason, rejectedRows = [] } = value;
+  const parts = [
+    `${destination}: ${state}`,
+    location && `${rows} rows in ${location}`,
+    rejected ? `${rejected} rejected` : undefined,
+    reason,
+  ];
+  const lines = rejectedRows.map((row) => {
+    return `  rejected: ${row.parent} ${row.testId} ${row.resultId}: ${row.reason}`;
+  });
+  return [parts.filter(Boolean).join('  '), ...lines].join('\n');
+}
+
+function toRejectedValue({ parent, testId, resultId, reason }: RejectedRow) {
+  return { parent, testId, resultId, reason };
 }
 
 function targetOf({ destination }: Export): string {
