@@ -2,15 +2,8 @@
  * A proxy in front of a server that speaks HTTP. For each request, a test decides whether it fails,
  * and whether it does so before or after the server has acted on it.
  */
-import { once } from 'node:events';
-import {
-  createServer,
-  type IncomingMessage,
-  request,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import { buffer } from 'node:stream/consumers';
+import type { ServerResponse } from 'node:http';
+import { forward, type HttpServer, serveHttp, type WholeRequest } from './http-server.ts';
 
 /**
  * - `lost-request`: the server gets nothing, and the connection is reset.
@@ -29,8 +22,8 @@ export interface ProxiedRequest {
 }
 
 export class FaultProxy {
-  readonly #server: Server;
-  readonly #target: URL;
+  readonly #target: string;
+  #server: HttpServer | undefined;
   readonly requests: string[] = [];
   /** Is asked for each request; no fault unless replaced. */
   decide: (request: ProxiedRequest) => Fault | undefined = () => undefined;
@@ -40,71 +33,46 @@ export class FaultProxy {
   #isDead = false;
 
   private constructor(target: string) {
-    this.#target = new URL(target);
+    this.#target = target;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.death = promise;
     this.#die = resolve;
-    this.#server = createServer((incoming, response) => {
-      this.#handle(incoming, response).catch(() => response.destroy());
-    });
   }
 
   static async start(target: string): Promise<FaultProxy> {
     const proxy = new FaultProxy(target);
-    proxy.#server.listen(0, '127.0.0.1');
-    await once(proxy.#server, 'listening');
+    proxy.#server = await serveHttp((request, response) => proxy.#handle(request, response));
     return proxy;
   }
 
   get url(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the proxy is closed');
-    return `http://127.0.0.1:${address.port}`;
+    return this.#server?.url ?? '';
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
+    await this.#server?.stop();
   }
 
-  async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await buffer(incoming);
+  async #handle(request: WholeRequest, response: ServerResponse): Promise<void> {
     if (this.#isDead) return;
-    const line = `${incoming.method} ${incoming.url}`;
+    const line = `${request.method} ${request.url}`;
     this.requests.push(line);
     const fault = this.decide({ line, number: this.requests.length });
     if (fault === 'die-before') return this.#kill();
     if (fault === 'lost-request') return void response.destroy();
     if (fault === 'busy') return void response.writeHead(503).end(SLOW_DOWN);
     if (fault === 'die-after') this.#isDead = true;
-    const { status, headers, content } = await this.#forward(incoming, body);
+    const { status, headers, body } = await forward(this.#target, request);
     if (fault === 'die-after') return this.#kill();
     if (fault === 'lost-response') return void response.destroy();
-    response.writeHead(status, headers).end(content);
+    // The sessions of uploads must come back through the proxy.
+    const location = headers.location?.replace(this.#target, this.url);
+    response.writeHead(status, { ...headers, ...(location ? { location } : {}) }).end(body);
   }
 
   #kill(): void {
     this.#isDead = true;
     this.#die();
-  }
-
-  async #forward({ method, url, headers }: IncomingMessage, body: Buffer) {
-    const { hostname, port, origin } = this.#target;
-    const { expect: _, ...kept } = headers;
-    const options = { hostname, port, method, path: url, headers: kept };
-    const forwarded = request({ ...options, agent: false });
-    forwarded.end(body);
-    const [answer] = (await once(forwarded, 'response')) as [IncomingMessage];
-    const content = await buffer(answer);
-    const { location } = answer.headers;
-    // The sessions of uploads must come back through the proxy.
-    const redirected = location ? { location: location.replace(origin, this.url) } : {};
-    return {
-      status: answer.statusCode ?? 502,
-      headers: { ...answer.headers, ...redirected },
-      content,
-    };
   }
 }
 

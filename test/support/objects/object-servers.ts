@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import * as s3Library from '@aws-sdk/client-s3';
 import { S3Client } from '@aws-sdk/client-s3';
 import { CRC32C, IdempotencyStrategy, Storage } from '@google-cloud/storage';
+import { systemClock } from '../../../src/clock.ts';
 import { GcsStore } from '../../../src/exporter/objects/gcs/gcs-store.ts';
 import type { ObjectStore } from '../../../src/exporter/objects/object-store.ts';
 import { S3Store } from '../../../src/exporter/objects/s3/s3-store.ts';
 import { startEmulator } from '../network/emulator-process.ts';
 import { GCS_EMULATOR, S3_SERVER } from '../network/emulators.ts';
 import { freePort } from '../network/free-port.ts';
+import { UploadSessions } from './upload-sessions.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -29,11 +31,13 @@ export interface ObjectServer {
   /** Returns how many uploads have been begun and not ended. */
   countUploads(bucket: string): Promise<number>;
   stop(): Promise<void>;
+  /** A larger file is sent in parts. */
+  readonly partBytes: number;
 }
 
 /** The smallest that the servers accept, so that files of some MB are sent in parts. */
 const S3_PART_BYTES = 5 * 1024 * 1024;
-const GCS_CHUNK_BYTES = 1024 * 1024;
+const GCS_CHUNK_BYTES = 256 * 1024;
 
 export const S3_CREDENTIALS = { accessKeyId: 'postlude', secretAccessKey: 'not-a-secret' };
 
@@ -52,6 +56,7 @@ export async function startS3Server(): Promise<ObjectServer> {
   const client = s3Client(url);
   return {
     url,
+    partBytes: S3_PART_BYTES,
     makeBucket: async (name) =>
       void (await client.send(new s3Library.CreateBucketCommand({ Bucket: name }))),
     openStore: (at, bucket) =>
@@ -93,7 +98,7 @@ function s3Client(endpoint: string): S3Client {
 export async function startGcsServer(): Promise<ObjectServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const { stop } = await startEmulator(GCS_EMULATOR, {
+  const emulator = await startEmulator(GCS_EMULATOR, {
     args: [
       ...['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-backend', 'memory'],
       ...['-external-url', url, '-public-host', `127.0.0.1:${port}`, '-log-level', 'error'],
@@ -101,20 +106,30 @@ export async function startGcsServer(): Promise<ObjectServer> {
     ports: [port],
   });
   const storage = gcsClient(url);
+  const sessions = await UploadSessions.start(url);
   return {
-    url,
+    url: sessions.url,
+    partBytes: GCS_CHUNK_BYTES,
     makeBucket: async (name) => void (await storage.createBucket(name)),
     openStore: (at, bucket) =>
       new GcsStore(gcsClient(at).bucket(bucket), {
+        endpoint: at,
+        bucket,
+        authorize: async () => ({}),
         checksumOf: async (path) => (await CRC32C.fromFile(path)).toString(),
+        clock: systemClock,
         chunkBytes: GCS_CHUNK_BYTES,
       }),
     list: async (bucket) => {
       const [files] = await storage.bucket(bucket).getFiles();
       return files.map(({ name }) => name).sort();
     },
+    // Nobody can list them, and the service ends them by itself.
     countUploads: async () => 0,
-    stop,
+    stop: async () => {
+      await sessions.stop();
+      await emulator.stop();
+    },
   };
 }
 
@@ -124,8 +139,9 @@ function gcsClient(apiEndpoint: string): Storage {
     projectId: 'emulated',
     retryOptions: {
       maxRetries: 3,
+      // The first delay of the library is a second, whatever it is told.
       retryDelayMultiplier: 1,
-      maxRetryDelay: 0.05,
+      maxRetryDelay: 1,
       idempotencyStrategy: IdempotencyStrategy.RetryAlways,
     },
   });

@@ -15,7 +15,12 @@ export interface ObjectWorld extends SinkWorld {
   readonly bucket: string;
   open(): Promise<ObjectSink>;
   /** Opens a sink whose requests go through a proxy of its own. */
-  openBehindProxy(): Promise<{ readonly sink: ObjectSink; readonly proxy: FaultProxy }>;
+  openBehindProxy(): Promise<BehindProxy>;
+}
+
+export interface BehindProxy {
+  readonly sink: ObjectSink;
+  readonly proxy: FaultProxy;
 }
 
 const PREFIX = 'ci/exports';

@@ -8,9 +8,8 @@ import { Spool } from '../spool.ts';
 import { GCS_PACKAGE, loadGcs } from './gcs-library.ts';
 import { GcsStore } from './gcs-store.ts';
 
-/** A silent service must not hold an export for ever; a chunk takes seconds. */
-const REQUEST_MS = 300_000;
-const ATTEMPTS = 5;
+/** A silent service must not hold an export for ever. */
+const REQUEST_MS = 60_000;
 
 export const gcsKind = sinkKind({
   options: {
@@ -24,14 +23,18 @@ export const gcsKind = sinkKind({
     const storage = new Storage({
       ...(endpoint === undefined ? {} : { apiEndpoint: endpoint, projectId: 'emulated' }),
       timeout: REQUEST_MS,
-      retryOptions: {
-        maxRetries: ATTEMPTS - 1,
-        // Each write has a condition, so that repeating it changes nothing.
-        idempotencyStrategy: IdempotencyStrategy.RetryAlways,
-      },
+      retryOptions: { idempotencyStrategy: IdempotencyStrategy.RetryAlways },
     });
-    const checksumOf = async (path: string) => (await CRC32C.fromFile(path)).toString();
-    const store = new GcsStore(storage.bucket(bucket), { checksumOf });
+    const store = new GcsStore(storage.bucket(bucket), {
+      endpoint: storage.apiEndpoint,
+      bucket,
+      authorize: async () => {
+        if (endpoint !== undefined) return {};
+        return Object.fromEntries(await storage.authClient.getRequestHeaders());
+      },
+      checksumOf: async (path) => (await CRC32C.fromFile(path)).toString(),
+      clock,
+    });
     return new ObjectSink({ store, spool: await Spool.open(scratch), clock, log, prefix });
   },
 });

@@ -1,36 +1,23 @@
 /**
- * Google Cloud Storage. A file is uploaded in a resumable session, in chunks, and the object appears
- * with the last of them. A session that is never finished is visible to nobody, costs nothing and
- * ends by itself after a week.
+ * Google Cloud Storage. An upload that is never finished is visible to nobody, costs nothing and ends
+ * by itself after a week.
  */
-import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Bucket, File } from '@google-cloud/storage';
-import type { Expected, ObjectInfo, ObjectStore, PutOutcome, PutRequest } from '../object-store.ts';
+import type { ObjectInfo, ObjectStore, PutOutcome, PutRequest } from '../object-store.ts';
 import { explainGcs, isStatus } from './gcs-errors.ts';
-
-export interface GcsStoreOptions {
-  /** Returns the CRC32C of a file, in base64. */
-  readonly checksumOf: (path: string) => Promise<string>;
-  /**
-   * A file of at most this size is sent by one request; also what is kept to send a chunk again. A
-   * multiple of 256 KiB; 8 MiB unless given.
-   */
-  readonly chunkBytes?: number;
-}
-
-const DEFAULT_CHUNK_BYTES = 8 * 1024 * 1024;
+import { GcsUpload, type GcsUploadParts } from './gcs-upload.ts';
 
 export class GcsStore implements ObjectStore {
   readonly #bucket: Bucket;
-  readonly #checksumOf: GcsStoreOptions['checksumOf'];
-  readonly #chunkBytes: number;
+  readonly #uploads: GcsUploadParts;
 
-  constructor(bucket: Bucket, { checksumOf, chunkBytes = DEFAULT_CHUNK_BYTES }: GcsStoreOptions) {
+  /**
+   * Uploads do not go through the client library. It reads a stream, which cannot be read again: so
+   * it does not repeat the upload of a small file, and holds chunks of large ones several times.
+   */
+  constructor(bucket: Bucket, uploads: GcsUploadParts) {
     this.#bucket = bucket;
-    this.#checksumOf = checksumOf;
-    this.#chunkBytes = chunkBytes;
+    this.#uploads = uploads;
   }
 
   location(key: string): string {
@@ -67,7 +54,7 @@ export class GcsStore implements ObjectStore {
   async put(request: PutRequest, signal?: AbortSignal): Promise<PutOutcome> {
     const { key, expected } = request;
     try {
-      await this.#upload(request, signal);
+      await new GcsUpload(this.#uploads, request, signal).run();
       return 'written';
     } catch (error) {
       signal?.throwIfAborted();
@@ -87,25 +74,6 @@ export class GcsStore implements ObjectStore {
   async abandonUploads(): Promise<void> {}
 
   async close(): Promise<void> {}
-
-  async #upload(request: PutRequest, signal: AbortSignal | undefined): Promise<void> {
-    const { key, content, contentType, metadata, expected } = request;
-    const isLarge = 'path' in content && content.bytes > this.#chunkBytes;
-    const checksum = 'path' in content ? { crc32c: await this.#checksumOf(content.path) } : {};
-    const target = this.#file(key).createWriteStream({
-      resumable: isLarge,
-      ...(isLarge ? { chunkSize: this.#chunkBytes } : {}),
-      // The service compares the checksum before the object appears, the client only after that.
-      validation: false,
-      metadata: { contentType, metadata: { ...metadata }, ...checksum },
-      preconditionOpts: { ifGenerationMatch: generationOf(expected) },
-    });
-    const source =
-      'path' in content
-        ? createReadStream(content.path)
-        : Readable.from([Buffer.from(content.text)]);
-    await pipeline(source, target, signal ? { signal } : {});
-  }
 
   #file(key: string): File {
     return this.#bucket.file(key);
@@ -127,11 +95,6 @@ export class GcsStore implements ObjectStore {
       throw explainGcs(error, this.location(key));
     }
   }
-}
-
-/** 0 is the generation of an object that does not exist. */
-function generationOf(expected: Expected): number | string {
-  return expected === 'absent' ? 0 : expected.version;
 }
 
 function textsOf(metadata: File['metadata']['metadata']): Readonly<Record<string, string>> {

@@ -2,8 +2,8 @@
  * Uploads a file in parts, a few at a time, each read from the file when its turn comes. Nothing is
  * visible until all parts are completed, which the service does in one step and under a condition.
  */
-import { open } from 'node:fs/promises';
 import type { CompletedPart, ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
+import { type FileContent, readPart } from '../file-part.ts';
 import type { PutRequest } from '../object-store.ts';
 import { isNoSuchUpload } from './s3-errors.ts';
 import type { S3StoreParts } from './s3-library.ts';
@@ -13,11 +13,6 @@ export const DEFAULT_PART_BYTES = 8 * 1024 * 1024;
 const MAX_PARTS = 10_000;
 const PARALLEL_PARTS = 3;
 const MIB = 1024 * 1024;
-
-interface FileContent {
-  readonly path: string;
-  readonly bytes: number;
-}
 
 interface Conditions {
   readonly IfMatch?: string;
@@ -37,8 +32,12 @@ export class MultipartUpload {
     this.#at = { Bucket: parts.bucket, Key: request.key };
   }
 
-  /** Ends all uploads to a key that have not been completed. */
-  static async abandonAll({ library, client, bucket }: S3StoreParts, key: string): Promise<void> {
+  /** Ends all uploads to a key that have not been completed, except for one. */
+  static async abandonAll(
+    { library, client, bucket }: S3StoreParts,
+    key: string,
+    except?: string,
+  ): Promise<void> {
     let marker: ListMarker | undefined = {};
     while (marker) {
       const list = new library.ListMultipartUploadsCommand({
@@ -48,7 +47,7 @@ export class MultipartUpload {
       });
       const page: ListMultipartUploadsCommandOutput = await client.send(list);
       for (const { Key, UploadId } of page.Uploads ?? []) {
-        if (Key !== key) continue;
+        if (Key !== key || UploadId === except) continue;
         const command = new library.AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId });
         await client.send(command).catch(ignoreNoSuchUpload);
       }
@@ -61,7 +60,7 @@ export class MultipartUpload {
     const { library, client } = this.#parts;
     const options = signal ? { abortSignal: signal } : {};
     const { contentType, metadata } = this.#request;
-    const { UploadId } = await client.send(
+    const { UploadId, $metadata } = await client.send(
       new library.CreateMultipartUploadCommand({
         ...this.#at,
         ContentType: contentType,
@@ -71,6 +70,8 @@ export class MultipartUpload {
       options,
     );
     try {
+      // A response that was lost leaves an upload whose id nobody knows.
+      if (($metadata.attempts ?? 1) > 1) await this.#abandonOthers(UploadId);
       const Parts = await this.#sendParts(UploadId, options);
       const MultipartUpload = { Parts };
       await client.send(
@@ -88,6 +89,10 @@ export class MultipartUpload {
       await client.send(abort).catch(() => undefined);
       throw error;
     }
+  }
+
+  async #abandonOthers(uploadId: string | undefined): Promise<void> {
+    await MultipartUpload.abandonAll(this.#parts, this.#request.key, uploadId);
   }
 
   /** Ends after all requests have ended, also if one fails. */
@@ -132,30 +137,7 @@ interface PartRequest {
   readonly uploadId: string | undefined;
   readonly index: number;
   readonly partBytes: number;
-  readonly buffer: Buffer;
-}
-
-export interface FileRange extends FileContent {
-  readonly from?: number;
-  /** Where to put the bytes; a new buffer unless given. */
-  readonly buffer?: Buffer;
-}
-
-/** Throws if the file has fewer bytes. */
-export async function readPart({ path, bytes, from = 0, buffer }: FileRange): Promise<Buffer> {
-  const target = (buffer ?? Buffer.allocUnsafeSlow(bytes)).subarray(0, bytes);
-  const file = await open(path);
-  try {
-    let filled = 0;
-    while (filled < bytes) {
-      const { bytesRead } = await file.read(target, filled, bytes - filled, from + filled);
-      if (bytesRead === 0) throw new Error(`${path} has become shorter`);
-      filled += bytesRead;
-    }
-    return target;
-  } finally {
-    await file.close();
-  }
+  readonly buffer: Buffer<ArrayBuffer>;
 }
 
 /** Grows with the file in steps of a MiB, as an upload may have 10,000 parts. */

@@ -1,9 +1,10 @@
 /** Object storage that speaks the protocol of Amazon S3. */
 import type { S3Client } from '@aws-sdk/client-s3';
+import { readPart } from '../file-part.ts';
 import type { Expected, ObjectInfo, ObjectStore, PutOutcome, PutRequest } from '../object-store.ts';
 import { explainS3, isConflict, isMissing } from './s3-errors.ts';
 import type { S3Library, S3StoreParts } from './s3-library.ts';
-import { DEFAULT_PART_BYTES, MultipartUpload, readPart } from './s3-multipart.ts';
+import { DEFAULT_PART_BYTES, MultipartUpload } from './s3-multipart.ts';
 
 export class S3Store implements ObjectStore {
   readonly #parts: S3StoreParts;
