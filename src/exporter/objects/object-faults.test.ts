@@ -22,7 +22,7 @@ import {
   runAttempt,
   SUITE_EXPORT,
 } from '../../../test/support/suites/sink-suite.ts';
-import { randomInt, seededRandom } from '../../random.ts';
+import { randomInt, seededRandom } from '@postlude/queue/foundations';
 import type { ExportRow } from '../row.ts';
 import type { Receipt } from '../sink.ts';
 

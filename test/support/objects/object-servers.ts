@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as s3Library from '@aws-sdk/client-s3';
 import { S3Client } from '@aws-sdk/client-s3';
-import { CRC32C, IdempotencyStrategy, Storage } from '@google-cloud/storage';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '@postlude/queue/foundations';
 import { GcsStore } from '../../../src/exporter/objects/gcs/gcs-store.ts';
 import type { ObjectStore } from '../../../src/exporter/objects/object-store.ts';
 import { S3Store } from '../../../src/exporter/objects/s3/s3-store.ts';
@@ -105,24 +104,28 @@ export async function startGcsServer(): Promise<ObjectServer> {
     ],
     ports: [port],
   });
-  const storage = gcsClient(url);
   const sessions = await UploadSessions.start(url);
   return {
     url: sessions.url,
     partBytes: GCS_CHUNK_BYTES,
-    makeBucket: async (name) => void (await storage.createBucket(name)),
+    makeBucket: async (name) => {
+      const body = JSON.stringify({ name });
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+      const { ok, status } = await fetch(`${url}/storage/v1/b?project=p`, init);
+      if (!ok) throw new Error(`cannot make a bucket: ${status}`);
+    },
     openStore: (at, bucket) =>
-      new GcsStore(gcsClient(at).bucket(bucket), {
+      new GcsStore({
         endpoint: at,
         bucket,
         authorize: async () => ({}),
-        checksumOf: async (path) => (await CRC32C.fromFile(path)).toString(),
         clock: systemClock,
         chunkBytes: GCS_CHUNK_BYTES,
       }),
     list: async (bucket) => {
-      const [files] = await storage.bucket(bucket).getFiles();
-      return files.map(({ name }) => name).sort();
+      const response = await fetch(`${url}/storage/v1/b/${bucket}/o`);
+      const { items = [] } = (await response.json()) as { items?: { readonly name: string }[] };
+      return items.map(({ name }) => name).sort();
     },
     // Nobody can list them, and the service ends them by itself.
     countUploads: async () => 0,
@@ -131,18 +134,4 @@ export async function startGcsServer(): Promise<ObjectServer> {
       await emulator.stop();
     },
   };
-}
-
-function gcsClient(apiEndpoint: string): Storage {
-  return new Storage({
-    apiEndpoint,
-    projectId: 'emulated',
-    retryOptions: {
-      maxRetries: 3,
-      // The first delay of the library is a second, whatever it is told.
-      retryDelayMultiplier: 1,
-      maxRetryDelay: 1,
-      idempotencyStrategy: IdempotencyStrategy.RetryAlways,
-    },
-  });
 }

@@ -62,18 +62,21 @@ export class UploadSessions {
     const added = isGap ? Buffer.alloc(0) : request.body.subarray(received.length - from);
     const all = Buffer.concat([received, added]);
     this.#received.set(id, all);
-    if (all.length === Number(range[2])) return await this.#finish(id, all, request, response);
+    if (all.length === Number(range[2])) {
+      return await this.#finish(id, { ...request, body: all }, response);
+    }
     const headers = all.length === 0 ? {} : { range: `bytes=0-${all.length - 1}` };
     return void response.writeHead(308, headers).end();
   }
 
-  async #finish(id: string, all: Buffer, request: WholeRequest, response: ServerResponse) {
+  async #finish(id: string, request: WholeRequest, response: ServerResponse): Promise<void> {
+    const { length } = request.body;
     const headers = {
       ...request.headers,
-      'content-length': String(all.length),
-      'content-range': `bytes 0-${all.length - 1}/${all.length}`,
+      'content-length': String(length),
+      'content-range': `bytes 0-${length - 1}/${length}`,
     };
-    const finished = await forward(this.#target, { ...request, headers, body: all });
+    const finished = await forward(this.#target, { ...request, headers });
     this.#received.delete(id);
     if (finished.status === 200) this.#finished.set(id, finished);
     reply(response, finished);

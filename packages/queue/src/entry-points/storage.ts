@@ -11,7 +11,7 @@ export {
   type Columns,
   type ColumnType,
   columnName,
-  FromNow,
+  type FromNow,
   float,
   fromNow,
   int,

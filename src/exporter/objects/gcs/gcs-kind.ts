@@ -1,15 +1,17 @@
 /** The kind of sink that writes to Google Cloud Storage. */
+import { loadOptional } from '@postlude/queue/foundations';
 import { DUCKDB } from '../../parquet/duckdb.ts';
 import { sinkKind } from '../../sinks/sink-kind.ts';
 import { optional, text, url } from '../../sinks/sink-options.ts';
 import { keyPrefix } from '../key-prefix.ts';
 import { ObjectSink } from '../object-sink.ts';
 import { Spool } from '../spool.ts';
-import { GCS_PACKAGE, loadGcs } from './gcs-library.ts';
 import { GcsStore } from './gcs-store.ts';
 
-/** A silent service must not hold an export for ever. */
-const REQUEST_MS = 60_000;
+/** The package that finds the credentials of this machine. */
+const GOOGLE_AUTH = { name: 'google-auth-library', for: 'exporting to Google Cloud Storage' };
+const ENDPOINT = 'https://storage.googleapis.com';
+const SCOPES = ['https://www.googleapis.com/auth/devstorage.read_write'];
 
 export const gcsKind = sinkKind({
   options: {
@@ -17,24 +19,17 @@ export const gcsKind = sinkKind({
     prefix: optional(keyPrefix('What all keys begin with.'), ''),
     endpoint: optional(url('The address of an emulator; it gets no credentials.')),
   },
-  packages: [DUCKDB, GCS_PACKAGE],
+  packages: [DUCKDB, GOOGLE_AUTH],
   open: async ({ bucket, prefix, endpoint }, { clock, log, scratch }) => {
-    const { Storage, CRC32C, IdempotencyStrategy } = await loadGcs();
-    const storage = new Storage({
-      ...(endpoint === undefined ? {} : { apiEndpoint: endpoint, projectId: 'emulated' }),
-      timeout: REQUEST_MS,
-      retryOptions: { idempotencyStrategy: IdempotencyStrategy.RetryAlways },
-    });
-    const store = new GcsStore(storage.bucket(bucket), {
-      endpoint: storage.apiEndpoint,
-      bucket,
-      authorize: async () => {
-        if (endpoint !== undefined) return {};
-        return Object.fromEntries(await storage.authClient.getRequestHeaders());
-      },
-      checksumOf: async (path) => (await CRC32C.fromFile(path)).toString(),
-      clock,
-    });
+    const authorize = endpoint === undefined ? await googleCredentials() : async () => ({});
+    const store = new GcsStore({ endpoint: endpoint ?? ENDPOINT, bucket, authorize, clock });
     return new ObjectSink({ store, spool: await Spool.open(scratch), clock, log, prefix });
   },
 });
+
+/** Tokens are renewed before they expire. */
+async function googleCredentials(): Promise<() => Promise<Readonly<Record<string, string>>>> {
+  const { GoogleAuth } = await loadOptional(GOOGLE_AUTH, () => import('google-auth-library'));
+  const auth = new GoogleAuth({ scopes: SCOPES });
+  return async () => Object.fromEntries(await auth.getRequestHeaders(ENDPOINT));
+}

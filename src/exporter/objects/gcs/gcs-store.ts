@@ -2,36 +2,47 @@
  * Google Cloud Storage. An upload that is never finished is visible to nobody, costs nothing and ends
  * by itself after a week.
  */
-import type { Bucket, File } from '@google-cloud/storage';
 import type { ObjectInfo, ObjectStore, PutOutcome, PutRequest } from '../object-store.ts';
+import { GcsApi, type GcsApiParts } from './gcs-api.ts';
 import { explainGcs, isStatus } from './gcs-errors.ts';
-import { GcsUpload, type GcsUploadParts } from './gcs-upload.ts';
+import { GcsUpload } from './gcs-upload.ts';
+
+export interface GcsStoreParts extends GcsApiParts {
+  /** What is sent at once, a multiple of 256 KiB; 8 MiB unless given. */
+  readonly chunkBytes?: number;
+}
+
+interface ObjectResource {
+  readonly size: string;
+  readonly generation: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly timeCreated?: string;
+}
+
+const DEFAULT_CHUNK_BYTES = 8 * 1024 * 1024;
 
 export class GcsStore implements ObjectStore {
-  readonly #bucket: Bucket;
-  readonly #uploads: GcsUploadParts;
+  readonly #parts: GcsStoreParts;
+  readonly #api: GcsApi;
 
-  /**
-   * Uploads do not go through the client library. It reads a stream, which cannot be read again: so
-   * it does not repeat the upload of a small file, and holds chunks of large ones several times.
-   */
-  constructor(bucket: Bucket, uploads: GcsUploadParts) {
-    this.#bucket = bucket;
-    this.#uploads = uploads;
+  constructor(parts: GcsStoreParts) {
+    this.#parts = parts;
+    this.#api = new GcsApi(parts);
   }
 
   location(key: string): string {
-    return `gs://${this.#bucket.name}/${key}`;
+    return `gs://${this.#parts.bucket}/${key}`;
   }
 
   async stat(key: string): Promise<ObjectInfo | undefined> {
     return await this.#unlessMissing(key, async () => {
-      const [found] = await this.#file(key).getMetadata();
+      const { text } = await this.#api.retried(() => this.#api.send(this.#api.objectUrl(key)));
+      const { size, generation, metadata = {}, timeCreated }: ObjectResource = JSON.parse(text);
       return {
-        bytes: Number(found.size),
-        version: String(found.generation),
-        metadata: textsOf(found.metadata),
-        writtenAt: found.timeCreated === undefined ? undefined : Date.parse(found.timeCreated),
+        bytes: Number(size),
+        version: generation,
+        metadata,
+        writtenAt: timeCreated === undefined ? undefined : Date.parse(timeCreated),
       };
     });
   }
@@ -40,64 +51,54 @@ export class GcsStore implements ObjectStore {
     const info = await this.stat(key);
     if (!info) return undefined;
     return await this.#unlessMissing(key, async () => {
-      const file = this.#bucket.file(key, { generation: info.version });
-      const [content] = await file.download({ validation: false });
-      return { text: content.toString('utf8'), version: info.version };
+      const url = this.#contentUrl(key, info);
+      const { text } = await this.#api.retried(() => this.#api.send(url));
+      return { text, version: info.version };
     });
   }
 
   async read(key: string): Promise<AsyncIterable<Uint8Array> | undefined> {
     const info = await this.stat(key);
-    return info && this.#bucket.file(key, { generation: info.version }).createReadStream();
+    if (!info) return undefined;
+    return await this.#unlessMissing(key, () => this.#api.stream(this.#contentUrl(key, info)));
   }
 
   async put(request: PutRequest, signal?: AbortSignal): Promise<PutOutcome> {
-    const { key, expected } = request;
+    const { chunkBytes = DEFAULT_CHUNK_BYTES } = this.#parts;
     try {
-      await new GcsUpload(this.#uploads, request, signal).run();
+      await new GcsUpload(this.#api, request, { chunkBytes, signal }).run();
       return 'written';
     } catch (error) {
       signal?.throwIfAborted();
-      // An object that was to be replaced and is gone fails the condition, too.
       if (isStatus(error, 412)) return 'conflict';
-      const isGone = expected !== 'absent' && isStatus(error, 404);
-      if (isGone) return 'conflict';
-      throw explainGcs(error, this.location(key));
+      throw explainGcs(error, this.location(request.key));
     }
   }
 
   async remove(key: string): Promise<void> {
-    await this.#explained(key, () => this.#file(key).delete({ ignoreNotFound: true }));
+    const url = this.#api.objectUrl(key);
+    await this.#unlessMissing(key, () =>
+      this.#api.retried(() => this.#api.send(url, { method: 'DELETE' })),
+    );
   }
 
-  /** There is nothing to end: nobody can list sessions, and they hold nothing that is paid for. */
+  /** There is nothing to end: nobody can list uploads, and they hold nothing that is paid for. */
   async abandonUploads(): Promise<void> {}
 
   async close(): Promise<void> {}
 
-  #file(key: string): File {
-    return this.#bucket.file(key);
+  /** The content of one generation, whatever is written meanwhile. */
+  #contentUrl(key: string, { version }: ObjectInfo): string {
+    return this.#api.objectUrl(key, { alt: 'media', generation: version });
   }
 
   async #unlessMissing<T>(key: string, fn: () => Promise<T>): Promise<T | undefined> {
-    return await this.#explained(key, () =>
-      fn().catch((error: unknown) => {
-        if (isStatus(error, 404)) return undefined;
-        throw error;
-      }),
-    );
-  }
-
-  async #explained<T>(key: string, fn: () => Promise<T>): Promise<T> {
     try {
       return await fn();
     } catch (error) {
+      // A missing bucket is not told from a missing object; the first write tells.
+      if (isStatus(error, 404)) return undefined;
       throw explainGcs(error, this.location(key));
     }
   }
-}
-
-function textsOf(metadata: File['metadata']['metadata']): Readonly<Record<string, string>> {
-  const entries = Object.entries(metadata ?? {});
-  return Object.fromEntries(entries.map(([key, value]) => [key, String(value)]));
 }
