@@ -1,5 +1,8 @@
 /** Counts the calls to Spanner at its API; the counts are the same on the emulator and in the cloud. */
-import type { CallStream, SpannerLibrary } from '../../packages/queue/src/storage/spanner/calls/library.ts';
+import type {
+  CallStream,
+  SpannerLibrary,
+} from '../../packages/queue/src/storage/spanner/calls/library.ts';
 
 export interface CallCounts {
   /** The commits that succeeded. */

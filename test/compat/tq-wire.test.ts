@@ -5,7 +5,10 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { decodeEnvelope, encodeEnvelope } from '../../packages/queue/src/tq/classes/envelope.ts';
-import { decodeRequest, encodeRequest } from '../../packages/queue/src/tq/reminders/stored-request.ts';
+import {
+  decodeRequest,
+  encodeRequest,
+} from '../../packages/queue/src/tq/reminders/stored-request.ts';
 import { finalizationTasks } from '../../src/finalizer/finalization-tasks.ts';
 import { TryFinalizeInvocationSchema } from '../../src/gen/luci/resultdb/internal/tasks/tasks_pb.js';
 

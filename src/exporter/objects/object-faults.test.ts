@@ -2,6 +2,8 @@
  * Attempts that die, and requests and responses that get lost, at every request that a sink makes to
  * real servers. In the end there is one whole file, each row is in it once, and nothing else is left.
  */
+
+import { randomInt, seededRandom } from '@postlude/queue/foundations';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { rowOf, rowsOf } from '../../../test/support/exports/export-rows.ts';
 import type { Fault } from '../../../test/support/objects/fault-proxy.ts';
@@ -22,7 +24,6 @@ import {
   runAttempt,
   SUITE_EXPORT,
 } from '../../../test/support/suites/sink-suite.ts';
-import { randomInt, seededRandom } from '@postlude/queue/foundations';
 import type { ExportRow } from '../row.ts';
 import type { Receipt } from '../sink.ts';
 

@@ -22,7 +22,11 @@ import {
 } from '@postlude/queue/storage';
 import pg from 'pg';
 import { describe, inject, onTestFinished } from 'vitest';
-import { appliedMigrations, CREATE_APPLIED_MIGRATIONS, statementsOf } from '../../../packages/queue/src/storage/spanner/migration-target.ts';
+import {
+  appliedMigrations,
+  CREATE_APPLIED_MIGRATIONS,
+  statementsOf,
+} from '../../../packages/queue/src/storage/spanner/migration-target.ts';
 import { POSTLUDE_MIGRATIONS } from '../../../src/migrations/migrations.ts';
 import { openSpannerAdmin, type SpannerAdmin, testDatabaseUrl } from '../spanner/spanner-admin.ts';
 

@@ -24,11 +24,18 @@ import {
   sql,
   type Transaction,
 } from '@postlude/queue/storage';
-import { type AfterCommit, runAfterCommit } from '../../../packages/queue/src/storage/backend/after-commit.ts';
+import {
+  type AfterCommit,
+  runAfterCommit,
+} from '../../../packages/queue/src/storage/backend/after-commit.ts';
 import { hasKey, rangeQuery } from '../../../packages/queue/src/storage/backend/key-queries.ts';
 import { Listeners } from '../../../packages/queue/src/storage/backend/listeners.ts';
 import { compile } from '../../../packages/queue/src/storage/sql.ts';
-import { WriteBuffer, type WriteGroup, type WriteKind } from '../../../packages/queue/src/storage/writes.ts';
+import {
+  WriteBuffer,
+  type WriteGroup,
+  type WriteKind,
+} from '../../../packages/queue/src/storage/writes.ts';
 
 const dialect: Dialect = {
   now: raw("(unixepoch('subsec') * 1000)"),

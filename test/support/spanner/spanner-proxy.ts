@@ -7,7 +7,10 @@ import { protos } from '@google-cloud/spanner';
 import { parseDatabaseName, type SpannerOptions } from '@postlude/queue/spanner';
 import type { Database } from '@postlude/queue/storage';
 import { onTestFinished } from 'vitest';
-import { openLibrary, type SpannerLibrary } from '../../../packages/queue/src/storage/spanner/calls/library.ts';
+import {
+  openLibrary,
+  type SpannerLibrary,
+} from '../../../packages/queue/src/storage/spanner/calls/library.ts';
 import { SpannerDatabase } from '../../../packages/queue/src/storage/spanner/database.ts';
 import { POSTLUDE_MIGRATIONS } from '../../../src/migrations/migrations.ts';
 import { testSpannerHost } from '../databases/databases.ts';

@@ -3,7 +3,12 @@ import { createHash } from 'node:crypto';
 import { noMetrics, seededRandom } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { reminders } from '@postlude/queue/tables';
-import { FRESH_MS, newReminder, REMINDER_ID_LENGTH, remindedRequest } from '../../../packages/queue/src/tq/reminders/reminder.ts';
+import {
+  FRESH_MS,
+  newReminder,
+  REMINDER_ID_LENGTH,
+  remindedRequest,
+} from '../../../packages/queue/src/tq/reminders/reminder.ts';
 import { prepareRequest } from '../../../packages/queue/src/tq/submit/request.ts';
 import type { SweepRange } from '../../../packages/queue/src/tq/sweep/scan.ts';
 import { TqMetrics } from '../../../packages/queue/src/tq/tq-metrics.ts';

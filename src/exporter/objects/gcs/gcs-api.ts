@@ -5,8 +5,7 @@
  * the process; and its uploads read streams, which cannot be sent again.
  */
 import type { Clock } from '@postlude/queue/foundations';
-import { type Random, systemRandom } from '@postlude/queue/foundations';
-import { retry } from '@postlude/queue/foundations';
+import { type Random, retry, systemRandom } from '@postlude/queue/foundations';
 import { GcsError, isTransient } from './gcs-errors.ts';
 
 export interface GcsApiParts {
