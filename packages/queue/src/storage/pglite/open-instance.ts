@@ -20,7 +20,7 @@ const NAME = '@electric-sql/pglite';
 const PACKAGE: OptionalPackage = {
   name: NAME,
   for: 'the embedded database',
-  version: versionIn(new URL('../../../../../package.json', import.meta.url), NAME),
+  version: versionIn(new URL('../../../package.json', import.meta.url), NAME),
 };
 const MB = 1024 * 1024;
 /** The size of a log file in a folder that we create. PostgreSQL's 16 MB would be a third of the folder. */
