@@ -2,7 +2,7 @@
 
 import {
   Dispatcher,
-  type DispatcherConfig,
+  type DispatcherOptions,
   type HandlerContext,
   type Task,
   type TaskHandler,
@@ -19,7 +19,7 @@ interface WorldOptions {
 }
 
 export function openDispatcherWorld(open: OpenDatabase) {
-  return async (handle: Handle, options: Partial<DispatcherConfig> & WorldOptions = {}) => {
+  return async (handle: Handle, options: Partial<DispatcherOptions> & WorldOptions = {}) => {
     const world = await openTaskWorld(open);
     const { handler, isDebugEnabled = false, ...config } = options;
     const log = new RecordingLog();

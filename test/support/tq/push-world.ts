@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type Metrics, noMetrics } from '@postlude/queue/foundations';
 import { FakeClock } from '@postlude/queue/testing';
 import type { PushRequest, PushTask, PushTaskContext } from '@postlude/queue/tq';
-import { createPushHandler, nodePush, type PushConfig, TaskClasses } from '@postlude/queue/tq';
+import { createPushHandler, nodePush, type PushOptions, TaskClasses } from '@postlude/queue/tq';
 import { onTestFinished } from 'vitest';
 import { encodeEnvelope } from '../../../packages/queue/src/tq/classes/envelope.ts';
 import { RecordingLog } from '../recording-log.ts';
@@ -13,7 +13,7 @@ import { INNER, MAIL } from './tq-world.ts';
 /** The envelope of a task whose class has a handler here. */
 export const MAIL_ENVELOPE = Buffer.from(encodeEnvelope(MAIL, { to: 'a' })).toString();
 
-export function openPushWorld(config: Partial<PushConfig> = {}) {
+export function openPushWorld(config: Partial<PushOptions> = {}) {
   const clock = new FakeClock();
   const log = new RecordingLog();
   const handled: { readonly task: PushTask; readonly context: PushTaskContext }[] = [];
@@ -41,7 +41,7 @@ function countingRejections(rejected: (string | undefined)[]): Metrics {
 }
 
 /** Serves a push world by node:http. */
-export async function servePushWorld(config: Partial<PushConfig> = {}) {
+export async function servePushWorld(config: Partial<PushOptions> = {}) {
   const world = openPushWorld(config);
   const pushes = nodePush(world.push);
   const origin = await listen(

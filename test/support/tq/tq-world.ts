@@ -8,7 +8,7 @@ import {
   listReminders,
   TaskClasses,
   Tq,
-  type TqConfig,
+  type TqOptions,
   taskClass,
 } from '@postlude/queue/tq';
 import { z } from 'zod';
@@ -28,7 +28,7 @@ export const NOTICE = taskClass({
   topic: 'notices',
 });
 
-export function openTqWorld(db: Database, options: Partial<TqConfig> = {}) {
+export function openTqWorld(db: Database, options: Partial<TqOptions> = {}) {
   const clock = new FakeClock();
   const submitter = new RecordingSubmitter();
   const classes = new TaskClasses([MAIL, INNER, OUTER, NOTICE]);

@@ -7,7 +7,7 @@ export type { Metrics } from '../foundations/metrics.ts';
 export type { Backoff } from '../foundations/retry.ts';
 export type { Database, Reader, Transaction } from '../storage/database.ts';
 export type { DeadTask, DeadTaskPage, DeadTaskSelection } from '../tasks/dead-tasks.ts';
-export { Dispatcher, type DispatcherConfig } from '../tasks/dispatch/dispatcher.ts';
+export { Dispatcher, type DispatcherOptions } from '../tasks/dispatch/dispatcher.ts';
 export type { HandlerContext, Outcome, Task, TaskHandler } from '../tasks/dispatch/handler.ts';
 export type { TaskPage, TaskState, TaskSummary } from '../tasks/inspect/list-tasks.ts';
 export type { QueueDepth } from '../tasks/inspect/queue-depth.ts';
@@ -27,7 +27,7 @@ export {
   protobufPayload,
   standardPayload,
 } from '../tasks/payload.ts';
-export { TaskQueue, type TaskQueueConfig } from '../tasks/queue.ts';
+export { TaskQueue, type TaskQueueOptions } from '../tasks/queue.ts';
 export type { FailedAttempt, FinalFailure } from '../tasks/settle/task-settlement.ts';
 export {
   checkTaskId,

@@ -39,8 +39,8 @@ export { type NodePushOptions, nodePush } from '../tq/receive/adapters/node.ts';
 export {
   type AroundPush,
   createPushHandler,
-  type PushConfig,
   type PushHandler,
+  type PushOptions,
 } from '../tq/receive/push.ts';
 export type { PushAuthConfig } from '../tq/receive/push-auth.ts';
 export type { PushAnswer, PushRequest } from '../tq/receive/push-request.ts';
@@ -74,7 +74,7 @@ export type {
   TopicRequest,
 } from '../tq/submit/submitter.ts';
 export { SubmitterByKind } from '../tq/submit/submitter-by-kind.ts';
-export { DistributedSweep, type DistributedSweepConfig } from '../tq/sweep/distributed.ts';
+export { DistributedSweep, type DistributedSweepOptions } from '../tq/sweep/distributed.ts';
 export { type SweepTaskClass, sweepTaskClass } from '../tq/sweep/sweep-task.ts';
-export { Sweeper, type SweeperConfig, type SweepSummary } from '../tq/sweep/sweeper.ts';
-export { type AddOutcome, Tq, type TqConfig } from '../tq/tq.ts';
+export { Sweeper, type SweeperOptions, type SweepSummary } from '../tq/sweep/sweeper.ts';
+export { type AddOutcome, Tq, type TqOptions } from '../tq/tq.ts';

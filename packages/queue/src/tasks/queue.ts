@@ -39,7 +39,7 @@ import { noWakeUp, type WakeUp } from './wake-up.ts';
 /** Bounds the error or reason that is kept with a task. */
 const MAX_MESSAGE_LENGTH = 4_000;
 
-export interface TaskQueueConfig {
+export interface TaskQueueOptions {
   readonly db: Database;
   /**
    * Paces the queue's own polling. It does not set dates: due times and leases follow the database's
@@ -58,13 +58,13 @@ export class TaskQueue {
   readonly #claim: Claim;
   readonly #settlement: TaskSettlement;
 
-  constructor(config: TaskQueueConfig) {
-    this.#db = config.db;
-    this.#clock = config.clock ?? systemClock;
-    this.#time = databaseTime(config.db.dialect, this.#clock);
-    this.#wakeUp = config.wakeUp ?? noWakeUp;
-    this.#claim = claimFor({ db: config.db, time: this.#time, clock: this.#clock });
-    this.#settlement = settlementFor(config.db, this.#time);
+  constructor(options: TaskQueueOptions) {
+    this.#db = options.db;
+    this.#clock = options.clock ?? systemClock;
+    this.#time = databaseTime(options.db.dialect, this.#clock);
+    this.#wakeUp = options.wakeUp ?? noWakeUp;
+    this.#claim = claimFor({ db: options.db, time: this.#time, clock: this.#clock });
+    this.#settlement = settlementFor(options.db, this.#time);
   }
 
   /**

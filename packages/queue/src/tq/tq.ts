@@ -34,7 +34,7 @@ import { submit } from './submit/submit.ts';
 import type { SubmitRequest, Submitter } from './submit/submitter.ts';
 import { TqMetrics } from './tq-metrics.ts';
 
-export interface TqConfig {
+export interface TqOptions {
   /** The database that keeps the reminders, and whose transactions are passed to `addTask`. */
   readonly db: Database;
   readonly classes: TaskClasses;
@@ -53,17 +53,17 @@ export interface TqConfig {
 /** `added`: the task is delivered if the transaction commits; without one, it is submitted already. */
 export type AddOutcome = 'added' | 'duplicate';
 
-type FullConfig = Required<TqConfig>;
+type FullOptions = Required<TqOptions>;
 
 export class Tq {
-  readonly #config: FullConfig;
+  readonly #options: FullOptions;
   readonly #submitParts: ConstructorParameters<typeof Submissions>[0];
   readonly #submissions: Submissions;
 
   /** Throws `invalid-argument` for invalid settings. */
-  constructor(config: TqConfig) {
-    this.#config = withDefaults(config);
-    const { db, submitter, clock, log, metrics, settings } = this.#config;
+  constructor(options: TqOptions) {
+    this.#options = withDefaults(options);
+    const { db, submitter, clock, log, metrics, settings } = this.#options;
     checkSettings(settings);
     this.#submitParts = { db, submitter, clock, log, metrics: new TqMetrics(metrics) };
     this.#submissions = new Submissions(this.#submitParts);
@@ -75,7 +75,7 @@ export class Tq {
    * transactions, or requires one, and, outside transactions, a SubmitError.
    */
   async addTask<P>(task: NewPushTask<P>, tx?: Transaction): Promise<AddOutcome> {
-    const { classes, settings, traceparent } = this.#config;
+    const { classes, settings, traceparent } = this.#options;
     classes.check(task.class);
     checkKind(task, tx);
     const context = { settings, now: await this.#timeFor(task, tx), traceparent: traceparent() };
@@ -87,7 +87,7 @@ export class Tq {
 
   /** A delay counts from the database's time. Tasks without a delay need it for metrics only. */
   async #timeFor<P>({ delayMs }: NewPushTask<P>, tx: Transaction | undefined): Promise<EpochMs> {
-    const { db, clock } = this.#config;
+    const { db, clock } = this.#options;
     if (delayMs === undefined) return clock.now();
     const time = databaseTime(db.dialect, clock);
     return tx === undefined ? await db.read((own) => readNow(own, time)) : await readNow(tx, time);
@@ -101,13 +101,13 @@ export class Tq {
   async #addNow(request: SubmitRequest): Promise<AddOutcome> {
     const isUnnamed = request.kind === 'queue' && request.name === undefined;
     // An attempt whose response was lost is repeated: under one name, that makes one task.
-    const named = isUnnamed ? { ...request, name: this.#config.newReminderId() } : request;
+    const named = isUnnamed ? { ...request, name: this.#options.newReminderId() } : request;
     const outcome = await submit(this.#submitParts, named, 'direct');
     return isUnnamed || outcome === 'submitted' ? 'added' : 'duplicate';
   }
 
   async #addIn(tx: Transaction, request: SubmitRequest): Promise<void> {
-    const { submitter, newReminderId, clock } = this.#config;
+    const { submitter, newReminderId, clock } = this.#options;
     const id = newReminderId();
     const reminded = remindedRequest(request, id);
     if (await submitter.submitIn?.(tx, reminded)) return;
@@ -139,7 +139,7 @@ function checkKind<P>(
   }
 }
 
-function withDefaults(config: TqConfig): FullConfig {
+function withDefaults(options: TqOptions): FullOptions {
   return {
     settings: {},
     clock: systemClock,
@@ -147,6 +147,6 @@ function withDefaults(config: TqConfig): FullConfig {
     metrics: noMetrics,
     traceparent: () => undefined,
     newReminderId: () => randomHex(REMINDER_ID_LENGTH / 2),
-    ...config,
+    ...options,
   };
 }

@@ -7,7 +7,7 @@ import { PLAIN } from '../../../../../test/support/tasks/task-world.ts';
 import type { Clock } from '../../foundations/clock.ts';
 import { CodedError } from '../../foundations/errors.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import { TaskQueue, type TaskQueueConfig } from '../queue.ts';
+import { TaskQueue, type TaskQueueOptions } from '../queue.ts';
 import type { Lease, SettleOutcome } from '../task.ts';
 import { Dispatcher } from './dispatcher.ts';
 
@@ -16,7 +16,7 @@ class TroubledQueue extends TaskQueue {
   readonly looked = new Signal();
   trouble: 'none' | 'fails' | 'hangs' = 'none';
 
-  constructor(config: TaskQueueConfig) {
+  constructor(config: TaskQueueOptions) {
     super(config);
   }
 

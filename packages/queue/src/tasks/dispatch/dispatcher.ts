@@ -25,7 +25,7 @@ import { LifecycleLog } from './lifecycle-log.ts';
 import { Prefetch } from './prefetch.ts';
 import { WakeSignal } from './wake-signal.ts';
 
-export interface DispatcherConfig {
+export interface DispatcherOptions {
   readonly queue: TaskQueue;
   // biome-ignore lint/suspicious/noExplicitAny: handlers of any payload stand side by side
   readonly handlers: readonly TaskHandler<any>[];
@@ -61,7 +61,7 @@ const SETTLE_MS = 2_000;
 const LOOK_AGAIN_MS = 1_000;
 
 export class Dispatcher {
-  readonly #config: Required<DispatcherConfig>;
+  readonly #options: Required<DispatcherOptions>;
   readonly #attemptParts: AttemptParts;
   readonly #handlers: ReadonlyMap<string, TaskHandler>;
   readonly #metrics: TaskMetrics;
@@ -86,20 +86,20 @@ export class Dispatcher {
   /** Since when tasks cannot be leased, by the monotonic clock. */
   #failingSince: number | undefined;
 
-  constructor(config: DispatcherConfig) {
-    this.#config = withDefaults(config);
-    this.#handlers = byType(config.handlers);
-    this.#metrics = new TaskMetrics(this.#config.metrics);
-    const { queue, clock, random, log } = this.#config;
+  constructor(options: DispatcherOptions) {
+    this.#options = withDefaults(options);
+    this.#handlers = byType(options.handlers);
+    this.#metrics = new TaskMetrics(this.#options.metrics);
+    const { queue, clock, random, log } = this.#options;
     const lifecycle = new LifecycleLog(log);
     this.#lifecycle = lifecycle;
-    const settler = new Settler(this.#config);
+    const settler = new Settler(this.#options);
     this.#attemptParts = { queue, clock, random, log, lifecycle, settler };
-    this.#prefetch = new Prefetch(this.#config.workers);
-    this.#mayLease = new WakeSignal(this.#config.clock);
-    this.#idle = new WakeSignal(this.#config.clock);
+    this.#prefetch = new Prefetch(this.#options.workers);
+    this.#mayLease = new WakeSignal(this.#options.clock);
+    this.#idle = new WakeSignal(this.#options.clock);
     this.heartbeat = new Heartbeat({
-      ...this.#config,
+      ...this.#options,
       lifecycle,
       attempts: () => [...this.#running, ...this.#ready],
     });
@@ -107,7 +107,7 @@ export class Dispatcher {
 
   /** Serves until `signal` aborts; then lets handlers finish, within the grace period. */
   async run(signal: AbortSignal): Promise<void> {
-    const { wakeUp } = this.#config;
+    const { wakeUp } = this.#options;
     const beating = new AbortController();
     const heartbeat = this.heartbeat.run(beating.signal);
     const unsubscribe = wakeUp.subscribe([...this.#handlers.keys()], this.#mayLease.wake);
@@ -118,7 +118,7 @@ export class Dispatcher {
     } finally {
       unsubscribe();
       beating.abort();
-      await atMost(this.#config.clock, SETTLE_MS, heartbeat);
+      await atMost(this.#options.clock, SETTLE_MS, heartbeat);
     }
   }
 
@@ -151,7 +151,7 @@ export class Dispatcher {
   }
 
   #looked(): void {
-    const { clock, log } = this.#config;
+    const { clock, log } = this.#options;
     this.#lookedAt = clock.monotonicMs();
     if (this.#failingSince === undefined) return;
     const forMs = clock.monotonicMs() - this.#failingSince;
@@ -161,7 +161,7 @@ export class Dispatcher {
 
   /** Logs an error once, however long the trouble lasts. */
   #couldNotLook(error: Error): void {
-    const { clock, log } = this.#config;
+    const { clock, log } = this.#options;
     if (this.#failingSince !== undefined) log.debug('tasks cannot be leased', { error });
     else log.error('tasks cannot be leased; it is tried again until they can', { error });
     this.#failingSince ??= clock.monotonicMs();
@@ -169,7 +169,7 @@ export class Dispatcher {
 
   /** Each type in turn is polled first, so that a busy one does not starve the others. */
   async #leaseMore(signal?: AbortSignal): Promise<number> {
-    const { queue, leaseMs } = this.#config;
+    const { queue, leaseMs } = this.#options;
     const types = [...this.#handlers.keys()];
     const rotated = [...types.slice(this.#firstType), ...types.slice(0, this.#firstType)];
     this.#firstType = (this.#firstType + 1) % Math.max(1, types.length);
@@ -208,7 +208,7 @@ export class Dispatcher {
 
   /** Records that attempts begin which might kill this process, and then runs them. */
   async #recordAndAttempt(attempts: readonly Attempt[]): Promise<void> {
-    const { queue, log } = this.#config;
+    const { queue, log } = this.#options;
     const outcomes = await queue.begin(attempts.map(({ lease }) => lease)).catch((error) => {
       log.warn('attempts could not begin', { error: toError(error) });
     });
@@ -249,7 +249,7 @@ export class Dispatcher {
       return await attempt.settle();
     } catch (error) {
       const { type, id } = attempt.lease;
-      this.#config.log.error('attempt not settled: the task comes due when its lease ends', {
+      this.#options.log.error('attempt not settled: the task comes due when its lease ends', {
         type,
         id,
         error: toError(error),
@@ -270,7 +270,7 @@ export class Dispatcher {
 
   /** Gives back tasks that have not begun, and waits for the others until the grace period is over. */
   async #drain(serving: Promise<void>): Promise<void> {
-    const { clock, graceMs, log } = this.#config;
+    const { clock, graceMs, log } = this.#options;
     const ended = this.#end(serving);
     if (await atMost(clock, graceMs, ended)) return;
     if (this.#running.size > 0) {
@@ -293,7 +293,7 @@ export class Dispatcher {
   }
 
   async #releaseReady(): Promise<void> {
-    const { queue, log } = this.#config;
+    const { queue, log } = this.#options;
     const leases = this.#ready.map(({ lease }) => lease);
     for (const { bytes } of this.#ready) this.#leasedBytes -= bytes;
     this.#ready = [];
@@ -315,30 +315,30 @@ export class Dispatcher {
 
   /** How many attempts can begin at once. */
   #slots(): number {
-    const { workers } = this.#config;
+    const { workers } = this.#options;
     return Math.min(workers - this.#running.size, MAX_SETTLING - this.#settling.size);
   }
 
   #limit(type: string, room: number): LeaseLimit & { readonly bytes: number } {
-    const bytes = this.#config.maxLeasedBytes - this.#leasedBytes;
+    const bytes = this.#options.maxLeasedBytes - this.#leasedBytes;
     // If the response to the claim were lost, it would use up the only attempt, which has never begun.
     const slots = this.#handlers.get(type)?.maxAttempts === 1 ? 0 : this.#slots();
     return { tasks: room, bytes, begin: Math.max(0, slots - this.#ready.length) };
   }
 
   #room(): number {
-    const { workers, maxLeasedBytes } = this.#config;
+    const { workers, maxLeasedBytes } = this.#options;
     if (this.#leasedBytes >= maxLeasedBytes) return 0;
     return workers + this.#prefetch.size - this.#running.size - this.#ready.length;
   }
 
   /** Whether half of the room is free: more is leased only then, so that leases come in batches. */
   #hasRoom(): boolean {
-    return this.#room() * 2 >= this.#config.workers + this.#prefetch.size;
+    return this.#room() * 2 >= this.#options.workers + this.#prefetch.size;
   }
 
   #pollMs(): number {
-    const { pollMs, random } = this.#config;
+    const { pollMs, random } = this.#options;
     const everyMs = this.#failingSince === undefined ? pollMs : Math.min(pollMs, LOOK_AGAIN_MS);
     return everyMs * (0.9 + 0.2 * random());
   }
@@ -357,8 +357,8 @@ function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandl
   throw new CodedError('invalid-argument', 'two handlers have the same type of tasks');
 }
 
-function withDefaults(config: DispatcherConfig): Required<DispatcherConfig> {
-  const { owner = `${hostname()}:${process.pid}`, log = silentLog } = config;
+function withDefaults(options: DispatcherOptions): Required<DispatcherOptions> {
+  const { owner = `${hostname()}:${process.pid}`, log = silentLog } = options;
   return {
     pollMs: 1_000,
     graceMs: 30_000,
@@ -366,12 +366,12 @@ function withDefaults(config: DispatcherConfig): Required<DispatcherConfig> {
     clock: systemClock,
     random: systemRandom,
     metrics: noMetrics,
-    ...config,
+    ...options,
     owner,
     log: log.with({ owner }),
-    workers: checkWorkers(config.workers ?? 10),
-    leaseMs: checkLeaseMs(config.leaseMs ?? 60_000),
-    maxLeasedBytes: checkLeasedBytes(config.maxLeasedBytes ?? 32 * 1024 * 1024),
+    workers: checkWorkers(options.workers ?? 10),
+    leaseMs: checkLeaseMs(options.leaseMs ?? 60_000),
+    maxLeasedBytes: checkLeasedBytes(options.maxLeasedBytes ?? 32 * 1024 * 1024),
   };
 }
 

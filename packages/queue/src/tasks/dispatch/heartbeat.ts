@@ -13,7 +13,7 @@ import type { TaskQueue } from '../queue.ts';
 import type { Attempt } from './attempt.ts';
 import type { LifecycleLog } from './lifecycle-log.ts';
 
-export interface HeartbeatConfig {
+export interface HeartbeatParts {
   readonly queue: Pick<TaskQueue, 'extend'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -27,15 +27,15 @@ export interface HeartbeatConfig {
 const MAX_BATCH = 500;
 
 export class Heartbeat {
-  readonly #config: HeartbeatConfig;
+  readonly #parts: HeartbeatParts;
 
-  constructor(config: HeartbeatConfig) {
-    this.#config = config;
+  constructor(parts: HeartbeatParts) {
+    this.#parts = parts;
   }
 
   /** Beats until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log, leaseMs } = this.#config;
+    const { clock, log, leaseMs } = this.#parts;
     let pauseMs = leaseMs / 3;
     while (!signal.aborted) {
       const dueAt = clock.monotonicMs() + pauseMs;
@@ -54,7 +54,7 @@ export class Heartbeat {
       await this.beat();
       return true;
     } catch (error) {
-      this.#config.log.warn('leases were not extended: trying again', { error: toError(error) });
+      this.#parts.log.warn('leases were not extended: trying again', { error: toError(error) });
       return false;
     }
   }
@@ -64,7 +64,7 @@ export class Heartbeat {
    * the others from it: the first error is thrown after all have been tried.
    */
   async beat(): Promise<void> {
-    const attempts = this.#config.attempts();
+    const attempts = this.#parts.attempts();
     for (const attempt of attempts) if (attempt.isOutOfTime()) attempt.stop('out-of-time');
     const batches = Array.from({ length: Math.ceil(attempts.length / MAX_BATCH) }, (_, index) =>
       attempts.slice(index * MAX_BATCH, (index + 1) * MAX_BATCH),
@@ -79,7 +79,7 @@ export class Heartbeat {
   }
 
   async #extend(attempts: readonly Attempt[]): Promise<void> {
-    const { queue, leaseMs, lifecycle } = this.#config;
+    const { queue, leaseMs, lifecycle } = this.#parts;
     const leases = attempts.map(({ lease }) => lease);
     const outcomes = await queue.extend(leases, leaseMs);
     lifecycle.extended(

@@ -26,7 +26,7 @@ export type PushHandler = (request: PushRequest) => Promise<PushAnswer>;
 /** Runs around each task, such as in a span under `delivery.traceparent`. */
 export type AroundPush = (delivery: Delivery, run: () => Promise<Receipt>) => Promise<Receipt>;
 
-export interface PushConfig {
+export interface PushOptions {
   readonly classes: TaskClasses;
   /** Says who may push. Without it, only programs on this machine may. */
   readonly auth?: PushAuthConfig;
@@ -55,8 +55,8 @@ const STATUSES: Readonly<Record<ReceiptOutcome, number>> = {
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Throws `invalid-argument` if `auth` accepts nobody, or cannot be safe. */
-export function createPushHandler(config: PushConfig): PushHandler {
-  const parts = partsOf(config);
+export function createPushHandler(options: PushOptions): PushHandler {
+  const parts = partsOf(options);
   return async (request) => {
     try {
       const refusal = await refusalOf(parts, request);
@@ -76,17 +76,17 @@ interface Parts extends ReceiverParts {
   readonly around: AroundPush;
 }
 
-function partsOf(config: PushConfig): Parts {
-  const { classes, auth, clock = systemClock, log = silentLog, metrics = noMetrics } = config;
-  const options = { clock, ...(config.fetch ? { fetch: config.fetch } : {}) };
+function partsOf(options: PushOptions): Parts {
+  const { classes, auth, clock = systemClock, log = silentLog, metrics = noMetrics } = options;
+  const verifying = { clock, ...(options.fetch ? { fetch: options.fetch } : {}) };
   return {
     classes,
     clock,
     log,
     metrics: new TqMetrics(metrics),
-    authorize: auth ? oidcPushAuth(auth, options) : loopbackPushAuth,
-    maxBodyBytes: config.maxBodyBytes ?? MAX_BODY_BYTES,
-    around: config.around ?? ((_, run) => run()),
+    authorize: auth ? oidcPushAuth(auth, verifying) : loopbackPushAuth,
+    maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    around: options.around ?? ((_, run) => run()),
   };
 }
 

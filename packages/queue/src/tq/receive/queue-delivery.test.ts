@@ -15,7 +15,7 @@ import { TaskQueue } from '../../tasks/queue.ts';
 import { type PushTask, taskClass } from '../classes/task-class.ts';
 import { TaskClasses } from '../classes/task-classes.ts';
 import { QueueSubmitter } from '../submit/queue-submitter.ts';
-import { Tq, type TqConfig } from '../tq.ts';
+import { Tq, type TqOptions } from '../tq.ts';
 import {
   type Deliver,
   deliverByHttp,
@@ -25,7 +25,7 @@ import {
 
 const payload = { to: 'a' };
 
-async function openQueueWorld(open: OpenDatabase, settings: TqConfig['settings'] = {}) {
+async function openQueueWorld(open: OpenDatabase, settings: TqOptions['settings'] = {}) {
   const db = await open();
   const { classes, clock, reminders } = openTqWorld(db);
   const queue = new TaskQueue({ db, clock });

@@ -17,7 +17,7 @@ import { executeHere, TaskScheduler } from '../../testing/task-scheduler.ts';
 import type { PushTask } from '../classes/task-class.ts';
 import { TaskClasses } from '../classes/task-classes.ts';
 import { Tq } from '../tq.ts';
-import { DistributedSweep, type DistributedSweepConfig } from './distributed.ts';
+import { DistributedSweep, type DistributedSweepOptions } from './distributed.ts';
 import { acquireSweepLease } from './leases.ts';
 import { formatPartition } from './partition.ts';
 import { type SweepTask, sectionOf, sweepTaskClass } from './sweep-task.ts';
@@ -38,7 +38,7 @@ function taskOf(low: number, high: number, level = 0): SweepTask {
 }
 
 /** Opens a distributed sweep whose tasks run when the test says so. */
-function openDistributed(database: Database, options: Partial<DistributedSweepConfig> = {}) {
+function openDistributed(database: Database, options: Partial<DistributedSweepOptions> = {}) {
   const world = openSweepWorld(database);
   const { db, clock, submitter, log } = world;
   const classes = new TaskClasses([MAIL, taskClass]);

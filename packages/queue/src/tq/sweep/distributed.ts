@@ -31,7 +31,7 @@ import { type SweepTask, type SweepTaskClass, sectionOf } from './sweep-task.ts'
 import { SWEEP_INTERVAL_MS } from './sweeper.ts';
 import { withTimeLimit } from './time-limit.ts';
 
-export interface DistributedSweepConfig extends Partial<ScanLimits> {
+export interface DistributedSweepOptions extends Partial<ScanLimits> {
   readonly db: Database;
   readonly submitter: Submitter;
   /** Adds the tasks of sweeps. `taskClass` must be registered with it. */
@@ -61,7 +61,7 @@ export interface Initiation {
   readonly failed: number;
 }
 
-type FullConfig = Omit<Required<DistributedSweepConfig>, 'metrics'> & {
+type FullOptions = Omit<Required<DistributedSweepOptions>, 'metrics'> & {
   readonly metrics: TqMetrics;
 };
 
@@ -70,15 +70,15 @@ const MAX_DELAY = 0.2;
 const ADDS_AT_ONCE = 16;
 
 export class DistributedSweep {
-  readonly #config: FullConfig;
+  readonly #options: FullOptions;
 
-  constructor(config: DistributedSweepConfig) {
-    this.#config = withDefaults(config);
+  constructor(options: DistributedSweepOptions) {
+    this.#options = withDefaults(options);
   }
 
   /** Begins a sweep by adding its first tasks. */
   async initiate(): Promise<Initiation> {
-    const { db, clock, shards, tasksPerScan, secondaryShards } = this.#config;
+    const { db, clock, shards, tasksPerScan, secondaryShards } = this.#options;
     const time = databaseTime(db.dialect, clock);
     const round = String(this.#roundAt(await db.read((tx) => readNow(tx, time))));
     const tasks = splitPartition(UNIVERSE, shards).map((partition, shard) => ({
@@ -96,7 +96,7 @@ export class DistributedSweep {
 
   /** Begins a sweep now and every minute, until `signal` aborts. */
   run(signal: AbortSignal): Promise<void> {
-    const { clock, log, random, intervalMs } = this.#config;
+    const { clock, log, random, intervalMs } = this.#options;
     const nextAt = (startedAt: EpochMs): EpochMs => {
       const delayMs = randomInt(random, intervalMs * MAX_DELAY);
       return (this.#roundAt(startedAt) + 1) * intervalMs + delayMs;
@@ -106,9 +106,9 @@ export class DistributedSweep {
 
   /** Handles the tasks: `classes.attach(taskClass, sweep.handle)`. */
   readonly handle: PushTaskHandler<SweepTask> = async ({ payload: task }, { signal }) => {
-    const found = await scan(this.#config, {
+    const found = await scan(this.#options, {
       range: task,
-      limits: { ...this.#config, ...task },
+      limits: { ...this.#options, ...task },
       signal,
     });
     const [followed, left] = await Promise.all([
@@ -128,7 +128,7 @@ export class DistributedSweep {
     const [first] = stale;
     const last = stale.at(-1);
     if (first === undefined || last === undefined) return 0;
-    const { db, clock, log, leaseMs } = this.#config;
+    const { db, clock, log, leaseMs } = this.#options;
     const partition = spanInclusive(first, last);
     const wanted = {
       section: task.section,
@@ -150,7 +150,7 @@ export class DistributedSweep {
     stale: readonly string[],
     signal: AbortSignal,
   ): Promise<number> {
-    const { clock, log, leaseMs } = this.#config;
+    const { clock, log, leaseMs } = this.#options;
     const left = await withTimeLimit({ clock, ms: leaseMs, parent: signal }, (inTime) =>
       this.#submitBatches(onlyIn(stale, partitions), inTime),
     );
@@ -161,7 +161,7 @@ export class DistributedSweep {
   }
 
   async #submitBatches(ids: readonly string[], signal: AbortSignal): Promise<number> {
-    const { batchSize, batchesAtOnce } = this.#config;
+    const { batchSize, batchesAtOnce } = this.#options;
     let left = 0;
     await forEachLimit(chunk(ids, batchSize), batchesAtOnce, async (batch) => {
       const kept = signal.aborted ? batch.length : await this.#submitBatch(batch, signal);
@@ -172,11 +172,11 @@ export class DistributedSweep {
 
   async #submitBatch(batch: readonly string[], signal: AbortSignal): Promise<number> {
     try {
-      const { kept } = await sweepBatch(this.#config, batch, signal);
+      const { kept } = await sweepBatch(this.#options, batch, signal);
       return kept;
     } catch (error) {
       const fields = { reminders: batch.length, error: toError(error) };
-      this.#config.log.error('a batch of reminders is left to the next sweep', fields);
+      this.#options.log.error('a batch of reminders is left to the next sweep', fields);
       return batch.length;
     }
   }
@@ -193,7 +193,7 @@ export class DistributedSweep {
   }
 
   async #add(task: SweepTask, index: number): Promise<AddOutcome | 'failed'> {
-    const { tq, taskClass, log } = this.#config;
+    const { tq, taskClass, log } = this.#options;
     const { level, shard, section, round, partition } = task;
     try {
       return await tq.addTask({
@@ -210,7 +210,7 @@ export class DistributedSweep {
 
   /** Returns the number of the interval: sweeps that begin in the same one are the same sweep. */
   #roundAt(time: EpochMs): number {
-    return Math.floor(time / this.#config.intervalMs);
+    return Math.floor(time / this.#options.intervalMs);
   }
 }
 
@@ -218,7 +218,7 @@ function followUpsOf(task: SweepTask, ranges: readonly SweepRange[]): SweepTask[
   return ranges.map((range) => ({ ...task, ...range }));
 }
 
-function withDefaults({ metrics, ...config }: DistributedSweepConfig): FullConfig {
+function withDefaults({ metrics, ...options }: DistributedSweepOptions): FullOptions {
   return {
     ...SCAN_LIMITS,
     clock: systemClock,
@@ -229,7 +229,7 @@ function withDefaults({ metrics, ...config }: DistributedSweepConfig): FullConfi
     batchSize: 50,
     batchesAtOnce: 8,
     intervalMs: SWEEP_INTERVAL_MS,
-    ...config,
+    ...options,
     metrics: new TqMetrics(metrics ?? noMetrics),
   };
 }

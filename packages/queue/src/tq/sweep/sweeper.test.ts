@@ -6,11 +6,11 @@ import type { Clock } from '../../foundations/clock.ts';
 import type { Database } from '../../storage/database.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { Faults, forEachCrash } from '../../testing/faults.ts';
-import { Sweeper, type SweeperConfig } from './sweeper.ts';
+import { Sweeper, type SweeperOptions } from './sweeper.ts';
 
 const SMALL = { shards: 2, tasksPerScan: 2, batchSize: 2 };
 
-function openSweeper(database: Database, options: Partial<SweeperConfig> = {}) {
+function openSweeper(database: Database, options: Partial<SweeperOptions> = {}) {
   const world = openSweepWorld(database);
   const { db, clock, submitter, log } = world;
   return { ...world, sweeper: new Sweeper({ db, clock, submitter, log, ...options }) };

@@ -14,7 +14,7 @@ import { repeat } from './repeat.ts';
 
 export type { SweepSummary };
 
-export interface SweeperConfig extends InProcessSweepOptions {
+export interface SweeperOptions extends InProcessSweepOptions {
   readonly db: Database;
   readonly submitter: Submitter;
   /** The machine's clock unless given. The database's clock tells which reminders are fresh. */
@@ -40,11 +40,11 @@ export class Sweeper {
   readonly #sweep: InProcessSweep;
   readonly #intervalMs: number;
 
-  constructor({ db, submitter, intervalMs, ...config }: SweeperConfig) {
-    const { clock = systemClock, log = silentLog, random = systemRandom, ...rest } = config;
-    const { metrics = noMetrics, ...options } = rest;
+  constructor({ db, submitter, intervalMs, ...options }: SweeperOptions) {
+    const { clock = systemClock, log = silentLog, random = systemRandom, ...rest } = options;
+    const { metrics = noMetrics, ...sweepOptions } = rest;
     this.#parts = { clock, log, random, metrics: new TqMetrics(metrics) };
-    this.#sweep = new InProcessSweep({ db, submitter, ...this.#parts }, options);
+    this.#sweep = new InProcessSweep({ db, submitter, ...this.#parts }, sweepOptions);
     this.#intervalMs = intervalMs ?? SWEEP_INTERVAL_MS;
   }
 
