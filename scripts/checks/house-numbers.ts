@@ -1,5 +1,5 @@
 /**
- *   node scripts/checks/house-numbers.ts [REVISION…]
+ *   npm run house-numbers [-- REVISION…]
  *
  * Measures the sources of revisions (by default, of the working tree) by what the checks of style
  * look at, as one line of a Markdown table for each measure. It changes nothing.
