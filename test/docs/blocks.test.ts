@@ -10,6 +10,11 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** A page may declare what it does not use. */
 const SHOWN = { noUnusedLocals: false, noUnusedParameters: false, verbatimModuleSyntax: false };
+/** The entries of this package, without a build. */
+const SOURCES = {
+  '@postlude/postlude': [join(ROOT, 'src/index.ts')],
+  '@postlude/postlude/*': [join(ROOT, 'src/entry-points/*.ts')],
+};
 
 function errorsOf(pages: readonly Page[]): string[] {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
@@ -18,7 +23,7 @@ function errorsOf(pages: readonly Page[]): string[] {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   return compileBlocks(pages, {
     folder,
-    options: { ...options, ...SHOWN },
+    options: { ...options, ...SHOWN, paths: SOURCES },
     generated: join(ROOT, 'src/gen'),
   });
 }
