@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { readFiles, type SourceFile, treeOf, walk } from './check.ts';
+import { measureFlows } from './flows.ts';
 import { countFiles } from './folders.ts';
 import { countParameters } from './parameters.ts';
 import { functionName } from './sizes.ts';
@@ -54,6 +55,7 @@ function measure(files: readonly SourceFile[]): Record<string, string> {
     ].join(' / '),
     'functions with more than 3 parameters; the most': `${parameters.filter((count) => count > 3).length}; ${Math.max(...parameters)}`,
     'refused words, in code and documents': `${refused.length}`,
+    ...measureFlows(files),
   };
 }
 
