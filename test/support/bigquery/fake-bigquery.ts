@@ -12,8 +12,7 @@
  * null` in its call options), HTTP after a second (`autoRetry: false`).
  */
 import type { BigQueryOptions } from '@google-cloud/bigquery';
-import type { Clock } from '@postlude/queue/foundations';
-import { emulatorOptions } from '@postlude/queue/foundations';
+import { type Clock, emulatorOptions } from '@postlude/queue/foundations';
 import { FaultPlan } from './faults.ts';
 import { GrpcServer } from './grpc-server.ts';
 import { HttpServer } from './http-server.ts';
