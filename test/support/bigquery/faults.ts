@@ -6,8 +6,7 @@
  *     bigQuery.faults.on('AppendRows', 2, { kind: 'status', code: 'UNAVAILABLE', when: 'before' });
  *     bigQuery.faults.seed(random, 0.1);                                 each step with this probability
  */
-import type { Random } from '@postlude/queue/foundations';
-import { randomInt } from '@postlude/queue/foundations';
+import { type Random, randomInt } from '@postlude/queue/foundations';
 import type { ApiError, GrpcCode } from './errors.ts';
 
 export type Operation =
