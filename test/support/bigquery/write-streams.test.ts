@@ -128,7 +128,10 @@ test('a stream needs a table and a type', async () => {
   const create = (parent: string, type?: 'COMMITTED') =>
     storage.createWriteStream({ parent, writeStream: type ? { type } : {} }, CALL);
   await expect(create(`${PATH}2`, 'COMMITTED')).rejects.toMatchObject({ code: 5 });
-  await expect(create('elsewhere', 'COMMITTED')).rejects.toMatchObject({ code: 3 });
+  await expect(create('a/b: 100% ü', 'COMMITTED')).rejects.toMatchObject({
+    code: 3,
+    details: "Malformed table name 'a/b: 100% ü'. Entity: a/b: 100% ü",
+  });
   await expect(create(PATH)).rejects.toMatchObject({ code: 3 });
 });
 
