@@ -137,18 +137,6 @@ describe.each(APIS)('through %s', (api) => {
     expect(landedRows(bigQuery)).toEqual(numberedRows(9));
     expect(clock.pausesMs.length).toBeGreaterThan(0);
   });
-
-  test('an attempt after which a later one has begun changes nothing', async () => {
-    const db = await openTestPglite();
-    await writeGraph(db, numbered(9));
-    const { bigQuery, openSink } = await openBigQuery();
-    const sink = await openSink(db, { api });
-    await exportOnce({ db, sink, attempt: 7 });
-    await expect(exportOnce({ db, sink, attempt: 6 })).rejects.toMatchObject({
-      code: 'lease-lost',
-    });
-    expect(landedRows(bigQuery)).toEqual(numberedRows(9));
-  });
 });
 
 test('small exports share a stream', async () => {
