@@ -19,6 +19,7 @@ function start(overrides: Partial<BackgroundParts> = {}) {
     rescue: async () => 0,
     rescueEveryMs: 60_000,
     enforcement: { run: async () => undefined },
+    purging: undefined,
     sweeper: undefined,
     graceMs: 20_000,
     clock,

@@ -19,6 +19,8 @@ export interface BackgroundParts {
   readonly rescueEveryMs: number;
   /** Ends invocations that their owners did not end by the deadline. */
   readonly enforcement: { run(signal: AbortSignal): Promise<void> };
+  /** Deletes what has expired; `undefined` if other processes do. */
+  readonly purging: { run(signal: AbortSignal): Promise<void> } | undefined;
   /** `undefined` if other processes sweep. */
   readonly sweeper: Pick<Sweeper, 'run'> | undefined;
   /** How long a sweep or another running job may continue after `stop`. The next run does the rest. */
@@ -43,7 +45,7 @@ export class Background {
   /** The constructor starts everything. */
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
-    const { clock, enforcement, serverClock, unknownTypes, sweeper, log } = parts;
+    const { clock, enforcement, purging, serverClock, unknownTypes, sweeper, log } = parts;
     const { signal } = this.#stopping;
     this.#startedAt = clock.monotonicMs();
     this.#dispatching = this.#dispatch(signal);
@@ -52,6 +54,7 @@ export class Background {
       unknownTypes.run(signal),
       this.#rescueAgainAndAgain(signal),
       enforcement.run(signal),
+      purging?.run(signal),
       sweeper?.run(signal),
     ]);
   }

@@ -27,8 +27,9 @@ import type { FinalizerParts } from '../finalizer/parts.ts';
 import { rescueStuck } from '../finalizer/rescue.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { InvocationChanges } from '../invocations/invocation-changes.ts';
+import { Purging } from '../retention/purging.ts';
+import { RetentionRules } from '../retention/retention-rules.ts';
 import { updateTokenSecrets } from '../secrets/secrets.ts';
-import { DEFAULT_RETENTION } from '../services/recorder/parts.ts';
 import { UpdateTokens } from '../services/recorder/update-token.ts';
 import { ReachableSets } from '../services/resultdb/reachable-sets.ts';
 import { allowAll, realmAuthorizer } from '../services/shared/permissions.ts';
@@ -252,7 +253,7 @@ async function buildPort(
 }
 
 async function serviceParts(
-  { auth, tokenSecrets }: Config,
+  { auth, expectedResultsExpirationMs, invocationExpirationMs, retention, tokenSecrets }: Config,
   { db, clock, queue, inspector, sink, changes, pushTasks }: Foundation,
 ): Promise<ServiceParts> {
   const secrets = await updateTokenSecrets(
@@ -267,7 +268,10 @@ async function serviceParts(
     clock,
     authorizer,
     updateTokens: new UpdateTokens({ secrets, clock }),
-    retention: DEFAULT_RETENTION,
+    retention: new RetentionRules(
+      { invocationMs: invocationExpirationMs, expectedResultsMs: expectedResultsExpirationMs },
+      retention,
+    ),
     finalizer: pushTasks.finalizer,
     onChange: (ids: readonly InvocationId[]) => changes.announce(ids),
   };
@@ -330,9 +334,19 @@ function startBackground(config: Config, foundation: Foundation): Background {
       metrics,
       everyMs: config.enforceEveryMs,
     }),
+    purging: purgingBy(config, foundation),
     rescue: rescueBySteps({ db, clock, queue }, rescueEveryMs),
     sweeper: config.pushTasks.sweepEveryMs > 0 ? pushTasks.sweeper : undefined,
   });
+}
+
+/** Returns `undefined` if other processes purge. */
+function purgingBy(
+  { deadTaskExpirationMs: deadTaskMs, purgeEveryMs: everyMs }: Config,
+  { clock, db, log, prometheus }: Foundation,
+): Purging | undefined {
+  if (everyMs === 0) return undefined;
+  return new Purging({ db, clock, deadTaskMs, everyMs, log, metrics: prometheus.metrics });
 }
 
 /** Each call looks at the next invocations, and starts again after the last one. */

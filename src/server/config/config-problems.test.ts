@@ -4,7 +4,7 @@ import { configProblems, type GivenConfig } from '../../../test/support/server/t
 
 const FLAGS = { oidcIssuer: 'https://a.b', oidcAudiences: 'p' } as const;
 const REALMS_YAML = 'ci:main: {writer: [anyone]}';
-const DURATION = 'must be a duration with its unit, such as 500ms, 30s, 2m or 1h';
+const DURATION = 'must be a duration with its unit, such as 500ms, 30s, 2m, 1h or 60d';
 const SIZE = 'must be a size with its unit, such as 512KiB or 16MiB';
 const ADDRESS = 'must be host:port, such as 127.0.0.1:8010 or [::1]:8010';
 const HOST = 'must be host[:port], http://host[:port] or https://host[:port]';

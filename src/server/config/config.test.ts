@@ -22,7 +22,7 @@ test('names every problem of flags, environment and file at once, with its sourc
     '--listn: unknown flag (did you mean listen?)',
     'postlude.yaml:3: maxRequestBytes must be a size with its unit, such as 512KiB or 16MiB',
     '--workers: must be a whole number',
-    'POSTLUDE_LEASE: must be a duration with its unit, such as 500ms, 30s, 2m or 1h',
+    'POSTLUDE_LEASE: must be a duration with its unit, such as 500ms, 30s, 2m, 1h or 60d',
   ]);
 });
 

@@ -107,10 +107,10 @@ export function count(bounds: Bounds): Setting<number | undefined> {
 
 /** A duration, in milliseconds. */
 export function duration(bounds: Bounds): Setting<Ms | undefined> {
-  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-  const problem = 'must be a duration with its unit, such as 500ms, 30s, 2m or 1h';
+  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+  const problem = 'must be a duration with its unit, such as 500ms, 30s, 2m, 1h or 60d';
   return scalar('duration', (value) => {
-    const [, number, unit = ''] = match(value, /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/, problem);
+    const [, number, unit = ''] = match(value, /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)$/, problem);
     return within(Number(number) * (units[unit] ?? 0), bounds, 'ms') as Ms;
   });
 }

@@ -10,6 +10,12 @@ import { safeUrl } from '@postlude/queue/foundations';
 import { oidcIssuers } from './oidc-issuers.ts';
 import { realmGrants } from './realm-grants.ts';
 import {
+  deadTaskDuration,
+  expectedResultsDuration,
+  invocationDuration,
+  retentionRules,
+} from './retention-config.ts';
+import {
   choice,
   count,
   duration,
@@ -170,6 +176,29 @@ export const SETTINGS = {
     cloudTasksEmulator: scalar('host:port', hostAndPort).describe(
       'An emulator to use instead of Cloud Tasks.',
     ),
+  }),
+  ...group('Retention', {
+    invocationExpiration: invocationDuration
+      .default('540d')
+      .describe(
+        'How long after its creation an invocation is kept, with everything in it. A change applies to invocations that are created after it.',
+      ),
+    expectedResultsExpiration: expectedResultsDuration
+      .default('60d')
+      .describe(
+        'How long after its creation an invocation keeps the expected results of test variants that have no unexpected ones.',
+      ),
+    retention: structure('list', retentionRules).describe(
+      'Other durations for some realms. See below.',
+    ),
+    deadTaskExpiration: deadTaskDuration
+      .default('90d')
+      .describe('How long dead tasks are kept, with the reasons of their failures.'),
+    purgeEvery: duration({ min: 0, max: 24 * HOUR })
+      .default('10m')
+      .describe(
+        'How often to delete what has expired. 0s means never: run `postlude purge` instead.',
+      ),
   }),
   ...group('Operation', {
     enableExperiment: textList('name[,name…]').describe(

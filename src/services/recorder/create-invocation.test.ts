@@ -213,7 +213,7 @@ eachDatabase((open) => {
     const now = services.clock.now();
     await services.create('u-inv');
     expect(await existing(services, 'u-inv')).toMatchObject({
-      expirationTime: now + 2 * 365 * DAY_MS,
+      expirationTime: now + 540 * DAY_MS,
       expectedResultsExpirationTime: now + 60 * DAY_MS,
     });
   });

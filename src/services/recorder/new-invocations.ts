@@ -95,6 +95,7 @@ export function checkCreation(
 ): Creation {
   const { id, included, invocation, realm } = claim;
   const now = clock.now();
+  const { expectedResultsMs, invocationMs } = retention.of(realm);
   const invocationId = inField('invocation_id', () => parseInvocationId(id));
   return {
     created: {
@@ -103,8 +104,8 @@ export function checkCreation(
       createTime: now,
       createdBy: caller,
       createRequestId: requestId === '' ? undefined : requestId,
-      expirationTime: now + retention.invocationMs,
-      expectedResultsExpirationTime: now + retention.expectedResultsMs,
+      expirationTime: now + invocationMs,
+      expectedResultsExpirationTime: now + expectedResultsMs,
       ...inField('invocation', () => checkNewInvocation(invocation, now)),
     },
     included,

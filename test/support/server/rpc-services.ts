@@ -15,9 +15,9 @@ import {
 import { CreateInvocationRequestSchema } from '../../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { fromRowId, type InvocationId } from '../../../src/invocations/id.ts';
 import { InvocationChanges } from '../../../src/invocations/invocation-changes.ts';
+import { RetentionRules } from '../../../src/retention/retention-rules.ts';
 import { createInvocations } from '../../../src/services/invocations/service.ts';
 import { createPushTasks } from '../../../src/services/push-tasks/service.ts';
-import { DEFAULT_RETENTION } from '../../../src/services/recorder/parts.ts';
 import { createRecorder } from '../../../src/services/recorder/service.ts';
 import { UpdateTokens } from '../../../src/services/recorder/update-token.ts';
 import { ReachableSets } from '../../../src/services/resultdb/reachable-sets.ts';
@@ -49,7 +49,7 @@ export async function openServices(
     if (announces) changes.announce(ids);
   };
   const finalizer = { db, clock, queue, onChange };
-  const retention = DEFAULT_RETENTION;
+  const retention = new RetentionRules();
   const recorderParts = { db, clock, authorizer, updateTokens, finalizer, onChange, retention };
   const recorder = createRecorder(recorderParts);
   return {
