@@ -25,6 +25,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandMaker>>> = {
   migrate: async () => (await import('./commands/server/migrate.ts')).migrateCommand,
   copy: async () => (await import('./commands/server/copy.ts')).copyCommand,
   sweep: async () => (await import('./commands/server/sweep.ts')).sweepCommand,
+  purge: async () => (await import('./commands/server/purge.ts')).purgeCommand,
   doctor: async () => (await import('./commands/server/doctor.ts')).doctorCommand,
   completion: async () => (await import('./commands/server/completion.ts')).completionCommand,
 };
