@@ -8,6 +8,7 @@ export const PACKAGES = [
       ['copy'],
       ['services', 'ingest'],
       ['services/shared'],
+      ['gauges'],
       ['deadlines', 'retention'],
       ['finalizer', 'exporter'],
       ['invocations', 'results', 'secrets', 'experiments', 'migrations'],

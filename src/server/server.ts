@@ -25,6 +25,7 @@ import { exportHandler } from '../exporter/task.ts';
 import { finalizeHandler } from '../finalizer/handler.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import { rescueStuck } from '../finalizer/rescue.ts';
+import { observeState } from '../gauges/state-gauges.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { InvocationChanges } from '../invocations/invocation-changes.ts';
 import { Purging } from '../retention/purging.ts';
@@ -304,6 +305,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
     pushTasks.handler,
   ];
   observeReminders(metrics, { db, clock });
+  observeState({ db, clock, metrics });
   const types = handlers.map(({ type }) => type.name);
   observeQueue(metrics, { inspector, types });
   const dispatcher = new Dispatcher({

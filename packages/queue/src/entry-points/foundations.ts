@@ -26,6 +26,7 @@ export {
   type MetricOptions,
   type Metrics,
   noMetrics,
+  sharedReading,
 } from '../foundations/metrics.ts';
 export {
   authorityOf,

@@ -1,4 +1,5 @@
 /** The interface for metrics. The server implements it with OpenTelemetry. */
+import type { Clock } from './clock.ts';
 
 export type MetricFields = Readonly<Record<string, string>>;
 
@@ -35,3 +36,20 @@ export const noMetrics: Metrics = {
   histogram: () => ({ record: () => undefined }),
   gauge: () => undefined,
 };
+
+/**
+ * Returns a function that calls `read` at most once per interval, however often it is called:
+ * all calls of an interval get the same promise, even if that fails.
+ */
+export function sharedReading<T>(
+  clock: Pick<Clock, 'monotonicMs'>,
+  intervalMs: number,
+  read: () => Promise<T>,
+): () => Promise<T> {
+  let latest: { readonly at: number; readonly reading: Promise<T> } | undefined;
+  return () => {
+    const at = clock.monotonicMs();
+    if (latest === undefined || at - latest.at >= intervalMs) latest = { at, reading: read() };
+    return latest.reading;
+  };
+}

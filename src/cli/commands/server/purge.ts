@@ -11,7 +11,7 @@ interface PurgeFlags {
   readonly dryRun?: boolean;
 }
 
-/** Rests that are as long as the work: whoever calls the command wants it to end. */
+/** Rests that are as long as the work: the caller of the command waits for its end. */
 const REST = 1;
 
 export const purgeCommand: CommandMaker = (context) =>
@@ -65,7 +65,7 @@ async function purge({ config, context, isDryRun, progress }: Purge): Promise<De
       progress.update(`${rows} rows ${isDryRun ? 'to delete' : 'deleted'}`);
     };
     const pass = isDryRun ? countExpired : purgeExpired;
-    const parts = { db, clock, log, deadTaskMs: config.retention.deadTaskMs };
+    const parts = { db, clock, log, deadTaskMs: config.deadTaskExpirationMs };
     return await pass(parts, { onDeleted, rest: REST, signal: context.signal });
   } finally {
     await db.close();
