@@ -7,6 +7,8 @@ import { eachDatabase, openTestPglite } from '../../test/support/databases/datab
 import { invocationId as id } from '../../test/support/invocations/fixtures.ts';
 import { RecordingLog } from '../../test/support/recording-log.ts';
 import { DAY, expected, PurgeWorld, unexpected } from '../../test/support/retention/purge-world.ts';
+import { beginAttempt } from '../exporter/progress.ts';
+import { writeRejectedRows } from '../exporter/rejected-rows.ts';
 import { BQ_EXPORT } from '../exporter/task.ts';
 import { toRowId } from '../invocations/id.ts';
 import { readInvocation, updateInvocation } from '../invocations/invocations.ts';
@@ -75,6 +77,19 @@ eachDatabase((open) => {
       exonerations: [],
       inclusions: [],
     });
+  });
+
+  test('deletes the progress of its exports, and the rows that they rejected', async () => {
+    const world = new PurgeWorld(await open());
+    await world.create('a');
+    await world.finalize('a');
+    const table = { project: 'p', dataset: 'd', table: 't' };
+    const exported = { table, invocationId: 'a', index: 0, fingerprint: 'f', attempt: 1 };
+    await beginAttempt(world.db, exported);
+    const [row] = [{ row: 0, parentId: 'a', testId: 't', resultId: 'r', reason: 'too large' }];
+    await world.db.write((tx) => writeRejectedRows(tx, exported, [row]));
+    world.clock.advance(540 * DAY);
+    expect(await world.purge()).toEqual({ invocations: 1, rejected_rows: 1, export_progress: 1 });
   });
 
   test('keeps what is not FINALIZED, however old, and goes on to what is', async () => {
