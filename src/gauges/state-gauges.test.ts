@@ -36,7 +36,10 @@ eachDatabase((open) => {
     expect(await scrape()).toEqual([
       'postlude_invocation_open{state="ACTIVE"} 0',
       'postlude_invocation_open{state="FINALIZING"} 0',
+      'postlude_invocation_oldest_open_age{state="ACTIVE"} 0',
+      'postlude_invocation_oldest_open_age{state="FINALIZING"} 0',
       'postlude_invocation_overdue 0',
+      'postlude_invocation_overdue_age 0',
       'postlude_retention_backlog_age 0',
     ]);
     await world.create('old', { deadline: world.clock.now() + HOUR });

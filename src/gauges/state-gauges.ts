@@ -33,11 +33,10 @@ export function observeState(parts: StateGaugeParts): void {
 function observeInvocations(parts: StateGaugeParts): void {
   const { clock, metrics } = parts;
   const read = shared(parts, readOpenInvocations);
-  const ageOf = ({ since }: Group): number | undefined =>
-    since === undefined ? undefined : Math.max(clock.now() - since, 0) / 1000;
+  const ageOf = ({ since = clock.now() }: Group): number => Math.max(clock.now() - since, 0) / 1000;
   const byState = (
     { active, finalizing }: OpenInvocations,
-    pick: (group: Group) => number | undefined,
+    pick: (group: Group) => number,
   ): GaugeReadings => [
     ...reading(pick(active), { state: 'ACTIVE' }),
     ...reading(pick(finalizing), { state: 'FINALIZING' }),
@@ -116,6 +115,6 @@ function shared<T>(
   );
 }
 
-function reading(value: number | undefined, fields = {}): GaugeReadings {
-  return value === undefined ? [] : [{ value, fields }];
+function reading(value: number, fields = {}): GaugeReadings {
+  return [{ value, fields }];
 }
