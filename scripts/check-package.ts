@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { compileBlocks, countBlocks } from './docs/doc-blocks.ts';
-import { blocksOf, linksOf, type Page, readPages } from './docs/markdown.ts';
+import { blocksOf, linksOf, type Page, readPages, spansOf } from './docs/markdown.ts';
 import { followReadme, serveWithoutOptional } from './try-package.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -49,7 +49,8 @@ try {
   }
   useQueueAlone(queue);
   const project = useBoth([queue, postlude]);
-  checkLinks(project);
+  checkLinks(project, '@postlude/postlude', 'README.md');
+  checkLinks(project, '@postlude/queue', 'packages/queue/README.md');
   await followReadme(project);
   serveWithoutOptional(project, optionalDependencies);
   console.log('check-package: both packages install, type-check and run in empty projects');
@@ -131,13 +132,15 @@ function compile(project: string, files: readonly string[], options: object = {}
   run('npx', ['tsc'], project);
 }
 
-/** The pages that README.md links to must be in the package, the only place where readers surely find them. */
-function checkLinks(project: string): void {
-  const missing = linksOf(pageOf('README.md'))
-    .map(({ text }) => text.replace(/#.*$/, ''))
-    .filter((link) => link !== '' && !/^[a-z]+:/.test(link))
-    .filter((link) => !existsSync(join(project, 'node_modules/@postlude/postlude', link)));
-  if (missing.length > 0) throw new Error(`not in the package: ${missing.join(', ')}`);
+/** What a README links to, or names, must be in its package, the only place where readers surely find it. */
+function checkLinks(project: string, name: string, readme: string): void {
+  const page = pageOf(readme);
+  const links = linksOf(page).map(({ text }) => text.replace(/#.*$/, ''));
+  const named = spansOf(page).flatMap(({ text }) => /^(docs|examples)\/\S+$/.exec(text)?.[0] ?? []);
+  const missing = [...links, ...named]
+    .filter((path) => path !== '' && !/^[a-z]+:/.test(path))
+    .filter((path) => !existsSync(join(project, 'node_modules', name, path)));
+  if (missing.length > 0) throw new Error(`not in ${name}: ${missing.join(', ')}`);
 }
 
 function pageOf(name: string): Page {
