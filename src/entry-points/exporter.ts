@@ -1,4 +1,4 @@
-/** @postlude/postlude/exporter: exports FINALIZED invocations to Parquet files. */
+/** @postlude/postlude/exporter: exports FINALIZED invocations. */
 export type { Batch, BatchLimits } from '../exporter/batches.ts';
 export { type ExporterParts, type ExportRequest, exportInvocation } from '../exporter/exporter.ts';
 export type { ExportName } from '../exporter/parquet/export-files.ts';
@@ -14,6 +14,7 @@ export type {
   Sink,
   SinkSession,
 } from '../exporter/sink.ts';
+export { type SinkDescription, verifyExportIn } from '../exporter/sinks/verify-export-in.ts';
 export {
   type BigQueryExportTask,
   BQ_EXPORT,

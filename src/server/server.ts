@@ -13,13 +13,11 @@ import {
   type WakeUp,
 } from '@postlude/queue';
 import type { Log } from '@postlude/queue/foundations';
-import { type Clock, installCommand, isInstalled, systemClock } from '@postlude/queue/foundations';
+import { type Clock, systemClock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { ServerClock } from '@postlude/queue/storage';
 import { observeReminders } from '@postlude/queue/tq';
 import { Enforcement } from '../deadlines/enforcement.ts';
-import { DUCKDB } from '../exporter/parquet/duckdb.ts';
-import { ParquetSink } from '../exporter/parquet/parquet-sink.ts';
 import type { Sink } from '../exporter/sink.ts';
 import { exportHandler } from '../exporter/task.ts';
 import { finalizeHandler } from '../finalizer/handler.ts';
@@ -44,6 +42,7 @@ import { OnePort } from './http/one-port.ts';
 import { routes } from './http/routes.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { openReadyDatabase } from './open-database.ts';
+import { openExports } from './open-exports.ts';
 import { openPushTasks, type PushTasks } from './push-tasks/push-tasks.ts';
 import { registerServices, type ServiceParts } from './services.ts';
 import {
@@ -128,7 +127,6 @@ async function layFoundation(
   release: (() => Promise<void>)[],
 ): Promise<Foundation> {
   const { log, clock: machineClock = systemClock } = options;
-  warnOfMissingDuckDb(log);
   const db = options.database ?? (await openReadyDatabase(config, { log, clock: machineClock }));
   if (!options.database) release.unshift(() => db.close());
   const clock = new ServerClock(db, machineClock);
@@ -151,7 +149,8 @@ async function layFoundation(
   const pushParts = { db, clock, queue, onChange, log, metrics, tracing };
   const pushTasks = await openPushTasks(pushParts, config);
   release.unshift(() => pushTasks.close());
-  const sink = new ParquetSink({ root: config.exportDir, log });
+  const sink = openExports(config, { db, clock, log, metrics });
+  release.unshift(() => sink.close());
   return {
     log,
     machineClock,
@@ -170,15 +169,6 @@ async function layFoundation(
       if (!options.database) void db.close({ cut: AbortSignal.abort() });
     },
   };
-}
-
-/** Without the warning, the missing package would show only when an export waits for it. */
-function warnOfMissingDuckDb(log: Log): void {
-  if (isInstalled(DUCKDB.name, import.meta.url)) return;
-  const install = installCommand(DUCKDB);
-  log.warn(`${DUCKDB.for} needs a package that is missing: exports wait until it is installed`, {
-    install,
-  });
 }
 
 async function serve(config: Config, foundation: Foundation): Promise<Server> {

@@ -10,7 +10,10 @@ interface Written {
 function plan(written: Written) {
   const problems: string[] = [];
   const settings = { sinks: undefined, exports: undefined, defaultSink: 'parquet', ...written };
-  const planned = planExports({ ...settings, exportDir: '/exports', folder: '/etc' }, problems);
+  const planned = planExports(
+    { ...settings, exportDir: '/exports', folder: '/etc' },
+    (_, problem) => problems.push(problem),
+  );
   return { planned, problems };
 }
 

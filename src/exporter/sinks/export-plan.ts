@@ -46,19 +46,22 @@ export interface ExportPlan {
   readonly defaultSink: string;
 }
 
-/** Adds to `problems` what is wrong; each says what would be right. */
-export function planExports(settings: ExportSettings, problems: string[]): ExportPlan {
+/** Is told what is wrong with a setting; each problem says what would be right. */
+export type ReportProblem = (setting: 'sinks' | 'exports' | 'defaultSink', problem: string) => void;
+
+export function planExports(settings: ExportSettings, report: ReportProblem): ExportPlan {
   const local = { kind: 'parquet', options: { folder: settings.exportDir } };
-  const given = parseSinks(settings, problems);
+  const given = parseSinks(settings, (problem) => report('sinks', problem));
   const sinks = new Map([[LOCAL_SINK, local], ...given]);
   const names = new Set([LOCAL_SINK, ...Object.keys(asRecord(settings.sinks) ?? {})]);
-  const rules = parseRules(settings.exports, problems);
+  const rules = parseRules(settings.exports, (problem) => report('exports', problem));
   const { defaultSink } = settings;
   rules.forEach(({ to }, index) => {
-    if (!names.has(to)) problems.push(`exports[${index}]: ${noSuchSink(to, names)}`);
+    if (!names.has(to)) report('exports', `exports[${index}]: ${noSuchSink(to, names)}`);
   });
-  if (!names.has(defaultSink)) problems.push(`defaultSink: ${noSuchSink(defaultSink, names)}`);
-  problems.push(...unreachableRules(rules));
+  if (!names.has(defaultSink))
+    report('defaultSink', `defaultSink: ${noSuchSink(defaultSink, names)}`);
+  for (const problem of unreachableRules(rules)) report('exports', problem);
   return { sinks, rules, defaultSink };
 }
 
@@ -74,14 +77,16 @@ export function usedSinks(plan: ExportPlan): [string, PlannedSink][] {
   return [...plan.sinks].filter(([name]) => used.has(name));
 }
 
-function parseSinks(settings: ExportSettings, problems: string[]): [string, PlannedSink][] {
+type Report = (problem: string) => void;
+
+function parseSinks(settings: ExportSettings, report: Report): [string, PlannedSink][] {
   if (settings.sinks === undefined) return [];
   const sinks = asRecord(settings.sinks);
-  if (!sinks) problems.push('sinks: must map the names of sinks to their kind and options');
+  if (!sinks) report('sinks: must map the names of sinks to their kind and options');
   return Object.entries(sinks ?? {}).flatMap(([name, written]): [string, PlannedSink][] => {
     const found: string[] = [];
     const sink = parseSink({ name, written, folder: settings.folder }, found);
-    problems.push(...found.map((problem) => `sinks.${name}: ${problem}`));
+    for (const problem of found) report(`sinks.${name}: ${problem}`);
     return sink && found.length === 0 ? [[name, sink]] : [];
   });
 }
@@ -123,17 +128,17 @@ function parseSink(
   return { kind, options };
 }
 
-function parseRules(exports: unknown, problems: string[]): ExportRule[] {
+function parseRules(exports: unknown, report: Report): ExportRule[] {
   if (exports === undefined) return [];
   if (!Array.isArray(exports)) {
-    problems.push('exports: must be a list of rules, such as - { match: acme.*, to: archive }');
+    report('exports: must be a list of rules, such as - { match: acme.*, to: archive }');
     return [];
   }
   return exports.flatMap((written: unknown, index) => {
     try {
       return [parseRule(written)];
     } catch (error) {
-      problems.push(`exports[${index}]: ${toError(error).message}`);
+      report(`exports[${index}]: ${toError(error).message}`);
       return [];
     }
   });

@@ -4,13 +4,15 @@
  */
 import type { Clock, Log, Metrics, OptionalPackage } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
+import type { ExportName } from '../parquet/export-files.ts';
+import type { Verification } from '../parquet/manifest.ts';
 import type { Sink } from '../sink.ts';
 import type { OptionValues, SinkOptions } from './sink-options.ts';
 
 /** What a sink is given. Each takes what it uses. */
 export interface SinkParts {
   /** For progress that has to survive the process. It must not be closed by the sink. */
-  readonly db: Database;
+  readonly db: Pick<Database, 'read' | 'write'>;
   readonly clock: Clock;
   /** A folder for files that live no longer than an export; it need not exist. */
   readonly scratch: string;
@@ -24,6 +26,9 @@ export interface OpenSink extends Sink {
    * `CodedError` that says what to do if that fails.
    */
   probe(signal: AbortSignal): Promise<Probe>;
+
+  /** Reads all that an export has written, and compares it with its manifest, if the sink has any. */
+  verify?(name: ExportName): Promise<Verification>;
 
   /** Ends connections. No session may be open. */
   close(): Promise<void>;

@@ -9,7 +9,9 @@ import type { Export } from '../sink.ts';
 import { planExports } from './export-plan.ts';
 import type { OpenSink, SinkParts } from './sink-kind.ts';
 import { type OpenPlannedSink, openSink, SinkRouter } from './sink-router.ts';
+import { verifyExportIn } from './verify-export-in.ts';
 
+const LIVE = new AbortController().signal;
 const PARTS: SinkParts = {
   db: {} as Database,
   clock: systemClock,
@@ -27,7 +29,9 @@ function routed(open?: OpenPlannedSink) {
       exportDir: '/exports',
       folder: '/',
     },
-    [],
+    (setting, problem) => {
+      throw new Error(`${setting}: ${problem}`);
+    },
   );
   return new SinkRouter(plan, PARTS, open);
 }
@@ -74,13 +78,31 @@ test('a sink that could not be opened is opened again for the next export', asyn
   await router.close();
 });
 
-test('probing a folder writes there, and leaves nothing', async () => {
+test('what is in a folder can be verified by the description of its sink', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'postlude-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const { table, invocationId, index } = exportTo('tests');
+  const name = { table, invocationId, index };
+  expect(await verifyExportIn({ kind: 'parquet', folder }, name)).toEqual({ status: 'missing' });
+  await expect(verifyExportIn({ kind: 'parquet' }, name)).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: 'sinks.sink: folder must be set',
+  });
+});
+
+test('probing a folder tells whether it can be written to, and leaves nothing', async () => {
   const root = await mkdtemp(join(tmpdir(), 'postlude-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
-  const at = async (folder: string) => openSink({ kind: 'parquet', options: { folder } }, PARTS);
-  const inside = join(root, 'exports');
-  expect(await (await at(inside)).probe(AbortSignal.abort())).toEqual({ location: inside });
-  expect(await readdir(inside)).toEqual([]);
+  const probe = async (folder: string) => {
+    const sink = await openSink({ kind: 'parquet', options: { folder } }, PARTS);
+    return await sink.probe(LIVE);
+  };
+  const inside = join(root, 'exports', 'parquet');
+  expect(await probe(inside)).toEqual({ location: inside });
+  expect(await readdir(root)).toEqual([]);
   await writeFile(join(root, 'file'), '');
-  await expect((await at(join(root, 'file'))).probe(AbortSignal.abort())).rejects.toThrow('EEXIST');
+  await expect(probe(join(root, 'file'))).rejects.toMatchObject({
+    code: 'misconfigured',
+    message: expect.stringContaining(`${join(root, 'file')} cannot be written to: ENOTDIR`),
+  });
 });

@@ -4,7 +4,9 @@
  * No other part of the server reads the environment or a configuration file.
  */
 import { CodedError, toError } from '@postlude/queue/foundations';
+import type { ExportPlan } from '../../exporter/sinks/export-plan.ts';
 import { type AuthConfig, authConfig, tokenSecrets } from './caller-config.ts';
+import { exportConfig } from './export-config.ts';
 import { type PushTaskConfig, pushTaskConfig } from './push-task-config.ts';
 import { configKey, SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts';
 import { type ConfigInput, collectSettings, type WrittenSettings } from './written-settings.ts';
@@ -15,6 +17,8 @@ export interface Config extends Omit<Settings, 'autoMigrate' | 'tokenSecrets'> {
   readonly auth: AuthConfig;
   /** The first secret signs update tokens; all are accepted. If empty, the database keeps one. */
   readonly tokenSecrets: readonly string[];
+  /** Which sink each export goes to. */
+  readonly exportPlan: ExportPlan;
   readonly pushTasks: PushTaskConfig;
   /** Names of experiments to enable. */
   readonly experiments: readonly string[];
@@ -34,6 +38,7 @@ export async function loadConfig(input: ConfigInput): Promise<Config> {
     auth,
     autoMigrate: settings.autoMigrate ?? auth.kind === 'none',
     tokenSecrets: await tokenSecrets(settings, written),
+    exportPlan: exportConfig(settings, written),
     pushTasks: pushTaskConfig(settings, written),
     experiments: settings.enableExperiment ?? [],
     sendsTraces: sendsTraces(input.env),

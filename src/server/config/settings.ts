@@ -44,6 +44,9 @@ const targetHost = text(
   'must be host[:port], http://host[:port] or https://host[:port]',
 );
 
+/** For structures that are checked together with other settings. */
+const unparsed = (value: unknown): unknown => value;
+
 export const SETTINGS = {
   ...group('Network', {
     listen: scalar('host:port', listenAddress)
@@ -89,7 +92,20 @@ export const SETTINGS = {
   ...group('Exports', {
     exportDir: path()
       .default('.postlude/exports')
-      .describe('The folder to which exports are written as Parquet files.'),
+      .describe(
+        'The folder to which exports are written as Parquet files, unless `sinks` and `exports` say otherwise.',
+      ),
+    defaultSink: text('name')
+      .default('parquet')
+      .describe(
+        'The sink of all tables that no rule of `exports` matches. `parquet` is the export folder.',
+      ),
+    sinks: structure('mapping', unparsed).describe(
+      'Further places that exports can go to: object storage, BigQuery, other folders. See docs/exports.md.',
+    ),
+    exports: structure('list', unparsed).describe(
+      'Which tables go to which sink. See docs/exports.md.',
+    ),
   }),
   ...group('Callers', {
     oidcIssuer: scalar('url', safeUrl).describe(
