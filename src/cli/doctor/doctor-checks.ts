@@ -5,6 +5,7 @@ import { isEmbedded } from '../../server/config/setting-values.ts';
 import type { CliContext } from '../context.ts';
 import { checkDatabase, MAX_CLOCK_SKEW_MS } from './doctor-database.ts';
 import { checkQueues } from './doctor-queues.ts';
+import { checkSinks } from './doctor-sinks.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 export interface DoctorParts {
@@ -15,6 +16,8 @@ export interface DoctorParts {
   readonly config: () => Promise<Config>;
   /** If `undefined`, only a database on a server is opened, as an embedded one may be in use. */
   readonly opensDatabase: boolean | undefined;
+  /** Whether something may be written to the sinks of exports, and removed. */
+  readonly checksSinks: boolean;
 }
 
 const PACKAGES = [
@@ -34,7 +37,7 @@ export async function runChecks(parts: DoctorParts): Promise<Finding[]> {
   return findings;
 }
 
-async function checkConfig({ config: load, context, opensDatabase }: DoctorParts) {
+async function checkConfig({ config: load, context, opensDatabase, checksSinks }: DoctorParts) {
   const config = await load().catch((error: unknown) => toError(error));
   if (config instanceof Error) return [problem('config', config.message)];
   const opens = opensDatabase ?? !isEmbedded(config.database);
@@ -42,6 +45,7 @@ async function checkConfig({ config: load, context, opensDatabase }: DoctorParts
   const found = await Promise.all([
     opens ? checkDatabase(config, context.clock) : [],
     checkQueues(config, context),
+    checksSinks ? checkSinks(config, context) : [],
   ]);
   return [ok('config', describeConfig(config)), ...found.flat()];
 }

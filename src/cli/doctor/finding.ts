@@ -9,7 +9,8 @@ export type Check =
   | 'database'
   | 'schema'
   | 'permissions'
-  | 'queues';
+  | 'queues'
+  | 'exports';
 
 export interface Finding {
   readonly check: Check;

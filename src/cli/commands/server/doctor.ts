@@ -18,13 +18,16 @@ export const doctorCommand: CommandMaker = (context, setExitCode) =>
   addServerOptions(
     addGlobalOptions(
       new Command('doctor')
-        .description('check this machine, the configuration, the server and the database')
+        .description(
+          'check this machine, the configuration, the server, the database and the sinks of exports',
+        )
         .option('--no-server-check', 'do not check the server')
         .option('--no-database-check', 'do not check the configured database')
         .option(
           '--database-check',
           'check it even if it is embedded (no server may be using its folder)',
         )
+        .option('--no-sink-check', 'do not write a probe to where exports go')
         .addHelpText(
           'after',
           '\nSays what to do about each problem. Exits with 1 if it finds any.',
@@ -32,7 +35,11 @@ export const doctorCommand: CommandMaker = (context, setExitCode) =>
     ),
   ).action(
     async (
-      options: { readonly serverCheck: boolean; readonly databaseCheck?: boolean | undefined },
+      options: {
+        readonly serverCheck: boolean;
+        readonly databaseCheck?: boolean | undefined;
+        readonly sinkCheck: boolean;
+      },
       command: Command,
     ) => {
       const parts = {
@@ -40,6 +47,7 @@ export const doctorCommand: CommandMaker = (context, setExitCode) =>
         serverUrl: options.serverCheck ? connect(context, command).url : undefined,
         config: () => configOf(context, command),
         opensDatabase: options.databaseCheck,
+        checksSinks: options.sinkCheck,
       };
       const findings = await cutWhenStopped(context, () => runChecks(parts));
       const output = outputOf(context, command);
