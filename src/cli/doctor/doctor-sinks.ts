@@ -2,8 +2,9 @@
  * Checks each sink that the configuration sends exports to: whether it can be reached and written to,
  * by writing something small and removing it, and its clock.
  */
+
 import { join } from 'node:path';
-import { toError } from '../../errors.ts';
+import { toError } from '@postlude/queue/foundations';
 import { detachedParts } from '../../exporter/sinks/detached-parts.ts';
 import { usedSinks } from '../../exporter/sinks/export-plan.ts';
 import { SinkRouter } from '../../exporter/sinks/sink-router.ts';

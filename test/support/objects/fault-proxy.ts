@@ -3,7 +3,13 @@
  * and whether it does so before or after the server has acted on it.
  */
 import type { ServerResponse } from 'node:http';
-import { forward, type HttpServer, serveHttp, type WholeRequest } from './http-server.ts';
+import {
+  forward,
+  type HttpServer,
+  serveHttp,
+  type WholeRequest,
+  type WholeResponse,
+} from './http-server.ts';
 
 /**
  * - `lost-request`: the server gets nothing, and the connection is reset.
@@ -27,6 +33,8 @@ export class FaultProxy {
   readonly requests: string[] = [];
   /** Is asked for each request; no fault unless replaced. */
   decide: (request: ProxiedRequest) => Fault | undefined = () => undefined;
+  /** Whether writes that fail their condition are said to have succeeded. */
+  ignoresConditions = false;
   /** Resolves when the client has died. */
   readonly death: Promise<void>;
   readonly #die: () => void;
@@ -62,12 +70,18 @@ export class FaultProxy {
     if (fault === 'lost-request') return void response.destroy();
     if (fault === 'busy') return void response.writeHead(503).end(SLOW_DOWN);
     if (fault === 'die-after') this.#isDead = true;
-    const { status, headers, body } = await forward(this.#target, request);
+    const { status, headers, body } = await this.#forward(request);
     if (fault === 'die-after') return this.#kill();
     if (fault === 'lost-response') return void response.destroy();
     // The sessions of uploads must come back through the proxy.
     const location = headers.location?.replace(this.#target, this.url);
     response.writeHead(status, { ...headers, ...(location ? { location } : {}) }).end(body);
+  }
+
+  async #forward(request: WholeRequest): Promise<WholeResponse> {
+    const response = await forward(this.#target, request);
+    if (response.status !== 412 || !this.ignoresConditions) return response;
+    return { status: 200, headers: { etag: '"1"' }, body: Buffer.from('{}') };
   }
 
   #kill(): void {
