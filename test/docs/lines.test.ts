@@ -1,4 +1,4 @@
-/** Checks that each sentence of the documents is on a line of its own, and that finding these lines changes no word. */
+/** Checks that each sentence of the documents is on a line of its own, and how such lines are found. */
 import { expect, test } from 'vitest';
 import { readPages } from '../../scripts/docs/markdown.ts';
 import { sentenceLines } from '../../scripts/docs/sentence-lines.ts';

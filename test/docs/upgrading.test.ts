@@ -22,3 +22,12 @@ test.each([
     [...names].sort(),
   );
 });
+
+test('a row that is missing, or in the wrong place, changes the names', () => {
+  const row = (name: string): string => `| \`${name}\` | adds a table | nothing |`;
+  const section = (...names: string[]): string =>
+    `### \`p\`\n\n${names.map(row).join('\n')}\n\n## Others\n`;
+  expect(namesIn(section('0001_a', '0002_b'), 'p')).toEqual(['0001_a', '0002_b']);
+  expect(namesIn(section('0002_b', '0001_a'), 'p')).toEqual(['0002_b', '0001_a']);
+  expect(namesIn(`${section('0001_a')}\n${row('0002_b')}\n`, 'p')).toEqual(['0001_a']);
+});
