@@ -1,74 +1,27 @@
-/** Tasks that are enqueued and completed in users' own transactions, on clients of their own. */
-import pg from 'pg';
-import postgres from 'postgres';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   openTestPglite,
   openTestPostgres,
-  sharedPglite,
   testPostgresUrl,
   testSchema,
 } from '../../../../test/support/databases/databases.ts';
+import {
+  openPgliteTransactions,
+  openPgTransactions,
+  openPostgresJsTransactions,
+} from '../../../../test/support/databases/user-transactions.ts';
 import { MINUTE, openTaskWorld, PLAIN } from '../../../../test/support/tasks/task-world.ts';
-import { fromPgliteTransaction } from '../storage/pglite/user-transaction.ts';
-import type { UserTransaction } from '../storage/postgres/transactions/immediate-transaction.ts';
-import { fromPostgres } from '../storage/postgres/transactions/user-transaction.ts';
 import { TaskQueue } from './queue.ts';
 import { LocalWakeUp } from './wake-up.ts';
-
-type InTransaction = <T>(fn: (tx: UserTransaction) => Promise<T>) => Promise<T>;
-
-/** Runs `fn` in a user's transaction: commits and reports that, or rolls back if `fn` throws. */
-type Begin = (schema: string) => Promise<InTransaction>;
-
-const withPglite: Begin = async (schema) => {
-  const instance = await sharedPglite();
-  return async (fn) => {
-    const { value, tx } = await instance.transaction(async (inside) => {
-      const tx = fromPgliteTransaction(inside, { schema });
-      return { value: await fn(tx), tx };
-    });
-    await tx.committed();
-    return value;
-  };
-};
-
-const withPg: Begin = async (schema) => {
-  const client = new pg.Client({ connectionString: testPostgresUrl() });
-  await client.connect();
-  onTestFinished(() => client.end());
-  return async (fn) => {
-    await client.query('BEGIN');
-    try {
-      const tx = fromPostgres(client, { schema });
-      const value = await fn(tx);
-      await client.query('COMMIT');
-      await tx.committed();
-      return value;
-    } catch (error) {
-      await client.query('ROLLBACK');
-      throw error;
-    }
-  };
-};
-
-const withPostgresJs: Begin = async (schema) => {
-  const client = postgres(testPostgresUrl(), { max: 1, onnotice: () => undefined });
-  onTestFinished(() => client.end());
-  return async <T>(fn: (tx: UserTransaction) => Promise<T>) => {
-    const { value, tx } = await client.begin(async (inside) => {
-      const tx = fromPostgres(inside, { schema });
-      return { value: await fn(tx), tx };
-    });
-    await tx.committed();
-    return value as T;
-  };
-};
 
 const server = testPostgresUrl() === '' ? [] : (['pg', 'postgres.js'] as const);
 
 describe.each(['PGlite', ...server])('in a transaction of %s', (client) => {
-  const begin = { PGlite: withPglite, pg: withPg, 'postgres.js': withPostgresJs }[client];
+  const begin = {
+    PGlite: openPgliteTransactions,
+    pg: openPgTransactions,
+    'postgres.js': openPostgresJsTransactions,
+  }[client];
 
   async function openWorld() {
     const schema = testSchema();

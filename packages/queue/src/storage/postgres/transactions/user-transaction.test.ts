@@ -5,10 +5,15 @@ import {
   type OpenDatabase,
   openTestPglite,
   openTestPostgres,
-  sharedPglite,
   testPostgresUrl,
   testSchema,
 } from '../../../../../../test/support/databases/databases.ts';
+import {
+  type InTransaction,
+  openPgliteTransactions,
+  openPgTransactions,
+  openPostgresJsTransactions,
+} from '../../../../../../test/support/databases/user-transactions.ts';
 import {
   accounts,
   allAccounts,
@@ -17,16 +22,12 @@ import {
 import { createPostgresSuiteTables } from '../../../../../../test/support/suites/suite-tables-postgres.ts';
 import { int } from '../../column.ts';
 import type { Database } from '../../database.ts';
-import { fromPgliteTransaction } from '../../pglite/user-transaction.ts';
 import { sql } from '../../sql.ts';
 import type { UserTransaction } from './immediate-transaction.ts';
 import { fromPostgres } from './user-transaction.ts';
 
 const ada = { owner: 'ada', number: 1, balance: 100, note: undefined };
 const bob = { owner: 'bob', number: 1, balance: 50, note: undefined };
-
-/** Runs `fn` in a transaction of a user's own, and commits; or rolls back where it throws. */
-type InTransaction = <T>(fn: (tx: UserTransaction) => Promise<T>) => Promise<T>;
 
 interface Setting {
   readonly db: Database;
@@ -45,59 +46,17 @@ async function openDatabase(
 
 async function withPg(begin: string): Promise<Setting> {
   const { db, schema } = await openDatabase();
-  const client = new pg.Client({ connectionString: testPostgresUrl() });
-  await client.connect();
-  onTestFinished(() => client.end());
-  return {
-    db,
-    inTransaction: async (fn) => {
-      await client.query(begin);
-      try {
-        const tx = fromPostgres(client, { schema });
-        const value = await fn(tx);
-        await client.query('COMMIT');
-        await tx.committed();
-        return value;
-      } catch (error) {
-        await client.query('ROLLBACK');
-        throw error;
-      }
-    },
-  };
+  return { db, inTransaction: await openPgTransactions(schema, begin) };
 }
 
 async function withPostgresJs(): Promise<Setting> {
   const { db, schema } = await openDatabase();
-  const client = postgres(testPostgresUrl(), { max: 1, onnotice: () => undefined });
-  onTestFinished(() => client.end());
-  return {
-    db,
-    inTransaction: async (fn) => {
-      let tx: UserTransaction | undefined;
-      const value = await client.begin(async (inside) => {
-        tx = fromPostgres(inside, { schema });
-        return await fn(tx);
-      });
-      await tx?.committed();
-      return value as Awaited<ReturnType<typeof fn>>;
-    },
-  };
+  return { db, inTransaction: await openPostgresJsTransactions(schema) };
 }
 
 async function withPglite(): Promise<Setting> {
   const { db, schema } = await openDatabase(openTestPglite);
-  const instance = await sharedPglite();
-  return {
-    db,
-    inTransaction: async (fn) => {
-      const { value, tx } = await instance.transaction(async (inside) => {
-        const tx = fromPgliteTransaction(inside, { schema });
-        return { value: await fn(tx), tx };
-      });
-      await tx.committed();
-      return value;
-    },
-  };
+  return { db, inTransaction: await openPgliteTransactions(schema) };
 }
 
 const settings: readonly [string, () => Promise<Setting>][] = [
