@@ -43,7 +43,7 @@ export {
   type PushOptions,
 } from '../tq/receive/push.ts';
 export type { PushAuthConfig } from '../tq/receive/push-auth.ts';
-export type { PushAnswer, PushRequest } from '../tq/receive/push-request.ts';
+export type { PushRequest, PushResponse } from '../tq/receive/push-request.ts';
 export {
   type Deliver,
   type DeliveryLimits,

@@ -9,7 +9,7 @@ export type SubmitPath = 'direct' | 'happy' | 'sweep';
 /** What became of a reminder. `stale`: its time was up before it was submitted, so a sweep will do it. */
 export type ReminderOutcome = 'submitted' | 'kept' | 'dead' | 'stale';
 
-/** How a look at a range of reminders ended; after `limit` and `timeout` there is more. */
+/** How a scan of a range of reminders ended. After `limit` and `timeout` there is more to scan. */
 export type ScanStatus = 'ok' | 'limit' | 'timeout' | 'fail';
 
 interface ReminderProcessing {
@@ -70,7 +70,7 @@ export class TqMetrics {
       unit: '{request}',
     });
     this.#scanned = metrics.counter('postlude.tq.sweep.scans', {
-      description: 'Looks at ranges of reminders, by status and level',
+      description: 'Scans of ranges of reminders, by status and level',
       unit: '{scan}',
     });
     this.#staleness = metrics.histogram('postlude.tq.sweep.staleness', {

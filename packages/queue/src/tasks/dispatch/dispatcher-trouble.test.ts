@@ -88,7 +88,7 @@ test('a claim that never ends does not outlast the grace period', async () => {
   stop.abort();
   expect(await passUntil(clock, running)).toBeLessThanOrEqual(15_000);
   expect(messages()).toEqual([
-    'the database does not answer: tasks come due when their leases end',
+    'the database does not respond: tasks come due when their leases end',
   ]);
 });
 
@@ -106,7 +106,7 @@ test('an attempt that cannot be settled does not outlast it either', async () =>
   expect(await passUntil(clock, running)).toBeLessThanOrEqual(15_000);
   expect(messages()).toEqual([
     'the grace period is over: attempts are stopped',
-    'the database does not answer: tasks come due when their leases end',
+    'the database does not respond: tasks come due when their leases end',
   ]);
 });
 

@@ -278,7 +278,7 @@ export class Dispatcher {
       for (const attempt of this.#running) attempt.stop('shutdown');
     }
     if (await atMost(clock, SETTLE_MS, ended)) return;
-    log.warn('the database does not answer: tasks come due when their leases end', {
+    log.warn('the database does not respond: tasks come due when their leases end', {
       count: this.#busy(),
     });
   }

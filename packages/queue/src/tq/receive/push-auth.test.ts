@@ -199,7 +199,7 @@ describe('with OIDC', () => {
       { task: { payload: { to: 'a' }, id: 'n1', queue: 'post', attempt: 2 } },
     ]);
     const other = deliver(queuedTask(world.url, { ...pushAs, email: 'b@example.com' }), context);
-    await expect(other).rejects.toThrow('answered 403');
+    await expect(other).rejects.toThrow('returned 403');
     expect(world.handled).toHaveLength(1);
   });
 

@@ -19,7 +19,7 @@ export interface PushRequest {
   readonly signal: AbortSignal;
 }
 
-export interface PushAnswer {
+export interface PushResponse {
   readonly status: number;
   /** One line for people. It is not sent with status 204. */
   readonly message: string;
@@ -29,14 +29,14 @@ export interface PushAnswer {
 
 /** Reads what the headers of Cloud Tasks, App Engine or our own queue say about a delivery. */
 export function deliveryOf({ headers, signal }: PushRequest): Delivery {
-  const told = (name: string): string | undefined =>
+  const header = (name: string): string | undefined =>
     headers[`x-cloudtasks-${name}`] ?? headers[`x-appengine-${name}`];
-  const retryReason = told('taskretryreason');
-  const previousStatus = wholeNumber(told('taskpreviousresponse'));
+  const retryReason = header('taskretryreason');
+  const previousStatus = wholeNumber(header('taskpreviousresponse'));
   return {
-    id: told('taskname'),
-    queue: told('queuename'),
-    attempt: (wholeNumber(told('taskexecutioncount')) ?? 0) + 1,
+    id: header('taskname'),
+    queue: header('queuename'),
+    attempt: (wholeNumber(header('taskexecutioncount')) ?? 0) + 1,
     ...(retryReason === undefined ? {} : { retryReason }),
     ...(previousStatus === undefined ? {} : { previousStatus }),
     processAfter: dueTimeOfHeaders(headers),

@@ -16,12 +16,12 @@ import {
   oidcPushAuth,
   type PushAuthConfig,
 } from './push-auth.ts';
-import { deliveryOf, type PushAnswer, type PushRequest } from './push-request.ts';
+import { deliveryOf, type PushRequest, type PushResponse } from './push-request.ts';
 import type { Receipt, ReceiptOutcome } from './receipt.ts';
 import { type Delivery, type ReceiverParts, receive } from './receive.ts';
 
 /** Responds to one request. Never throws. */
-export type PushHandler = (request: PushRequest) => Promise<PushAnswer>;
+export type PushHandler = (request: PushRequest) => Promise<PushResponse>;
 
 /** Runs around each task, such as in a span under `delivery.traceparent`. */
 export type AroundPush = (delivery: Delivery, run: () => Promise<Receipt>) => Promise<Receipt>;
@@ -144,7 +144,7 @@ function refuse(
   { log, metrics }: Parts,
   request: PushRequest,
   { status, reason, message, error }: Refusal,
-): PushAnswer {
+): PushResponse {
   metrics.rejected(reason);
   log.warn('a push was refused', {
     status,
@@ -156,7 +156,7 @@ function refuse(
   return { status, message, headers: status === 405 ? { allow: 'POST' } : {} };
 }
 
-async function run(parts: Parts, request: PushRequest, body: Uint8Array): Promise<PushAnswer> {
+async function run(parts: Parts, request: PushRequest, body: Uint8Array): Promise<PushResponse> {
   const delivery = deliveryOf(request);
   const receipt = await parts.around(delivery, () => receive(parts, body, delivery));
   return { status: STATUSES[receipt.outcome], message: messageOf(receipt), headers: {} };

@@ -89,6 +89,6 @@ export function deliverByHttp(options: HttpDeliveryOptions = {}): Deliver {
       signal,
     });
     await response.body?.cancel();
-    if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}`);
+    if (!response.ok) throw new Error(`${method} ${url} returned ${response.status}`);
   };
 }

@@ -1,7 +1,7 @@
 /** Serves pushes in Express 5, and in frameworks with the same kind of handlers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PushHandler } from '../push.ts';
-import { nodePushRequest, sendAnswer } from './node.ts';
+import { nodePushRequest, sendResponse } from './node.ts';
 import { type ParsedBody, parsedOrStream } from './parsed-body.ts';
 
 /**
@@ -13,6 +13,6 @@ export function expressPush(
 ): (request: IncomingMessage & ParsedBody, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     const body = (): AsyncIterable<Uint8Array> => parsedOrStream(request, request);
-    sendAnswer(request, response, await push(nodePushRequest(request, response, body)));
+    sendResponse(request, response, await push(nodePushRequest(request, response, body)));
   };
 }

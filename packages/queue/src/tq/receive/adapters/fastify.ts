@@ -1,7 +1,7 @@
 /** Serves pushes in Fastify 5. */
 import type { NodeServerRequest, NodeServerResponse } from '../../../foundations/node-messages.ts';
 import type { PushHandler } from '../push.ts';
-import { answerHeaders, nodePushRequest } from './node.ts';
+import { nodePushRequest, responseHeaders } from './node.ts';
 import { type ParsedBody, parsedOrStream } from './parsed-body.ts';
 
 /** The members of a Fastify request that are used here. */
@@ -50,13 +50,13 @@ export function fastifyPushHandler(push: PushHandler): FastifyPushHandler {
   return async (request, reply) => {
     const { raw } = request;
     const body = (): AsyncIterable<Uint8Array> => parsedOrStream(raw, request);
-    const answer = await push(nodePushRequest(raw, reply.raw, body));
-    reply.code(answer.status);
-    for (const [name, value] of Object.entries(answerHeaders(raw, answer))) {
+    const response = await push(nodePushRequest(raw, reply.raw, body));
+    reply.code(response.status);
+    for (const [name, value] of Object.entries(responseHeaders(raw, response))) {
       reply.header(name, value);
     }
-    if (answer.status === 204) return reply.send();
+    if (response.status === 204) return reply.send();
     reply.header('content-type', 'text/plain; charset=utf-8');
-    return reply.send(`${answer.message}\n`);
+    return reply.send(`${response.message}\n`);
   };
 }

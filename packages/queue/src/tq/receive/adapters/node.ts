@@ -6,7 +6,7 @@ import {
   respond,
 } from '../../../foundations/node-messages.ts';
 import type { PushHandler } from '../push.ts';
-import type { PushAnswer, PushRequest } from '../push-request.ts';
+import type { PushRequest, PushResponse } from '../push-request.ts';
 
 export interface NodePushOptions {
   /** The path at and below which pushes arrive: `/internal/tasks` unless given. */
@@ -26,18 +26,18 @@ export function nodePush(
   const path = prefix.replace(/\/+$/, '');
   return (request, response) => {
     const isServed = `${(request.url ?? '').split('?', 1)[0]}/`.startsWith(`${path}/`);
-    if (isServed) void answer(push, request, response);
+    if (isServed) void servePush(push, request, response);
     return isServed;
   };
 }
 
-async function answer(
+async function servePush(
   push: PushHandler,
   request: NodeServerRequest,
   response: NodeServerResponse,
 ): Promise<void> {
   const body = (): AsyncIterable<Uint8Array> => bodyStream(request);
-  sendAnswer(request, response, await push(nodePushRequest(request, response, body)));
+  sendResponse(request, response, await push(nodePushRequest(request, response, body)));
 }
 
 export function nodePushRequest(
@@ -47,7 +47,7 @@ export function nodePushRequest(
 ): PushRequest {
   return {
     method: request.method ?? '',
-    headers: oneTextEach(request.headers),
+    headers: joinedHeaders(request.headers),
     host: authorityOf(request),
     peerAddress: request.socket?.remoteAddress,
     body,
@@ -60,17 +60,17 @@ export function bodyStream(request: NodeServerRequest): AsyncIterable<Uint8Array
   return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
 }
 
-export function sendAnswer(
+export function sendResponse(
   request: NodeServerRequest,
   response: NodeServerResponse,
-  answer: PushAnswer,
+  pushed: PushResponse,
 ): void {
   if (response.writableEnded || response.headersSent) return;
-  for (const [name, value] of Object.entries(answerHeaders(request, answer))) {
+  for (const [name, value] of Object.entries(responseHeaders(request, pushed))) {
     response.setHeader(name, value);
   }
-  if (answer.status !== 204) {
-    respond(response, answer.status, `${answer.message}\n`);
+  if (pushed.status !== 204) {
+    respond(response, pushed.status, `${pushed.message}\n`);
     return;
   }
   response.statusCode = 204;
@@ -78,14 +78,14 @@ export function sendAnswer(
 }
 
 /** Does not wait for the rest of a body that is too large. */
-export function answerHeaders(
+export function responseHeaders(
   { httpVersionMajor }: NodeServerRequest,
-  { status, headers }: PushAnswer,
+  { status, headers }: PushResponse,
 ): Readonly<Record<string, string>> {
   return status === 413 && httpVersionMajor < 2 ? { ...headers, connection: 'close' } : headers;
 }
 
-function oneTextEach(headers: NodeServerRequest['headers']): PushRequest['headers'] {
+function joinedHeaders(headers: NodeServerRequest['headers']): PushRequest['headers'] {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
       name,
