@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Database } from '@postlude/queue/storage';
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
 import { RecordingLog } from '../../test/support/recording-log.ts';
@@ -8,7 +9,7 @@ import { BQ_EXPORT, exportTask } from '../exporter/task.ts';
 import { BigQueryExportSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { InvocationId } from '../invocations/id.ts';
 import { openPrometheus } from '../server/telemetry/prometheus.ts';
-import { GAUGE_INTERVAL_MS, observeState } from './state-gauges.ts';
+import { GAUGE_INTERVAL_MS, observeState, withSharedGauges } from './state-gauges.ts';
 
 const HOUR = 3_600_000;
 
@@ -120,4 +121,17 @@ test('reads the database once per interval, however often it is asked', async ()
   world.clock.advance(GAUGE_INTERVAL_MS);
   await Promise.all([render(), render()]);
   expect(reads).toBe(2 * once);
+});
+
+test('other gauges can be read as seldom', async () => {
+  const clock = new FakeClock();
+  const { metrics, render } = openPrometheus(new RecordingLog());
+  let reads = 0;
+  withSharedGauges({ clock, metrics }).gauge('reads', { description: 'reads' }, async () => {
+    reads += 1;
+    return [{ value: reads, fields: {} }];
+  });
+  for (let times = 0; times < 2; times++) expect(await render()).toContain('reads 1');
+  clock.advance(GAUGE_INTERVAL_MS);
+  expect(await render()).toContain('reads 2');
 });

@@ -24,6 +24,16 @@ export interface StateGaugeParts {
 
 export const GAUGE_INTERVAL_MS = 15_000;
 
+/** Returns metrics whose gauges, which read the database one by one, read it no more often either. */
+export function withSharedGauges({ clock, metrics }: Omit<StateGaugeParts, 'db'>): Metrics {
+  return {
+    counter: (name, options) => metrics.counter(name, options),
+    histogram: (name, options) => metrics.histogram(name, options),
+    gauge: (name, options, read) =>
+      metrics.gauge(name, options, sharedReading(clock, GAUGE_INTERVAL_MS, read)),
+  };
+}
+
 export function observeState(parts: StateGaugeParts): void {
   observeInvocations(parts);
   observeTasks(parts);

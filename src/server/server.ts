@@ -23,7 +23,7 @@ import { exportHandler } from '../exporter/task.ts';
 import { finalizeHandler } from '../finalizer/handler.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import { rescueStuck } from '../finalizer/rescue.ts';
-import { observeState } from '../gauges/state-gauges.ts';
+import { observeState, withSharedGauges } from '../gauges/state-gauges.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { InvocationChanges } from '../invocations/invocation-changes.ts';
 import { Purging } from '../retention/purging.ts';
@@ -294,10 +294,11 @@ function startBackground(config: Config, foundation: Foundation): Background {
     tracedHandler(exportHandler({ db, queue, sink, log, metrics }), tracing),
     pushTasks.handler,
   ];
-  observeReminders(metrics, { db, clock });
+  const sharedGauges = withSharedGauges({ clock, metrics });
+  observeReminders(sharedGauges, { db, clock });
   observeState({ db, clock, metrics });
   const types = handlers.map(({ type }) => type.name);
-  observeQueue(metrics, { inspector, types });
+  observeQueue(sharedGauges, { inspector, types });
   const dispatcher = new Dispatcher({
     handlers,
     queue,
