@@ -8,7 +8,18 @@ import { packageVersion } from './process/version.ts';
 const COMMANDS = [
   ...['record', 'flush', 'upload', 'create', 'include', 'finalize', 'status', 'list', 'why'],
   ...['query', 'show', 'gate', 'export'],
-  ...['tasks', 'tq', 'inspect', 'serve', 'migrate', 'copy', 'sweep', 'doctor', 'completion'],
+  ...[
+    'tasks',
+    'tq',
+    'inspect',
+    'serve',
+    'migrate',
+    'copy',
+    'sweep',
+    'purge',
+    'doctor',
+    'completion',
+  ],
 ];
 /** Nothing listens there, as the port is reserved and needs privileges. */
 const NOWHERE = 'http://127.0.0.1:9';

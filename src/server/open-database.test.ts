@@ -118,7 +118,7 @@ test('a folder that PGlite cannot open is named', async () => {
   await expect(openReadyDatabase(config, parts)).rejects.toMatchObject({
     code: 'failed-precondition',
     message: expect.stringMatching(
-      /^cannot open pglite:.*data: PGlite failed to initialize.*; its data are damaged/,
+      /^cannot open pglite:.*data: PGlite failed to initialize.*; its data is damaged/,
     ),
   });
 });

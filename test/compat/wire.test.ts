@@ -48,7 +48,7 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
       'realm 12, history_options 13, properties 14',
   ],
   [HistoryOptionsSchema, 'use_invocation_timestamp 1, commit 2'],
-  [BigQueryExportSchema, 'project 1, dataset 2, table 3, test_results 4'],
+  [BigQueryExportSchema, 'project 1, dataset 2, table 3, test_results 4, text_artifacts 6'],
   [BigQueryExport_TestResultsSchema, 'predicate 1'],
   [
     TestResultSchema,
