@@ -1,6 +1,6 @@
 /** The configuration of pushed tasks, from its settings: how they are delivered, and who may push. */
 import { isLoopback } from '@postlude/queue/foundations';
-import type { PushAuthConfig, RequestSettings } from '@postlude/queue/tq';
+import type { PushAuthOptions, RequestSettings } from '@postlude/queue/tq';
 import type { Settings } from './settings.ts';
 import type { WrittenSettings } from './written-settings.ts';
 
@@ -11,7 +11,7 @@ export interface PushTaskConfig {
   /** The `host:port` of an emulator of Cloud Tasks. */
   readonly emulatorHost: string | undefined;
   /** Who may push: nobody, programs on this machine, or the given accounts. */
-  readonly pushers: 'none' | 'loopback' | PushAuthConfig;
+  readonly pushers: 'none' | 'loopback' | PushAuthOptions;
   /** 0 disables sweeps. */
   readonly sweepEveryMs: number;
 }

@@ -42,7 +42,7 @@ export {
   type PushHandler,
   type PushOptions,
 } from '../tq/receive/push.ts';
-export type { PushAuthConfig } from '../tq/receive/push-auth.ts';
+export type { PushAuthOptions } from '../tq/receive/push-auth.ts';
 export type { PushRequest, PushResponse } from '../tq/receive/push-request.ts';
 export {
   type Deliver,

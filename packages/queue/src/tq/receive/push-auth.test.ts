@@ -14,7 +14,7 @@ import {
 } from '../../../../../test/support/tq/push-world.ts';
 import type { Task } from '../../tasks/dispatch/handler.ts';
 import type { QueueRequest } from '../submit/submitter.ts';
-import type { PushAuthConfig } from './push-auth.ts';
+import type { PushAuthOptions } from './push-auth.ts';
 import { deliverByHttp } from './queue-delivery.ts';
 
 const FROM_A_QUEUE = { headers: { 'x-cloudtasks-queuename': 'post' } };
@@ -22,7 +22,7 @@ const UNVERIFIED = 'the token cannot be verified';
 const OTHER_KEYS = await generateKeyPair('RS256');
 
 /** Accepts pushes of the account `a@example.com` with tokens made for `postlude`. */
-async function serveWithOidc(auth: Partial<PushAuthConfig> = {}) {
+async function serveWithOidc(auth: Partial<PushAuthOptions> = {}) {
   const issuer = await OidcIssuerServer.start();
   const accepted = { issuer: issuer.url, audiences: ['postlude'], emails: ['a@example.com'] };
   const world = await servePushWorld({ auth: { ...accepted, ...auth } });
@@ -212,7 +212,7 @@ describe('with OIDC', () => {
     expect(await push(pushed)).toMatchObject({ status: 200 });
   });
 
-  test.each<[Partial<PushAuthConfig>, string]>([
+  test.each<[Partial<PushAuthOptions>, string]>([
     [{ audiences: [] }, 'audiences are missing'],
     [{ emails: [''] }, 'emails are missing'],
     [{ issuer: 'http://issuer.example.com' }, 'issuer must begin with https://'],

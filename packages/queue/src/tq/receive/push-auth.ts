@@ -14,7 +14,7 @@ import {
 } from '../../oidc/token-verifier.ts';
 import type { PushRequest } from './push-request.ts';
 
-export interface PushAuthConfig {
+export interface PushAuthOptions {
   /** The issuer whose tokens are accepted, compared exactly: `https://accounts.google.com` unless given. */
   readonly issuer?: string;
   /** The URL of the issuer's public keys; found by OIDC discovery unless given. */
@@ -35,11 +35,14 @@ export type AuthorizePush = (
 
 const GOOGLE = 'https://accounts.google.com';
 
-/** Throws `invalid-argument` for a configuration that accepts nobody, or that cannot be safe. */
-export function oidcPushAuth(config: PushAuthConfig, options: TokenVerifierOptions): AuthorizePush {
-  const { issuer = GOOGLE, emails } = config;
-  check(config);
-  const verify = tokenVerifier([{ ...config, issuer }], options);
+/** Throws `invalid-argument` for options that accept nobody, or that cannot be safe. */
+export function oidcPushAuth(
+  options: PushAuthOptions,
+  verifier: TokenVerifierOptions,
+): AuthorizePush {
+  const { issuer = GOOGLE, emails } = options;
+  check(options);
+  const verify = tokenVerifier([{ ...options, issuer }], verifier);
   return async ({ headers }) => {
     if (headers.authorization === undefined) throw refused('a push needs a token');
     const { claims } = await verify(headers.authorization);
@@ -77,7 +80,7 @@ export const loopbackPushAuth: AuthorizePush = async ({ headers, host, peerAddre
   );
 };
 
-function check({ issuer = GOOGLE, jwksUri = issuer, audiences, emails }: PushAuthConfig): void {
+function check({ issuer = GOOGLE, jwksUri = issuer, audiences, emails }: PushAuthOptions): void {
   if (audiences.length === 0 || audiences.includes('')) throw invalid('audiences are missing');
   if (emails.length === 0 || emails.includes('')) throw invalid('emails are missing');
   for (const [key, url] of Object.entries({ issuer, jwksUri })) {

@@ -14,7 +14,7 @@ import {
   type AuthorizePush,
   loopbackPushAuth,
   oidcPushAuth,
-  type PushAuthConfig,
+  type PushAuthOptions,
 } from './push-auth.ts';
 import { deliveryOf, type PushRequest, type PushResponse } from './push-request.ts';
 import type { Receipt, ReceiptOutcome } from './receipt.ts';
@@ -29,7 +29,7 @@ export type AroundPush = (delivery: Delivery, run: () => Promise<Receipt>) => Pr
 export interface PushOptions {
   readonly classes: TaskClasses;
   /** Says who may push. Without it, only programs on this machine may. */
-  readonly auth?: PushAuthConfig;
+  readonly auth?: PushAuthOptions;
   /** How large a body may be: 1 MiB unless given. */
   readonly maxBodyBytes?: number;
   readonly around?: AroundPush;
