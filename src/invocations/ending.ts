@@ -2,7 +2,7 @@
  * The cause that ended an ACTIVE invocation which its owner had not finalized. Its results may be
  * incomplete, so it gets a test result that says so: see finalizer/end.ts.
  */
-import { CodedError } from '@postlude/queue/foundations';
+import { nameByNumber } from './stored-names.ts';
 
 /**
  * - `CANCELLED`: its recorder was told to stop.
@@ -22,17 +22,8 @@ export const END_CAUSE_NUMBERS: Readonly<Record<EndCause, number>> = {
   NEVER_APPEARED: 5,
 };
 
-const CAUSES = new Map(
-  Object.entries(END_CAUSE_NUMBERS).map(([cause, number]) => [number, cause as EndCause]),
-);
-
 /** Converts a number from the database. */
-export function endCauseOf(number: number): EndCause {
-  const cause = CAUSES.get(number);
-  if (cause === undefined)
-    throw new CodedError('data-loss', `unknown end cause of an invocation: ${number}`);
-  return cause;
-}
+export const endCauseOf = nameByNumber(END_CAUSE_NUMBERS, 'end cause of an invocation:');
 
 const PHRASES: Readonly<Record<EndCause, string>> = {
   CANCELLED: 'it was cancelled',

@@ -7,7 +7,7 @@
  * and its inclusions are frozen, but invocations that it reaches may still be ACTIVE. FINALIZED
  * means that all invocations that it reaches are FINALIZED as well.
  */
-import { CodedError } from '@postlude/queue/foundations';
+import { nameByNumber } from './stored-names.ts';
 
 /** The names of luci.resultdb.v1.Invocation.State. */
 export type InvocationState = 'ACTIVE' | 'FINALIZING' | 'FINALIZED';
@@ -19,13 +19,5 @@ export const STATE_NUMBERS: Readonly<Record<InvocationState, number>> = {
   FINALIZED: 3,
 };
 
-const STATES = new Map(
-  Object.entries(STATE_NUMBERS).map(([state, number]) => [number, state as InvocationState]),
-);
-
 /** Converts a number from the database. */
-export function stateOf(number: number): InvocationState {
-  const state = STATES.get(number);
-  if (state === undefined) throw new CodedError('data-loss', `unknown invocation state ${number}`);
-  return state;
-}
+export const stateOf = nameByNumber(STATE_NUMBERS, 'invocation state');

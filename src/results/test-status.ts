@@ -1,4 +1,4 @@
-import { CodedError } from '@postlude/queue/foundations';
+import { nameByNumber } from '../invocations/stored-names.ts';
 
 /** The names of luci.resultdb.v1.TestStatus. */
 export type TestStatus = 'PASS' | 'FAIL' | 'CRASH' | 'ABORT' | 'SKIP';
@@ -12,13 +12,5 @@ export const STATUS_NUMBERS: Readonly<Record<TestStatus, number>> = {
   SKIP: 5,
 };
 
-const STATUSES = new Map(
-  Object.entries(STATUS_NUMBERS).map(([status, number]) => [number, status as TestStatus]),
-);
-
 /** Converts a number from the database. */
-export function statusOf(number: number): TestStatus {
-  const status = STATUSES.get(number);
-  if (status === undefined) throw new CodedError('data-loss', `unknown test status ${number}`);
-  return status;
-}
+export const statusOf = nameByNumber(STATUS_NUMBERS, 'test status');
