@@ -1,12 +1,13 @@
 /**
- * How many rows a second does an export read from a database and write to a Parquet file, and how far does
- * the process grow meanwhile over its idle size (at most 300 MB)? The rows are made in the database itself,
+ * How many rows a second does an export read from a database and write to a Parquet file or into a fake
+ * BigQuery, how does that compare with a bare loop that reads the rows and encodes them, and how far does the
+ * process grow meanwhile over its idle size (at most 300 MB)? The rows are made in the database itself,
  * in 100 invocations that another one includes. The export runs in two separate processes: one with V8's
  * defaults, with which garbage alone may reach 100 MB however little is alive, and one whose young
  * generation is limited to halves of 16 MB.
  *
  *     npm run bench -- export-rate [--rows 1000000] [--database postgres|pglite]
- *       [--unsafe-fast] [--json]
+ *       [--sink parquet|bigquery] [--unsafe-fast] [--json]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +20,6 @@ import { type Database, int, sql } from '@postlude/queue/storage';
 import { CommandLine } from '../scripts/command-line.ts';
 import { exportInvocation } from '../src/exporter/exporter.ts';
 import { verifyExport } from '../src/exporter/parquet/manifest.ts';
-import { ParquetSink } from '../src/exporter/parquet/parquet-sink.ts';
 import { BigQueryExportSchema } from '../src/gen/luci/resultdb/v1/invocation_pb.js';
 import { TestMetadataSchema } from '../src/gen/luci/resultdb/v1/test_metadata_pb.js';
 import { type InvocationId, toRowId } from '../src/invocations/id.ts';
@@ -27,14 +27,17 @@ import { POSTLUDE_MIGRATIONS } from '../src/migrations/migrations.ts';
 import { testResults } from '../src/results/test-results.ts';
 import { variantHash } from '../src/results/variant.ts';
 import { writeGraph } from '../test/support/exports/export-graph.ts';
+import { BenchBigQuery } from './conditions/bench-bigquery.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
+import { openBenchSink, SINK_NAMES, type SinkName } from './conditions/export-sinks.ts';
 
 const line = new CommandLine({
   command: 'npm run bench -- export-rate',
   options: {
     rows: { type: 'string', default: '1000000' },
     database: { type: 'string', default: 'postgres' },
+    sink: { type: 'string', default: 'parquet' },
     /** Set in the process that exports: the source and the target of the rows. */
     from: { type: 'string' },
     to: { type: 'string' },
@@ -44,6 +47,7 @@ const line = new CommandLine({
 const { values } = line;
 const ROWS = line.count('rows');
 const [DATABASE] = line.list('database', ['postgres', 'pglite']);
+const [SINK] = line.list('sink', SINK_NAMES);
 
 const LIMIT_MB = 300;
 const SHARDS = 100;
@@ -72,38 +76,77 @@ async function compare(): Promise<void> {
   try {
     const from = server?.url ?? join(folder, 'data');
     await fill(from);
-    const byDefault = inProcess([], from, join(folder, 'by-default'));
-    const bounded = inProcess(['--max-semi-space-size=16'], from, join(folder, 'bounded'));
-    report(byDefault, bounded, await readConditions(server?.url));
+    const bare = inProcess({ sink: 'bare', from, to: '-' });
+    const into = SINK === 'bigquery' ? measureBigQuery : measureParquet;
+    report({ ...(await into(from, folder)), bare }, await readConditions(server?.url));
   } finally {
     await server?.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function report(byDefault: Measurement, bounded: Measurement, conditions: Conditions): void {
-  note(`${ROWS} rows on ${DATABASE}: ${byDefault.rowsPerSecond} rows/s`);
+interface Measured {
+  readonly byDefault: Measurement;
+  readonly bounded?: Measurement;
+  readonly bare: Measurement;
+}
+
+async function measureParquet(from: string, folder: string): Promise<Omit<Measured, 'bare'>> {
+  const sink = 'parquet';
+  const byDefault = inProcess({ sink, from, to: join(folder, 'by-default') });
+  const flags = ['--max-semi-space-size=16'];
+  return { byDefault, bounded: inProcess({ sink, from, to: join(folder, 'bounded') }, flags) };
+}
+
+async function measureBigQuery(from: string): Promise<Omit<Measured, 'bare'>> {
+  const bigQuery = await BenchBigQuery.start(TABLE);
+  try {
+    const byDefault = inProcess({ sink: 'bigquery', from, to: JSON.stringify(bigQuery.addresses) });
+    const landed = await bigQuery.countRows(TABLE);
+    if (landed !== ROWS) throw new Error(`${landed} rows have landed`);
+    return { byDefault };
+  } finally {
+    await bigQuery.stop();
+  }
+}
+
+function report({ byDefault, bounded, bare }: Measured, conditions: Conditions): void {
+  note(`${ROWS} rows from ${DATABASE} into ${SINK}: ${byDefault.rowsPerSecond} rows/s`);
+  note(`  ${bare.rowsPerSecond} rows/s in a bare loop that reads and encodes them`);
   note(`  ${byDefault.overIdleMb} MB over an idle of ${byDefault.idleMb} MB with V8's defaults`);
-  note(`  ${bounded.overIdleMb} MB over idle with a young generation of 16 MB halves`);
+  if (bounded) note(`  ${bounded.overIdleMb} MB over idle with a young generation of 16 MB halves`);
   console.log(
     JSON.stringify({
       bench: 'export-rate',
-      ratios: { memory_of_limit: round(byDefault.overIdleMb / LIMIT_MB, 100) },
+      ratios: {
+        memory_of_limit: round(byDefault.overIdleMb / LIMIT_MB, 100),
+        rate_of_bare_loop: round(byDefault.rowsPerSecond / bare.rowsPerSecond, 100),
+      },
       rows: ROWS,
       database: DATABASE,
+      sink: SINK,
       rows_per_second: byDefault.rowsPerSecond,
+      bare_rows_per_second: bare.rowsPerSecond,
       seconds: byDefault.seconds,
       idle_mb: byDefault.idleMb,
       over_idle_mb: byDefault.overIdleMb,
-      over_idle_bounded_mb: bounded.overIdleMb,
+      bare_over_idle_mb: bare.overIdleMb,
+      over_idle_bounded_mb: bounded?.overIdleMb,
       file_mb: byDefault.fileMb,
       conditions,
     }),
   );
 }
 
-function inProcess(flags: readonly string[], from: string, to: string): Measurement {
-  const args = [...flags, import.meta.filename, '--rows', values.rows, '--from', from, '--to', to];
+interface InProcess {
+  readonly sink: SinkName;
+  readonly from: string;
+  readonly to: string;
+}
+
+function inProcess({ sink, from, to }: InProcess, flags: readonly string[] = []): Measurement {
+  const where = ['--sink', sink, '--from', from, '--to', to];
+  const args = [...flags, import.meta.filename, '--rows', values.rows, ...where];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Measurement;
 }
 
@@ -116,6 +159,7 @@ function openDatabase(from: string): Promise<Database> {
 async function measureExport(from: string, to: string): Promise<Measurement> {
   const db = await openDatabase(from);
   await warmUp(db);
+  const sink = await openBenchSink(SINK ?? 'parquet', to, db);
   const memory = watchMemory();
   const startedAt = performance.now();
   const request = {
@@ -124,15 +168,16 @@ async function measureExport(from: string, to: string): Promise<Measurement> {
     destination: create(BigQueryExportSchema, { ...TABLE, testResults: {} }),
     attempt: 1,
   };
-  const sink = new ParquetSink({ root: to });
   const receipt = await exportInvocation({ db, sink }, request, new AbortController().signal);
   const seconds = (performance.now() - startedAt) / 1000;
   const { idleBytes, peakBytes } = memory.stop();
+  await sink.close?.();
   await db.close();
-  const { status } = await verifyExport(to, { table: TABLE, invocationId: ROOT, index: 0 });
-  if (status !== 'whole' || receipt.rows !== ROWS) {
-    throw new Error(`${status}, with ${receipt.rows} rows`);
+  if (SINK === 'parquet') {
+    const { status } = await verifyExport(to, { table: TABLE, invocationId: ROOT, index: 0 });
+    if (status !== 'whole') throw new Error(`the file is ${status}`);
   }
+  if (receipt.rows !== ROWS) throw new Error(`exported ${receipt.rows} rows`);
   return {
     rowsPerSecond: Math.round(receipt.rows / seconds),
     seconds: round(seconds, 10),

@@ -1,0 +1,48 @@
+/** The sinks that export-rate measures. */
+import { systemClock, systemRandom } from '@postlude/queue/foundations';
+import type { Database } from '@postlude/queue/storage';
+import { BigQuerySink } from '../../src/exporter/bigquery/bigquery-sink.ts';
+import { openStreamClient } from '../../src/exporter/bigquery/clients/google-stream-client.ts';
+import { openTableClient } from '../../src/exporter/bigquery/clients/google-table-client.ts';
+import { protoEncoder } from '../../src/exporter/bigquery/rows/proto-row.ts';
+import { ParquetSink } from '../../src/exporter/parquet/parquet-sink.ts';
+import type { ExportRow } from '../../src/exporter/row.ts';
+import { TEST_RESULT_COLUMNS } from '../../src/exporter/schema.ts';
+import type { Sink } from '../../src/exporter/sink.ts';
+import type { Addresses } from './bench-bigquery.ts';
+
+export const SINK_NAMES = ['parquet', 'bigquery', 'bare'] as const;
+export type SinkName = (typeof SINK_NAMES)[number];
+
+type BenchSink = Sink & { close?(): Promise<void> };
+
+/** `to` is a folder, or the addresses of a fake BigQuery as JSON. */
+export async function openBenchSink(name: SinkName, to: string, db: Database): Promise<BenchSink> {
+  if (name === 'parquet') return new ParquetSink({ root: to });
+  if (name === 'bare') return bareLoop();
+  const { httpUrl, grpcHost } = JSON.parse(to) as Addresses;
+  return new BigQuerySink({
+    api: 'storage-write',
+    db,
+    tables: await openTableClient({ endpoint: httpUrl }),
+    streams: await openStreamClient({ endpoint: grpcHost }),
+    clock: systemClock,
+    random: systemRandom,
+  });
+}
+
+/** Encodes the rows for BigQuery, and throws them away. */
+function bareLoop(): Sink {
+  const encode = protoEncoder<ExportRow>(TEST_RESULT_COLUMNS);
+  let bytes = 0;
+  return {
+    find: async () => undefined,
+    begin: async () => ({
+      append: async ({ rows }) => {
+        for (const row of rows) bytes += encode(row).length;
+      },
+      commit: async ({ rows }) => ({ rows, location: 'nowhere', bytes }),
+      abort: async () => undefined,
+    }),
+  };
+}
