@@ -1,5 +1,4 @@
 /** Opens what exports are written to, as far as that is needed before the first export. */
-
 import { join } from 'node:path';
 import {
   CodedError,
@@ -22,14 +21,15 @@ import type { Config } from './config/config.ts';
 export function openExports(
   { exportPlan, exportDir }: Pick<Config, 'exportPlan' | 'exportDir'>,
   parts: Omit<SinkParts, 'scratch'>,
+  hasPackage = (name: string): boolean => isInstalled(name, import.meta.url),
 ): SinkRouter {
-  for (const [name, { kind }] of usedSinks(exportPlan)) {
-    for (const needed of SINK_KINDS.get(kind)?.packages ?? []) {
-      if (isInstalled(needed.name, import.meta.url)) continue;
-      if (needed.name === DUCKDB.name) warnOfMissingDuckDb(parts.log);
-      else throw missingPackage(name, needed);
-    }
-  }
+  const needed = usedSinks(exportPlan).flatMap(([sink, { kind }]) =>
+    (SINK_KINDS.get(kind)?.packages ?? []).map((each) => ({ sink, ...each })),
+  );
+  const missing = needed.filter(({ name }) => !hasPackage(name));
+  const other = missing.find(({ name }) => name !== DUCKDB.name);
+  if (other) throw missingPackage(other.sink, other);
+  if (missing.length > 0) warnOfMissingDuckDb(parts.log);
   return new SinkRouter(exportPlan, { ...parts, scratch: join(exportDir, '.scratch') });
 }
 
