@@ -6,6 +6,8 @@ import { addGlobalOptions, type CommandMaker } from './command.ts';
 import { loadCommandsFor } from './command-loaders.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
 import { packageVersion } from './process/version.ts';
+import { printFailure } from './terminal/output.ts';
+import { visibleText } from './terminal/visible-text.ts';
 
 const OVERVIEW = `
 Typical use:
@@ -50,9 +52,16 @@ export function buildProgram(
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(`${visibleError(text)}\n`),
     });
   for (const make of makers) program.addCommand(inherit(program, make(context, setExitCode)));
   return program;
+}
+
+/** Commander's errors quote arguments, which a script may have from anywhere. Its hint is a line of its own. */
+function visibleError(text: string): string {
+  const [, message = '', hint = ''] = /^(.*?)(\n\(Did you mean [^\n]*\?\))?\n?$/s.exec(text) ?? [];
+  return visibleText(message) + hint;
 }
 
 /** Commander does not pass a parent's settings on to subcommands that were made elsewhere. */
@@ -68,7 +77,7 @@ async function explainFailure(error: unknown, context: CliContext): Promise<numb
   }
   const { toRpcFailure } = await import('./connection/rpc-errors.ts');
   const failure = toStop(error, context) ?? toRpcFailure(error) ?? toError(error);
-  context.stderr.write(`postlude: ${failure.message}\n`);
+  printFailure(context.stderr, failure.message);
   if (context.signal.aborted) {
     const { exitCodeOfSignal, signalOf } = await import('./process/spawn.ts');
     return exitCodeOfSignal(signalOf(context.signal));

@@ -58,7 +58,11 @@ async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefin
     for await (const { invocation, explanation } of stream) {
       if (invocation?.state === Invocation_State.FINALIZED) return invocation;
       if (explanation !== undefined) {
-        progress.update(describeExplanation(id, explanation).replaceAll(/\s*\n\s*/g, ' · '));
+        progress.update(
+          describeExplanation(id, explanation)
+            .map((line) => line.trim())
+            .join(' · '),
+        );
       }
     }
   } catch (error) {

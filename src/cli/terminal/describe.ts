@@ -86,23 +86,23 @@ export function describeCommand(invocation: Pick<Invocation, 'properties'>): str
   return `${file} ${how} on ${host}${by}`;
 }
 
-/** Prints one line for each link of the chain, from the given invocation to the one it waits for. */
-export function describeExplanation(id: string, explanation: Explanation): string {
+/** Returns one line for each link of the chain, from the given invocation to the one it waits for. */
+export function describeExplanation(id: string, explanation: Explanation): string[] {
   const { chain, reason } = explanation;
   const last = chain.at(-1);
   if (reason === Explanation_Reason.FINALIZED) {
     const ending = last && describeEnding(last);
-    return `${id} is over: FINALIZED${ending === undefined ? '' : `; ${ending}`}.`;
+    return [`${id} is over: FINALIZED${ending === undefined ? '' : `; ${ending}`}.`];
   }
-  if (last?.isExpected) return [...waits(id, chain), describeExpected(last)].join('\n');
+  if (last?.isExpected) return [...waits(id, chain), describeExpected(last)];
   if (reason === Explanation_Reason.ACTIVE || last === undefined) {
-    return `${id} is still ACTIVE: its owner has not finalized it.${ownership(last)}`;
+    return [`${id} is still ACTIVE: its owner has not finalized it.`, ...ownership(last)];
   }
-  const verdict =
-    reason === Explanation_Reason.WAITS_FOR_ACTIVE
-      ? `${invocationId(last.name)} is still recording: nobody has finalized it.${ownership(last)}`
-      : 'Nothing holds it up: it is being finalized right now.';
-  return [...waits(id, chain), verdict].join('\n');
+  if (reason === Explanation_Reason.WAITS_FOR_ACTIVE) {
+    const verdict = `${invocationId(last.name)} is still recording: nobody has finalized it.`;
+    return [...waits(id, chain), verdict, ...ownership(last)];
+  }
+  return [...waits(id, chain), 'Nothing holds it up: it is being finalized right now.'];
 }
 
 function waits(id: string, chain: readonly Blocker[]): string[] {
@@ -122,8 +122,8 @@ export function isoTime(time: Timestamp | undefined): string | undefined {
   return time === undefined ? undefined : new Date(timestampMs(time)).toISOString();
 }
 
-function ownership(blocker: Blocker | undefined): string {
-  if (blocker === undefined) return '';
+function ownership(blocker: Blocker | undefined): string[] {
+  if (blocker === undefined) return [];
   const until = isoTime(blocker.activeUntil) ?? 'none';
-  return `\n  owner: ${blocker.createdBy || 'unknown'}   deadline: ${until}`;
+  return [`  owner: ${blocker.createdBy || 'unknown'}   deadline: ${until}`];
 }

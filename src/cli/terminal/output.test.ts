@@ -3,7 +3,10 @@ import { systemClock } from '@postlude/queue/foundations';
 import { describe, expect, test } from 'vitest';
 import { MemoryStream } from '../../../test/support/cli/memory-stream.ts';
 import type { CliContext } from '../context.ts';
-import { Output } from './output.ts';
+import { Output, printFailure } from './output.ts';
+
+const HOSTILE = 'a\u001b[2J\u0007\u009b2J\u202egnp\u2066\r\nb\u007f\ufeff';
+const SHOWN = 'a\\x1b[2J\\x07\\x9b2J\\u202egnp\\u2066\\r\\nb\\x7f\\ufeff';
 
 function setup(options: { isTTY?: boolean; env?: Record<string, string>; json?: boolean } = {}) {
   const stdout = new MemoryStream({ isTTY: options.isTTY ?? false });
@@ -26,6 +29,12 @@ function setup(options: { isTTY?: boolean; env?: Record<string, string>; json?: 
   };
 }
 
+function printed(text: string, options: Parameters<typeof setup>[0] = {}): string {
+  const { output, stdout } = setup(options);
+  output.result({}, () => output.style('red', text));
+  return stdout.text();
+}
+
 describe('Output', () => {
   test('prints text for people', () => {
     const { output, stdout } = setup();
@@ -42,26 +51,58 @@ describe('Output', () => {
   });
 
   test('colours only on a terminal', () => {
-    expect(setup().output.style('red', 'bad')).toBe('bad');
-    expect(setup({ isTTY: true }).output.style('red', 'bad')).toContain('\u001b[31m');
+    expect(printed('bad')).toBe('bad\n');
+    expect(printed('bad', { isTTY: true })).toBe('\u001b[31mbad\u001b[39m\n');
   });
 
   test('does not colour if NO_COLOR is set', () => {
-    const { output } = setup({ isTTY: true, env: { NO_COLOR: '1' } });
-    expect(output.style('red', 'bad')).toBe('bad');
+    expect(printed('bad', { isTTY: true, env: { NO_COLOR: '1' } })).toBe('bad\n');
   });
 
   test('aligns the columns of a table by their visible width', () => {
-    const { output } = setup();
-    const lines = output.table([
+    const { output, stdout } = setup({ isTTY: true });
+    const rows = [
       ['ID', 'STATE'],
-      ['\u001b[31mlonger\u001b[39m', 'x'],
+      [output.style('red', 'longer'), 'x'],
       ['é', 'y'],
-    ]);
-    expect(lines.split('\n').map((line) => stripVTControlCharacters(line))).toEqual([
-      'ID      STATE',
-      'longer  x',
-      'é       y',
-    ]);
+      ['a\nb', 'z'],
+    ];
+    output.result(rows, () => output.table(rows));
+    expect(stripVTControlCharacters(stdout.text())).toBe(
+      'ID      STATE\nlonger  x\né       y\na\\nb    z\n',
+    );
+  });
+
+  test('shows what a terminal would obey as escapes, in styled text too', () => {
+    expect(printed(HOSTILE, { isTTY: true })).toBe(`\u001b[31m${SHOWN}\u001b[39m\n`);
+  });
+
+  test('prints a line break within a line as an escape, so that no line can be forged', () => {
+    const { output, stdout } = setup();
+    output.result({}, () => ['a\nforged', 'b']);
+    expect(stdout.text()).toBe('a\\nforged\nb\n');
+  });
+
+  test('shows them in notes, warnings and errors', () => {
+    const { output, stderr } = setup();
+    output.note(HOSTILE);
+    output.warn(HOSTILE);
+    output.error(HOSTILE);
+    expect(stderr.text()).toBe(`${SHOWN}\nwarning: ${SHOWN}\nerror: ${SHOWN}\n`);
+  });
+
+  test('escapes them in JSON as JSON does, and the value stays the same', () => {
+    const { output, stdout } = setup({ json: true });
+    output.result({ id: HOSTILE }, () => '');
+    expect(stdout.text()).toContain('\\u009b2J\\u202egnp');
+    expect(JSON.parse(stdout.text())).toEqual({ id: HOSTILE });
+  });
+});
+
+describe('printFailure', () => {
+  test('indents further lines, so that none passes for another message', () => {
+    const stderr = new MemoryStream();
+    printFailure(stderr, 'refused\npostlude: all is well\u001b[2J\n  try again');
+    expect(stderr.text()).toBe('postlude: refused\n  postlude: all is well\\x1b[2J\n  try again\n');
   });
 });

@@ -2,11 +2,19 @@
  * Prints the output of commands: one JSON value a result with `--json`, and words and tables otherwise.
  * Results go to stdout, everything else to stderr. Colours appear only on a terminal, and not if NO_COLOR
  * is set.
+ *
+ * Nothing that is printed as text can act on the terminal or look like a line of its own: each line passes
+ * through visibleText here, so commands need not think of it. Only the styles that `style` adds remain.
  */
-import { stripVTControlCharacters, styleText } from 'node:util';
-import type { CliContext } from '../context.ts';
+import { randomBytes } from 'node:crypto';
+import { styleText } from 'node:util';
+import type { CliContext, OutputStream } from '../context.ts';
+import { linesOf, visibleJson, visibleText } from './visible-text.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+/** Text to print: one line each. A line break within one is printed as an escape. */
+export type Lines = string | readonly string[];
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -24,10 +32,10 @@ export class Output {
     this.#quiet = options.quiet;
   }
 
-  /** Prints a result: `value` as one line of JSON, or the text that `describe` returns. */
-  result(value: unknown, describe: () => string): void {
-    const text = this.isJson ? JSON.stringify(value) : describe();
-    if (text !== '') this.#context.stdout.write(`${text}\n`);
+  /** Prints a result: `value` as one line of JSON, or the lines that `describe` returns. */
+  result(value: unknown, describe: () => Lines): void {
+    if (this.isJson) this.#context.stdout.write(`${visibleJson(value)}\n`);
+    else this.#print(describe());
   }
 
   /** False once nothing reads the output any more: `| head` has seen enough. */
@@ -37,25 +45,26 @@ export class Output {
 
   /** Prints a remark for the user. */
   note(message: string): void {
-    if (!this.#quiet && !this.isJson) this.#context.stderr.write(`${message}\n`);
+    if (!this.#quiet && !this.isJson) this.#context.stderr.write(`${rendered(message)}\n`);
   }
 
   error(message: string): void {
-    this.#context.stderr.write(`${this.style('red', 'error:', 'stderr')} ${message}\n`);
+    this.#tell('red', 'error:', message);
   }
 
   warn(message: string): void {
-    this.#context.stderr.write(`${this.style('yellow', 'warning:', 'stderr')} ${message}\n`);
+    this.#tell('yellow', 'warning:', message);
   }
 
+  /** Returns text in a style, for the messages and lines of this output only. */
   style(style: Style, text: string, to: 'stdout' | 'stderr' = 'stdout'): string {
     const { env } = this.#context;
     const isPlain = this.#context[to].isTTY !== true || (env.NO_COLOR ?? '') !== '';
-    return isPlain ? text : styleText(style, text, { validateStream: false });
+    return isPlain ? text : `${MARK}<${style}>${text}${MARK}</>`;
   }
 
   /** Formats rows in aligned columns. The first row is the head. */
-  table(rows: readonly (readonly string[])[]): string {
+  table(rows: readonly (readonly string[])[]): readonly string[] {
     const widths = (rows[0] ?? []).map((_, column) =>
       Math.max(...rows.map((row) => visibleWidth(row[column] ?? ''))),
     );
@@ -64,12 +73,44 @@ export class Output {
         .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - visibleWidth(cell)))
         .join('  ')
         .trimEnd();
-    return rows
-      .map((row, index) => (index === 0 ? this.style('bold', pad(row)) : pad(row)))
-      .join('\n');
+    return rows.map((row, index) => (index === 0 ? this.style('bold', pad(row)) : pad(row)));
+  }
+
+  #tell(style: Style, label: string, message: string): void {
+    const line = `${this.style(style, label, 'stderr')} ${message}`;
+    this.#context.stderr.write(`${rendered(line)}\n`);
+  }
+
+  #print(lines: Lines): void {
+    const all = typeof lines === 'string' ? [lines].filter((line) => line !== '') : lines;
+    if (all.length > 0) this.#context.stdout.write(`${all.map(rendered).join('\n')}\n`);
   }
 }
 
+/** Prints why a command failed. Lines after the first are indented, so that none passes for another message. */
+export function printFailure(stream: OutputStream, message: string): void {
+  const [first = '', ...more] = linesOf(message).map(visibleText);
+  const rest = more.map((line) => `\n${line.replace(/^(?=\S)/, '  ')}`);
+  stream.write(`postlude: ${first}${rest.join('')}\n`);
+}
+
+/** Marks styled text until it is printed. It is random, so that no text from elsewhere can hold it. */
+const MARK = randomBytes(12).toString('hex');
+const STYLED = new RegExp(`${MARK}<(\\w+)>(.*?)${MARK}</>`, 'gs');
+
+function rendered(line: string): string {
+  // The parts are text, then a style with its text, then text, and so on.
+  return line
+    .split(STYLED)
+    .map((part, index, parts) => {
+      if (index % 3 === 1) return '';
+      const style = index % 3 === 2 ? (parts[index - 1] as Style) : undefined;
+      const shown = visibleText(part);
+      return style === undefined ? shown : styleText(style, shown, { validateStream: false });
+    })
+    .join('');
+}
+
 function visibleWidth(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return [...visibleText(text.replaceAll(STYLED, '$2'))].length;
 }

@@ -1,6 +1,7 @@
 /** A progress line that rewrites itself, only on a terminal and at most ten times a second. */
 import type { Clock } from '@postlude/queue/foundations';
 import type { OutputStream } from '../context.ts';
+import { visibleText } from './visible-text.ts';
 
 const MIN_INTERVAL_MS = 100;
 
@@ -22,7 +23,7 @@ export class Progress {
     this.#drawnAt = this.#clock.monotonicMs();
     this.#isDrawn = true;
     const width = Math.max(20, (this.#stream.columns ?? 80) - 1);
-    this.#stream.write(`\r\u001b[2K${text.slice(0, width)}`);
+    this.#stream.write(`\r\u001b[2K${visibleText(text).slice(0, width)}`);
   }
 
   /** Removes the line, so that the next output starts on an empty line. */

@@ -21,11 +21,11 @@ export function testsOf(counts: VerdictCounts): number {
 }
 
 /** Returns the name of the test, with its attempts on the lines below. */
-export function describeTest(output: Output, { attempts }: TestGroup): string {
+export function describeTest(output: Output, { attempts }: TestGroup): string[] {
   const [first] = attempts;
-  if (first === undefined) return '';
-  const lines = attempts.map((result) => describeAttempt(output, result).replace(/^/gm, '  '));
-  return [nameOf(first), ...lines].join('\n');
+  if (first === undefined) return [];
+  const lines = attempts.flatMap((result) => describeAttempt(output, result));
+  return [nameOf(first), ...lines.map((line) => `  ${line}`)];
 }
 
 /** Returns, for example, `shard-3: postlude/command: the command was killed by SIGKILL`. */

@@ -90,12 +90,12 @@ function problemValue(problem: TestResult) {
 export function describeReason(
   output: Output,
   { count, message, problems, tests }: Reason,
-): string {
+): string[] {
   const shown = [
     ...tests.map((test) => describeTest(output, test)),
-    ...problems.map(describeProblemResult),
-  ].map((text) => text.replace(/^/gm, '  '));
+    ...problems.map((problem) => [describeProblemResult(problem)]),
+  ];
   const isWhole = shown.length === 0 || shown.length === count;
   const rest = isWhole ? [] : [`  … and ${count - shown.length} more`];
-  return [output.style('red', message), ...shown, ...rest].join('\n');
+  return [output.style('red', message), ...shown.flat().map((line) => `  ${line}`), ...rest];
 }

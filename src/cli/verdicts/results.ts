@@ -106,19 +106,21 @@ export function resultValue(result: TestResult) {
 }
 
 /** Returns `FAIL   c::fails  [os:linux]  0.250 s  shard-1 (attempt 2)`, with the failure on the next line. */
-export function describeResult(output: Output, result: TestResult): string {
-  return [statusOf(output, result), nameOf(result), ...detailsOf(output, result)]
-    .filter((part) => part !== '')
-    .join('  ')
-    .concat(failureOf(result));
+export function describeResult(output: Output, result: TestResult): string[] {
+  const parts = [statusOf(output, result), nameOf(result), ...detailsOf(output, result)];
+  return [inOneLine(parts), ...failureOf(result)];
 }
 
 /** Does the same without the test's name, for a list of the attempts at one test. */
-export function describeAttempt(output: Output, result: TestResult): string {
-  return [statusOf(output, result), ...detailsOf(output, result)]
-    .filter((part) => part !== '')
-    .join('  ')
-    .concat(failureOf(result));
+export function describeAttempt(output: Output, result: TestResult): string[] {
+  return [
+    inOneLine([statusOf(output, result), ...detailsOf(output, result)]),
+    ...failureOf(result),
+  ];
+}
+
+function inOneLine(parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('  ');
 }
 
 /** Returns, for example, `c::fails  [os:linux]`. */
@@ -134,12 +136,12 @@ export function describeHolder({ attempt, shard }: Pick<Holder, 'attempt' | 'sha
 
 /** Returns the first line of the failure reason, or '' if there is none. */
 export function failureLine({ failureReason }: Pick<TestResult, 'failureReason'>): string {
-  return (failureReason?.primaryErrorMessage ?? '').trim().split('\n')[0] ?? '';
+  return (failureReason?.primaryErrorMessage ?? '').trim().split(/\r?\n/)[0] ?? '';
 }
 
-function failureOf(result: TestResult): string {
+function failureOf(result: TestResult): string[] {
   const line = result.expected ? '' : failureLine(result);
-  return line === '' ? '' : `\n         ${line}`;
+  return line === '' ? [] : [`         ${line}`];
 }
 
 function statusOf(output: Output, { expected, status }: TestResult): string {

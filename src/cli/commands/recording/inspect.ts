@@ -16,13 +16,11 @@ export const inspectCommand: CommandMaker = (context, setExitCode) =>
   ).action(async (files: string[], _options: unknown, command: Command) => {
     const inspection = await inspect(files, context.signal, context.cwd);
     const { format, dialect, counts, problems, complete } = inspection;
-    outputOf(context, command).result(inspection, () =>
-      [
-        `format    ${format} (${dialect})`,
-        `counts    ${describeCounts(counts)}`,
-        `complete  ${complete ? 'yes' : 'no: results are missing'}`,
-        ...problems.map((problem) => `${problem.severity.padEnd(8)}  ${describeProblem(problem)}`),
-      ].join('\n'),
-    );
+    outputOf(context, command).result(inspection, () => [
+      `format    ${format} (${dialect})`,
+      `counts    ${describeCounts(counts)}`,
+      `complete  ${complete ? 'yes' : 'no: results are missing'}`,
+      ...problems.map((problem) => `${problem.severity.padEnd(8)}  ${describeProblem(problem)}`),
+    ]);
     if (!complete) setExitCode(EXIT.badInput);
   });

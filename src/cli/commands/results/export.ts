@@ -131,7 +131,7 @@ function report(output: Output, id: string, { exports, rejected }: Reported): vo
   output.result({ invocation: id, exports: values }, () =>
     values.length === 0
       ? `${id} has no exports: add one with --to project.dataset.table`
-      : values.map(describe).join('\n'),
+      : values.map(describe),
   );
   const dead = exports.filter(({ state }) => state === Export_State.DEAD);
   if (dead.length > 0) throw new CliError(`dead: ${dead.map(targetOf).join(', ')}`);

@@ -82,13 +82,11 @@ async function decide(gate: Gate): Promise<boolean> {
     results: assessment.results,
     verdicts: assessment.counts,
   };
-  output.result(value, () =>
-    [
-      isGreen ? output.style('green', `${id} is green`) : output.style('red', `${id} is red`),
-      describeVerdicts(assessment),
-      ...reasons.map((reason) => describeReason(output, reason)),
-    ].join('\n'),
-  );
+  output.result(value, () => [
+    isGreen ? output.style('green', `${id} is green`) : output.style('red', `${id} is red`),
+    describeVerdicts(assessment),
+    ...reasons.flatMap((reason) => describeReason(output, reason)),
+  ]);
   return isGreen;
 }
 
@@ -116,7 +114,9 @@ async function waitWithin({ command, context, options }: Gate, id: string): Prom
 async function whyNot(context: CliContext, command: Command, id: string): Promise<string> {
   const { invocations } = connect(context, command);
   const { explanation } = await invocations.explainInvocation({ name: invocationName(id) });
-  return explanation === undefined ? `${id} is not over yet` : describeExplanation(id, explanation);
+  return explanation === undefined
+    ? `${id} is not over yet`
+    : describeExplanation(id, explanation).join('\n');
 }
 
 /** Gives failures an exit code of their own, as 1 would read as the verdict "red". */

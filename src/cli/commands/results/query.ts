@@ -85,7 +85,7 @@ function endingsOf({ invocation, isOwn, life }: Queried) {
   };
 }
 
-function describe(totals: Totals, { id, invocation, isOwn, life }: Queried): string {
+function describe(totals: Totals, { id, invocation, isOwn, life }: Queried): string[] {
   const ending = life && describeEnding(life);
   const command = describeCommand(invocation);
   return [
@@ -93,5 +93,5 @@ function describe(totals: Totals, { id, invocation, isOwn, life }: Queried): str
     ...(isOwn ? ['superseded: these results do not count'] : []),
     ...(ending === undefined ? [] : [`${id}: ${ending}`]),
     ...(command === undefined ? [] : [`${id}: ${command}`]),
-  ].join('\n');
+  ];
 }

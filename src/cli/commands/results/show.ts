@@ -108,11 +108,11 @@ async function printText(
     describeVerdicts(assessment),
     ...(problems.length === 0
       ? []
-      : [heading(output, 'PROBLEMS', { count: assessment.problems.length, shown: limit })]),
+      : heading(output, 'PROBLEMS', { count: assessment.problems.length, shown: limit })),
     ...problems.map(describeProblemResult),
     ...sections,
   ];
-  output.result(undefined, () => lines.join('\n'));
+  output.result(undefined, () => lines);
 }
 
 function sectionOf(
@@ -123,8 +123,8 @@ function sectionOf(
   const own = tests.filter((test) => test.verdict === verdict);
   if (own.length === 0) return [];
   return [
-    heading(output, verdict.toUpperCase(), { count: counts[verdict], shown: own.length }),
-    ...own.map((test) => describeTest(output, test)),
+    ...heading(output, verdict.toUpperCase(), { count: counts[verdict], shown: own.length }),
+    ...own.flatMap((test) => describeTest(output, test)),
   ];
 }
 
@@ -132,7 +132,7 @@ function heading(
   output: Output,
   title: string,
   { count, shown }: { readonly count: number; readonly shown: number },
-): string {
+): string[] {
   const some = count > shown ? ` (the first ${shown} of ${count})` : '';
-  return `\n${output.style('bold', title)}${some}`;
+  return ['', `${output.style('bold', title)}${some}`];
 }

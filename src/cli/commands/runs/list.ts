@@ -12,7 +12,7 @@ import { collectPair, DEFAULT_REALM, type StringPair } from '../../new-invocatio
 import { parseDuration, parseLimit } from '../../option-values.ts';
 import { describeEnding, endValue, isoTime } from '../../terminal/describe.ts';
 import { ageOf } from '../../terminal/duration.ts';
-import type { Output } from '../../terminal/output.ts';
+import type { Lines, Output } from '../../terminal/output.ts';
 
 interface ListOptions {
   readonly realm?: string;
@@ -132,7 +132,7 @@ function listedValue(invocation: ListedInvocation) {
   };
 }
 
-function describe(output: Output, found: readonly ListedInvocation[], clock: Clock): string {
+function describe(output: Output, found: readonly ListedInvocation[], clock: Clock): Lines {
   if (found.length === 0) return 'none';
   const now = clock.now();
   const rows = found.map((one) => [

@@ -64,7 +64,7 @@ function lifeValue(own: Blocker) {
 function describe(
   invocation: Invocation,
   { own, totals }: { readonly own: Blocker | undefined; readonly totals: Totals | undefined },
-): string {
+): string[] {
   const id = invocationId(invocation.name);
   const includes = invocation.includedInvocations.length;
   const ending = own && describeEnding(own);
@@ -80,5 +80,5 @@ function describe(
     ...(totals === undefined ? [] : [`  results   ${describeTotals(totals)}`]),
     ...(command === undefined ? [] : [`  command   ${command}`]),
     ...(tags.length === 0 ? [] : [`  tags      ${tags.join(' ')}`]),
-  ].join('\n');
+  ];
 }

@@ -25,7 +25,7 @@ export const whyCommand: CommandMaker = (context) =>
     const ran = commandOf(invocation);
     outputOf(context, command).result(
       { invocation: id, ...explanationValue(explanation), ...(ran ? { command: ran } : {}) },
-      () => [describeExplanation(id, explanation), ...commandLine(invocation)].join('\n'),
+      () => [...describeExplanation(id, explanation), ...commandLine(invocation)],
     );
   });
 

@@ -7,6 +7,7 @@ import type { Finding } from '../../doctor/finding.ts';
 import { cutWhenStopped } from '../../process/stopping.ts';
 import { addServerOptions, configOf } from '../../server-options.ts';
 import type { Output, Style } from '../../terminal/output.ts';
+import { hangingLines } from '../../terminal/visible-text.ts';
 
 const STYLES: Readonly<Record<Finding['level'], Style>> = {
   ok: 'green',
@@ -51,13 +52,12 @@ export const doctorCommand: CommandMaker = (context, setExitCode) =>
       };
       const findings = await cutWhenStopped(context, () => runChecks(parts));
       const output = outputOf(context, command);
-      output.result({ findings }, () =>
-        findings.map((finding) => describe(output, finding)).join('\n'),
-      );
+      output.result({ findings }, () => findings.flatMap((finding) => describe(output, finding)));
       if (findings.some(({ level }) => level === 'problem')) setExitCode(EXIT.error);
     },
   );
 
-function describe(output: Output, { level, check, message }: Finding): string {
-  return `${output.style(STYLES[level], level.padEnd(8))} ${check.padEnd(10)} ${message}`;
+function describe(output: Output, { level, check, message }: Finding): string[] {
+  const lead = `${output.style(STYLES[level], level.padEnd(8))} ${check.padEnd(10)} `;
+  return hangingLines(lead, message, 20);
 }

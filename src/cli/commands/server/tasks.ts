@@ -10,6 +10,7 @@ import { type Connection, connect } from '../../connection/connection.ts';
 import { type CliContext, CliError, EXIT } from '../../context.ts';
 import { parseLimit } from '../../option-values.ts';
 import { isoTime } from '../../terminal/describe.ts';
+import { hangingLines } from '../../terminal/visible-text.ts';
 
 const PAGE_SIZE = 500;
 const STATES = ['due', 'leased', 'scheduled', 'dead'] as const;
@@ -64,8 +65,7 @@ function showCommand(context: CliContext): Command {
     outputOf(context, command).result(row, () =>
       Object.entries(row)
         .filter(([, value]) => value !== undefined && value !== '')
-        .map(([name, value]) => `${name.padEnd(13)} ${value}`)
-        .join('\n'),
+        .flatMap(([name, value]) => hangingLines(`${name.padEnd(13)} `, String(value))),
     );
   });
 }

@@ -1,0 +1,41 @@
+/**
+ * Makes text safe to print. Names, messages and paths come from test reports and from other clients, and a
+ * terminal would obey the control characters in them: move the cursor, hide lines, retitle its window.
+ * Bidirectional overrides would show text in another order than it has. Both become visible escapes.
+ *
+ * Joiners, accents and right-to-left letters stay, since names need them.
+ */
+
+/** Control characters (C0, DEL, C1), line and paragraph separators, halves of surrogate pairs, U+FEFF. */
+const HIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}\ufeff]/gu;
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** Returns `text` as one line in which nothing is hidden: `\n`, `\x1b`, `\u202e`. */
+export function visibleText(text: string): string {
+  return text.replaceAll(HIDDEN, (char) => SHORT[char] ?? escapeOf(char));
+}
+
+/** Returns JSON that has the same value, and no character that a terminal obeys. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(HIDDEN, (char) => `\\u${hexOf(char, 4)}`);
+}
+
+/** Returns the lines of a text that may have several, such as a failure message. */
+export function linesOf(text: string): string[] {
+  return text.split(/\r?\n/).map((line) => line.replaceAll('\t', '  '));
+}
+
+/** Returns the lines of `text`, the first after `lead`, the others indented by its width. */
+export function hangingLines(lead: string, text: string, width = lead.length): string[] {
+  return linesOf(text).map((line, index) => (index === 0 ? lead : ' '.repeat(width)) + line);
+}
+
+function escapeOf(char: string): string {
+  const code = char.charCodeAt(0);
+  return code <= 0xff ? `\\x${hexOf(char, 2)}` : `\\u${hexOf(char, 4)}`;
+}
+
+function hexOf(char: string, digits: number): string {
+  return char.charCodeAt(0).toString(16).padStart(digits, '0');
+}
