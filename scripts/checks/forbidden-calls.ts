@@ -1,4 +1,4 @@
-/** Time, chance and the environment are passed in; each has one file that reads it. */
+/** Time, chance, the environment and the terminal are reached through one file each. */
 import { type Check, type Offence, SOURCE_ROOTS, type SourceFile } from './check.ts';
 
 interface Rule {
@@ -32,6 +32,12 @@ const RULES: readonly Rule[] = [
     say: 'list it in CLIENT_VARIABLES (server/config/client-variables.ts), or make it a setting',
   },
   {
+    pattern: /\bstd(out|err)\.write\(/,
+    allowedIn:
+      /^cli\/(terminal\/|process\/|main\.ts$|program\.ts$|commands\/server\/completion\.ts$)/,
+    say: 'print with Output (cli/terminal/output.ts), which shows control characters as escapes',
+  },
+  {
     pattern: /\b(TODO|FIXME|XXX)\b(?!\(#\d+\))/,
     allowedIn: NOWHERE,
     say: 'name the issue: TODO(#12)',
@@ -41,7 +47,7 @@ const RULES: readonly Rule[] = [
 const HERE = `${SOURCE_ROOTS[0]}/planted.ts`;
 
 export const forbiddenCalls: Check = {
-  name: 'time, chance and environment',
+  name: 'time, chance, environment and terminal',
   applies: ({ path, room }) =>
     (room !== undefined || path.startsWith('test/support/')) && !path.endsWith('.test.ts'),
   find,
@@ -51,12 +57,14 @@ export const forbiddenCalls: Check = {
       [HERE, 'const n = Math.random();'],
       [HERE, "const home = process.env['HOME'];"],
       [HERE, 'const { server } = { server: env.POSTLUDE_SERVER };'],
+      [HERE, 'context.stdout.write(name);'],
       [HERE, '// TODO: later'],
       ['test/support/planted.ts', 'await new Promise((done) => setTimeout(done, 5));'],
     ],
     accepted: [
       [HERE, '// Date.now() is what the system clock reads.'],
       [`${SOURCE_ROOTS[0]}/foundations/clock.ts`, 'const now = Date.now();'],
+      [`${SOURCE_ROOTS[0]}/cli/terminal/output.ts`, 'this.#context.stdout.write(text);'],
       ['test/support/planted.ts', "const home = process.env['HOME'];"],
     ],
   },
