@@ -8,8 +8,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { styleText } from 'node:util';
+import { visibleJson } from '@postlude/queue/foundations';
 import type { CliContext, OutputStream } from '../context.ts';
-import { linesOf, visibleJson, visibleText } from './visible-text.ts';
+import { linesOf, visibleText } from './visible-text.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -34,7 +35,7 @@ export class Output {
 
   /** Prints a result: `value` as one line of JSON, or the lines that `describe` returns. */
   result(value: unknown, describe: () => Lines): void {
-    if (this.isJson) this.#context.stdout.write(`${visibleJson(value)}\n`);
+    if (this.isJson) this.#context.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
     else this.#print(describe());
   }
 

@@ -6,19 +6,13 @@
  * Joiners, accents and right-to-left letters stay, since names need them.
  */
 
-/** Control characters (C0, DEL, C1), line and paragraph separators, halves of surrogate pairs, U+FEFF. */
-const HIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}\ufeff]/gu;
+import { HIDDEN_CHARACTERS } from '@postlude/queue/foundations';
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** Returns `text` as one line in which nothing is hidden: `\n`, `\x1b`, `\u202e`. */
 export function visibleText(text: string): string {
-  return text.replaceAll(HIDDEN, (char) => SHORT[char] ?? escapeOf(char));
-}
-
-/** Returns JSON that has the same value, and no character that a terminal obeys. */
-export function visibleJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(HIDDEN, (char) => `\\u${hexOf(char, 4)}`);
+  return text.replaceAll(HIDDEN_CHARACTERS, (char) => SHORT[char] ?? escapeOf(char));
 }
 
 /** Returns the lines of a text that may have several, such as a failure message. */
@@ -32,10 +26,6 @@ export function hangingLines(lead: string, text: string, width = lead.length): s
 }
 
 function escapeOf(char: string): string {
-  const code = char.charCodeAt(0);
-  return code <= 0xff ? `\\x${hexOf(char, 2)}` : `\\u${hexOf(char, 4)}`;
-}
-
-function hexOf(char: string, digits: number): string {
-  return char.charCodeAt(0).toString(16).padStart(digits, '0');
+  const hex = char.charCodeAt(0).toString(16);
+  return hex.length <= 2 ? `\\x${hex.padStart(2, '0')}` : `\\u${hex.padStart(4, '0')}`;
 }

@@ -4,7 +4,12 @@
  * the log only.
  */
 import { Code, ConnectError } from '@connectrpc/connect';
-import { CodedError, type ErrorCode, type ErrorReason } from '@postlude/queue/foundations';
+import {
+  boundedText,
+  CodedError,
+  type ErrorCode,
+  type ErrorReason,
+} from '@postlude/queue/foundations';
 
 const CODES: Readonly<Record<ErrorCode, Code>> = {
   'invalid-argument': Code.InvalidArgument,
@@ -23,6 +28,9 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   unauthenticated: Code.Unauthenticated,
   'outcome-unknown': Code.Unknown,
 };
+
+/** gRPC sends messages in a header, which clients limit to some kilobytes. */
+const MAX_MESSAGE = 2_000;
 
 /** What callers are told instead of details about our machines. */
 const PRIVATE = new Map<ErrorCode, string>([
@@ -50,7 +58,7 @@ export function toConnectError(error: unknown, signal: AbortSignal): ConnectErro
     return new ConnectError(BY_REASON[reason], CODES[code], metadata, undefined, error);
   }
   if (error instanceof CodedError) {
-    const message = PRIVATE.get(error.code) ?? error.message;
+    const message = PRIVATE.get(error.code) ?? boundedText(error.message, MAX_MESSAGE);
     return new ConnectError(message, CODES[error.code], undefined, undefined, error);
   }
   if (signal.aborted) return toAborted(signal.reason, error);

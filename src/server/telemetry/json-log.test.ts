@@ -47,6 +47,25 @@ test('an error keeps its stack and its causes', () => {
   });
 });
 
+test('bounds a line, whatever a caller has sent', () => {
+  const { log, lines } = logTo();
+  const long = 'x'.repeat(15_000_000);
+  const deep = JSON.parse(`${'{"a":'.repeat(500)}1${'}'.repeat(500)}`);
+  const wide = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`k${i}`, long]));
+  const error = new Error(long, { cause: new Error(long, { cause: new Error(long) }) });
+  log.with({ caller: long }).error(long, { reason: long, error, deep, wide, list: [wide, wide] });
+  expect(JSON.stringify(lines).length).toBeLessThan(1_000_000);
+  expect(lines[0]?.reason).toMatch(/^x{4000}… \(15000000 characters\)$/);
+});
+
+test('has no character that a terminal obeys, and the value stays the same', () => {
+  const written: string[] = [];
+  const hostile = 'a\u001b[2J\u009b2J\u202e\u2028\u007f';
+  jsonLog('info', { write: (line) => written.push(line) }).info(hostile, { id: hostile });
+  expect(written.join('')).toMatch(/^[\x20-\x7e]+\n$/);
+  expect(JSON.parse(written.join(''))).toMatchObject({ id: hostile, message: hostile });
+});
+
 test('cuts out tokens that were passed by mistake', () => {
   const { log, lines } = logTo();
   log.info('call', { authorization: 'Bearer s3cr3t', call: { updateToken: 's3cr3t' } });

@@ -26,7 +26,7 @@ import {
   NodeTracerProvider,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
-import { toError } from '@postlude/queue/foundations';
+import { boundedText, toError } from '@postlude/queue/foundations';
 
 export interface Tracing {
   /** Starts the span of a call, below the caller's span if `headers` name one (`traceparent`). */
@@ -82,10 +82,14 @@ export function openTracing(options: TracingOptions): Tracing {
   };
 }
 
+/** A caller may have sent any amount of text that an error quotes. */
+const MAX_TEXT = 4_000;
+
 /** Ends a span that failed. */
 export function endFailed(span: Span, error: unknown): void {
-  const { message } = toError(error);
-  span.recordException(toError(error));
+  const { name, message: whole, stack = '' } = toError(error);
+  const message = boundedText(whole, MAX_TEXT);
+  span.recordException({ name, message, stack: boundedText(stack, MAX_TEXT) });
   span.setStatus({ code: SpanStatusCode.ERROR, message });
   span.end();
 }

@@ -3,6 +3,7 @@
  * their own tables beside the queue's may use them too.
  */
 export { atMost } from '../foundations/at-most.ts';
+export { type Bounds, boundedText, boundedValue } from '../foundations/bounded-text.ts';
 export { type Clock, type EpochMs, monotonicMs, systemClock } from '../foundations/clock.ts';
 export { Batches, chunk, forEachLimit, Mutex } from '../foundations/concurrency.ts';
 export {
@@ -16,6 +17,7 @@ export {
 } from '../foundations/errors.ts';
 export { type Address, emulatorOptions, grpcOf } from '../foundations/google-grpc.ts';
 export { type GrpcStatus, grpcStatusOf } from '../foundations/grpc-status.ts';
+export { HIDDEN_CHARACTERS, visibleJson } from '../foundations/hidden-characters.ts';
 export { type Log, type LogFields, silentLog } from '../foundations/log.ts';
 export { isLoopback, isLoopbackPeer, namesLoopback } from '../foundations/loopback.ts';
 export {

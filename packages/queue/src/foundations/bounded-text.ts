@@ -1,0 +1,37 @@
+/**
+ * Bounds what is written or kept for a caller, such as the lines of a log: a request of a few bytes can
+ * name something as long as its decompressed body.
+ */
+
+/** Returns the text, or its beginning and how long it is. */
+export function boundedText(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  const end = text.slice(0, maxLength).toWellFormed();
+  return `${end}… (${text.length} characters)`;
+}
+
+export interface Bounds {
+  readonly maxText: number;
+  /** The most entries of each array and object. */
+  readonly maxEntries: number;
+  readonly maxDepth: number;
+}
+
+/** Returns the same value if it is within the bounds, and otherwise as much of it as they allow. */
+export function boundedValue(value: unknown, bounds: Bounds, depth = 0): unknown {
+  if (typeof value === 'string') return boundedText(value, bounds.maxText);
+  if (typeof value !== 'object' || value === null) return value;
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  if (depth >= bounds.maxDepth) return '…';
+  const inner = (item: unknown): unknown => boundedValue(item, bounds, depth + 1);
+  if (Array.isArray(value)) {
+    const kept = value.slice(0, bounds.maxEntries).map(inner);
+    return kept.length === value.length ? kept : [...kept, `… (${value.length} entries)`];
+  }
+  if ('toJSON' in value && typeof value.toJSON === 'function') return inner(value.toJSON());
+  const entries = Object.entries(value);
+  const kept = entries.slice(0, bounds.maxEntries);
+  return Object.fromEntries(
+    kept.map(([key, item]) => [boundedText(key, bounds.maxText), inner(item)]),
+  );
+}
