@@ -131,7 +131,7 @@ function report(output: Output, id: string, { exports, rejected }: Reported): vo
   output.result({ invocation: id, exports: values }, () =>
     values.length === 0
       ? `${id} has no exports: add one with --to project.dataset.table`
-      : values.map(describe),
+      : values.flatMap(describe),
   );
   const dead = exports.filter(({ state }) => state === Export_State.DEAD);
   if (dead.length > 0) throw new CliError(`dead: ${dead.map(targetOf).join(', ')}`);
@@ -147,7 +147,7 @@ interface ExportValue {
   readonly rejectedRows?: readonly ReturnType<typeof toRejectedValue>[];
 }
 
-function describe(value: ExportValue): string {
+function describe(value: ExportValue): string[] {
   const { destination, state, location, rows, rejected, reason, rejectedRows = [] } = value;
   const parts = [
     `${destination}: ${state}`,
@@ -158,7 +158,7 @@ function describe(value: ExportValue): string {
   const lines = rejectedRows.map((row) => {
     return `  rejected: ${row.parent} ${row.testId} ${row.resultId}: ${row.reason}`;
   });
-  return [parts.filter(Boolean).join('  '), ...lines].join('\n');
+  return [parts.filter(Boolean).join('  '), ...lines];
 }
 
 function toRejectedValue({ parent, testId, resultId, reason }: RejectedRow) {
