@@ -69,7 +69,7 @@ export interface ExonerationsRequest extends PageRequest {
 
 /**
  * Reads a page of the exonerations of many invocations, in the order (row id of the invocation,
- * test id, exoneration id). Throws `invalid-argument` if a pattern is not valid RE2.
+ * test id, exoneration id). Throws `invalid-argument` if a pattern is invalid: see `matcherOf`.
  */
 export async function exonerationsPage(
   reader: Reader,
@@ -77,7 +77,7 @@ export async function exonerationsPage(
 ): Promise<Page<TestExoneration>> {
   const { predicate = {} } = request;
   const { variant } = predicate;
-  return await readPage(reader, request, {
+  return await readPage<TestExoneration>(reader, request, {
     select: SELECT,
     itemColumn: 'exoneration_id',
     condition:
@@ -90,7 +90,7 @@ export async function exonerationsPage(
       testId,
       itemId: exonerationId,
     }),
-    matches: matcherOf(predicate),
+    filter: matcherOf(predicate),
   });
 }
 

@@ -2,7 +2,8 @@
  * Pages of the items that many invocations recorded, in the order (row id of the invocation, test
  * id, item id). There may be any number of invocations: a page queries a few of them at a time, and
  * more the less they hold. Its cost is that of the rows it reads, whatever the size of the tables
- * or the graph.
+ * or the graph. If the filter takes long, the page takes turns with all else that the process does,
+ * and ends early.
  */
 
 import {
@@ -15,6 +16,7 @@ import {
   textArray,
 } from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, type RowId, toRowId } from '../invocations/id.ts';
+import { Pace } from './pace.ts';
 
 /**
  * The position of an item in the order of pages; `itemId` is the id of a result or an exoneration.
@@ -31,10 +33,12 @@ export interface PageRequest {
   /** The position at which the previous page ended. */
   readonly after?: Position | undefined;
   readonly limit: number;
+  /** Ends the page early, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Page<T> {
-  /** There may be fewer than the limit although more follow, if most were filtered out. */
+  /** There may be fewer than the limit although more follow, if most were filtered out, or took long. */
   readonly items: readonly T[];
   /** The position after which the next page starts; `undefined` at the end. */
   readonly next: Position | undefined;
@@ -48,7 +52,13 @@ export interface Source<T> {
   readonly condition?: Sql;
   read(query: Sql): Promise<readonly T[]>;
   positionOf(item: T): Position;
-  readonly matches: (item: T) => boolean;
+  readonly filter: Filter<T>;
+}
+
+export interface Filter<T> {
+  matches(item: T): boolean;
+  /** How much work all calls of `matches` have been together: see `TestIdPattern`. */
+  readonly work: number;
 }
 
 const MAX_BATCH_IDS = 50;
@@ -56,6 +66,8 @@ const MAX_BATCH_IDS = 50;
 const MIN_QUERY_ROWS = 200;
 /** Bounds the time of a page whose filter lets little through. */
 const MAX_SCANNED_ROWS = 50_000;
+/** Bounds the time of a page whose filter takes long: it is half a second or two. */
+const MAX_PAGE_WORK = 50_000_000;
 
 export async function readPage<T>(
   reader: Reader,
@@ -63,6 +75,8 @@ export async function readPage<T>(
   source: Source<T>,
 ): Promise<Page<T>> {
   const { rowIds, limit } = request;
+  const { filter } = source;
+  const pace = new Pace(filter, request.signal);
   const items: T[] = [];
   let place = placeBehind(rowIds, request.after);
   let last: Position | undefined;
@@ -74,7 +88,9 @@ export async function readPage<T>(
     const found = await source.read(queryOf(reader, source, { batch, after: place.after, rows }));
     for (const item of found) {
       last = source.positionOf(item);
-      if (source.matches(item) && items.push(item) >= limit) return { items, next: last };
+      if (filter.matches(item) && items.push(item) >= limit) return { items, next: last };
+      if (pace.work > MAX_PAGE_WORK) return { items, next: last };
+      if (pace.isSliceOver) await pace.nextSlice();
     }
     scanned += found.length;
     const isDone = found.length < rows;

@@ -1,7 +1,6 @@
 /** Predicates that select the results and exonerations of a query or an export. */
 
-import { CodedError } from '@postlude/queue/foundations';
-import { RE2JS } from 're2js';
+import { TestIdPattern } from './patterns/test-id-pattern.ts';
 import { type Variant, variantHash } from './variant.ts';
 
 export type Expectancy =
@@ -34,29 +33,39 @@ export interface TestVariant {
   readonly variantHash: string;
 }
 
-export type TestVariantMatcher = (tested: TestVariant) => boolean;
+export interface TestVariantMatcher {
+  matches(tested: TestVariant): boolean;
+  /** How much work all calls of `matches` have been together: see `TestIdPattern`. */
+  readonly work: number;
+  /** How many calls of `matches` there were. */
+  readonly calls: number;
+}
 
-/**
- * Throws `invalid-argument` if the pattern is not valid RE2. Matching is linear in the length of
- * ids.
- */
+/** Throws `invalid-argument` if the pattern is not valid RE2, or takes too much work. */
 export function matcherOf(predicate: TestVariantPredicate): TestVariantMatcher {
-  const matchesId = testIdMatcher(predicate.testIdRegexp ?? '');
+  const pattern = testIdPattern(predicate.testIdRegexp ?? '');
   const matchesVariant = variantMatcher(predicate.variant);
-  return (tested) => matchesId(tested.testId) && matchesVariant(tested);
+  let calls = 0;
+  return {
+    matches: (tested) => {
+      calls += 1;
+      return matchesVariant(tested) && (pattern?.matches(tested.testId) ?? true);
+    },
+    get calls() {
+      return calls;
+    },
+    get work() {
+      return pattern?.work ?? 0;
+    },
+  };
 }
 
-function testIdMatcher(pattern: string): (testId: string) => boolean {
-  if (pattern === '' || pattern === '.*') return () => true;
-  try {
-    const compiled = RE2JS.compile(pattern);
-    return (testId) => compiled.matches(testId);
-  } catch (cause) {
-    throw new CodedError('invalid-argument', `not a valid RE2 pattern: ${pattern}`, { cause });
-  }
+/** Returns `undefined` if the pattern matches all ids. */
+function testIdPattern(pattern: string): TestIdPattern | undefined {
+  return pattern === '' || pattern === '.*' ? undefined : TestIdPattern.compile(pattern);
 }
 
-function variantMatcher(predicate: VariantPredicate | undefined): TestVariantMatcher {
+function variantMatcher(predicate: VariantPredicate | undefined): (tested: TestVariant) => boolean {
   if (predicate === undefined) return () => true;
   if ('equals' in predicate) {
     const wanted = variantHash(predicate.equals);

@@ -16,7 +16,14 @@ import {
 } from '@postlude/queue/storage';
 import type { RowId } from '../invocations/id.ts';
 import { exonerations } from './exonerations.ts';
-import { allPages, type Page, type PageRequest, positionOfRow, readPage } from './page.ts';
+import {
+  allPages,
+  type Filter,
+  type Page,
+  type PageRequest,
+  positionOfRow,
+  readPage,
+} from './page.ts';
 import type { TestResultPredicate } from './predicate.ts';
 import { testResults } from './test-results.ts';
 import { onlyTestsOf, VariantSet } from './variant-set.ts';
@@ -69,6 +76,8 @@ const EXONERATED: KeySource = {
 
 const KEY_COLUMNS = { invocationId: text, testId: text, itemId: text, variantHash: text };
 
+const ALL: Filter<unknown> = { matches: () => true, work: 0 };
+
 type KeyPage = Page<{ readonly testId: string; readonly variantHash: string }>;
 
 /** Reads the keys of all tests, or of those in `among`. */
@@ -97,6 +106,6 @@ async function keysPage(
     condition,
     read: (query) => reader.query(query, KEY_COLUMNS),
     positionOf: positionOfRow,
-    matches: () => true,
+    filter: ALL,
   });
 }

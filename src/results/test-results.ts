@@ -27,7 +27,7 @@ import {
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import { formatPair, parsePair, sortPairs } from '../invocations/string-pair.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
-import { matcherOf, type TestVariantPredicate } from './predicate.ts';
+import { matcherOf, type TestVariantMatcher, type TestVariantPredicate } from './predicate.ts';
 import type { NewTestResult, TestResult, TestResultKey } from './test-result.ts';
 import { STATUS_NUMBERS, statusOf } from './test-status.ts';
 import { formatVariant, parseVariant, variantHash } from './variant.ts';
@@ -84,27 +84,34 @@ export async function readTestResult(
 
 export interface TestResultsRequest extends PageRequest {
   readonly predicate?: TestVariantPredicate;
+  /** The matcher of the predicate, if the caller has it already. */
+  readonly matcher?: TestVariantMatcher;
   /** Restricts the page to these test variants: see `selectVariants`. */
   readonly variants?: VariantSet | undefined;
 }
 
 /**
  * Reads a page of the results of many invocations, in the order (row id of the invocation, test id,
- * result id). Throws `invalid-argument` if a pattern is not valid RE2.
+ * result id). Throws `invalid-argument` if a pattern is invalid: see `matcherOf`.
  */
 export async function testResultsPage(
   reader: Reader,
   request: TestResultsRequest,
 ): Promise<Page<TestResult>> {
-  const { predicate = {}, variants } = request;
-  const matches = matcherOf(predicate);
+  const { predicate = {}, variants, matcher = matcherOf(predicate) } = request;
   return await readPage(reader, request, {
     select: SELECT,
     itemColumn: 'result_id',
     condition: conditionOf(reader, predicate, variants),
     read: async (query) => (await reader.query(query, testResults.columns)).map(fromRow),
     positionOf: ({ resultId, ...key }) => ({ ...key, itemId: resultId }),
-    matches: (result) => matches(result) && (variants === undefined || variants.has(result)),
+    filter: {
+      matches: (result) =>
+        (variants === undefined || variants.has(result)) && matcher.matches(result),
+      get work() {
+        return matcher.work;
+      },
+    },
   });
 }
 

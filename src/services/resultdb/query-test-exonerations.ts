@@ -32,7 +32,7 @@ export async function queryTestExonerations(
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const { rowIds } = await parts.reachableSets.read(roots, {}, context.signal);
   const page = await parts.db.read((tx) =>
-    exonerationsPage(tx, { rowIds, predicate, after, limit }),
+    exonerationsPage(tx, { rowIds, predicate, after, limit, signal: context.signal }),
   );
   return create(QueryTestExonerationsResponseSchema, {
     testExonerations: page.items.map(toExonerationMessage),

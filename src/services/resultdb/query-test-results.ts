@@ -33,7 +33,7 @@ export async function queryTestResults(
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const set = await parts.reachableSets.read(roots, predicate, context.signal);
   const page = await parts.db.read((tx) =>
-    testResultsPage(tx, { ...set, predicate, after, limit }),
+    testResultsPage(tx, { ...set, predicate, after, limit, signal: context.signal }),
   );
   return create(QueryTestResultsResponseSchema, {
     testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),
