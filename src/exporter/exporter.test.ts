@@ -44,6 +44,20 @@ describe('failures', () => {
     await expect(run).rejects.toMatchObject({ code: 'invalid-argument' });
   });
 
+  test('a pattern that takes too long ends the export, and an ordinary one does not', async () => {
+    const db = await openTestPglite();
+    const results = Array.from({ length: 20 }, (_, index) => ({ testId: 'a'.repeat(30 + index) }));
+    await writeGraph(db, { a: { results } });
+    const patternWork = { mean: 1_000, free: 10_000 };
+    const run = (testIdRegexp: string) =>
+      runExport({ db, sink: new MemorySink(), predicate: { testIdRegexp }, patternWork });
+    await expect(run('((a?){30}){30}.*b')).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringMatching(/takes \d+ steps for each test id, and 1000 are allowed/),
+    });
+    await expect(run('a+(b|c)?')).resolves.toMatchObject({ rows: 20 });
+  });
+
   test('an aborted attempt writes nothing more and does not commit', async () => {
     const db = await openTestPglite();
     const results = ['t1', 't2', 't3'].map((testId) => ({ testId }));

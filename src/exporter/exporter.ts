@@ -21,7 +21,12 @@ import type { Invocation } from '../invocations/invocation.ts';
 import { requireInvocation } from '../invocations/invocations.ts';
 import { readReachable } from '../invocations/reachable.ts';
 import { allPages, type PageRequest } from '../results/page.ts';
-import { matcherOf, type TestResultPredicate } from '../results/predicate.ts';
+import { type PatternWork, requireCheap } from '../results/patterns/pattern-work.ts';
+import {
+  matcherOf,
+  type TestResultPredicate,
+  type TestVariantMatcher,
+} from '../results/predicate.ts';
 import { selectVariants } from '../results/select-variants.ts';
 import { testResultsPage } from '../results/test-results.ts';
 import type { VariantSet } from '../results/variant-set.ts';
@@ -54,6 +59,7 @@ export interface ExporterParts {
   readonly batches?: BatchLimits;
   /** How many results are read at once; 250 unless given. */
   readonly pageRows?: number;
+  readonly patternWork?: PatternWork;
 }
 
 export interface ExportRequest {
@@ -103,10 +109,11 @@ interface Writing {
 async function writeRows(parts: ExporterParts, writing: Writing): Promise<number> {
   const { invocation, request, session, signal } = writing;
   const db = untilAborted(parts.db, signal);
-  const plan = await planRows(db, invocation, request.destination);
+  const plan = await planRows({ ...parts, db }, invocation, request.destination);
   const limits = parts.batches ?? DEFAULT_BATCHES;
   const pageRows = parts.pageRows ?? DEFAULT_PAGE_ROWS;
-  const pages = rowPages(db, plan, pageRequest(plan, session.landed, pageRows));
+  const first = pageRequest(plan, session.landed, pageRows);
+  const pages = rowPages(db, plan, { ...first, signal });
   let rows = session.landed?.rows ?? 0;
   for await (const batch of cutBatches(pages, limits, rows)) {
     signal.throwIfAborted();
@@ -133,23 +140,27 @@ interface RowPlan {
   readonly partitionTime: number;
   readonly rowIds: readonly RowId[];
   readonly predicate: TestResultPredicate;
+  readonly matcher: TestVariantMatcher;
+  readonly patternWork: PatternWork | undefined;
   readonly variants: VariantSet | undefined;
   readonly exonerated: CompactVariantSet;
 }
 
 async function planRows(
-  db: ExporterParts['db'],
+  { db, patternWork }: ExporterParts,
   invocation: Invocation,
   { testResults }: BigQueryExport,
 ): Promise<RowPlan> {
   const predicate = fromPredicateMessage(testResults?.predicate);
-  matcherOf(predicate); // An invalid pattern is reported before anything is read.
+  const matcher = matcherOf(predicate); // An invalid pattern is reported before anything is read.
   const rowIds = toRowOrder(await readReachable(db, [invocation.id]));
   return {
     exported: toInvocationRecord(invocation),
     partitionTime: toMicros(invocation.createTime),
     rowIds,
     predicate,
+    matcher,
+    patternWork,
     variants: await selectVariants(db, rowIds, predicate),
     exonerated: await readExonerated(db, rowIds),
   };
@@ -180,8 +191,10 @@ async function rowPage(
   plan: RowPlan,
   { parents, request }: { readonly parents: Parents; readonly request: PageRequest },
 ) {
-  const { predicate, variants, exported, partitionTime, exonerated } = plan;
-  const { items, next } = await testResultsPage(reader, { ...request, predicate, variants });
+  const { predicate, matcher, variants, exported, partitionTime, exonerated } = plan;
+  const selection = { predicate, matcher, variants };
+  const { items, next } = await testResultsPage(reader, { ...request, ...selection });
+  requireCheap(matcher, plan.patternWork);
   const parentOf = await parents.read(reader, new Set(items.map((result) => result.invocationId)));
   const rows = items.map((result) =>
     toRow(result, {
