@@ -15,8 +15,8 @@ export {
   PermanentError,
   toError,
 } from '../foundations/errors.ts';
-export { type Address, emulatorOptions, grpcOf } from '../foundations/google-grpc.ts';
-export { type GrpcStatus, grpcStatusOf } from '../foundations/grpc-status.ts';
+export { type Address, emulatorOptions, grpcOf } from '../foundations/grpc/google-grpc.ts';
+export { type GrpcStatus, grpcStatusOf } from '../foundations/grpc/grpc-status.ts';
 export { HIDDEN_CHARACTERS, visibleJson } from '../foundations/hidden-characters.ts';
 export { type Log, type LogFields, silentLog } from '../foundations/log.ts';
 export { isLoopback, isLoopbackPeer, namesLoopback } from '../foundations/loopback.ts';

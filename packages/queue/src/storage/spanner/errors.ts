@@ -1,6 +1,6 @@
 /** Maps the client library's errors to errors with a code, by their gRPC status. */
 import { CodedError, type ErrorCode, toError } from '../../foundations/errors.ts';
-import { type GrpcStatus, grpcStatusOf } from '../../foundations/grpc-status.ts';
+import { type GrpcStatus, grpcStatusOf } from '../../foundations/grpc/grpc-status.ts';
 
 const CODES: ReadonlyMap<GrpcStatus, ErrorCode> = new Map([
   ['cancelled', 'unavailable'],

@@ -3,7 +3,7 @@
  * however often it is submitted, for as long as Cloud Tasks remembers its name.
  */
 import { CodedError } from '../../foundations/errors.ts';
-import { grpcStatusOf } from '../../foundations/grpc-status.ts';
+import { grpcStatusOf } from '../../foundations/grpc/grpc-status.ts';
 import { loadOptional } from '../../foundations/optional-package.ts';
 import {
   clientOptions,

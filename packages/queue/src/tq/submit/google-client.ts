@@ -3,7 +3,7 @@
  * The clients themselves do not recover: one that found no credentials never looks again, and ends the
  * process by an unhandled rejection unless it was initialized separately.
  */
-import { emulatorOptions } from '../../foundations/google-grpc.ts';
+import { emulatorOptions } from '../../foundations/grpc/google-grpc.ts';
 
 /** Of a call. No retries of the client's own: those stand in one place, submit.ts. */
 export interface GoogleCallOptions {

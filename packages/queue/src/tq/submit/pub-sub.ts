@@ -2,7 +2,7 @@
  * Publishes tasks to topics of Google Pub/Sub: each task is one message, sent at once. Topics know no
  * names, so a task that is submitted twice is published twice; handlers must be idempotent anyway.
  */
-import { grpcStatusOf } from '../../foundations/grpc-status.ts';
+import { grpcStatusOf } from '../../foundations/grpc/grpc-status.ts';
 import { loadOptional } from '../../foundations/optional-package.ts';
 import {
   clientOptions,

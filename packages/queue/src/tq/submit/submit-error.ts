@@ -1,6 +1,6 @@
 /** The error of a submit that failed, and what gRPC's status codes mean for one. */
 import { CodedError, toError } from '../../foundations/errors.ts';
-import { type GrpcStatus, grpcStatusOf } from '../../foundations/grpc-status.ts';
+import { type GrpcStatus, grpcStatusOf } from '../../foundations/grpc/grpc-status.ts';
 
 /** A submit that failed. Any other error counts as transient. */
 export class SubmitError extends Error {

@@ -5,7 +5,7 @@
  */
 import type { v1 } from '@google-cloud/spanner';
 import { systemClock } from '../../../foundations/clock.ts';
-import { emulatorOptions, grpcOf } from '../../../foundations/google-grpc.ts';
+import { emulatorOptions, grpcOf } from '../../../foundations/grpc/google-grpc.ts';
 import { loadOptional } from '../../../foundations/optional-package.ts';
 
 /** Where and how to reach Spanner. */
