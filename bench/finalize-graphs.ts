@@ -181,8 +181,9 @@ async function measureNaiveStar(): Promise<RowCounts> {
     const [parent, ...children] = shape.order.map((node) => toRowId(idOf(node)));
     if (parent === undefined) return;
     for (const child of children) {
+      const finalized = { invocationId: child, state: 3, finalizeTime: systemClock.now() };
       await db.write((tx) => tx.update(invocations, [{ invocationId: child, state: 2 }]));
-      await db.write((tx) => tx.update(invocations, [{ invocationId: child, state: 3 }]));
+      await db.write((tx) => tx.update(invocations, [finalized]));
       await db.read((reader) => reader.query(unfinishedOf(parent), { invocationId: text }));
     }
   });
