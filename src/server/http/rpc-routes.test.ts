@@ -1,99 +1,17 @@
 import { connect as connectSocket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import {
-  Code,
-  ConnectError,
-  type ConnectRouter,
-  createClient,
-  type Transport,
-} from '@connectrpc/connect';
+import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
-import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { CodedError, type ErrorCode, systemClock } from '@postlude/queue/foundations';
+import { CodedError, type ErrorCode } from '@postlude/queue/foundations';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { LIST_TASKS, serveRpcs } from '../../../test/support/server/rpc-server.ts';
 import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
-import type { CallContext } from '../../services/shared/call-context.ts';
-import { jsonLog } from '../telemetry/json-log.ts';
-import { openPrometheus } from '../telemetry/prometheus.ts';
-import { openTracing } from '../telemetry/tracing.ts';
 import type { Authenticate } from './auth.ts';
-import { everybodyAnonymous } from './auth.ts';
-import { OnePort } from './one-port.ts';
-import { routes } from './routes.ts';
-import { rpcRoutes } from './rpc-routes.ts';
-import { connectService } from './rpc-service.ts';
-
-/** What the methods of the served services do. */
-interface Behaviour {
-  readonly listTasks?: (context: CallContext) => void | Promise<void>;
-  readonly watch?: (context: CallContext) => AsyncIterable<void>;
-}
-
-interface Options {
-  readonly authenticate?: Authenticate;
-  readonly maxRequestBytes?: number;
-}
-
-async function serve(behaviour: Behaviour = {}, options: Options = {}) {
-  const lines: Record<string, unknown>[] = [];
-  const log = jsonLog('debug', { write: (line) => lines.push(JSON.parse(line)) });
-  const { metrics, render } = openPrometheus(log);
-  const spans = new InMemorySpanExporter();
-  const tracing = openTracing({ serviceVersion: '0', to: new SimpleSpanProcessor(spans) });
-  const draining = new AbortController();
-  const rpcs = rpcRoutes({
-    services: (router) => register(router, behaviour, draining.signal),
-    authenticate: options.authenticate ?? everybodyAnonymous,
-    maxRequestBytes: options.maxRequestBytes ?? 1024 ** 2,
-    log,
-    metrics,
-    tracing,
-  });
-  const health = { notReadyBecause: async () => undefined };
-  const handle = routes({
-    rpcs,
-    health,
-    log,
-    pushes: undefined,
-    renderMetrics: render,
-    onlyLoopbackHosts: true,
-  });
-  const port = new OnePort({
-    handle,
-    maxConnections: 100,
-    requestTimeoutMs: 60_000,
-    clock: systemClock,
-    log,
-  });
-  const address = await port.listen({ host: '127.0.0.1', port: 0 });
-  onTestFinished(async () => {
-    const closed = port.close();
-    port.destroy();
-    await closed;
-  });
-  return { url: `http://127.0.0.1:${address.port}`, lines, spans, draining, render, ...address };
-}
-
-function register(router: ConnectRouter, behaviour: Behaviour, draining: AbortSignal): void {
-  const tasks = {
-    listTasks: async (request: { type: string }, context: CallContext) => {
-      await behaviour.listTasks?.(context);
-      return { nextPageToken: `${context.caller} asked for ${request.type}` };
-    },
-  };
-  const invocations = {
-    watchInvocation: async function* (_request: unknown, context: CallContext) {
-      for await (const _ of behaviour.watch?.(context) ?? []) yield {};
-    },
-  };
-  router.service(Tasks, connectService(Tasks, tasks as never, draining));
-  router.service(Invocations, connectService(Invocations, invocations as never, draining));
-}
 
 const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
   ['gRPC', (baseUrl) => createGrpcTransport({ baseUrl })],
@@ -108,13 +26,13 @@ const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
 
 describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
   test('calls a method', async () => {
-    const { url } = await serve();
+    const { url } = await serveRpcs();
     const answer = await createClient(Tasks, transport(url)).listTasks({ type: 'finalize' });
     expect(answer.nextPageToken).toBe('anonymous:anonymous asked for finalize');
   });
 
   test('receives a stream', async () => {
-    const { url } = await serve({
+    const { url } = await serveRpcs({
       watch: async function* () {
         yield;
         yield;
@@ -128,7 +46,7 @@ describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
   });
 
   test('receives headers of the response, and sends some', async () => {
-    const { url } = await serve({
+    const { url } = await serveRpcs({
       listTasks: (context) => context.setHeader('update-token', context.updateTokens.join('|')),
     });
     const headers: string[] = [];
@@ -146,7 +64,7 @@ describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
   });
 
   test('receives an error with its code', async () => {
-    const { url } = await serve({
+    const { url } = await serveRpcs({
       listTasks: () => {
         throw new CodedError('not-found', 'invocations/x not found');
       },
@@ -158,7 +76,7 @@ describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
   });
 
   test('is told when a message is too large', async () => {
-    const { url } = await serve({}, { maxRequestBytes: 2000 });
+    const { url } = await serveRpcs({}, { maxRequestBytes: 2000 });
     const client = createClient(Tasks, transport(url));
     await expect(client.listTasks({ type: 'x'.repeat(3000) })).rejects.toMatchObject({
       code: Code.ResourceExhausted,
@@ -167,14 +85,14 @@ describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
   });
 
   test('is told that a method does not exist', async () => {
-    const { url } = await serve();
+    const { url } = await serveRpcs();
     await expect(createClient(Tasks, transport(url)).redriveTasks({})).rejects.toMatchObject({
       code: Code.Unimplemented,
     });
   });
 
   test('is told to try again when the server drains during a stream', async () => {
-    const { url, draining } = await serve({
+    const { url, draining } = await serveRpcs({
       watch: async function* (context) {
         yield;
         await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
@@ -188,15 +106,13 @@ describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
   });
 });
 
-const LIST_TASKS = '/postlude.v1.Tasks/ListTasks';
-
 function post(url: string, init: RequestInit = {}): Promise<Response> {
   const headers = { 'content-type': 'application/json', ...(init.headers as object) };
   return fetch(url + LIST_TASKS, { method: 'POST', body: '{}', ...init, headers });
 }
 
 test('plain JSON over HTTP is a call', async () => {
-  const { url } = await serve();
+  const { url } = await serveRpcs();
   const response = await post(url, { body: '{"type": "finalize"}' });
   expect([response.status, await response.json()]).toEqual([
     200,
@@ -205,7 +121,7 @@ test('plain JSON over HTTP is a call', async () => {
 });
 
 test('JSON that does not decode is an invalid argument, and a line of the log', async () => {
-  const { url, lines } = await serve();
+  const { url, lines } = await serveRpcs();
   const response = await post(url, { body: '{"type": 7' });
   expect([response.status, await response.json()]).toEqual([
     400,
@@ -215,7 +131,7 @@ test('JSON that does not decode is an invalid argument, and a line of the log', 
 });
 
 test('a body that grows beyond the limit in decompression is refused', async () => {
-  const { url } = await serve({}, { maxRequestBytes: 10_000 });
+  const { url } = await serveRpcs({}, { maxRequestBytes: 10_000 });
   const body = gzipSync(JSON.stringify({ type: ' '.repeat(10_000_000) }));
   expect(body.length).toBeLessThan(10_000);
   const response = await post(url, { body, headers: { 'content-encoding': 'gzip' } });
@@ -229,7 +145,7 @@ test('a full disk is told from a message that is too large: by HTTP 507, and by 
   const full = new CodedError('resource-exhausted', 'the disk of /srv/data is full', {
     reason: 'disk-full',
   });
-  const { url, lines } = await serve({
+  const { url, lines } = await serveRpcs({
     listTasks: () => {
       throw full;
     },
@@ -269,7 +185,7 @@ const CODES: readonly [ErrorCode, number, string][] = [
 ];
 
 test.each(CODES)('%s is HTTP %i with the code %s', async (code, status, name) => {
-  const { url } = await serve({
+  const { url } = await serveRpcs({
     listTasks: () => {
       throw new CodedError(code, 'said so');
     },
@@ -279,7 +195,7 @@ test.each(CODES)('%s is HTTP %i with the code %s', async (code, status, name) =>
 });
 
 test('a fault is told without details, which the log has', async () => {
-  const { url, lines } = await serve({
+  const { url, lines } = await serveRpcs({
     listTasks: () => {
       throw new TypeError('the password is hunter2');
     },
@@ -297,7 +213,7 @@ test('a fault is told without details, which the log has', async () => {
 });
 
 test('a call is a line, a measurement and a span under the span of the caller', async () => {
-  const { url, lines, spans, render } = await serve();
+  const { url, lines, spans, render } = await serveRpcs();
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
   await (await post(url, { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } })).text();
   expect(lines.at(-1)).toMatchObject({
@@ -322,7 +238,7 @@ test('refuses a caller before the body has been read, and logs no token', async 
   const authenticate: Authenticate = async (header) => {
     throw new CodedError('unauthenticated', header === null ? 'no token' : 'bad token');
   };
-  const { host, port, lines } = await serve({}, { authenticate });
+  const { host, port, lines } = await serveRpcs({}, { authenticate });
   const socket = connectSocket({ host, port });
   onTestFinished(() => void socket.destroy());
   socket.write(
@@ -337,14 +253,14 @@ test('refuses a caller before the body has been read, and logs no token', async 
 });
 
 test('passes on who calls', async () => {
-  const { url } = await serve({}, { authenticate: async () => 'user:a@example.com' });
+  const { url } = await serveRpcs({}, { authenticate: async () => 'user:a@example.com' });
   expect(await (await post(url)).json()).toEqual({
     nextPageToken: 'user:a@example.com asked for ',
   });
 });
 
 test('a request without a host is refused, and harms nobody', async () => {
-  const { host, port, url } = await serve();
+  const { host, port, url } = await serveRpcs();
   const socket = connectSocket({ host, port });
   socket.write(`POST ${LIST_TASKS} HTTP/1.0\r\ncontent-type: application/json\r\n\r\n`);
   const answer = await new Promise<string>((resolve) =>

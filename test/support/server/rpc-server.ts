@@ -1,0 +1,86 @@
+/** A server of RPCs whose methods do what a test says. */
+import type { ConnectRouter } from '@connectrpc/connect';
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { systemClock } from '@postlude/queue/foundations';
+import { onTestFinished } from 'vitest';
+import { Invocations } from '../../../src/gen/postlude/v1/invocations_pb.js';
+import { Tasks } from '../../../src/gen/postlude/v1/tasks_pb.js';
+import { type Authenticate, everybodyAnonymous } from '../../../src/server/http/auth.ts';
+import { OnePort } from '../../../src/server/http/one-port.ts';
+import { routes } from '../../../src/server/http/routes.ts';
+import { rpcRoutes } from '../../../src/server/http/rpc-routes.ts';
+import { connectService } from '../../../src/server/http/rpc-service.ts';
+import { jsonLog } from '../../../src/server/telemetry/json-log.ts';
+import { openPrometheus } from '../../../src/server/telemetry/prometheus.ts';
+import { openTracing } from '../../../src/server/telemetry/tracing.ts';
+import type { CallContext } from '../../../src/services/shared/call-context.ts';
+
+export const LIST_TASKS = '/postlude.v1.Tasks/ListTasks';
+
+/** What the methods of the served services do. */
+export interface Behaviour {
+  readonly listTasks?: (context: CallContext) => void | Promise<void>;
+  readonly watch?: (context: CallContext) => AsyncIterable<void>;
+}
+
+export interface RpcServerOptions {
+  readonly authenticate?: Authenticate;
+  readonly maxRequestBytes?: number;
+}
+
+/** Serves two services on a port of this machine, with a log and spans that tests can read. */
+export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOptions = {}) {
+  const lines: Record<string, unknown>[] = [];
+  const log = jsonLog('debug', { write: (line) => lines.push(JSON.parse(line)) });
+  const { metrics, render } = openPrometheus(log);
+  const spans = new InMemorySpanExporter();
+  const tracing = openTracing({ serviceVersion: '0', to: new SimpleSpanProcessor(spans) });
+  const draining = new AbortController();
+  const rpcs = rpcRoutes({
+    services: (router) => register(router, behaviour, draining.signal),
+    authenticate: options.authenticate ?? everybodyAnonymous,
+    maxRequestBytes: options.maxRequestBytes ?? 1024 ** 2,
+    log,
+    metrics,
+    tracing,
+  });
+  const health = { notReadyBecause: async () => undefined };
+  const handle = routes({
+    rpcs,
+    health,
+    log,
+    pushes: undefined,
+    renderMetrics: render,
+    onlyLoopbackHosts: true,
+  });
+  const port = new OnePort({
+    handle,
+    maxConnections: 100,
+    requestTimeoutMs: 60_000,
+    clock: systemClock,
+    log,
+  });
+  const address = await port.listen({ host: '127.0.0.1', port: 0 });
+  onTestFinished(async () => {
+    const closed = port.close();
+    port.destroy();
+    await closed;
+  });
+  return { url: `http://127.0.0.1:${address.port}`, lines, spans, draining, render, ...address };
+}
+
+function register(router: ConnectRouter, behaviour: Behaviour, draining: AbortSignal): void {
+  const tasks = {
+    listTasks: async (request: { type: string }, context: CallContext) => {
+      await behaviour.listTasks?.(context);
+      return { nextPageToken: `${context.caller} asked for ${request.type}` };
+    },
+  };
+  const invocations = {
+    watchInvocation: async function* (_request: unknown, context: CallContext) {
+      for await (const _ of behaviour.watch?.(context) ?? []) yield {};
+    },
+  };
+  router.service(Tasks, connectService(Tasks, tasks as never, draining));
+  router.service(Invocations, connectService(Invocations, invocations as never, draining));
+}
