@@ -10,6 +10,7 @@ import {
   respond,
   toError,
 } from '@postlude/queue/foundations';
+import { isFromForeignPage } from './foreign-requests.ts';
 import type { Health } from './health.ts';
 
 export interface RoutesOptions {
@@ -40,6 +41,14 @@ export function routes(
     if (options.pushes?.(request, response)) return;
     if (options.onlyLoopbackHosts && !namesLoopback(authorityOf(request))) {
       respond(response, 403, 'without authentication, only requests to localhost are served\n');
+      return;
+    }
+    if (options.onlyLoopbackHosts && isFromForeignPage(request)) {
+      respond(
+        response,
+        403,
+        'without authentication, pages of other sites may not call this server\n',
+      );
       return;
     }
     if (options.rpcs(request, response)) return;

@@ -6,6 +6,8 @@ export interface RpcCall {
   /** `luci.resultdb.v1.Recorder/CreateInvocation`. */
   readonly method: string;
   caller: string;
+  /** True once the request was decoded and its method was called. */
+  isReached?: boolean;
   /** The error with all details, for the log. */
   error?: unknown;
   /** A code as in Connect's errors; `ok` if the call succeeded; `undefined` if no method was reached. */

@@ -41,6 +41,8 @@ import { endFailed, type Tracing } from '../telemetry/tracing.ts';
 import { ANONYMOUS, type Authenticate } from './auth.ts';
 import { codeName, FAULTS, toConnectError } from './error-mapping.ts';
 import { type RpcCall, rpcCallKey } from './rpc-call.ts';
+import { hasRpcContentType, refuseUnknownRpc } from './rpc-content-type.ts';
+import { asFaultOfCaller } from './undecodable.ts';
 
 export interface RpcRoutesOptions {
   /** Registers the services. */
@@ -66,7 +68,11 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   });
   return (request, response) => {
     const handler = handlers.get((request.url ?? '').split('?', 1)[0] ?? '');
-    if (!handler) return false;
+    if (!handler) return refuseUnknownRpc(request, response);
+    if (!hasRpcContentType(request)) {
+      respond(response, 415, 'this is not a content type of an RPC\n');
+      return true;
+    }
     void serve({ ...options, duration }, handler, { request, response });
     return true;
   };
@@ -117,9 +123,11 @@ async function serve(
   const attributes = { 'rpc.method': call.method };
   const span = observers.tracing.startCall(call.method, attributes, universal.header);
   try {
-    const answer = await observers.tracing.within(span, () => handler(universal));
+    const given = await observers.tracing.within(span, () => handler(universal));
+    const isRejected = !call.isReached && call.error === undefined;
+    const answer = isRejected ? await asFaultOfCaller(given) : given;
+    if (isRejected) call.code = rejectionCode(answer);
     await send(withStatus(answer, call), response);
-    call.code ??= rejectionCode(answer);
   } catch (error) {
     call.code ??= 'canceled'; // the caller has disconnected
     call.error ??= error;

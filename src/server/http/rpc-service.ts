@@ -56,8 +56,10 @@ function stream(fn: Streaming, draining: AbortSignal) {
 }
 
 function callContext(context: HandlerContext, signal: AbortSignal): CallContext {
+  const call = context.values.get(rpcCallKey);
+  call.isReached = true;
   return {
-    caller: context.values.get(rpcCallKey).caller,
+    caller: call.caller,
     updateTokens: headerValues(context.requestHeader.get(UPDATE_TOKEN_HEADER)),
     signal,
     setHeader: (name, value) => context.responseHeader.set(name, value),
