@@ -1,7 +1,9 @@
 /** The contract of a sink (src/exporter/sink.ts), checked for each kind that writes Parquet. */
+import { readFile } from 'node:fs/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
 import { cutBatches } from '../../../src/exporter/batches.ts';
+import { systemDisk } from '../../../src/exporter/parquet/disk.ts';
 import type { ExportRow } from '../../../src/exporter/row.ts';
 import {
   type Export,
@@ -67,7 +69,7 @@ async function* onePage(rows: readonly ExportRow[]) {
   yield rows;
 }
 
-/** Requires one whole file with each row once, and nothing else anywhere. */
+/** Requires one whole file with each row once, its manifest, and nothing else anywhere. */
 export async function expectWhole(world: SinkWorld, rows: number, context = ''): Promise<void> {
   expect(await world.list(), context).toEqual(WHOLE);
   const file = await world.fetch('build-1-0.parquet');
@@ -75,6 +77,9 @@ export async function expectWhole(world: SinkWorld, rows: number, context = ''):
     `SELECT count(*)::INTEGER AS rows, count(DISTINCT test_id)::INTEGER AS tests FROM '${file}'`,
   );
   expect(found, context).toEqual({ rows, tests: rows });
+  const manifest = await readFile(await world.fetch('build-1-0.manifest.json'), 'utf8');
+  const { bytes, sha256 } = (await systemDisk.digest(file)) ?? {};
+  expect(JSON.parse(manifest), context).toMatchObject({ rows, bytes, sha256 });
   expect(await world.leftovers(), context).toEqual([]);
 }
 
