@@ -1,5 +1,5 @@
 /**
- * How many rows a second does an export read from a database and write to a Parquet file or into a fake
+ * How many rows a second does an export read from a database and write to a Parquet file, to object storage or into a fake
  * BigQuery, how does that compare with a bare loop that reads the rows and encodes them, and how far does the
  * process grow meanwhile over its idle size (at most 300 MB)? The rows are made in the database itself,
  * in 100 invocations that another one includes. The export runs in two separate processes: one with V8's
@@ -7,19 +7,19 @@
  * generation is limited to halves of 16 MB.
  *
  *     npm run bench -- export-rate [--rows 1000000] [--database postgres|pglite]
- *       [--sink parquet|bigquery] [--unsafe-fast] [--json]
+ *       [--sink parquet|s3|gcs|bigquery] [--unsafe-fast] [--json]
  */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { openPglite } from '@postlude/queue/pglite';
 import { openPostgres } from '@postlude/queue/postgres';
 import { type Database, int, sql } from '@postlude/queue/storage';
 import { CommandLine } from '../scripts/command-line.ts';
 import { exportInvocation } from '../src/exporter/exporter.ts';
-import { verifyExport } from '../src/exporter/parquet/manifest.ts';
 import { BigQueryExportSchema } from '../src/gen/luci/resultdb/v1/invocation_pb.js';
 import { TestMetadataSchema } from '../src/gen/luci/resultdb/v1/test_metadata_pb.js';
 import { type InvocationId, toRowId } from '../src/invocations/id.ts';
@@ -27,6 +27,11 @@ import { POSTLUDE_MIGRATIONS } from '../src/migrations/migrations.ts';
 import { testResults } from '../src/results/test-results.ts';
 import { variantHash } from '../src/results/variant.ts';
 import { writeGraph } from '../test/support/exports/export-graph.ts';
+import {
+  S3_CREDENTIALS,
+  startGcsServer,
+  startS3Server,
+} from '../test/support/objects/object-servers.ts';
 import { BenchBigQuery } from './conditions/bench-bigquery.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
@@ -50,6 +55,14 @@ const [DATABASE] = line.list('database', ['postgres', 'pglite']);
 const [SINK] = line.list('sink', SINK_NAMES);
 
 const LIMIT_MB = 300;
+/** The client of S3 finds its credentials in the environment, as a server's does. */
+const ENV = {
+  ...process.env,
+  AWS_ACCESS_KEY_ID: S3_CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: S3_CREDENTIALS.secretAccessKey,
+};
+/** V8 then collects its young generation more often. */
+const BOUNDED = ['--max-semi-space-size=16'];
 const SHARDS = 100;
 const ROOT = 'run' as InvocationId;
 const TABLE = { project: 'acme', dataset: 'tests', table: 'results' };
@@ -76,9 +89,8 @@ async function compare(): Promise<void> {
   try {
     const from = server?.url ?? join(folder, 'data');
     await fill(from);
-    const bare = inProcess({ sink: 'bare', from, to: '-' });
-    const into = SINK === 'bigquery' ? measureBigQuery : measureParquet;
-    report({ ...(await into(from, folder)), bare }, await readConditions(server?.url));
+    const bare = await inProcess({ sink: 'bare', from, to: '-' });
+    report({ ...(await measure(from, folder)), bare }, await readConditions(server?.url));
   } finally {
     await server?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -91,17 +103,48 @@ interface Measured {
   readonly bare: Measurement;
 }
 
+async function measure(from: string, folder: string): Promise<Omit<Measured, 'bare'>> {
+  if (SINK === 'bigquery') return await measureBigQuery(from);
+  if (SINK === 's3' || SINK === 'gcs') return await measureObjects(SINK, from, folder);
+  return await measureParquet(from, folder);
+}
+
 async function measureParquet(from: string, folder: string): Promise<Omit<Measured, 'bare'>> {
   const sink = 'parquet';
-  const byDefault = inProcess({ sink, from, to: join(folder, 'by-default') });
-  const flags = ['--max-semi-space-size=16'];
-  return { byDefault, bounded: inProcess({ sink, from, to: join(folder, 'bounded') }, flags) };
+  const byDefault = await inProcess({ sink, from, to: join(folder, 'by-default') });
+  return {
+    byDefault,
+    bounded: await inProcess({ sink, from, to: join(folder, 'bounded') }, BOUNDED),
+  };
+}
+
+/** In a real server of object storage, which is another process. */
+async function measureObjects(sink: 's3' | 'gcs', from: string, scratch: string) {
+  const server = await (sink === 's3' ? startS3Server() : startGcsServer());
+  try {
+    const { url: endpoint } = server;
+    const measured = [];
+    for (const [bucket, flags] of Object.entries({ 'by-default': [], bounded: BOUNDED })) {
+      await server.makeBucket(bucket);
+      const to = JSON.stringify({ endpoint, bucket, scratch });
+      measured.push(await inProcess({ sink, from, to }, flags));
+    }
+    const [byDefault, bounded] = measured;
+    if (!byDefault || !bounded) throw new Error('nothing was measured');
+    return { byDefault, bounded };
+  } finally {
+    await server.stop();
+  }
 }
 
 async function measureBigQuery(from: string): Promise<Omit<Measured, 'bare'>> {
   const bigQuery = await BenchBigQuery.start(TABLE);
   try {
-    const byDefault = inProcess({ sink: 'bigquery', from, to: JSON.stringify(bigQuery.addresses) });
+    const byDefault = await inProcess({
+      sink: 'bigquery',
+      from,
+      to: JSON.stringify(bigQuery.addresses),
+    });
     const landed = await bigQuery.countRows(TABLE);
     if (landed !== ROWS) throw new Error(`${landed} rows have landed`);
     return { byDefault };
@@ -144,10 +187,16 @@ interface InProcess {
   readonly to: string;
 }
 
-function inProcess({ sink, from, to }: InProcess, flags: readonly string[] = []): Measurement {
+/** This process goes on meanwhile, as it may serve a part of an emulator. */
+async function inProcess(
+  { sink, from, to }: InProcess,
+  flags: readonly string[] = [],
+): Promise<Measurement> {
   const where = ['--sink', sink, '--from', from, '--to', to];
   const args = [...flags, import.meta.filename, '--rows', values.rows, ...where];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Measurement;
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env: ENV });
+  if (stderr !== '') note(stderr);
+  return JSON.parse(stdout) as Measurement;
 }
 
 function openDatabase(from: string): Promise<Database> {
@@ -171,12 +220,10 @@ async function measureExport(from: string, to: string): Promise<Measurement> {
   const receipt = await exportInvocation({ db, sink }, request, new AbortController().signal);
   const seconds = (performance.now() - startedAt) / 1000;
   const { idleBytes, peakBytes } = memory.stop();
+  const verified = await sink.verify?.({ table: TABLE, invocationId: ROOT, index: 0 });
+  if (verified && verified.status !== 'whole') throw new Error(`the file is ${verified.status}`);
   await sink.close?.();
   await db.close();
-  if (SINK === 'parquet') {
-    const { status } = await verifyExport(to, { table: TABLE, invocationId: ROOT, index: 0 });
-    if (status !== 'whole') throw new Error(`the file is ${status}`);
-  }
   if (receipt.rows !== ROWS) throw new Error(`exported ${receipt.rows} rows`);
   return {
     rowsPerSecond: Math.round(receipt.rows / seconds),

@@ -5,20 +5,41 @@ import { BigQuerySink } from '../../src/exporter/bigquery/bigquery-sink.ts';
 import { openStreamClient } from '../../src/exporter/bigquery/clients/google-stream-client.ts';
 import { openTableClient } from '../../src/exporter/bigquery/clients/google-table-client.ts';
 import { protoEncoder } from '../../src/exporter/bigquery/rows/proto-row.ts';
-import { ParquetSink } from '../../src/exporter/parquet/parquet-sink.ts';
 import type { ExportRow } from '../../src/exporter/row.ts';
 import { TEST_RESULT_COLUMNS } from '../../src/exporter/schema.ts';
 import type { Sink } from '../../src/exporter/sink.ts';
+import { detachedParts } from '../../src/exporter/sinks/detached-parts.ts';
+import type { OpenSink } from '../../src/exporter/sinks/sink-kind.ts';
+import { openSink } from '../../src/exporter/sinks/sink-router.ts';
 import type { Addresses } from './bench-bigquery.ts';
 
-export const SINK_NAMES = ['parquet', 'bigquery', 'bare'] as const;
+export const SINK_NAMES = ['parquet', 's3', 'gcs', 'bigquery', 'bare'] as const;
 export type SinkName = (typeof SINK_NAMES)[number];
 
-type BenchSink = Sink & { close?(): Promise<void> };
+type BenchSink = Sink & Partial<Pick<OpenSink, 'close' | 'verify'>>;
 
-/** `to` is a folder, or the addresses of a fake BigQuery as JSON. */
+/** A bucket of a server on this machine. */
+export interface Bucket {
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** A folder for files that are to be uploaded. */
+  readonly scratch: string;
+}
+
+/** `to` is a folder, or JSON: a bucket, or the addresses of a fake BigQuery. */
 export async function openBenchSink(name: SinkName, to: string, db: Database): Promise<BenchSink> {
-  if (name === 'parquet') return new ParquetSink({ root: to });
+  if (name === 'parquet') {
+    return await openSink(
+      { kind: 'parquet', options: { folder: to } },
+      detachedParts(systemClock, ''),
+    );
+  }
+  if (name === 's3' || name === 'gcs') {
+    const { endpoint, bucket, scratch } = JSON.parse(to) as Bucket;
+    const region = name === 's3' ? { region: 'us-east-1' } : {};
+    const options = { endpoint, bucket, prefix: '', ...region };
+    return await openSink({ kind: name, options }, detachedParts(systemClock, scratch));
+  }
   if (name === 'bare') return bareLoop();
   const { httpUrl, grpcHost } = JSON.parse(to) as Addresses;
   return new BigQuerySink({
