@@ -1,6 +1,8 @@
 import { createFileRegistry, fromBinary, fromJson } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Column } from '../../schema.ts';
 import { TEST_RESULT_COLUMNS } from '../../schema.ts';
@@ -111,4 +113,32 @@ test('columns keep their numbers when others are added at the end', () => {
     ['parent', 2],
     ['test_id', 3],
   ]);
+});
+
+test('rows of any size and any text are what a general writer makes of them', () => {
+  const one: readonly Column[] = [
+    column({ name: 'text', type: 'STRING' }),
+    column({
+      name: 'pairs',
+      type: 'RECORD',
+      mode: 'REPEATED',
+      fields: [column({ name: 'n', type: 'INTEGER' }), column({ name: 'f', type: 'FLOAT' })],
+    }),
+  ];
+  const encode = protoEncoder(one);
+  const pair = fc.record({ n: fc.maxSafeInteger(), f: fc.double() });
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.nat(200_000).map((length) => 'é'.repeat(length)),
+  );
+  fc.assert(
+    fc.property(text, fc.array(pair), (value, pairs) => {
+      const expected = new BinaryWriter().tag(1, WireType.LengthDelimited).string(value);
+      for (const { n, f } of pairs) {
+        expected.tag(2, WireType.LengthDelimited).fork();
+        expected.tag(1, WireType.Varint).int64(n).tag(2, WireType.Bit64).double(f).join();
+      }
+      expect(Buffer.compare(encode({ text: value, pairs }), expected.finish())).toBe(0);
+    }),
+  );
 });

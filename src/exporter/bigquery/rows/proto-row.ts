@@ -2,11 +2,12 @@
  * Encodes rows as the protocol buffers that proto-schema.ts describes. The encoder of a table is built from
  * its columns once, as a million rows go through it.
  */
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { WireType } from '@bufbuild/protobuf/wire';
 import type { Column, ColumnType } from '../../schema.ts';
+import { ProtoWriter } from './proto-writer.ts';
 
 type Encode<T> = (value: T) => Uint8Array;
-type WriteValue = (writer: BinaryWriter, value: unknown) => void;
+type WriteValue = (writer: ProtoWriter, value: unknown) => void;
 type Fields = Readonly<Record<string, unknown>>;
 
 const WIRE_TYPES: Readonly<Record<ColumnType, WireType>> = {
@@ -19,17 +20,17 @@ const WIRE_TYPES: Readonly<Record<ColumnType, WireType>> = {
 };
 
 const SCALARS: Readonly<Record<Exclude<ColumnType, 'RECORD'>, WriteValue>> = {
-  STRING: (writer, value) => writer.string(value as string),
-  BOOL: (writer, value) => writer.bool(value as boolean),
-  INTEGER: (writer, value) => writer.int64(value as number),
+  STRING: (writer, value) => writer.text(value as string),
+  BOOL: (writer, value) => writer.varint(value ? 1 : 0),
+  INTEGER: (writer, value) => writer.varint(value as number),
   FLOAT: (writer, value) => writer.double(value as number),
-  TIMESTAMP: (writer, value) => writer.int64(value as number),
+  TIMESTAMP: (writer, value) => writer.varint(value as number),
 };
 
 /** A value of `undefined` is left out, which is NULL. */
 export function protoEncoder<T extends object>(columns: readonly Column[]): Encode<T> {
   const write = fieldsWriter(columns);
-  const writer = new BinaryWriter();
+  const writer = new ProtoWriter();
   return (row) => {
     write(writer, row);
     return writer.finish();
@@ -51,12 +52,14 @@ function fieldsWriter(columns: readonly Column[]): WriteValue {
 
 function columnWriter(column: Column, number: number): WriteValue {
   const write = valueWriter(column);
-  const wireType = WIRE_TYPES[column.type];
-  if (column.mode === 'NULLABLE') {
-    return (writer, value) => write(writer.tag(number, wireType), value);
-  }
+  const tag = number * 8 + WIRE_TYPES[column.type];
+  const writeTagged: WriteValue = (writer, value) => {
+    writer.varint(tag);
+    write(writer, value);
+  };
+  if (column.mode === 'NULLABLE') return writeTagged;
   return (writer, values) => {
-    for (const value of values as readonly unknown[]) write(writer.tag(number, wireType), value);
+    for (const value of values as readonly unknown[]) writeTagged(writer, value);
   };
 }
 
@@ -65,11 +68,7 @@ function valueWriter({ type, mode, fields }: Column): WriteValue {
   const write = fieldsWriter(fields);
   const encode = protoEncoder<object>(fields);
   if (mode === 'REPEATED') {
-    return (writer, record) => {
-      writer.fork();
-      write(writer, record);
-      writer.join();
-    };
+    return (writer, record) => writer.nested(() => write(writer, record));
   }
   // Rows share the records of their invocations, so each record is encoded once.
   const encoded = new WeakMap<object, Uint8Array>();
