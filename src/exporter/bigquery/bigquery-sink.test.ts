@@ -10,6 +10,8 @@ import {
 import { type Api, openBigQuery, TABLE } from '../../../test/support/exports/bigquery-world.ts';
 import { writeGraph } from '../../../test/support/exports/export-graph.ts';
 import { readRejectedRows } from '../rejected-rows.ts';
+import { openTableClient } from './clients/google-table-client.ts';
+import { TEST_RESULT_TABLE } from './tables/table-definition.ts';
 
 const APIS: readonly Api[] = ['storage-write', 'insert-all'];
 
@@ -123,6 +125,33 @@ describe.each(APIS)('through %s', (api) => {
     await exportUntilDone({ db, id: 'b', openSink: async () => sink });
     expect(landedRows(bigQuery)).toEqual(numberedRows(5, 'b'));
   });
+
+  test.each(['tableVisibleAfterMs', 'schemaVisibleAfterMs'])(
+    'no row is lost or rejected while BigQuery is slow to notice (%s)',
+    async (limit) => {
+      const db = await openTestPglite();
+      await writeGraph(db, { a: { tags: [{ key: 'k', value: 'v' }], results: [{ testId: 't' }] } });
+      const { bigQuery, clock, openSink } = await openBigQuery({ [limit]: 60_000 });
+      if (limit === 'schemaVisibleAfterMs') {
+        const { httpUrl } = bigQuery;
+        const fields = TEST_RESULT_TABLE.schema.fields.filter(({ name }) => name !== 'exported');
+        const schema = { fields };
+        const client = await openTableClient({ endpoint: httpUrl });
+        await client.create(TABLE, { ...TEST_RESULT_TABLE, schema });
+      }
+      const sink = await openSink(db, { api });
+      const { receipt, attempts } = await exportUntilDone({
+        db,
+        openSink: async () => {
+          clock.advance(20_000);
+          return sink;
+        },
+      });
+      expect(receipt).toMatchObject({ rows: 1, rejected: 0 });
+      expect(attempts).toBeGreaterThan(1);
+      expect(bigQuery.rows(TABLE)).toMatchObject([{ test_id: 't', exported: { id: 'a' } }]);
+    },
+  );
 
   test('a quota that is used up holds the export up, and not for ever', async () => {
     const db = await openTestPglite();

@@ -115,9 +115,13 @@ function insertErrors(thrown: unknown): readonly InsertError[] {
   return response?.insertErrors ?? [];
 }
 
+/** BigQuery notices columns that have just been added after some minutes. */
+const COLUMN_UNKNOWN = /no such field/i;
+
 /** Throws if the row itself is not to blame, so that all rows are sent again. */
 function toRowError({ index = 0, errors = [] }: InsertError, action: string): RowError {
   const reason = errors.map(({ message }) => message).join('; ');
-  if (errors.every((error) => error.reason === 'invalid')) return { index, reason };
+  const isToBlame = errors.every((error) => error.reason === 'invalid');
+  if (isToBlame && !COLUMN_UNKNOWN.test(reason)) return { index, reason };
   throw new CodedError('unavailable', `BigQuery: cannot ${action}: ${reason}`);
 }

@@ -200,13 +200,12 @@ export class StreamWriter implements RowWriter<Uint8Array> {
       return;
     }
     this.#isPausing = true;
-    void this.#pause(error).then(
-      () => {
+    this.#pause(error)
+      .then(() => {
         this.#isPausing = false;
         this.#transmit();
-      },
-      (failure: CodedError) => this.#fail(failure),
-    );
+      })
+      .catch((failure: CodedError) => this.#fail(failure));
   }
 
   async #pause(error: CodedError): Promise<void> {
