@@ -5,14 +5,15 @@ export type { ExportName } from '../exporter/parquet/export-files.ts';
 export { type Manifest, type Verification, verifyExport } from '../exporter/parquet/manifest.ts';
 export { ParquetSink, type ParquetSinkOptions } from '../exporter/parquet/parquet-sink.ts';
 export type { ExportRow } from '../exporter/row.ts';
-export type {
-  Export,
-  ExportSummary,
-  ExportTable,
-  Landed,
-  Receipt,
-  Sink,
-  SinkSession,
+export {
+  type Export,
+  type ExportSummary,
+  type ExportTable,
+  type Landed,
+  type Receipt,
+  type Sink,
+  SinkBusyError,
+  type SinkSession,
 } from '../exporter/sink.ts';
 export { type SinkDescription, verifyExportIn } from '../exporter/sinks/verify-export-in.ts';
 export {

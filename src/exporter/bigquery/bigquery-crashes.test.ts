@@ -30,14 +30,14 @@ async function openWorld(db: Database) {
     const index = ++runs;
     const table = `results${index}`;
     world.bigQuery.faults.clear();
+    const good = numberedRows(ROWS).filter((row) => !BAD.includes(row.split('/')[1] ?? ''));
     const expectWhole = async () => {
-      const good = numberedRows(ROWS).filter((row) => !BAD.includes(row.split('/')[1] ?? ''));
       expect(landedRows(world.bigQuery, table)).toEqual(good);
       const name = { invocationId: 'a', index };
       const rejected = await db.read((tx) => readRejectedRows(tx, name, { limit: 99 }));
       expect(rejected.map(({ testId }) => testId).sort()).toEqual([...BAD].sort());
     };
-    return { db, table, index, expectWhole };
+    return { db, table, index, good, expectWhole };
   };
   return { ...world, begin };
 }
@@ -97,6 +97,20 @@ test.each(Array.from({ length: 20 }, (_, seed) => seed))(
     bigQuery.faults.seed(seededRandom(seed), 0.15);
     await exportUntilDone({ ...run, openSink: () => openSink(db) });
     await expectWhole();
+  },
+);
+
+test.each(Array.from({ length: 10 }, (_, seed) => seed))(
+  'each row lands at least once through insertAll while steps fail at random, seed %i',
+  async (seed) => {
+    const db = await openTestPglite();
+    const { bigQuery, openSink, begin } = await openWorld(db);
+    const run = begin();
+    bigQuery.faults.seed(seededRandom(seed), 0.25);
+    const open = () => openSink(db, { api: 'insert-all' });
+    const { receipt } = await exportUntilDone({ ...run, openSink: open });
+    expect(receipt).toMatchObject({ rows: ROWS - BAD.length, rejected: BAD.length });
+    expect([...new Set(landedRows(bigQuery, run.table))]).toEqual(run.good);
   },
 );
 
