@@ -168,6 +168,24 @@ describe.each(APIS)('through %s', (api) => {
   });
 });
 
+test('the bytes on their way are bounded, and a row that is too large is rejected', async () => {
+  const db = await openTestPglite();
+  const results = Array.from({ length: 60 }, (_, index) => {
+    return { testId: `t${index}`, summaryHtml: 'x'.repeat(500_000) };
+  });
+  const tags = [{ key: 'k', value: 'x'.repeat(6_000_000) }];
+  await writeGraph(db, {
+    a: { includes: ['b'], results },
+    b: { tags, results: [{ testId: 't' }] },
+  });
+  const { bigQuery, openSink } = await openBigQuery();
+  const limits = { rows: 20_000, bytes: 2_000_000, inFlight: 4 };
+  const sink = await openSink(db, { limits });
+  expect(await exportOnce({ db, sink })).toMatchObject({ rows: 60, rejected: 1 });
+  expect(landedRows(bigQuery)).toEqual(numberedRows(60));
+  expect(bigQuery.peakInFlightBytes).toBeLessThan(4 * 2_100_000);
+});
+
 test('small exports share a stream', async () => {
   const db = await openTestPglite();
   const ids = Array.from({ length: 20 }, (_, index) => `i${index}`);
