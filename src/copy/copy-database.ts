@@ -18,6 +18,7 @@ import {
   skipStoredFences,
   tasks,
 } from '@postlude/queue/tables';
+import { exportRequests } from '../exporter/export-requests.ts';
 import { exportProgress } from '../exporter/progress.ts';
 import { rejectedRows } from '../exporter/rejected-rows.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
@@ -37,6 +38,7 @@ export const COPIED_TABLES: readonly AnyTable[] = [
   closingTurns,
   testResults,
   exonerations,
+  exportRequests,
   exportProgress,
   rejectedRows,
   tasks,

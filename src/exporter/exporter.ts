@@ -34,6 +34,7 @@ import { type BatchLimits, cutBatches } from './batches.ts';
 import type { CompactVariantSet } from './compact-variants.ts';
 import { digestDestination } from './destination-digest.ts';
 import { readExonerated } from './exonerated.ts';
+import { readGeneration } from './export-requests.ts';
 import { Parents } from './parents.ts';
 import { fromPredicateMessage } from './predicate.ts';
 import {
@@ -85,8 +86,11 @@ export async function exportInvocation(
   request: ExportRequest,
   signal: AbortSignal,
 ): Promise<Receipt> {
-  const invocation = await readFinalized(parts.db, request.invocationId);
-  const exported = { ...identifyExport(invocation, request), attempt: request.attempt };
+  const { generation, invocation } = await readFinalized(parts.db, request);
+  const exported = {
+    ...identifyExport(invocation, { ...request, generation }),
+    attempt: request.attempt,
+  };
   const begun = await parts.sink.begin(exported, signal);
   if (isReceipt(begun)) return begun;
   try {
@@ -207,16 +211,28 @@ async function rowPage(
   return { items: rows, next };
 }
 
-async function readFinalized(db: ExporterParts['db'], id: InvocationId): Promise<Invocation> {
-  const invocation = await db.read((reader) => requireInvocation(reader, id));
-  if (invocation.state === 'FINALIZED') return invocation;
+async function readFinalized(
+  db: ExporterParts['db'],
+  { index, invocationId: id }: ExportRequest,
+): Promise<{ readonly invocation: Invocation; readonly generation: number }> {
+  const read = await db.read(async (reader) => ({
+    invocation: await requireInvocation(reader, id),
+    generation: await readGeneration(reader, id, index),
+  }));
+  const { invocation } = read;
+  if (invocation.state === 'FINALIZED') return read;
   throw new CodedError('failed-precondition', `invocations/${id} is ${invocation.state}`);
 }
+
+type IdentifyingRequest = Pick<ExportRequest, 'index' | 'destination'> & {
+  /** 0 unless given; see export-requests.ts. */
+  readonly generation?: number;
+};
 
 /** Returns the properties by which a sink identifies an export, whatever the attempt. */
 export function identifyExport(
   invocation: Invocation,
-  request: Omit<ExportRequest, 'attempt' | 'invocationId'>,
+  request: IdentifyingRequest,
 ): Omit<Export, 'attempt'> {
   const { project, dataset, table } = request.destination;
   return {
@@ -229,9 +245,12 @@ export function identifyExport(
 
 function fingerprintOf(
   invocation: Invocation,
-  { index, destination }: Pick<ExportRequest, 'index' | 'destination'>,
+  { destination, generation = 0, index }: IdentifyingRequest,
 ): string {
   const { id, createTime, finalizeTime } = invocation;
-  const prefix = JSON.stringify([id, createTime, finalizeTime ?? 0, index]);
+  const prefix = JSON.stringify([
+    ...[id, createTime, finalizeTime ?? 0, index],
+    ...(generation > 0 ? [generation] : []),
+  ]);
   return digestDestination(destination, prefix).digest('hex');
 }

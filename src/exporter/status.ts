@@ -37,7 +37,12 @@ const FURTHER_INDEXES = 100_000_000;
 export async function exportStatus(
   { db, inspector, sink }: ExportStatusParts,
   invocation: Invocation,
-  wanted: { readonly index: number; readonly destination: BigQueryExport },
+  wanted: {
+    readonly index: number;
+    readonly destination: BigQueryExport;
+    /** 0 unless given; see export-requests.ts. */
+    readonly generation?: number;
+  },
 ): Promise<ExportStatus> {
   if (invocation.state !== 'FINALIZED') return { state: 'waiting' };
   const name = exportTaskName(invocation.id, wanted.index);

@@ -4,6 +4,7 @@
  */
 
 import type { AnyTable } from '@postlude/queue/storage';
+import { exportRequests } from '../exporter/export-requests.ts';
 import { exportProgress } from '../exporter/progress.ts';
 import { rejectedRows } from '../exporter/rejected-rows.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
@@ -14,6 +15,7 @@ export const OWNED_TABLES: readonly AnyTable[] = [
   testResults,
   exonerations,
   includedInvocations,
+  exportRequests,
   exportProgress,
   rejectedRows,
 ];

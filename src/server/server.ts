@@ -270,7 +270,7 @@ async function serviceParts(
     recorder,
     resultDb: { db, authorizer, reachableSets },
     invocations: { ...recorder, reachableSets, changes },
-    exports: { db, authorizer, queue, inspector, sink },
+    exports: { db, clock, authorizer, queue, inspector, sink },
     tasks: { db, authorizer, queue, inspector },
     pushTasks: { db, clock, authorizer, sweeper: pushTasks.sweeper },
   };

@@ -29,8 +29,8 @@ const textArtifacts = create(BigQueryExport_TextArtifactsSchema);
 
 type Init = MessageInitShape<typeof ExportInvocationRequestSchema>;
 
-function ask({ db, queue, inspector, authorizer }: Services, init: Init = {}) {
-  const parts = { db, queue, inspector, authorizer, sink: new MemorySink() };
+function ask({ db, clock, queue, inspector, authorizer }: Services, init: Init = {}) {
+  const parts = { db, clock, queue, inspector, authorizer, sink: new MemorySink() };
   const request = create(ExportInvocationRequestSchema, {
     name: 'invocations/u-inv',
     destination,

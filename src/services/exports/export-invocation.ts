@@ -5,6 +5,7 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { CodedError } from '@postlude/queue/foundations';
+import { readGeneration, writeExportRequest } from '../../exporter/export-requests.ts';
 import { exportStatus, furtherExportIndex } from '../../exporter/status.ts';
 import { enqueueBigQueryExport } from '../../exporter/task.ts';
 import {
@@ -39,11 +40,20 @@ export async function exportInvocation(
   if (invocation.state !== 'FINALIZED') {
     throw new CodedError('failed-precondition', `${request.name} is ${invocation.state}`);
   }
-  const wanted = { index: furtherExportIndex(destination), destination };
+  const index = furtherExportIndex(destination);
+  const generation = await parts.db.read((tx) => readGeneration(tx, id, index));
+  const wanted = { index, destination, generation };
   let status = await exportStatus(parts, invocation, wanted);
   if (status.state === 'absent') {
     const task = { invocationId: id, ...wanted };
-    await parts.db.write((tx) => enqueueBigQueryExport(parts.queue, tx, task), { signal });
+    const requestTime = parts.clock.now();
+    await parts.db.write(
+      async (tx) => {
+        await enqueueBigQueryExport(parts.queue, tx, task);
+        await writeExportRequest(tx, id, { ...wanted, requestTime });
+      },
+      { signal },
+    );
     status = { state: 'pending', reason: undefined };
   }
   return create(ExportInvocationResponseSchema, { export: toExportMessage(wanted, status) });

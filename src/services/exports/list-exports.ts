@@ -9,10 +9,10 @@ import { parseInvocationName } from '../../invocations/id.ts';
 import { requireInvocation } from '../../invocations/invocations.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
-import { decodeExport } from '../shared/invocation-message.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import { toExportMessage } from './export-message.ts';
 import type { ExportsParts } from './parts.ts';
+import { readWantedExports } from './wanted-exports.ts';
 
 export async function listExports(
   parts: ExportsParts,
@@ -21,12 +21,12 @@ export async function listExports(
 ): Promise<ListExportsResponse> {
   const id = inField('name', () => parseInvocationName(request.name));
   await requireInRealms(parts, caller, { permission: 'resultdb.invocations.get', ids: [id] });
-  const invocation = await parts.db.read((tx) => requireInvocation(tx, id));
+  const { invocation, wanted } = await parts.db.read(async (tx) => {
+    const invocation = await requireInvocation(tx, id);
+    return { invocation, wanted: await readWantedExports(tx, invocation) };
+  });
   const exports = await Promise.all(
-    invocation.bigqueryExports.map(async (encoded, index) => {
-      const wanted = { index, destination: decodeExport(encoded) };
-      return toExportMessage(wanted, await exportStatus(parts, invocation, wanted));
-    }),
+    wanted.map(async (each) => toExportMessage(each, await exportStatus(parts, invocation, each))),
   );
   return create(ListExportsResponseSchema, { exports });
 }

@@ -18,7 +18,9 @@ const RESULT = { parentId: 'u-shard', testId: 't', resultId: '0', reason: 'too l
 
 eachDatabase((open) => {
   test('the rejected rows of one export are listed page by page', async () => {
-    const { db, queue, inspector, authorizer, ...services } = await openServices(await open());
+    const { db, clock, queue, inspector, authorizer, ...services } = await openServices(
+      await open(),
+    );
     await services.create('u-inv');
     await beginAttempt(db, NAMES);
     await saveProgress(db, NAMES, {
@@ -31,7 +33,7 @@ eachDatabase((open) => {
     const list = (more: object) => {
       const init = { name: 'invocations/u-inv', index: 2, pageSize: 2, ...more };
       const request = create(ListRejectedRowsRequestSchema, init);
-      const parts = { db, queue, inspector, authorizer, sink: new MemorySink() };
+      const parts = { db, clock, queue, inspector, authorizer, sink: new MemorySink() };
       return listRejectedRows(parts, request, contextOf(OWNER));
     };
     const first = await list({});

@@ -15,6 +15,7 @@ import {
   openServices,
   type Services,
 } from '../../../test/support/server/rpc-services.ts';
+import { exportRequests } from '../../exporter/export-requests.ts';
 import {
   BigQueryExportSchema,
   Invocation_State,
@@ -44,7 +45,7 @@ import { createInvocationsWriting } from '../invocations/service.ts';
 import { toTimestamp } from '../shared/timestamp.ts';
 import { createRecorder } from './service.ts';
 
-const TABLES = [...FINALIZATION_TABLES, deadTasks, testResults, exonerations];
+const TABLES = [exportRequests, ...FINALIZATION_TABLES, deadTasks, testResults, exonerations];
 const name = 'invocations/u-inv';
 const requestId = 'again';
 const result = { testId: 't', resultId: 'r', status: TestStatus.PASS, expected: true };
@@ -80,9 +81,9 @@ const include =
 const finalizeIt: Call = ({ recorder, owner }) =>
   recorder.finalizeInvocation(create(FinalizeInvocationRequestSchema, { name }), owner('u-inv'));
 
-const exportIt: Call = ({ db, queue, inspector, authorizer }) =>
+const exportIt: Call = ({ db, clock, queue, inspector, authorizer }) =>
   exportInvocation(
-    { db, queue, inspector, authorizer, sink: new MemorySink() },
+    { db, clock, queue, inspector, authorizer, sink: new MemorySink() },
     create(ExportInvocationRequestSchema, { name, destination }),
     contextOf(OWNER),
   );

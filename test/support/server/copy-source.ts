@@ -1,11 +1,14 @@
 /** Fills a database with rows in every table, for tests that copy it. */
 
+import { create } from '@bufbuild/protobuf';
 import { bytesPayload, TaskQueue, taskType } from '@postlude/queue';
 import type { Database } from '@postlude/queue/storage';
 import { reminders } from '@postlude/queue/tables';
 import { FakeClock } from '@postlude/queue/testing';
 import { newReminder } from '../../../packages/queue/src/tq/reminders/reminder.ts';
+import { writeExportRequest } from '../../../src/exporter/export-requests.ts';
 import { beginAttempt, saveProgress } from '../../../src/exporter/progress.ts';
+import { BigQueryExportSchema } from '../../../src/gen/luci/resultdb/v1/invocation_pb.js';
 import { takeTurn } from '../../../src/invocations/closed-sets.ts';
 import { includeInvocations } from '../../../src/invocations/inclusions.ts';
 import { insertInvocations } from '../../../src/invocations/invocations.ts';
@@ -30,6 +33,7 @@ export const SOURCE_ROWS = {
   closing_turns: 1,
   test_results: 14,
   test_exonerations: 7,
+  export_requests: 1,
   export_progress: 1,
   rejected_rows: 1,
   tasks: 2,
@@ -65,6 +69,10 @@ export async function fillSource(db: Database): Promise<void> {
     ]);
   });
   await fillProgress(db);
+  const requested = { index: 0, destination: create(BigQueryExportSchema), generation: 1 };
+  await db.write((tx) =>
+    writeExportRequest(tx, invocationId('i0'), { ...requested, requestTime: clock.now() }),
+  );
   await queue.enqueue(
     ['a', 'b', 'c'].map((id) => ({ type: BYTES, id, payload: new Uint8Array([7]) })),
   );

@@ -1,0 +1,85 @@
+/**
+ * Exports that were asked for after their invocation was FINALIZED: those to further destinations, and
+ * those that are made again. Each time an export is asked for again, its generation grows, so that a sink
+ * does not take it for the export that it has already. Without a row, it is the first generation, 0.
+ */
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { EpochMs } from '@postlude/queue/foundations';
+import {
+  bytes,
+  int,
+  type Reader,
+  type Row,
+  type Transaction,
+  table,
+  text,
+  timestamp,
+} from '@postlude/queue/storage';
+import {
+  type BigQueryExport,
+  BigQueryExportSchema,
+} from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { type InvocationId, toRowId } from '../invocations/id.ts';
+
+export const exportRequests = table(
+  'export_requests',
+  {
+    invocationId: text,
+    exportIndex: int,
+    destination: bytes,
+    generation: int,
+    requestTime: timestamp,
+  },
+  ['invocationId', 'exportIndex'],
+);
+
+export interface ExportAsked {
+  readonly index: number;
+  readonly destination: BigQueryExport;
+  readonly generation: number;
+}
+
+/** Reads all that were asked for of one invocation, in the order of their indexes. */
+export async function readExportRequests(reader: Reader, id: InvocationId): Promise<ExportAsked[]> {
+  const range = { first: [toRowId(id)] };
+  return (await reader.readRange(exportRequests, range, exportRequests.columns)).map(fromRow);
+}
+
+/** Returns 0 if the export was not asked for again. */
+export async function readGeneration(
+  reader: Reader,
+  id: InvocationId,
+  exportIndex: number,
+): Promise<number> {
+  const key = { invocationId: toRowId(id), exportIndex };
+  const [row] = await reader.readKeys(exportRequests, [key], { generation: int });
+  return row?.generation ?? 0;
+}
+
+export async function writeExportRequest(
+  tx: Transaction,
+  id: InvocationId,
+  { destination, generation, index, requestTime }: ExportAsked & { readonly requestTime: EpochMs },
+): Promise<void> {
+  await tx.upsert(exportRequests, [
+    {
+      invocationId: toRowId(id),
+      exportIndex: index,
+      destination: toBinary(BigQueryExportSchema, destination),
+      generation,
+      requestTime,
+    },
+  ]);
+}
+
+function fromRow({
+  destination,
+  exportIndex,
+  generation,
+}: Row<typeof exportRequests>): ExportAsked {
+  return {
+    index: exportIndex,
+    destination: fromBinary(BigQueryExportSchema, destination),
+    generation,
+  };
+}
