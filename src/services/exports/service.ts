@@ -1,6 +1,7 @@
 /** postlude.v1.Exports: lists the exports of an invocation and what they lack, and starts additional ones. */
 import type { Exports } from '../../gen/postlude/v1/exports_pb.js';
 import type { ServiceMethods } from '../shared/service-methods.ts';
+import { exportAgain } from './export-again.ts';
 import { exportInvocation } from './export-invocation.ts';
 import { listExports } from './list-exports.ts';
 import { listRejectedRows } from './list-rejected-rows.ts';
@@ -10,6 +11,7 @@ export function createExports(parts: ExportsParts): ServiceMethods<typeof Export
   return {
     listExports: (request, context) => listExports(parts, request, context),
     listRejectedRows: (request, context) => listRejectedRows(parts, request, context),
+    exportAgain: (request, context) => exportAgain(parts, request, context),
     exportInvocation: (request, context) => exportInvocation(parts, request, context),
   };
 }

@@ -16,6 +16,7 @@ import { watchUntilFinalized } from '../../watch.ts';
 interface ExportOptions {
   readonly to?: readonly ExportTarget[];
   readonly wait?: boolean;
+  readonly again?: boolean;
   readonly rejected?: boolean;
 }
 
@@ -32,6 +33,7 @@ export const exportCommand: CommandMaker = (context) =>
       .description('list the exports of an invocation and their states, or add more')
       .argument('<invocation>', 'the invocation', parseInvocation)
       .option('--to <p.d.t>', 'also export to project.dataset.table (repeatable)', collectTarget)
+      .option('--again', 'make exports again that are done, dead or lost')
       .option('--wait', 'wait until all its exports have ended')
       .option('--rejected', 'also list the rows that their tables have refused, with the reasons')
       .addHelpText(
@@ -44,6 +46,10 @@ export const exportCommand: CommandMaker = (context) =>
     const progress = progressOf(context, command);
     const output = outputOf(context, command);
     let exports = await ask();
+    if (options.again) {
+      await startAgain(connection, id, exports);
+      exports = await ask();
+    }
     if (options.wait && exports.some(({ state }) => state === Export_State.WAITING)) {
       await watchUntilFinalized({ context, connection, output, progress }, id);
       exports = await connection.retry(ask);
@@ -80,6 +86,18 @@ async function exportsOf(
     ),
   );
   return answers.flatMap((answer) => answer.export ?? []);
+}
+
+/** Leaves alone what is still under way. */
+async function startAgain(
+  { exports: calls }: Connection,
+  id: string,
+  exports: readonly Export[],
+): Promise<void> {
+  const name = invocationName(id);
+  for (const each of exports) {
+    if (!isUnderWay(each)) await calls.exportAgain({ name, index: each.index });
+  }
 }
 
 /** Lists the rejected rows of each export that has any. */

@@ -191,6 +191,47 @@ export declare type ExportInvocationResponse = Message<"postlude.v1.ExportInvoca
 export declare const ExportInvocationResponseSchema: GenMessage<ExportInvocationResponse>;
 
 /**
+ * @generated from message postlude.v1.ExportAgainRequest
+ */
+export declare type ExportAgainRequest = Message<"postlude.v1.ExportAgainRequest"> & {
+  /**
+   * The name of the invocation, which must be FINALIZED.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The index of the export among those of its invocation.
+   *
+   * @generated from field: int32 index = 2;
+   */
+  index: number;
+};
+
+/**
+ * Describes the message postlude.v1.ExportAgainRequest.
+ * Use `create(ExportAgainRequestSchema)` to create a new message.
+ */
+export declare const ExportAgainRequestSchema: GenMessage<ExportAgainRequest>;
+
+/**
+ * @generated from message postlude.v1.ExportAgainResponse
+ */
+export declare type ExportAgainResponse = Message<"postlude.v1.ExportAgainResponse"> & {
+  /**
+   * @generated from field: postlude.v1.Export export = 1;
+   */
+  export?: Export | undefined;
+};
+
+/**
+ * Describes the message postlude.v1.ExportAgainResponse.
+ * Use `create(ExportAgainResponseSchema)` to create a new message.
+ */
+export declare const ExportAgainResponseSchema: GenMessage<ExportAgainResponse>;
+
+/**
  * @generated from message postlude.v1.ListRejectedRowsRequest
  */
 export declare type ListRejectedRowsRequest = Message<"postlude.v1.ListRejectedRowsRequest"> & {
@@ -301,7 +342,8 @@ export declare const RejectedRowSchema: GenMessage<RejectedRow>;
  */
 export declare const Exports: GenService<{
   /**
-   * Lists the exports that an invocation was created with, in that order.
+   * Lists the exports that an invocation was created with, in that order, and then those that
+   * ExportInvocation has started.
    *
    * @generated from rpc postlude.v1.Exports.ListExports
    */
@@ -320,6 +362,17 @@ export declare const Exports: GenService<{
     methodKind: "unary";
     input: typeof ExportInvocationRequestSchema;
     output: typeof ExportInvocationResponseSchema;
+  },
+  /**
+   * Makes an export again, although it is DONE or DEAD: a file or an object is replaced, and the rows are
+   * appended to a table of BigQuery once more. An export that is PENDING goes on as it is.
+   *
+   * @generated from rpc postlude.v1.Exports.ExportAgain
+   */
+  exportAgain: {
+    methodKind: "unary";
+    input: typeof ExportAgainRequestSchema;
+    output: typeof ExportAgainResponseSchema;
   },
   /**
    * Lists the rows that the table of an export has refused, in the order of the export. The other

@@ -1,0 +1,55 @@
+/**
+ * Makes an export again, as a new generation of it: after files were lost, or after a table was emptied.
+ * The caller needs the permission to export, as for a further destination.
+ */
+import { create } from '@bufbuild/protobuf';
+import { CodedError } from '@postlude/queue/foundations';
+import { readGeneration, writeExportRequest } from '../../exporter/export-requests.ts';
+import { exportStatus } from '../../exporter/status.ts';
+import { enqueueBigQueryExport } from '../../exporter/task.ts';
+import {
+  type ExportAgainRequest,
+  type ExportAgainResponse,
+  ExportAgainResponseSchema,
+} from '../../gen/postlude/v1/exports_pb.js';
+import { parseInvocationName } from '../../invocations/id.ts';
+import { requireInvocation } from '../../invocations/invocations.ts';
+import type { CallContext } from '../shared/call-context.ts';
+import { inField } from '../shared/field.ts';
+import { requirePermission, rootRealm } from '../shared/permissions.ts';
+import { toExportMessage } from './export-message.ts';
+import type { ExportsParts } from './parts.ts';
+import { readWantedExports } from './wanted-exports.ts';
+
+export async function exportAgain(
+  parts: ExportsParts,
+  { index, name }: ExportAgainRequest,
+  { caller, signal }: CallContext,
+): Promise<ExportAgainResponse> {
+  const id = inField('name', () => parseInvocationName(name));
+  const { authorizer, clock, db, queue } = parts;
+  const invocation = await db.read((tx) => requireInvocation(tx, id));
+  await requirePermission(authorizer, caller, {
+    permission: 'resultdb.invocations.exportToBigQuery',
+    realm: rootRealm(invocation.realm),
+  });
+  const all = await db.read((tx) => readWantedExports(tx, invocation));
+  const wanted = all.find((each) => each.index === index);
+  if (wanted === undefined) throw new CodedError('not-found', `${name} has no export ${index}`);
+  const { state } = await exportStatus(parts, invocation, wanted);
+  if (state === 'waiting') {
+    throw new CodedError('failed-precondition', `${name} is ${invocation.state}`);
+  }
+  await db.write(
+    async (tx) => {
+      // While a task of the export is there, its attempts have the generation that they began with.
+      const outcome = await enqueueBigQueryExport(queue, tx, { invocationId: id, ...wanted });
+      if (outcome === 'duplicate') return;
+      const generation = 1 + (await readGeneration(tx, id, index));
+      await writeExportRequest(tx, id, { ...wanted, generation, requestTime: clock.now() });
+    },
+    { signal },
+  );
+  const status = { state: 'pending', reason: undefined } as const;
+  return create(ExportAgainResponseSchema, { export: toExportMessage(wanted, status) });
+}
