@@ -3,7 +3,6 @@
  * their own tables beside the queue's may use them too.
  */
 export { atMost } from '../foundations/at-most.ts';
-export { type Bounds, boundedText, boundedValue } from '../foundations/bounded-text.ts';
 export { type Clock, type EpochMs, monotonicMs, systemClock } from '../foundations/clock.ts';
 export { Batches, chunk, forEachLimit, Mutex } from '../foundations/concurrency.ts';
 export {
@@ -15,9 +14,15 @@ export {
   PermanentError,
   toError,
 } from '../foundations/errors.ts';
+export {
+  type Bounds,
+  boundedText,
+  boundedValue,
+  HIDDEN_CHARACTERS,
+  visibleJson,
+} from '../foundations/foreign-text.ts';
 export { type Address, emulatorOptions, grpcOf } from '../foundations/grpc/google-grpc.ts';
 export { type GrpcStatus, grpcStatusOf } from '../foundations/grpc/grpc-status.ts';
-export { HIDDEN_CHARACTERS, visibleJson } from '../foundations/hidden-characters.ts';
 export { type Log, type LogFields, silentLog } from '../foundations/log.ts';
 export { isLoopback, isLoopbackPeer, namesLoopback } from '../foundations/loopback.ts';
 export {

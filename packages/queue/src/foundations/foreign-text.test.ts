@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { boundedText, boundedValue } from './bounded-text.ts';
+import { boundedText, boundedValue } from './foreign-text.ts';
 
 const BOUNDS = { maxText: 5, maxEntries: 2, maxDepth: 2 };
 

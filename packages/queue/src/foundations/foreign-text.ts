@@ -1,6 +1,6 @@
 /**
- * Bounds what is written or kept for a caller, such as the lines of a log: a request of a few bytes can
- * name something as long as its decompressed body.
+ * Makes text from others fit to be logged and printed: of bounded length, since a request of a few bytes can
+ * name something as long as its decompressed body, and without characters that a terminal obeys.
  */
 
 /** Returns the text, or its beginning and how long it is. */
@@ -34,4 +34,17 @@ export function boundedValue(value: unknown, bounds: Bounds, depth = 0): unknown
   return Object.fromEntries(
     kept.map(([key, item]) => [boundedText(key, bounds.maxText), inner(item)]),
   );
+}
+
+/**
+ * Characters that a terminal obeys, or that change how the text around them is shown: control characters
+ * (C0, DEL, C1), line and paragraph separators, bidirectional marks, U+FEFF, halves of surrogate pairs.
+ */
+export const HIDDEN_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}\ufeff]/gu;
+
+/** Returns one line of JSON that has the same value, and none of these characters. */
+export function visibleJson(json: string): string {
+  return json.replaceAll(HIDDEN_CHARACTERS, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
