@@ -4,7 +4,7 @@
  */
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
 import type { CliContext } from '../context.ts';
 import type { RecordingPlan } from '../recording/recording.ts';
@@ -37,7 +37,8 @@ export class Spool {
 
   /** Opens a new entry, which appears when its writer commits. */
   async write(server: string, plan: RecordingPlan): Promise<SpoolWriter> {
-    await mkdir(this.folder, { recursive: true });
+    await mkdir(dirname(this.folder), { recursive: true });
+    await mkdir(this.folder, { recursive: true, mode: 0o700 }); // Recordings hold update tokens.
     const now = this.#clock.now();
     const header: Omit<SpoolHeader, 'open'> = { server, recordedAt: new Date(now).toISOString() };
     const path = join(this.folder, `${Math.trunc(now)}-${plan.recorder}${SUFFIX}`);
@@ -58,7 +59,7 @@ export class Spool {
   /** Moves an entry to the refused ones, and returns its new path. */
   async refuse(path: string): Promise<string> {
     const folder = join(this.folder, REFUSED);
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const aside = join(folder, basename(path));
     await rename(path, aside);
     return aside;

@@ -34,7 +34,7 @@ export class Spool {
 
   async makeFolder(): Promise<string> {
     const folder = join(this.#root, this.#own, randomHex(8));
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     return folder;
   }
 

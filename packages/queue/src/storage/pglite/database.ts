@@ -86,11 +86,11 @@ async function closeOnce(instance: PgliteLike): Promise<void> {
 }
 
 async function openSurviving(folder: string, log: Log) {
-  const first = await openFolder(folder);
+  const first = await openFolder(folder, log);
   const room = new DiskRoom({ folder, segmentBytes: first.segmentBytes, log });
   const instance = new SurvivingInstance(first.instance, {
     folder,
-    open: async () => (await openFolder(folder)).instance,
+    open: async () => (await openFolder(folder, log)).instance,
     requireRoom: () => room.require(0),
     log,
   });

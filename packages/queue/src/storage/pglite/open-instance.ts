@@ -3,10 +3,10 @@
  * that it failed; the reason is in PostgreSQL's log, or is a bare number.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { PGlite, PGliteOptions } from '@electric-sql/pglite';
 import { CodedError, toError } from '../../foundations/errors.ts';
+import type { Log } from '../../foundations/log.ts';
 import {
   isMissing,
   loadOptional,
@@ -14,6 +14,7 @@ import {
   versionIn,
 } from '../../foundations/optional-package.ts';
 import { diskFull, freeBytesOf } from './disk-room.ts';
+import { makeFilesPrivate, makePrivate } from './private-folder.ts';
 import { systemTrouble } from './system-trouble.ts';
 
 const NAME = '@electric-sql/pglite';
@@ -40,15 +41,17 @@ export interface OpenedFolder {
  * Throws `resource-exhausted`, `permission-denied` and so on by the system's reason, or else PGlite's
  * error.
  */
-export async function openFolder(folder: string): Promise<OpenedFolder> {
+export async function openFolder(folder: string, log: Log): Promise<OpenedFolder> {
   const { PGlite } = await loadPglite();
   const said: string[] = [];
   try {
-    await mkdir(folder, { recursive: true });
+    await makePrivate(folder, log);
     const segmentBytes = segmentBytesOf(folder);
     requireRoomToStart(folder, segmentBytes);
     const options = { dataDir: folder, ...SETTINGS, onStderr: listener(said) };
-    return { instance: await PGlite.create(options), segmentBytes };
+    const instance = await PGlite.create(options);
+    makeFilesPrivate(folder);
+    return { instance, segmentBytes };
   } catch (thrown) {
     throw systemTrouble(resolve(folder), thrown, said) ?? withWords(thrown, said);
   }
