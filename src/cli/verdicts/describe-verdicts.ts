@@ -46,7 +46,7 @@ const REFERENCES: Readonly<Record<string, string>> = {
 
 /** Reads the HTML that postlude itself writes, which is text in one element. */
 function firstLineOfHtml(html: string): string {
-  const text = html.replaceAll(/<[^>]*>/g, '');
+  const text = html.replaceAll(/<[^<>]*>/g, '');
   return (text.trim().split('\n')[0] ?? '').replaceAll(
     /&(?:lt|gt|quot|#39|amp);/g,
     (reference) => REFERENCES[reference] ?? reference,

@@ -172,7 +172,7 @@ function attemptsOf(test: Fields, outcome: ExecutionOutcome, line: number): read
 
 /** Returns the message without the trace that follows it. */
 function messageOf(failure: string): string {
-  return excerptOf(failure.split(/\n\s+at /)[0] ?? '', MAX_MESSAGE);
+  return excerptOf((failure.split(/\n(?:[^\S\n]+|\n)at /, 1)[0] ?? '').trimEnd(), MAX_MESSAGE);
 }
 
 /** Returns the failure of each attempt before the last; empty if the report does not have it. */

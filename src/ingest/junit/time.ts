@@ -16,7 +16,8 @@ export function millisecondsOf(text: string | undefined): number | undefined {
 
 /** A time without a zone is unknown, as the zone of the machine is unknown. */
 export function zonedTimeOf(text: string | undefined): number | undefined {
-  if (text === undefined || !/T.*(Z|[+-]\d\d:?\d\d)$/.test(text)) return undefined;
+  if (text === undefined || !text.includes('T') || !/(Z|[+-]\d\d:?\d\d)$/.test(text))
+    return undefined;
   const time = Date.parse(text);
   return time > 0 ? time : undefined;
 }

@@ -17,11 +17,11 @@ export type ProveLine =
 
 /** Returns `undefined` for every other line. `line` includes its indentation. */
 export function parseProveLine(line: string): ProveLine | undefined {
-  const script = /^(?:\[[\d:]+\] )?(\S.*?) \.{2,} ?(skipped: .*|skipped)?$/.exec(line);
+  const script = /^(?:\[[\d:]+\] )?(\S.*?) \.{2,} ?(skipped: .*|skipped)?$/s.exec(line);
   if (script) {
     return { kind: 'script', name: script[1] ?? '', isSkipped: script[2] !== undefined };
   }
-  const bailOut = /^Bailout called\. {2}Further testing stopped: *(.*)$/.exec(line);
+  const bailOut = /^Bailout called\. {2}Further testing stopped: *(.*)$/s.exec(line);
   if (bailOut) return { kind: 'bail-out', reason: bailOut[1] ?? '' };
   if (/^Dubious, test returned \d+ \(wstat /.test(line)) return { kind: 'dubious', text: line };
   if (/^ok( +\d+ ms.*)?$/.test(line)) return { kind: 'ok' };

@@ -51,8 +51,13 @@ export class TapDiagnostic {
   /** Reads `file:line:column`, also as `function (file:line:column)`. */
   get location(): SourceLocation | undefined {
     const place = this.#value('location') ?? this.#value('at') ?? '';
-    const match = /([^()\s][^()]*?):(\d+):\d+\)?$/.exec(place);
-    return match?.[1] === undefined ? undefined : { file: match[1], line: Number(match[2]) };
+    const numbers = /:(\d+):\d+\)?$/.exec(place);
+    if (numbers === null) return undefined;
+    const before = place.slice(0, numbers.index);
+    const file = before
+      .slice(Math.max(before.lastIndexOf('('), before.lastIndexOf(')')) + 1)
+      .trimStart();
+    return file === '' ? undefined : { file, line: Number(numbers[1]) };
   }
 
   #value(key: string): string | undefined {

@@ -51,10 +51,28 @@ describe('parseTapLine', () => {
     );
   });
 
-  it.each([' ', '# ', '\\', '-', '1'])(
-    'reads a line of a million times %j in linear time',
-    (piece) => {
-      expect(parseTapLine(`ok ${piece.repeat(1_000_000)}x`).kind).toBe('point');
+  // In quadratic time, these would take hours.
+  const ends = ['x', 'x\ry', '\r', '\u2028x'];
+  const starts = ['ok ', 'ok 1 - ', 'ok 1 # skip', 'not ok # todo ', 'ok 1 # time=1'];
+  const pieces = [' ', '# ', '\\', '-', '1', ' # skip ', ' # time=1', '\t{'];
+  it.each(starts)('reads points of a million characters in linear time: %j', (start) => {
+    for (const piece of pieces) {
+      for (const end of ends) {
+        expect(parseTapLine(`${start}${piece.repeat(500_000)}${end}`)).toBeDefined();
+      }
+    }
+  });
+
+  it.each(['1..0 #', '1..0 # skip', '1..2', '# Subtest:', 'Bail out!', 'TAP version 13'])(
+    'reads other lines in linear time, too: %j',
+    (start) => {
+      for (const end of ends)
+        expect(parseTapLine(`${start}${' '.repeat(500_000)}${end}`)).toBeDefined();
     },
   );
+
+  it('reads a point whose line holds a carriage return or U+2028', () => {
+    expect(parseTapLine('ok 1 - a\rb')).toMatchObject({ kind: 'point', description: 'a\rb' });
+    expect(parseTapLine('ok 1 - a\u2028b # SKIP')).toMatchObject({ directive: 'skip' });
+  });
 });

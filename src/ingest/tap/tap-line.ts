@@ -1,6 +1,9 @@
 /**
  * Parses one line of TAP (Test Anything Protocol, versions 12 to 14). A line that is not TAP is `noise`,
  * never an error: TAP shares its stream with the output of tests.
+ *
+ * Patterns that end in `(.*)$` have the flag `s`: without it, a carriage return or a U+2028 in the line would
+ * have the repetition before it tried in all lengths.
  */
 
 export type TapDirective = 'skip' | 'todo';
@@ -42,7 +45,7 @@ export function parseTapLine(line: string): TapLine {
 }
 
 function parsePoint(line: string): TapPoint | undefined {
-  const match = /^(not )?ok(?=\s|$)(?:\s+(\d+)(?=\s|$))?(?:\s+(-)(?=\s|$))?\s*(.*)$/.exec(line);
+  const match = /^(not )?ok(?=\s|$)(?:\s+(\d+)(?=\s|$))?(?:\s+(-)(?=\s|$))?\s*(.*)$/s.exec(line);
   if (!match) return undefined;
   const [, not, number, dash, rest = ''] = match;
   const { text, durationMs } = takeTime(rest);
@@ -61,7 +64,7 @@ function parsePoint(line: string): TapPoint | undefined {
 
 function takeTime(rest: string): { text: string; durationMs: number | undefined } {
   // node-tap opens the points of a subtest after it with a brace.
-  const match = /^(.*?)(?:\s#\s*time=([\d.]+)ms)?(?:\s\{)?$/.exec(rest);
+  const match = /^(.*?)(?:\s#\s*time=([\d.]+)ms)?(?:\s\{)?$/s.exec(rest);
   const durationMs = Number(match?.[2] ?? Number.NaN);
   return {
     text: match?.[1] ?? rest,
@@ -77,18 +80,18 @@ interface Described {
 
 /** A hash that is escaped, or that is not followed by a directive, belongs to the description. */
 function takeDirective(text: string): Described {
-  const match = /^(.*?)(?:^|\s)#\s*(skip|todo)(?:\S*)(?:\s+(.*))?$/i.exec(text);
+  const match = /^(.*?)(?:^|\s)#\s*(skip|todo)(?:\S*)(?:\s+(.*))?$/is.exec(text);
   if (!match) return { description: text, directive: undefined, reason: '' };
   const [, description = '', word = '', reason = ''] = match;
   return { description, directive: /^s/i.test(word) ? 'skip' : 'todo', reason };
 }
 
 function parsePlan(line: string): TapLine | undefined {
-  const match = /^(\d+)\.\.(\d+)\s*(?:#\s*(.*))?$/.exec(line);
+  const match = /^(\d+)\.\.(\d+)\s*(?:#\s*(.*))?$/s.exec(line);
   if (!match) return undefined;
   const first = Number(match[1]);
   const last = Number(match[2]);
-  const skip = /^skip\S*\s*(.*)$/i.exec(match[3] ?? '');
+  const skip = /^skip\S*\s*(.*)$/is.exec(match[3] ?? '');
   return {
     kind: 'plan',
     count: Math.max(0, last - first + 1),
@@ -98,7 +101,7 @@ function parsePlan(line: string): TapLine | undefined {
 
 function parseComment(line: string): TapLine | undefined {
   if (!line.startsWith('#')) return undefined;
-  const subtest = /^#\s*Subtest(?::\s*(.*))?$/.exec(line);
+  const subtest = /^#\s*Subtest(?::\s*(.*))?$/s.exec(line);
   if (subtest) return { kind: 'subtest', name: unescapeTap(subtest[1] ?? '') };
   return { kind: 'comment', text: line.slice(1).trim() };
 }
@@ -106,7 +109,7 @@ function parseComment(line: string): TapLine | undefined {
 function parseRest(line: string): TapLine | undefined {
   const version = /^TAP version (\d+)\s*$/i.exec(line);
   if (version) return { kind: 'version', version: Number(version[1]) };
-  const bail = /^Bail out!\s*(.*)$/i.exec(line);
+  const bail = /^Bail out!\s*(.*)$/is.exec(line);
   if (bail) return { kind: 'bail-out', reason: bail[1] ?? '' };
   return line === '---' ? { kind: 'yaml-start' } : undefined;
 }
