@@ -146,6 +146,20 @@ eachDatabase((open) => {
   });
 });
 
+test('the queue alone makes its own tables alone', async () => {
+  const { target, columns } = await openTarget();
+  await migrate(target, await loadMigrations('postgres'));
+  const tables = new Set((await columns()).map((column) => column.split('.')[0]));
+  expect([...tables]).toEqual([
+    'commit_marks',
+    'dead_tasks',
+    'tasks',
+    'tq_dead_reminders',
+    'tq_reminders',
+    'tq_sweep_leases',
+  ]);
+});
+
 describe.skipIf(testPostgresUrl() === '')('on a server', () => {
   test('a role that may create nothing can use and check an existing schema', async () => {
     const schema = testSchema();
