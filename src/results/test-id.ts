@@ -1,4 +1,4 @@
-/** The rule for ids of tests: any printable Unicode in NFC, up to 512 bytes of UTF-8. */
+/** The rules for ids of tests and values of variants: printable Unicode in NFC; ids have up to 512 bytes. */
 import { CodedError } from '@postlude/queue/foundations';
 
 export const MAX_TEST_ID_BYTES = 512;
@@ -22,11 +22,16 @@ function problemOf(testId: string): string | undefined {
   if (size > MAX_TEST_ID_BYTES) {
     return `has ${size} bytes; at most ${MAX_TEST_ID_BYTES} are allowed`;
   }
-  const unprintable = UNPRINTABLE.exec(testId.replace(JOINERS, ''))?.[0];
+  return problemOfPrintable(testId);
+}
+
+/** Returns what keeps a text from being printable Unicode in NFC, or `undefined` if nothing does. */
+export function problemOfPrintable(text: string): string | undefined {
+  const unprintable = UNPRINTABLE.exec(text.replace(JOINERS, ''))?.[0];
   if (unprintable !== undefined) {
     const code = unprintable.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
     return `must be printable; U+${code} is not`;
   }
-  if (testId !== testId.normalize('NFC')) return 'must be in the Unicode normal form NFC';
+  if (text !== text.normalize('NFC')) return 'must be in the Unicode normal form NFC';
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** The options of `record` and `upload` that describe the uploaded results. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { problemOfPrintable } from '../../results/test-id.ts';
 import { collectPair, type StringPair } from '../new-invocation.ts';
 
 export interface UploadOptions {
@@ -12,11 +13,21 @@ export function addUploadOptions(command: Command): Command {
     .option(
       '--variant <key:value>',
       'a condition that the tests ran under: os:linux (repeatable)',
-      collectPair,
+      collectVariantPair,
     )
     .option('--repo <url>', 'the repository that the source files belong to');
 }
 
 export function variantOf({ variant = [] }: UploadOptions): Record<string, string> {
-  return Object.fromEntries(variant.map(({ key, value }) => [key, value]));
+  return Object.fromEntries(variant.map(({ key, value }) => [key, value.normalize('NFC')]));
+}
+
+/** A value that the server refuses would keep all results from being recorded. */
+function collectVariantPair(
+  text: string,
+  previous: readonly StringPair[] = [],
+): readonly StringPair[] {
+  const problem = problemOfPrintable(text.normalize('NFC'));
+  if (problem !== undefined) throw new InvalidArgumentError(problem);
+  return collectPair(text, previous);
 }

@@ -135,7 +135,7 @@ function summaryWithOutput({ summary, output = [] }: Execution): string {
 
 /** The caller's variant takes precedence, as the caller queries by it. */
 function variantOf({ variant = {} }: Execution, context: UploadContext): Record<string, string> {
-  const own = Object.entries(variant).map(([key, value]) => [key, oneLine(value)]);
+  const own = Object.entries(variant).map(([key, value]) => [key, oneLine(value.normalize('NFC'))]);
   return { ...Object.fromEntries(own), ...context.variant };
 }
 

@@ -1,4 +1,4 @@
-/** Converts an export to the message of the API. */
+/** Converts an export to the message of the API. Paths of the server are for its operators alone. */
 import { create } from '@bufbuild/protobuf';
 import type { ExportStatus } from '../../exporter/status.ts';
 import type { BigQueryExport } from '../../gen/luci/resultdb/v1/invocation_pb.js';
@@ -23,4 +23,20 @@ export function toExportMessage(
     return { ...message, location, rows: BigInt(rows), rejected: BigInt(rejected), sha256 };
   }
   return 'reason' in status ? { ...message, reason: status.reason ?? '' } : message;
+}
+
+/** Returns the message for a reader: files without their folders. Addresses and tables stay as they are. */
+export function withoutFolders(message: Export): Export {
+  return {
+    ...message,
+    location: withoutPaths(message.location),
+    reason: withoutPaths(message.reason),
+  };
+}
+
+/** Paths begin a word. What follows a scheme (`s3://bucket/key`) is none. */
+const FOLDERS = /(?<![^\s'"(=,:])(?<!\w:)(?:[a-z]:)?[\\/](?:[^\s'"/\\]+[\\/])*(?=[^\s'"/\\])/gi;
+
+function withoutPaths(text: string): string {
+  return text.replaceAll(FOLDERS, '');
 }

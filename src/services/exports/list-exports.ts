@@ -9,8 +9,9 @@ import { parseInvocationName } from '../../invocations/id.ts';
 import { requireInvocation } from '../../invocations/invocations.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
+import { TASKS_REALM } from '../shared/permissions.ts';
 import { requireInRealms } from '../shared/readable.ts';
-import { toExportMessage } from './export-message.ts';
+import { toExportMessage, withoutFolders } from './export-message.ts';
 import type { ExportsParts } from './parts.ts';
 import { readWantedExports } from './wanted-exports.ts';
 
@@ -28,5 +29,7 @@ export async function listExports(
   const exports = await Promise.all(
     wanted.map(async (each) => toExportMessage(each, await exportStatus(parts, invocation, each))),
   );
-  return create(ListExportsResponseSchema, { exports });
+  const isOperator = await parts.authorizer.isAllowed(caller, 'postlude.tasks.list', TASKS_REALM);
+  const shown = isOperator ? exports : exports.map(withoutFolders);
+  return create(ListExportsResponseSchema, { exports: shown });
 }

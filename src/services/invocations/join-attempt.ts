@@ -10,6 +10,7 @@ import { readIncluded } from '../../invocations/inclusions.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
 import { describeState, requireActive, updateInvocation } from '../../invocations/invocations.ts';
 import { formatPair, type StringPair } from '../../invocations/string-pair.ts';
+import { checkExportCount } from '../recorder/validate-invocation.ts';
 import { decodeExport } from '../shared/invocation-message.ts';
 import {
   checkSameOwner,
@@ -81,8 +82,10 @@ async function addLacking(
 ): Promise<void> {
   const { id } = newest;
   await requireActive(tx, id);
+  const bigqueryExports = [...newest.bigqueryExports, ...lacking.bigqueryExports];
+  checkExportCount(bigqueryExports);
   await updateInvocation(tx, id, {
-    bigqueryExports: [...newest.bigqueryExports, ...lacking.bigqueryExports],
+    bigqueryExports,
     tags: [...newest.tags, ...lacking.tags],
     ...(opening.deadlineIsGiven ? { deadline: opening.created.deadline } : {}),
   });

@@ -64,6 +64,11 @@ test.each<[string, Init, MessageInitShape<typeof InvocationSchema>]>([
   ['tags[0]: value: must not contain NUL', {}, { tags: [{ key: 'a', value: '\0' }] }],
   ['invocation: state: must be ACTIVE or FINALIZING, not FINALIZED', {}, { state: 3 }],
   ['invocation: producer_resource: does not match', {}, { producerResource: 'builds/1' }],
+  [
+    'bigquery_exports: 101 exports; at most 100 are allowed',
+    {},
+    { bigqueryExports: Array.from({ length: 101 }, (_, i) => ({ ...bqExport, table: `t${i}` })) },
+  ],
   ['bigquery_exports[0]: dataset: must not', {}, { bigqueryExports: [{ project: 'p' }] }],
   [
     'bigquery_exports[0]: test_results: must be set',

@@ -11,7 +11,14 @@ import {
 } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { NewInvocation } from '../../invocations/invocation.ts';
 import { checkTags } from '../shared/check-pairs.ts';
-import { inEach, inField, invalid, requireMatch, requireText } from '../shared/field.ts';
+import {
+  inEach,
+  inField,
+  invalid,
+  requireAtMost,
+  requireMatch,
+  requireText,
+} from '../shared/field.ts';
 import { encodeExport, encodeHistory, encodeProperties } from '../shared/invocation-message.ts';
 import { toResultPredicate } from '../shared/predicate.ts';
 import { fromTimestamp } from '../shared/timestamp.ts';
@@ -27,6 +34,8 @@ const RESOURCE_PATTERN = /^\/\/[a-zA-Z0-9][a-zA-Z0-9.-]*(:\d+)?\/[^\s].*$/;
 const MAX_RESOURCE_BYTES = 2000;
 const MAX_NAME_BYTES = 1024;
 const MAX_PROPERTIES_BYTES = 16 * 1024;
+/** Each export is a task that reads the whole run again. */
+const MAX_EXPORTS = 100;
 
 export function checkRealm(realm: string): string {
   return requireMatch(realm, REALM_PATTERN);
@@ -48,7 +57,7 @@ export function checkNewInvocation(invocation: Invocation, now: EpochMs): Checke
     producerResource: inField('producer_resource', () =>
       checkProducerResource(invocation.producerResource),
     ),
-    bigqueryExports: inEach('bigquery_exports', invocation.bigqueryExports, checkExport),
+    bigqueryExports: checkExports(invocation.bigqueryExports),
     historyOptions: inField('history_options', () => checkHistory(invocation.historyOptions)),
     properties: inField('properties', () => checkProperties(invocation.properties)),
   };
@@ -87,6 +96,16 @@ function checkProducerResource(resource: string): string | undefined {
   if (resource === '') return undefined;
   requireText(resource, MAX_RESOURCE_BYTES);
   return requireMatch(resource, RESOURCE_PATTERN);
+}
+
+/** Throws `invalid-argument` if these are more exports than one invocation may have. */
+export function checkExportCount(exports: readonly unknown[]): void {
+  inField('bigquery_exports', () => requireAtMost(exports, MAX_EXPORTS, 'exports'));
+}
+
+function checkExports(exports: readonly BigQueryExport[]): Uint8Array[] {
+  checkExportCount(exports);
+  return inEach('bigquery_exports', exports, checkExport);
 }
 
 /** BigQuery itself checks its rules for names. */

@@ -23,8 +23,8 @@ export async function listTestResults(
 ): Promise<ListTestResultsResponse> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
   await requireInRealms(parts, caller, { permission: 'resultdb.testResults.list', ids: [id] });
-  const tokens = PageTokens.of(ListTestResultsRequestSchema, request);
   const mask = resultMask(request.readMask);
+  const tokens = PageTokens.of(ListTestResultsRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const page = await parts.db.read((tx) =>

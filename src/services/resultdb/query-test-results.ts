@@ -27,8 +27,8 @@ export async function queryTestResults(
     request,
   });
   const predicate = predicateOf(request);
-  const tokens = PageTokens.of(QueryTestResultsRequestSchema, request);
   const mask = resultMask(request.readMask);
+  const tokens = PageTokens.of(QueryTestResultsRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const set = await parts.reachableSets.read(roots, predicate, context.signal);

@@ -2,6 +2,7 @@
 import type { Variant } from '../../gen/luci/resultdb/v1/common_pb.js';
 import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
 import { MAX_TAG_KEY_LENGTH, MAX_TAG_VALUE_BYTES, MAX_TAGS_BYTES } from '../../results/limits.ts';
+import { problemOfPrintable } from '../../results/test-id.ts';
 import { inEach, inField, invalid, requireMatch, requireText } from './field.ts';
 
 const KEY_PATTERN = /^[a-z][a-z0-9_]*(\/[a-z][a-z0-9_]*)*$/;
@@ -29,11 +30,22 @@ export function checkTags(field: string, tags: readonly StringPair[]): StringPai
   return sortPairs(pairs);
 }
 
-/** Returns the pairs of a variant; none if there is no variant. */
+/**
+ * Returns the pairs of a variant; none if there is no variant. A variant's hash is of lines `key:value`, so
+ * that a value with a line break would pass for two pairs.
+ */
 export function checkVariant(variant: Variant | undefined): Readonly<Record<string, string>> {
   const pairs = Object.entries(variant?.def ?? {});
   for (const [key, value] of pairs) {
-    inField(JSON.stringify(key), () => checkPair(key, value));
+    inField(JSON.stringify(key), () => {
+      checkPair(key, value);
+      inField('value', () => requirePrintable(value));
+    });
   }
   return Object.fromEntries(pairs);
+}
+
+function requirePrintable(value: string): void {
+  const problem = problemOfPrintable(value);
+  if (problem !== undefined) throw invalid(problem);
 }

@@ -35,6 +35,12 @@ test('no token means the first page', () => {
   expect(tokensOf().position(3)).toBeUndefined();
 });
 
+test('a request that has no JSON form is the fault of the caller', () => {
+  expect(() => tokensOf({ readMask: { paths: ['*', 'testId'] } })).toThrow(
+    expect.objectContaining({ code: 'invalid-argument' }),
+  );
+});
+
 test('the page size may change between pages', () => {
   const pageToken = tokensOf({ pageSize: 5 }).next(['a']);
   expect(tokensOf({ pageSize: 7, pageToken }).position(1)).toEqual(['a']);

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
-import { CodedError } from '@postlude/queue/foundations';
+import { CodedError, toError } from '@postlude/queue/foundations';
 import { inField, invalid } from './field.ts';
 
 export interface PageLimits {
@@ -43,10 +43,8 @@ export class PageTokens {
     request: MessageShape<Desc> & PagedRequest,
   ): PageTokens {
     const parameters = { ...request, pageSize: 0, pageToken: '' };
-    return new PageTokens(
-      schema.typeName + canonicalJson(toJson(schema, parameters)),
-      request.pageToken,
-    );
+    const scope = schema.typeName + canonicalJson(jsonOf(schema, parameters));
+    return new PageTokens(scope, request.pageToken);
   }
 
   /** Returns the position after which the requested page starts; `undefined` for the first page. */
@@ -65,6 +63,16 @@ export class PageTokens {
   next(position: readonly string[]): string {
     const body = JSON.stringify(position);
     return Buffer.from(digest(this.#scope, body) + body).toString('base64url');
+  }
+}
+
+/** JSON has no form for some messages that come in binary, such as a field mask with a path in camel case. */
+function jsonOf<Desc extends DescMessage>(schema: Desc, request: MessageShape<Desc>): unknown {
+  try {
+    return toJson(schema, request);
+  } catch (cause) {
+    const { message } = toError(cause);
+    throw new CodedError('invalid-argument', `the request has no JSON form: ${message}`, { cause });
   }
 }
 
