@@ -72,6 +72,21 @@ test('inspect shows names of files and messages with escapes', async () => {
   expect(inspected.out).toContain('\\u202e');
 });
 
+test.each([
+  [{ POSTLUDE_ID_TOKEN: 'hunter2\nhunter2' }, ['status', 'x']],
+  [{}, ['status', 'x', '--server', 'http//me:hunter2@ci.example']],
+  [{}, ['status', 'x', '--server', 'ftp://me:hunter2@ci.example']],
+  [{}, ['status', 'x', '--server', 'http://me:hunter2@[ci.example']],
+  [{}, ['status', 'x', '--server', 'http://me:hunter2@127.0.0.1:1']],
+  [{}, ['doctor', '--no-database-check', '--server', 'http://me:hunter2@127.0.0.1:1']],
+  [{}, ['finalize', 'x', '--token', 'hunter2\nhunter2']],
+])('no error quotes a secret (%j %j)', async (env, words) => {
+  const { runWith } = await openCli();
+  const { out, err, code } = await runWith({ env }, ...words, '--timeout', '5s');
+  expect(code).not.toBe(0);
+  expect(out + err).not.toContain('hunter2');
+});
+
 test('errors show the arguments and messages that they quote with escapes', async () => {
   const { run } = await openCli();
   for (const words of [

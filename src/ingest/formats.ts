@@ -23,6 +23,12 @@ export function formatOf(head: string): ReportFormat | undefined {
   return FORMATS.find(({ detect }) => detect(head));
 }
 
+/** What users take for reports. Other files are not quoted: a link may lead to any file of the machine. */
+const KNOWN_ROOTS: readonly string[] = [
+  ...['assemblies', 'checkstyle', 'coverage', 'html', 'mutations', 'report', 'test-run'],
+  ...['testng-results', 'testrun'],
+];
+
 /** Says why a file that begins with `head` is of no known format. */
 export function whyUnknown(head: string): string {
   const start = head.trimStart();
@@ -30,8 +36,8 @@ export function whyUnknown(head: string): string {
   if (/^version [^\n]*\n\s*oid sha256:/.test(start)) {
     return 'a Git LFS pointer, and not the report itself: fetch the file first';
   }
-  const root = /<([a-z_][\w.:-]*)/i.exec(start)?.[1];
-  if (start.startsWith('<') && root) return `XML, but not a test report: it begins with <${root}>`;
-  const beginning = JSON.stringify(start.slice(0, 60));
-  return `not a test report in any known format: it begins with ${beginning}`;
+  const root = /<([a-z_][\w.:-]*)/i.exec(start)?.[1]?.toLowerCase() ?? '';
+  if (KNOWN_ROOTS.includes(root)) return `XML, but not a test report: it begins with <${root}>`;
+  if (start.startsWith('<')) return 'XML, but not a test report';
+  return 'not a test report in any known format';
 }

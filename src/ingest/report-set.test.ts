@@ -38,7 +38,7 @@ describe('a set of reports', () => {
     ['', 'the file is empty'],
     ['version https://x\noid sha256:1\n', 'a Git LFS pointer'],
     ['<coverage/>', 'XML, but not a test report: it begins with <coverage>'],
-    ['npm ERR!', 'not a test report in any known format: it begins with "npm ERR!"'],
+    ['npm ERR!', 'not a test report in any known format'],
   ])('says why a file is not understood: %j', async (content, message) => {
     const inspection = await inspect(writeReports({ report: content }));
     expect(inspection).toMatchObject({
@@ -49,6 +49,15 @@ describe('a set of reports', () => {
       problems: [{ line: 1, severity: 'error', message: expect.stringContaining(message) }],
     });
   });
+
+  it.each(['hunter2 is the password', '<hunter2/>', '{"password": "hunter2"}'])(
+    'quotes nothing of a file that is no report: %j',
+    async (content) => {
+      const { problems } = await inspect(writeReports({ report: content }));
+      expect(problems).toHaveLength(1);
+      expect(problems[0]?.message).not.toMatch(/hunter2|password/);
+    },
+  );
 
   it('says that a file cannot be read', async () => {
     const { problems, complete } = await inspect(['no-such-report.xml']);

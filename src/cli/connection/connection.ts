@@ -94,7 +94,9 @@ export function connect(
 function serverUrl(context: CliContext, option: string | undefined): string {
   const given = option ?? context.env[CLIENT_VARIABLES.server] ?? DEFAULT_SERVER;
   if (!URL.canParse(given) || !/^https?:/.test(given)) {
-    throw new CliError(`not a server URL: ${given} (for example ${DEFAULT_SERVER})`, EXIT.badInput);
+    // It may hold a password, and what is no URL does not say where.
+    const shown = given.includes('@') ? '' : `: ${given}`;
+    throw new CliError(`not a server URL${shown} (for example ${DEFAULT_SERVER})`, EXIT.badInput);
   }
   return given.replace(/\/+$/, '');
 }

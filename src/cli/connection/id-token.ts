@@ -7,7 +7,8 @@
 import { type Clock, toError } from '@postlude/queue/foundations';
 import { decodeJwt } from 'jose';
 import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
-import type { CliContext } from '../context.ts';
+import { type CliContext, CliError, EXIT } from '../context.ts';
+import { isHeaderText } from './header-text.ts';
 import { type IdTokenSource, idTokenSource } from './id-token-sources.ts';
 
 /** The audience of tokens, unless the user names another. */
@@ -39,7 +40,7 @@ export class IdTokens {
   #askAgainAt = Number.NEGATIVE_INFINITY;
 
   constructor({ audience, clock, env, warn }: IdTokensOptions) {
-    const given = env[CLIENT_VARIABLES.idToken];
+    const given = givenToken(env[CLIENT_VARIABLES.idToken]);
     this.#clock = clock;
     this.#warn = warn;
     this.#source = idTokenSource(env, audience);
@@ -84,6 +85,19 @@ export class IdTokens {
     }
     return this.#held?.token;
   }
+}
+
+/**
+ * Files and commands often add a line break at the end, which is no part of a token. Another character that
+ * no header may hold is refused here, in words that do not quote the token, as the error of Headers does.
+ */
+function givenToken(text: string | undefined): string | undefined {
+  const token = text?.trim();
+  if (!token || isHeaderText(token)) return token;
+  throw new CliError(
+    `${CLIENT_VARIABLES.idToken} is not a token: it holds a space, a line break or the like`,
+    EXIT.badInput,
+  );
 }
 
 /** Computed from the issuer's times alone. A token without them is used until the server rejects it. */

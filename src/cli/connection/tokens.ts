@@ -12,9 +12,10 @@ import type {
 } from '../../gen/postlude/v1/invocations_pb.js';
 import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
-import { type CliContext, CliError } from '../context.ts';
+import { type CliContext, CliError, EXIT } from '../context.ts';
 import { invocationName } from '../invocation-argument.ts';
 import type { Connection } from './connection.ts';
+import { isHeaderText } from './header-text.ts';
 
 export interface OpenedInvocation extends Pick<OpenInvocationResponse, 'attempt' | 'superseded'> {
   readonly invocation: Invocation;
@@ -33,7 +34,12 @@ export async function updateHeaders(
   source: TokenSource,
   invocationId: string,
 ): Promise<Record<string, string>> {
-  return { [UPDATE_TOKEN_HEADER]: await updateToken(source, invocationId) };
+  const token = (await updateToken(source, invocationId)).trim();
+  if (isHeaderText(token)) return { [UPDATE_TOKEN_HEADER]: token };
+  throw new CliError(
+    'the update token is not one: it holds a space, a line break or the like',
+    EXIT.badInput,
+  );
 }
 
 /** Opens an invocation. It is safe to repeat, with a recorder or without. */

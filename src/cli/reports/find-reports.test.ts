@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -95,6 +95,43 @@ describe('findReports', () => {
     expect(problems).toMatchObject([
       { file: 'sub/*.xml', severity: 'error', message: expect.stringContaining('not written') },
     ]);
+  });
+
+  test('follows no link out of the folder that the pattern names', async () => {
+    const outside = await folderWith('secret.xml');
+    const cwd = await folderWith('out/a.xml');
+    await symlink(join(outside, 'secret.xml'), join(cwd, 'out/link.xml'));
+    await symlink(outside, join(cwd, 'out/folder'));
+    for (const patterns of [
+      ['out/*.xml'],
+      ['out/link.xml', 'out/a.xml'],
+      ['out/*.xml', '**/*.xml'],
+    ]) {
+      const { files, problems } = await findReports(cwd, patterns);
+      expect(files).toEqual([join(cwd, 'out/a.xml')]);
+      expect(problems[0]).toMatchObject({
+        severity: 'error',
+        message: expect.stringContaining('a link leads out'),
+      });
+    }
+  });
+
+  test('follows a folder that the pattern names, as bazel-testlogs is a link', async () => {
+    const outside = await folderWith('a/test.xml');
+    const cwd = await folderWith();
+    await symlink(outside, join(cwd, 'bazel-testlogs'));
+    const { files, problems } = await findReports(cwd, ['bazel-testlogs/**/test.xml']);
+    expect(files).toEqual([join(cwd, 'bazel-testlogs/a/test.xml')]);
+    expect(problems).toEqual([]);
+  });
+
+  test('finds a file once, through loops of links and several links', async () => {
+    const cwd = await folderWith('out/a.xml');
+    await symlink('.', join(cwd, 'out/loop'));
+    await symlink('a.xml', join(cwd, 'out/again.xml'));
+    await symlink('self.xml', join(cwd, 'out/self.xml'));
+    await symlink('nowhere.xml', join(cwd, 'out/gone.xml'));
+    expect((await findReports(cwd, ['out/**/*.xml'])).files).toEqual([join(cwd, 'out/a.xml')]);
   });
 
   test('accepts an empty list of patterns', async () => {

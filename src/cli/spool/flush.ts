@@ -20,6 +20,7 @@ import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { fromDuration, fromTimestamp } from '../../services/shared/timestamp.ts';
 import type { Connection } from '../connection/connection.ts';
 import { isTransientRpcError, toRpcFailure } from '../connection/rpc-errors.ts';
+import { shownUrl } from '../connection/shown-url.ts';
 import { openWithToken } from '../connection/tokens.ts';
 import { CliError } from '../context.ts';
 import { invocationId } from '../invocation-argument.ts';
@@ -119,7 +120,7 @@ function isFor({ anyServer, connection }: FlushParts, { header }: SpoolEntry): b
 }
 
 function elsewhere(path: string, { header }: SpoolEntry): Flushed {
-  return { entry: path, state: 'elsewhere', reason: `it is for ${header.server}` };
+  return { entry: path, state: 'elsewhere', reason: `it is for ${shownUrl(header.server)}` };
 }
 
 async function sendEntry(parts: FlushParts, path: string, entry: SpoolEntry): Promise<Sent> {

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ReportDamage } from '../report.ts';
 import { XmlReader } from './xml-reader.ts';
 
+const MANY_ATTRIBUTES = Array.from({ length: 1_001 }, (_, i) => `a${i}=""`).join(' ');
+
 describe('XmlReader', () => {
   it.each([
     ['a cut file', '<a>\n<b>', 2, 'the file ends inside of <b>: it was cut'],
@@ -17,6 +19,7 @@ describe('XmlReader', () => {
     ['text after the document', '<a/>\nx', 2, 'text data outside of root node'],
     ['no document', '  \n', 2, 'document must contain a root element'],
     ['endless nesting', '<a>'.repeat(201), 1, 'elements nest deeper than 200'],
+    ['endless attributes', `<a ${MANY_ATTRIBUTES}/>`, 1, 'an element has more attributes'],
     ['an ampersand before a lot', `<a>\n&${'x'.repeat(200)}`, 2, 'an "&" begins no reference'],
   ])('refuses %s, and says where', (_, text, line, reason) => {
     const damage = damageOf(text);

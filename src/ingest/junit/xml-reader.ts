@@ -7,7 +7,7 @@
  *   is not well formed is damage.
  * - A DTD is skipped. Entities that it declares stay unknown, so nothing expands and nothing is
  *   fetched: a reference to one is damage.
- * - Depth and the length of names and texts are bounded; a longer text is shortened, with a warning.
+ * - Depth, attributes and the length of names and texts are bounded; a longer text is shortened, with a warning.
  */
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
 import type { FormatSink } from '../execution.ts';
@@ -25,6 +25,10 @@ export interface XmlHandler {
 const MAX_DEPTH = 200;
 /** The limit of characters in one text, attribute or name. */
 const MAX_TEXT = 1024 * 1024;
+
+/** The limits on the attributes of one element, which the parser holds until its tag ends. */
+const MAX_ATTRIBUTES = 1_000;
+const MAX_ATTRIBUTES_TEXT = 16 * MAX_TEXT;
 
 /** The characters that XML 1.0 forbids, except lone surrogates, which decoding has replaced. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
@@ -46,6 +50,8 @@ export class XmlReader {
   readonly #sink: FormatSink;
   readonly #parser: SaxesParser;
   readonly #toleratedTimes = new Map<string, { readonly line: number; count: number }>();
+  #attributes = 0;
+  #attributesText = 0;
   #depth = 0;
   #line = 1;
   #hasBegun = false;
@@ -55,6 +61,7 @@ export class XmlReader {
     this.#sink = sink;
     this.#parser = new SaxesParser({ position: true });
     this.#parser.on('opentag', (tag) => this.#open(tag));
+    this.#parser.on('attribute', (attribute) => this.#countAttribute(attribute));
     this.#parser.on('closetag', ({ name }) => this.#close(name));
     this.#parser.on('text', (text) => handler.text(text));
     this.#parser.on('cdata', (text) => handler.text(text));
@@ -78,7 +85,17 @@ export class XmlReader {
     }
   }
 
+  #countAttribute({ name, value }: { readonly name: string; readonly value: string }): void {
+    this.#attributes += 1;
+    this.#attributesText += name.length + value.length;
+    if (this.#attributes > MAX_ATTRIBUTES || this.#attributesText > MAX_ATTRIBUTES_TEXT) {
+      throw this.#damage('an element has more attributes than any runner writes');
+    }
+  }
+
   #open({ name, attributes }: SaxesTagPlain): void {
+    this.#attributes = 0;
+    this.#attributesText = 0;
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) throw this.#damage(`elements nest deeper than ${MAX_DEPTH}`);
     this.#handler.open(localName(name), attributes, this.#parser.line);

@@ -12,7 +12,7 @@ test('copies an embedded database into another, and again without harm', async (
 
 test.each([
   [['--from', 'pglite:a', '--to', 'pglite:a'], 'the same database'],
-  [['--from', 'mysql://x', '--to', 'pglite:a'], 'mysql://x must be pglite:PATH'],
+  [['--from', 'mysql://x', '--to', 'pglite:a'], '--from must be pglite:PATH'],
   [['--from', 'pglite:a'], "required option '--to <database>'"],
 ])('refuses %j', async (argv, message) => {
   const { run } = await openCli();

@@ -78,7 +78,8 @@ async function open(
   const { openReadyDatabase } = await import('../../../server/open-database.ts');
   const { databaseLocation } = await import('../../../server/config/setting-values.ts');
   const { SPANNER_EMULATOR_HOST } = context.env;
-  const database = parse(() => databaseLocation(location, context.cwd), location);
+  const option = isTarget ? '--to' : '--from';
+  const database = parse(() => databaseLocation(location, context.cwd), option);
   const config = {
     database,
     schema,
@@ -89,10 +90,11 @@ async function open(
   return await openReadyDatabase(config, { log: silentLog, clock: context.clock });
 }
 
-function parse<T>(parseLocation: () => T, location: string): T {
+/** Names the option and not its value, which may hold a password. */
+function parse<T>(parseLocation: () => T, option: string): T {
   try {
     return parseLocation();
   } catch (error) {
-    throw new CliError(`${location} ${toError(error).message}`, EXIT.badInput, { cause: error });
+    throw new CliError(`${option} ${toError(error).message}`, EXIT.badInput, { cause: error });
   }
 }
