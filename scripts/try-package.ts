@@ -1,7 +1,7 @@
 /** Uses the installed package as README.md says, and without the optional packages. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -74,24 +74,22 @@ async function endGroup(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** After `npm install --omit=optional`, `serve` must say which package it lacks, and how to get it. */
+/** Without one of the optional packages, `serve` must say which one it lacks, and how to get it. */
 export function serveWithoutOptional(
   project: string,
   optional: Readonly<Record<string, string>>,
 ): void {
-  for (const name of Object.keys(optional)) {
-    rmSync(join(project, 'node_modules', name), { recursive: true });
-  }
   const main = join(project, 'node_modules/@postlude/postlude/dist/cli/main.js');
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [main, 'serve', '--listen', '127.0.0.1:0'],
-    {
-      cwd: project,
-      encoding: 'utf8',
-    },
-  );
   for (const name of Object.keys(optional)) {
+    const folder = join(project, 'node_modules', name);
+    const aside = `${folder}-aside`;
+    renameSync(folder, aside);
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [main, 'serve', '--listen', '127.0.0.1:0'],
+      { cwd: project, encoding: 'utf8' },
+    );
+    renameSync(aside, folder);
     if (status !== 1 || !stderr.includes(`npm install ${name}@`)) {
       throw new Error(
         `"serve" without ${name} ended with ${status}, without a word of it:\n${stderr}`,
