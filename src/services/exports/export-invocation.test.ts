@@ -92,4 +92,12 @@ eachDatabase((open) => {
     }
     expect(await services.queue.leaseDue(BQ_EXPORT.name, 10, 60_000)).toHaveLength(1);
   });
+
+  test('no more than 100 are added, and those that are there may be asked for again', async () => {
+    const services = await finalized(await openServices(await open()));
+    const nth = (n: number): Init => ({ destination: { ...destination, table: `t${n}` } });
+    for (let n = 0; n < 100; n++) await ask(services, nth(n));
+    await expect(ask(services, nth(100))).rejects.toMatchObject({ code: 'failed-precondition' });
+    expect((await ask(services, nth(99))).export?.state).toBe(Export_State.PENDING);
+  });
 });

@@ -5,7 +5,12 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { CodedError } from '@postlude/queue/foundations';
-import { readGeneration, writeExportRequest } from '../../exporter/export-requests.ts';
+import type { Reader } from '@postlude/queue/storage';
+import {
+  readExportRequests,
+  readGeneration,
+  writeExportRequest,
+} from '../../exporter/export-requests.ts';
 import { exportStatus, furtherExportIndex } from '../../exporter/status.ts';
 import { enqueueBigQueryExport } from '../../exporter/task.ts';
 import {
@@ -13,9 +18,9 @@ import {
   type ExportInvocationResponse,
   ExportInvocationResponseSchema,
 } from '../../gen/postlude/v1/exports_pb.js';
-import { parseInvocationName } from '../../invocations/id.ts';
+import { type InvocationId, parseInvocationName } from '../../invocations/id.ts';
 import { requireInvocation } from '../../invocations/invocations.ts';
-import { checkExport } from '../recorder/validate-invocation.ts';
+import { checkExport, MAX_EXPORTS } from '../recorder/validate-invocation.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField, invalid } from '../shared/field.ts';
 import { requirePermission, rootRealm } from '../shared/permissions.ts';
@@ -49,6 +54,7 @@ export async function exportInvocation(
     const requestTime = parts.clock.now();
     await parts.db.write(
       async (tx) => {
+        await requireRoom(tx, id, index);
         await enqueueBigQueryExport(parts.queue, tx, task);
         await writeExportRequest(tx, id, { ...wanted, requestTime });
       },
@@ -57,4 +63,11 @@ export async function exportInvocation(
     status = { state: 'pending', reason: undefined };
   }
   return create(ExportInvocationResponseSchema, { export: toExportMessage(wanted, status) });
+}
+
+/** Each export is a task that reads the whole run again, so callers may not add any number of them. */
+async function requireRoom(tx: Reader, id: InvocationId, index: number): Promise<void> {
+  const others = (await readExportRequests(tx, id)).filter((asked) => asked.index !== index);
+  if (others.length < MAX_EXPORTS) return;
+  throw new CodedError('failed-precondition', `${id} already has ${MAX_EXPORTS} more exports`);
 }

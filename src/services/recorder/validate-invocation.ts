@@ -35,7 +35,7 @@ const MAX_RESOURCE_BYTES = 2000;
 const MAX_NAME_BYTES = 1024;
 const MAX_PROPERTIES_BYTES = 16 * 1024;
 /** Each export is a task that reads the whole run again. */
-const MAX_EXPORTS = 100;
+export const MAX_EXPORTS = 100;
 
 export function checkRealm(realm: string): string {
   return requireMatch(realm, REALM_PATTERN);
