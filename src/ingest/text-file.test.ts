@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { writeReports } from '../../test/support/reports/report-files.ts';
@@ -54,6 +55,15 @@ describe('a text file', () => {
     const declaration = `<?xml version='1.0' encoding='${encoding}'?>`;
     expect((await read(latin(declaration + bytes))).text).toBe(declaration + text);
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'is refused if it is a pipe, without waiting',
+    async () => {
+      const pipe = `${writeReports({ report: '' })[0]}.pipe`;
+      execFileSync('mkfifo', [pipe]);
+      await expect(readPath(pipe)).rejects.toThrow('not a file that can be read twice');
+    },
+  );
 
   it('is read completely, whatever lies across the borders of chunks', async () => {
     await fc.assert(

@@ -4,7 +4,7 @@
  * and counted.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { TextDecoder } from 'node:util';
 import { toError } from '@postlude/queue/foundations';
 import { ReportDamage } from './report.ts';
@@ -17,6 +17,9 @@ export interface TextFile {
   /** The line at which bytes were first replaced. Known once `chunks` has ended. */
   readonly firstReplacedLine: () => number | undefined;
 }
+
+/** Opening a pipe would wait for somebody who writes. Windows does not have the flag. */
+const READ_WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 const CHUNK_BYTES = 64 * 1024;
 const REPLACEMENT = '\ufffd';
@@ -49,7 +52,7 @@ async function* decode(path: string, sha: Hash, watch: ReplacementWatch): AsyncG
 }
 
 async function* readBytes(path: string): AsyncGenerator<Buffer> {
-  const file = await open(path);
+  const file = await open(path, READ_WITHOUT_WAITING);
   const buffer = Buffer.alloc(CHUNK_BYTES);
   try {
     if (!(await file.stat()).isFile())

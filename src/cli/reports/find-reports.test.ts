@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -89,7 +90,7 @@ describe('findReports', () => {
     await utimes(join(cwd, 'later.xml'), new Date(), new Date('2001-01-01'));
     await writeFile(join(cwd, 'new.xml'), '');
     await rm(join(cwd, 'gone.xml'));
-    const { files, unchanged, problems } = await findReports(cwd, patterns, earlier);
+    const { files, unchanged, problems } = await findReports(cwd, patterns, { earlier });
     expect(files).toEqual(['later.xml', 'longer.xml', 'new.xml'].map((name) => join(cwd, name)));
     expect(unchanged).toEqual([join(cwd, 'same.xml'), join(cwd, 'sub/same.xml')]);
     expect(problems).toMatchObject([
@@ -109,8 +110,7 @@ describe('findReports', () => {
     ]) {
       const { files, problems } = await findReports(cwd, patterns);
       expect(files).toEqual([join(cwd, 'out/a.xml')]);
-      expect(problems[0]).toMatchObject({
-        severity: 'error',
+      expect(problems.filter(({ severity }) => severity === 'error')[0]).toMatchObject({
         message: expect.stringContaining('a link leads out'),
       });
     }
@@ -136,5 +136,74 @@ describe('findReports', () => {
 
   test('accepts an empty list of patterns', async () => {
     expect(await findReports(tmpdir(), [])).toEqual({ files: [], unchanged: [], problems: [] });
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('links', () => {
+  async function linked() {
+    const cwd = await folderWith('out/a.xml', 'deep/b.xml');
+    const outside = await folderWith('secret.xml', 'in/c.xml');
+    return { cwd, outside };
+  }
+
+  test('within the folder are followed, and loops of them end', async () => {
+    const { cwd } = await linked();
+    await symlink(join(cwd, 'deep'), join(cwd, 'out/more'));
+    await symlink(join(cwd, 'out'), join(cwd, 'out/again'));
+    const { files, problems } = await findReports(cwd, ['out/**/*.xml']);
+    expect(files).toContain(join(cwd, 'out/a.xml'));
+    expect(files).toContain(join(cwd, 'out/more/b.xml'));
+    expect(problems).toEqual([]);
+  });
+
+  test('that lead out of the folder are left out, unless that is asked for', async () => {
+    const { cwd, outside } = await linked();
+    await symlink(join(outside, 'in'), join(cwd, 'out/folder'));
+    await symlink(join(outside, 'secret.xml'), join(cwd, 'out/file.xml'));
+    const { files, problems } = await findReports(cwd, ['out/**/*.xml']);
+    expect(files).toEqual([join(cwd, 'out/a.xml')]);
+    expect(problems).toMatchObject([
+      { severity: 'warning', message: expect.stringMatching(/not followed: .*out\/folder/) },
+      { severity: 'error', message: expect.stringMatching(/a link leads out.*--follow-links/) },
+    ]);
+    const all = await findReports(cwd, ['out/**/*.xml'], { followLinks: true });
+    expect(all.files).toHaveLength(3);
+    expect(all.problems).toEqual([]);
+  });
+
+  test.each(['up/*.xml', 'up/**/*.xml'])(
+    'to a folder that holds this one are not followed where %s begins, either',
+    async (pattern) => {
+      const { cwd } = await linked();
+      await symlink(dirname(cwd), join(cwd, 'up'));
+      const { files, problems } = await findReports(cwd, [pattern]);
+      expect(files).toEqual([]);
+      expect(problems).toMatchObject([{ severity: 'error' }]);
+    },
+  );
+
+  test('are not followed if they are a named file', async () => {
+    const { cwd, outside } = await linked();
+    await symlink(join(outside, 'secret.xml'), join(cwd, 'a.xml'));
+    expect((await findReports(cwd, ['a.xml'])).files).toEqual([]);
+    expect((await findReports(cwd, [join(outside, 'secret.xml')])).files).toHaveLength(1);
+    expect((await findReports(cwd, [join(outside, '**/*.xml')])).files).toHaveLength(2);
+  });
+
+  test('to what is not a regular file are left out with a warning', async () => {
+    const { cwd } = await linked();
+    execFileSync('mkfifo', [join(cwd, 'pipe')]);
+    await symlink(join(cwd, 'pipe'), join(cwd, 'out/pipe.xml'));
+    const { files, problems } = await findReports(cwd, ['out/*.xml']);
+    expect(files).toEqual([join(cwd, 'out/a.xml')]);
+    expect(problems).toMatchObject([{ severity: 'warning', message: 'not a regular file' }]);
+  });
+
+  test('a search that is aborted ends with the reason', async () => {
+    const { cwd } = await linked();
+    const stopped = new AbortController();
+    const search = findReports(cwd, ['**/*.xml'], { signal: stopped.signal });
+    stopped.abort(new Error('stopped'));
+    await expect(search).rejects.toThrow('stopped');
   });
 });

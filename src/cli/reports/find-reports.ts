@@ -1,33 +1,43 @@
 /**
  * Finds report files by names and glob patterns. Each pattern must find something: if a shard's second
  * runner died before it wrote its report, the first runner's report must not make the shard complete.
+ * Only regular files are taken.
  */
 import { realpath, stat } from 'node:fs/promises';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { resolve } from 'node:path';
 import { escapePath, glob } from 'tinyglobby';
 import type { Problem } from '../../ingest/report.ts';
 import { EarlierFiles } from './earlier-files.ts';
 import { linkedFiles } from './linked-files.ts';
+import { baseOf, ReportLinks } from './report-links.ts';
 
 export interface FoundReports {
   /** Absolute paths, sorted, each once. */
   readonly files: readonly string[];
   /** Files that the patterns match but that have not changed; they are not among `files`. */
   readonly unchanged: readonly string[];
-  /** One problem for each pattern that finds nothing, or nothing new. */
+  /** For each pattern that finds nothing, or nothing new, an error; a warning for what it leaves out. */
   readonly problems: readonly Problem[];
+}
+
+export interface Search {
+  /** A file that has not changed since counts as missing. */
+  readonly earlier?: EarlierFiles | undefined;
+  /** Also follows links that lead out of the folder: see `ReportLinks`. */
+  readonly followLinks?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Patterns are relative to `cwd`. `!pattern` leaves out files that the others find, even named ones, as
- * shells expand patterns before we see them. A file that has not changed since `earlier` counts as
- * missing.
+ * shells expand patterns before we see them. Throws the signal's reason once that aborts.
  */
 export async function findReports(
   cwd: string,
   patterns: readonly string[],
-  earlier = EarlierFiles.none,
+  search: Search = {},
 ): Promise<FoundReports> {
+  const { earlier = EarlierFiles.none } = search;
   const wanted = patterns.filter((pattern) => !isNegated(pattern));
   const negated = patterns.filter(isNegated);
   const ignore = await Promise.all(negated.map((pattern) => asGlob(cwd, pattern.slice(1))));
@@ -35,57 +45,66 @@ export async function findReports(
   const unchanged = new Set<string>();
   const problems: Problem[] = wanted.length > 0 ? [] : negated.map(nothingMatches);
   for (const pattern of wanted) {
-    const { files: found, isOutside } = await matches(cwd, pattern, ignore);
-    if (isOutside) problems.push(leadsOutside(pattern));
+    const { found, problems: own } = await matches({ cwd, ignore, ...search }, pattern);
+    problems.push(...own);
     const old = await earlier.unchangedOf(found);
     for (const file of found) (old.has(file) ? unchanged : files).add(file);
-    if (found.length === 0 && !isOutside && !(await isFile(resolve(cwd, pattern)))) {
-      problems.push(nothingMatches(pattern));
-    }
+    const isExcluded = own.length === 0 && (await isFile(resolve(cwd, pattern)));
+    const isTold = own.some(({ severity }) => severity === 'error');
+    if (found.length === 0 && !isExcluded && !isTold) problems.push(nothingMatches(pattern));
     if (found.length > 0 && found.length === old.size) problems.push(nothingNew(pattern));
   }
   return { files: [...files].sort(), unchanged: [...unchanged].sort(), problems };
 }
 
-/** Folders that are links are entered only if the pattern itself names them (`bazel-testlogs/**`). */
-async function matches(cwd: string, pattern: string, ignore: string[]): Promise<Matches> {
-  const options = { cwd, ignore, absolute: true, dot: true, expandDirectories: false };
-  const own = await asGlob(cwd, pattern);
-  const found = await glob(own, {
-    ...options,
-    followSymbolicLinks: false,
-    fs: linkedFiles as never,
-  });
-  const root = await realpath(resolve(cwd, namedFolder(own))).catch(() => cwd);
-  const byPlace = new Map<string, string>();
-  let isOutside = false;
-  for (const path of found.sort()) {
-    const place = await realpath(path).catch(() => undefined);
-    if (place === undefined || !(await isFile(place))) continue;
-    if (isWithin(root, place)) byPlace.set(place, byPlace.get(place) ?? path);
-    else isOutside = true;
-  }
-  return { files: [...byPlace.values()], isOutside };
-}
-
 interface Matches {
   /** Each file once, however many links lead to it. */
-  readonly files: readonly string[];
-  /** A link leads out of the folder that the pattern names. */
-  readonly isOutside: boolean;
+  readonly found: readonly string[];
+  readonly problems: readonly Problem[];
 }
 
-/** Returns the folders that a pattern names before its first wildcard. */
-function namedFolder(pattern: string): string {
-  const parts = pattern.split('/');
-  const wild = parts.findIndex((part) => /[*?[\]{}()!+@]/.test(part));
-  const folders = parts.slice(0, wild < 0 ? -1 : wild);
-  return folders.join('/') || (isAbsolute(pattern) ? '/' : '.');
+async function matches(
+  { cwd, followLinks, ignore, signal }: Search & { cwd: string; ignore: string[] },
+  pattern: string,
+): Promise<Matches> {
+  signal?.throwIfAborted();
+  const own = await asGlob(cwd, pattern);
+  const base = baseOf(cwd, pattern, await isFile(resolve(cwd, pattern)));
+  const links = await ReportLinks.of(cwd, base, followLinks);
+  if (!(await links.allows(base))) return { found: [], problems: [leadsOutside(pattern)] };
+  const options = { cwd, ignore, absolute: true, dot: true, expandDirectories: false };
+  const fs = linkedFiles(links) as never;
+  const paths = await glob(own, { ...options, fs, ...(signal && { signal }) });
+  signal?.throwIfAborted(); // A search that was aborted ends early, as if it had found all.
+  const problems = links.left === undefined ? [] : [warning(pattern, links.left)];
+  return await onlyReports(paths.sort(shorterFirst), { pattern, links, problems });
 }
 
-function isWithin(root: string, path: string): boolean {
-  const inRoot = relative(root, path);
-  return !isAbsolute(inRoot) && inRoot.split(sep)[0] !== '..';
+function shorterFirst(path: string, other: string): number {
+  return path.length - other.length || (path < other ? -1 : 1);
+}
+
+interface Selection {
+  readonly pattern: string;
+  readonly links: ReportLinks;
+  readonly problems: readonly Problem[];
+}
+
+/** A link can lead to a pipe or a device, which has no end, or none that comes. */
+async function onlyReports(paths: readonly string[], selection: Selection): Promise<Matches> {
+  const { pattern, links } = selection;
+  const problems = [...selection.problems];
+  const byPlace = new Map<string, string>();
+  for (const path of paths) {
+    const place = await realpath(path).catch(() => undefined);
+    if (place === undefined) continue;
+    if (!(await isFile(place))) problems.push(warning(path, 'not a regular file'));
+    else if (links.areRootsOf(place)) byPlace.set(place, byPlace.get(place) ?? path);
+    else if (problems.every(({ severity }) => severity !== 'error')) {
+      problems.push(leadsOutside(pattern));
+    }
+  }
+  return { found: [...byPlace.values()], problems };
 }
 
 /** Escapes the name of an existing file, which may hold brackets, as those of parameterized suites do. */
@@ -104,13 +123,17 @@ function isNegated(pattern: string): boolean {
   return pattern.startsWith('!');
 }
 
-function nothingMatches(pattern: string): Problem {
-  return { file: pattern, line: 1, message: 'no report file was found', severity: 'error' };
+function warning(file: string, message: string): Problem {
+  return { file, line: 1, message, severity: 'warning' };
 }
 
 function leadsOutside(pattern: string): Problem {
-  const message = 'a link leads out of the folder, and is not followed: name the file itself';
+  const message = 'a link leads out of the folder, and is not followed (see --follow-links)';
   return { file: pattern, line: 1, message, severity: 'error' };
+}
+
+function nothingMatches(pattern: string): Problem {
+  return { file: pattern, line: 1, message: 'no report file was found', severity: 'error' };
 }
 
 function nothingNew(pattern: string): Problem {

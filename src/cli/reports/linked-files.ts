@@ -1,22 +1,35 @@
 /**
- * A file system for globs in which a link to a regular file is a file, and a link to anything else stays a
- * link, which is not followed. So a walk neither leaves its tree nor goes in circles.
+ * A file system for globs in which a link to a regular file is a file, and a link to a folder out of the
+ * roots is broken.
  */
-import { type Dirent, readdir as readdirOf, statSync } from 'node:fs';
+import fs, { type Dirent, readdir as readdirOf, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ReportLinks } from './report-links.ts';
 
 type Listed = (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void;
 
-export const linkedFiles = {
-  readdir(path: string, options: { readonly withFileTypes: true }, listed: Listed): void {
-    readdirOf(path, options, (error, entries = []) =>
-      listed(
-        error,
-        entries.map((entry) => (isLinkToFile(path, entry) ? asFile(entry) : entry)),
-      ),
-    );
-  },
-};
+type Resolved = (error: Error | null, place: string) => void;
+
+export function linkedFiles(links: ReportLinks) {
+  return {
+    ...fs,
+    readdir(path: string, options: { readonly withFileTypes: true }, listed: Listed): void {
+      readdirOf(path, options, (error, entries = []) =>
+        listed(
+          error,
+          entries.map((entry) => (isLinkToFile(path, entry) ? asFile(entry) : entry)),
+        ),
+      );
+    },
+    realpath(path: string, resolved: Resolved): void {
+      fs.realpath(path, (error, place) => {
+        const isOut = error === null && !links.areRootsOf(place);
+        if (isOut) links.leaveOut(path);
+        resolved(isOut ? new Error(`${path} leads out of the folder`) : error, place);
+      });
+    },
+  };
+}
 
 function isLinkToFile(folder: string, entry: Dirent): boolean {
   if (!entry.isSymbolicLink()) return false;

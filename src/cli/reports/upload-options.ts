@@ -6,6 +6,7 @@ import { collectPair, type StringPair } from '../new-invocation.ts';
 export interface UploadOptions {
   readonly variant?: readonly StringPair[];
   readonly repo?: string;
+  readonly followLinks?: boolean;
 }
 
 export function addUploadOptions(command: Command): Command {
@@ -15,7 +16,8 @@ export function addUploadOptions(command: Command): Command {
       'a condition that the tests ran under: os:linux (repeatable)',
       collectVariantPair,
     )
-    .option('--repo <url>', 'the repository that the source files belong to');
+    .option('--repo <url>', 'the repository that the source files belong to')
+    .option('--follow-links', 'also read reports that links out of the current folder lead to');
 }
 
 export function variantOf({ variant = [] }: UploadOptions): Record<string, string> {

@@ -37,6 +37,7 @@ export interface Upload {
   readonly patterns: readonly string[];
   /** Files that have not changed since this snapshot are not uploaded. */
   readonly earlier?: EarlierFiles;
+  readonly followLinks?: boolean | undefined;
   readonly variant: Readonly<Record<string, string>>;
   readonly repo?: string | undefined;
 }
@@ -66,7 +67,9 @@ export async function uploadReports(upload: Upload, sink: ResultSink): Promise<U
 }
 
 export async function readReports(upload: Upload): Promise<ReadReports> {
-  const found = await findReports(upload.context.cwd, upload.patterns, upload.earlier);
+  const { earlier, followLinks, patterns, context } = upload;
+  const search = { earlier, followLinks, signal: context.signal };
+  const found = await findReports(context.cwd, patterns, search);
   const set = await readReportSet(found.files, upload.context.signal, upload.context.cwd);
   const problems = [...set.problems, ...found.problems];
   for (const problem of problems) tell(upload.output, problem);

@@ -89,6 +89,7 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
         earlier,
         variant: variantOf(options),
         repo: options.repo,
+        followLinks: options.followLinks,
       };
       const ending = { command, start, upload, outcome, mayWait: options.ifUnreachable === 'run' };
       const sent = await endRecording(ending);
@@ -130,10 +131,10 @@ function describeBegin({ attempt, id, superseded }: Recording): string {
 /** Finds the reports that are there before the command runs: a workspace may be used for many runs. */
 async function earlierReports(
   { cwd }: CliContext,
-  { acceptUnchanged, reports = [] }: RecordOptions,
+  { acceptUnchanged, followLinks, reports = [] }: RecordOptions,
 ): Promise<EarlierFiles> {
   if (acceptUnchanged) return EarlierFiles.none;
-  return EarlierFiles.at((await findReports(cwd, reports)).files);
+  return EarlierFiles.at((await findReports(cwd, reports, { followLinks })).files);
 }
 
 interface Run {

@@ -39,6 +39,7 @@ export const uploadCommand: CommandMaker = (context, setExitCode) =>
       progress: progressOf(context, command),
       variant: variantOf(options),
       repo: options.repo,
+      followLinks: options.followLinks,
     };
     const headers = await updateHeaders(source, options.invocation);
     const sink = serverSink(connection, options.invocation, headers);
