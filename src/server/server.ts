@@ -31,12 +31,12 @@ import { RetentionRules } from '../retention/retention-rules.ts';
 import { updateTokenSecrets } from '../secrets/secrets.ts';
 import { UpdateTokens } from '../services/recorder/update-token.ts';
 import { ReachableSets } from '../services/resultdb/reachable-sets.ts';
-import { allowAll, realmAuthorizer } from '../services/shared/permissions.ts';
+import { allowAll, hasAnyGrant, realmAuthorizer } from '../services/shared/permissions.ts';
 import { Background } from './background.ts';
 import type { AuthConfig } from './config/caller-config.ts';
 import type { Config } from './config/config.ts';
 import type { ListenAddress } from './config/setting-values.ts';
-import { type Authenticate, everybodyAnonymous, oidcAuthenticate } from './http/auth.ts';
+import { ANONYMOUS, type Authenticate, everybodyAnonymous, oidcAuthenticate } from './http/auth.ts';
 import { Health, observeHealth } from './http/health.ts';
 import { OnePort } from './http/one-port.ts';
 import { routes } from './http/routes.ts';
@@ -226,6 +226,7 @@ async function buildPort(
   const rpcs = rpcRoutes({
     services: (router) => registerServices(router, parts, endingStreams),
     authenticate: authenticateBy(config.auth, machineClock),
+    isAnonymousGranted: config.auth.kind === 'none' || hasAnyGrant(config.auth.grants, ANONYMOUS),
     maxRequestBytes: config.maxRequestBytes,
     log,
     tracing,

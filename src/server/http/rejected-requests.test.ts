@@ -57,7 +57,7 @@ test.each([LIST_TASKS, WATCH])('and in gRPC (%s)', async (path) => {
   expect(await postGrpc(url, path, inEnvelope(NO_PROTOBUF))).toMatchObject({
     ':status': 200,
     'grpc-status': '3',
-    'grpc-message': expect.stringContaining('parse%20binary'),
+    'grpc-message': expect.stringContaining('cannot%20be%20decoded'),
   });
   expect(lines.map(({ level, code }) => [level, code])).toEqual([['debug', 'invalid_argument']]);
 });

@@ -1,6 +1,7 @@
 /** One call of an RPC, as logs and metrics describe it. */
-import { createContextKey } from '@connectrpc/connect';
+import { type ConnectError, createContextKey } from '@connectrpc/connect';
 import { ANONYMOUS } from './auth.ts';
+import { codeName, toConnectError } from './error-mapping.ts';
 
 export interface RpcCall {
   /** `luci.resultdb.v1.Recorder/CreateInvocation`. */
@@ -16,3 +17,11 @@ export interface RpcCall {
 
 /** The context key under which Connect carries the call from the routes to the method. */
 export const rpcCallKey = createContextKey<RpcCall>({ method: '', caller: ANONYMOUS });
+
+/** Records why a call failed. Returns the error for the caller. */
+export function failCall(call: RpcCall, error: unknown, signal: AbortSignal): ConnectError {
+  const told = toConnectError(error, signal);
+  call.code = codeName(told.code);
+  call.error = error;
+  return told;
+}

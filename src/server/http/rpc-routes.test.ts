@@ -1,5 +1,5 @@
-import { connect as connectSocket } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import {
   createConnectTransport,
@@ -141,6 +141,37 @@ test('a body that grows beyond the limit in decompression is refused', async () 
   ]);
 });
 
+/** 16 MB of fields that the schema lacks, of two bytes each: a hundred times as much if they are kept. */
+const UNKNOWN_FIELDS = Buffer.alloc(16 * 1024 ** 2, Buffer.from([0x78, 0]));
+
+test.each([
+  ['Connect', 'application/proto', brotliCompressSync(UNKNOWN_FIELDS)],
+  ['gRPC', 'application/grpc-web', frame(brotliCompressSync(UNKNOWN_FIELDS))],
+])(
+  'a small body of %s that would become many objects is refused undecoded',
+  async (_, type, body) => {
+    expect(body.length).toBeLessThan(200);
+    const { url, lines } = await serveRpcs({}, { maxRequestBytes: 16 * 1024 ** 2 });
+    const headers = { 'content-type': type, 'content-encoding': 'br', 'grpc-encoding': 'br' };
+    const response = await post(url, { body, headers });
+    await response.text();
+    expect(lines.at(-1)).toMatchObject({ code: 'resource_exhausted' });
+  },
+);
+
+/** A compressed message of gRPC. */
+function frame(message: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([1, 0, 0, 0, message.length]), message]);
+}
+
+test('a message that cannot be decoded is an invalid argument', async () => {
+  const { url, lines } = await serveRpcs();
+  const headers = { 'content-type': 'application/proto' };
+  const response = await post(url, { body: Buffer.from([0x0a, 9, 0x61]), headers });
+  expect(response.status).toBe(400);
+  expect(lines.at(-1)).toMatchObject({ level: 'debug', code: 'invalid_argument' });
+});
+
 test('a full disk is told from a message that is too large: by HTTP 507, and by its reason', async () => {
   const full = new CodedError('resource-exhausted', 'the disk of /srv/data is full', {
     reason: 'disk-full',
@@ -234,6 +265,22 @@ test('a call is a line, a measurement and a span under the span of the caller', 
   });
 });
 
+function firstAnswer(socket: Socket): Promise<string> {
+  return new Promise((resolve) => socket.once('data', (data) => resolve(String(data))));
+}
+
+test('refuses a caller without a token before the body has been read, if nobody granted it anything', async () => {
+  const { host, port } = await serveRpcs({}, { isAnonymousGranted: false });
+  const socket = connectSocket({ host, port });
+  onTestFinished(() => void socket.destroy());
+  socket.write(
+    `POST ${LIST_TASKS} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
+      'content-length: 1000\r\n\r\n',
+  );
+  const answer = await firstAnswer(socket);
+  expect(answer).toMatch(/^HTTP\/1.1 403 [\s\S]*"code":"permission_denied"/);
+});
+
 test('refuses a caller before the body has been read, and logs no token', async () => {
   const authenticate: Authenticate = async (header) => {
     throw new CodedError('unauthenticated', header === null ? 'no token' : 'bad token');
@@ -245,9 +292,7 @@ test('refuses a caller before the body has been read, and logs no token', async 
     `POST ${LIST_TASKS} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
       'authorization: Bearer s3cr3t\r\nupdate-token: t0k3n\r\ncontent-length: 1000\r\n\r\n',
   );
-  const answer = await new Promise<string>((resolve) =>
-    socket.once('data', (data) => resolve(String(data))),
-  );
+  const answer = await firstAnswer(socket);
   expect(answer).toMatch(/^HTTP\/1.1 401 [\s\S]*"code":"unauthenticated","message":"bad token"/);
   expect(JSON.stringify(lines)).not.toMatch(/s3cr3t|t0k3n/);
 });
@@ -263,9 +308,7 @@ test('a request without a host is refused, and harms nobody', async () => {
   const { host, port, url } = await serveRpcs();
   const socket = connectSocket({ host, port });
   socket.write(`POST ${LIST_TASKS} HTTP/1.0\r\ncontent-type: application/json\r\n\r\n`);
-  const answer = await new Promise<string>((resolve) =>
-    socket.once('data', (data) => resolve(String(data))),
-  );
+  const answer = await firstAnswer(socket);
   expect(answer).toMatch(/^HTTP\/1.1 40\d /);
   expect((await post(url)).status).toBe(200);
 });

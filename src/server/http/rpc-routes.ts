@@ -8,7 +8,6 @@ import {
   type ContextValues,
   createConnectRouter,
   createContextValues,
-  type HandlerContext,
 } from '@connectrpc/connect';
 import type {
   UniversalHandler,
@@ -34,20 +33,18 @@ import {
   respond,
   toError,
 } from '@postlude/queue/foundations';
-import { hasExpired } from '@postlude/queue/oidc';
-import { TOKEN_METHODS } from '../../services/recorder/update-token.ts';
-import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { endFailed, type Tracing } from '../telemetry/tracing.ts';
-import { ANONYMOUS, type Authenticate } from './auth.ts';
-import { codeName, FAULTS, toConnectError } from './error-mapping.ts';
-import { type RpcCall, rpcCallKey } from './rpc-call.ts';
+import { type AdmissionOptions, admit } from './admission.ts';
+import { ANONYMOUS } from './auth.ts';
+import { withCheckedBody } from './body/request-body.ts';
+import { codeName, FAULTS } from './error-mapping.ts';
+import { failCall, type RpcCall, rpcCallKey } from './rpc-call.ts';
 import { hasRpcContentType, refuseUnknownRpc } from './rpc-content-type.ts';
 import { asFaultOfCaller } from './undecodable.ts';
 
-export interface RpcRoutesOptions {
+export interface RpcRoutesOptions extends AdmissionOptions {
   /** Registers the services. */
   readonly services: (router: ConnectRouter) => void;
-  readonly authenticate: Authenticate;
   readonly maxRequestBytes: number;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -58,7 +55,9 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   const router = createConnectRouter({
     readMaxBytes: options.maxRequestBytes,
     acceptCompression: [compressionGzip, compressionBrotli],
-    requestGate: (context) => admit(context, options.authenticate),
+    // Kept, an unknown field of two bytes would be an object.
+    binaryOptions: { readUnknownFields: false },
+    requestGate: (context) => admit(context, options),
   });
   options.services(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -78,29 +77,9 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   };
 }
 
-/** Runs before the body is read. */
-async function admit(context: HandlerContext, authenticate: Authenticate): Promise<void> {
-  const call = context.values.get(rpcCallKey);
-  try {
-    call.caller = await authenticate(context.requestHeader.get('authorization'));
-  } catch (error) {
-    if (hasExpired(error) && isByToken(context, call)) return; // as anonymous
-    const told = toConnectError(error, context.signal);
-    call.code = codeName(told.code);
-    call.error = error;
-    throw told;
-  }
-}
-
-/**
- * A test run may outlive the bearer token of its job. Such a method requires only the update token, and
- * a caller without a bearer token is anonymous as well, so this grants nothing new.
- */
-function isByToken({ requestHeader }: HandlerContext, { method }: RpcCall): boolean {
-  return requestHeader.has(UPDATE_TOKEN_HEADER) && TOKEN_METHODS.has(method);
-}
-
-type Observers = Pick<RpcRoutesOptions, 'log' | 'tracing'> & { readonly duration: Histogram };
+type Observers = Pick<RpcRoutesOptions, 'log' | 'maxRequestBytes' | 'tracing'> & {
+  readonly duration: Histogram;
+};
 
 interface Exchange {
   readonly request: NodeServerRequest;
@@ -121,9 +100,10 @@ async function serve(
     return;
   }
   const attributes = { 'rpc.method': call.method };
+  const checked = checkBody(universal, handler, { call, maxBytes: observers.maxRequestBytes });
   const span = observers.tracing.startCall(call.method, attributes, universal.header);
   try {
-    const given = await observers.tracing.within(span, () => handler(universal));
+    const given = await observers.tracing.within(span, () => handler(checked));
     const isRejected = !call.isReached && call.error === undefined;
     const answer = isRejected ? await asFaultOfCaller(given) : given;
     if (isRejected) call.code = rejectionCode(answer);
@@ -133,6 +113,24 @@ async function serve(
     call.error ??= error;
   }
   observe(observers, call, { span, ms: monotonicMs() - startedAt });
+}
+
+/** Returns the request with a body that is bounded, and that tells the call why it is refused. */
+function checkBody(
+  request: UniversalServerRequest,
+  { method }: UniversalHandler,
+  { call, maxBytes }: { readonly call: RpcCall; readonly maxBytes: number },
+): UniversalServerRequest {
+  const checked = withCheckedBody(request, method.input, { maxBytes, hold: () => undefined });
+  return { ...checked, body: telling(checked.body as AsyncIterable<Uint8Array>) };
+
+  async function* telling(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw failCall(call, error, request.signal);
+    }
+  }
 }
 
 /** In Connect's unary calls the HTTP status counts, and 429 would blame the caller for a full disk. */

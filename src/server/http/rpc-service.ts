@@ -6,8 +6,7 @@ import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { type CallContext, UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import type { ServiceMethods } from '../../services/shared/service-methods.ts';
-import { codeName, toConnectError } from './error-mapping.ts';
-import { rpcCallKey } from './rpc-call.ts';
+import { failCall, rpcCallKey } from './rpc-call.ts';
 
 type Unary = (request: unknown, context: CallContext) => Promise<unknown>;
 type Streaming = (request: unknown, context: CallContext) => AsyncIterable<unknown>;
@@ -76,11 +75,7 @@ function succeed(context: HandlerContext): void {
 }
 
 function fail(context: HandlerContext, error: unknown): ConnectError {
-  const call = context.values.get(rpcCallKey);
-  const told = toConnectError(error, context.signal);
-  call.code = codeName(told.code);
-  call.error = error;
-  return told;
+  return failCall(context.values.get(rpcCallKey), error, context.signal);
 }
 
 function stopping(cause?: unknown): ConnectError {

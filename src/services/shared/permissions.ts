@@ -70,6 +70,13 @@ export function realmAuthorizer(grants: RealmGrants): Authorizer {
   };
 }
 
+/** Whether the caller has any permission in any realm. */
+export function hasAnyGrant(grants: RealmGrants, caller: string): boolean {
+  return Object.values(grants).some((roles) =>
+    Object.values(roles).some((members) => members.some((member) => isMember(caller, member))),
+  );
+}
+
 /** Returns `project:@root`, whose grants hold in every realm of the project. */
 export function rootRealm(realm: string): string {
   return `${realm.slice(0, realm.indexOf(':'))}:@root`;

@@ -25,6 +25,7 @@ export interface Behaviour {
 
 export interface RpcServerOptions {
   readonly authenticate?: Authenticate;
+  readonly isAnonymousGranted?: boolean;
   readonly maxRequestBytes?: number;
 }
 
@@ -39,6 +40,7 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
   const rpcs = rpcRoutes({
     services: (router) => register(router, behaviour, draining.signal),
     authenticate: options.authenticate ?? everybodyAnonymous,
+    isAnonymousGranted: options.isAnonymousGranted ?? true,
     maxRequestBytes: options.maxRequestBytes ?? 1024 ** 2,
     log,
     metrics,

@@ -1,0 +1,60 @@
+/**
+ * Decides from its headers alone whether a call goes on: it runs before any byte of the body is read. What
+ * may be done to which invocation is decided later, by the methods.
+ */
+import type { HandlerContext } from '@connectrpc/connect';
+import { CodedError } from '@postlude/queue/foundations';
+import { hasExpired } from '@postlude/queue/oidc';
+import { TOKEN_METHODS } from '../../services/recorder/update-token.ts';
+import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
+import { ANONYMOUS, type Authenticate } from './auth.ts';
+import { failCall, type RpcCall, rpcCallKey } from './rpc-call.ts';
+
+export interface AdmissionOptions {
+  readonly authenticate: Authenticate;
+  /** Whether a caller without any token has a permission in any realm. */
+  readonly isAnonymousGranted: boolean;
+}
+
+/** Throws a ConnectError if the call is refused. */
+export async function admit(context: HandlerContext, options: AdmissionOptions): Promise<void> {
+  const call = context.values.get(rpcCallKey);
+  try {
+    call.caller = await identify(context, call, options.authenticate);
+    requireSomeRight(context, call, options);
+  } catch (error) {
+    throw failCall(call, error, context.signal);
+  }
+}
+
+/**
+ * A test run may outlive the bearer token of its job. Such a method requires only the update token, and
+ * a caller without a bearer token is anonymous as well, so this grants nothing new.
+ */
+async function identify(
+  { requestHeader }: HandlerContext,
+  { method }: RpcCall,
+  authenticate: Authenticate,
+): Promise<string> {
+  try {
+    return await authenticate(requestHeader.get('authorization'));
+  } catch (error) {
+    const isByToken = TOKEN_METHODS.has(method) && requestHeader.has(UPDATE_TOKEN_HEADER);
+    if (hasExpired(error) && isByToken) return ANONYMOUS;
+    throw error;
+  }
+}
+
+function requireSomeRight(
+  { requestHeader }: HandlerContext,
+  { caller, method }: RpcCall,
+  { isAnonymousGranted }: AdmissionOptions,
+): void {
+  if (TOKEN_METHODS.has(method)) {
+    if (requestHeader.has(UPDATE_TOKEN_HEADER)) return;
+    throw new CodedError('unauthenticated', 'missing update-token in the request');
+  }
+  if (caller !== ANONYMOUS || isAnonymousGranted) return;
+  const problem = `caller ${caller} does not have any permission: send a bearer token`;
+  throw new CodedError('permission-denied', problem);
+}
