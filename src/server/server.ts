@@ -240,8 +240,15 @@ async function buildPort(
     renderMetrics: prometheus.render,
     onlyLoopbackHosts: config.auth.kind === 'none',
   });
-  const { maxConnections, requestTimeoutMs } = config;
-  return new OnePort({ handle, maxConnections, requestTimeoutMs, clock: machineClock, log });
+  const { maxConnections, maxConnectionsPerAddress, requestTimeoutMs } = config;
+  return new OnePort({
+    handle,
+    maxConnections,
+    maxConnectionsPerAddress,
+    requestTimeoutMs,
+    clock: machineClock,
+    log,
+  });
 }
 
 async function serviceParts(

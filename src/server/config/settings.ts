@@ -62,7 +62,14 @@ export const SETTINGS = {
       .describe('How long a client may take to send a request.'),
     maxConnections: count({ min: 1, max: 65_536 })
       .default('1024')
-      .describe('How many connections to accept at once; further ones are refused.'),
+      .describe(
+        'How many connections to accept at once. Beyond that, idle ones are closed; if there are none, further ones are refused, except for `/healthz` and `/readyz`.',
+      ),
+    maxConnectionsPerAddress: count({ min: 1, max: 65_536 })
+      .with({ defaultInWords: 'half of maxConnections' })
+      .describe(
+        'How many connections one address may have. Set it to `maxConnections` if a proxy on another machine brings all requests. Does not hold for this machine itself.',
+      ),
   }),
   ...group('Database', {
     database: scalar('pglite:PATH | memory: | postgres://… | spanner://…', databaseLocation)

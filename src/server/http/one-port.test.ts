@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { type NodeServerResponse, respond, silentLog } from '@postlude/queue/foundations';
@@ -98,14 +99,17 @@ test('decides on HTTP/2 that comes byte by byte', async () => {
   expect(frame[3]).toBe(4); // the server's own SETTINGS
 });
 
-test('hangs up on who says nothing, or only half of the preface', async () => {
-  const { address, clock } = await open();
-  const silent = dial(address);
-  const half = dial(address);
-  half.write(PREFACE.slice(0, 10));
-  await clock.untilSleepers(2);
-  const ended = Promise.all([until(silent, 'close'), until(half, 'close')]);
+test('hangs up on clients that ask for nothing for 15 s, by either protocol', async () => {
+  const { address, clock, port } = await open();
+  const silent = [dial(address), dial(address), dial(address)];
+  silent[1]?.write(PREFACE.slice(0, 10));
+  silent[2]?.write(PREFACE);
+  silent[2]?.write(EMPTY_SETTINGS);
+  for (const socket of silent) socket.resume();
+  await getOverHttp2(`http://127.0.0.1:${address.port}`); // accepted after the others
+  const ended = Promise.all(silent.map((socket) => until(socket, 'close')));
   clock.advance(15_000);
+  port.check();
   await ended;
 });
 
@@ -121,7 +125,7 @@ test('cuts off a request of HTTP/2 that takes too long to arrive', async () => {
   const stream = session.request({ ':method': 'POST' });
   stream.on('error', () => undefined);
   stream.write('half of it');
-  await clock.untilSleepers(1);
+  await clock.untilSleepers(2);
   const closed = new Promise((resolve) => stream.once('close', resolve));
   clock.advance(60_000);
   await closed;
@@ -150,17 +154,118 @@ test('refuses headers that are too large', async () => {
   expect(await readAll(socket)).toMatch(/^HTTP\/1.1 431 /);
 });
 
-test('refuses connections beyond the limit', async () => {
-  const { address } = await open({ maxConnections: 1 });
-  const first = dial(address);
-  first.write(GET);
-  await until(first, 'data');
-  const second = dial(address);
-  second.write(GET);
-  await until(second, 'close');
-  first.write(GET);
-  await until(first, 'data');
+test('beyond the limit, busy connections stay, and only the state may be asked for', async () => {
+  const held = new Signal<NodeServerResponse>();
+  const { address } = await open({
+    maxConnections: 1,
+    handle: (request, response) => {
+      if (request.url === '/busy') held.emit(response);
+      else respond(response, 200, 'ok');
+    },
+  });
+  const busy = dial(address);
+  busy.write('GET /busy HTTP/1.1\r\nhost: x\r\n\r\n');
+  const response = await held.next();
+  const other = dial(address);
+  other.write(GET);
+  expect(await readAll(other)).toMatch(/^HTTP\/1.1 503 [\s\S]*too many connections/);
+  const probe = dial(address);
+  probe.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+  expect(await readAll(probe)).toMatch(/^HTTP\/1.1 200 /);
+  const answered = until(busy, 'data');
+  respond(response, 200, 'served');
+  await answered;
 });
+
+test('silent connections keep nobody out: the oldest gives up its place', async () => {
+  const { address } = await open({ maxConnections: 2 });
+  const oldest = dial(address);
+  await until(oldest, 'connect');
+  const newer = dial(address);
+  await until(newer, 'connect');
+  const gone = until(oldest, 'close');
+  expect(await getOverHttp2(`http://127.0.0.1:${address.port}`)).toBe('HTTP/2.0');
+  await gone;
+  expect(newer.destroyed).toBe(false);
+});
+
+/** POST / on stream 1, without its end, and a message of gRPC that is announced and never sent. */
+const UNFINISHED_POST = Buffer.concat([
+  Buffer.from(PREFACE),
+  EMPTY_SETTINGS,
+  Buffer.from([0, 0, 6, 1, 4, 0, 0, 0, 1, 0x83, 0x86, 0x84, 0x41, 1, 0x78]),
+  Buffer.from([0, 0, 5, 0, 0, 0, 0, 0, 1, 0, 0x78, 0x78, 0x78, 0x78]),
+]);
+
+test('a client of HTTP/2 that ends its side has left, whatever it has announced', async () => {
+  const { address, held } = await openWithHeldRequests();
+  const socket = dial(address);
+  socket.write(UNFINISHED_POST);
+  const response = await held.next();
+  const closed = Promise.all([
+    new Promise((resolve) => response.once('close', resolve)),
+    until(socket, 'close'),
+  ]);
+  socket.resume();
+  socket.end();
+  await closed;
+});
+
+test('a client of HTTP/2 that is told enough cannot keep its stream by sending nothing', async () => {
+  const { address, clock, held } = await openWithHeldRequests();
+  const socket = dial(address);
+  socket.write(UNFINISHED_POST);
+  socket.resume();
+  const response = await held.next();
+  await new Promise((resolve) => response.req.once('data', resolve));
+  const closed = new Promise((resolve) => response.once('close', resolve));
+  const sleepers = clock.sleepers;
+  respond(response, 200, 'enough');
+  await clock.untilSleepers(sleepers + 1);
+  clock.advance(5_000);
+  await closed;
+  expect(socket.destroyed).toBe(false);
+});
+
+test('a peer of HTTP/2 that vanished without a word is missed after 50 s', async () => {
+  const { address, clock, port, held } = await openWithHeldRequests();
+  const vanished = dial(address); // a socket that responds to no ping
+  vanished.write(UNFINISHED_POST);
+  vanished.resume();
+  await held.next();
+  const session = connectHttp2(`http://127.0.0.1:${address.port}`);
+  onTestFinished(() => session.destroy());
+  session.request().on('error', () => undefined);
+  await held.next();
+  const pinged = new Promise((resolve) => session.once('ping', resolve));
+  clock.advance(30_000);
+  port.check();
+  await pinged;
+  await new Promise((resolve) => session.ping(resolve)); // ours is answered after theirs
+  const closed = until(vanished, 'close');
+  clock.advance(20_000);
+  port.check();
+  await closed;
+  expect(session.destroyed).toBe(false);
+});
+
+test.each(['HTTP/1.1', 'HTTP/2'])(
+  'a client of %s that does not read is dropped after 60 s',
+  async (protocol) => {
+    const { address, clock, port, held } = await openWithHeldRequests();
+    const socket = dial(address);
+    socket.pause();
+    socket.write(protocol === 'HTTP/2' ? UNFINISHED_POST : GET);
+    const response = await held.next();
+    const closed = new Promise((resolve) => response.once('close', resolve));
+    response.on('error', () => undefined);
+    (response as ServerResponse).write(Buffer.alloc(64 * 1024 ** 2));
+    port.check();
+    clock.advance(60_000);
+    port.check();
+    await closed;
+  },
+);
 
 test('throws where the port is taken', async () => {
   const { address } = await open();

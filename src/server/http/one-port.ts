@@ -3,7 +3,8 @@
  * ("prior knowledge"); all others speak HTTP/1.1. The first bytes of a connection decide which server
  * gets it. They are put back into the socket before.
  *
- * The number of connections, the size of headers, and the time for sending a request are limited.
+ * The number of connections, the size of headers, and the time for sending a request are limited;
+ * connection.ts and connections.ts say how.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
@@ -14,17 +15,19 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import type {
-  Clock,
-  Log,
-  NodeServerRequest,
-  NodeServerResponse,
+import {
+  type Clock,
+  type Log,
+  type NodeServerRequest,
+  type NodeServerResponse,
+  respond,
 } from '@postlude/queue/foundations';
 import type { ListenAddress } from '../config/setting-values.ts';
+import type { Connection } from './connection.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
 
-export interface OnePortOptions {
+export interface OnePortOptions extends ConnectionLimits {
   readonly handle: (request: NodeServerRequest, response: NodeServerResponse) => void;
-  readonly maxConnections: number;
   /** How long a client may take to send a whole request. */
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
@@ -36,7 +39,11 @@ const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_HEADERS_MS = 15_000;
 const MAX_STREAMS = 256;
-const IDLE_MS = 5 * 60_000;
+const CHECK_EVERY_MS = 5_000;
+/** How long a response may take to arrive before its stream is closed, if its request never ends. */
+const LINGER_MS = 5_000;
+/** All that connections beyond the limit may ask for. */
+const PROBED = /^\/(?:healthz|readyz)(?:\?|$)/;
 
 export class OnePort {
   readonly #clock: Clock;
@@ -44,15 +51,19 @@ export class OnePort {
   readonly #requestTimeoutMs: number;
   readonly #http1: Server;
   readonly #http2: Http2Server;
+  readonly #connections: Connections;
   readonly #undecided = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #responses = new Set<NodeServerResponse>();
+  /** The connection whose HTTP/2 session begins. */
+  #beginning: Connection | undefined;
   #isClosing = false;
 
   constructor(options: OnePortOptions) {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#requestTimeoutMs = options.requestTimeoutMs;
+    this.#connections = new Connections(options, options.clock);
     const handle = (request: NodeServerRequest, response: NodeServerResponse): void =>
       this.#track(request, response, options.handle);
     this.#http1 = createHttp1(options, handle);
@@ -60,9 +71,6 @@ export class OnePort {
       { settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES } },
       handle,
     );
-    // The type declarations lack this event, which all of Node's servers have.
-    Object.assign(this.#http2, { timeout: IDLE_MS });
-    this.#http2.on('timeout' as string, (session: ServerHttp2Session) => session.close());
     this.#http2.on('session', (session) => this.#keepSession(session));
     this.#http2.on('error', () => undefined); // a broken session ends only its own streams
     this.#http2.on('sessionError', () => undefined);
@@ -80,7 +88,22 @@ export class OnePort {
         resolve();
       });
     });
+    void this.#checkPeriodically();
     return { host, port: (this.#http1.address() as AddressInfo).port };
+  }
+
+  /** Ends connections and responses whose time is over. Called periodically. */
+  check(): void {
+    this.#connections.check();
+  }
+
+  async #checkPeriodically(): Promise<void> {
+    const closed = new AbortController();
+    this.#http1.once('close', () => closed.abort());
+    while (!closed.signal.aborted) {
+      await this.#clock.sleep(CHECK_EVERY_MS, closed.signal);
+      this.check();
+    }
   }
 
   /** The number of running requests. */
@@ -116,25 +139,25 @@ export class OnePort {
     const serve = this.#http1.listeners('connection') as ((socket: Socket) => void)[];
     this.#http1.removeAllListeners('connection');
     this.#http1.on('connection', (socket: Socket) => {
-      const decided = this.#untilDecided(socket);
+      const connection = this.#connections.accept(socket);
+      if (!connection) return;
+      this.#undecided.add(socket);
+      socket.once('close', () => this.#undecided.delete(socket));
       decideProtocol(socket, (protocol) => {
-        decided();
-        if (protocol === 'http2') this.#http2.emit('connection', socket);
+        this.#undecided.delete(socket);
+        if (protocol === 'http2') this.#serveHttp2(connection);
         else for (const listener of serve) listener.call(this.#http1, socket);
       });
     });
   }
 
-  /** Closes a connection that stays silent. Call the returned function to cancel. */
-  #untilDecided(socket: Socket): () => void {
-    this.#undecided.add(socket);
-    const stopWaiting = this.#unlessWithin(MAX_HEADERS_MS, () => socket.destroy());
-    const end = (): void => {
-      this.#undecided.delete(socket);
-      stopWaiting();
-    };
-    socket.once('close', end);
-    return end;
+  #serveHttp2(connection: Connection): void {
+    // Node's HTTP/1.1 server lets sockets stay open after the peer has ended them. The session would not
+    // notice, and keep its requests for ever.
+    connection.socket.allowHalfOpen = false;
+    this.#beginning = connection;
+    this.#http2.emit('connection', connection.socket);
+    this.#beginning = undefined;
   }
 
   /** Calls `fn` after the timeout. Call the returned function to cancel. */
@@ -148,6 +171,7 @@ export class OnePort {
 
   #keepSession(session: ServerHttp2Session): void {
     this.#sessions.add(session);
+    if (this.#beginning) this.#connections.bind(this.#beginning, session);
     session.once('close', () => this.#sessions.delete(session));
     if (this.#isClosing) session.close();
   }
@@ -161,16 +185,40 @@ export class OnePort {
     response.once('close', () => this.#responses.delete(response));
     if (this.#isClosing) askToLeave(response);
     if ('stream' in request) this.#limitSending(request);
-    handle(request, response);
+    const owner = 'stream' in request ? request.stream.session : request.socket;
+    const connection = owner && this.#connections.find(owner);
+    connection?.begin(response, this.#clock.monotonicMs());
+    if (!connection?.isProbe) handle(request, response);
+    else this.#handleProbe(request, response, handle);
+  }
+
+  #handleProbe(
+    request: NodeServerRequest,
+    response: NodeServerResponse,
+    handle: OnePortOptions['handle'],
+  ): void {
+    askToLeave(response);
+    if (PROBED.test(request.url ?? '')) handle(request, response);
+    else {
+      response.setHeader('retry-after', '1');
+      respond(response, 503, 'too many connections\n');
+    }
   }
 
   /** Node's own limit on the time for sending a request exists for HTTP/1.1 only. */
   #limitSending(request: Http2ServerRequest): void {
+    const { stream } = request;
     const arrived = this.#unlessWithin(this.#requestTimeoutMs, () => {
-      request.stream.close(constants.NGHTTP2_CANCEL);
+      stream.close(constants.NGHTTP2_CANCEL);
     });
-    request.once('end', arrived);
-    request.once('close', arrived);
+    stream.once('end', arrived);
+    stream.once('close', arrived);
+    // A client that is told enough before it has sent all must not keep its stream by sending nothing.
+    stream.once('finish', () => {
+      if (stream.readableEnded) return;
+      const end = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
+      stream.once('close', this.#unlessWithin(LINGER_MS, end));
+    });
   }
 }
 
@@ -188,7 +236,6 @@ function createHttp1(
     },
     handle,
   );
-  server.maxConnections = options.maxConnections;
   return server;
 }
 

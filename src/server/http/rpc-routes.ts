@@ -51,6 +51,8 @@ export interface RpcRoutesOptions extends AdmissionOptions {
   readonly tracing: Tracing;
 }
 
+const SLICE_BYTES = 256 * 1024;
+
 export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   const router = createConnectRouter({
     readMaxBytes: options.maxRequestBytes,
@@ -141,8 +143,18 @@ function withStatus(answer: UniversalServerResponse, { error }: RpcCall): Univer
 
 async function send(answer: UniversalServerResponse, response: NodeServerResponse): Promise<void> {
   const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  const sliced = answer.body ? { ...answer, body: inSlices(answer.body) } : answer;
   // On success, the promise that Connect returns here may never settle.
-  await Promise.race([universalResponseToNodeResponse(answer, response), closed]);
+  await Promise.race([universalResponseToNodeResponse(sliced, response), closed]);
+}
+
+/** A slice is written once the one before it has been read: so it shows whether the client reads at all. */
+async function* inSlices(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
+      yield chunk.subarray(at, at + SLICE_BYTES);
+    }
+  }
 }
 
 /** Returns `undefined` if the request has no authority, or if its path cannot be parsed. */

@@ -1,0 +1,123 @@
+/**
+ * Which connections there are, and which one gives up its place if there are too many. A connection that
+ * runs no request is closed in favour of a new one: first one that never sent a request, the oldest first.
+ * So silent connections keep nobody out. If all of them run requests, a few more may ask for the state of
+ * the server, so that health checks succeed. The same holds for the connections of one address.
+ */
+import type { Http2Session, ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import { type Clock, isLoopbackPeer } from '@postlude/queue/foundations';
+import { Connection } from './connection.ts';
+
+export interface ConnectionLimits {
+  readonly maxConnections: number;
+  /**
+   * Half of all by default. Does not hold for loopback, from where a proxy may bring everybody's requests.
+   */
+  readonly maxConnectionsPerAddress?: number | undefined;
+}
+
+const PROBES = 8;
+
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #clock: Clock;
+  /** The oldest first. */
+  readonly #open = new Map<Socket, Connection>();
+  readonly #probes = new Set<Connection>();
+  readonly #perAddress = new Map<string, number>();
+  readonly #sessions = new WeakMap<Http2Session, Connection>();
+
+  constructor(limits: ConnectionLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** Returns `undefined` if the connection is refused, and closed. */
+  accept(socket: Socket): Connection | undefined {
+    const address = socket.remoteAddress ?? '';
+    if (!this.#hasRoomFor(address)) {
+      socket.destroy();
+      return undefined;
+    }
+    const now = this.#clock.monotonicMs();
+    const connection = new Connection(socket, { now, isProbe: !this.#hasRoom() });
+    this.#add(connection, address);
+    return connection;
+  }
+
+  bind(connection: Connection, session: ServerHttp2Session): void {
+    connection.session = session;
+    this.#sessions.set(session, connection);
+  }
+
+  /** By the socket of HTTP/1.1, or the session of HTTP/2. */
+  find(owner: Socket | Http2Session): Connection | undefined {
+    return this.#open.get(owner as Socket) ?? this.#sessions.get(owner as Http2Session);
+  }
+
+  /** Ends connections and responses whose time is over. */
+  check(): void {
+    const now = this.#clock.monotonicMs();
+    for (const connection of this.#open.values()) connection.check(now);
+  }
+
+  #add(connection: Connection, address: string): void {
+    const { socket } = connection;
+    this.#open.set(socket, connection);
+    this.#perAddress.set(address, this.#countOf(address) + 1);
+    if (connection.isProbe) this.#addProbe(connection);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      this.#probes.delete(connection);
+      const left = this.#countOf(address) - 1;
+      if (left > 0) this.#perAddress.set(address, left);
+      else this.#perAddress.delete(address);
+    });
+  }
+
+  #addProbe(connection: Connection): void {
+    const [oldest] = this.#probes;
+    if (oldest && this.#probes.size >= PROBES) this.#remove(oldest);
+    this.#probes.add(connection);
+  }
+
+  #hasRoomFor(address: string): boolean {
+    if (isLoopbackPeer(address)) return true;
+    const { maxConnections, maxConnectionsPerAddress: max = Math.ceil(maxConnections / 2) } =
+      this.#limits;
+    if (this.#countOf(address) < max) return true;
+    return this.#closeIdle((connection) => connection.address === address);
+  }
+
+  #hasRoom(): boolean {
+    if (this.#open.size - this.#probes.size < this.#limits.maxConnections) return true;
+    return this.#closeIdle((connection) => !connection.isProbe);
+  }
+
+  /** Returns whether one was closed. */
+  #closeIdle(isCandidate: (connection: Connection) => boolean): boolean {
+    let idle: Connection | undefined;
+    for (const connection of this.#open.values()) {
+      if (!connection.isIdle || !isCandidate(connection)) continue;
+      if (!connection.hasAsked) {
+        this.#remove(connection);
+        return true;
+      }
+      idle ??= connection;
+    }
+    if (idle) this.#remove(idle);
+    return idle !== undefined;
+  }
+
+  /** The socket's `close` comes later; its place is free from now on. */
+  #remove(connection: Connection): void {
+    this.#open.delete(connection.socket);
+    this.#probes.delete(connection);
+    connection.destroy();
+  }
+
+  #countOf(address: string): number {
+    return this.#perAddress.get(address) ?? 0;
+  }
+}
