@@ -36,9 +36,9 @@ import {
 import { endFailed, type Tracing } from '../telemetry/tracing.ts';
 import { type AdmissionOptions, admit } from './admission.ts';
 import { ANONYMOUS } from './auth.ts';
-import { withCheckedBody } from './body/request-body.ts';
+import { bodyChecks, type CheckBody } from './body-checks.ts';
 import { codeName, FAULTS } from './error-mapping.ts';
-import { failCall, type RpcCall, rpcCallKey } from './rpc-call.ts';
+import { type RpcCall, rpcCallKey } from './rpc-call.ts';
 import { hasRpcContentType, refuseUnknownRpc } from './rpc-content-type.ts';
 import { asFaultOfCaller } from './undecodable.ts';
 
@@ -62,6 +62,7 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
     requestGate: (context) => admit(context, options),
   });
   options.services(router);
+  const checkBody = bodyChecks(options.maxRequestBytes);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const duration = options.metrics.histogram('postlude.rpc.duration', {
     description: 'Duration of calls, by method and code',
@@ -74,13 +75,14 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
       respond(response, 415, 'this is not a content type of an RPC\n');
       return true;
     }
-    void serve({ ...options, duration }, handler, { request, response });
+    void serve({ ...options, duration, checkBody }, handler, { request, response });
     return true;
   };
 }
 
-type Observers = Pick<RpcRoutesOptions, 'log' | 'maxRequestBytes' | 'tracing'> & {
+type Observers = Pick<RpcRoutesOptions, 'log' | 'tracing'> & {
   readonly duration: Histogram;
+  readonly checkBody: CheckBody;
 };
 
 interface Exchange {
@@ -102,7 +104,7 @@ async function serve(
     return;
   }
   const attributes = { 'rpc.method': call.method };
-  const checked = checkBody(universal, handler, { call, maxBytes: observers.maxRequestBytes });
+  const checked = observers.checkBody(universal, handler.method.input, { call, request });
   const span = observers.tracing.startCall(call.method, attributes, universal.header);
   try {
     const given = await observers.tracing.within(span, () => handler(checked));
@@ -115,24 +117,6 @@ async function serve(
     call.error ??= error;
   }
   observe(observers, call, { span, ms: monotonicMs() - startedAt });
-}
-
-/** Returns the request with a body that is bounded, and that tells the call why it is refused. */
-function checkBody(
-  request: UniversalServerRequest,
-  { method }: UniversalHandler,
-  { call, maxBytes }: { readonly call: RpcCall; readonly maxBytes: number },
-): UniversalServerRequest {
-  const checked = withCheckedBody(request, method.input, { maxBytes, hold: () => undefined });
-  return { ...checked, body: telling(checked.body as AsyncIterable<Uint8Array>) };
-
-  async function* telling(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    try {
-      yield* body;
-    } catch (error) {
-      throw failCall(call, error, request.signal);
-    }
-  }
 }
 
 /** In Connect's unary calls the HTTP status counts, and 429 would blame the caller for a full disk. */
