@@ -40,5 +40,5 @@ test('80 unfinished bodies of 15 MB on one connection hold 64 MB at most, and th
   });
   const outcomes = await Promise.all(bodies);
   expect(held).toBeLessThanOrEqual(4);
-  expect(new Set(outcomes)).toEqual(new Set(['resource_exhausted', 'held']));
+  expect(new Set(outcomes)).toEqual(new Set(['unavailable', 'held']));
 });

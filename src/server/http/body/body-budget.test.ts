@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { BodyBudget } from './body-budget.ts';
 
-const REFUSED = expect.objectContaining({ code: 'resource-exhausted' });
+const REFUSED = expect.objectContaining({ code: 'unavailable' });
 
 const open = () => new BodyBudget({ maxBytes: 100, maxBytesPerConnection: 60 });
 

@@ -96,7 +96,8 @@ export class BodyBudget {
   }
 }
 
+/** Clients of every kind try again after this code. */
 function tooMany(where: string): CodedError {
-  const problem = `too many bytes of requests are under way ${where}; try again later`;
-  return new CodedError('resource-exhausted', problem);
+  const problem = `too many bytes of requests are under way ${where}`;
+  return new CodedError('unavailable', problem);
 }
