@@ -52,11 +52,15 @@ import {
   type Stoppable,
   shutDown,
 } from './shutdown.ts';
+import { cachedFor } from './telemetry/cached-for.ts';
 import { jsonLog } from './telemetry/json-log.ts';
 import { observeProcess } from './telemetry/process-metrics.ts';
 import { openPrometheus, type PrometheusMetrics } from './telemetry/prometheus.ts';
 import { tracedHandler } from './telemetry/traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './telemetry/tracing.ts';
+
+/** Anybody may ask for the metrics, however often. */
+const METRICS_CACHED_MS = 1_000;
 
 export interface ServerOptions {
   readonly log?: Log;
@@ -237,7 +241,7 @@ async function buildPort(
     health,
     log,
     pushes: pushTasks.pushes,
-    renderMetrics: prometheus.render,
+    renderMetrics: cachedFor(METRICS_CACHED_MS, machineClock, prometheus.render),
     onlyLoopbackHosts: config.auth.kind === 'none',
   });
   const { maxConnections, maxConnectionsPerAddress, requestTimeoutMs } = config;
