@@ -52,7 +52,7 @@ try {
   checkLinks(project, '@postlude/postlude', 'README.md');
   checkLinks(project, '@postlude/queue', 'packages/queue/README.md');
   await followReadme(project);
-  serveWithoutOptional(project, optionalDependencies);
+  await serveWithoutOptional(project, optionalDependencies);
   console.log('check-package: both packages install, type-check and run in empty projects');
 } finally {
   rmSync(folder, { recursive: true, force: true });

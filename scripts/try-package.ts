@@ -1,5 +1,5 @@
 /** Uses the installed package as README.md says, and without the optional packages. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -74,26 +74,40 @@ async function endGroup(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Without one of the optional packages, `serve` must say which one it lacks, and how to get it. */
-export function serveWithoutOptional(
+/**
+ * Without one of the optional packages, `serve` must say which one it lacks, and how to get it, whether it
+ * can do without for now or not.
+ */
+export async function serveWithoutOptional(
   project: string,
   optional: Readonly<Record<string, string>>,
-): void {
-  const main = join(project, 'node_modules/@postlude/postlude/dist/cli/main.js');
+): Promise<void> {
   for (const name of Object.keys(optional)) {
     const folder = join(project, 'node_modules', name);
     const aside = `${folder}-aside`;
     renameSync(folder, aside);
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [main, 'serve', '--listen', '127.0.0.1:0'],
-      { cwd: project, encoding: 'utf8' },
-    );
-    renameSync(aside, folder);
-    if (status !== 1 || !stderr.includes(`npm install ${name}@`)) {
-      throw new Error(
-        `"serve" without ${name} ended with ${status}, without a word of it:\n${stderr}`,
-      );
+    try {
+      await untilSaid(project, `npm install ${name}@`);
+    } finally {
+      renameSync(aside, folder);
     }
+  }
+}
+
+async function untilSaid(project: string, words: string): Promise<void> {
+  const main = join(project, 'node_modules/@postlude/postlude/dist/cli/main.js');
+  const server = spawn(process.execPath, [main, 'serve', '--listen', '127.0.0.1:0'], {
+    cwd: project,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exited = once(server, 'exit');
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: server.stderr })) {
+    lines.push(line);
+    if (line.includes(words)) server.kill();
+  }
+  await exited;
+  if (!lines.join('\n').includes(words)) {
+    throw new Error(`"serve" ended without "${words}":\n${lines.join('\n')}`);
   }
 }
