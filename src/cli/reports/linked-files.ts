@@ -10,7 +10,8 @@ type Listed = (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void;
 
 type Resolved = (error: Error | null, place: string) => void;
 
-export function linkedFiles(links: ReportLinks) {
+/** Returns a file system in the form of Node.js’s `fs`. */
+export function linkedFiles(links: ReportLinks): object {
   return {
     ...fs,
     readdir(path: string, options: { readonly withFileTypes: true }, listed: Listed): void {
