@@ -27,7 +27,7 @@ const MAX_DEPTH = 200;
 const MAX_TEXT = 1024 * 1024;
 
 /** The limits on the attributes of one element, which the parser holds until its tag ends. */
-const MAX_ATTRIBUTES = 1_000;
+const MAX_ATTRIBUTES = 10_000;
 const MAX_ATTRIBUTES_TEXT = 16 * MAX_TEXT;
 
 /** The characters that XML 1.0 forbids, except lone surrogates, which decoding has replaced. */

@@ -163,7 +163,7 @@ export class GrpcCall {
       this.#stream.sendTrailers({
         ...trailers,
         'grpc-status': String(outcome.code ?? 0),
-        'grpc-message': (outcome.message ?? '').replace(/[^ -$&-~]/gu, encodeURIComponent),
+        'grpc-message': (outcome.message ?? '').replace(/[^ -$&-~]|^ | $/gu, encodeURIComponent),
         ...(outcome.code
           ? { 'grpc-status-details-bin': Buffer.from(details).toString('base64') }
           : {}),

@@ -42,8 +42,8 @@ function adminWith(known: Readonly<Record<string, 'succeeded' | 'failed'>>) {
 }
 
 function targetOf(admin: SchemaAdmin, parts: { readonly clock?: Clock; readonly log?: Log } = {}) {
-  const columns = { number: int, name: text, checksum: text, appliedAt: timestamp };
-  const sqlite = new SqliteDatabase([table('schema_migrations', columns, ['number'])]);
+  const columns = { setName: text, number: int, name: text, checksum: text, appliedAt: timestamp };
+  const sqlite = new SqliteDatabase([table('applied_migrations', columns, ['setName', 'number'])]);
   onTestFinished(() => sqlite.close());
   return new SpannerMigrationTarget({
     admin,
@@ -91,11 +91,11 @@ function slowAdmin(clock: FakeClock, seconds: number, error?: Error) {
 }
 
 test('a change that has not been made is made under the migration’s name', async () => {
-  expect(await apply({})).toEqual(['schema_migrations', NAME]);
+  expect(await apply({})).toEqual(['applied_migrations', NAME]);
 });
 
 test('a change that another process has made is not repeated', async () => {
-  expect(await apply({ schema_migrations: 'succeeded', [NAME]: 'succeeded' })).toEqual([]);
+  expect(await apply({ applied_migrations: 'succeeded', [NAME]: 'succeeded' })).toEqual([]);
 });
 
 test('a change that failed is tried again under another name', async () => {
