@@ -47,10 +47,10 @@ describe.skipIf(testSpannerHost() === '')('Cloud Spanner', () => {
   test('that a newer version has migrated is refused', async () => {
     const config = configOf(await createDatabase());
     const database = await openReadyDatabase(config, parts);
-    const columns = { number: int, name: text, checksum: text };
-    const schemaMigrations = table('schema_migrations', columns, ['number']);
-    const future = { number: 9999, name: '9999_future', checksum: 'x' };
-    await database.write((tx) => tx.insert(schemaMigrations, [future]));
+    const columns = { setName: text, number: int, name: text, checksum: text };
+    const applied = table('applied_migrations', columns, ['setName', 'number']);
+    const future = { setName: '@postlude/queue', number: 9999, name: '9999_future', checksum: 'x' };
+    await database.write((tx) => tx.insert(applied, [future]));
     await database.close();
     await expect(openReadyDatabase(config, parts)).rejects.toMatchObject({
       code: 'schema-too-new',

@@ -77,7 +77,7 @@ describe.each(Object.entries(SERVERS).filter(([, { isThere }]) => isThere))(
       const doctor = await openDoctor([...server.flags(schema), '--auto-migrate', 'false']);
       const { code, about } = await doctor();
       expect(code).toBe(1);
-      const message = expect.stringMatching(/run `postlude migrate`$/);
+      const message = expect.stringMatching(/run `postlude migrate`, or call `migrate\(\)`/);
       expect(about('schema')).toMatchObject([{ level: 'problem', message }]);
     });
 
