@@ -5,7 +5,7 @@
  */
 import { randomHex } from '../../foundations/random.ts';
 import type { Database, Reader } from '../../storage/database.ts';
-import { selectList, sql } from '../../storage/sql.ts';
+import { type Sql, selectList, sql } from '../../storage/sql.ts';
 import type { Row } from '../../storage/table.ts';
 import type { DatabaseTime } from '../../storage/time.ts';
 import { sweepLeases } from '../reminders/table.ts';
@@ -37,9 +37,10 @@ export async function acquireSweepLease(
 ): Promise<SweepLease> {
   const leaseId = randomHex(8);
   const partitions = await db.write(async (tx) => {
-    const held = await readHeld(tx, section, time);
+    const held = await readRanges(tx, section, sql`expire_time > ${time.now}`);
     const free = exclude(partition, held.map(partitionOf));
-    await tx.delete(sweepLeases, await readExpired(tx, section, time));
+    const expired = sql`expire_time <= ${time.now} LIMIT ${MAX_CLEARED}`;
+    await tx.delete(sweepLeases, await readRanges(tx, section, expired));
     await tx.insert(
       sweepLeases,
       free.map((part, index) => ({
@@ -65,26 +66,10 @@ function partId(leaseId: string, index: number): string {
   return `${leaseId}_${index}`;
 }
 
-function readHeld(
-  reader: Reader,
-  section: string,
-  { now }: DatabaseTime,
-): Promise<SweepLeaseRow[]> {
+/** Reads the ranges of a section; `rest` is the rest of the condition, and a limit. */
+function readRanges(reader: Reader, section: string, rest: Sql): Promise<SweepLeaseRow[]> {
   return reader.query(
-    sql`SELECT ${selectList(columns)} FROM ${sweepLeases}
-        WHERE section = ${section} AND expire_time > ${now}`,
-    columns,
-  );
-}
-
-function readExpired(
-  reader: Reader,
-  section: string,
-  { now }: DatabaseTime,
-): Promise<SweepLeaseRow[]> {
-  return reader.query(
-    sql`SELECT ${selectList(columns)} FROM ${sweepLeases}
-        WHERE section = ${section} AND expire_time <= ${now} LIMIT ${MAX_CLEARED}`,
+    sql`SELECT ${selectList(columns)} FROM ${sweepLeases} WHERE section = ${section} AND ${rest}`,
     columns,
   );
 }
