@@ -5,7 +5,7 @@ import {
   type Histogram,
   type Log,
   type Metrics,
-  toError,
+  makePasses,
 } from '@postlude/queue/foundations';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import { type Ended, endOverdue } from './enforcer.ts';
@@ -41,12 +41,9 @@ export class Enforcement {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { everyMs, finalizer, log } = this.#parts;
-    while (!signal.aborted) {
-      await this.runOnce(signal).catch((error: unknown) => {
-        log.warn('cannot enforce deadlines', { error: toError(error) });
-      });
-      await finalizer.clock.sleep(everyMs, signal);
-    }
+    const { clock } = finalizer;
+    const options = { clock, everyMs, log, failure: 'cannot enforce deadlines' };
+    await makePasses(() => this.runOnce(signal), options, signal);
   }
 
   /** Makes one pass, and returns how many invocations it ended. */

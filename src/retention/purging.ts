@@ -5,7 +5,7 @@ import {
   type Histogram,
   type Log,
   type Metrics,
-  toError,
+  makePasses,
 } from '@postlude/queue/foundations';
 import type { Deleted } from './deleted.ts';
 import { type PurgerParts, purgeExpired } from './purger.ts';
@@ -40,13 +40,8 @@ export class Purging {
    * over.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, everyMs, log } = this.#parts;
-    while (!signal.aborted) {
-      await this.runOnce(signal).catch((error: unknown) => {
-        log.warn('cannot delete what has expired', { error: toError(error) });
-      });
-      await clock.sleep(everyMs, signal);
-    }
+    const options = { ...this.#parts, failure: 'cannot delete what has expired' };
+    await makePasses(() => this.runOnce(signal), options, signal);
   }
 
   /** Makes one pass, and returns what it deleted. */

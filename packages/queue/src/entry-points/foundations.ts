@@ -49,6 +49,7 @@ export {
   type OptionalPackage,
   versionIn,
 } from '../foundations/optional-package.ts';
+export { makePasses, type PassesOptions } from '../foundations/passes.ts';
 export {
   type Random,
   randomHex,

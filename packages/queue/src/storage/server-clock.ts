@@ -4,8 +4,8 @@
  * set meanwhile. It is off by at most half a round trip.
  */
 import type { Clock, EpochMs } from '../foundations/clock.ts';
-import { toError } from '../foundations/errors.ts';
 import type { Log } from '../foundations/log.ts';
+import { makePasses } from '../foundations/passes.ts';
 import type { Database } from './database.ts';
 
 /** Of several round trips, the quickest measures the offset best. */
@@ -64,12 +64,7 @@ export class ServerClock implements Clock {
 
   /** Syncs every `everyMs` until `signal` aborts. */
   async run(options: { everyMs: number; log: Log; signal: AbortSignal }): Promise<void> {
-    const { everyMs, log, signal } = options;
-    while (!signal.aborted) {
-      await this.sync().catch((error: unknown) => {
-        log.warn('cannot read the database clock', { error: toError(error) });
-      });
-      await this.#base.sleep(everyMs, signal);
-    }
+    const failure = 'cannot read the database clock';
+    await makePasses(() => this.sync(), { ...options, clock: this.#base, failure }, options.signal);
   }
 }

@@ -4,9 +4,9 @@
  * does not know.
  */
 import type { Clock } from '../../foundations/clock.ts';
-import { toError } from '../../foundations/errors.ts';
 import type { Log } from '../../foundations/log.ts';
 import type { Metrics } from '../../foundations/metrics.ts';
+import { makePasses } from '../../foundations/passes.ts';
 import type { TaskInspector } from './task-inspector.ts';
 import type { UnknownType } from './unknown-types.ts';
 
@@ -44,12 +44,8 @@ export class UnknownTypeWatch {
   /** Looks each minute until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts;
-    while (!signal.aborted) {
-      await this.look().catch((error: unknown) => {
-        log.warn('cannot look for tasks without a handler', { error: toError(error) });
-      });
-      await clock.sleep(LOOK_EVERY_MS, signal);
-    }
+    const failure = 'cannot look for tasks without a handler';
+    await makePasses(() => this.look(), { clock, everyMs: LOOK_EVERY_MS, log, failure }, signal);
   }
 
   /** One look; tests call it, so that they need not sleep. */
