@@ -7,6 +7,7 @@ import {
   type EpochMs,
   type GaugeReadings,
   type Metrics,
+  type SharedReadingOptions,
   sharedReading,
 } from '@postlude/queue/foundations';
 import { type Database, LOOK, type Reader, shardsOf } from '@postlude/queue/storage';
@@ -24,13 +25,19 @@ export interface StateGaugeParts {
 
 export const GAUGE_INTERVAL_MS = 15_000;
 
+const oncePerInterval = (clock: Clock): SharedReadingOptions => ({
+  clock,
+  intervalMs: GAUGE_INTERVAL_MS,
+  keepsFailures: true,
+});
+
 /** Returns metrics whose gauges, which read the database one by one, read it no more often either. */
 export function withSharedGauges({ clock, metrics }: Omit<StateGaugeParts, 'db'>): Metrics {
   return {
     counter: (name, options) => metrics.counter(name, options),
     histogram: (name, options) => metrics.histogram(name, options),
     gauge: (name, options, read) =>
-      metrics.gauge(name, options, sharedReading(clock, GAUGE_INTERVAL_MS, read)),
+      metrics.gauge(name, options, sharedReading(oncePerInterval(clock), read)),
   };
 }
 
@@ -95,7 +102,7 @@ function observeTasks(parts: StateGaugeParts): void {
 
 function observeRetention(parts: StateGaugeParts): void {
   const { clock, db, metrics } = parts;
-  const read = sharedReading(clock, GAUGE_INTERVAL_MS, () => longestExpiredMs(db, clock.now()));
+  const read = sharedReading(oncePerInterval(clock), () => longestExpiredMs(db, clock.now()));
   metrics.gauge(
     'postlude.retention.backlog_age',
     { description: 'How long the first that a pass would delete has expired', unit: 's' },
@@ -120,7 +127,7 @@ function shared<T>(
   { clock, db }: StateGaugeParts,
   read: (reader: Reader, now: EpochMs) => Promise<T>,
 ): () => Promise<T> {
-  return sharedReading(clock, GAUGE_INTERVAL_MS, () =>
+  return sharedReading(oncePerInterval(clock), () =>
     db.read((reader) => read(reader, clock.now()), LOOK),
   );
 }

@@ -13,7 +13,7 @@ import {
   type WakeUp,
 } from '@postlude/queue';
 import type { Log } from '@postlude/queue/foundations';
-import { type Clock, systemClock } from '@postlude/queue/foundations';
+import { type Clock, sharedReading, systemClock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { ServerClock } from '@postlude/queue/storage';
 import { observeReminders } from '@postlude/queue/tq';
@@ -52,7 +52,6 @@ import {
   type Stoppable,
   shutDown,
 } from './shutdown.ts';
-import { cachedFor } from './telemetry/cached-for.ts';
 import { jsonLog } from './telemetry/json-log.ts';
 import { observeProcess } from './telemetry/process-metrics.ts';
 import { openPrometheus, type PrometheusMetrics } from './telemetry/prometheus.ts';
@@ -241,7 +240,10 @@ async function buildPort(
     health,
     log,
     pushes: pushTasks.pushes,
-    renderMetrics: cachedFor(METRICS_CACHED_MS, machineClock, prometheus.render),
+    renderMetrics: sharedReading(
+      { clock: machineClock, intervalMs: METRICS_CACHED_MS, keepsFailures: false },
+      prometheus.render,
+    ),
     onlyLoopbackHosts: config.auth.kind === 'none',
   });
   const { maxConnections, maxConnectionsPerAddress, requestTimeoutMs } = config;

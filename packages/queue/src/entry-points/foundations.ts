@@ -33,6 +33,7 @@ export {
   type MetricOptions,
   type Metrics,
   noMetrics,
+  type SharedReadingOptions,
   sharedReading,
 } from '../foundations/metrics.ts';
 export {

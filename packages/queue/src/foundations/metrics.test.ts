@@ -5,7 +5,7 @@ import { sharedReading } from './metrics.ts';
 test('reads at most once per interval, for all callers', async () => {
   const clock = new FakeClock();
   let reads = 0;
-  const read = sharedReading(clock, 1000, async () => {
+  const read = sharedReading({ clock, intervalMs: 1000, keepsFailures: true }, async () => {
     reads += 1;
     if (reads === 2) throw new Error('no database');
     return reads;
@@ -19,4 +19,28 @@ test('reads at most once per interval, for all callers', async () => {
   clock.advance(1000);
   expect(await read()).toBe(3);
   expect(reads).toBe(3);
+});
+
+test('a thousand requests within an interval are one reading', async () => {
+  const clock = new FakeClock();
+  let made = 0;
+  const get = sharedReading({ clock, intervalMs: 1000, keepsFailures: false }, async () => ++made);
+  await Promise.all(Array.from({ length: 500 }, get));
+  clock.advance(999);
+  await Promise.all(Array.from({ length: 500 }, get));
+  expect(made).toBe(1);
+  clock.advance(1);
+  expect(await get()).toBe(2);
+});
+
+test('a failure is not kept unless that is wanted', async () => {
+  let made = 0;
+  const options = { clock: new FakeClock(), intervalMs: 1000, keepsFailures: false };
+  const get = sharedReading(options, async () => {
+    made++;
+    if (made === 1) throw new Error('once');
+    return made;
+  });
+  await expect(get()).rejects.toThrow('once');
+  expect(await get()).toBe(2);
 });

@@ -37,19 +37,32 @@ export const noMetrics: Metrics = {
   gauge: () => undefined,
 };
 
+export interface SharedReadingOptions {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly intervalMs: number;
+  /** Whether a reading that fails counts for its interval, so that a database that is away is left alone. */
+  readonly keepsFailures: boolean;
+}
+
 /**
- * Returns a function that calls `read` at most once per interval, however often it is called:
- * all calls of an interval get the same promise, even if that fails.
+ * Returns a function that calls `read` at most once per interval, however often it is called: all calls of
+ * an interval get the same promise.
  */
 export function sharedReading<T>(
-  clock: Pick<Clock, 'monotonicMs'>,
-  intervalMs: number,
+  { clock, intervalMs, keepsFailures }: SharedReadingOptions,
   read: () => Promise<T>,
 ): () => Promise<T> {
   let latest: { readonly at: number; readonly reading: Promise<T> } | undefined;
   return () => {
     const at = clock.monotonicMs();
-    if (latest === undefined || at - latest.at >= intervalMs) latest = { at, reading: read() };
-    return latest.reading;
+    if (latest !== undefined && at - latest.at < intervalMs) return latest.reading;
+    const next = { at, reading: read() };
+    latest = next;
+    if (!keepsFailures) {
+      next.reading.catch(() => {
+        if (latest === next) latest = undefined;
+      });
+    }
+    return next.reading;
   };
 }
