@@ -8,14 +8,14 @@ import { DAY, PurgeWorld } from '../../test/support/retention/purge-world.ts';
 import { BQ_EXPORT, exportTask } from '../exporter/task.ts';
 import { BigQueryExportSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { InvocationId } from '../invocations/id.ts';
-import { openPrometheus } from '../server/telemetry/prometheus.ts';
+import { openMeters } from '../server/telemetry/meters.ts';
 import { GAUGE_INTERVAL_MS, observeState, withSharedGauges } from './state-gauges.ts';
 
 const HOUR = 3_600_000;
 
 function openWorld(db: Database) {
   const world = new PurgeWorld(db);
-  const { metrics, render } = openPrometheus(new RecordingLog());
+  const { metrics, render } = openMeters({ log: new RecordingLog() });
   observeState({ db, clock: world.clock, metrics });
   /** Renders after an interval, without comments, and without what `db` is not about. */
   const scrape = async () => {
@@ -113,7 +113,7 @@ test('reads the database once per interval, however often it is asked', async ()
     },
   });
   const world = new PurgeWorld(counting);
-  const { metrics, render } = openPrometheus(new RecordingLog());
+  const { metrics, render } = openMeters({ log: new RecordingLog() });
   observeState({ db: counting, clock: world.clock, metrics });
   await Promise.all([render(), render(), render()]);
   await render();
@@ -125,7 +125,7 @@ test('reads the database once per interval, however often it is asked', async ()
 
 test('other gauges can be read as seldom', async () => {
   const clock = new FakeClock();
-  const { metrics, render } = openPrometheus(new RecordingLog());
+  const { metrics, render } = openMeters({ log: new RecordingLog() });
   let reads = 0;
   withSharedGauges({ clock, metrics }).gauge('reads', { description: 'reads' }, async () => {
     reads += 1;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { openTestPglite } from '../../test/support/databases/databases.ts';
 import { RecordingLog } from '../../test/support/recording-log.ts';
 import { DAY, expected, PurgeWorld } from '../../test/support/retention/purge-world.ts';
-import { openPrometheus } from '../server/telemetry/prometheus.ts';
+import { openMeters } from '../server/telemetry/meters.ts';
 import { Purging } from './purging.ts';
 
 test('goes on after a pass that failed, and reports what it deleted', async () => {
@@ -21,7 +21,7 @@ test('goes on after a pass that failed, and reports what it deleted', async () =
     write: world.db.write.bind(world.db),
   }) as typeof world.db;
   const log = new RecordingLog();
-  const { metrics, render } = openPrometheus(log);
+  const { metrics, render } = openMeters({ log });
   const purging = new Purging({ ...world.parts, db: failing, everyMs: 60_000, log, metrics });
   const stopping = new AbortController();
   const running = purging.run(stopping.signal);

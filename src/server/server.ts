@@ -53,8 +53,8 @@ import {
   shutDown,
 } from './shutdown.ts';
 import { jsonLog } from './telemetry/json-log.ts';
+import { type Meters, openMeters } from './telemetry/meters.ts';
 import { observeProcess } from './telemetry/process-metrics.ts';
-import { openPrometheus, type PrometheusMetrics } from './telemetry/prometheus.ts';
 import { tracedHandler } from './telemetry/traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './telemetry/tracing.ts';
 
@@ -99,7 +99,7 @@ interface Foundation {
   /** Follows the database's clock. */
   readonly clock: ServerClock;
   readonly db: Database;
-  readonly prometheus: PrometheusMetrics;
+  readonly meters: Meters;
   readonly tracing: Tracing;
   readonly wakeUp: WakeUp;
   readonly queue: TaskQueue;
@@ -134,8 +134,9 @@ async function layFoundation(
   if (!options.database) release.unshift(() => db.close());
   const clock = new ServerClock(db, machineClock);
   await clock.sync();
+  const { version: serviceVersion = 'unknown' } = options;
   const tracing = openTracing({
-    serviceVersion: options.version ?? 'unknown',
+    serviceVersion,
     to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
   });
   release.unshift(() => tracing.close());
@@ -143,8 +144,9 @@ async function layFoundation(
   release.unshift(() => wakeUp.close());
   const changes = await InvocationChanges.open(db.notifications, log);
   release.unshift(() => changes.close());
-  const prometheus = openPrometheus(log);
-  const { metrics } = prometheus;
+  const meters = openMeters({ log, serviceVersion, otlp: config.otlpMetrics });
+  release.unshift(() => meters.close());
+  const { metrics } = meters;
   const stopObserving = observeProcess(metrics);
   release.unshift(async () => stopObserving());
   const queue = new TaskQueue({ db, clock, wakeUp });
@@ -159,7 +161,7 @@ async function layFoundation(
     machineClock,
     clock,
     db,
-    prometheus,
+    meters,
     tracing,
     wakeUp,
     changes,
@@ -191,7 +193,7 @@ async function serve(config: Config, foundation: Foundation): Promise<Server> {
   });
   const url = urlOf(await port.listen(config.listen));
   background = startBackground(config, foundation);
-  observeHealth(foundation.prometheus.metrics, health, () => background?.lookAgeMs);
+  observeHealth(foundation.meters.metrics, health, () => background?.lookAgeMs);
   void health.run(refusing.signal);
   log.info('listening', { url, database: config.database.kind, auth: config.auth.kind });
 
@@ -224,7 +226,7 @@ async function buildPort(
   foundation: Foundation,
   { endingStreams, health }: { readonly health: Health; readonly endingStreams: AbortSignal },
 ): Promise<OnePort> {
-  const { log, machineClock, prometheus, tracing, pushTasks } = foundation;
+  const { log, machineClock, meters, tracing, pushTasks } = foundation;
   const parts = await serviceParts(config, foundation);
   const rpcs = rpcRoutes({
     services: (router) => registerServices(router, parts, endingStreams),
@@ -233,7 +235,7 @@ async function buildPort(
     maxRequestBytes: config.maxRequestBytes,
     log,
     tracing,
-    metrics: prometheus.metrics,
+    metrics: meters.metrics,
   });
   const handle = routes({
     rpcs,
@@ -242,7 +244,7 @@ async function buildPort(
     pushes: pushTasks.pushes,
     renderMetrics: sharedReading(
       { clock: machineClock, intervalMs: METRICS_CACHED_MS, keepsFailures: false },
-      prometheus.render,
+      meters.render,
     ),
     onlyLoopbackHosts: config.auth.kind === 'none',
   });
@@ -297,9 +299,8 @@ function authenticateBy(auth: AuthConfig, clock: Clock): Authenticate {
 }
 
 function startBackground(config: Config, foundation: Foundation): Background {
-  const { db, clock, queue, inspector, sink, wakeUp, log, tracing, prometheus, pushTasks } =
-    foundation;
-  const { metrics } = prometheus;
+  const { db, clock, queue, inspector, sink, wakeUp, log, tracing, meters, pushTasks } = foundation;
+  const { metrics } = meters;
   const { finalizer } = pushTasks;
   const { workers, leaseMs, pollMs, rescueEveryMs } = config;
   const { workMs: graceMs } = divideGrace(config.shutdownGraceMs);
@@ -350,10 +351,10 @@ function startBackground(config: Config, foundation: Foundation): Background {
 /** Returns `undefined` if other processes purge. */
 function purgingBy(
   { deadTaskExpirationMs: deadTaskMs, purgeEveryMs: everyMs }: Config,
-  { clock, db, log, prometheus }: Foundation,
+  { clock, db, log, meters }: Foundation,
 ): Purging | undefined {
   if (everyMs === 0) return undefined;
-  return new Purging({ db, clock, deadTaskMs, everyMs, log, metrics: prometheus.metrics });
+  return new Purging({ db, clock, deadTaskMs, everyMs, log, metrics: meters.metrics });
 }
 
 /** Each call looks at the next invocations, and starts again after the last one. */

@@ -140,6 +140,39 @@ test.each([
   expect((await loadTestConfig({ env })).config.sendsTraces).toBe(sendsTraces);
 });
 
+test.each([
+  [{}, undefined],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' }, { intervalMs: 60_000 }],
+  [
+    {
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://localhost:4318/v1/metrics',
+      OTEL_METRIC_EXPORT_INTERVAL: '5000',
+    },
+    { intervalMs: 5_000 },
+  ],
+  [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://localhost:4318/v1/traces' }, undefined],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318', OTEL_METRICS_EXPORTER: 'none' },
+    undefined,
+  ],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318', OTEL_SDK_DISABLED: 'true' }, undefined],
+])('with %j, metrics are sent as %j says', async (env, otlpMetrics) => {
+  expect((await loadTestConfig({ env })).config.otlpMetrics).toEqual(otlpMetrics);
+});
+
+test.each(['0', '-1', '1.5', '1m', '86400001'])(
+  'an interval of %s between metrics is refused',
+  async (interval) => {
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318',
+      OTEL_METRIC_EXPORT_INTERVAL: interval,
+    };
+    await expect(loadTestConfig({ env })).rejects.toThrow(
+      `OTEL_METRIC_EXPORT_INTERVAL: ${interval} is not a number of milliseconds from 1 to a day`,
+    );
+  },
+);
+
 test('the example of docs/configuration.md is valid', async () => {
   const page = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
   const example = /```yaml\n(# postlude\.yaml\n[\s\S]*?)```/.exec(page)?.[1] ?? '';

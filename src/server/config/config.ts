@@ -5,6 +5,7 @@
  */
 import { CodedError, toError } from '@postlude/queue/foundations';
 import type { ExportPlan } from '../../exporter/sinks/export-plan.ts';
+import type { OtlpMetricsOptions } from '../telemetry/otlp-metrics.ts';
 import { type AuthConfig, authConfig, tokenSecrets } from './caller-config.ts';
 import { exportConfig } from './export-config.ts';
 import { type PushTaskConfig, pushTaskConfig } from './push-task-config.ts';
@@ -24,6 +25,8 @@ export interface Config extends Omit<Settings, 'autoMigrate' | 'tokenSecrets'> {
   readonly experiments: readonly string[];
   /** Whether to send traces over OTLP, according to OpenTelemetry's own variables. */
   readonly sendsTraces: boolean;
+  /** Given if metrics are sent over OTLP, according to the same variables. */
+  readonly otlpMetrics: OtlpMetricsOptions | undefined;
   /** `host:port` of Cloud Spanner's emulator, from the emulator's own variable. */
   readonly spannerEmulatorHost: string | undefined;
 }
@@ -41,7 +44,8 @@ export async function loadConfig(input: ConfigInput): Promise<Config> {
     exportPlan: exportConfig(settings, written),
     pushTasks: pushTaskConfig(settings, written),
     experiments: settings.enableExperiment ?? [],
-    sendsTraces: sendsTraces(input.env),
+    sendsTraces: sendsOtlp(input.env, 'TRACES'),
+    otlpMetrics: otlpMetrics(input.env, written),
     spannerEmulatorHost: input.env.SPANNER_EMULATOR_HOST || undefined,
   };
   const { problems } = written;
@@ -71,8 +75,27 @@ function settingValue(name: SettingName, written: WrittenSettings, cwd: string):
   return traits.default === undefined ? undefined : parse(traits.default, cwd);
 }
 
-/** OpenTelemetry's exporter reads its variables by itself. This only decides whether to use it. */
-function sendsTraces(env: ConfigInput['env']): boolean {
-  if (env.OTEL_SDK_DISABLED === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return false;
-  return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT);
+/** OpenTelemetry's exporters read their variables by themselves. This only decides whether to use them. */
+function sendsOtlp(env: ConfigInput['env'], signal: 'TRACES' | 'METRICS'): boolean {
+  if (env.OTEL_SDK_DISABLED === 'true' || env[`OTEL_${signal}_EXPORTER`] === 'none') return false;
+  return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]);
+}
+
+const METRIC_INTERVAL = 'OTEL_METRIC_EXPORT_INTERVAL';
+const DEFAULT_METRIC_INTERVAL_MS = 60_000;
+const MAX_METRIC_INTERVAL_MS = 24 * 60 * 60 * 1000;
+
+/** The exporter itself does not read the interval. */
+function otlpMetrics(
+  env: ConfigInput['env'],
+  written: WrittenSettings,
+): OtlpMetricsOptions | undefined {
+  if (!sendsOtlp(env, 'METRICS')) return undefined;
+  const intervalMs = Number(env[METRIC_INTERVAL] || DEFAULT_METRIC_INTERVAL_MS);
+  if (Number.isInteger(intervalMs) && intervalMs >= 1 && intervalMs <= MAX_METRIC_INTERVAL_MS)
+    return { intervalMs };
+  written.problems.push(
+    `${METRIC_INTERVAL}: ${env[METRIC_INTERVAL]} is not a number of milliseconds from 1 to a day`,
+  );
+  return undefined;
 }

@@ -1,10 +1,10 @@
 import { silentLog } from '@postlude/queue/foundations';
 import { expect, onTestFinished, test } from 'vitest';
+import { openMeters } from './meters.ts';
 import { observeProcess } from './process-metrics.ts';
-import { openPrometheus } from './prometheus.ts';
 
 test('tells memory, processor time and the delay of the event loop', async () => {
-  const { metrics, render } = openPrometheus(silentLog);
+  const { metrics, render } = openMeters({ log: silentLog });
   onTestFinished(observeProcess(metrics));
   const text = await render();
   const valueIn = (series: string): number =>

@@ -1,22 +1,6 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Signal } from '../../../test/support/signal.ts';
+import { startCollector } from '../../../test/support/server/collector.ts';
 import { openTracing } from './tracing.ts';
-
-/** Takes what an OpenTelemetry collector is sent. */
-async function startCollector() {
-  const received = new Signal<{ readonly path: string; readonly body: string }>();
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    response.end();
-    received.emit({ path: request.url ?? '', body: Buffer.concat(chunks).toString('latin1') });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
 
 test('sends spans over OTLP to where the standard variables say, the last ones at the end', async () => {
   const { received, url } = await startCollector();

@@ -16,17 +16,12 @@ import {
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
-  defaultResource,
-  detectResources,
-  envDetector,
-  resourceFromAttributes,
-} from '@opentelemetry/resources';
-import {
   BatchSpanProcessor,
   NodeTracerProvider,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
 import { boundedText, toError } from '@postlude/queue/foundations';
+import { serverResource } from './resource.ts';
 
 export interface Tracing {
   /** Starts the span of a call, below the caller's span if `headers` name one (`traceparent`). */
@@ -55,14 +50,7 @@ export interface TracingOptions {
 
 export function openTracing(options: TracingOptions): Tracing {
   const provider = new NodeTracerProvider({
-    resource: defaultResource()
-      .merge(
-        resourceFromAttributes({
-          'service.name': 'postlude',
-          'service.version': options.serviceVersion,
-        }),
-      )
-      .merge(detectResources({ detectors: [envDetector] })),
+    resource: serverResource(options.serviceVersion),
     spanProcessors: processorsFor(options.to),
   });
   const tracer = provider.getTracer('postlude');

@@ -11,7 +11,7 @@ import { routes } from '../../../src/server/http/routes.ts';
 import { rpcRoutes } from '../../../src/server/http/rpc-routes.ts';
 import { connectService } from '../../../src/server/http/rpc-service.ts';
 import { jsonLog } from '../../../src/server/telemetry/json-log.ts';
-import { openPrometheus } from '../../../src/server/telemetry/prometheus.ts';
+import { openMeters } from '../../../src/server/telemetry/meters.ts';
 import { openTracing } from '../../../src/server/telemetry/tracing.ts';
 import type { CallContext } from '../../../src/services/shared/call-context.ts';
 
@@ -33,7 +33,7 @@ export interface RpcServerOptions {
 export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOptions = {}) {
   const lines: Record<string, unknown>[] = [];
   const log = jsonLog('debug', { write: (line) => lines.push(JSON.parse(line)) });
-  const { metrics, render } = openPrometheus(log);
+  const { metrics, render } = openMeters({ log });
   const spans = new InMemorySpanExporter();
   const tracing = openTracing({ serviceVersion: '0', to: new SimpleSpanProcessor(spans) });
   const draining = new AbortController();

@@ -1,13 +1,10 @@
-/** OpenTelemetry metrics in Prometheus' format, collected on request. */
+/** OpenTelemetry metrics: in Prometheus' format on request, and over OTLP at an interval if that is asked for. */
 import type { Attributes } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import {
-  AggregationTemporality,
-  InstrumentType,
-  MeterProvider,
-  MetricReader,
-} from '@opentelemetry/sdk-metrics';
+import { type IMetricReader, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { type Log, type MetricOptions, type Metrics, toError } from '@postlude/queue/foundations';
+import { type OtlpMetricsOptions, otlpMetricReader, temporalityOf } from './otlp-metrics.ts';
+import { serverResource } from './resource.ts';
 
 /** A gauge that waits for an unresponsive database must not delay all the others. */
 const COLLECT_TIMEOUT_MS = 5_000;
@@ -17,15 +14,26 @@ const BOUNDARIES: Readonly<Record<string, number[]>> = {
   ms: [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000],
 };
 
-export interface PrometheusMetrics {
+export interface Meters {
   readonly metrics: Metrics;
   /** Returns the current values in Prometheus' text format. */
   render(): Promise<string>;
+  /** Sends the last values over OTLP, if they are sent at all. */
+  close(): Promise<void>;
 }
 
-export function openPrometheus(log: Log): PrometheusMetrics {
-  const reader = new PullReader();
-  const provider = new MeterProvider({ readers: [reader] });
+export interface MetersOptions {
+  readonly log: Log;
+  readonly serviceVersion?: string;
+  /** If given, metrics are also sent over OTLP. */
+  readonly otlp?: OtlpMetricsOptions | undefined;
+}
+
+export function openMeters({ log, serviceVersion = 'unknown', otlp }: MetersOptions): Meters {
+  const onRequest = new PullReader();
+  const readers: IMetricReader[] = [onRequest];
+  if (otlp) readers.push(otlpMetricReader(otlp, log));
+  const provider = new MeterProvider({ readers, resource: serverResource(serviceVersion) });
   const meter = provider.getMeter('postlude');
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   return {
@@ -40,25 +48,20 @@ export function openPrometheus(log: Log): PrometheusMetrics {
       },
     },
     async render() {
-      const { resourceMetrics, errors } = await reader.collect({
+      const { resourceMetrics, errors } = await onRequest.collect({
         timeoutMillis: COLLECT_TIMEOUT_MS,
       });
       for (const error of errors) log.warn('cannot read a metric', { error: toError(error) });
       return serializer.serialize(resourceMetrics);
     },
+    close: () => provider.shutdown(),
   };
 }
 
 /** A reader that collects only on request, so it has nothing to flush and nothing to stop. */
 class PullReader extends MetricReader {
   constructor() {
-    super({
-      // Otherwise a gauge would keep reporting the last value of a series that no longer exists.
-      aggregationTemporalitySelector: (type) =>
-        type === InstrumentType.OBSERVABLE_GAUGE
-          ? AggregationTemporality.DELTA
-          : AggregationTemporality.CUMULATIVE,
-    });
+    super({ aggregationTemporalitySelector: temporalityOf });
   }
 
   protected override onForceFlush(): Promise<void> {

@@ -1,10 +1,10 @@
 import { silentLog } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
 import { jsonLog } from './json-log.ts';
-import { openPrometheus } from './prometheus.ts';
+import { openMeters } from './meters.ts';
 
 test('renders counters, histograms and gauges', async () => {
-  const { metrics, render } = openPrometheus(silentLog);
+  const { metrics, render } = openMeters({ log: silentLog });
   metrics.counter('attempts', { description: 'Attempts.' }).add(2, { type: 'finalize' });
   const duration = metrics.histogram('duration_seconds', { description: 'Duration.', unit: 's' });
   duration.record(0.03, { type: 'finalize' });
@@ -21,7 +21,7 @@ test('renders counters, histograms and gauges', async () => {
 });
 
 test('a series that a gauge leaves out disappears', async () => {
-  const { metrics, render } = openPrometheus(silentLog);
+  const { metrics, render } = openMeters({ log: silentLog });
   let types = ['a', 'b'];
   metrics.gauge('oldest', { description: 'Oldest.' }, async () =>
     types.map((type) => ({ value: 1, fields: { type } })),
@@ -33,9 +33,9 @@ test('a series that a gauge leaves out disappears', async () => {
 
 test('a gauge that fails is logged, and the others are rendered', async () => {
   const lines: string[] = [];
-  const { metrics, render } = openPrometheus(
-    jsonLog('warn', { write: (line) => lines.push(line) }),
-  );
+  const { metrics, render } = openMeters({
+    log: jsonLog('warn', { write: (line) => lines.push(line) }),
+  });
   metrics.gauge('broken', { description: '' }, () => Promise.reject(new Error('no database')));
   metrics.counter('works', { description: '' }).add(1);
   expect(await render()).toContain('works_total 1');
