@@ -134,18 +134,13 @@ async function layFoundation(
   if (!options.database) release.unshift(() => db.close());
   const clock = new ServerClock(db, machineClock);
   await clock.sync();
-  const { version: serviceVersion = 'unknown' } = options;
-  const tracing = openTracing({
-    serviceVersion,
-    to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
-  });
+  const { tracing, meters } = openTelemetry(config, options);
   release.unshift(() => tracing.close());
+  release.unshift(() => meters.close());
   const wakeUp = await DatabaseWakeUp.open(db.notifications, log);
   release.unshift(() => wakeUp.close());
   const changes = await InvocationChanges.open(db.notifications, log);
   release.unshift(() => changes.close());
-  const meters = openMeters({ log, serviceVersion, otlp: config.otlpMetrics });
-  release.unshift(() => meters.close());
   const { metrics } = meters;
   const stopObserving = observeProcess(metrics);
   release.unshift(async () => stopObserving());
@@ -173,6 +168,17 @@ async function layFoundation(
     cutDatabase: () => {
       if (!options.database) void db.close({ cut: AbortSignal.abort() });
     },
+  };
+}
+
+function openTelemetry(config: Config, options: ServerOptions & { readonly log: Log }) {
+  const { log, version: serviceVersion = 'unknown' } = options;
+  return {
+    tracing: openTracing({
+      serviceVersion,
+      to: options.tracesTo ?? (config.sendsTraces ? 'otlp' : 'nowhere'),
+    }),
+    meters: openMeters({ log, serviceVersion, otlp: config.otlpMetrics }),
   };
 }
 
