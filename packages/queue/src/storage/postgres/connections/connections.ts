@@ -11,7 +11,8 @@ import { Mutex } from '../../../foundations/concurrency.ts';
 import { CodedError } from '../../../foundations/errors.ts';
 import { CommitMarks, type MarkedSession } from '../transactions/commit-marks.ts';
 import type { WireValue } from '../types.ts';
-import { type PgQueryable, rethrow, runOn, runScript } from './queryable.ts';
+import { type CallbackClient, queryWithin } from './limited-client.ts';
+import { type PgQuery, type PgResult, rethrow, runOn, runScript } from './queryable.ts';
 import { Sockets } from './sockets.ts';
 import type { StatementNames } from './statement-names.ts';
 import { Trust } from './trust.ts';
@@ -141,13 +142,14 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
   const turns = new Mutex();
   const mark = marks.take();
   let isReleased = false;
-  const limit = limitMs === undefined ? {} : { query_timeout: limitMs + ANSWER_MS };
-  // An option that only the driver knows.
-  const limitedClient: PgQueryable = { query: (query) => client.query({ ...query, ...limit }) };
+  const silenceMs = limitMs === undefined ? undefined : limitMs + ANSWER_MS;
+  const limitedClient = {
+    query: (query: PgQuery | string) =>
+      queryWithin(client as unknown as CallbackClient<typeof query, PgResult>, query, silenceMs),
+  };
   const run = (text: string, values: readonly WireValue[], used?: StatementNames) =>
     trust.watch(client, runOn(limitedClient, { text, values, names: used }));
-  const script = (text: string) =>
-    trust.watch(client, runScript({ query: () => client.query({ text, ...limit }) }, text));
+  const script = (text: string) => trust.watch(client, runScript(limitedClient, text));
   return {
     mark,
     run: (text, values = []) => turns.run(() => run(text, values, names)),

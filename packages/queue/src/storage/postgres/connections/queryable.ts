@@ -4,22 +4,26 @@ import type { SessionResult } from '../session.ts';
 import type { WireValue } from '../types.ts';
 import type { StatementNames } from './statement-names.ts';
 
+export interface PgQuery {
+  readonly text: string;
+  readonly values?: WireValue[];
+  readonly name?: string;
+  readonly rowMode: 'array';
+  readonly types: { getTypeParser(): (text: string) => unknown };
+}
+
+export interface PgResult {
+  readonly command: string;
+  readonly rowCount: number | null;
+  readonly fields: readonly { readonly name: string }[];
+  readonly rows: readonly unknown[];
+}
+
 /**
  * The part of a client of `pg` that runs statements. The type is structural, to accept users' own clients.
  */
 export interface PgQueryable {
-  query(config: {
-    readonly text: string;
-    readonly values?: WireValue[];
-    readonly name?: string;
-    readonly rowMode: 'array';
-    readonly types: { getTypeParser(): (text: string) => unknown };
-  }): Promise<{
-    readonly command: string;
-    readonly rowCount: number | null;
-    readonly fields: readonly { readonly name: string }[];
-    readonly rows: readonly unknown[];
-  }>;
+  query(config: PgQuery): Promise<PgResult>;
 }
 
 const asText = { getTypeParser: () => (text: string) => text };
