@@ -63,19 +63,12 @@ function columnWriter(column: Column, number: number): WriteValue {
   };
 }
 
-function valueWriter({ type, mode, fields }: Column): WriteValue {
+function valueWriter({ type, fields }: Column): WriteValue {
   if (type !== 'RECORD') return SCALARS[type];
   const write = fieldsWriter(fields);
-  const encode = protoEncoder<object>(fields);
-  if (mode === 'REPEATED') {
-    return (writer, record) => writer.nested(() => write(writer, record));
-  }
-  // Rows share the records of their invocations, so each record is encoded once.
-  const encoded = new WeakMap<object, Uint8Array>();
   return (writer, record) => {
-    const known = encoded.get(record as object);
-    const bytes = known ?? encode(record as object);
-    if (known === undefined) encoded.set(record as object, bytes);
-    writer.bytes(bytes);
+    const start = writer.beginNested();
+    write(writer, record);
+    writer.endNested(start);
   };
 }

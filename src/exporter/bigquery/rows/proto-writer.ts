@@ -45,9 +45,9 @@ export class ProtoWriter {
 
   text(value: string): void {
     this.#reserve(MAX_VARINT_BYTES + value.length * MAX_UNIT_BYTES);
-    this.nested(() => {
-      this.#end += this.#buffer.write(value, this.#end, 'utf8');
-    });
+    const start = this.beginNested();
+    this.#end += this.#buffer.write(value, this.#end, 'utf8');
+    this.endNested(start);
   }
 
   bytes(value: Uint8Array): void {
@@ -57,13 +57,15 @@ export class ProtoWriter {
     this.#end += value.length;
   }
 
-  /** Writes the length of what `write` writes, and then that. */
-  nested(write: () => void): void {
+  /** Everything that is written until `endNested` gets the given position has its length in front. */
+  beginNested(): number {
     this.#reserve(1);
     // Most lengths take one byte, which is left free for them.
-    const start = this.#end + 1;
-    this.#end = start;
-    write();
+    this.#end += 1;
+    return this.#end;
+  }
+
+  endNested(start: number): void {
     const length = this.#end - start;
     const more = varintBytes(length) - 1;
     if (more > 0) {
