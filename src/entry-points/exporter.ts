@@ -4,7 +4,7 @@ export { type ExporterParts, type ExportRequest, exportInvocation } from '../exp
 export type { ExportName } from '../exporter/parquet/export-files.ts';
 export { type Manifest, type Verification, verifyExport } from '../exporter/parquet/manifest.ts';
 export { ParquetSink, type ParquetSinkOptions } from '../exporter/parquet/parquet-sink.ts';
-export type { ExportRow } from '../exporter/row.ts';
+export type { ExportRow } from '../exporter/rows/test-result-row.ts';
 export {
   type Export,
   type ExportSummary,

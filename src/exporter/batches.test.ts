@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BatchLimits, cutBatches } from './batches.ts';
-import type { ExportRow } from './row.ts';
-import { rowBytes } from './row-size.ts';
+import { rowBytes } from './rows/row-size.ts';
+import type { ExportRow } from './rows/test-result-row.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),

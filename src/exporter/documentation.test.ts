@@ -10,7 +10,7 @@ import { BigQueryExportSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { InvocationId } from '../invocations/id.ts';
 import { exportInvocation } from './exporter.ts';
 import { ParquetSink } from './parquet/parquet-sink.ts';
-import { type Column, TEST_RESULT_COLUMNS } from './schema.ts';
+import { type Column, TEST_RESULT_COLUMNS } from './rows/schema.ts';
 
 const PAGE = join(import.meta.dirname, '../../docs/exports.md');
 const EXPORT_DIR = '.postlude/exports';

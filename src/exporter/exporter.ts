@@ -43,7 +43,7 @@ import {
   toInvocationRecord,
   toMicros,
   toRow,
-} from './row.ts';
+} from './rows/test-result-row.ts';
 import {
   type Export,
   isReceipt,

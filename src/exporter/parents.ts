@@ -6,7 +6,7 @@ import { CodedError } from '@postlude/queue/foundations';
 import type { Reader } from '@postlude/queue/storage';
 import type { InvocationId } from '../invocations/id.ts';
 import { readInvocations } from '../invocations/invocations.ts';
-import { type InvocationRecord, toInvocationRecord } from './row.ts';
+import { type InvocationRecord, toInvocationRecord } from './rows/test-result-row.ts';
 
 export class Parents {
   #records = new Map<InvocationId, InvocationRecord>();

@@ -14,7 +14,7 @@ import type { Database } from '@postlude/queue/storage';
 import type { Batch } from '../batches.ts';
 import { type Progress, saveProgress } from '../progress.ts';
 import type { RejectedRow } from '../rejected-rows.ts';
-import type { ExportRow } from '../row.ts';
+import type { ExportRow } from '../rows/test-result-row.ts';
 import type { Export, ExportSummary, Landed, Receipt, SinkSession } from '../sink.ts';
 import type { RowError } from './clients/ports.ts';
 import { Chunk, type Encoded, keyOf } from './rows/chunk.ts';

@@ -8,8 +8,8 @@ import { CodedError, hasCode } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { beginAttempt, findProgress, type Progress, type StreamPosition } from '../progress.ts';
 import { readRejectedRows } from '../rejected-rows.ts';
-import type { ExportRow } from '../row.ts';
-import { TEST_RESULT_COLUMNS } from '../schema.ts';
+import { TEST_RESULT_COLUMNS } from '../rows/schema.ts';
+import type { ExportRow } from '../rows/test-result-row.ts';
 import type { Export, ExportTable, Receipt, Sink, SinkSession } from '../sink.ts';
 import {
   BigQuerySession,

@@ -24,7 +24,7 @@ import {
   runAttempt,
   SUITE_EXPORT,
 } from '../../../test/support/suites/sink-suite.ts';
-import type { ExportRow } from '../row.ts';
+import type { ExportRow } from '../rows/test-result-row.ts';
 import type { Receipt } from '../sink.ts';
 
 const SERVERS = [

@@ -5,7 +5,7 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { loadOptional, Mutex, type OptionalPackage, versionIn } from '@postlude/queue/foundations';
-import { type Column, type ColumnType, TEST_RESULT_COLUMNS } from '../schema.ts';
+import { type Column, type ColumnType, TEST_RESULT_COLUMNS } from '../rows/schema.ts';
 
 /** The package that writes the files. */
 const NAME = '@duckdb/node-api';

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { rowOf, rowsOf } from '../../../test/support/exports/export-rows.ts';
 import { type DiskPlan, FaultyDisk } from '../../../test/support/exports/faulty-disk.ts';
 import { cutBatches } from '../batches.ts';
-import type { ExportRow } from '../row.ts';
+import type { ExportRow } from '../rows/test-result-row.ts';
 import { type Export, isReceipt, type Receipt, type SinkSession } from '../sink.ts';
 import type { Disk } from './disk.ts';
 import { exportFiles } from './export-files.ts';

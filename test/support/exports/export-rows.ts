@@ -1,5 +1,5 @@
 /** Builds rows of an export: the result of a test in one of three shards, by its number. */
-import type { ExportRow } from '../../../src/exporter/row.ts';
+import type { ExportRow } from '../../../src/exporter/rows/test-result-row.ts';
 
 export function rowOf(index: number, more: Partial<ExportRow> = {}): ExportRow {
   return {

@@ -3,7 +3,7 @@
  * does a warehouse whose streams accept rows at offsets.
  */
 import type { Batch } from '../../../src/exporter/batches.ts';
-import type { ExportRow } from '../../../src/exporter/row.ts';
+import type { ExportRow } from '../../../src/exporter/rows/test-result-row.ts';
 import type {
   Export,
   ExportSummary,

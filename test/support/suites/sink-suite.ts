@@ -4,7 +4,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
 import { cutBatches } from '../../../src/exporter/batches.ts';
 import { systemDisk } from '../../../src/exporter/parquet/disk.ts';
-import type { ExportRow } from '../../../src/exporter/row.ts';
+import type { ExportRow } from '../../../src/exporter/rows/test-result-row.ts';
 import {
   type Export,
   isReceipt,

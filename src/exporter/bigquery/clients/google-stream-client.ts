@@ -9,7 +9,7 @@ import {
   type OptionalPackage,
   toError,
 } from '@postlude/queue/foundations';
-import { TEST_RESULT_COLUMNS } from '../../schema.ts';
+import { TEST_RESULT_COLUMNS } from '../../rows/schema.ts';
 import type { ExportTable } from '../../sink.ts';
 import { toMessageDescriptor } from '../rows/proto-schema.ts';
 import { tableName } from '../tables/table-name.ts';

@@ -1,6 +1,6 @@
 /** The rows that are sent in one request, and those before and between them that are not sent. */
 import type { RejectedRow } from '../../rejected-rows.ts';
-import type { ExportRow } from '../../row.ts';
+import type { ExportRow } from '../../rows/test-result-row.ts';
 import type { Landed } from '../../sink.ts';
 import type { RowError } from '../clients/ports.ts';
 

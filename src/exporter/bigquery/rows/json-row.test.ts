@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ExportRow } from '../../row.ts';
-import { TEST_RESULT_COLUMNS } from '../../schema.ts';
+import { TEST_RESULT_COLUMNS } from '../../rows/schema.ts';
+import type { ExportRow } from '../../rows/test-result-row.ts';
 import { insertId, toJson } from './json-row.ts';
 
 const invocation = { id: 'p', tags: [], realm: 'acme:ci', properties: undefined };

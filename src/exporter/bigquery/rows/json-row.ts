@@ -1,7 +1,7 @@
 /** Rows as `insertAll` takes them, with the ids by which it recognizes a row that is sent again. */
 import { hash } from 'node:crypto';
-import type { ExportRow } from '../../row.ts';
-import type { Column } from '../../schema.ts';
+import type { Column } from '../../rows/schema.ts';
+import type { ExportRow } from '../../rows/test-result-row.ts';
 import type { Export } from '../../sink.ts';
 
 export interface JsonRow {

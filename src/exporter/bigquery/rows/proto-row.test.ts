@@ -4,8 +4,8 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Column } from '../../schema.ts';
-import { TEST_RESULT_COLUMNS } from '../../schema.ts';
+import type { Column } from '../../rows/schema.ts';
+import { TEST_RESULT_COLUMNS } from '../../rows/schema.ts';
 import { protoEncoder } from './proto-row.ts';
 import { type MessageDescriptor, toMessageDescriptor } from './proto-schema.ts';
 

@@ -3,7 +3,7 @@
  * its columns once, as a million rows go through it.
  */
 import { WireType } from '@bufbuild/protobuf/wire';
-import type { Column, ColumnType } from '../../schema.ts';
+import type { Column, ColumnType } from '../../rows/schema.ts';
 import { ProtoWriter } from './proto-writer.ts';
 
 type Encode<T> = (value: T) => Uint8Array;

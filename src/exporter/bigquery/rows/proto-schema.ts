@@ -3,7 +3,7 @@
  * columns, and presence, so that a missing value is NULL. Columns are numbered from 1 in their order, which
  * is safe as new ones are only ever added at the end.
  */
-import type { Column, ColumnType } from '../../schema.ts';
+import type { Column, ColumnType } from '../../rows/schema.ts';
 
 /** A google.protobuf.DescriptorProto, as protobufjs takes it. */
 export interface MessageDescriptor {

@@ -1,5 +1,5 @@
 /** The table of test results as BigQuery's API describes it. */
-import { type Column, TEST_RESULT_COLUMNS } from '../../schema.ts';
+import { type Column, TEST_RESULT_COLUMNS } from '../../rows/schema.ts';
 
 /** A column as the API describes it. A table that we did not create may have types of any name. */
 export interface Field {

@@ -2,17 +2,17 @@
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
 import type { EpochMs } from '@postlude/queue/foundations';
-import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
+import { FailureReasonSchema } from '../../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   type TestLocation,
   TestLocationSchema,
   type TestMetadata,
   TestMetadataSchema,
-} from '../gen/luci/resultdb/v1/test_metadata_pb.js';
-import type { Invocation } from '../invocations/invocation.ts';
-import { type StringPair, sortPairs } from '../invocations/string-pair.ts';
-import type { TestResult } from '../results/test-result.ts';
-import type { Variant } from '../results/variant.ts';
+} from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
+import type { Invocation } from '../../invocations/invocation.ts';
+import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
+import type { TestResult } from '../../results/test-result.ts';
+import type { Variant } from '../../results/variant.ts';
 
 /** Whole microseconds since the Unix epoch, the unit of warehouses. */
 export type EpochMicros = number;

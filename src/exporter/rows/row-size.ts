@@ -2,7 +2,7 @@
  * Computes the exact size of a row as JSON: limits of requests and of memory are kept by the bytes
  * that are really sent, including repeated records and characters that need escaping.
  */
-import type { ExportRow, InvocationRecord } from './row.ts';
+import type { ExportRow, InvocationRecord } from './test-result-row.ts';
 
 // Characters that JSON escapes: quotes, backslashes, controls, halves of surrogate pairs.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON escapes these

@@ -1,14 +1,14 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { FailureReasonSchema } from '../gen/luci/resultdb/v1/failure_reason_pb.js';
+import { FailureReasonSchema } from '../../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   TestLocationSchema,
   TestMetadataSchema,
-} from '../gen/luci/resultdb/v1/test_metadata_pb.js';
-import type { InvocationId } from '../invocations/id.ts';
-import type { TestResult } from '../results/test-result.ts';
-import { type RowContext, toRow } from './row.ts';
+} from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
+import type { InvocationId } from '../../invocations/id.ts';
+import type { TestResult } from '../../results/test-result.ts';
 import { type Column, TEST_RESULT_COLUMNS } from './schema.ts';
+import { type RowContext, toRow } from './test-result-row.ts';
 
 const location = { repo: 'https://git.example/r', fileName: '//a/b.ts', line: 7 };
 const RESULT: TestResult = {
