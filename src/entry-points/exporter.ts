@@ -4,7 +4,10 @@ export { type ExporterParts, type ExportRequest, exportInvocation } from '../exp
 export type { ExportName } from '../exporter/parquet/export-files.ts';
 export { type Manifest, type Verification, verifyExport } from '../exporter/parquet/manifest.ts';
 export { ParquetSink, type ParquetSinkOptions } from '../exporter/parquet/parquet-sink.ts';
-export type { ExportRow } from '../exporter/rows/test-result-row.ts';
+export type { InvocationRow } from '../exporter/rows/invocation-row.ts';
+export type { ExportRow, RowKey, RowKind } from '../exporter/rows/row-kind.ts';
+export type { Column, ColumnType } from '../exporter/rows/schema.ts';
+export type { TestResultRow } from '../exporter/rows/test-result-row.ts';
 export {
   type Export,
   type ExportSummary,

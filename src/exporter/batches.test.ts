@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BatchLimits, cutBatches } from './batches.ts';
+import type { InvocationRow } from './rows/invocation-row.ts';
+import type { ExportRow } from './rows/row-kind.ts';
 import { rowBytes } from './rows/row-size.ts';
-import type { ExportRow } from './rows/test-result-row.ts';
+import type { TestResultRow } from './rows/test-result-row.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -18,7 +20,7 @@ const invocation = fc.record({
 const location = fc.option(fc.record({ repo: text, file_name: text, line: fc.nat() }), {
   nil: undefined,
 });
-const row: fc.Arbitrary<ExportRow> = fc.record({
+const testResult: fc.Arbitrary<TestResultRow> = fc.record({
   exported: invocation,
   parent: invocation,
   test_id: text,
@@ -37,6 +39,19 @@ const row: fc.Arbitrary<ExportRow> = fc.record({
   test_metadata: fc.option(fc.record({ name: text, location }), { nil: undefined }),
   failure_reason: fc.option(fc.record({ primary_error_message: text }), { nil: undefined }),
 });
+const invocationRow: fc.Arbitrary<InvocationRow> = fc.record({
+  project: text,
+  realm: text,
+  id: text,
+  create_time: fc.maxSafeNat(),
+  tags: pairs,
+  finalize_time: fc.option(fc.maxSafeNat(), { nil: undefined }),
+  included_invocations: fc.array(text),
+  producer_resource: fc.option(text, { nil: undefined }),
+  properties: fc.option(text, { nil: undefined }),
+  partition_time: fc.maxSafeNat(),
+});
+const row: fc.Arbitrary<ExportRow> = fc.oneof(testResult, invocationRow);
 
 test('the size of a row is exactly that of its JSON', () => {
   fc.assert(

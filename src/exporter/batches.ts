@@ -3,9 +3,8 @@
  * sink can say how far it has come. The numbers mean the same in every attempt, since what is
  * exported never changes and is always read in the same order.
  */
-
+import type { ExportRow } from './rows/row-kind.ts';
 import { rowBytes } from './rows/row-size.ts';
-import type { ExportRow } from './rows/test-result-row.ts';
 
 export interface Batch {
   /** How many rows of the export come before the first row of the batch. */

@@ -158,7 +158,7 @@ eachDatabase((open) => {
       'b/D/0!',
       'b/D/1!',
     ]);
-    for (const row of sink.committed) {
+    for (const row of sink.results) {
       expect(row.exported).toEqual({
         id: 'a',
         realm: 'acme:one',
@@ -178,7 +178,7 @@ eachDatabase((open) => {
     });
     const sink = new MemorySink();
     await runExport({ db, sink });
-    const [row] = sink.committed;
+    const [row] = sink.results;
     expect(row?.exported.properties).toBe('{"note":"the run"}');
     expect(JSON.parse(row?.parent.properties ?? '')).toEqual(properties);
   });
@@ -207,7 +207,7 @@ eachDatabase((open) => {
       expect(Math.max(...sink.batches.map((batch) => batch.rows.length))).toBeLessThanOrEqual(
         maxRows,
       );
-      orders.add(sink.committed.map((r) => `${r.parent.id}/${r.test_id}/${r.result_id}`).join());
+      orders.add(sink.results.map((r) => `${r.parent.id}/${r.test_id}/${r.result_id}`).join());
     }
     expect(orders.size).toBe(1);
   });

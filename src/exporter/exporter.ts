@@ -1,6 +1,6 @@
 /**
  * Exports the results of all invocations that a FINALIZED invocation reaches, each once, as one
- * row.
+ * row. The export of the invocation's own row (export-index.ts) differs in which rows are read only.
  *
  * 1. Find the set of these invocations, and the facts about the whole set that rows depend on:
  *    which test variants are exonerated, and which the predicate selects.
@@ -17,6 +17,7 @@ import { CodedError } from '@postlude/queue/foundations';
 import type { Database, Reader } from '@postlude/queue/storage';
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
+import { readIncluded } from '../invocations/inclusions.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { requireInvocation } from '../invocations/invocations.ts';
 import { readReachable } from '../invocations/reachable.ts';
@@ -34,12 +35,15 @@ import { type BatchLimits, cutBatches } from './batches.ts';
 import type { CompactVariantSet } from './compact-variants.ts';
 import { digestDestination } from './destination-digest.ts';
 import { readExonerated } from './exonerated.ts';
+import { rowKindOf } from './export-index.ts';
 import { readGeneration } from './export-requests.ts';
 import { Parents } from './parents.ts';
 import { fromPredicateMessage } from './predicate.ts';
+import { toInvocationRow } from './rows/invocation-row.ts';
+import { type ExportRow, INVOCATIONS } from './rows/row-kind.ts';
 import {
-  type ExportRow,
   type InvocationRecord,
+  type TestResultRow,
   toInvocationRecord,
   toMicros,
   toRow,
@@ -94,7 +98,7 @@ export async function exportInvocation(
   const begun = await parts.sink.begin(exported, signal);
   if (isReceipt(begun)) return begun;
   try {
-    const rows = await writeRows(parts, { invocation, request, session: begun, signal });
+    const rows = await writeRows(parts, { exported, invocation, request, session: begun, signal });
     return await begun.commit({ rows }, signal);
   } catch (error) {
     await begun.abort();
@@ -103,6 +107,7 @@ export async function exportInvocation(
 }
 
 interface Writing {
+  readonly exported: Export;
   readonly invocation: Invocation;
   readonly request: ExportRequest;
   readonly session: SinkSession;
@@ -111,13 +116,13 @@ interface Writing {
 
 /** Returns how many rows the export has, including those of earlier attempts. */
 async function writeRows(parts: ExporterParts, writing: Writing): Promise<number> {
-  const { invocation, request, session, signal } = writing;
+  const { exported, session, signal } = writing;
   const db = untilAborted(parts.db, signal);
-  const plan = await planRows({ ...parts, db }, invocation, request.destination);
+  const pages =
+    exported.kind === INVOCATIONS
+      ? invocationPages(db, writing)
+      : await resultPages({ ...parts, db }, writing);
   const limits = parts.batches ?? DEFAULT_BATCHES;
-  const pageRows = parts.pageRows ?? DEFAULT_PAGE_ROWS;
-  const first = pageRequest(plan, session.landed, pageRows);
-  const pages = rowPages(db, plan, { ...first, signal });
   let rows = session.landed?.rows ?? 0;
   for await (const batch of cutBatches(pages, limits, rows)) {
     signal.throwIfAborted();
@@ -170,6 +175,16 @@ async function planRows(
   };
 }
 
+async function resultPages(
+  parts: ExporterParts,
+  { invocation, request, session, signal }: Writing,
+): Promise<AsyncGenerator<readonly TestResultRow[], void, void>> {
+  const plan = await planRows(parts, invocation, request.destination);
+  const pageRows = parts.pageRows ?? DEFAULT_PAGE_ROWS;
+  const first = pageRequest(plan, session.landed, pageRows);
+  return rowPages(parts.db, plan, { ...first, signal });
+}
+
 function pageRequest(plan: RowPlan, landed: Landed | undefined, limit: number): PageRequest {
   const after = landed && {
     invocationId: landed.parentId as InvocationId,
@@ -183,7 +198,7 @@ function rowPages(
   db: ExporterParts['db'],
   plan: RowPlan,
   first: PageRequest,
-): AsyncGenerator<readonly ExportRow[], void, void> {
+): AsyncGenerator<readonly TestResultRow[], void, void> {
   const parents = new Parents();
   return allPages(first, (request) =>
     db.read((reader) => rowPage(reader, plan, { parents, request })),
@@ -209,6 +224,16 @@ async function rowPage(
     }),
   );
   return { items: rows, next };
+}
+
+/** Yields the row of the invocation, unless that has landed already. */
+async function* invocationPages(
+  db: ExporterParts['db'],
+  { invocation, session }: Pick<Writing, 'invocation' | 'session'>,
+): AsyncGenerator<readonly ExportRow[], void, void> {
+  if (session.landed) return;
+  const included = await db.read((reader) => readIncluded(reader, invocation.id));
+  yield [toInvocationRow(invocation, included)];
 }
 
 async function readFinalized(
@@ -239,6 +264,7 @@ export function identifyExport(
     table: { project, dataset, table },
     invocationId: invocation.id,
     index: request.index,
+    kind: rowKindOf(request.index),
     fingerprint: fingerprintOf(invocation, request),
   };
 }

@@ -2,9 +2,11 @@ import { expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
 import { beginAttempt, type Checkpoint, findProgress, saveProgress } from './progress.ts';
 import { readRejectedRows } from './rejected-rows.ts';
+import { TEST_RESULTS } from './rows/row-kind.ts';
 
 const TABLE = { project: 'acme', dataset: 'tests', table: 'results' };
-const EXPORT = { table: TABLE, invocationId: 'a', index: 3, fingerprint: 'f', attempt: 10 };
+const NAMES = { table: TABLE, invocationId: 'a', index: 3, kind: TEST_RESULTS };
+const EXPORT = { ...NAMES, fingerprint: 'f', attempt: 10 };
 const RESULT = { parentId: 'a', testId: 't', resultId: '0' };
 const BEGUN = { settled: undefined, rejected: 0, next: undefined, isDone: false };
 const HALF: Checkpoint = {

@@ -11,6 +11,7 @@
  */
 import { CodedError } from '@postlude/queue/foundations';
 import type { Batch } from './batches.ts';
+import type { RowKey, RowKind } from './rows/row-kind.ts';
 
 /** The table that the rows go to. */
 export interface ExportTable {
@@ -24,6 +25,8 @@ export interface Export {
   readonly invocationId: string;
   /** The index of the export among those of the invocation, from 0. */
   readonly index: number;
+  /** What its rows are: all rows of an export are of one kind. */
+  readonly kind: RowKind;
   /**
    * Fingerprints are equal only if the rows are equal too. Another database can hold another
    * invocation with the same id, whose export must not be taken for this one.
@@ -48,12 +51,9 @@ export interface Receipt {
 }
 
 /** The last row that is settled for good, as it has landed or has been rejected, and how many are. */
-export interface Landed {
+export interface Landed extends RowKey {
   /** How many rows are settled. */
   readonly rows: number;
-  readonly parentId: string;
-  readonly testId: string;
-  readonly resultId: string;
 }
 
 /** One attempt at an export. Its methods are called one at a time. */

@@ -32,6 +32,7 @@ import {
   BigQueryExportSchema,
 } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
+import { exportLabel, parseExportLabel } from './export-index.ts';
 import { type ExporterParts, type ExportRequest, exportInvocation } from './exporter.ts';
 import { type Receipt, SinkBusyError } from './sink.ts';
 
@@ -76,7 +77,7 @@ export function exportTask(
 
 /** Type and id of an export's task; `toRequest` reads the index back. */
 export function exportTaskName(invocationId: InvocationId, index: number) {
-  return { type: BQ_EXPORT.name, id: `${toRowId(invocationId)}:${index}` };
+  return { type: BQ_EXPORT.name, id: `${toRowId(invocationId)}:${exportLabel(index)}` };
 }
 
 export interface ExportHandlerParts extends Omit<ExporterParts, 'db'> {
@@ -148,13 +149,13 @@ async function postpone(
 }
 
 function toRequest({ id, subject, payload, fence }: Task<Uint8Array>): ExportRequest {
-  const index = /:(\d{1,9})$/.exec(id)?.[1];
+  const index = parseExportLabel(id.slice(id.lastIndexOf(':') + 1));
   if (subject === undefined || index === undefined) {
     throw new PermanentError(`task ${id} does not say which export of which invocation it is`);
   }
   return {
     invocationId: fromRowId(subject),
-    index: Number(index),
+    index,
     destination: decode(payload),
     attempt: fence,
   };

@@ -9,6 +9,7 @@ import { RecordingLog } from '../../test/support/recording-log.ts';
 import { DAY, expected, PurgeWorld, unexpected } from '../../test/support/retention/purge-world.ts';
 import { beginAttempt } from '../exporter/progress.ts';
 import { writeRejectedRows } from '../exporter/rejected-rows.ts';
+import { TEST_RESULTS } from '../exporter/rows/row-kind.ts';
 import { BQ_EXPORT } from '../exporter/task.ts';
 import { toRowId } from '../invocations/id.ts';
 import { readInvocation, updateInvocation } from '../invocations/invocations.ts';
@@ -84,7 +85,8 @@ eachDatabase((open) => {
     await world.create('a');
     await world.finalize('a');
     const table = { project: 'p', dataset: 'd', table: 't' };
-    const exported = { table, invocationId: 'a', index: 0, fingerprint: 'f', attempt: 1 };
+    const kind = TEST_RESULTS;
+    const exported = { table, invocationId: 'a', index: 0, kind, fingerprint: 'f', attempt: 1 };
     await beginAttempt(world.db, exported);
     const [row] = [{ row: 0, parentId: 'a', testId: 't', resultId: 'r', reason: 'too large' }];
     await world.db.write((tx) => writeRejectedRows(tx, exported, [row]));

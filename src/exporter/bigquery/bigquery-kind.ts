@@ -1,5 +1,6 @@
 /** The kind of sink that writes into BigQuery. */
 import { randomHex, systemRandom } from '@postlude/queue/foundations';
+import { TEST_RESULTS } from '../rows/row-kind.ts';
 import { type OpenSink, type Probe, type SinkParts, sinkKind } from '../sinks/sink-kind.ts';
 import { choice, optional, type SinkOption, text, url } from '../sinks/sink-options.ts';
 import { BigQuerySink } from './bigquery-sink.ts';
@@ -9,7 +10,7 @@ import {
   type GoogleTableClient,
   openTableClient,
 } from './clients/google-table-client.ts';
-import { TEST_RESULT_TABLE } from './tables/table-definition.ts';
+import { tableOf } from './tables/table-definition.ts';
 import { tableName } from './tables/table-name.ts';
 
 interface Dataset {
@@ -69,7 +70,7 @@ async function probeDataset(
 ): Promise<Probe> {
   if (dataset === undefined) return { location: 'no dataset to try is configured' };
   const table = { ...dataset, table: `postlude_probe_${randomHex(8)}` };
-  await tables.create(table, TEST_RESULT_TABLE);
+  await tables.create(table, tableOf(TEST_RESULTS));
   await tables.delete(table);
   return { location: tableName(table) };
 }

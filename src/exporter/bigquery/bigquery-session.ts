@@ -14,10 +14,10 @@ import type { Database } from '@postlude/queue/storage';
 import type { Batch } from '../batches.ts';
 import { type Progress, saveProgress } from '../progress.ts';
 import type { RejectedRow } from '../rejected-rows.ts';
-import type { ExportRow } from '../rows/test-result-row.ts';
+import type { ExportRow } from '../rows/row-kind.ts';
 import type { Export, ExportSummary, Landed, Receipt, SinkSession } from '../sink.ts';
 import type { RowError } from './clients/ports.ts';
-import { Chunk, type Encoded, keyOf } from './rows/chunk.ts';
+import { Chunk, type Encoded, toLanded } from './rows/chunk.ts';
 import type { ByteBudget } from './streams/byte-budget.ts';
 import type { AppendOutcome, RowWriter, WriterPool } from './streams/row-writer.ts';
 import { tableName } from './tables/table-name.ts';
@@ -117,7 +117,7 @@ export class BigQuerySession<R> implements SinkSession {
   }
 
   async #take(row: ExportRow, number: number): Promise<void> {
-    const key = keyOf(row, number);
+    const key = toLanded(row, number);
     const isSkipping = this.#toSkip > 0;
     const known = this.#resumption.rejectedSince.get(number);
     if (known === undefined) await this.#addOrSkip(key, this.#parts.encode(row));

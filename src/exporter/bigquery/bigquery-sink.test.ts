@@ -10,8 +10,9 @@ import {
 import { type Api, openBigQuery, TABLE } from '../../../test/support/exports/bigquery-world.ts';
 import { writeGraph } from '../../../test/support/exports/export-graph.ts';
 import { readRejectedRows } from '../rejected-rows.ts';
+import { TEST_RESULTS } from '../rows/row-kind.ts';
 import { openTableClient } from './clients/google-table-client.ts';
-import { TEST_RESULT_TABLE } from './tables/table-definition.ts';
+import { tableOf } from './tables/table-definition.ts';
 
 const APIS: readonly Api[] = ['storage-write', 'insert-all'];
 
@@ -134,10 +135,12 @@ describe.each(APIS)('through %s', (api) => {
       const { bigQuery, clock, openSink } = await openBigQuery({ [limit]: 60_000 });
       if (limit === 'schemaVisibleAfterMs') {
         const { httpUrl } = bigQuery;
-        const fields = TEST_RESULT_TABLE.schema.fields.filter(({ name }) => name !== 'exported');
+        const fields = tableOf(TEST_RESULTS).schema.fields.filter(
+          ({ name }) => name !== 'exported',
+        );
         const schema = { fields };
         const client = await openTableClient({ endpoint: httpUrl });
-        await client.create(TABLE, { ...TEST_RESULT_TABLE, schema });
+        await client.create(TABLE, { ...tableOf(TEST_RESULTS), schema });
       }
       const sink = await openSink(db, { api });
       const { receipt, attempts } = await exportUntilDone({

@@ -8,8 +8,7 @@ import { CodedError, hasCode } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { beginAttempt, findProgress, type Progress, type StreamPosition } from '../progress.ts';
 import { readRejectedRows } from '../rejected-rows.ts';
-import { TEST_RESULT_COLUMNS } from '../rows/schema.ts';
-import type { ExportRow } from '../rows/test-result-row.ts';
+import { type ExportRow, INVOCATIONS, type RowKind, TEST_RESULTS } from '../rows/row-kind.ts';
 import type { Export, ExportTable, Receipt, Sink, SinkSession } from '../sink.ts';
 import {
   BigQuerySession,
@@ -25,7 +24,7 @@ import { ByteBudget } from './streams/byte-budget.ts';
 import { StreamPool } from './streams/stream-pool.ts';
 import { EnsureTables } from './tables/ensure-tables.ts';
 import { TableCalls } from './tables/table-calls.ts';
-import { TEST_RESULT_TABLE } from './tables/table-definition.ts';
+import { tableOf } from './tables/table-definition.ts';
 import { tableName } from './tables/table-name.ts';
 
 export interface BigQuerySinkParts {
@@ -47,30 +46,36 @@ const LIMITS: Readonly<Record<BigQuerySinkParts['api'], RequestLimits>> = {
   'insert-all': { rows: 500, bytes: 5 * 1024 * 1024, inFlight: 4 },
 };
 
+/** The parts that know the columns of one kind of rows. */
+interface KindParts {
+  readonly ensureTables: EnsureTables;
+  readonly streamPool: StreamPool;
+  readonly encodeProto: (row: ExportRow) => Uint8Array;
+}
+
 export class BigQuerySink implements Sink {
   readonly #parts: BigQuerySinkParts;
   readonly #calls: TableCalls;
-  readonly #ensureTables: EnsureTables;
   readonly #budget = new ByteBudget(MAX_BYTES_IN_FLIGHT);
-  readonly #streamPool: StreamPool;
   readonly #insertPool: InsertAllPool;
-  readonly #encodeProto = protoEncoder<ExportRow>(TEST_RESULT_COLUMNS);
+  readonly #kinds: Readonly<Record<RowKind['name'], KindParts>>;
 
   constructor(parts: BigQuerySinkParts) {
     this.#parts = parts;
     const calls = new TableCalls(parts.clock, parts.random);
     this.#calls = calls;
-    const { clock, tables: client } = parts;
-    this.#ensureTables = new EnsureTables({ client, clock, definition: TEST_RESULT_TABLE });
-    this.#streamPool = new StreamPool({ client: parts.streams, calls });
-    this.#insertPool = new InsertAllPool({ client, calls });
+    this.#insertPool = new InsertAllPool({ client: parts.tables, calls });
+    this.#kinds = {
+      'test-results': kindParts(parts, calls, TEST_RESULTS),
+      invocations: kindParts(parts, calls, INVOCATIONS),
+    };
   }
 
   async begin(exported: Export, signal?: AbortSignal): Promise<SinkSession | Receipt> {
     const { db } = this.#parts;
     const progress = await beginAttempt(db, exported);
     if (progress.isDone) return receiptOf(exported, progress);
-    await this.#ensure(exported.table, signal);
+    await this.#ensure(exported, signal);
     const from = progress.settled?.rows ?? 0;
     const limit = Number.MAX_SAFE_INTEGER;
     const rejected = await db.read((tx) => readRejectedRows(tx, exported, { from, limit }));
@@ -92,25 +97,27 @@ export class BigQuerySink implements Sink {
 
   /** Ends all connections. No session may be open. */
   async close(): Promise<void> {
-    this.#streamPool.close();
+    for (const { streamPool } of Object.values(this.#kinds)) streamPool.close();
     await this.#parts.streams.close();
   }
 
   #session(resumption: Resumption): SinkSession {
     const { db, api, limits = LIMITS[api] } = this.#parts;
     const { exported, signal } = resumption;
+    const { kind } = exported;
+    const { encodeProto, streamPool } = this.#kinds[kind.name];
     const parts = {
       db,
       budget: this.#budget,
-      ensureAgain: () => this.#ensureAgain(exported.table, signal),
+      ensureAgain: () => this.#ensureAgain(exported, signal),
     };
     if (api === 'storage-write') {
-      const encode = (row: ExportRow) => sized(this.#encodeProto(row));
-      const streaming = { ...parts, encode, pool: this.#streamPool, limits };
+      const encode = (row: ExportRow) => sized(encodeProto(row));
+      const streaming = { ...parts, encode, pool: streamPool, limits };
       return new BigQuerySession(streaming, resumption);
     }
     const encode = (row: ExportRow) => {
-      const value = { insertId: insertId(exported, row), json: toJson(TEST_RESULT_COLUMNS, row) };
+      const value = { insertId: insertId(exported, row), json: toJson(kind.columns, row) };
       return { value, bytes: Buffer.byteLength(JSON.stringify(value)) };
     };
     const inserting = { ...parts, encode, pool: this.#insertPool, limits };
@@ -132,14 +139,28 @@ export class BigQuerySink implements Sink {
     throw new CodedError('data-loss', message);
   }
 
-  async #ensure(table: ExportTable, signal: AbortSignal | undefined): Promise<void> {
-    await this.#calls.call(table, () => this.#ensureTables.ensure(table), signal);
+  async #ensure({ kind, table }: Export, signal: AbortSignal | undefined): Promise<void> {
+    const { ensureTables } = this.#kinds[kind.name];
+    await this.#calls.call(table, () => ensureTables.ensure(table), signal);
   }
 
-  async #ensureAgain(table: ExportTable, signal: AbortSignal | undefined): Promise<void> {
-    this.#ensureTables.forget(table);
-    await this.#ensure(table, signal);
+  async #ensureAgain(exported: Export, signal: AbortSignal | undefined): Promise<void> {
+    this.#kinds[exported.kind.name].ensureTables.forget(exported.table);
+    await this.#ensure(exported, signal);
   }
+}
+
+function kindParts(
+  { clock, streams, tables }: BigQuerySinkParts,
+  calls: TableCalls,
+  kind: RowKind,
+): KindParts {
+  const { columns } = kind;
+  return {
+    ensureTables: new EnsureTables({ client: tables, clock, definition: tableOf(kind) }),
+    streamPool: new StreamPool({ client: streams, calls, columns }),
+    encodeProto: protoEncoder<ExportRow>(columns),
+  };
 }
 
 function sized(value: Uint8Array) {

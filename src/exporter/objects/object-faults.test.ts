@@ -24,7 +24,7 @@ import {
   runAttempt,
   SUITE_EXPORT,
 } from '../../../test/support/suites/sink-suite.ts';
-import type { ExportRow } from '../rows/test-result-row.ts';
+import type { TestResultRow } from '../rows/test-result-row.ts';
 import type { Receipt } from '../sink.ts';
 
 const SERVERS = [
@@ -36,7 +36,7 @@ const LIVE = new AbortController().signal;
 type Size = 'in one request' | 'in parts';
 
 /** Text that cannot be compressed below the size of two parts, unless one request suffices. */
-function rowsFor(size: Size, { partBytes }: ObjectServer): ExportRow[] {
+function rowsFor(size: Size, { partBytes }: ObjectServer): TestResultRow[] {
   if (size === 'in one request') return rowsOf(10);
   const random = seededRandom(7);
   const noise = Uint8Array.from({ length: partBytes * 1.1 }, () => randomInt(random, 256));
@@ -55,7 +55,7 @@ describe.each(SERVERS.filter(({ isThere }) => isThere))('$name', ({ start }) => 
   afterAll(() => server.stop());
 
   describe.each<Size>(['in one request', 'in parts'])('a file that is sent %s', (size) => {
-    let rows: readonly ExportRow[];
+    let rows: readonly TestResultRow[];
     beforeAll(() => {
       rows = rowsFor(size, server);
     });

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { TEST_RESULT_COLUMNS } from '../rows/schema.ts';
 import { type Conversion, convertToParquet } from './duckdb.ts';
 
 async function conversionOf(rows: number): Promise<Conversion & { readonly folder: string }> {
@@ -13,7 +14,16 @@ async function conversionOf(rows: number): Promise<Conversion & { readonly folde
   await writeFile(from, `{"test_id":"t","summary_html":"${'x'.repeat(100)}"}\n`.repeat(rows));
   const to = join(folder, 'data');
   const spill = join(folder, 'spill');
-  return { folder, from, to, spill, maxLineBytes: 200, rowGroupRows: 64, metadata: { run: '1' } };
+  return {
+    folder,
+    from,
+    to,
+    columns: TEST_RESULT_COLUMNS,
+    spill,
+    maxLineBytes: 200,
+    rowGroupRows: 64,
+    metadata: { run: '1' },
+  };
 }
 
 const LIVE = new AbortController().signal;

@@ -5,7 +5,7 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { loadOptional, Mutex, type OptionalPackage, versionIn } from '@postlude/queue/foundations';
-import { type Column, type ColumnType, TEST_RESULT_COLUMNS } from '../rows/schema.ts';
+import type { Column, ColumnType } from '../rows/schema.ts';
 
 /** The package that writes the files. */
 const NAME = '@duckdb/node-api';
@@ -20,6 +20,7 @@ export interface Conversion {
   /** The file with one row a line. */
   readonly from: string;
   readonly to: string;
+  readonly columns: readonly Column[];
   /** A folder for data that does not fit into memory; it need not exist. */
   readonly spill: string;
   /** At least the size of the longest line. */
@@ -101,15 +102,13 @@ function loadDuckDb(): Promise<typeof import('@duckdb/node-api')> {
   return loadOptional(DUCKDB, () => import('@duckdb/node-api'));
 }
 
-function copyStatement({ from, to, ...conversion }: Conversion): string {
+function copyStatement({ columns, from, to, ...conversion }: Conversion): string {
   const maxLineBytes = Math.max(MIN_MAX_LINE_BYTES, conversion.maxLineBytes);
-  const json = TEST_RESULT_COLUMNS.map(
-    (column) => `${literal(column.name)}: ${literal(jsonType(column))}`,
-  );
+  const json = columns.map((column) => `${literal(column.name)}: ${literal(jsonType(column))}`);
   const metadata = Object.entries(conversion.metadata);
   return `
     COPY (
-      SELECT ${TEST_RESULT_COLUMNS.map(selected).join(', ')}
+      SELECT ${columns.map(selected).join(', ')}
       FROM read_json(${fileLiteral(from)}, format = 'newline_delimited', compression = 'uncompressed',
         maximum_object_size = ${maxLineBytes}, columns = {${json.join(', ')}})
     ) TO ${literal(to)} (

@@ -5,11 +5,14 @@
  *     {root}/{project}.{dataset}.{table}/{invocation}-{index}.manifest.json
  *     {root}/{project}.{dataset}.{table}/.{invocation}-{index}.{attempt}.{part}   during the attempt
  *
+ * The row of an invocation itself has `invocation` in place of an index.
+ *
  * Names that users choose cannot lead out of the folder or clash: every character that is not a
  * letter, a digit, `_` or `-` is percent-encoded, including the dot.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { exportLabel } from '../export-index.ts';
 import type { Export, ExportTable } from '../sink.ts';
 
 /** The files that an attempt writes before any file has its final name. */
@@ -52,7 +55,7 @@ export function exportFiles(root: string, { table, invocationId, index }: Export
 
 /** The names of an export's folder and, without their endings, of its files. */
 export function exportNames({ table, invocationId, index }: ExportName) {
-  return { folder: folderName(table), stem: `${safeName(invocationId)}-${index}` };
+  return { folder: folderName(table), stem: `${safeName(invocationId)}-${exportLabel(index)}` };
 }
 
 /** A file that only shows whether the folder can be written to. */

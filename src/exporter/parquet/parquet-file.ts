@@ -56,6 +56,7 @@ export class ParquetFile {
     const conversion = {
       from,
       to,
+      columns: exported.kind.columns,
       spill,
       maxLineBytes: this.#maxLineBytes,
       rowGroupRows: rowGroupRows(this.#maxRowBytes),

@@ -6,7 +6,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { rowOf, rowsOf } from '../../../test/support/exports/export-rows.ts';
 import { type DiskPlan, FaultyDisk } from '../../../test/support/exports/faulty-disk.ts';
 import { cutBatches } from '../batches.ts';
-import type { ExportRow } from '../rows/test-result-row.ts';
+import { TEST_RESULTS } from '../rows/row-kind.ts';
+import type { TestResultRow } from '../rows/test-result-row.ts';
 import { type Export, isReceipt, type Receipt, type SinkSession } from '../sink.ts';
 import type { Disk } from './disk.ts';
 import { exportFiles } from './export-files.ts';
@@ -18,6 +19,7 @@ const EXPORT: Export = {
   table: TABLE,
   invocationId: 'build-1',
   index: 0,
+  kind: TEST_RESULTS,
   fingerprint: 'f1',
   attempt: 1,
 };
@@ -38,7 +40,7 @@ async function beginSession(sink: ParquetSink, exported: Export): Promise<SinkSe
 
 interface Attempt {
   readonly root: string;
-  readonly rows: readonly ExportRow[];
+  readonly rows: readonly TestResultRow[];
   readonly exported?: Partial<Export>;
   readonly disk?: Disk;
 }
@@ -58,7 +60,7 @@ async function runAttempt({ root, rows, exported, ...disk }: Attempt): Promise<R
   }
 }
 
-async function* onePage(rows: readonly ExportRow[]) {
+async function* onePage(rows: readonly TestResultRow[]) {
   yield rows;
 }
 
@@ -333,7 +335,7 @@ describe('content', () => {
   });
 
   /** DuckDB returns NULL for undefined values, and big integers as text. */
-  function asRead(row: ExportRow): unknown {
+  function asRead(row: TestResultRow): unknown {
     return JSON.parse(
       JSON.stringify(row, (key, value) => {
         if (key.endsWith('_time') || key === 'line') return value === undefined ? null : `${value}`;

@@ -2,7 +2,8 @@
  * Computes the exact size of a row as JSON: limits of requests and of memory are kept by the bytes
  * that are really sent, including repeated records and characters that need escaping.
  */
-import type { ExportRow, InvocationRecord } from './test-result-row.ts';
+import type { ExportRow } from './row-kind.ts';
+import type { InvocationRecord, TestResultRow } from './test-result-row.ts';
 
 // Characters that JSON escapes: quotes, backslashes, controls, halves of surrogate pairs.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON escapes these
@@ -12,6 +13,10 @@ const recordSizes = new WeakMap<InvocationRecord, number>();
 
 /** Returns the length of `JSON.stringify(row)` in UTF-8. */
 export function rowBytes(row: ExportRow): number {
+  return 'exported' in row ? resultBytes(row) : jsonBytes(row);
+}
+
+function resultBytes(row: TestResultRow): number {
   const { exported, parent, ...own } = row;
   const records = '"exported":,"parent":,'.length + recordBytes(exported) + recordBytes(parent);
   return records + jsonBytes(own);

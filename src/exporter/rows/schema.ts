@@ -1,6 +1,6 @@
 /**
- * The columns of a table of test results. They have the names and types of ResultDB's columns, so
- * that queries written for its tables run on ours. New columns are only ever added, at the end.
+ * The columns of tables of test results and of invocations. They have the names and types of ResultDB's
+ * columns, so that queries written for its tables run on ours. New columns are only ever added, at the end.
  */
 
 /** BigQuery's names of types; each sink maps them to its own. Times count in microseconds. */
@@ -11,7 +11,7 @@ export interface Column {
   readonly type: ColumnType;
   /** No column is required, since a required one could never be added to a table with rows. */
   readonly mode: 'NULLABLE' | 'REPEATED';
-  /** The fields of a record. */
+  /** The fields of a record; none for any other type. */
   readonly fields: readonly Column[];
   readonly description: string;
 }
@@ -21,7 +21,7 @@ const PAIR = [
   column('value', 'STRING', 'Any text.'),
 ];
 
-const INVOCATION = [
+const INVOCATION_RECORD = [
   column('id', 'STRING', 'Without the prefix "invocations/".'),
   repeated('tags', PAIR, 'Sorted by key and value.'),
   column('realm', 'STRING', 'As {project}:{realm}.'),
@@ -34,10 +34,10 @@ const LOCATION = [
   column('line', 'INTEGER', 'From 1; 0 if it is not known.'),
 ];
 
-/** The columns in the order of the table. */
+/** The columns of a table of test results, in its order. */
 export const TEST_RESULT_COLUMNS: readonly Column[] = [
-  record('exported', INVOCATION, 'The invocation whose finalization caused the export.'),
-  record('parent', INVOCATION, 'The invocation that holds the result itself.'),
+  record('exported', INVOCATION_RECORD, 'The invocation whose finalization caused the export.'),
+  record('parent', INVOCATION_RECORD, 'The invocation that holds the result itself.'),
   column('test_id', 'STRING', 'Identifies the test within the realm.'),
   column('result_id', 'STRING', 'Identifies a result among those of one test in one invocation.'),
   repeated('variant', PAIR, 'How the test was run: operating system, builder. Sorted by key.'),
@@ -76,6 +76,20 @@ export const TEST_RESULT_COLUMNS: readonly Column[] = [
   ),
 ];
 
+/** The columns of a table of invocations, in its order. */
+export const INVOCATION_COLUMNS: readonly Column[] = [
+  column('project', 'STRING', 'The project of its realm.'),
+  column('realm', 'STRING', 'Its realm, without the project.'),
+  column('id', 'STRING', 'Without the prefix "invocations/".'),
+  column('create_time', 'TIMESTAMP', 'When it was created.'),
+  repeated('tags', PAIR, 'Sorted by key and value.'),
+  column('finalize_time', 'TIMESTAMP', 'When it became FINALIZED.'),
+  texts('included_invocations', 'The ids of the invocations that it includes directly, sorted.'),
+  column('producer_resource', 'STRING', 'The full name of what has produced it: a CI job.'),
+  column('properties', 'STRING', 'JSON: what its owner says of it, and how its command ended.'),
+  column('partition_time', 'TIMESTAMP', 'The same as create_time.'),
+];
+
 function column(name: string, type: ColumnType, description: string): Column {
   return { name, type, mode: 'NULLABLE', fields: [], description };
 }
@@ -86,4 +100,8 @@ function record(name: string, fields: readonly Column[], description: string): C
 
 function repeated(name: string, fields: readonly Column[], description: string): Column {
   return { name, type: 'RECORD', mode: 'REPEATED', fields, description };
+}
+
+function texts(name: string, description: string): Column {
+  return { name, type: 'STRING', mode: 'REPEATED', fields: [], description };
 }

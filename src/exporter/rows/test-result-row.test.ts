@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
+import { expectColumns } from '../../../test/support/exports/expect-columns.ts';
 import { FailureReasonSchema } from '../../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   TestLocationSchema,
@@ -7,7 +8,7 @@ import {
 } from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
 import type { InvocationId } from '../../invocations/id.ts';
 import type { TestResult } from '../../results/test-result.ts';
-import { type Column, TEST_RESULT_COLUMNS } from './schema.ts';
+import { TEST_RESULT_COLUMNS } from './schema.ts';
 import { type RowContext, toRow } from './test-result-row.ts';
 
 const location = { repo: 'https://git.example/r', fileName: '//a/b.ts', line: 7 };
@@ -69,17 +70,6 @@ test('a result fills every column', () => {
 test('a row has the properties of the schema, in its order, at every level', () => {
   expectColumns(toRow(RESULT, CONTEXT), TEST_RESULT_COLUMNS);
 });
-
-function expectColumns(record: object, columns: readonly Column[]): void {
-  expect(Object.keys(record)).toEqual(columns.map(({ name }) => name));
-  for (const { name, type, mode, fields } of columns) {
-    const value = Reflect.get(record, name);
-    if (type === 'RECORD')
-      expectColumns(mode === 'REPEATED' ? (value[0] ?? KEY_VALUE) : value, fields);
-  }
-}
-
-const KEY_VALUE = { key: '', value: '' };
 
 test('what a result leaves out is NULL, and lists are empty', () => {
   const bare: TestResult = {

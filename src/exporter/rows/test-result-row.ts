@@ -42,7 +42,7 @@ export interface FailureReasonRecord {
 }
 
 /** `undefined` stands for NULL. */
-export interface ExportRow {
+export interface TestResultRow {
   readonly exported: InvocationRecord;
   readonly parent: InvocationRecord;
   readonly test_id: string;
@@ -74,7 +74,7 @@ const MAX_SUMMARY_BYTES = 600_000;
 const TRIM_MARK = '[Trimmed] ';
 const MICROS_PER_SECOND = 1_000_000;
 
-export function toRow(result: TestResult, context: RowContext): ExportRow {
+export function toRow(result: TestResult, context: RowContext): TestResultRow {
   const { startTime, durationMicros } = result;
   return {
     exported: context.exported,
@@ -102,7 +102,8 @@ export function toInvocationRecord(invocation: Invocation): InvocationRecord {
   return { id, tags, realm, properties: properties && decodeProperties(properties) };
 }
 
-function decodeProperties(encoded: Uint8Array): string {
+/** Returns the properties as JSON. */
+export function decodeProperties(encoded: Uint8Array): string {
   return JSON.stringify(toJson(StructSchema, fromBinary(StructSchema, encoded)));
 }
 

@@ -5,6 +5,7 @@ import { noMetrics, silentLog, systemClock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { expect, onTestFinished, test } from 'vitest';
 import { MemorySink } from '../../../test/support/exports/memory-sink.ts';
+import { TEST_RESULTS } from '../rows/row-kind.ts';
 import type { Export } from '../sink.ts';
 import { planExports } from './export-plan.ts';
 import type { OpenSink, SinkParts } from './sink-kind.ts';
@@ -38,7 +39,8 @@ function routed(open?: OpenPlannedSink) {
 
 function exportTo(dataset: string): Export {
   const table = { project: 'acme', dataset, table: 'results' };
-  return { table, invocationId: 'i', index: 0, fingerprint: 'f', attempt: 1 };
+  const kind = TEST_RESULTS;
+  return { table, invocationId: 'i', index: 0, kind, fingerprint: 'f', attempt: 1 };
 }
 
 class ClosableSink extends MemorySink implements OpenSink {

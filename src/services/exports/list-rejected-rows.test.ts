@@ -4,6 +4,7 @@ import { eachDatabase } from '../../../test/support/databases/databases.ts';
 import { MemorySink } from '../../../test/support/exports/memory-sink.ts';
 import { contextOf, OWNER, openServices } from '../../../test/support/server/rpc-services.ts';
 import { beginAttempt, saveProgress } from '../../exporter/progress.ts';
+import { TEST_RESULTS } from '../../exporter/rows/row-kind.ts';
 import { ListRejectedRowsRequestSchema } from '../../gen/postlude/v1/exports_pb.js';
 import { listRejectedRows } from './list-rejected-rows.ts';
 
@@ -11,6 +12,7 @@ const NAMES = {
   table: { project: 'p', dataset: 'd', table: 't' },
   invocationId: 'u-inv',
   index: 2,
+  kind: TEST_RESULTS,
   fingerprint: 'f',
   attempt: 1,
 };

@@ -1,7 +1,7 @@
 /** Builds rows of an export: the result of a test in one of three shards, by its number. */
-import type { ExportRow } from '../../../src/exporter/rows/test-result-row.ts';
+import type { TestResultRow } from '../../../src/exporter/rows/test-result-row.ts';
 
-export function rowOf(index: number, more: Partial<ExportRow> = {}): ExportRow {
+export function rowOf(index: number, more: Partial<TestResultRow> = {}): TestResultRow {
   return {
     exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'r:r', properties: '{}' },
     parent: { id: `shard-${index % 3}`, tags: [], realm: 'r:r', properties: undefined },
@@ -24,6 +24,6 @@ export function rowOf(index: number, more: Partial<ExportRow> = {}): ExportRow {
   };
 }
 
-export function rowsOf(count: number): ExportRow[] {
+export function rowsOf(count: number): TestResultRow[] {
   return Array.from({ length: count }, (_, index) => rowOf(index));
 }

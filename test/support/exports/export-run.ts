@@ -46,7 +46,7 @@ export function destinationOf(predicate: Predicate | undefined): BigQueryExport 
 
 /** Returns the rows as `parent/test/result`, with a `!` if they are exonerated. */
 export function brief(sink: MemorySink): string[] {
-  return sink.committed
+  return sink.results
     .map((row) => `${row.parent.id}/${row.test_id}/${row.result_id}${row.exonerated ? '!' : ''}`)
     .sort();
 }

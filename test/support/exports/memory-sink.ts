@@ -3,7 +3,8 @@
  * does a warehouse whose streams accept rows at offsets.
  */
 import type { Batch } from '../../../src/exporter/batches.ts';
-import type { ExportRow } from '../../../src/exporter/rows/test-result-row.ts';
+import { type ExportRow, keyOf } from '../../../src/exporter/rows/row-kind.ts';
+import type { TestResultRow } from '../../../src/exporter/rows/test-result-row.ts';
 import type {
   Export,
   ExportSummary,
@@ -26,6 +27,11 @@ export class MemorySink implements Sink {
   onStep: (step: Step, count: number) => void = () => undefined;
   readonly #appended: ExportRow[] = [];
   #receipt: Receipt | undefined;
+
+  /** The visible rows that are test results. */
+  get results(): TestResultRow[] {
+    return this.committed.filter((row) => 'test_id' in row);
+  }
 
   async begin(exported: Export): Promise<SinkSession | Receipt> {
     this.#step('begin');
@@ -58,9 +64,7 @@ export class MemorySink implements Sink {
   #landed(): { readonly landed?: Landed } {
     const last = this.#appended.at(-1);
     if (!last) return {};
-    const { parent, test_id, result_id } = last;
-    const rows = this.#appended.length;
-    return { landed: { rows, parentId: parent.id, testId: test_id, resultId: result_id } };
+    return { landed: { rows: this.#appended.length, ...keyOf(last) } };
   }
 
   #step(step: Step): void {

@@ -8,6 +8,7 @@ import { FakeClock } from '@postlude/queue/testing';
 import { newReminder } from '../../../packages/queue/src/tq/reminders/reminder.ts';
 import { writeExportRequest } from '../../../src/exporter/export-requests.ts';
 import { beginAttempt, saveProgress } from '../../../src/exporter/progress.ts';
+import { TEST_RESULTS } from '../../../src/exporter/rows/row-kind.ts';
 import { BigQueryExportSchema } from '../../../src/gen/luci/resultdb/v1/invocation_pb.js';
 import { takeTurn } from '../../../src/invocations/closed-sets.ts';
 import { includeInvocations } from '../../../src/invocations/inclusions.ts';
@@ -98,6 +99,7 @@ const EXPORT = {
   table: { project: 'acme', dataset: 'tests', table: 'results' },
   invocationId: 'i0',
   index: 0,
+  kind: TEST_RESULTS,
   fingerprint: 'f',
 };
 

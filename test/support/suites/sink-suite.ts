@@ -4,7 +4,8 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
 import { cutBatches } from '../../../src/exporter/batches.ts';
 import { systemDisk } from '../../../src/exporter/parquet/disk.ts';
-import type { ExportRow } from '../../../src/exporter/rows/test-result-row.ts';
+import { TEST_RESULTS } from '../../../src/exporter/rows/row-kind.ts';
+import type { TestResultRow } from '../../../src/exporter/rows/test-result-row.ts';
 import {
   type Export,
   isReceipt,
@@ -30,6 +31,7 @@ export const SUITE_EXPORT: Export = {
   table: { project: 'acme', dataset: 'tests', table: 'results' },
   invocationId: 'build-1',
   index: 0,
+  kind: TEST_RESULTS,
   fingerprint: 'f1',
   attempt: 1,
 };
@@ -40,7 +42,7 @@ const LIVE = new AbortController().signal;
 /** Runs one attempt as the exporter does. */
 export async function runAttempt(
   sink: Sink,
-  rows: readonly ExportRow[],
+  rows: readonly TestResultRow[],
   { signal = LIVE, ...exported }: Partial<Export> & { readonly signal?: AbortSignal } = {},
 ): Promise<Receipt> {
   const begun = await sink.begin({ ...SUITE_EXPORT, ...exported });
@@ -60,12 +62,15 @@ export async function beginSession(sink: Sink, exported: Partial<Export> = {}) {
   return begun;
 }
 
-export async function appendAll(session: SinkSession, rows: readonly ExportRow[]): Promise<void> {
+export async function appendAll(
+  session: SinkSession,
+  rows: readonly TestResultRow[],
+): Promise<void> {
   const limits = { maxRows: 4, maxBytes: 1e6 };
   for await (const batch of cutBatches(onePage(rows), limits)) await session.append(batch);
 }
 
-async function* onePage(rows: readonly ExportRow[]) {
+async function* onePage(rows: readonly TestResultRow[]) {
   yield rows;
 }
 

@@ -9,7 +9,7 @@ import {
   type OptionalPackage,
   toError,
 } from '@postlude/queue/foundations';
-import { TEST_RESULT_COLUMNS } from '../../rows/schema.ts';
+import type { Column } from '../../rows/schema.ts';
 import type { ExportTable } from '../../sink.ts';
 import { toMessageDescriptor } from '../rows/proto-schema.ts';
 import { tableName } from '../tables/table-name.ts';
@@ -29,8 +29,6 @@ export const BIGQUERY_STORAGE: OptionalPackage = {
 
 /** The generated client's own retries would repeat calls for minutes. */
 const CALL = { timeout: 60_000, retry: { retryCodes: [] } };
-
-const WRITER_SCHEMA = { protoDescriptor: toMessageDescriptor(TEST_RESULT_COLUMNS) };
 
 export interface StreamClientOptions {
   /** Host and port of an emulator, without TLS; Google's API unless given. */
@@ -83,10 +81,10 @@ class GoogleStreamClient implements StreamClient {
     }
   }
 
-  connect(stream: string, events: ConnectionEvents): AppendConnection {
+  connect(stream: string, columns: readonly Column[], events: ConnectionEvents): AppendConnection {
     const headers = { 'x-goog-request-params': `write_stream=${stream}` };
     const call = this.#client.appendRows({ otherArgs: { headers } }) as unknown as AppendCall;
-    return new GoogleConnection({ stream, call, events, protos: this.#protos });
+    return new GoogleConnection({ stream, columns, call, events, protos: this.#protos });
   }
 
   async close(): Promise<void> {
@@ -106,6 +104,7 @@ interface AppendCall {
 
 interface ConnectionParts {
   readonly stream: string;
+  readonly columns: readonly Column[];
   readonly call: AppendCall;
   readonly events: ConnectionEvents;
   readonly protos: StorageProtos;
@@ -127,10 +126,13 @@ class GoogleConnection implements AppendConnection {
   }
 
   send({ offset, rows }: AppendRequest): void {
-    const first = this.#isFirst && { writerSchema: WRITER_SCHEMA };
+    const { call, columns, stream } = this.#parts;
+    const first = this.#isFirst && {
+      writerSchema: { protoDescriptor: toMessageDescriptor(columns) },
+    };
     this.#isFirst = false;
-    this.#parts.call.write({
-      writeStream: this.#parts.stream,
+    call.write({
+      writeStream: stream,
       offset: { value: offset },
       protoRows: { ...first, rows: { serializedRows: rows } },
     });

@@ -3,6 +3,7 @@
  * repeat nothing by themselves.
  */
 import type { CodedError } from '@postlude/queue/foundations';
+import type { Column } from '../../rows/schema.ts';
 import type { ExportTable } from '../../sink.ts';
 import type { JsonRow } from '../rows/json-row.ts';
 import type { Field, TableDefinition } from '../tables/table-definition.ts';
@@ -41,7 +42,8 @@ export interface StreamClient {
    * is harmless. Throws `not-found` if there is no such stream.
    */
   finalize(stream: string): Promise<number>;
-  connect(stream: string, events: ConnectionEvents): AppendConnection;
+  /** Rows have these columns. */
+  connect(stream: string, columns: readonly Column[], events: ConnectionEvents): AppendConnection;
   close(): Promise<void>;
 }
 

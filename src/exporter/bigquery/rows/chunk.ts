@@ -1,6 +1,6 @@
 /** The rows that are sent in one request, and those before and between them that are not sent. */
 import type { RejectedRow } from '../../rejected-rows.ts';
-import type { ExportRow } from '../../rows/test-result-row.ts';
+import { type ExportRow, keyOf } from '../../rows/row-kind.ts';
 import type { Landed } from '../../sink.ts';
 import type { RowError } from '../clients/ports.ts';
 
@@ -74,8 +74,8 @@ export class Chunk<R> {
 }
 
 /** The row as the last one of those up to it; `number` counts from 0. */
-export function keyOf({ parent, test_id, result_id }: ExportRow, number: number): Landed {
-  return { rows: number + 1, parentId: parent.id, testId: test_id, resultId: result_id };
+export function toLanded(row: ExportRow, number: number): Landed {
+  return { rows: number + 1, ...keyOf(row) };
 }
 
 function toRejected({ rows, ...result }: Landed, reason: string): RejectedRow {

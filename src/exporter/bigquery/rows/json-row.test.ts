@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { TEST_RESULT_COLUMNS } from '../../rows/schema.ts';
-import type { ExportRow } from '../../rows/test-result-row.ts';
+import type { TestResultRow } from '../../rows/test-result-row.ts';
 import { insertId, toJson } from './json-row.ts';
 
 const invocation = { id: 'p', tags: [], realm: 'acme:ci', properties: undefined };
-const row: ExportRow = {
+const row: TestResultRow = {
   exported: invocation,
   parent: invocation,
   test_id: 't',

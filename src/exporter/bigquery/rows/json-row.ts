@@ -1,7 +1,7 @@
 /** Rows as `insertAll` takes them, with the ids by which it recognizes a row that is sent again. */
 import { hash } from 'node:crypto';
+import { type ExportRow, keyOf } from '../../rows/row-kind.ts';
 import type { Column } from '../../rows/schema.ts';
-import type { ExportRow } from '../../rows/test-result-row.ts';
 import type { Export } from '../../sink.ts';
 
 export interface JsonRow {
@@ -33,7 +33,8 @@ export function toJson(columns: readonly Column[], row: object): Fields {
  */
 export function insertId(exported: Pick<Export, 'invocationId' | 'index'>, row: ExportRow): string {
   const { invocationId, index } = exported;
-  const key = [invocationId, index, row.parent.id, row.test_id, row.result_id];
+  const { parentId, testId, resultId } = keyOf(row);
+  const key = [invocationId, index, parentId, testId, resultId];
   return hash('sha256', JSON.stringify(key), 'hex');
 }
 

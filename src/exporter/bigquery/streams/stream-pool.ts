@@ -4,6 +4,7 @@
  * while it runs, and gives it back once all its rows are acknowledged and that is written down. A stream
  * whose export failed is never used again, as a later attempt finalizes it to see what has landed.
  */
+import type { Column } from '../../rows/schema.ts';
 import type { ExportTable } from '../../sink.ts';
 import type { StreamClient } from '../clients/ports.ts';
 import type { TableCalls } from '../tables/table-calls.ts';
@@ -14,6 +15,8 @@ import { StreamWriter } from './stream-writer.ts';
 export interface StreamPoolParts {
   readonly client: StreamClient;
   readonly calls: TableCalls;
+  /** The columns of all rows that go through the pool. */
+  readonly columns: readonly Column[];
 }
 
 interface Idle {
@@ -60,9 +63,9 @@ export class StreamPool implements WriterPool<Uint8Array> {
   }
 
   async #create(table: ExportTable, signal: AbortSignal | undefined): Promise<StreamWriter> {
-    const { client, calls } = this.#parts;
+    const { client, calls, columns } = this.#parts;
     const stream = await calls.call(table, () => client.create(table), signal);
-    return new StreamWriter({ client, calls, table, stream });
+    return new StreamWriter({ client, calls, columns, table, stream });
   }
 
   /** Takes the one that was used last, so that the others can grow old. */

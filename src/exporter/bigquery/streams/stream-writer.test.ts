@@ -1,6 +1,7 @@
 import { CodedError } from '@postlude/queue/foundations';
 import { FakeClock } from '@postlude/queue/testing';
 import { describe, expect, test } from 'vitest';
+import type { Column } from '../../rows/schema.ts';
 import type { AppendRequest, AppendResponse, ConnectionEvents } from '../clients/ports.ts';
 import { TableCalls } from '../tables/table-calls.ts';
 import { StreamWriter } from './stream-writer.ts';
@@ -15,7 +16,7 @@ function open() {
   const clock = new FakeClock();
   const connections: (ConnectionEvents & { sent: AppendRequest[]; isClosed: boolean })[] = [];
   const client = {
-    connect: (_: string, events: ConnectionEvents) => {
+    connect: (_: string, _columns: readonly Column[], events: ConnectionEvents) => {
       const connection = { ...events, sent: [] as AppendRequest[], isClosed: false };
       connections.push(connection);
       return {
@@ -27,7 +28,7 @@ function open() {
     },
   };
   const calls = new TableCalls(clock, () => 0.5);
-  const writer = new StreamWriter({ client, calls, table: TABLE, stream: 's' });
+  const writer = new StreamWriter({ client, calls, columns: [], table: TABLE, stream: 's' });
   const connection = (index: number) => {
     const found = connections[index];
     if (!found) throw new Error(`there is no connection ${index}`);

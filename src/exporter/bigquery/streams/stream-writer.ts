@@ -12,6 +12,7 @@
  *   be one, the writer fails, and the caller finds out by finalizing the stream what has landed.
  */
 import { backoffMs, CodedError, hasCode } from '@postlude/queue/foundations';
+import type { Column } from '../../rows/schema.ts';
 import type { ExportTable } from '../../sink.ts';
 import type { AppendConnection, AppendResponse, RowError, StreamClient } from '../clients/ports.ts';
 import { CALL_BACKOFF, MAX_CALL_ATTEMPTS, type TableCalls } from '../tables/table-calls.ts';
@@ -20,6 +21,7 @@ import type { AppendOutcome, RowWriter } from './row-writer.ts';
 export interface StreamWriterParts {
   readonly client: Pick<StreamClient, 'connect'>;
   readonly calls: TableCalls;
+  readonly columns: readonly Column[];
   readonly table: ExportTable;
   readonly stream: string;
 }
@@ -109,7 +111,8 @@ export class StreamWriter implements RowWriter<Uint8Array> {
 
   #connect(): AppendConnection {
     const isCurrent = (): boolean => this.#connection === connection;
-    const connection = this.#parts.client.connect(this.stream, {
+    const { client, columns } = this.#parts;
+    const connection = client.connect(this.stream, columns, {
       onResponse: (response) => isCurrent() && this.#received(response),
       onEnd: (error) => isCurrent() && this.#ended(error),
     });

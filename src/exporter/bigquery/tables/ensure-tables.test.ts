@@ -2,17 +2,18 @@ import { CodedError } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
 import { openBigQuery, TABLE } from '../../../../test/support/exports/bigquery-world.ts';
 import { ImpatientClock } from '../../../../test/support/exports/impatient-clock.ts';
+import { TEST_RESULTS } from '../../rows/row-kind.ts';
 import { openTableClient } from '../clients/google-table-client.ts';
 import type { PresentTable } from '../clients/ports.ts';
 import { EnsureTables } from './ensure-tables.ts';
-import { TEST_RESULT_TABLE } from './table-definition.ts';
+import { tableOf } from './table-definition.ts';
 
-const { fields } = TEST_RESULT_TABLE.schema;
+const { fields } = tableOf(TEST_RESULTS).schema;
 
 async function openReal() {
   const { bigQuery, clock } = await openBigQuery();
   const client = await openTableClient({ endpoint: bigQuery.httpOptions.apiEndpoint });
-  const open = () => new EnsureTables({ client, clock, definition: TEST_RESULT_TABLE });
+  const open = () => new EnsureTables({ client, clock, definition: tableOf(TEST_RESULTS) });
   return { bigQuery, client, open };
 }
 
@@ -32,7 +33,7 @@ test('processes that create or extend a table at the same time do not disturb on
   await Promise.all([1, 2, 3].map(() => open().ensure(TABLE)));
   bigQuery.deleteTable(TABLE);
   const few = fields.filter(({ name }) => name !== 'tags');
-  await client.create(TABLE, { ...TEST_RESULT_TABLE, schema: { fields: few } });
+  await client.create(TABLE, { ...tableOf(TEST_RESULTS), schema: { fields: few } });
   await Promise.all([1, 2, 3].map(() => open().ensure(TABLE)));
   const names = (await client.find(TABLE))?.fields.map(({ name }) => name) ?? [];
   expect(names.filter((name) => name === 'tags')).toHaveLength(1);
@@ -51,7 +52,7 @@ function openFailing(find: () => Promise<PresentTable | undefined>) {
     create: async () => undefined,
     setFields: async () => undefined,
   };
-  const tables = new EnsureTables({ client, clock, definition: TEST_RESULT_TABLE });
+  const tables = new EnsureTables({ client, clock, definition: tableOf(TEST_RESULTS) });
   return { clock, tables, finds: () => finds };
 }
 

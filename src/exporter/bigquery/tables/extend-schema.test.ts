@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { TEST_RESULTS } from '../../rows/row-kind.ts';
 import { extendSchema } from './extend-schema.ts';
-import { type Field, TEST_RESULT_TABLE } from './table-definition.ts';
+import { type Field, tableOf } from './table-definition.ts';
 
 const WANTED: readonly Field[] = [
   { name: 'id', type: 'STRING', mode: 'NULLABLE' },
@@ -17,7 +18,7 @@ const WANTED: readonly Field[] = [
 ];
 
 test('a table that has all columns is left alone, whatever else it has', () => {
-  const { fields } = TEST_RESULT_TABLE.schema;
+  const { fields } = tableOf(TEST_RESULTS).schema;
   expect(extendSchema(fields, fields)).toBeUndefined();
   const more = [{ name: 'mine', type: 'GEOGRAPHY' }, ...WANTED];
   expect(extendSchema(more, WANTED)).toBeUndefined();

@@ -1,5 +1,6 @@
-/** The table of test results as BigQuery's API describes it. */
-import { type Column, TEST_RESULT_COLUMNS } from '../../rows/schema.ts';
+/** Tables as BigQuery's API describes them. */
+import type { RowKind } from '../../rows/row-kind.ts';
+import type { Column } from '../../rows/schema.ts';
 
 /** A column as the API describes it. A table that we did not create may have types of any name. */
 export interface Field {
@@ -16,15 +17,13 @@ export interface TableDefinition {
   readonly clustering: { readonly fields: readonly string[] };
 }
 
-/**
- * Rows are clustered by test, since most queries ask for the history of some tests. BigQuery clusters by
- * top-level columns only, so the realm, which is part of a record, cannot lead.
- */
-export const TEST_RESULT_TABLE: TableDefinition = {
-  schema: { fields: TEST_RESULT_COLUMNS.map(toField) },
-  timePartitioning: { type: 'DAY', field: 'partition_time' },
-  clustering: { fields: ['test_id', 'variant_hash'] },
-};
+export function tableOf({ clustering, columns }: RowKind): TableDefinition {
+  return {
+    schema: { fields: columns.map(toField) },
+    timePartitioning: { type: 'DAY', field: 'partition_time' },
+    clustering: { fields: clustering },
+  };
+}
 
 function toField({ name, type, mode, description, fields }: Column): Field {
   const field = { name, type, mode, description };
