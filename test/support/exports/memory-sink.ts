@@ -1,6 +1,6 @@
 /**
- * A sink in memory that can fail at any step and that keeps the rows that it was given before. So
- * does a warehouse whose streams accept rows at offsets.
+ * A sink in memory that can fail at any step and that keeps the rows of each export that it was given
+ * before. So does a warehouse whose streams accept rows at offsets.
  */
 import type { Batch } from '../../../src/exporter/batches.ts';
 import { type ExportRow, keyOf } from '../../../src/exporter/rows/row-kind.ts';
@@ -8,7 +8,6 @@ import type { TestResultRow } from '../../../src/exporter/rows/test-result-row.t
 import type {
   Export,
   ExportSummary,
-  Landed,
   Receipt,
   Sink,
   SinkSession,
@@ -25,8 +24,7 @@ export class MemorySink implements Sink {
   readonly exports: Export[] = [];
   /** Is called before each step, and makes the step fail by throwing. */
   onStep: (step: Step, count: number) => void = () => undefined;
-  readonly #appended: ExportRow[] = [];
-  #receipt: Receipt | undefined;
+  readonly #exports = new Map<string, { readonly rows: ExportRow[]; receipt?: Receipt }>();
 
   /** The visible rows that are test results. */
   get results(): TestResultRow[] {
@@ -36,35 +34,38 @@ export class MemorySink implements Sink {
   async begin(exported: Export): Promise<SinkSession | Receipt> {
     this.#step('begin');
     this.exports.push(exported);
+    const { rows } = this.#kept(exported);
+    const last = rows.at(-1);
     return {
-      ...this.#landed(),
+      landed: last && { rows: rows.length, ...keyOf(last) },
       append: async (batch) => {
         this.#step('append');
-        if (batch.offset !== this.#appended.length) throw new Error(`offset ${batch.offset}`);
+        if (batch.offset !== rows.length) throw new Error(`offset ${batch.offset}`);
         this.batches.push(batch);
-        this.#appended.push(...batch.rows);
+        rows.push(...batch.rows);
       },
-      commit: async (summary) => this.#commit(summary),
+      commit: async (summary) => this.#commit(exported, summary),
       abort: async () => void this.steps.push('abort'),
     };
   }
 
-  async find(): Promise<Receipt | undefined> {
-    return this.#receipt;
+  async find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined> {
+    return this.#kept(exported).receipt;
   }
 
-  #commit({ rows }: ExportSummary): Receipt {
+  #commit(exported: Export, { rows: count }: ExportSummary): Receipt {
     this.#step('commit');
-    if (rows !== this.#appended.length) throw new Error(`${rows} rows`);
-    this.committed.push(...this.#appended);
-    this.#receipt = { rows, location: 'memory' };
-    return this.#receipt;
+    const kept = this.#kept(exported);
+    if (count !== kept.rows.length) throw new Error(`${count} rows`);
+    this.committed.push(...kept.rows);
+    kept.receipt = { rows: count, location: 'memory' };
+    return kept.receipt;
   }
 
-  #landed(): { readonly landed?: Landed } {
-    const last = this.#appended.at(-1);
-    if (!last) return {};
-    return { landed: { rows: this.#appended.length, ...keyOf(last) } };
+  #kept({ fingerprint }: Omit<Export, 'attempt'>) {
+    const kept = this.#exports.get(fingerprint) ?? { rows: [] };
+    this.#exports.set(fingerprint, kept);
+    return kept;
   }
 
   #step(step: Step): void {
