@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { randomHex } from '@postlude/queue/foundations';
 import { type Command, InvalidArgumentError } from 'commander';
+import { parseTableName } from '../exporter/sinks/name-pattern.ts';
 import type { OpenInvocationRequestSchema } from '../gen/postlude/v1/invocations_pb.js';
 import { CLIENT_VARIABLES } from '../server/config/client-variables.ts';
 import { contextTags } from './ci/read-context.ts';
@@ -100,17 +101,14 @@ export function collectPair(
   return [...previous, { key: text.slice(0, colon), value: text.slice(colon + 1) }];
 }
 
-/** A project id may contain a domain: `example.com:ci`. Datasets and tables have no dots. */
-const TARGET = /^((?:[^:]+:)?[^.:]+)\.([^.:]+)\.([^.:]+)$/;
-
 /** Parses and collects repeatable `project.dataset.table` options. */
 export function collectTarget(
   text: string,
   previous: readonly ExportTarget[] = [],
 ): readonly ExportTarget[] {
-  const [, project, dataset, table] = TARGET.exec(text) ?? [];
-  if (project === undefined || dataset === undefined || table === undefined) {
+  try {
+    return [...previous, parseTableName(text)];
+  } catch {
     throw new InvalidArgumentError('an export goes to project.dataset.table');
   }
-  return [...previous, { project, dataset, table }];
 }

@@ -24,6 +24,18 @@ export function parseNamePattern(value: unknown): string {
   return value;
 }
 
+/** A project id may contain a domain: `example.com:ci`. Datasets and tables have no dots. */
+const TABLE_NAME = /^((?:[^:]+:)?[^.:]+)\.([^.:]+)\.([^.:]+)$/;
+
+/** Throws an Error that says what would be right. */
+export function parseTableName(text: string): ExportTable {
+  const [, project, dataset, table] = TABLE_NAME.exec(text) ?? [];
+  if (project === undefined || dataset === undefined || table === undefined) {
+    throw new Error('must be project.dataset.table, such as acme.ci.invocations');
+  }
+  return { project, dataset, table };
+}
+
 export function tableName({ project, dataset, table }: ExportTable): string {
   return `${project}.${dataset}.${table}`;
 }
