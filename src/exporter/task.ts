@@ -32,9 +32,10 @@ import {
   BigQueryExportSchema,
 } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
-import { exportLabel, parseExportLabel } from './export-index.ts';
+import { exportLabel, INVOCATION_ROW_INDEX, parseExportLabel } from './export-index.ts';
 import { type ExporterParts, type ExportRequest, exportInvocation } from './exporter.ts';
-import { type Receipt, SinkBusyError } from './sink.ts';
+import { type ExportTable, type Receipt, SinkBusyError } from './sink.ts';
+import { tableName } from './sinks/name-pattern.ts';
 
 /**
  * Exports a FINALIZED invocation; the payload is a binary luci.resultdb.v1.BigQueryExport. The name is
@@ -84,6 +85,8 @@ export interface ExportHandlerParts extends Omit<ExporterParts, 'db'> {
   readonly db: Pick<Database, 'read' | 'write'>;
   /** The queue that the tasks are in. */
   readonly queue: Pick<TaskQueue, 'replace'>;
+  /** The table of the rows of invocations, if there is one; no test results go there. */
+  readonly invocationRows?: ExportTable | undefined;
   readonly log?: Log;
   readonly metrics?: Metrics;
 }
@@ -106,6 +109,7 @@ export function exportHandler(parts: ExportHandlerParts): TaskHandler<Uint8Array
     type: BQ_EXPORT,
     handle: async (task, context) => {
       const request = toRequest(task);
+      requireTableOfResults(request, parts.invocationRows);
       const { invocationId: invocation, index } = request;
       const outcome = await attemptExport(parts, request, context.signal);
       if (outcome instanceof SinkBusyError) {
@@ -117,6 +121,16 @@ export function exportHandler(parts: ExportHandlerParts): TaskHandler<Uint8Array
       log.info('exported', { invocation, index, ...outcome });
     },
   };
+}
+
+function requireTableOfResults(
+  { destination, index }: ExportRequest,
+  invocationRows: ExportTable | undefined,
+): void {
+  if (index === INVOCATION_ROW_INDEX || invocationRows === undefined) return;
+  const name = tableName(invocationRows);
+  if (tableName(destination) !== name) return;
+  throw new PermanentError(`${name} is for rows of invocations: export results to another table`);
 }
 
 async function attemptExport(

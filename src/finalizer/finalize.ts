@@ -4,6 +4,7 @@ import type { NewTask } from '@postlude/queue';
 import { chunk, type EpochMs } from '@postlude/queue/foundations';
 import { mutationsOfRow, type Transaction } from '@postlude/queue/storage';
 import { tasks } from '@postlude/queue/tables';
+import { enqueueInvocationRows, INVOCATION_ROW_MUTATIONS } from '../exporter/invocation-rows.ts';
 import { exportTask } from '../exporter/task.ts';
 import {
   clearBlockers,
@@ -63,22 +64,26 @@ export async function writeFinalized(
   if (onChange) tx.afterCommit(() => onChange(ids));
 }
 
+/** Enqueues the exports that they have asked for, and those of their own rows if that is configured. */
 export async function enqueueExports(
-  { queue }: FinalizerParts,
+  { clock, invocationRows: table, queue }: FinalizerParts,
   tx: Transaction,
   finalized: readonly FinalizationState[],
 ): Promise<void> {
   await queue.replace(finalized.flatMap(exportTasks), tx);
+  if (table === undefined) return;
+  const ids = finalized.map(({ id }) => id);
+  await enqueueInvocationRows(queue, tx, { ids, table, requestTime: clock.now() });
 }
 
 /**
- * Returns the mutations that finalizing one invocation takes, with a task that wakes its waiters:
- * see `Bounds.mutations`.
+ * Returns the mutations that finalizing one invocation takes at most, with a task that wakes its waiters
+ * and the export of its own row: see `Bounds.mutations`.
  */
 export function mutationsToFinalize({
   bigqueryExports,
 }: Pick<FinalizationState, 'bigqueryExports'>): number {
-  return FINALIZED_ROW + (bigqueryExports.length + 1) * TASK_ROW;
+  return FINALIZED_ROW + (bigqueryExports.length + 1) * TASK_ROW + INVOCATION_ROW_MUTATIONS;
 }
 
 /**

@@ -122,6 +122,17 @@ eachDatabase((open) => {
     expect(await world.purge()).toEqual({ invocations: 1 });
   });
 
+  test('waits for the row of the invocation, and then forgets that it was asked for', async () => {
+    const invocationRows = { project: 'p', dataset: 'd', table: 'invocations' };
+    const world = new PurgeWorld(await open(), { invocationRows });
+    await world.create('a');
+    await world.finalize('a');
+    world.clock.advance(540 * DAY);
+    expect(await world.purge()).toEqual({});
+    await world.queue.completeAll(await world.queue.leaseDue(BQ_EXPORT.name, 1, DAY));
+    expect(await world.purge()).toEqual({ invocations: 1, export_requests: 1 });
+  });
+
   test('deletes all attempts at a shard together, when the last of them has expired', async () => {
     const world = new PurgeWorld(await open());
     await world.create('s', { expirationTime: world.clock.now() + DAY });

@@ -6,6 +6,7 @@
 import { create } from '@bufbuild/protobuf';
 import { CodedError } from '@postlude/queue/foundations';
 import type { Reader } from '@postlude/queue/storage';
+import { INVOCATION_ROW_INDEX } from '../../exporter/export-index.ts';
 import {
   readExportRequests,
   readGeneration,
@@ -67,7 +68,9 @@ export async function exportInvocation(
 
 /** Each export is a task that reads the whole run again, so callers may not add any number of them. */
 async function requireRoom(tx: Reader, id: InvocationId, index: number): Promise<void> {
-  const others = (await readExportRequests(tx, id)).filter((asked) => asked.index !== index);
+  const others = (await readExportRequests(tx, id)).filter(
+    (asked) => asked.index !== index && asked.index !== INVOCATION_ROW_INDEX,
+  );
   if (others.length < MAX_EXPORTS) return;
   throw new CodedError('failed-precondition', `${id} already has ${MAX_EXPORTS} more exports`);
 }

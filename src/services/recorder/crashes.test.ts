@@ -15,7 +15,6 @@ import {
   openServices,
   type Services,
 } from '../../../test/support/server/rpc-services.ts';
-import { exportRequests } from '../../exporter/export-requests.ts';
 import {
   BigQueryExportSchema,
   Invocation_State,
@@ -45,7 +44,7 @@ import { createInvocationsWriting } from '../invocations/service.ts';
 import { toTimestamp } from '../shared/timestamp.ts';
 import { createRecorder } from './service.ts';
 
-const TABLES = [exportRequests, ...FINALIZATION_TABLES, deadTasks, testResults, exonerations];
+const TABLES = [...FINALIZATION_TABLES, deadTasks, testResults, exonerations];
 const name = 'invocations/u-inv';
 const requestId = 'again';
 const result = { testId: 't', resultId: 'r', status: TestStatus.PASS, expected: true };

@@ -13,6 +13,7 @@ import { withSubject } from '../../../packages/queue/src/tasks/task-rows.ts';
 import { decodeEnvelope } from '../../../packages/queue/src/tq/classes/envelope.ts';
 import { decodeRequest } from '../../../packages/queue/src/tq/reminders/stored-request.ts';
 import { PUSH } from '../../../packages/queue/src/tq/submit/queue-submitter.ts';
+import { exportRequests } from '../../../src/exporter/export-requests.ts';
 import { BQ_EXPORT } from '../../../src/exporter/task.ts';
 import type { Bounds } from '../../../src/finalizer/bounds.ts';
 import {
@@ -58,12 +59,18 @@ export interface Snapshot {
   readonly tries: readonly PendingTry[];
   /** The invocations whose export is enqueued. Each invocation has asked for one. */
   readonly exports: readonly InvocationId[];
+  /** The invocations whose own row is to be exported, as a task says. */
+  readonly rows: readonly InvocationId[];
+  /** The same, as is written down beside the task. */
+  readonly rowRequests: readonly InvocationId[];
 }
 
 /** Whether tries are pushed: never, always, or now and then. */
 export type TryWay = 'queue' | 'pushed' | 'flipping';
 
 export const TRY_WAYS: readonly TryWay[] = ['queue', 'pushed', 'flipping'];
+
+const ROWS = { project: 'acme', dataset: 'ci', table: 'invocations' };
 
 export interface WorldOptions {
   readonly bounds?: Bounds | undefined;
@@ -85,7 +92,7 @@ export class FinalizationWorld {
     const classes = new TaskClasses([finalizationTasks]);
     const tq = new Tq({ db, classes, clock, submitter: new QueueSubmitter(queue) });
     const pushed = { tq, experiments: { isEnabled: switchOf(way, seed) } };
-    this.parts = { db, clock, queue, pushed, ...(bounds ? { bounds } : {}) };
+    this.parts = { db, clock, queue, pushed, invocationRows: ROWS, ...(bounds ? { bounds } : {}) };
   }
 
   /** Creates ACTIVE invocations that have asked for one export each. */
@@ -161,11 +168,14 @@ export class FinalizationWorld {
       },
     ]);
     const exports = await this.#taskRows(BQ_EXPORT);
+    const ofRows = exports.filter(({ id }) => id.endsWith(':invocation'));
     return {
       nodes: new Map(nodes),
       inclusions: await this.#inclusions(),
       tries: await this.tries(),
-      exports: exports.map((row) => fromRowId(row.invocationId ?? '')),
+      exports: exports.filter((task) => !ofRows.includes(task)).map(subjectOf),
+      rows: ofRows.map(subjectOf),
+      rowRequests: await this.#rowRequests(),
     };
   }
 
@@ -187,6 +197,18 @@ export class FinalizationWorld {
     return inclusions;
   }
 
+  async #rowRequests(): Promise<InvocationId[]> {
+    const { invocationId, exportIndex } = exportRequests.columns;
+    const columns = { invocationId, exportIndex };
+    const rows = await this.db.read((reader) =>
+      reader.query(
+        sql`SELECT ${selectList(columns)} FROM ${exportRequests} ORDER BY invocation_id`,
+        columns,
+      ),
+    );
+    return rows.map((row) => fromRowId(row.invocationId));
+  }
+
   #taskRows({ name }: { readonly name: string }) {
     const { type, id, invocationId, payload } = tasks.columns;
     const columns = { type, id, invocationId, payload };
@@ -202,6 +224,10 @@ export class FinalizationWorld {
 function switchOf(way: TryWay, seed: number): () => boolean {
   const random = seededRandom(seed);
   return way === 'flipping' ? () => random() < 0.5 : () => way === 'pushed';
+}
+
+function subjectOf({ invocationId }: { readonly invocationId: string | undefined }): InvocationId {
+  return fromRowId(invocationId ?? '');
 }
 
 /** Returns the try of a task, whichever way it was made. */
@@ -237,7 +263,7 @@ function withoutRepeatedExports(queue: TaskQueue): FinalizerParts['queue'] {
  * whose tries have begun, and whose tasks may be gone.
  */
 export function violationsOf(snapshot: Snapshot, running: readonly InvocationId[] = []): string[] {
-  const { nodes, exports, tries } = snapshot;
+  const { nodes, exports, rowRequests, rows, tries } = snapshot;
   const due = new Set([...tries.map(({ id }) => id), ...running]);
   const problems: string[] = [];
   for (const [id, { state, blocker, closedBy, isSettled }] of nodes) {
@@ -252,9 +278,11 @@ export function violationsOf(snapshot: Snapshot, running: readonly InvocationId[
     if (state === 'FINALIZING' && !waits && !isDue) problems.push(`stuck: ${id}`);
     if (isFinal && closedBy !== undefined && !isDue) problems.push(`never settled: ${id}`);
     if (state !== 'FINALIZING' && blocker !== undefined) problems.push(`blocker of ${state} ${id}`);
-    const exported = exports.filter((each) => each === id).length;
-    if (exported !== (isFinal && isSettled ? 1 : 0))
-      problems.push(`${exported} exports of ${state} ${id}`);
+    for (const [what, enqueued] of Object.entries({ exports, rows, rowRequests })) {
+      const count = enqueued.filter((each) => each === id).length;
+      if (count !== (isFinal && isSettled ? 1 : 0))
+        problems.push(`${count} ${what} of ${state} ${id}`);
+    }
     if (isInCycle(snapshot, id)) problems.push(`cycle of blockers: ${id}`);
   }
   if (due.size === 0) problems.push(...differencesFromReference(snapshot));
@@ -297,7 +325,13 @@ function reachableOf({ inclusions }: Snapshot, id: InvocationId): InvocationId[]
 }
 
 /** The tables that tests of finalization without a server need. */
-export const FINALIZATION_TABLES = [invocations, includedInvocations, closingTurns, tasks];
+export const FINALIZATION_TABLES = [
+  invocations,
+  includedInvocations,
+  closingTurns,
+  tasks,
+  exportRequests,
+];
 
 /** Bounds so low that small graphs reach all of them. */
 export const TIGHT_BOUNDS: Bounds = {

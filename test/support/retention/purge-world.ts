@@ -5,6 +5,7 @@ import type { AnyTable, Database } from '@postlude/queue/storage';
 import { selectList, sql } from '@postlude/queue/storage';
 import { deadTasks } from '@postlude/queue/tables';
 import { FakeClock } from '@postlude/queue/testing';
+import type { ExportTable } from '../../../src/exporter/sink.ts';
 import { exportTask } from '../../../src/exporter/task.ts';
 import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
@@ -41,13 +42,17 @@ export class PurgeWorld {
   readonly clock = new FakeClock();
   readonly queue: TaskQueue;
 
-  constructor(db: Database) {
+  readonly #invocationRows: ExportTable | undefined;
+
+  constructor(db: Database, { invocationRows }: { readonly invocationRows?: ExportTable } = {}) {
     this.db = db;
+    this.#invocationRows = invocationRows;
     this.queue = new TaskQueue({ db, clock: this.clock });
   }
 
   get parts() {
-    return { db: this.db, clock: this.clock, queue: this.queue, deadTaskMs: 30 * DAY };
+    const { clock, db, queue } = this;
+    return { db, clock, queue, invocationRows: this.#invocationRows, deadTaskMs: 30 * DAY };
   }
 
   /** It expires after 540 days, and its expected results after 60, unless given. */

@@ -5,6 +5,7 @@ import { TaskInspector, TaskQueue } from '@postlude/queue';
 import type { Database } from '@postlude/queue/storage';
 import { FakeClock } from '@postlude/queue/testing';
 import { QueueSubmitter, Sweeper } from '@postlude/queue/tq';
+import type { ExportTable } from '../../../src/exporter/sink.ts';
 import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
 import type { FinalizerParts } from '../../../src/finalizer/parts.ts';
@@ -32,11 +33,12 @@ export interface ServicesOptions {
   readonly authorizer?: Authorizer;
   /** `false` simulates a process whose announcements of changes are lost. */
   readonly announces?: boolean;
+  readonly invocationRows?: ExportTable;
 }
 
 export async function openServices(
   db: Database,
-  { announces = true, authorizer = allowAll }: ServicesOptions = {},
+  { announces = true, authorizer = allowAll, invocationRows }: ServicesOptions = {},
 ) {
   const clock = new FakeClock();
   const changes = await InvocationChanges.open(db.notifications);
@@ -48,7 +50,7 @@ export async function openServices(
   const onChange = (ids: readonly InvocationId[]) => {
     if (announces) changes.announce(ids);
   };
-  const finalizer = { db, clock, queue, onChange };
+  const finalizer = { db, clock, queue, invocationRows, onChange };
   const retention = new RetentionRules();
   const recorderParts = { db, clock, authorizer, updateTokens, finalizer, onChange, retention };
   const recorder = createRecorder(recorderParts);
