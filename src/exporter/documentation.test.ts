@@ -10,18 +10,24 @@ import { BigQueryExportSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { InvocationId } from '../invocations/id.ts';
 import { exportInvocation } from './exporter.ts';
 import { ParquetSink } from './parquet/parquet-sink.ts';
-import { type Column, TEST_RESULT_COLUMNS } from './rows/schema.ts';
+import { type Column, INVOCATION_COLUMNS, TEST_RESULT_COLUMNS } from './rows/schema.ts';
 
 const PAGE = join(import.meta.dirname, '../../docs/exports.md');
 const EXPORT_DIR = '.postlude/exports';
 
-test('the page names every column, at every level', async () => {
-  const page = await readFile(PAGE, 'utf8');
+test.each([
+  ['The columns', TEST_RESULT_COLUMNS],
+  ['A row for each invocation', INVOCATION_COLUMNS],
+])('the section "%s" names every column, at every level', async (title, columns) => {
+  const [, page = ''] = (await readFile(PAGE, 'utf8')).split(`\n## ${title}\n`);
   const names = (columns: readonly Column[]): string[] =>
     columns.flatMap(({ name, fields }) => [name, ...names(fields)]);
-  const rows = page.split('\n').filter((line) => line.startsWith('| `'));
-  for (const { name, fields } of TEST_RESULT_COLUMNS) {
-    const row = rows.find((line) => line.startsWith(`| \`${name}\` |`));
+  const rows = page
+    .split('\n## ')[0]
+    ?.split('\n')
+    .filter((line) => line.startsWith('| `'));
+  for (const { name, fields } of columns) {
+    const row = rows?.find((line) => line.startsWith(`| \`${name}\` |`));
     expect(row, name).toBeDefined();
     if (row?.includes('the same')) continue;
     for (const field of names(fields)) expect(row, `${name}.${field}`).toContain(`\`${field}\``);
@@ -76,7 +82,7 @@ async function exportGraph(): Promise<string> {
 
 async function runQueries(root: string): Promise<unknown[][]> {
   const page = await readFile(PAGE, 'utf8');
-  const queries = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, query = '']) => query);
+  const queries = [...page.matchAll(/```sql\n(SELECT.*?)```/gs)].map(([, query = '']) => query);
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   const answers: unknown[][] = [];
   for (const query of queries) {

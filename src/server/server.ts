@@ -308,11 +308,11 @@ function startBackground(config: Config, foundation: Foundation): Background {
   const { db, clock, queue, inspector, sink, wakeUp, log, tracing, meters, pushTasks } = foundation;
   const { metrics } = meters;
   const { finalizer } = pushTasks;
-  const { workers, leaseMs, pollMs, rescueEveryMs } = config;
+  const { invocationRows, workers, leaseMs, pollMs, rescueEveryMs } = config;
   const { workMs: graceMs } = divideGrace(config.shutdownGraceMs);
   const handlers = [
     tracedHandler(finalizeHandler(finalizer), tracing),
-    tracedHandler(exportHandler({ db, queue, sink, log, metrics }), tracing),
+    tracedHandler(exportHandler({ db, queue, sink, invocationRows, log, metrics }), tracing),
     pushTasks.handler,
   ];
   const sharedGauges = withSharedGauges({ clock, metrics });

@@ -48,3 +48,19 @@ test.each([
   const problems = await configProblems({ files: { 'postlude.yaml': yaml } });
   expect(problems).toEqual([`postlude.yaml:1: ${problem}`]);
 });
+
+test('the table of the rows of invocations is read, and there is none unless it is named', async () => {
+  const named = await loadTestConfig({ flags: { invocationRows: 'example.com:acme.ci.runs' } });
+  const table = { project: 'example.com:acme', dataset: 'ci', table: 'runs' };
+  expect(named.config.invocationRows).toEqual(table);
+  expect((await loadTestConfig({})).config.invocationRows).toBeUndefined();
+});
+
+test.each(['ci.runs', 'acme.ci.runs.more', 'acme..runs', ' '])(
+  'a table of the rows of invocations is refused that is no table: %j',
+  async (written) => {
+    const problem = 'must be project.dataset.table, such as acme.ci.invocations';
+    const problems = await configProblems({ env: { POSTLUDE_INVOCATION_ROWS: written } });
+    expect(problems).toEqual([expect.stringContaining(problem)]);
+  },
+);

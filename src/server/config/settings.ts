@@ -7,6 +7,7 @@
  * and the key `exportDir` of the configuration file.
  */
 import { safeUrl } from '@postlude/queue/foundations';
+import { parseTableName } from '../../exporter/sinks/name-pattern.ts';
 import { oidcIssuers } from './oidc-issuers.ts';
 import { realmGrants } from './realm-grants.ts';
 import {
@@ -112,6 +113,9 @@ export const SETTINGS = {
     ),
     exports: structure('list', unparsed).describe(
       'Which tables go to which sink. See docs/exports.md.',
+    ),
+    invocationRows: scalar('project.dataset.table', parseTableName).describe(
+      'The table that gets one row for each invocation that becomes FINALIZED from now on. There is none unless given. See docs/exports.md.',
     ),
   }),
   ...group('Callers', {

@@ -57,13 +57,15 @@ export interface PushTasks {
   close(): Promise<void>;
 }
 
+type PushTaskSettings = Pick<Config, 'experiments' | 'invocationRows' | 'pushTasks'>;
+
 const EXPERIMENTS = [useFinalizationTq];
 /** Less than a shutdown has for closing (shutdown.ts), so that the database still closes in order. */
 const CLOSE_MS = 2_000;
 
 export async function openPushTasks(
   parts: PushTaskParts,
-  { pushTasks: config, experiments }: Pick<Config, 'pushTasks' | 'experiments'>,
+  { experiments, invocationRows, pushTasks: config }: PushTaskSettings,
 ): Promise<PushTasks> {
   const { db, clock, queue, onChange, log, metrics, tracing } = parts;
   const classes = new TaskClasses(PUSH_TASK_CLASSES);
@@ -79,7 +81,7 @@ export async function openPushTasks(
     traceparent: () => tracing.traceparent(),
   });
   const pushed = { tq, experiments: enableExperiments(experiments, EXPERIMENTS, log) };
-  const finalizer = { db, clock, queue, pushed, onChange };
+  const finalizer = { db, clock, queue, pushed, invocationRows, onChange };
   classes.attach(finalizationTasks, finalizePushHandler(finalizer));
   const closing = new AbortController();
   const queueCheck =
