@@ -15,6 +15,7 @@ import { TestResultPredicateSchema } from '../gen/luci/resultdb/v1/predicate_pb.
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { STATE_NUMBERS } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
+import { INVOCATION_ROW_INDEX } from './export-index.ts';
 import { exportFiles } from './parquet/export-files.ts';
 import { verifyExport } from './parquet/manifest.ts';
 import { ParquetSink } from './parquet/parquet-sink.ts';
@@ -29,6 +30,11 @@ const GRAPH: Readonly<Record<string, GraphNode>> = {
   b: { results: [{ testId: 't2', resultId: '1' }], exonerations: [{ testId: 't2' }] },
 };
 const LEASE_MS = 60_000;
+
+const KINDS = [
+  ['test results', 0],
+  ['the row of an invocation', INVOCATION_ROW_INDEX],
+] as const;
 
 /** A process that serves exports. */
 function startExporter(db: Database, sink: Sink, clock = new FakeClock()) {
@@ -177,46 +183,60 @@ eachDatabase((open) => {
     expect(sink.exports.map(({ index }) => index).sort()).toEqual([0, 1]);
   });
 
-  test('a process that dies at any step on the database leaves one whole file in the end', async () => {
-    const crashes = await forEachCrash(async (faults) => {
-      const db = await open();
+  test.each(KINDS)(
+    '%s: a process that dies at any step on the database leaves one whole file',
+    async (_, index) => {
+      const crashes = await forEachCrash(async (faults) => {
+        const db = await open();
+        const root = await exportFolder();
+        await writeGraph(db, GRAPH);
+        const clock = new FakeClock();
+        const dying = startExporter(faults.wrap(db), new ParquetSink({ root }), clock);
+        await startExporter(db, new ParquetSink({ root }), clock).enqueue({ index });
+        await faults.run(() => dying.dispatcher.runOnce());
+
+        await recover({ db, root, clock, index });
+      });
+      expect(crashes).toBeGreaterThan(5);
+    },
+  );
+});
+
+test.each(KINDS)(
+  '%s: a process that dies at any step on the disk leaves one whole file',
+  async (_, index) => {
+    for (let step = 1; ; step += 3) {
+      const db = await openTestPglite();
       const root = await exportFolder();
       await writeGraph(db, GRAPH);
+      const disk = new FaultyDisk({ step, when: 'after', what: 'crash' });
       const clock = new FakeClock();
-      const dying = startExporter(faults.wrap(db), new ParquetSink({ root }), clock);
-      await startExporter(db, new ParquetSink({ root }), clock).enqueue();
-      await faults.run(() => dying.dispatcher.runOnce());
+      const { dispatcher, enqueue } = startExporter(db, new ParquetSink({ root, disk }), clock);
+      await enqueue({ index });
+      await dispatcher.runOnce();
+      await recover({ db, root, clock, index });
+      if (!disk.hasHappened) return;
+    }
+  },
+);
 
-      await recover(db, root, clock);
-    });
-    expect(crashes).toBeGreaterThan(5);
-  });
-});
-
-test('a process that dies at any step on the disk leaves one whole file in the end', async () => {
-  for (let step = 1; ; step += 3) {
-    const db = await openTestPglite();
-    const root = await exportFolder();
-    await writeGraph(db, GRAPH);
-    const disk = new FaultyDisk({ step, when: 'after', what: 'crash' });
-    const clock = new FakeClock();
-    const { dispatcher, enqueue } = startExporter(db, new ParquetSink({ root, disk }), clock);
-    await enqueue();
-    await dispatcher.runOnce();
-    await recover(db, root, clock);
-    if (!disk.hasHappened) return;
-  }
-});
+interface Recovery {
+  readonly db: Database;
+  readonly root: string;
+  readonly clock: FakeClock;
+  readonly index: number;
+}
 
 /** Starts another process once the lease of the dead one has ended. */
-async function recover(db: Database, root: string, clock: FakeClock): Promise<void> {
+async function recover({ clock, db, index, root }: Recovery): Promise<void> {
   clock.advance(10 * LEASE_MS);
   const { dispatcher, living, dead } = startExporter(db, new ParquetSink({ root }), clock);
   await dispatcher.runOnce();
   expect(await living()).toEqual([]);
   expect(await dead()).toEqual([]);
-  const name = { table: TABLE, invocationId: A, index: 0 };
-  expect(await verifyExport(root, name)).toMatchObject({ status: 'whole', manifest: { rows: 3 } });
+  const name = { table: TABLE, invocationId: A, index };
+  const [stem, rows] = index === 0 ? ['a-0', 3] : ['a-invocation', 1];
+  expect(await verifyExport(root, name)).toMatchObject({ status: 'whole', manifest: { rows } });
   const files = await readdir(exportFiles(root, name).folder);
-  expect(files.sort()).toEqual(['a-0.manifest.json', 'a-0.parquet']);
+  expect(files.sort()).toEqual([`${stem}.manifest.json`, `${stem}.parquet`]);
 }

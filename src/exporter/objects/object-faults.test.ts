@@ -5,7 +5,7 @@
 
 import { randomInt, seededRandom } from '@postlude/queue/foundations';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { rowOf, rowsOf } from '../../../test/support/exports/export-rows.ts';
+import { invocationRowOf, rowOf, rowsOf } from '../../../test/support/exports/export-rows.ts';
 import type { Fault } from '../../../test/support/objects/fault-proxy.ts';
 import {
   type ObjectServer,
@@ -23,8 +23,9 @@ import {
   expectWhole,
   runAttempt,
   SUITE_EXPORT,
+  SUITE_ROW_EXPORT,
 } from '../../../test/support/suites/sink-suite.ts';
-import type { TestResultRow } from '../rows/test-result-row.ts';
+import type { ExportRow } from '../rows/row-kind.ts';
 import type { Receipt } from '../sink.ts';
 
 const SERVERS = [
@@ -33,11 +34,12 @@ const SERVERS = [
 ];
 const LIVE = new AbortController().signal;
 
-type Size = 'in one request' | 'in parts';
+type Content = 'results in one request' | 'results in parts' | 'the row of an invocation';
 
 /** Text that cannot be compressed below the size of two parts, unless one request suffices. */
-function rowsFor(size: Size, { partBytes }: ObjectServer): TestResultRow[] {
-  if (size === 'in one request') return rowsOf(10);
+function rowsFor(content: Content, { partBytes }: ObjectServer): readonly ExportRow[] {
+  if (content === 'the row of an invocation') return [invocationRowOf('build-1')];
+  if (content === 'results in one request') return rowsOf(10);
   const random = seededRandom(7);
   const noise = Uint8Array.from({ length: partBytes * 1.1 }, () => randomInt(random, 256));
   const summary = Buffer.from(noise).toString('base64');
@@ -54,17 +56,23 @@ describe.each(SERVERS.filter(({ isThere }) => isThere))('$name', ({ start }) => 
   });
   afterAll(() => server.stop());
 
-  describe.each<Size>(['in one request', 'in parts'])('a file that is sent %s', (size) => {
-    let rows: readonly TestResultRow[];
+  describe.each<Content>([
+    'results in one request',
+    'results in parts',
+    'the row of an invocation',
+  ])('a file of %s', (content) => {
+    const exported = content === 'the row of an invocation' ? SUITE_ROW_EXPORT : SUITE_EXPORT;
+    const { kind } = exported;
+    let rows: readonly ExportRow[];
     beforeAll(() => {
-      rows = rowsFor(size, server);
+      rows = rowsFor(content, server);
     });
 
     /** Returns how many requests an attempt makes, from the first to its end. */
     async function countRequests(): Promise<number> {
       const world = await openObjectWorld(server);
       const { sink, proxy } = await world.openBehindProxy();
-      await runAttempt(sink, rows);
+      await runAttempt(sink, rows, exported);
       return proxy.requests.length;
     }
 
@@ -83,7 +91,7 @@ describe.each(SERVERS.filter(({ isThere }) => isThere))('$name', ({ start }) => 
           behind.proxy.decide = (request) => (request.number === number ? fault : undefined);
           await run(world, behind);
           const context = `${fault} ${number}: ${behind.proxy.requests.join(', ')}`;
-          await expectWhole(world, rows.length, context);
+          await expectWhole(world, rows.length, { context, kind });
         }),
       );
     }
@@ -92,9 +100,9 @@ describe.each(SERVERS.filter(({ isThere }) => isThere))('$name', ({ start }) => 
       'an attempt that does %s any request is made up for by the next one',
       async (fault) => {
         await forEachRequest(fault, async (world, { sink, proxy }) => {
-          const zombie = runAttempt(sink, rows).catch(() => undefined);
+          const zombie = runAttempt(sink, rows, exported).catch(() => undefined);
           await Promise.race([proxy.death, zombie]);
-          const receipt = await runAttempt(await world.open(), rows, { attempt: 2 });
+          const receipt = await runAttempt(await world.open(), rows, { ...exported, attempt: 2 });
           expect(receipt.rows).toBe(rows.length);
           // Its files go with the process; here, it lives on.
           await sink.close();
@@ -106,7 +114,7 @@ describe.each(SERVERS.filter(({ isThere }) => isThere))('$name', ({ start }) => 
       'a %s, whichever, is survived by the attempt itself',
       async (fault) => {
         await forEachRequest(fault, async (_world, { sink }) => {
-          expect((await runAttempt(sink, rows)).rows).toBe(rows.length);
+          expect((await runAttempt(sink, rows, exported)).rows).toBe(rows.length);
         });
       },
     );
@@ -119,12 +127,12 @@ describe.each(SERVERS.filter(({ isThere }) => isThere))('$name', ({ start }) => 
           [1, 2].map(async (attempt) => {
             const { sink, proxy } = await world.openBehindProxy();
             proxy.decide = () => pick(['lost-request', 'lost-response', 'busy'], random);
-            return await runAttempt(sink, rows, { attempt }).catch(() => undefined);
+            return await runAttempt(sink, rows, { ...exported, attempt }).catch(() => undefined);
           }),
         );
-        const last = await runAttempt(await world.open(), rows, { attempt: 3 });
+        const last = await runAttempt(await world.open(), rows, { ...exported, attempt: 3 });
         for (const receipt of receipts) expect([undefined, last]).toContainEqual(receipt);
-        await expectWhole(world, rows.length, `seed ${seed}`);
+        await expectWhole(world, rows.length, { context: `seed ${seed}`, kind });
       }
     });
   });

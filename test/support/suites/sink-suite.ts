@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
 import { cutBatches } from '../../../src/exporter/batches.ts';
+import { INVOCATION_ROW_INDEX } from '../../../src/exporter/export-index.ts';
 import { systemDisk } from '../../../src/exporter/parquet/disk.ts';
-import { TEST_RESULTS } from '../../../src/exporter/rows/row-kind.ts';
-import type { TestResultRow } from '../../../src/exporter/rows/test-result-row.ts';
+import { type ExportRow, INVOCATIONS, TEST_RESULTS } from '../../../src/exporter/rows/row-kind.ts';
 import {
   type Export,
   isReceipt,
@@ -13,7 +13,7 @@ import {
   type Sink,
   type SinkSession,
 } from '../../../src/exporter/sink.ts';
-import { rowsOf } from '../exports/export-rows.ts';
+import { invocationRowOf, rowsOf } from '../exports/export-rows.ts';
 
 /** A place that exports land in, for one test. */
 export interface SinkWorld {
@@ -36,13 +36,19 @@ export const SUITE_EXPORT: Export = {
   attempt: 1,
 };
 
-export const WHOLE = ['build-1-0.manifest.json', 'build-1-0.parquet'];
+/** The export of the row of the same invocation. */
+export const SUITE_ROW_EXPORT: Export = {
+  ...SUITE_EXPORT,
+  index: INVOCATION_ROW_INDEX,
+  kind: INVOCATIONS,
+};
+
 const LIVE = new AbortController().signal;
 
 /** Runs one attempt as the exporter does. */
 export async function runAttempt(
   sink: Sink,
-  rows: readonly TestResultRow[],
+  rows: readonly ExportRow[],
   { signal = LIVE, ...exported }: Partial<Export> & { readonly signal?: AbortSignal } = {},
 ): Promise<Receipt> {
   const begun = await sink.begin({ ...SUITE_EXPORT, ...exported });
@@ -62,27 +68,30 @@ export async function beginSession(sink: Sink, exported: Partial<Export> = {}) {
   return begun;
 }
 
-export async function appendAll(
-  session: SinkSession,
-  rows: readonly TestResultRow[],
-): Promise<void> {
+export async function appendAll(session: SinkSession, rows: readonly ExportRow[]): Promise<void> {
   const limits = { maxRows: 4, maxBytes: 1e6 };
   for await (const batch of cutBatches(onePage(rows), limits)) await session.append(batch);
 }
 
-async function* onePage(rows: readonly TestResultRow[]) {
+async function* onePage(rows: readonly ExportRow[]) {
   yield rows;
 }
 
 /** Requires one whole file with each row once, its manifest, and nothing else anywhere. */
-export async function expectWhole(world: SinkWorld, rows: number, context = ''): Promise<void> {
-  expect(await world.list(), context).toEqual(WHOLE);
-  const file = await world.fetch('build-1-0.parquet');
+export async function expectWhole(
+  world: SinkWorld,
+  rows: number,
+  { context = '', kind = TEST_RESULTS } = {},
+): Promise<void> {
+  const [stem, key] =
+    kind === INVOCATIONS ? ['build-1-invocation', 'id'] : ['build-1-0', 'test_id'];
+  expect(await world.list(), context).toEqual([`${stem}.manifest.json`, `${stem}.parquet`]);
+  const file = await world.fetch(`${stem}.parquet`);
   const found = await queryOne(
-    `SELECT count(*)::INTEGER AS rows, count(DISTINCT test_id)::INTEGER AS tests FROM '${file}'`,
+    `SELECT count(*)::INTEGER AS rows, count(DISTINCT ${key})::INTEGER AS keys FROM '${file}'`,
   );
-  expect(found, context).toEqual({ rows, tests: rows });
-  const manifest = await readFile(await world.fetch('build-1-0.manifest.json'), 'utf8');
+  expect(found, context).toEqual({ rows, keys: rows });
+  const manifest = await readFile(await world.fetch(`${stem}.manifest.json`), 'utf8');
   const { bytes, sha256 } = (await systemDisk.digest(file)) ?? {};
   expect(JSON.parse(manifest), context).toMatchObject({ rows, bytes, sha256 });
   expect(await world.leftovers(), context).toEqual([]);
@@ -123,6 +132,24 @@ export function testSink(open: () => Promise<SinkWorld>, location: () => RegExp)
       const world = await open();
       expect(await runAttempt(await world.open(), [])).toMatchObject({ rows: 0 });
       await expectWhole(world, 0);
+    });
+
+    test('the row of an invocation is a file beside those of its results', async () => {
+      const world = await open();
+      const row = invocationRowOf('build-1');
+      const { location } = await runAttempt(await world.open(), [row], SUITE_ROW_EXPORT);
+      expect(location).toMatch(/acme\.tests\.results\/build-1-invocation\.parquet$/);
+      await expectWhole(world, 1, { kind: INVOCATIONS });
+      const file = await world.fetch('build-1-invocation.parquet');
+      const read = `SELECT * REPLACE (epoch_us(create_time) AS create_time,
+        epoch_us(finalize_time) AS finalize_time, epoch_us(partition_time) AS partition_time)`;
+      expect(await queryOne(`${read} FROM '${file}'`)).toEqual({
+        ...row,
+        create_time: String(row.create_time),
+        finalize_time: String(row.finalize_time),
+        producer_resource: null,
+        partition_time: String(row.partition_time),
+      });
     });
 
     test('running again returns the same receipt, on whichever machine', async () => {
