@@ -38,6 +38,7 @@ const testResult: fc.Arbitrary<TestResultRow> = fc.record({
   test_location: location,
   test_metadata: fc.option(fc.record({ name: text, location }), { nil: undefined }),
   failure_reason: fc.option(fc.record({ primary_error_message: text }), { nil: undefined }),
+  insert_time: fc.maxSafeNat(),
 });
 const invocationRow: fc.Arbitrary<InvocationRow> = fc.record({
   project: text,

@@ -51,9 +51,25 @@ export async function readGeneration(
   id: InvocationId,
   exportIndex: number,
 ): Promise<number> {
+  return (await readExportRequest(reader, id, exportIndex))?.generation ?? 0;
+}
+
+export interface ExportRequested {
+  readonly generation: number;
+  /** When this generation was asked for. */
+  readonly requestTime: EpochMs;
+}
+
+/** Returns `undefined` for an export that the invocation was created with and that was not asked for again. */
+export async function readExportRequest(
+  reader: Reader,
+  id: InvocationId,
+  exportIndex: number,
+): Promise<ExportRequested | undefined> {
   const key = { invocationId: toRowId(id), exportIndex };
-  const [row] = await reader.readKeys(exportRequests, [key], { generation: int });
-  return row?.generation ?? 0;
+  const columns = { generation: int, requestTime: timestamp };
+  const [row] = await reader.readKeys(exportRequests, [key], columns);
+  return row;
 }
 
 export async function writeExportRequest(

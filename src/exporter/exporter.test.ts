@@ -2,9 +2,17 @@ import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
 import { GRAPH_CREATE_TIME, writeGraph } from '../../test/support/exports/export-graph.ts';
-import { brief, exported, failing, runExport } from '../../test/support/exports/export-run.ts';
+import {
+  brief,
+  destinationOf,
+  exported,
+  failing,
+  runExport,
+} from '../../test/support/exports/export-run.ts';
 import { MemorySink } from '../../test/support/exports/memory-sink.ts';
 import type { TestResultPredicate_Expectancy as Expectancy } from '../gen/luci/resultdb/v1/predicate_pb.js';
+import type { InvocationId } from '../invocations/id.ts';
+import { writeExportRequest } from './export-requests.ts';
 
 describe('failures', () => {
   test('an invocation that is not FINALIZED is not exported, and the sink is not called', async () => {
@@ -181,6 +189,23 @@ eachDatabase((open) => {
     const [row] = sink.results;
     expect(row?.exported.properties).toBe('{"note":"the run"}');
     expect(JSON.parse(row?.parent.properties ?? '')).toEqual(properties);
+  });
+
+  test('rows say when their export was asked for, the same in every attempt', async () => {
+    const db = await open();
+    await writeGraph(db, { a: { results: [{ testId: 'T' }] } });
+    const insertTimes = async () => {
+      const [first, second] = [new MemorySink(), new MemorySink()];
+      for (const sink of [first, second]) await runExport({ db, sink });
+      expect(second.committed).toEqual(first.committed);
+      return first.results.map((row) => row.insert_time);
+    };
+    const finalizeTime = GRAPH_CREATE_TIME + 60_000;
+    expect(await insertTimes()).toEqual([finalizeTime * 1000]);
+    const requestTime = finalizeTime + 86_400_000;
+    const again = { index: 0, destination: destinationOf(undefined), generation: 1, requestTime };
+    await db.write((tx) => writeExportRequest(tx, 'a' as InvocationId, again));
+    expect(await insertTimes()).toEqual([requestTime * 1000]);
   });
 
   test('reads in pages and batches of any size, each result once, in one order', async () => {

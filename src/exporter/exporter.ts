@@ -13,7 +13,7 @@
  * FINALIZED invocation reaches ever changes. Memory holds the ids of the set, the facts at some 50
  * bytes for each test variant, one page and one batch.
  */
-import { CodedError } from '@postlude/queue/foundations';
+import { CodedError, type EpochMs } from '@postlude/queue/foundations';
 import type { Database, Reader } from '@postlude/queue/storage';
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
@@ -36,7 +36,7 @@ import type { CompactVariantSet } from './compact-variants.ts';
 import { digestDestination } from './destination-digest.ts';
 import { readExonerated } from './exonerated.ts';
 import { rowKindOf } from './export-index.ts';
-import { readGeneration } from './export-requests.ts';
+import { readExportRequest } from './export-requests.ts';
 import { Parents } from './parents.ts';
 import { fromPredicateMessage } from './predicate.ts';
 import { toInvocationRow } from './rows/invocation-row.ts';
@@ -90,7 +90,7 @@ export async function exportInvocation(
   request: ExportRequest,
   signal: AbortSignal,
 ): Promise<Receipt> {
-  const { generation, invocation } = await readFinalized(parts.db, request);
+  const { generation, insertTime, invocation } = await readFinalized(parts.db, request);
   const exported = {
     ...identifyExport(invocation, { ...request, generation }),
     attempt: request.attempt,
@@ -98,7 +98,14 @@ export async function exportInvocation(
   const begun = await parts.sink.begin(exported, signal);
   if (isReceipt(begun)) return begun;
   try {
-    const rows = await writeRows(parts, { exported, invocation, request, session: begun, signal });
+    const rows = await writeRows(parts, {
+      exported,
+      insertTime,
+      invocation,
+      request,
+      session: begun,
+      signal,
+    });
     return await begun.commit({ rows }, signal);
   } catch (error) {
     await begun.abort();
@@ -108,6 +115,7 @@ export async function exportInvocation(
 
 interface Writing {
   readonly exported: Export;
+  readonly insertTime: EpochMs;
   readonly invocation: Invocation;
   readonly request: ExportRequest;
   readonly session: SinkSession;
@@ -147,6 +155,7 @@ function untilAborted(db: ExporterParts['db'], signal: AbortSignal): ExporterPar
 interface RowPlan {
   readonly exported: InvocationRecord;
   readonly partitionTime: number;
+  readonly insertTime: number;
   readonly rowIds: readonly RowId[];
   readonly predicate: TestResultPredicate;
   readonly matcher: TestVariantMatcher;
@@ -157,15 +166,16 @@ interface RowPlan {
 
 async function planRows(
   { db, patternWork }: ExporterParts,
-  invocation: Invocation,
-  { testResults }: BigQueryExport,
+  { insertTime, invocation, request }: Writing,
 ): Promise<RowPlan> {
+  const { testResults } = request.destination;
   const predicate = fromPredicateMessage(testResults?.predicate);
   const matcher = matcherOf(predicate); // An invalid pattern is reported before anything is read.
   const rowIds = toRowOrder(await readReachable(db, [invocation.id]));
   return {
     exported: toInvocationRecord(invocation),
     partitionTime: toMicros(invocation.createTime),
+    insertTime: toMicros(insertTime),
     rowIds,
     predicate,
     matcher,
@@ -177,9 +187,10 @@ async function planRows(
 
 async function resultPages(
   parts: ExporterParts,
-  { invocation, request, session, signal }: Writing,
+  writing: Writing,
 ): Promise<AsyncGenerator<readonly TestResultRow[], void, void>> {
-  const plan = await planRows(parts, invocation, request.destination);
+  const { session, signal } = writing;
+  const plan = await planRows(parts, writing);
   const pageRows = parts.pageRows ?? DEFAULT_PAGE_ROWS;
   const first = pageRequest(plan, session.landed, pageRows);
   return rowPages(parts.db, plan, { ...first, signal });
@@ -210,7 +221,7 @@ async function rowPage(
   plan: RowPlan,
   { parents, request }: { readonly parents: Parents; readonly request: PageRequest },
 ) {
-  const { predicate, matcher, variants, exported, partitionTime, exonerated } = plan;
+  const { predicate, matcher, variants, exported, partitionTime, insertTime, exonerated } = plan;
   const selection = { predicate, matcher, variants };
   const { items, next } = await testResultsPage(reader, { ...request, ...selection });
   requireCheap(matcher, plan.patternWork);
@@ -221,6 +232,7 @@ async function rowPage(
       parent: parentOf(result.invocationId),
       exonerated: exonerated.has(result),
       partitionTime,
+      insertTime,
     }),
   );
   return { items: rows, next };
@@ -236,17 +248,27 @@ async function* invocationPages(
   yield [toInvocationRow(invocation, included)];
 }
 
+interface Finalized {
+  readonly invocation: Invocation;
+  readonly generation: number;
+  /** The same for each attempt at a generation, so that they write equal rows. */
+  readonly insertTime: EpochMs;
+}
+
 async function readFinalized(
   db: ExporterParts['db'],
   { index, invocationId: id }: ExportRequest,
-): Promise<{ readonly invocation: Invocation; readonly generation: number }> {
-  const read = await db.read(async (reader) => ({
+): Promise<Finalized> {
+  const { invocation, asked } = await db.read(async (reader) => ({
     invocation: await requireInvocation(reader, id),
-    generation: await readGeneration(reader, id, index),
+    asked: await readExportRequest(reader, id, index),
   }));
-  const { invocation } = read;
-  if (invocation.state === 'FINALIZED') return read;
-  throw new CodedError('failed-precondition', `invocations/${id} is ${invocation.state}`);
+  const { finalizeTime, state } = invocation;
+  if (state !== 'FINALIZED' || finalizeTime === undefined) {
+    throw new CodedError('failed-precondition', `invocations/${id} is ${state}`);
+  }
+  const { generation = 0, requestTime: insertTime = finalizeTime } = asked ?? {};
+  return { invocation, generation, insertTime };
 }
 
 type IdentifyingRequest = Pick<ExportRequest, 'index' | 'destination'> & {

@@ -59,6 +59,7 @@ describe.each(APIS)('through %s', (api) => {
         tags: pairs,
         exonerated: false,
         partition_time: '2026-01-02T03:04:05.000000Z',
+        insert_time: '2026-01-02T03:05:05.000000Z',
       },
     ]);
   });

@@ -303,6 +303,7 @@ describe('content', () => {
       { column_name: 'test_location', column_type: LOCATION_TYPE },
       { column_name: 'test_metadata', column_type: METADATA_TYPE },
       { column_name: 'failure_reason', column_type: 'STRUCT(primary_error_message VARCHAR)' },
+      { column_name: 'insert_time', column_type: 'TIMESTAMP WITH TIME ZONE' },
     ]);
   });
 
@@ -329,7 +330,8 @@ describe('content', () => {
       rowOf(2, { summary_html: '🧀é"'.repeat(50_000), duration: 0.000001 }),
     ];
     const { location: file } = await runAttempt({ root: await exportFolder(), rows });
-    const micros = ['start_time', 'partition_time'].map((name) => `epoch_us(${name}) AS ${name}`);
+    const times = ['start_time', 'partition_time', 'insert_time'];
+    const micros = times.map((name) => `epoch_us(${name}) AS ${name}`);
     const read = await query(`SELECT * REPLACE (${micros.join(', ')}) FROM '${file}'`);
     expect(read).toEqual(rows.map(asRead));
   });

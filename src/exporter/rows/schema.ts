@@ -74,6 +74,7 @@ export const TEST_RESULT_COLUMNS: readonly Column[] = [
     ],
     'Why the test failed, to group failures by.',
   ),
+  column('insert_time', 'TIMESTAMP', 'When the export was asked for, for the last time.'),
 ];
 
 /** The columns of a table of invocations, in its order. */

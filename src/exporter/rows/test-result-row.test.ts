@@ -39,6 +39,7 @@ const CONTEXT: RowContext = {
   parent: { id: 'shard-1', tags: [], realm: 'acme:ci', properties: undefined },
   exonerated: true,
   partitionTime: Date.UTC(2026, 0, 1) * 1000,
+  insertTime: Date.UTC(2026, 0, 3) * 1000,
 };
 const LOCATION_RECORD = { repo: 'https://git.example/r', file_name: '//a/b.ts', line: 7 };
 
@@ -64,6 +65,7 @@ test('a result fills every column', () => {
     test_location: LOCATION_RECORD,
     test_metadata: { name: 'adds cheese', location: LOCATION_RECORD },
     failure_reason: { primary_error_message: 'no cheese' },
+    insert_time: Date.UTC(2026, 0, 3) * 1000,
   });
 });
 

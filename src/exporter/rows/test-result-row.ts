@@ -60,6 +60,7 @@ export interface TestResultRow {
   readonly test_location: LocationRecord | undefined;
   readonly test_metadata: MetadataRecord | undefined;
   readonly failure_reason: FailureReasonRecord | undefined;
+  readonly insert_time: EpochMicros;
 }
 
 /** What a row of an export holds besides the result itself. */
@@ -68,6 +69,7 @@ export interface RowContext {
   readonly parent: InvocationRecord;
   readonly exonerated: boolean;
   readonly partitionTime: EpochMicros;
+  readonly insertTime: EpochMicros;
 }
 
 const MAX_SUMMARY_BYTES = 600_000;
@@ -94,6 +96,7 @@ export function toRow(result: TestResult, context: RowContext): TestResultRow {
     test_location: decodeLocation(result.testLocation),
     test_metadata: decodeMetadata(result.testMetadata),
     failure_reason: decodeFailureReason(result.failureReason),
+    insert_time: context.insertTime,
   };
 }
 

@@ -8,6 +8,9 @@ import {
   openServices,
   type Services,
 } from '../../../test/support/server/rpc-services.ts';
+import { readExportRequest } from '../../exporter/export-requests.ts';
+import type { Sink } from '../../exporter/sink.ts';
+import { furtherExportIndex } from '../../exporter/status.ts';
 import { BQ_EXPORT } from '../../exporter/task.ts';
 import {
   BigQueryExport_TextArtifactsSchema,
@@ -15,6 +18,7 @@ import {
 } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { FinalizeInvocationRequestSchema } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { Export_State, ExportInvocationRequestSchema } from '../../gen/postlude/v1/exports_pb.js';
+import type { InvocationId } from '../../invocations/id.ts';
 import { realmAuthorizer } from '../shared/permissions.ts';
 import { exportInvocation } from './export-invocation.ts';
 
@@ -29,8 +33,12 @@ const textArtifacts = create(BigQueryExport_TextArtifactsSchema);
 
 type Init = MessageInitShape<typeof ExportInvocationRequestSchema>;
 
-function ask({ db, clock, queue, inspector, authorizer }: Services, init: Init = {}) {
-  const parts = { db, clock, queue, inspector, authorizer, sink: new MemorySink() };
+function ask(
+  { db, clock, queue, inspector, authorizer }: Services,
+  init: Init = {},
+  sink: Pick<Sink, 'find'> = new MemorySink(),
+) {
+  const parts = { db, clock, queue, inspector, authorizer, sink };
   const request = create(ExportInvocationRequestSchema, {
     name: 'invocations/u-inv',
     destination,
@@ -91,6 +99,22 @@ eachDatabase((open) => {
       expect((await ask(services)).export?.state).toBe(Export_State.PENDING);
     }
     expect(await services.queue.leaseDue(BQ_EXPORT.name, 10, 60_000)).toHaveLength(1);
+  });
+
+  test('of two requests at once, the first says when the export was asked for', async () => {
+    const services = await finalized(await openServices(await open()));
+    const asked = services.clock.now();
+    const find = async () => {
+      await ask(services);
+      services.clock.advance(1_000);
+      return undefined;
+    };
+    expect((await ask(services, {}, { find })).export?.state).toBe(Export_State.PENDING);
+    const id = 'u-inv' as InvocationId;
+    const requests = await services.db.read((tx) =>
+      readExportRequest(tx, id, furtherExportIndex(destination)),
+    );
+    expect(requests).toEqual({ generation: 0, requestTime: asked });
   });
 
   test('no more than 100 are added, and those that are there may be asked for again', async () => {

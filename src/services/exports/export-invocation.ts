@@ -56,8 +56,9 @@ export async function exportInvocation(
     await parts.db.write(
       async (tx) => {
         await requireRoom(tx, id, index);
-        await enqueueBigQueryExport(parts.queue, tx, task);
-        await writeExportRequest(tx, id, { ...wanted, requestTime });
+        const outcome = await enqueueBigQueryExport(parts.queue, tx, task);
+        // All attempts at a task have the time at which it was asked for first.
+        if (outcome === 'enqueued') await writeExportRequest(tx, id, { ...wanted, requestTime });
       },
       { signal },
     );

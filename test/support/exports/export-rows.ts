@@ -22,6 +22,7 @@ export function rowOf(index: number, more: Partial<TestResultRow> = {}): TestRes
     test_location: undefined,
     test_metadata: undefined,
     failure_reason: undefined,
+    insert_time: 1_767_322_900_000_000,
     ...more,
   };
 }

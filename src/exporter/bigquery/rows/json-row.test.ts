@@ -22,6 +22,7 @@ const row: TestResultRow = {
   test_location: undefined,
   test_metadata: undefined,
   failure_reason: undefined,
+  insert_time: 1_767_323_105_000_000,
 };
 
 test('times are texts that keep their microseconds, and NULL is left out', () => {
@@ -39,6 +40,7 @@ test('times are texts that keep their microseconds, and NULL is left out', () =>
     tags: [],
     exonerated: false,
     partition_time: '2026-01-02T03:04:05.123456Z',
+    insert_time: '2026-01-02T03:05:05.000000Z',
   });
 });
 
