@@ -16,6 +16,7 @@ import { type Clock, emulatorOptions } from '@postlude/queue/foundations';
 import { FaultPlan } from './faults.ts';
 import { GrpcServer } from './grpc-server.ts';
 import { HttpServer } from './http-server.ts';
+import type { JobError } from './jobs/jobs.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { LandedRow, TableName } from './table.ts';
 import type { Row } from './values.ts';
@@ -104,6 +105,27 @@ export class FakeBigQuery {
   /** No rows can be written to the table from now on, as its quota is used up; or they can again. */
   exhaust(name: TableName, isExhausted = true): void {
     this.#warehouse.exhaust(name, isExhausted);
+  }
+
+  /** Returns the names of the tables of a dataset. */
+  tablesOf(dataset: Omit<TableName, 'table'>): readonly string[] {
+    return this.#warehouse.tablesOf(dataset);
+  }
+
+  /** Calls `onChange` after each change of the visible rows of a table that exists. */
+  watch(name: TableName, onChange: () => void): void {
+    const table = this.#warehouse.find(name);
+    if (table) table.onChange = onChange;
+  }
+
+  /** Each job that takes effect asks `fails` whether it fails instead. */
+  failJobs(fails: () => JobError | undefined): void {
+    this.#warehouse.jobs.fails = fails;
+  }
+
+  /** No job may be run from now on; or they may again. */
+  forbidJobs(isForbidden = true): void {
+    this.#warehouse.jobs.isForbidden = isForbidden;
   }
 
   /** Rows for which `reason` returns a text are refused, as rows that the service cannot store. */

@@ -15,6 +15,8 @@ export type Operation =
   | 'tables.patch'
   | 'tables.delete'
   | 'tabledata.insertAll'
+  | 'jobs.insert'
+  | 'jobs.get'
   | 'CreateWriteStream'
   | 'GetWriteStream'
   | 'AppendRows'

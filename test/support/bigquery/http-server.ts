@@ -1,4 +1,4 @@
-/** The HTTP API: `tables` and `tabledata.insertAll`. */
+/** The HTTP API: `tables`, `tabledata.insertAll` and `jobs`. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
@@ -10,12 +10,15 @@ import type { Warehouse } from './warehouse.ts';
 
 const TABLES =
   /^\/bigquery\/v2\/projects\/([^/]+)\/datasets\/([^/]+)\/tables(?:\/([^/]+)(\/insertAll)?)?$/;
+const JOBS = /^\/bigquery\/v2\/projects\/([^/]+)\/jobs(?:\/([^/]+))?$/;
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET table': 'tables.get',
   'POST tables': 'tables.insert',
   'PATCH table': 'tables.patch',
   'DELETE table': 'tables.delete',
   'POST insertAll': 'tabledata.insertAll',
+  'POST jobs': 'jobs.insert',
+  'GET job': 'jobs.get',
 };
 /** HTTP statuses for the gRPC codes that faults name. */
 const CODES: Readonly<Record<number, number>> = {
@@ -29,8 +32,10 @@ const CODES: Readonly<Record<number, number>> = {
 type Body = Readonly<Record<string, unknown>>;
 interface Call {
   readonly operation: Operation;
+  /** Of a job, its id has the place of the table. */
   readonly name: TableName;
   readonly ifMatch: string | undefined;
+  readonly location: string | undefined;
 }
 
 export class HttpServer {
@@ -106,7 +111,7 @@ export class HttpServer {
     return parsed(bytes);
   }
 
-  #handle({ operation, name, ifMatch }: Call, body: Body): object | undefined {
+  #handle({ operation, name, ifMatch, location }: Call, body: Body): object | undefined {
     const warehouse = this.#warehouse;
     switch (operation) {
       case 'tables.get':
@@ -121,6 +126,10 @@ export class HttpServer {
       case 'tables.delete':
         warehouse.delete(name);
         return undefined;
+      case 'jobs.insert':
+        return warehouse.jobs.insert(name.project, body);
+      case 'jobs.get':
+        return warehouse.jobs.get(name.project, name.table, location);
       default:
         return insertAll(warehouse, warehouse.writable(name), body);
     }
@@ -128,18 +137,21 @@ export class HttpServer {
 }
 
 function callOf({ method, url = '', headers }: IncomingMessage): Call {
-  const [path = ''] = url.split('?');
+  const [path = '', query] = url.split('?');
   const match = TABLES.exec(path);
-  const [, project = '', dataset = '', table, rest] = (match ?? []).map((part) =>
-    part === undefined ? undefined : decodeURIComponent(part),
-  );
-  const target = rest ? 'insertAll' : table ? 'table' : 'tables';
-  const operation = match ? OPERATIONS[`${method} ${target}`] : undefined;
+  const job = JOBS.exec(path);
+  const [, project = '', dataset = '', table, rest] = (
+    match ?? (job ? ['', job[1], '', job[2]] : [])
+  ).map((part) => (part === undefined ? undefined : decodeURIComponent(part)));
+  const tableTarget = rest ? 'insertAll' : table ? 'table' : 'tables';
+  const target = job ? (table ? 'job' : 'jobs') : tableTarget;
+  const operation = match || job ? OPERATIONS[`${method} ${target}`] : undefined;
   if (!operation) throw new ApiError(404, 'notFound', `No such method: ${method} ${path}`);
   return {
     operation,
     name: { project, dataset, table: table ?? '' },
     ifMatch: headers['if-match'],
+    location: new URLSearchParams(query).get('location') ?? undefined,
   };
 }
 

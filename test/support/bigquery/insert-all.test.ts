@@ -29,7 +29,7 @@ test('a repeated insertId lands once within the window, and again after it', asy
   expect(bigQuery.rows(NAME)).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
   clock.advance(1);
   await insert(['a', 'c']);
-  expect(bigQuery.landed(NAME)?.at(-1)).toEqual({ row: { id: 'a' }, insertId: 'a' });
+  expect(bigQuery.landed(NAME)?.at(-1)).toMatchObject({ row: { id: 'a' }, insertId: 'a' });
   expect(bigQuery.rows(NAME)).toHaveLength(4);
 });
 

@@ -86,10 +86,10 @@ function land(warehouse: Warehouse, table: Table, rows: readonly Checked[]): voi
   }
   for (const { row, insertId } of rows) {
     if (insertId !== undefined && insertIds.has(insertId)) continue;
-    if (insertId === undefined) table.land({ row });
+    if (insertId === undefined) table.land({ row, streamedAt: now });
     else {
       insertIds.set(insertId, now);
-      table.land({ row, insertId });
+      table.land({ row, insertId, streamedAt: now });
     }
   }
 }

@@ -22,6 +22,10 @@ export interface Limits {
   readonly tableVisibleAfterMs: number;
   /** How long writers still see the columns that a table had before it was patched. */
   readonly schemaVisibleAfterMs: number;
+  /** How often a job is found running before it takes effect. */
+  readonly jobPolls: number;
+  /** How long rows of insertAll cannot be deleted. */
+  readonly streamingBufferMs: number;
   readonly streamsPerSecond: number;
   readonly streamsPerHour: number;
   readonly connections: number;
@@ -47,6 +51,8 @@ export const DEFAULT_LIMITS: Limits = {
   tableUpdatesPerMs: 10_000,
   tableVisibleAfterMs: 0,
   schemaVisibleAfterMs: 0,
+  jobPolls: 1,
+  streamingBufferMs: 30 * MINUTE_MS,
   streamsPerSecond: 40,
   streamsPerHour: 10_000,
   connections: 1_000,

@@ -20,6 +20,8 @@ export interface LandedRow {
   /** Undefined for the default stream and for insertAll. */
   readonly offset?: number;
   readonly insertId?: string;
+  /** When it came through insertAll. */
+  readonly streamedAt?: number;
 }
 
 interface Surroundings {
@@ -42,7 +44,9 @@ export class Table {
   readonly name: TableName;
   readonly createdAt: number;
   /** Empty if the fake only counts rows. */
-  readonly rows: LandedRow[] = [];
+  rows: LandedRow[] = [];
+  /** Is called after each change of the visible rows; tests set it. */
+  onChange: () => void = () => undefined;
   /** When each insertId was last seen. */
   readonly insertIds = new Map<string, number>();
   readonly #clock: Clock;
@@ -124,6 +128,19 @@ export class Table {
   land(row: LandedRow): void {
     this.#rowCount++;
     if (this.#keepsRows) this.rows.push(row);
+    this.onChange();
+  }
+
+  /** Changes all rows in one step. */
+  replaceRows(rows: readonly LandedRow[]): void {
+    this.rows = [...rows];
+    this.#rowCount = rows.length;
+    this.onChange();
+  }
+
+  get isExpired(): boolean {
+    const { expirationTime } = this.#resource;
+    return expirationTime !== undefined && this.#clock.now() >= Number(expirationTime);
   }
 
   /** `tables.patch`: what is not in the body stays, `null` removes. */

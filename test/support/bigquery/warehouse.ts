@@ -1,6 +1,7 @@
 /** Everything that the fake has stored: datasets, tables, and streams by their names. */
 import type { Clock } from '@postlude/queue/foundations';
 import { ApiError, WriteError } from './errors.ts';
+import { Jobs } from './jobs/jobs.ts';
 import { type Limits, RateLimit } from './limits.ts';
 import { Table, type TableName, tableId } from './table.ts';
 import type { Row } from './values.ts';
@@ -17,6 +18,7 @@ export class Warehouse {
   /** The open connections of AppendRows. */
   connections = 0;
   #peakInFlightBytes = 0;
+  readonly jobs = new Jobs(this);
   readonly #datasets = new Set<string>();
   readonly #tables = new Map<string, Table>();
   readonly #streams = new Map<string, WriteStream>();
@@ -72,7 +74,7 @@ export class Warehouse {
     this.#checkAccess(name);
     this.#checkDataset(name);
     const id = tableId(name);
-    if (this.#tables.has(id)) throw new ApiError(409, 'duplicate', `Already Exists: Table ${id}`);
+    if (this.find(name)) throw new ApiError(409, 'duplicate', `Already Exists: Table ${id}`);
     if (!/^[\p{L}\p{M}\p{N}\p{Pc}\p{Pd}\p{Zs}]{1,1024}$/u.test(name.table)) {
       throw new ApiError(400, 'invalid', `Invalid table ID "${name.table}".`);
     }
@@ -90,13 +92,23 @@ export class Warehouse {
   get(name: TableName): Table {
     this.#checkAccess(name);
     this.#checkDataset(name);
-    const table = this.#tables.get(tableId(name));
+    const table = this.find(name);
     if (table) return table;
     throw new ApiError(404, 'notFound', `Not found: Table ${tableId(name)}`);
   }
 
   find(name: TableName): Table | undefined {
-    return this.#tables.get(tableId(name));
+    const table = this.#tables.get(tableId(name));
+    if (table?.isExpired) this.#tables.delete(tableId(name));
+    return table?.isExpired ? undefined : table;
+  }
+
+  /** The tables of a dataset, by their names. */
+  tablesOf({ dataset, project }: Omit<TableName, 'table'>): readonly string[] {
+    const own = [...this.#tables.values()].filter(
+      ({ name }) => name.project === project && name.dataset === dataset && this.find(name),
+    );
+    return own.map(({ name }) => name.table);
   }
 
   /** The table, if rows can be written to it now. */

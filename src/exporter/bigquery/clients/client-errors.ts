@@ -30,6 +30,20 @@ const REASONS: Readonly<Record<string, ErrorCode>> = {
   internalError: 'unavailable',
 };
 
+/** Reasons of jobs that failed; those that are missing may pass. */
+const JOB_REASONS: Readonly<Record<string, ErrorCode>> = {
+  ...REASONS,
+  invalid: 'invalid-argument',
+  invalidQuery: 'invalid-argument',
+  jobRateLimitExceeded: 'resource-exhausted',
+  resourcesExceeded: 'resource-exhausted',
+};
+
+/** A statement that lost against another one on the same table has this text, and the reason `invalidQuery`. */
+const CONFLICT = /could not serialize access|concurrent update|aborted/i;
+/** Rows of `insertAll` cannot be changed before they leave this buffer, which takes up to 90 minutes. */
+const STREAMING_BUFFER = /streaming buffer/i;
+
 const HTTP_CODES: Readonly<Record<number, ErrorCode>> = {
   400: 'invalid-argument',
   403: 'permission-denied',
@@ -46,6 +60,23 @@ export function fromHttpError(thrown: unknown, action: string): CodedError {
   const reason = error.errors?.map((one) => REASONS[one.reason ?? '']).find(Boolean);
   const code = reason ?? HTTP_CODES[Number(error.code)] ?? 'unavailable';
   return coded(code, action, error);
+}
+
+export interface JobError {
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+/** `failed-precondition`: it would change rows that cannot be changed yet. */
+export function fromJobError({ reason = '', message = reason }: JobError): CodedError {
+  const cause = new Error(message);
+  return coded(jobCode(reason, message), 'run a job', cause);
+}
+
+function jobCode(reason: string, message: string): ErrorCode {
+  if (STREAMING_BUFFER.test(message)) return 'failed-precondition';
+  if (CONFLICT.test(message)) return 'unavailable';
+  return JOB_REASONS[reason] ?? 'unavailable';
 }
 
 const GRPC_CODES: Readonly<Partial<Record<GrpcStatus, ErrorCode>>> = {

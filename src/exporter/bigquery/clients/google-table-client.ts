@@ -21,20 +21,28 @@ export interface TableClientOptions {
   readonly endpoint?: string | undefined;
 }
 
+export async function openTableClient(options: TableClientOptions): Promise<GoogleTableClient> {
+  return new GoogleTableClient(await openHttpClient(options));
+}
+
 /** Credentials come from the environment, as for all of Google's clients. */
-export async function openTableClient({
-  endpoint,
-}: TableClientOptions): Promise<GoogleTableClient> {
+export async function openHttpClient({ endpoint }: TableClientOptions): Promise<BigQuery> {
   const { BigQuery } = await loadOptional(BIGQUERY, () => import('@google-cloud/bigquery'));
   const options = { autoRetry: false, maxRetries: 0, timeout: TIMEOUT_MS };
   const emulator = endpoint === undefined ? {} : emulatorAt(endpoint);
-  return new GoogleTableClient(new BigQuery({ ...options, ...emulator }));
+  return new BigQuery({ ...options, ...emulator });
 }
 
 /** Without this, the client looks for credentials and a project, which takes seconds. */
 function emulatorAt(apiEndpoint: string): object {
   const authClient = { getRequestHeaders: async () => new Headers() };
   return { apiEndpoint, projectId: 'emulator', authClient };
+}
+
+interface Metadata {
+  readonly etag: string;
+  readonly location?: string;
+  readonly schema?: { readonly fields?: Field[] };
 }
 
 interface InsertError {
@@ -52,8 +60,8 @@ export class GoogleTableClient implements TableClient {
   async find(table: ExportTable): Promise<PresentTable | undefined> {
     try {
       const [metadata] = await this.#table(table).getMetadata();
-      const { etag, schema } = metadata as { etag: string; schema?: { fields?: Field[] } };
-      return { etag, fields: schema?.fields ?? [] };
+      const { etag, location, schema } = metadata as Metadata;
+      return { etag, location, fields: schema?.fields ?? [] };
     } catch (thrown) {
       const error = fromHttpError(thrown, `read the table ${tableName(table)}`);
       if (error.code === 'not-found') return undefined;

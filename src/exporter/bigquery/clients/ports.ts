@@ -11,6 +11,8 @@ import type { Field, TableDefinition } from '../tables/table-definition.ts';
 /** A table that exists. */
 export interface PresentTable {
   readonly fields: readonly Field[];
+  /** The region of its dataset, in which jobs on it have to run. */
+  readonly location?: string | undefined;
   /** Changes whenever the table's description does. */
   readonly etag: string;
 }
@@ -29,8 +31,32 @@ export interface TableClient {
   create(table: ExportTable, definition: TableDefinition): Promise<void>;
   /** Throws `conflict` if the table has changed since it had this ETag. */
   setFields(table: ExportTable, present: PresentTable): Promise<void>;
+  /** Throws `not-found` if there is no such table. */
+  delete(table: ExportTable): Promise<void>;
   /** Returns the rows that were refused; the others have landed. */
   insert(table: ExportTable, rows: readonly JsonRow[]): Promise<readonly RowError[]>;
+}
+
+export interface JobName {
+  /** The project that the job runs in, and that pays for it. */
+  readonly project: string;
+  readonly location: string | undefined;
+  /** Chosen by us. BigQuery never runs two jobs of one id. */
+  readonly id: string;
+}
+
+/** `failed`: nothing of it took effect, and its id is used up. */
+export type JobState =
+  | { readonly kind: 'running' | 'done' }
+  | { readonly kind: 'failed'; readonly error: CodedError };
+
+/** Jobs that run a statement. */
+export interface JobClient {
+  /** Throws `already-exists` if there is a job of this name, whatever became of it. */
+  insert(job: JobName, statement: string): Promise<JobState>;
+  find(job: JobName): Promise<JobState>;
+  /** Throws if such a job may not be run, or if the statement is invalid. Nothing takes effect. */
+  check(job: Omit<JobName, 'id'>, statement: string): Promise<void>;
 }
 
 /** The Storage Write API. */

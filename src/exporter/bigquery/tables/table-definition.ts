@@ -11,10 +11,13 @@ export interface Field {
   readonly fields?: readonly Field[];
 }
 
+/** The first three properties are those of a table that exports go to. */
 export interface TableDefinition {
   readonly schema: { readonly fields: readonly Field[] };
-  readonly timePartitioning: { readonly type: 'DAY'; readonly field: string };
-  readonly clustering: { readonly fields: readonly string[] };
+  readonly timePartitioning?: { readonly type: 'DAY'; readonly field: string };
+  readonly clustering?: { readonly fields: readonly string[] };
+  /** When the table deletes itself, in milliseconds since the epoch; never unless given. */
+  readonly expirationTime?: string;
 }
 
 export function tableOf({ clustering, columns }: RowKind): TableDefinition {
