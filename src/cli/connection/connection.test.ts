@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { createServer as createHttpServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
@@ -54,6 +55,25 @@ test('calls to a server that never answers fail after a minute, however long eac
   expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('in time') });
   expect(minutes).toBe(1.4);
 });
+
+test.each([
+  ['http://me:hunter2@127.0.0.1:1', 'POSTLUDE_ID_TOKEN'],
+  ['https://hunter2@ci.example/postlude', 'POSTLUDE_ID_TOKEN'],
+  ['https://ci.example/?token=hunter2', 'after ? or #'],
+  ['https://ci.example/#hunter2', 'after ? or #'],
+])(
+  'a server URL that holds a secret (%s) is refused, printed nowhere and stored nowhere',
+  async (url, hint) => {
+    const { cwd, run, runWith } = await openCli();
+    const byOption = await run('record', '--id', 'x', '--server', url, '--', 'true');
+    const byVariable = await runWith({ env: { POSTLUDE_SERVER: url } }, 'status', 'x');
+    for (const { code, out, err } of [byOption, byVariable]) {
+      expect([code, err]).toEqual([2, expect.stringContaining(hint)]);
+      expect(out + err).not.toContain('hunter2');
+    }
+    expect(await readdir(cwd)).toEqual([]);
+  },
+);
 
 test('an invalid time limit is bad input', async () => {
   const { runWith } = await openCli();

@@ -91,14 +91,26 @@ export function connect(
   };
 }
 
+/** The URL is stored in the spool and printed, so it must not hold a secret. */
 function serverUrl(context: CliContext, option: string | undefined): string {
   const given = option ?? context.env[CLIENT_VARIABLES.server] ?? DEFAULT_SERVER;
-  if (!URL.canParse(given) || !/^https?:/.test(given)) {
+  const url = /^https?:/.test(given) ? URL.parse(given) : null;
+  if (url === null) {
     // It may hold a password, and what is no URL does not say where.
-    const shown = given.includes('@') ? '' : `: ${given}`;
+    const shown = /[@?#]/.test(given) ? '' : `: ${given}`;
     throw new CliError(`not a server URL${shown} (for example ${DEFAULT_SERVER})`, EXIT.badInput);
   }
-  return given.replace(/\/+$/, '');
+  if (url.username !== '' || url.password !== '') {
+    throw new CliError(
+      `the URL of ${url.host} holds a user name or a password, which the server does not use: remove it, and pass the OIDC token in ${CLIENT_VARIABLES.idToken}`,
+      EXIT.badInput,
+    );
+  }
+  if (url.search !== '' || url.hash !== '') {
+    const problem = `the URL of ${url.host} has a part after ? or #: a server has only an address and perhaps a path`;
+    throw new CliError(problem, EXIT.badInput);
+  }
+  return given.replace(/[?#]$/, '').replace(/\/+$/, '');
 }
 
 function timeoutOf(context: CliContext, option: number | undefined): number | undefined {

@@ -2,7 +2,6 @@
 import { loadOptional, toError } from '@postlude/queue/foundations';
 import type { Config } from '../../server/config/config.ts';
 import { isEmbedded } from '../../server/config/setting-values.ts';
-import { shownUrl } from '../connection/shown-url.ts';
 import type { CliContext } from '../context.ts';
 import { checkDatabase, MAX_CLOCK_SKEW_MS } from './doctor-database.ts';
 import { checkQueues } from './doctor-queues.ts';
@@ -70,8 +69,7 @@ function describeConfig({ listen, database, auth }: Config): string {
   return `database ${database.kind}, listens on ${listen.host}:${listen.port}, ${callers}`;
 }
 
-async function checkServer(given: string, { clock }: CliContext): Promise<Finding[]> {
-  const url = shownUrl(given);
+async function checkServer(url: string, { clock }: CliContext): Promise<Finding[]> {
   try {
     const response = await fetch(`${url}/readyz`);
     const answer = (await response.text()).trim();
