@@ -237,6 +237,7 @@ async function buildPort(
   const rpcs = rpcRoutes({
     services: (router) => registerServices(router, parts, endingStreams),
     authenticate: authenticateBy(config.auth, machineClock),
+    updateTokens: parts.recorder.updateTokens,
     isAnonymousGranted: config.auth.kind === 'none' || hasAnyGrant(config.auth.grants, ANONYMOUS),
     maxRequestBytes: config.maxRequestBytes,
     log,

@@ -9,21 +9,21 @@ const VECTORS = [
     secret: 'secret',
     invocationId: 'u-inv',
     token:
-      'AXsiX2kiOiIxNjAwMDAwMDAwMDAwIiwiX3giOiI2MDQ4MDAwMDAifYK7fzTuvT-MW_fMaxpxYYj3g-NU-RPdLNkl6cZK654h',
+      'AXsiX2kiOiIxNjAwMDAwMDAwMDAwIiwiX3giOiI2MDQ4MDAwMDAiLCJfbiI6InUtaW52In2Ch_SwgzHmOxmWISGTFgVSH6eZZX-6X11cfavQjQJsRw',
   },
   {
     what: 'other software may order the claims as it likes',
     secret: 'secret',
     invocationId: 'build:1',
     token:
-      'AXsiX3giOiI2MDQ4MDAwMDAiLCJfaSI6IjE2MDAwMDAwMDAwMDAifTYmvM9sonD3uj8-O-FBlFxXPEOx7g5KNKNU2q6qQVHl',
+      'AXsiX24iOiJidWlsZDoxIiwiX3giOiI2MDQ4MDAwMDAiLCJfaSI6IjE2MDAwMDAwMDAwMDAifc53TNZof7R1yQwp3Fdkz96sF01J8GNmCC-UYYBSDyer',
   },
   {
     what: 'and put spaces between them',
     secret: 'older secret',
     invocationId: 'u-inv',
     token:
-      'AXsgIl9pIjogIjE2MDAwMDAwMDAwMDAiLCAiX3giOiAiMTAwMCIgfS6GzmuwuJ7RZhY5T6AtxRNb2Q3kyEUfWhfmk6U8UbjN',
+      'AXsgIl9pIjogIjE2MDAwMDAwMDAwMDAiLCAiX3giOiAiMTAwMCIsICJfbiI6ICJ1LWludiJ9k7zRUkIFz5H1z42WBcZ144XcYgwT0WNDdc4Hp_HhhPQ',
   },
 ];
 
@@ -35,7 +35,20 @@ function tokensOf(secret: string): UpdateTokens {
 }
 
 test.each(VECTORS)('$what', ({ secret, invocationId, token }) => {
-  expect(tokensOf(secret).isValid(token, invocationId)).toBe(true);
+  expect(tokensOf(secret).invocationOf(token)).toBe(invocationId);
+});
+
+test.each([
+  [
+    'names no invocation',
+    'AXsiX2kiOiIxNjAwMDAwMDAwMDAwIiwiX3giOiI2MDQ4MDAwMDAifYK7fzTuvT-MW_fMaxpxYYj3g-NU-RPdLNkl6cZK654h',
+  ],
+  [
+    'names another invocation than it was signed for',
+    'AXsiX2kiOiIxNjAwMDAwMDAwMDAwIiwiX3giOiI2MDQ4MDAwMDAiLCJfbiI6Im90aGVyIn1U-eZ_Z02NP4L23ohn-rc4ZuBNNh-kPN1iIjlnFHYYMg',
+  ],
+])('a genuine token that %s is refused', (_what, token) => {
+  expect(tokensOf('secret').invocationOf(token)).toBeUndefined();
 });
 
 test('a token has exactly these bytes', () => {

@@ -7,7 +7,10 @@ import { type RpcCall, rpcCallKey } from './rpc-call.ts';
 
 const USER = 'user:a@example.com';
 const BY_TOKEN = 'luci.resultdb.v1.Recorder/BatchCreateTestResults';
+const BY_BOTH = 'luci.resultdb.v1.Recorder/UpdateIncludedInvocations';
 const BY_GRANT = 'luci.resultdb.v1.ResultDB/GetInvocation';
+
+const TOKENS = { invocationOf: (token: string) => (token === 'genuine' ? 'inv' : undefined) };
 
 /** Returns the caller, or the code of the refusal. */
 async function outcome(method: string, headers: Record<string, string>): Promise<string> {
@@ -21,7 +24,7 @@ async function outcome(method: string, headers: Record<string, string>): Promise
     return header === null ? ANONYMOUS : USER;
   };
   try {
-    await admit(context, { authenticate, isAnonymousGranted: false });
+    await admit(context, { authenticate, updateTokens: TOKENS, isAnonymousGranted: false });
     return call.caller;
   } catch (error) {
     expect(error).toBeInstanceOf(ConnectError);
@@ -39,7 +42,21 @@ test.each([
     { 'update-token': 'x' },
     'permission_denied',
   ],
-  ['an update token', BY_TOKEN, { 'update-token': 'x' }, ANONYMOUS],
+  ['an update token', BY_TOKEN, { 'update-token': 'genuine' }, ANONYMOUS],
+  ['a forged update token', BY_TOKEN, { 'update-token': 'x' }, 'permission_denied'],
+  ['several tokens', BY_TOKEN, { 'update-token': 'genuine, genuine' }, 'invalid_argument'],
+  [
+    'a grant and a forged update token',
+    BY_BOTH,
+    { authorization: 'good', 'update-token': 'x' },
+    'permission_denied',
+  ],
+  [
+    'a grant and an update token',
+    BY_BOTH,
+    { authorization: 'good', 'update-token': 'genuine' },
+    USER,
+  ],
   ['no update token', BY_TOKEN, {}, 'unauthenticated'],
   ['a bearer token but no update token', BY_TOKEN, { authorization: 'good' }, 'unauthenticated'],
 ])('%s: %s with %o is %s', async (_what, method, headers, expected) => {

@@ -5,13 +5,20 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import { CodedError } from '@postlude/queue/foundations';
 import { hasExpired } from '@postlude/queue/oidc';
-import { TOKEN_METHODS } from '../../services/recorder/update-token.ts';
+import {
+  ALSO_TOKEN_METHODS,
+  requireAnyUpdateToken,
+  TOKEN_METHODS,
+  type UpdateTokens,
+} from '../../services/recorder/update-token.ts';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { ANONYMOUS, type Authenticate } from './auth.ts';
 import { failCall, type RpcCall, rpcCallKey } from './rpc-call.ts';
+import { headerValues } from './rpc-service.ts';
 
 export interface AdmissionOptions {
   readonly authenticate: Authenticate;
+  readonly updateTokens: Pick<UpdateTokens, 'invocationOf'>;
   /** Whether a caller without any token has a permission in any realm. */
   readonly isAnonymousGranted: boolean;
 }
@@ -48,12 +55,14 @@ async function identify(
 function requireSomeRight(
   { requestHeader }: HandlerContext,
   { caller, method }: RpcCall,
-  { isAnonymousGranted }: AdmissionOptions,
+  { isAnonymousGranted, updateTokens }: AdmissionOptions,
 ): void {
-  if (TOKEN_METHODS.has(method)) {
-    if (requestHeader.has(UPDATE_TOKEN_HEADER)) return;
-    throw new CodedError('unauthenticated', 'missing update-token in the request');
+  const isByToken = TOKEN_METHODS.has(method);
+  if (isByToken || ALSO_TOKEN_METHODS.has(method)) {
+    // Which invocation the call is about is known only once its body is decoded.
+    requireAnyUpdateToken(updateTokens, headerValues(requestHeader.get(UPDATE_TOKEN_HEADER)));
   }
+  if (isByToken) return;
   if (caller !== ANONYMOUS || isAnonymousGranted) return;
   const problem = `caller ${caller} does not have any permission: send a bearer token`;
   throw new CodedError('permission-denied', problem);

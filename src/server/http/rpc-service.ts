@@ -65,8 +65,8 @@ function callContext(context: HandlerContext, signal: AbortSignal): CallContext 
   };
 }
 
-/** The values of a repeated header arrive joined by commas. */
-function headerValues(header: string | null): readonly string[] {
+/** Returns the values of a header. If it is repeated, they arrive joined by commas. */
+export function headerValues(header: string | null): readonly string[] {
   return header === null ? [] : header.split(',').map((value) => value.trim());
 }
 

@@ -3,8 +3,9 @@
  * token does not identify its holder and cannot be revoked; it expires.
  *
  * Form: base64url, without padding, of a version byte, public JSON ({"_i": issue time in ms, "_x":
- * lifetime in ms}, as strings) and an HMAC-SHA256 of 32 bytes. The HMAC is over the version byte,
- * the unmodified JSON and the invocation id, each preceded by its length in decimal and a newline.
+ * lifetime in ms, "_n": invocation id}, as strings) and an HMAC-SHA256 of 32 bytes. The HMAC is over the
+ * version byte, the unmodified JSON and the invocation id, each preceded by its length in decimal and a
+ * newline. As the token names its invocation, it can be verified before the request is read.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Clock, CodedError } from '@postlude/queue/foundations';
@@ -16,7 +17,7 @@ const MAC_BYTES = 32;
 const LIFETIME_MS = 7 * 24 * 3_600_000;
 /** How far the clock of the issuing server may be ahead of ours. */
 const MAX_DRIFT_MS = 30_000;
-/** Genuine tokens have about 110 characters. Far longer ones are refused without hashing them. */
+/** Genuine tokens have at most 300 characters. Far longer ones are refused without hashing them. */
 const MAX_TOKEN_LENGTH = 1024;
 
 /** Methods that require an update token and nothing else, whatever the caller's identity. */
@@ -33,6 +34,11 @@ export const TOKEN_METHODS: ReadonlySet<string> = new Set(
   ].map(({ name, parent }) => `${parent.typeName}/${name}`),
 );
 
+/** Methods that require an update token besides the rights of their caller. */
+export const ALSO_TOKEN_METHODS: ReadonlySet<string> = new Set([
+  `${Recorder.typeName}/${Recorder.method.updateIncludedInvocations.name}`,
+]);
+
 export interface UpdateTokensConfig {
   /** The first secret signs; tokens of all of them are accepted. */
   readonly secrets: readonly [Uint8Array, ...Uint8Array[]];
@@ -48,34 +54,40 @@ export class UpdateTokens {
 
   issue(invocationId: string): string {
     const { clock, secrets } = this.#config;
-    const claims = { _i: String(Math.trunc(clock.now())), _x: String(LIFETIME_MS) };
+    const claims = {
+      _i: String(Math.trunc(clock.now())),
+      _x: String(LIFETIME_MS),
+      _n: invocationId,
+    };
     const body = Buffer.from(JSON.stringify(claims));
     const mac = computeMac(secrets[0], body, invocationId);
     return Buffer.concat([Uint8Array.of(VERSION), body, mac]).toString('base64url');
   }
 
-  /** Whether `token` was issued for this invocation with one of our secrets, and has not expired. */
-  isValid(token: string, invocationId: string): boolean {
+  /**
+   * Returns the id of the invocation that `token` was issued for, if it was issued with one of our secrets
+   * and has not expired.
+   */
+  invocationOf(token: string): string | undefined {
     const parts = parseToken(token);
-    if (parts === undefined) return false;
-    const { body, mac } = parts;
+    if (parts === undefined) return undefined;
+    const claims = parseClaims(parts.body);
+    if (claims === undefined || !isCurrent(claims, this.#config.clock.now())) return undefined;
     const isGenuine = this.#config.secrets.some((secret) =>
-      timingSafeEqual(computeMac(secret, body, invocationId), mac),
+      timingSafeEqual(computeMac(secret, parts.body, claims.invocationId), parts.mac),
     );
-    return isGenuine && isCurrent(body, this.#config.clock.now());
+    return isGenuine ? claims.invocationId : undefined;
   }
 }
 
 /**
- * Throws unless the request has exactly one token and it is valid for the invocation:
- * `unauthenticated` if there is none, `invalid-argument` if there are several, `permission-denied` if
- * it is not valid.
+ * Returns the id of the invocation whose token the request has. Throws `unauthenticated` if there is no token,
+ * `invalid-argument` if there are several, and `permission-denied` if it is not valid for any invocation.
  */
-export function requireUpdateToken(
-  updateTokens: UpdateTokens,
+export function requireAnyUpdateToken(
+  updateTokens: Pick<UpdateTokens, 'invocationOf'>,
   given: readonly string[],
-  invocationId: string,
-): void {
+): string {
   const [token] = given;
   if (token === undefined) {
     throw new CodedError('unauthenticated', 'missing update-token in the request');
@@ -83,9 +95,20 @@ export function requireUpdateToken(
   if (given.length > 1) {
     throw new CodedError('invalid-argument', 'more than one update-token in the request');
   }
-  if (!updateTokens.isValid(token, invocationId)) {
-    throw new CodedError('permission-denied', 'invalid update token');
-  }
+  return updateTokens.invocationOf(token) ?? refuseToken();
+}
+
+/** Throws unless the request has exactly one token and it is valid for this invocation, with the same codes. */
+export function requireUpdateToken(
+  updateTokens: Pick<UpdateTokens, 'invocationOf'>,
+  given: readonly string[],
+  invocationId: string,
+): void {
+  if (requireAnyUpdateToken(updateTokens, given) !== invocationId) refuseToken();
+}
+
+function refuseToken(): never {
+  throw new CodedError('permission-denied', 'invalid update token');
 }
 
 function computeMac(secret: Uint8Array, body: Uint8Array, invocationId: string): Buffer {
@@ -103,24 +126,26 @@ function parseToken(token: string): { readonly body: Buffer; readonly mac: Buffe
   return { body: bytes.subarray(1, -MAC_BYTES), mac: bytes.subarray(-MAC_BYTES) };
 }
 
-/** The body is genuine here. If it cannot be parsed, other software issued it. */
-function isCurrent(body: Buffer, now: number): boolean {
-  const claims = parseClaims(body);
-  if (claims === undefined) return false;
-  const { issuedAt, lifetimeMs } = claims;
+/** What the public part of a token says. Only its HMAC shows that a server of ours has said so. */
+interface Claims {
+  readonly issuedAt: number;
+  readonly lifetimeMs: number;
+  readonly invocationId: string;
+}
+
+function isCurrent({ issuedAt, lifetimeMs }: Claims, now: number): boolean {
   return issuedAt <= now + MAX_DRIFT_MS && now < issuedAt + lifetimeMs;
 }
 
-function parseClaims(
-  body: Buffer,
-): { readonly issuedAt: number; readonly lifetimeMs: number } | undefined {
+function parseClaims(body: Buffer): Claims | undefined {
   try {
     const claims: unknown = JSON.parse(body.toString());
     if (typeof claims !== 'object' || claims === null) return undefined;
     const issuedAt = '_i' in claims ? toWholeMs(claims._i) : undefined;
     const lifetimeMs = '_x' in claims ? toWholeMs(claims._x) : undefined;
+    const invocationId = '_n' in claims ? claims._n : undefined;
     if (issuedAt === undefined || lifetimeMs === undefined) return undefined;
-    return { issuedAt, lifetimeMs };
+    return typeof invocationId === 'string' ? { issuedAt, lifetimeMs, invocationId } : undefined;
   } catch {
     return undefined;
   }

@@ -40,6 +40,7 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
   const rpcs = rpcRoutes({
     services: (router) => register(router, behaviour, draining.signal),
     authenticate: options.authenticate ?? everybodyAnonymous,
+    updateTokens: { invocationOf: () => undefined },
     isAnonymousGranted: options.isAnonymousGranted ?? true,
     maxRequestBytes: options.maxRequestBytes ?? 1024 ** 2,
     log,
