@@ -25,7 +25,7 @@ export class Spool {
   /** Removes what dead processes of this machine have left below `root`. */
   static async open(root: string): Promise<Spool> {
     const spool = new Spool(root, `${hostname()}~${process.pid}~${randomHex(4)}`);
-    await mkdir(root, { recursive: true });
+    await mkdir(root, { recursive: true, mode: 0o700 });
     for (const name of await readdir(root)) {
       if (isLeft(name)) await rm(join(root, name), { recursive: true, force: true });
     }

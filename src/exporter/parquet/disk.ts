@@ -15,7 +15,8 @@ export interface DiskFile {
 }
 
 export interface Disk {
-  makeFolder(path: string): Promise<void>;
+  /** Also makes the folders above it. The mode is that of new folders. */
+  makeFolder(path: string, mode?: number): Promise<void>;
   /** Returns the names in a folder. */
   list(folder: string): Promise<string[]>;
   /** Fails if the file exists. */
@@ -35,7 +36,7 @@ export interface Disk {
 }
 
 export const systemDisk: Disk = {
-  makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
+  makeFolder: async (path, mode) => void (await mkdir(path, { recursive: true, mode })),
   list: (folder) => readdir(folder),
   create: createFile,
   readText: (path) => readFile(path, 'utf8').catch(undefinedIfMissing),

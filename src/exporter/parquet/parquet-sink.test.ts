@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -382,3 +382,12 @@ const PAIRS_TYPE = 'STRUCT("key" VARCHAR, "value" VARCHAR)[]';
 const INVOCATION_TYPE = `STRUCT(id VARCHAR, tags ${PAIRS_TYPE}, realm VARCHAR, properties VARCHAR)`;
 const LOCATION_TYPE = 'STRUCT(repo VARCHAR, file_name VARCHAR, line BIGINT)';
 const METADATA_TYPE = `STRUCT("name" VARCHAR, "location" ${LOCATION_TYPE})`;
+
+test('a new export folder is private, one that exists keeps its mode', async () => {
+  const root = await exportFolder();
+  await runAttempt({ root, rows: rowsOf(3) });
+  expect((await stat(root)).mode & 0o777).toBe(0o700);
+  await chmod(root, 0o750);
+  await runAttempt({ root, rows: rowsOf(3), exported: { index: 1 } });
+  expect((await stat(root)).mode & 0o777).toBe(0o750);
+});

@@ -24,12 +24,13 @@ import {
 import { ParquetFile } from './parquet-file.ts';
 
 export interface ParquetSinkOptions {
-  /** The export folder. It is created when it is first needed. */
+  /** The export folder. It is created when it is first needed, and then only its user can open it. */
   readonly root: string;
   readonly log?: Log;
   readonly disk?: Disk;
 }
 
+const PRIVATE = 0o700;
 const PARTS: readonly Part[] = ['rows', 'data', 'manifest', 'spill'];
 
 export class ParquetSink implements Sink {
@@ -46,6 +47,7 @@ export class ParquetSink implements Sink {
   async begin(exported: Export): Promise<SinkSession | Receipt> {
     const disk = this.#disk;
     const files = exportFiles(this.#root, exported);
+    await disk.makeFolder(this.#root, PRIVATE);
     await disk.makeFolder(files.folder);
     await removeParts(disk, files, (attempt) => attempt <= exported.attempt);
     const found = await verifyFiles(disk, files);

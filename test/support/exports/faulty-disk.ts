@@ -28,7 +28,8 @@ export class FaultyDisk implements Disk {
     return this.steps.length >= this.#plan.step;
   }
 
-  makeFolder = (path: string) => this.#step('makeFolder', () => systemDisk.makeFolder(path));
+  makeFolder = (path: string, mode?: number) =>
+    this.#step('makeFolder', () => systemDisk.makeFolder(path, mode));
   list = (folder: string) => this.#step('list', () => systemDisk.list(folder));
   readText = (path: string) => this.#step('readText', () => systemDisk.readText(path));
   size = (path: string) => this.#step('size', () => systemDisk.size(path));
