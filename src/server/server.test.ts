@@ -187,8 +187,8 @@ test('update tokens hold when secrets are configured, and the first of those sig
   await before.server.close();
   const folder = await temporaryFolder();
   const file = (name: string) => join(folder, name);
-  await writeFile(file('one'), 'a-secret-of-enough-letters\n');
-  await writeFile(file('other'), 'another-one-of-enough-letters\n');
+  await writeFile(file('one'), 'a-secret-of-enough-letters\n', { mode: 0o600 });
+  await writeFile(file('other'), 'another-one-of-enough-letters\n', { mode: 0o600 });
   const add = { includingInvocation: 'invocations/inv' };
 
   const after = await startTestServer({ tokenSecretsFile: file('one') }, { database });

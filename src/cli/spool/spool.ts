@@ -38,7 +38,7 @@ export class Spool {
   /** Opens a new entry, which appears when its writer commits. */
   async write(server: string, plan: RecordingPlan): Promise<SpoolWriter> {
     await mkdir(dirname(this.folder), { recursive: true });
-    await mkdir(this.folder, { recursive: true, mode: 0o700 }); // Recordings hold update tokens.
+    await mkdir(this.folder, { recursive: true, mode: 0o700 }); // Recordings hold what tests wrote.
     const now = this.#clock.now();
     const header: Omit<SpoolHeader, 'open'> = { server, recordedAt: new Date(now).toISOString() };
     const path = join(this.folder, `${Math.trunc(now)}-${plan.recorder}${SUFFIX}`);

@@ -65,7 +65,7 @@ async function allGrants(settings: Settings, written: WrittenSettings): Promise<
   if (file === undefined) return realms;
   if (settings.realms)
     written.report(['realmsFile'], 'the realms are given twice: realms is set as well');
-  const entries = await readConfigFile(file, written.sourceOf('realmsFile'), written.problems);
+  const { entries } = await readConfigFile(file, written.sourceOf('realmsFile'), written.problems);
   const grants = entries.map(({ key, value, source }) => {
     try {
       return realmGrants({ [key]: value });
@@ -90,11 +90,12 @@ export async function tokenSecrets(
     );
   }
   const source = written.sourceOf('tokenSecretsFile');
-  const text = file && (await readText(file, source, written.problems));
-  const lines = (text ?? '').split(/\r?\n/).map((line) => line.trim());
+  const read = file ? await readText(file, source, written.problems) : undefined;
+  if (read?.exposure) written.report(['tokenSecretsFile'], read.exposure);
+  const lines = (read?.text ?? '').split(/\r?\n/).map((line) => line.trim());
   const secrets = [...inline, ...lines.filter((line) => line !== '')];
   const names = ['tokenSecrets', 'tokenSecretsFile'] as const;
-  if (text !== undefined && secrets.length === 0) written.report(names, 'contains no secret');
+  if (read !== undefined && secrets.length === 0) written.report(names, 'contains no secret');
   if (secrets.some((secret) => secret.length < MIN_SECRET_LENGTH)) {
     written.report(names, `has a secret shorter than ${MIN_SECRET_LENGTH} characters`);
   }

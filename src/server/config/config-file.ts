@@ -1,5 +1,5 @@
 /** Reads a configuration file in YAML or JSON (which is also YAML), with the line of each key. */
-import { readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { toError } from '@postlude/queue/foundations';
 import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
@@ -11,18 +11,53 @@ export interface FileEntry {
   readonly source: string;
 }
 
+export interface ReadFile {
+  readonly text: string;
+  /** Says why no secret should be in this file; `undefined` if no other user can read or change it. */
+  readonly exposure: string | undefined;
+}
+
+export interface ReadEntries extends Pick<ReadFile, 'exposure'> {
+  readonly entries: readonly FileEntry[];
+}
+
 /** Returns `undefined` for a file that cannot be read, and adds that to `problems`, after its `source`. */
 export async function readText(
   file: string,
   source: string,
   problems: string[],
-): Promise<string | undefined> {
+): Promise<ReadFile | undefined> {
+  let handle: FileHandle | undefined;
   try {
-    return await readFile(file, 'utf8');
+    handle = await open(file);
+    const exposure = exposureOf(file, await handle.stat());
+    return { text: await handle.readFile('utf8'), exposure };
   } catch (error) {
     problems.push(`${source}: cannot be read: ${toError(error).message}`);
     return undefined;
+  } finally {
+    await handle?.close();
   }
+}
+
+const GROUP_READS = 0o040;
+const OTHERS = 0o077;
+
+/**
+ * Says who else can read or change a file, and how to change that; `undefined` if nobody can. The mode is
+ * that of the file itself, also if links lead to it, as in the volumes of Kubernetes. A file of root may
+ * be readable for its group: that is how Kubernetes (`fsGroup`) and other supervisors hand a secret to a
+ * user who does not own it.
+ */
+export function exposureOf(
+  file: string,
+  { mode, uid }: { readonly mode: number; readonly uid: number },
+): string | undefined {
+  if (process.platform === 'win32') return undefined; // it has no such modes
+  const open = mode & OTHERS & (uid === 0 ? ~GROUP_READS : -1);
+  if (open === 0) return undefined;
+  const octal = (mode & 0o777).toString(8).padStart(4, '0');
+  return `other users can open ${file} (mode ${octal}): run chmod 600 ${file}, or mount it with mode 0440 in a container`;
 }
 
 /** Returns the top-level keys of a file, or none if it adds to `problems`. */
@@ -30,9 +65,13 @@ export async function readConfigFile(
   file: string,
   source: string,
   problems: string[],
-): Promise<readonly FileEntry[]> {
-  const text = await readText(file, source, problems);
-  if (text === undefined) return [];
+): Promise<ReadEntries> {
+  const read = await readText(file, source, problems);
+  if (read === undefined) return { entries: [], exposure: undefined };
+  return { ...read, entries: entriesOf(read.text, file, problems) };
+}
+
+function entriesOf(text: string, file: string, problems: string[]): readonly FileEntry[] {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const sourceAt = (offset: number): string => `${basename(file)}:${lines.linePos(offset).line}`;

@@ -141,7 +141,7 @@ export const SETTINGS = {
         'Secrets of update tokens, of at least 16 characters each. The first one signs; all are accepted. There is no flag, because other users of a machine can read flags.',
       ),
     tokenSecretsFile: path().describe(
-      'A file of its own for the secrets of update tokens, one per line.',
+      'A file of its own for the secrets of update tokens, one per line. Other users must not be able to open it.',
     ),
   }),
   ...group('Tasks', {

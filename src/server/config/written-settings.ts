@@ -90,10 +90,20 @@ async function addFile(written: WrittenSettings, { flags, env, cwd }: ConfigInpu
   if (!path) return;
   const file = resolve(cwd, path);
   const names = SETTING_NAMES.filter((name) => comesFrom(name, 'file'));
-  const entries = await readConfigFile(file, basename(path), written.problems);
+  const { entries, exposure } = await readConfigFile(file, basename(path), written.problems);
   for (const { key, value, source } of entries) {
     const name = names.find((candidate) => candidate === key);
     if (name) written.set(name, { value, source, isInFile: true, folder: dirname(file) });
     else written.problems.push(`${source}: unknown setting ${key}${didYouMean(key, names)}`);
+    if (exposure && holdsSecret(key, value)) {
+      written.problems.push(`${source}: ${key} holds a secret, and ${exposure}`);
+    }
   }
+}
+
+/** True for secrets of update tokens, and for the address of a database with a password in it. */
+function holdsSecret(key: string, value: unknown): boolean {
+  if (key === 'tokenSecrets') return true;
+  const url = key === 'database' && typeof value === 'string' ? URL.parse(value) : null;
+  return url !== null && (url.password !== '' || url.searchParams.has('password'));
 }

@@ -1,5 +1,5 @@
 /** Loads configurations for tests from flags, an environment and files. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasCode } from '@postlude/queue/foundations';
@@ -11,6 +11,8 @@ export interface GivenConfig {
   readonly env?: Readonly<Record<string, string>>;
   /** Texts by their names. `postlude.yaml` is the configuration file unless a flag names another. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The mode of these files: private unless given. */
+  readonly mode?: number;
 }
 
 /** Writes the files into a new folder, and loads the configuration in it. */
@@ -21,6 +23,7 @@ export async function loadTestConfig(
   onTestFinished(() => rm(cwd, { recursive: true }));
   for (const [name, text] of Object.entries(given.files ?? {})) {
     await writeFile(join(cwd, name), text);
+    await chmod(join(cwd, name), given.mode ?? 0o600); // whatever the umask
   }
   const isFile = given.files?.['postlude.yaml'] !== undefined;
   const flags = { ...(isFile ? { config: 'postlude.yaml' } : {}), ...given.flags };
