@@ -37,6 +37,7 @@ import type { AuthConfig } from './config/caller-config.ts';
 import type { Config } from './config/config.ts';
 import type { ListenAddress } from './config/setting-values.ts';
 import { ANONYMOUS, type Authenticate, everybodyAnonymous, oidcAuthenticate } from './http/auth.ts';
+import { ClientAddresses } from './http/client-address.ts';
 import { Health, observeHealth } from './http/health.ts';
 import { OnePort } from './http/one-port.ts';
 import { routes } from './http/routes.ts';
@@ -234,12 +235,14 @@ async function buildPort(
 ): Promise<OnePort> {
   const { log, machineClock, meters, tracing, pushTasks } = foundation;
   const parts = await serviceParts(config, foundation);
+  const addresses = new ClientAddresses(config.trustedProxies ?? []);
   const rpcs = rpcRoutes({
     services: (router) => registerServices(router, parts, endingStreams),
     authenticate: authenticateBy(config.auth, machineClock),
     updateTokens: parts.recorder.updateTokens,
     isAnonymousGranted: config.auth.kind === 'none' || hasAnyGrant(config.auth.grants, ANONYMOUS),
     maxRequestBytes: config.maxRequestBytes,
+    addresses,
     log,
     tracing,
     metrics: meters.metrics,
@@ -260,6 +263,7 @@ async function buildPort(
     handle,
     maxConnections,
     maxConnectionsPerAddress,
+    isProxy: (address) => addresses.isProxy(address),
     requestTimeoutMs,
     clock: machineClock,
     log,

@@ -5,6 +5,7 @@ import { configProblems, type GivenConfig } from '../../../test/support/server/t
 const FLAGS = { oidcIssuer: 'https://a.b', oidcAudiences: 'p' } as const;
 const REALMS_YAML = 'ci:main: {writer: [anyone]}';
 const DURATION = 'must be a duration with its unit, such as 500ms, 30s, 2m, 1h or 60d';
+const PROXIES = 'must be IP addresses or ranges, such as 192.0.2.7, 10.0.0.0/8 or fd00::/8';
 const SIZE = 'must be a size with its unit, such as 512KiB or 16MiB';
 const ADDRESS = 'must be host:port, such as 127.0.0.1:8010 or [::1]:8010';
 const HOST = 'must be host[:port], http://host[:port] or https://host[:port]';
@@ -27,6 +28,11 @@ const TEXTS: readonly [string, string, string][] = [
   ['requestTimeout', '2', DURATION],
   ['requestTimeout', '61m', 'must be between 1000ms and 3600000ms'],
   ['maxConnections', '65537', 'must be between 1 and 65536'],
+  ['trustedProxies', 'proxy.example', PROXIES],
+  ['trustedProxies', '10.0.0.0/33', PROXIES],
+  ['trustedProxies', '10.0.0.1,', 'must not be empty'],
+  ['trustedProxies', '0.0.0.0/0', PROXIES],
+  ['trustedProxies', 'fd00::/8/8', PROXIES],
   ['database', 'mysql://x', DATABASE],
   ['database', 'pglite:', 'must name a folder: pglite:PATH'],
   ['database', 'spanner://p/i', 'must be spanner://PROJECT/INSTANCE/DATABASE'],

@@ -111,6 +111,14 @@ tokenSecrets: [a-secret-of-enough-letters, an-older-one-of-enough]
   });
 });
 
+test('takes trusted proxies as addresses and ranges', async () => {
+  const { config } = await loadTestConfig({ flags: { trustedProxies: '192.0.2.7, fd00::/8' } });
+  expect(config.trustedProxies).toEqual([
+    { address: '192.0.2.7', bits: 32 },
+    { address: 'fd00::', bits: 8 },
+  ]);
+});
+
 test('takes one issuer, its realms and the secrets from flags and files', async () => {
   const files = { ...REALMS, secrets: 'a-secret-of-enough-letters\n\nan-older-one-of-enough\n' };
   const flags = { ...OIDC, realmsFile: 'realms.yaml', tokenSecretsFile: 'secrets' };

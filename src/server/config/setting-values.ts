@@ -9,6 +9,12 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** The addresses whose first bits are those of `address`. */
+export interface AddressRange {
+  readonly address: string;
+  readonly bits: number;
+}
+
 export type DatabaseLocation =
   | { readonly kind: 'memory' }
   | { readonly kind: 'pglite'; readonly folder: string }
@@ -31,6 +37,18 @@ export function listenAddress(text: string): ListenAddress {
 export function hostAndPort(text: string): string {
   listenAddress(text);
   return text;
+}
+
+/** Parses an IP address, or a range of them: `10.0.0.0/8`. */
+export function addressRange(text: string): AddressRange {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  const maxBits = family === 4 ? 32 : 128;
+  const isRange = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= maxBits);
+  if (family === 0 || !isRange || more.length > 0) {
+    throw new Error('must be IP addresses or ranges, such as 192.0.2.7, 10.0.0.0/8 or fd00::/8');
+  }
+  return { address, bits: bits === undefined ? maxBits : Number(bits) };
 }
 
 /** Relative paths are resolved against `folder`. */

@@ -75,13 +75,21 @@ export function scalar<T>(
 
 /** Several texts: with commas between them, or as a list of the file. */
 export function textList(takes: string): Setting<readonly string[] | undefined> {
-  const parse = (value: unknown) =>
-    typeof value === 'object'
-      ? texts(value)
-      : String(value)
-          .split(',')
-          .map((text) => nonEmpty(text).trim());
-  return new Setting<readonly string[] | undefined>(parse, { takes, isList: true });
+  return valueList(takes, (text) => text);
+}
+
+/** Several values, each parsed from its text. */
+export function valueList<T>(
+  takes: string,
+  parseOne: (text: string) => T,
+): Setting<readonly T[] | undefined> {
+  const parse = (value: unknown): readonly T[] =>
+    (typeof value === 'object' ? texts(value) : splitTexts(String(value))).map(parseOne);
+  return new Setting<readonly T[] | undefined>(parse, { takes, isList: true });
+}
+
+function splitTexts(text: string): readonly string[] {
+  return text.split(',').map((each) => nonEmpty(each).trim());
 }
 
 /** A structure of the configuration file. */

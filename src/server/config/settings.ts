@@ -30,10 +30,11 @@ import {
   structure,
   text,
   textList,
+  valueList,
   word,
   yesOrNo,
 } from './setting.ts';
-import { databaseLocation, hostAndPort, listenAddress } from './setting-values.ts';
+import { addressRange, databaseLocation, hostAndPort, listenAddress } from './setting-values.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -69,8 +70,11 @@ export const SETTINGS = {
     maxConnectionsPerAddress: count({ min: 1, max: 65_536 })
       .with({ defaultInWords: 'half of maxConnections' })
       .describe(
-        'How many connections one address may have. Set it to `maxConnections` if a proxy on another machine brings all requests. Does not hold for this machine itself.',
+        'How many connections one address may have. Does not hold for this machine itself, nor for `trustedProxies`.',
       ),
+    trustedProxies: valueList('address[/bits][,address…]', addressRange).describe(
+      'The addresses of proxies that may say in `X-Forwarded-For` where a request comes from. Limits by address and the log then use that address. From anybody else, the header is ignored.',
+    ),
   }),
   ...group('Database', {
     database: scalar('pglite:PATH | memory: | postgres://… | spanner://…', databaseLocation)

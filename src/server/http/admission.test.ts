@@ -14,7 +14,7 @@ const TOKENS = { invocationOf: (token: string) => (token === 'genuine' ? 'inv' :
 
 /** Returns the caller, or the code of the refusal. */
 async function outcome(method: string, headers: Record<string, string>): Promise<string> {
-  const call: RpcCall = { method, caller: ANONYMOUS };
+  const call: RpcCall = { method, caller: ANONYMOUS, address: '' };
   const values = createContextValues().set(rpcCallKey, call);
   const requestHeader = new Headers(headers);
   const { signal } = new AbortController();

@@ -18,7 +18,12 @@ test('80 unfinished bodies of 15 MB on one connection hold 64 MB at most, and th
   const request = { socket: { remoteAddress: '10.0.0.1' } } as NodeServerRequest;
   let held = 0;
   const bodies = Array.from({ length: 80 }, async () => {
-    const call = { method: 'x', caller: 'anonymous:anonymous', code: undefined as never };
+    const call = {
+      method: 'x',
+      caller: 'anonymous:anonymous',
+      address: '',
+      code: undefined as never,
+    };
     const { promise: sent, resolve: isSent } = Promise.withResolvers<void>();
     const universal: UniversalServerRequest = {
       httpVersion: '2.0',

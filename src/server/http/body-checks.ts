@@ -34,10 +34,9 @@ export function bodyChecks(maxBytes: number): CheckBody {
     maxBytesPerConnection: OF_CONNECTION * room,
   });
   return (universal, input, { call, request }) => {
-    const address = request.socket.remoteAddress ?? '';
     const account = budget.open({
       connection: ('stream' in request ? request.stream.session : request.socket) ?? request,
-      party: () => (call.caller === ANONYMOUS ? address : call.caller),
+      party: () => (call.caller === ANONYMOUS ? call.address : call.caller),
     });
     const body = untilRefused(universal.body as Body, account);
     const checked = withCheckedBody({ ...universal, body }, input, { ...account, maxBytes });

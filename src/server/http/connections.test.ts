@@ -56,6 +56,14 @@ test('the limit of an address does not hold for this machine', () => {
   expect(sockets.some(({ destroyed }) => destroyed)).toBe(false);
 });
 
+test('the limit of an address does not hold for a trusted proxy', () => {
+  const limits = { maxConnections: 4, maxConnectionsPerAddress: 2 };
+  const isProxy = (address: string) => address === '10.0.0.1';
+  const connections = new Connections({ ...limits, isProxy }, new FakeClock());
+  const sockets = Array.from({ length: 4 }, () => connect(connections, '10.0.0.1', true));
+  expect(sockets.some(({ destroyed }) => destroyed)).toBe(false);
+});
+
 test('beyond the limit there are eight probes, of which the oldest gives up its place', () => {
   const connections = open();
   for (let each = 0; each < 4; each++) connect(connections, '127.0.0.1', true);

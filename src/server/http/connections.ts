@@ -15,6 +15,8 @@ export interface ConnectionLimits {
    * Half of all by default. Does not hold for loopback, from where a proxy may bring everybody's requests.
    */
   readonly maxConnectionsPerAddress?: number | undefined;
+  /** Trusted proxies bring everybody's requests as well, so they have no limit of their own. */
+  readonly isProxy?: (address: string) => boolean;
 }
 
 const PROBES = 8;
@@ -83,7 +85,7 @@ export class Connections {
   }
 
   #hasRoomFor(address: string): boolean {
-    if (isLoopbackPeer(address)) return true;
+    if (isLoopbackPeer(address) || this.#limits.isProxy?.(address)) return true;
     const { maxConnections, maxConnectionsPerAddress: max = Math.ceil(maxConnections / 2) } =
       this.#limits;
     if (this.#countOf(address) < max) return true;

@@ -7,6 +7,8 @@ export interface RpcCall {
   /** `luci.resultdb.v1.Recorder/CreateInvocation`. */
   readonly method: string;
   caller: string;
+  /** Where the request comes from (client-address.ts). */
+  readonly address: string;
   /** True once the request was decoded and its method was called. */
   isReached?: boolean;
   /** The error with all details, for the log. */
@@ -16,7 +18,7 @@ export interface RpcCall {
 }
 
 /** The context key under which Connect carries the call from the routes to the method. */
-export const rpcCallKey = createContextKey<RpcCall>({ method: '', caller: ANONYMOUS });
+export const rpcCallKey = createContextKey<RpcCall>({ method: '', caller: ANONYMOUS, address: '' });
 
 /** Records why a call failed. Returns the error for the caller. */
 export function failCall(call: RpcCall, error: unknown, signal: AbortSignal): ConnectError {

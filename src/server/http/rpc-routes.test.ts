@@ -265,6 +265,16 @@ test('a call is a line, a measurement and a span under the span of the caller', 
   });
 });
 
+test.each<[string, readonly string[], string]>([
+  ['no proxy is trusted', [], '127.0.0.1'],
+  ['the peer is a trusted proxy', ['127.0.0.1'], '203.0.113.9'],
+  ['another proxy is trusted', ['10.0.0.0/8'], '127.0.0.1'],
+])('the log has the address of the client if %s', async (_what, trustedProxies, address) => {
+  const { url, lines } = await serveRpcs({}, { trustedProxies });
+  await (await post(url, { headers: { 'x-forwarded-for': '203.0.113.9' } })).text();
+  expect(lines.at(-1)).toMatchObject({ method: LIST_TASKS.slice(1), address });
+});
+
 function firstAnswer(socket: Socket): Promise<string> {
   return new Promise((resolve) => socket.once('data', (data) => resolve(String(data))));
 }

@@ -37,6 +37,7 @@ import { endFailed, type Tracing } from '../telemetry/tracing.ts';
 import { type AdmissionOptions, admit } from './admission.ts';
 import { ANONYMOUS } from './auth.ts';
 import { bodyChecks, type CheckBody } from './body-checks.ts';
+import type { ClientAddresses } from './client-address.ts';
 import { codeName, FAULTS } from './error-mapping.ts';
 import { type RpcCall, rpcCallKey } from './rpc-call.ts';
 import { hasRpcContentType, refuseUnknownRpc } from './rpc-content-type.ts';
@@ -46,6 +47,7 @@ export interface RpcRoutesOptions extends AdmissionOptions {
   /** Registers the services. */
   readonly services: (router: ConnectRouter) => void;
   readonly maxRequestBytes: number;
+  readonly addresses: ClientAddresses;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
@@ -80,7 +82,7 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   };
 }
 
-type Observers = Pick<RpcRoutesOptions, 'log' | 'tracing'> & {
+type Observers = Pick<RpcRoutesOptions, 'addresses' | 'log' | 'tracing'> & {
   readonly duration: Histogram;
   readonly checkBody: CheckBody;
 };
@@ -96,7 +98,11 @@ async function serve(
   { request, response }: Exchange,
 ): Promise<void> {
   const startedAt = monotonicMs();
-  const call: RpcCall = { method: handler.requestPath.slice(1), caller: ANONYMOUS };
+  const call: RpcCall = {
+    method: handler.requestPath.slice(1),
+    caller: ANONYMOUS,
+    address: observers.addresses.of(request),
+  };
   const values = createContextValues().set(rpcCallKey, call);
   const universal = toUniversal(request, response, values);
   if (!universal) {
@@ -169,11 +175,11 @@ function observe(
   call: RpcCall,
   { ms, span }: { readonly span: Span; readonly ms: number },
 ): void {
-  const { method, caller, code = 'unknown', error } = call;
+  const { method, caller, address, code = 'unknown', error } = call;
   duration.record(ms, { method, code });
   span.setAttribute('rpc.response.status_code', code);
   const { traceId } = span.spanContext();
-  const line = { method, code, ms: Math.round(ms * 10) / 10, caller, traceId };
+  const line = { method, code, ms: Math.round(ms * 10) / 10, caller, address, traceId };
   if (FAULTS.has(code)) {
     log.error('call failed', { ...line, error });
     endFailed(span, error);

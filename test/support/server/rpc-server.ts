@@ -5,7 +5,9 @@ import { systemClock } from '@postlude/queue/foundations';
 import { onTestFinished } from 'vitest';
 import { Invocations } from '../../../src/gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../../../src/gen/postlude/v1/tasks_pb.js';
+import { addressRange } from '../../../src/server/config/setting-values.ts';
 import { type Authenticate, everybodyAnonymous } from '../../../src/server/http/auth.ts';
+import { ClientAddresses } from '../../../src/server/http/client-address.ts';
 import { OnePort } from '../../../src/server/http/one-port.ts';
 import { routes } from '../../../src/server/http/routes.ts';
 import { rpcRoutes } from '../../../src/server/http/rpc-routes.ts';
@@ -27,6 +29,7 @@ export interface RpcServerOptions {
   readonly authenticate?: Authenticate;
   readonly isAnonymousGranted?: boolean;
   readonly maxRequestBytes?: number;
+  readonly trustedProxies?: readonly string[];
 }
 
 /** Serves two services on a port of this machine, with a log and spans that tests can read. */
@@ -37,11 +40,13 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
   const spans = new InMemorySpanExporter();
   const tracing = openTracing({ serviceVersion: '0', to: new SimpleSpanProcessor(spans) });
   const draining = new AbortController();
+  const addresses = new ClientAddresses((options.trustedProxies ?? []).map(addressRange));
   const rpcs = rpcRoutes({
     services: (router) => register(router, behaviour, draining.signal),
     authenticate: options.authenticate ?? everybodyAnonymous,
     updateTokens: { invocationOf: () => undefined },
     isAnonymousGranted: options.isAnonymousGranted ?? true,
+    addresses,
     maxRequestBytes: options.maxRequestBytes ?? 1024 ** 2,
     log,
     metrics,
