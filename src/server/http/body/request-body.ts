@@ -67,6 +67,7 @@ async function* whole(body: Body, length: number, form: Form): Body {
 
 const HEADER_BYTES = 5;
 const COMPRESSED = 0x01;
+const LARGE_BYTES = 64 * 1024;
 
 /** Each message comes after a byte of flags and its length in four bytes. */
 async function* framed(body: Body, endFlag: number, form: Form): Body {
@@ -153,5 +154,7 @@ async function message(bytes: Uint8Array, form: Form): Promise<Uint8Array> {
   const plain = isCompressed ? await decompress(bytes, compression, form) : bytes;
   if (isJson) scanJson(plain);
   else scanWire(input, plain);
+  // Others have their turn between the scan and the decoding, neither of which can be interrupted.
+  if (plain.length > LARGE_BYTES) await new Promise((resolve) => setImmediate(resolve));
   return plain;
 }

@@ -5,7 +5,7 @@ import {
   type BatchCreateTestResultsRequest,
 } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
 import { scanJson } from './json-scan.ts';
-import { MAX_DEPTH, MAX_FIELDS, MAX_MESSAGES } from './message-weight.ts';
+import { MAX_DEPTH, MAX_FIELDS, MAX_KEYS, MAX_MESSAGES } from './message-weight.ts';
 import { scanWire } from './wire-scan.ts';
 
 /** A full batch, with far more tags than usual. */
@@ -126,6 +126,39 @@ test.each([
 
 test('the number of elements in JSON is bounded', () => {
   expect(() => scanJson(Buffer.from(`[${'0,'.repeat(MAX_FIELDS)}0]`))).toThrow(TOO_HEAVY);
+});
+
+/** A batch whose variants have this many keys in all. */
+function keysOfVariants(count: number): BatchCreateTestResultsRequest {
+  const keys = Array.from({ length: count }, (_, index) => [`k${index}`, '']);
+  const requests = [keys.slice(0, count / 2), keys.slice(count / 2)].map((some) => ({
+    testResult: { variant: { def: Object.fromEntries(some) } },
+  }));
+  return create(Batch, { requests });
+}
+
+test('the number of keys of maps is bounded, in both formats', () => {
+  const [most, more] = [keysOfVariants(MAX_KEYS), keysOfVariants(MAX_KEYS + 2)];
+  scanWire(Batch, toBinary(Batch, most));
+  scanJson(Buffer.from(toJsonString(Batch, most)));
+  expect(() => scanWire(Batch, toBinary(Batch, more))).toThrow(TOO_HEAVY);
+  expect(() => scanJson(Buffer.from(toJsonString(Batch, more)))).toThrow(TOO_HEAVY);
+});
+
+test.each([
+  ['names that no field has', (index: number) => `"x${index}":0`],
+  ['blanks before the colon', (index: number) => `"x${index}" \n\t:0`],
+  ['names with escapes', () => '"test\\u0049d":0'],
+])('%s count as keys, at any depth', (_what, member) => {
+  const text = (count: number) =>
+    `{"unknown":[{${Array.from({ length: count - 1 }, (_, index) => member(index)).join(',')}}]}`;
+  scanJson(Buffer.from(text(MAX_KEYS)));
+  expect(() => scanJson(Buffer.from(text(MAX_KEYS + 1)))).toThrow(TOO_HEAVY);
+});
+
+test('names of fields do not count as keys, in either spelling', () => {
+  const text = `[${'{"testId":"a","test_id":"b"},'.repeat(MAX_KEYS)}0]`;
+  scanJson(Buffer.from(text));
 });
 
 test('JSON nests no deeper than messages', () => {

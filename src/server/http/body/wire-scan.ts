@@ -23,6 +23,8 @@ interface FieldShape {
   readonly wireType: number;
   /** Set if the field holds messages. Evaluated late, because messages may contain their own type. */
   readonly message?: () => MessageShape;
+  /** Its messages are the entries of a map. */
+  readonly isMap?: true;
   /** The wire type of the elements, if they may be packed. */
   readonly packed?: number;
 }
@@ -46,7 +48,7 @@ function fieldShape(field: DescField): FieldShape {
       [1, { wireType: wireTypeOf(field.mapKey) }],
       [2, elementShape(field.message, field.scalar)],
     ]);
-    return { wireType: LENGTH, message: () => entry };
+    return { wireType: LENGTH, message: () => entry, isMap: true };
   }
   const shape = elementShape(field.message, field.scalar);
   const isPackable = field.fieldKind === 'list' && shape.wireType !== LENGTH;
@@ -109,6 +111,7 @@ class WireScan {
   ): void {
     if (wireType === field.wireType) {
       this.#weight.addFields(1);
+      if (field.isMap) this.#weight.addKey();
       if (field.message) this.message(field.message, this.#blockEnd(end), depth + 1);
       else this.#skip(wireType, end);
     } else if (wireType === LENGTH && field.packed !== undefined) {
