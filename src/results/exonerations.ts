@@ -5,7 +5,6 @@ import {
   nullable,
   type Reader,
   type Row,
-  selectList,
   sql,
   type Transaction,
   table,
@@ -14,7 +13,9 @@ import {
 } from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import type { NewTestExoneration, TestExoneration, TestExonerationKey } from './exoneration.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { LongRows, type SizedRow } from './long-rows.ts';
+import { messageBytes } from './message-bytes.ts';
+import { type Page, type PageRequest, readPage, type Sized } from './page.ts';
 import { matcherOf, type TestVariantPredicate } from './predicate.ts';
 import { formatVariant, parseVariant, variantHash } from './variant.ts';
 
@@ -30,8 +31,6 @@ export const exonerations = table(
   },
   ['invocationId', 'testId', 'exonerationId'],
 );
-
-const SELECT = sql`SELECT ${selectList(exonerations.columns)} FROM ${exonerations}`;
 
 /** The caller has called `requireActive` for the invocation. */
 export async function recordExonerations(
@@ -77,14 +76,19 @@ export async function exonerationsPage(
 ): Promise<Page<TestExoneration>> {
   const { predicate = {} } = request;
   const { variant } = predicate;
+  const long = ['variant', 'explanationHtml'] as const;
+  const rows = new LongRows(reader, { table: exonerations, long });
   return await readPage<TestExoneration>(reader, request, {
-    select: SELECT,
+    select: rows.select,
     itemColumn: 'exoneration_id',
     condition:
       variant && 'equals' in variant
         ? sql` AND variant_hash = ${variantHash(variant.equals)}`
         : emptySql,
-    read: async (query) => (await reader.query(query, exonerations.columns)).map(fromRow),
+    maxRows: LongRows.maxRows,
+    async *read(query) {
+      for await (const group of rows.read(query)) yield group.map(toSized);
+    },
     positionOf: ({ invocationId, testId, exonerationId }) => ({
       invocationId,
       testId,
@@ -92,6 +96,10 @@ export async function exonerationsPage(
     }),
     filter: matcherOf(predicate),
   });
+}
+
+function toSized({ bytes, row }: SizedRow<typeof exonerations>): Sized<TestExoneration> {
+  return { item: fromRow(row), bytes: bytes + messageBytes(row.testId, row.variant.length) };
 }
 
 function fromRow(row: Row<typeof exonerations>): TestExoneration {

@@ -27,11 +27,22 @@ class SlowFilter {
 }
 
 function source(filter: SlowFilter): Source<string> {
-  const rows = Array.from({ length: 1_000 }, (_, index) => `t${index}`);
+  return sourceOf(1_000, { filter, bytes: 0 });
+}
+
+/** Yields rows named `t0`, `t1`, … of an invocation, after the position that the query names. */
+function sourceOf(
+  count: number,
+  { bytes, filter }: { bytes: number; filter: Source<string>['filter'] },
+): Source<string> {
+  const rows = Array.from({ length: count }, (_, index) => ({ item: `t${index}`, bytes }));
   return {
     select: raw('SELECT 1'),
     itemColumn: 'result_id',
-    read: async () => rows,
+    maxRows: 1_000,
+    async *read() {
+      yield rows;
+    },
     positionOf: (testId) => ({ invocationId, testId, itemId: '' }),
     filter,
   };
@@ -79,6 +90,30 @@ test('a page whose filter takes too long ends early, and the next goes on from t
   const page = await readPage(reader, all, source(filter));
   expect(page.items).toHaveLength(51);
   expect(page.next).toEqual({ invocationId, testId: 't50', itemId: '' });
+});
+
+test('a page ends before its items have more bytes than it may have, but has at least one', async () => {
+  const filter = { matches: () => true, work: 0 };
+  const page = async (bytes: number, maxBytes?: number) =>
+    await readPage(reader, { ...all, maxBytes }, sourceOf(20, { bytes, filter }));
+  const end = (testId: string) => ({ invocationId, testId, itemId: '' });
+  expect(await page(600_000)).toMatchObject({ items: { length: 6 }, next: end('t5') });
+  expect(await page(600_000, 600_000)).toMatchObject({ items: { length: 1 }, next: end('t0') });
+  expect(await page(600_000, 1)).toMatchObject({ items: { length: 1 }, next: end('t0') });
+  expect(await page(100)).toEqual({
+    items: expect.objectContaining({ length: 20 }),
+    next: undefined,
+  });
+});
+
+test('items that do not match count no bytes, and are not looked at twice', async () => {
+  const filter = { matches: (item: string) => Number(item.slice(1)) % 10 === 0, work: 0 };
+  const request = { ...all, maxBytes: 2 };
+  const page = await readPage(reader, request, sourceOf(30, { bytes: 1, filter }));
+  expect(page).toEqual({
+    items: ['t0', 't10'],
+    next: { invocationId, testId: 't19', itemId: '' },
+  });
 });
 
 test('a page ends when its caller has gone', async () => {

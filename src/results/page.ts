@@ -2,8 +2,9 @@
  * Pages of the items that many invocations recorded, in the order (row id of the invocation, test
  * id, item id). There may be any number of invocations: a page queries a few of them at a time, and
  * more the less they hold. Its cost is that of the rows it reads, whatever the size of the tables
- * or the graph. If the filter takes long, the page takes turns with all else that the process does,
- * and ends early.
+ * or the graph. A page ends early if its items become large together, so memory is bounded however
+ * large they are. If the filter takes long, the page takes turns with all else that the process
+ * does, and ends early.
  */
 
 import {
@@ -33,12 +34,20 @@ export interface PageRequest {
   /** The position at which the previous page ended. */
   readonly after?: Position | undefined;
   readonly limit: number;
+  /**
+   * Bounds the bytes of the items together; a page has at least one. Unless given, a page fits into
+   * a message that clients of gRPC accept by default.
+   */
+  readonly maxBytes?: number | undefined;
   /** Ends the page early, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Page<T> {
-  /** There may be fewer than the limit although more follow, if most were filtered out, or took long. */
+  /**
+   * There may be fewer than the limit although more follow, if they are large, if most were
+   * filtered out, or if that took long.
+   */
   readonly items: readonly T[];
   /** The position after which the next page starts; `undefined` at the end. */
   readonly next: Position | undefined;
@@ -50,9 +59,18 @@ export interface Source<T> {
   readonly itemColumn: 'result_id' | 'exoneration_id';
   /** Narrows the query; it begins with ` AND `. */
   readonly condition?: Sql;
-  read(query: Sql): Promise<readonly T[]>;
+  /** The limit of the rows of one query. */
+  readonly maxRows: number;
+  /** Yields the items of a query in order, a bounded number of bytes at a time. */
+  read(query: Sql): AsyncIterable<readonly Sized<T>[]>;
   positionOf(item: T): Position;
   readonly filter: Filter<T>;
+}
+
+export interface Sized<T> {
+  readonly item: T;
+  /** At least as many bytes as the item has in a response. */
+  readonly bytes: number;
 }
 
 export interface Filter<T> {
@@ -69,35 +87,81 @@ const MAX_SCANNED_ROWS = 50_000;
 /** Bounds the time of a page whose filter takes long: it is half a second or two. */
 const MAX_PAGE_WORK = 50_000_000;
 
+/** Clients of gRPC accept 4 MiB by default. */
+export const MAX_PAGE_BYTES = 4_000_000;
+
 export async function readPage<T>(
   reader: Reader,
   request: PageRequest,
   source: Source<T>,
 ): Promise<Page<T>> {
-  const { rowIds, limit } = request;
-  const { filter } = source;
-  const pace = new Pace(filter, request.signal);
-  const items: T[] = [];
+  const { rowIds } = request;
+  const page = new GrowingPage(request, source);
   let place = placeBehind(rowIds, request.after);
-  let last: Position | undefined;
   let scanned = 0;
   let width = 1;
   while (place.index < rowIds.length && scanned < MAX_SCANNED_ROWS) {
+    request.signal?.throwIfAborted();
     const batch = rowIds.slice(place.index, place.index + (place.after ? 1 : width));
-    const rows = Math.max(limit - items.length, MIN_QUERY_ROWS);
-    const found = await source.read(queryOf(reader, source, { batch, after: place.after, rows }));
-    for (const item of found) {
-      last = source.positionOf(item);
-      if (filter.matches(item) && items.push(item) >= limit) return { items, next: last };
-      if (pace.work > MAX_PAGE_WORK) return { items, next: last };
-      if (pace.isSliceOver) await pace.nextSlice();
+    const rows = page.rowsWanted();
+    let found = 0;
+    for await (const items of source.read(
+      queryOf(reader, source, { batch, after: place.after, rows }),
+    )) {
+      if ((await page.add(items)) === 'full') return page.end();
+      found += items.length;
     }
-    scanned += found.length;
-    const isDone = found.length < rows;
-    place = isDone ? { index: place.index + batch.length } : placeBehind(rowIds, last);
+    scanned += found;
+    const isDone = found < rows;
+    place = isDone ? { index: place.index + batch.length } : placeBehind(rowIds, page.last);
     if (isDone) width = Math.min(width * 2, MAX_BATCH_IDS);
   }
-  return { items, next: place.index < rowIds.length ? last : undefined };
+  return place.index < rowIds.length ? page.end() : { items: page.items, next: undefined };
+}
+
+class GrowingPage<T> {
+  readonly items: T[] = [];
+  /** The position of the last item that was looked at. */
+  last: Position | undefined;
+  readonly #request: PageRequest;
+  readonly #source: Source<T>;
+  readonly #pace: Pace;
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(request: PageRequest, source: Source<T>) {
+    this.#request = request;
+    this.#source = source;
+    this.#pace = new Pace(source.filter, request.signal);
+    this.#maxBytes = request.maxBytes ?? MAX_PAGE_BYTES;
+  }
+
+  /** How many rows the next query reads. */
+  rowsWanted(): number {
+    const wanted = Math.max(this.#request.limit - this.items.length, MIN_QUERY_ROWS);
+    return Math.min(wanted, this.#source.maxRows);
+  }
+
+  /** Looks at items one by one, until the page is full. */
+  async add(found: readonly Sized<T>[]): Promise<'full' | 'growing'> {
+    const { filter } = this.#source;
+    for (const { item, bytes } of found) {
+      const isMatch = filter.matches(item);
+      if (isMatch && this.items.length > 0 && this.#bytes + bytes > this.#maxBytes) return 'full';
+      this.last = this.#source.positionOf(item);
+      if (isMatch) this.items.push(item);
+      if (isMatch) this.#bytes += bytes;
+      if (this.items.length >= this.#request.limit) return 'full';
+      if (this.#pace.work > MAX_PAGE_WORK) return 'full';
+      if (this.#pace.isSliceOver) await this.#pace.nextSlice();
+    }
+    return 'growing';
+  }
+
+  /** Ends the page although more may follow. */
+  end(): Page<T> {
+    return { items: this.items, next: this.last };
+  }
 }
 
 interface Place {

@@ -104,7 +104,11 @@ async function keysPage(
       FROM ${table}`,
     itemColumn,
     condition,
-    read: (query) => reader.query(query, KEY_COLUMNS),
+    maxRows: PAGE_ROWS,
+    async *read(query) {
+      const keys = await reader.query(query, KEY_COLUMNS);
+      yield keys.map((item) => ({ item, bytes: 0 }));
+    },
     positionOf: positionOfRow,
     filter: ALL,
   });

@@ -16,7 +16,6 @@ import {
   type Row,
   raw,
   type Sql,
-  selectList,
   sql,
   table,
   text,
@@ -26,7 +25,9 @@ import {
 } from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import { formatPair, parsePair, sortPairs } from '../invocations/string-pair.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { LongRows, type SizedRow } from './long-rows.ts';
+import { messageBytes } from './message-bytes.ts';
+import { type Page, type PageRequest, readPage, type Sized } from './page.ts';
 import { matcherOf, type TestVariantMatcher, type TestVariantPredicate } from './predicate.ts';
 import type { NewTestResult, TestResult, TestResultKey } from './test-result.ts';
 import { STATUS_NUMBERS, statusOf } from './test-status.ts';
@@ -57,7 +58,18 @@ export const testResults = withIndexes(
   [['invocationId', 'testId', 'resultId', 'isUnexpected', 'variantHash']],
 );
 
-const SELECT = sql`SELECT ${selectList(testResults.columns)} FROM ${testResults}`;
+/** The columns that may be long. */
+const LONG = [
+  'variant',
+  'summaryHtml',
+  'tags',
+  'testLocation',
+  'testMetadata',
+  'failureReason',
+] as const;
+
+/** A property that a page can do without. */
+export type OptionalProperty = Exclude<(typeof LONG)[number], 'variant'>;
 
 /** The caller has called `requireActive` for the invocation. */
 export async function recordTestResults(
@@ -88,6 +100,8 @@ export interface TestResultsRequest extends PageRequest {
   readonly matcher?: TestVariantMatcher;
   /** Restricts the page to these test variants: see `selectVariants`. */
   readonly variants?: VariantSet | undefined;
+  /** Properties that are not read from the database: the results have none of them. */
+  readonly omitted?: ReadonlySet<OptionalProperty>;
 }
 
 /**
@@ -98,12 +112,16 @@ export async function testResultsPage(
   reader: Reader,
   request: TestResultsRequest,
 ): Promise<Page<TestResult>> {
-  const { predicate = {}, variants, matcher = matcherOf(predicate) } = request;
+  const { omitted, predicate = {}, variants, matcher = matcherOf(predicate) } = request;
+  const rows = new LongRows(reader, { table: testResults, long: LONG, omitted });
   return await readPage(reader, request, {
-    select: SELECT,
+    select: rows.select,
     itemColumn: 'result_id',
     condition: conditionOf(reader, predicate, variants),
-    read: async (query) => (await reader.query(query, testResults.columns)).map(fromRow),
+    maxRows: LongRows.maxRows,
+    async *read(query) {
+      for await (const group of rows.read(query)) yield group.map(toSized);
+    },
     positionOf: ({ resultId, ...key }) => ({ ...key, itemId: resultId }),
     filter: {
       matches: (result) =>
@@ -113,6 +131,11 @@ export async function testResultsPage(
       },
     },
   });
+}
+
+function toSized({ bytes, row }: SizedRow<typeof testResults>): Sized<TestResult> {
+  const pairs = row.variant.length + row.tags.length;
+  return { item: fromRow(row), bytes: bytes + messageBytes(row.testId, pairs) };
 }
 
 /** Counts the results that were recorded in these invocations themselves. */

@@ -19,7 +19,7 @@ import { nextPageToken, pageStart } from './result-pages.ts';
 export async function listTestExonerations(
   parts: ResultDbParts,
   request: ListTestExonerationsRequest,
-  { caller }: CallContext,
+  { caller, signal }: CallContext,
 ): Promise<ListTestExonerationsResponse> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
   await requireInRealms(parts, caller, { permission: 'resultdb.testExonerations.list', ids: [id] });
@@ -27,7 +27,7 @@ export async function listTestExonerations(
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const page = await parts.db.read((tx) =>
-    exonerationsPage(tx, { rowIds: [toRowId(id)], after, limit }),
+    exonerationsPage(tx, { rowIds: [toRowId(id)], after, limit, signal }),
   );
   return create(ListTestExonerationsResponseSchema, {
     testExonerations: page.items.map(toExonerationMessage),

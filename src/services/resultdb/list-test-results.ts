@@ -13,22 +13,23 @@ import { PageTokens, pageSize, RESULT_PAGES } from '../shared/page.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import { toTestResultMessage } from '../shared/result-message.ts';
 import type { ResultDbParts } from './parts.ts';
-import { maskResult, nextPageToken, pageStart, resultMask } from './result-pages.ts';
+import { maskResult, nextPageToken, omittedBy, pageStart, resultMask } from './result-pages.ts';
 
 /** Lists the results of the invocation itself, without those of included invocations. */
 export async function listTestResults(
   parts: ResultDbParts,
   request: ListTestResultsRequest,
-  { caller }: CallContext,
+  { caller, signal }: CallContext,
 ): Promise<ListTestResultsResponse> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
   await requireInRealms(parts, caller, { permission: 'resultdb.testResults.list', ids: [id] });
   const mask = resultMask(request.readMask);
+  const omitted = omittedBy(mask);
   const tokens = PageTokens.of(ListTestResultsRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const page = await parts.db.read((tx) =>
-    testResultsPage(tx, { rowIds: [toRowId(id)], after, limit }),
+    testResultsPage(tx, { rowIds: [toRowId(id)], omitted, after, limit, signal }),
   );
   return create(ListTestResultsResponseSchema, {
     testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),

@@ -14,7 +14,7 @@ import { toResultPredicate } from '../shared/predicate.ts';
 import { toTestResultMessage } from '../shared/result-message.ts';
 import type { ResultDbParts } from './parts.ts';
 import { requireScope } from './query-scope.ts';
-import { maskResult, nextPageToken, pageStart, resultMask } from './result-pages.ts';
+import { maskResult, nextPageToken, omittedBy, pageStart, resultMask } from './result-pages.ts';
 
 /** Returns a page of the results in all invocations that the named ones reach, however many. */
 export async function queryTestResults(
@@ -28,12 +28,13 @@ export async function queryTestResults(
   });
   const predicate = predicateOf(request);
   const mask = resultMask(request.readMask);
+  const omitted = omittedBy(mask);
   const tokens = PageTokens.of(QueryTestResultsRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const set = await parts.reachableSets.read(roots, predicate, context.signal);
   const page = await parts.db.read((tx) =>
-    testResultsPage(tx, { ...set, predicate, after, limit, signal: context.signal }),
+    testResultsPage(tx, { ...set, predicate, omitted, after, limit, signal: context.signal }),
   );
   return create(QueryTestResultsResponseSchema, {
     testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),

@@ -3,6 +3,7 @@ import type { TestResult as TestResultMessage } from '../../gen/luci/resultdb/v1
 import { TestResultSchema } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { parseInvocationId } from '../../invocations/id.ts';
 import type { Page, Position } from '../../results/page.ts';
+import type { OptionalProperty } from '../../results/test-results.ts';
 import { inField } from '../shared/field.ts';
 import type { PageTokens } from '../shared/page.ts';
 import { applyReadMask, parseReadMask, type ReadMask } from '../shared/read-mask.ts';
@@ -35,4 +36,18 @@ export function resultMask(readMask: { readonly paths: readonly string[] } | und
 
 export function maskResult(result: TestResultMessage, mask: ReadMask | 'all'): TestResultMessage {
   return applyReadMask(TestResultSchema, result, mask);
+}
+
+const OPTIONAL: Readonly<Record<string, OptionalProperty>> = {
+  summary_html: 'summaryHtml',
+  tags: 'tags',
+  test_location: 'testLocation',
+  test_metadata: 'testMetadata',
+  failure_reason: 'failureReason',
+};
+
+/** Returns what need not be read from the database, as the mask clears it anyway. */
+export function omittedBy(mask: ReadMask | 'all'): ReadonlySet<OptionalProperty> {
+  const cleared = Object.entries(OPTIONAL).filter(([field]) => mask !== 'all' && !mask.has(field));
+  return new Set(cleared.map(([, property]) => property));
 }

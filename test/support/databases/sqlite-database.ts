@@ -44,6 +44,7 @@ const dialect: Dialect = {
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
   inByteOrder: (column) => column,
+  byteLength: (value) => sql`octet_length(${value})`,
   useIndex: () => emptySql,
   indexShards: [],
 };

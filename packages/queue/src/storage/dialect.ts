@@ -17,6 +17,8 @@ export interface Dialect {
   isAfterKey(columns: readonly Sql[], values: readonly Param[]): Sql;
   /** Orders text by its UTF-8 bytes, whatever collation the database was created with. */
   inByteOrder(column: Sql): Sql;
+  /** The length of text in UTF-8, or of bytes. */
+  byteLength(value: Sql): Sql;
   /** Follows a table's name, and makes the planner use this index if it would not choose it itself. */
   useIndex(index: string): Sql;
   /**

@@ -15,6 +15,7 @@ export const postgresDialect: Dialect = {
   isAfterKey: (columns, values) =>
     sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
   inByteOrder: (column) => sql`${column} COLLATE "C"`,
+  byteLength: (value) => sql`octet_length(${value})`,
   useIndex: () => emptySql,
   indexShards: [],
 };

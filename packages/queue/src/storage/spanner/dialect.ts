@@ -20,6 +20,7 @@ export const spannerDialect: Dialect = {
   isAnyOf: (column, values) => sql`${column} IN UNNEST(${values})`,
   isAfterKey,
   inByteOrder: (column) => column,
+  byteLength: (value) => sql`BYTE_LENGTH(${value})`,
   useIndex: (index) => raw(`@{FORCE_INDEX=${index}, ${UNCHECKED_BY_EMULATOR}}`),
   indexShards: Array.from({ length: SHARDS }, (_, shard) => raw(`shard = ${shard}`)),
 };
