@@ -5,11 +5,12 @@ import {
   ListRejectedRowsRequestSchema,
   type ListRejectedRowsResponse,
   ListRejectedRowsResponseSchema,
+  RejectedRowSchema,
 } from '../../gen/postlude/v1/exports_pb.js';
 import { type InvocationId, invocationName, parseInvocationName } from '../../invocations/id.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
-import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
+import { cutPage, PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import type { ExportsParts } from './parts.ts';
 
@@ -27,13 +28,14 @@ export async function listRejectedRows(
   const page = await parts.db.read((tx) =>
     readRejectedRows(tx, name, { from: Number(from), limit }),
   );
-  const last = page.length === limit ? page.at(-1) : undefined;
+  const { messages, last } = cutPage(page, { limit, schema: RejectedRowSchema, toMessage });
   return create(ListRejectedRowsResponseSchema, {
-    rows: page.map(toMessage),
+    rows: messages,
     nextPageToken: last ? tokens.next([String(last.row + 1)]) : '',
   });
 }
 
 function toMessage({ row, parentId, ...rest }: RejectedRow) {
-  return { ...rest, row: BigInt(row), parent: invocationName(parentId as InvocationId) };
+  const parent = invocationName(parentId as InvocationId);
+  return create(RejectedRowSchema, { ...rest, row: BigInt(row), parent });
 }

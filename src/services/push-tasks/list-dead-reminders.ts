@@ -1,13 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { listDeadReminders as readPage } from '@postlude/queue/tq';
 import {
+  DeadReminderSchema,
   type ListDeadRemindersRequest,
   ListDeadRemindersRequestSchema,
   type ListDeadRemindersResponse,
   ListDeadRemindersResponseSchema,
 } from '../../gen/postlude/v1/push_tasks_pb.js';
 import type { CallContext } from '../shared/call-context.ts';
-import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
+import { cutPage, PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
 import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
 import type { PushTasksParts } from './parts.ts';
 import { toDeadReminderMessage } from './reminder-message.ts';
@@ -25,9 +26,13 @@ export async function listDeadReminders(
   const [after] = tokens.position(1) ?? [];
   const limit = pageSize(request.pageSize, TASK_PAGES);
   const page = await db.read((tx) => readPage(tx, { after, limit }));
-  const last = page.length === limit ? page.at(-1) : undefined;
+  const { messages, last } = cutPage(page, {
+    limit,
+    schema: DeadReminderSchema,
+    toMessage: toDeadReminderMessage,
+  });
   return create(ListDeadRemindersResponseSchema, {
-    reminders: page.map(toDeadReminderMessage),
+    reminders: messages,
     nextPageToken: last ? tokens.next([last.id]) : '',
   });
 }

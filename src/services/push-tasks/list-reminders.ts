@@ -5,9 +5,10 @@ import {
   ListRemindersRequestSchema,
   type ListRemindersResponse,
   ListRemindersResponseSchema,
+  ReminderSchema,
 } from '../../gen/postlude/v1/push_tasks_pb.js';
 import type { CallContext } from '../shared/call-context.ts';
-import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
+import { cutPage, PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
 import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
 import type { PushTasksParts } from './parts.ts';
 import { toReminderMessage } from './reminder-message.ts';
@@ -26,9 +27,13 @@ export async function listReminders(
   const limit = pageSize(request.pageSize, TASK_PAGES);
   const page = await db.read((tx) => readPage(tx, { after, limit }));
   const now = clock.now();
-  const last = page.length === limit ? page.at(-1) : undefined;
+  const { messages, last } = cutPage(page, {
+    limit,
+    schema: ReminderSchema,
+    toMessage: (reminder) => toReminderMessage(reminder, now),
+  });
   return create(ListRemindersResponseSchema, {
-    reminders: page.map((reminder) => toReminderMessage(reminder, now)),
+    reminders: messages,
     nextPageToken: last ? tokens.next([last.id]) : '',
   });
 }

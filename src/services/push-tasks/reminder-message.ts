@@ -23,7 +23,9 @@ export function toReminderMessage(
   });
 }
 
-export function toDeadReminderMessage(reminder: DeadReminder): DeadReminderMessage {
+export function toDeadReminderMessage(
+  reminder: Omit<DeadReminder, 'payload'>,
+): DeadReminderMessage {
   return create(DeadReminderSchema, {
     id: reminder.id,
     classId: reminder.classId,

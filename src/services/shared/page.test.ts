@@ -1,11 +1,16 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   type QueryTestResultsRequest,
   QueryTestResultsRequestSchema,
 } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
-import { PageTokens, pageSize, RESULT_PAGES } from './page.ts';
+import {
+  type DeadTask,
+  DeadTaskSchema,
+  ListDeadTasksResponseSchema,
+} from '../../gen/postlude/v1/tasks_pb.js';
+import { cutPage, PageTokens, pageSize, RESULT_PAGES } from './page.ts';
 
 type Init = Parameters<typeof create<typeof QueryTestResultsRequestSchema>>[1];
 
@@ -86,4 +91,30 @@ test.each([
 
 test('a negative page size is refused', () => {
   expect(() => pageSize(-1, RESULT_PAGES)).toThrow('page_size: must not be negative');
+});
+
+test('a page of a list fits into a message of gRPC, and has at least one item', () => {
+  const schema = DeadTaskSchema;
+  const tasksOf = (count: number, bytes: number): DeadTask[] =>
+    Array.from({ length: count }, (_, index) =>
+      create(schema, { id: `${index}`, reason: 'r'.repeat(bytes) }),
+    );
+  const cut = (tasks: readonly DeadTask[], limit: number) => {
+    const { last, messages } = cutPage(tasks, { limit, schema, toMessage: (task) => task });
+    return [messages.length, last?.id];
+  };
+  expect(cut(tasksOf(3, 10), 4)).toEqual([3, undefined]);
+  expect(cut(tasksOf(4, 10), 4)).toEqual([4, '3']);
+  expect(cut([], 4)).toEqual([0, undefined]);
+  expect(cut(tasksOf(3, 10_000_000), 4)).toEqual([1, '0']);
+  expect(cut(tasksOf(1, 10_000_000), 4)).toEqual([1, undefined]);
+  const { messages: tasks } = cutPage(tasksOf(1_000, 12_000), {
+    limit: 1_000,
+    schema,
+    toMessage: (task) => task,
+  });
+  const page = create(ListDeadTasksResponseSchema, { tasks, nextPageToken: 't'.repeat(2_000) });
+  const bytes = toBinary(ListDeadTasksResponseSchema, page).length;
+  expect(bytes).toBeLessThan(4 * 1024 * 1024);
+  expect(bytes).toBeGreaterThan(3.9e6);
 });

@@ -3,8 +3,9 @@
  * accepted only with a request that is otherwise the same; the page size may differ.
  */
 import { createHash } from 'node:crypto';
-import { type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
+import { type DescMessage, type MessageShape, toBinary, toJson } from '@bufbuild/protobuf';
 import { CodedError, toError } from '@postlude/queue/foundations';
+import { MAX_PAGE_BYTES } from '../../results/page.ts';
 import { inField, invalid } from './field.ts';
 
 export interface PageLimits {
@@ -16,10 +17,41 @@ export interface PageLimits {
 export const RESULT_PAGES: PageLimits = { defaultSize: 1000, maxSize: 10_000 };
 export const TASK_PAGES: PageLimits = { defaultSize: 100, maxSize: 1000 };
 
+/** The tag and the length of a message in a list. */
+const HEADER_BYTES = 6;
+
 /** Sizes above the limit are reduced to it. */
 export function pageSize(requested: number, limits: PageLimits): number {
   if (requested < 0) throw invalid(`page_size: must not be negative: ${requested}`);
   return requested === 0 ? limits.defaultSize : Math.min(requested, limits.maxSize);
+}
+
+export interface PageCut<T, Desc extends DescMessage> {
+  /** How many items were read at most. */
+  readonly limit: number;
+  readonly schema: Desc;
+  toMessage(item: T): MessageShape<Desc>;
+}
+
+/** Returns the first of these items that fit into a response together: at least one. */
+export function cutPage<T, Desc extends DescMessage>(
+  items: readonly T[],
+  { limit, schema, toMessage }: PageCut<T, Desc>,
+): {
+  readonly messages: MessageShape<Desc>[];
+  /** The item after which the next page starts; `undefined` at the end. */
+  readonly last: T | undefined;
+} {
+  const messages: MessageShape<Desc>[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const message = toMessage(item);
+    bytes += toBinary(schema, message).length + HEADER_BYTES;
+    if (messages.length > 0 && bytes > MAX_PAGE_BYTES) break;
+    messages.push(message);
+  }
+  const isEnd = messages.length === items.length && items.length < limit;
+  return { messages, last: isEnd ? undefined : items[messages.length - 1] };
 }
 
 interface PagedRequest {

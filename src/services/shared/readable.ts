@@ -2,8 +2,8 @@
 import { CodedError } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import type { InvocationId } from '../../invocations/id.ts';
-import type { Invocation } from '../../invocations/invocation.ts';
-import { readInvocations } from '../../invocations/invocations.ts';
+import type { InvocationOutline } from '../../invocations/invocation.ts';
+import { readOutlines } from '../../invocations/invocations.ts';
 import { type Authorizer, type Permission, requirePermission } from './permissions.ts';
 
 /**
@@ -15,9 +15,9 @@ export async function requireInRealms(
   { authorizer, db }: { readonly authorizer: Authorizer; readonly db: Database },
   caller: string,
   { ids, permission }: { readonly permission: Permission; readonly ids: readonly InvocationId[] },
-): Promise<readonly Invocation[]> {
+): Promise<readonly InvocationOutline[]> {
   if (ids.length === 0) return [];
-  const found = await db.read((tx) => readInvocations(tx, new Set(ids)));
+  const found = await db.read((tx) => readOutlines(tx, new Set(ids)));
   const missing = ids.find((id) => !found.has(id));
   if (missing !== undefined) {
     throw new CodedError('not-found', `invocations/${missing} does not exist`);

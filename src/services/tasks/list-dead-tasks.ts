@@ -1,12 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  DeadTaskSchema,
   type ListDeadTasksRequest,
   ListDeadTasksRequestSchema,
   type ListDeadTasksResponse,
   ListDeadTasksResponseSchema,
 } from '../../gen/postlude/v1/tasks_pb.js';
 import type { CallContext } from '../shared/call-context.ts';
-import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
+import { cutPage, PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
 import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
 import type { TasksParts } from './parts.ts';
 import { checkType, toDeadTaskMessage } from './task-message.ts';
@@ -25,9 +26,10 @@ export async function listDeadTasks(
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, TASK_PAGES);
   const tasks = await parts.inspector.listDead({ type, after, limit });
-  const last = tasks.length === limit ? tasks.at(-1) : undefined;
+  const page = { limit, schema: DeadTaskSchema, toMessage: toDeadTaskMessage };
+  const { messages, last } = cutPage(tasks, page);
   return create(ListDeadTasksResponseSchema, {
-    tasks: tasks.map(toDeadTaskMessage),
+    tasks: messages,
     nextPageToken: last ? tokens.next([last.type, last.id]) : '',
   });
 }

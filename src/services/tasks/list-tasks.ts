@@ -6,10 +6,11 @@ import {
   type ListTasksResponse,
   ListTasksResponseSchema,
   Task_State,
+  TaskSchema,
 } from '../../gen/postlude/v1/tasks_pb.js';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField, invalid } from '../shared/field.ts';
-import { PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
+import { cutPage, PageTokens, pageSize, TASK_PAGES } from '../shared/page.ts';
 import { requirePermission, TASKS_REALM } from '../shared/permissions.ts';
 import type { TasksParts } from './parts.ts';
 import { checkType, toTaskMessage } from './task-message.ts';
@@ -35,9 +36,10 @@ export async function listTasks(
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, TASK_PAGES);
   const tasks = await parts.inspector.list({ type, state, after, limit });
-  const last = tasks.length === limit ? tasks.at(-1) : undefined;
+  const page = { limit, schema: TaskSchema, toMessage: toTaskMessage };
+  const { messages, last } = cutPage(tasks, page);
   return create(ListTasksResponseSchema, {
-    tasks: tasks.map(toTaskMessage),
+    tasks: messages,
     nextPageToken: last ? tokens.next([last.type, String(last.processAfter), last.id]) : '',
   });
 }

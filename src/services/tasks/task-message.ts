@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import {
   checkTaskId,
   checkTypeName,
-  type DeadTask,
+  type DeadTaskSummary,
   type TaskState,
   type TaskSummary,
 } from '@postlude/queue';
@@ -55,7 +55,7 @@ export function toTaskMessage(task: TaskSummary): TaskMessage {
   });
 }
 
-export function toDeadTaskMessage(task: DeadTask): DeadTaskMessage {
+export function toDeadTaskMessage(task: DeadTaskSummary): DeadTaskMessage {
   return create(DeadTaskSchema, {
     type: task.type,
     id: task.id,

@@ -6,7 +6,12 @@ export type { Log, LogFields } from '../foundations/log.ts';
 export type { Metrics } from '../foundations/metrics.ts';
 export type { Backoff } from '../foundations/retry.ts';
 export type { Database, Reader, Transaction } from '../storage/database.ts';
-export type { DeadTask, DeadTaskPage, DeadTaskSelection } from '../tasks/dead-tasks.ts';
+export type {
+  DeadTask,
+  DeadTaskPage,
+  DeadTaskSelection,
+  DeadTaskSummary,
+} from '../tasks/dead-tasks.ts';
 export { Dispatcher, type DispatcherOptions } from '../tasks/dispatch/dispatcher.ts';
 export type { HandlerContext, Outcome, Task, TaskHandler } from '../tasks/dispatch/handler.ts';
 export type { TaskPage, TaskState, TaskSummary } from '../tasks/inspect/list-tasks.ts';

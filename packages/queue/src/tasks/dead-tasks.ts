@@ -13,6 +13,9 @@ type DeadRow = Row<typeof deadTasks>;
 
 export type DeadTask = WithSubject<DeadRow>;
 
+/** A dead task without its payload. */
+export type DeadTaskSummary = Omit<DeadTask, 'payload'>;
+
 type TaskName = Pick<DeadTask, 'type' | 'id'>;
 
 /** Selects one dead task, all of a type, or all. */
@@ -37,7 +40,11 @@ export function toDeadTask(
 }
 
 /** Reads a page of dead tasks in the order of type and id. */
-export async function listDeadTasks(reader: Reader, page: DeadTaskPage): Promise<DeadTask[]> {
+export async function listDeadTasks(
+  reader: Reader,
+  page: DeadTaskPage,
+): Promise<DeadTaskSummary[]> {
+  const { payload: _, ...columns } = deadTasks.columns;
   const { type, limit, after } = page;
   const conditions = [
     ...(type === undefined ? [] : [sql`type = ${type}`]),
@@ -47,9 +54,9 @@ export async function listDeadTasks(reader: Reader, page: DeadTaskPage): Promise
   ];
   const where = conditions.length === 0 ? emptySql : sql`WHERE ${join(conditions, ' AND ')}`;
   const rows = await reader.query(
-    sql`SELECT ${selectList(deadTasks.columns)} FROM ${deadTasks} ${where}
+    sql`SELECT ${selectList(columns)} FROM ${deadTasks} ${where}
         ORDER BY type, id LIMIT ${limit}`,
-    deadTasks.columns,
+    columns,
   );
   return rows.map(withSubject);
 }

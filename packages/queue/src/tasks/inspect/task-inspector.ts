@@ -5,7 +5,13 @@
 import { type Clock, systemClock } from '../../foundations/clock.ts';
 import { type Database, LOOK, type Reader } from '../../storage/database.ts';
 import { type DatabaseTime, databaseTime, readNow } from '../../storage/time.ts';
-import { type DeadTask, type DeadTaskPage, findDeadTask, listDeadTasks } from '../dead-tasks.ts';
+import {
+  type DeadTask,
+  type DeadTaskPage,
+  type DeadTaskSummary,
+  findDeadTask,
+  listDeadTasks,
+} from '../dead-tasks.ts';
 import type { LeaseId } from '../task.ts';
 import { findTask, listTasks, type TaskPage, type TaskSummary } from './list-tasks.ts';
 import { type QueueDepth, queueDepth } from './queue-depth.ts';
@@ -38,8 +44,8 @@ export class TaskInspector {
     return this.#in(reader, (tx) => findTask(tx, name, this.#time));
   }
 
-  /** Reads a page of the dead tasks, in the order of type and id. */
-  listDead(page: DeadTaskPage, reader?: Reader): Promise<DeadTask[]> {
+  /** Reads a page of the dead tasks, without their payloads, in the order of type and id. */
+  listDead(page: DeadTaskPage, reader?: Reader): Promise<DeadTaskSummary[]> {
     return this.#in(reader, (tx) => listDeadTasks(tx, page));
   }
 

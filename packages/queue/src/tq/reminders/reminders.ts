@@ -55,11 +55,12 @@ export async function listReminders(
 export async function listDeadReminders(
   reader: Reader,
   page: { readonly after?: string | undefined; readonly limit: number },
-): Promise<DeadReminder[]> {
+): Promise<Omit<DeadReminder, 'payload'>[]> {
+  const { payload: _, ...columns } = deadReminders.columns;
   return await reader.query(
-    sql`SELECT ${selectList(deadReminders.columns)} FROM ${deadReminders}
+    sql`SELECT ${selectList(columns)} FROM ${deadReminders}
         WHERE id > ${page.after ?? ''} ORDER BY id LIMIT ${page.limit}`,
-    deadReminders.columns,
+    columns,
   );
 }
 
@@ -117,9 +118,11 @@ async function redrivePage(
   tx: Transaction,
   { only, after }: { readonly only: string | undefined; readonly after: string | undefined },
 ): Promise<string[]> {
-  const dead = await (only === undefined
-    ? listDeadReminders(tx, { after, limit: REDRIVE_BATCH })
-    : tx.readKeys(deadReminders, [{ id: only }], deadReminders.columns));
+  const keys =
+    only === undefined
+      ? await listDeadReminders(tx, { after, limit: REDRIVE_BATCH })
+      : [{ id: only }];
+  const dead = await tx.readKeys(deadReminders, keys, deadReminders.columns);
   await tx.upsert(
     reminders,
     // It ceased to be fresh when it was created, so it is stale whatever the time.
@@ -129,5 +132,5 @@ async function redrivePage(
     deadReminders,
     dead.map((reminder) => ({ id: reminder.id })),
   );
-  return dead.map((reminder) => reminder.id);
+  return dead.map((reminder) => reminder.id).sort();
 }
