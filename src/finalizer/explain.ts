@@ -9,8 +9,8 @@ import {
   readFinalizationState,
 } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import type { Invocation } from '../invocations/invocation.ts';
-import { readInvocations, requireInvocation } from '../invocations/invocations.ts';
+import type { InvocationOutline } from '../invocations/invocation.ts';
+import { readOutlines, requireInvocation } from '../invocations/invocations.ts';
 import { nextInChain, readUnfinalized } from './blocker.ts';
 
 export interface Explanation {
@@ -22,7 +22,7 @@ export interface Explanation {
    */
   readonly reason: 'FINALIZED' | 'ACTIVE' | 'WAITS_FOR_ACTIVE' | 'BEING_DECIDED';
   /** It begins with the invocation that was asked about; each invocation waits for the next. */
-  readonly chain: readonly Invocation[];
+  readonly chain: readonly InvocationOutline[];
   /**
    * A very long chain is cut: its last invocation is the end, which the one before it does not wait
    * for directly.
@@ -39,7 +39,7 @@ export async function explain(reader: Reader, id: InvocationId): Promise<Explana
     return { reason: invocation.state, chain: [invocation], isShortened: false };
   }
   const { ids, end, isShortened } = await readChain(reader, id);
-  const found = await readInvocations(reader, ids);
+  const found = await readOutlines(reader, ids);
   return {
     reason: end?.state === 'ACTIVE' ? 'WAITS_FOR_ACTIVE' : 'BEING_DECIDED',
     chain: ids.flatMap((each) => found.get(each) ?? []),

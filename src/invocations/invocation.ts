@@ -55,6 +55,12 @@ export interface Invocation {
   readonly lastAttempt: number;
 }
 
+/** An invocation without what may be long, for reads of many. */
+export type InvocationOutline = Omit<
+  Invocation,
+  'bigqueryExports' | 'historyOptions' | 'properties' | 'tags'
+>;
+
 /** Returns when the server ends it if it is still ACTIVE then. */
 export function activeUntil({
   deadline,

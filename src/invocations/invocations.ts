@@ -5,9 +5,11 @@
 import { CodedError, chunk } from '@postlude/queue/foundations';
 import {
   emptySql,
+  type Key,
   type NewRow,
   type Reader,
   type Row,
+  type RowOf,
   raw,
   selectList,
   sql,
@@ -17,7 +19,12 @@ import {
 import { asSeen, seenState } from './closed-sets.ts';
 import { describeEnd, endCauseOf } from './ending.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
-import type { Invocation, InvocationChanges, NewInvocation } from './invocation.ts';
+import type {
+  Invocation,
+  InvocationChanges,
+  InvocationOutline,
+  NewInvocation,
+} from './invocation.ts';
 import { type InvocationState, STATE_NUMBERS, stateOf } from './state.ts';
 import { formatPair, parsePair, sortPairs } from './string-pair.ts';
 import { invocations } from './table.ts';
@@ -26,6 +33,7 @@ import { invocations } from './table.ts';
 const BATCH_IDS = 500;
 
 const { blockerId: _, blockerEndId: __, finalizedUpTo: ___, ...COLUMNS } = invocations.columns;
+const { bigqueryExports, historyOptions, properties, tags, ...OUTLINE } = COLUMNS;
 
 /**
  * Inserts them as ACTIVE. Fails the transaction with `already-exists` if one of the ids is taken.
@@ -60,14 +68,35 @@ export async function readInvocations(
   ids: Iterable<InvocationId>,
 ): Promise<Map<InvocationId, Invocation>> {
   const found = new Map<InvocationId, Invocation>();
-  for (const batch of chunk(toRowOrder(ids), BATCH_IDS)) {
-    const keys = batch.map((invocationId) => ({ invocationId }));
+  for (const keys of keysOf(ids)) {
     for (const row of await asSeen(reader, await reader.readKeys(invocations, keys, COLUMNS))) {
       const invocation = fromRow(row);
       found.set(invocation.id, invocation);
     }
   }
   return found;
+}
+
+/** Returns the outlines of the invocations that exist. */
+export async function readOutlines(
+  reader: Reader,
+  ids: Iterable<InvocationId>,
+): Promise<Map<InvocationId, InvocationOutline>> {
+  const found = new Map<InvocationId, InvocationOutline>();
+  for (const keys of keysOf(ids)) {
+    for (const row of await asSeen(reader, await reader.readKeys(invocations, keys, OUTLINE))) {
+      const outline = outlineOf(row);
+      found.set(outline.id, outline);
+    }
+  }
+  return found;
+}
+
+/** Returns the keys in batches. */
+function keysOf(ids: Iterable<InvocationId>): Key<typeof invocations>[][] {
+  return chunk(toRowOrder(ids), BATCH_IDS).map((batch) =>
+    batch.map((invocationId) => ({ invocationId })),
+  );
 }
 
 /**
@@ -161,20 +190,28 @@ function formatTags(tags: Invocation['tags']): string[] {
 
 type StoredInvocation = Pick<Row<typeof invocations>, keyof typeof COLUMNS>;
 
-function fromRow({
+function fromRow(row: StoredInvocation): Invocation {
+  return {
+    ...outlineOf(row),
+    bigqueryExports: row.bigqueryExports,
+    historyOptions: row.historyOptions,
+    properties: row.properties,
+    tags: row.tags.map(parsePair),
+  };
+}
+
+function outlineOf({
   invocationId,
   state,
-  tags,
   endedBy,
   closedBy: _,
   ...row
-}: StoredInvocation): Invocation {
+}: RowOf<typeof OUTLINE>): InvocationOutline {
   const attempt = row.attempt ?? 1;
   return {
     ...row,
     id: fromRowId(invocationId),
     state: stateOf(state),
-    tags: tags.map(parsePair),
     isExpected: row.isExpected ?? false,
     endedBy: endedBy === undefined ? undefined : endCauseOf(endedBy),
     attempt,

@@ -22,10 +22,10 @@ import {
   timestamp,
 } from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from './id.ts';
-import { activeUntil, type Invocation } from './invocation.ts';
-import { readInvocations } from './invocations.ts';
+import { activeUntil, type Invocation, type InvocationOutline } from './invocation.ts';
+import { readOutlines } from './invocations.ts';
 import { type InvocationState, STATE_NUMBERS } from './state.ts';
-import { formatPair, type StringPair } from './string-pair.ts';
+import { formatPair, parsePair, type StringPair } from './string-pair.ts';
 import { invocations } from './table.ts';
 
 export interface RealmListing {
@@ -49,16 +49,29 @@ export interface ListPosition {
 }
 
 export interface RealmPage {
-  /** There may be fewer than the limit although more follow, if most did not match. */
-  readonly invocations: readonly Invocation[];
+  /**
+   * There may be fewer than the limit although more follow, if most did not match, or if they have
+   * long tags.
+   */
+  readonly invocations: readonly ListedInvocation[];
   /** The position after which the next page starts; `undefined` at the end. */
   readonly next: ListPosition | undefined;
 }
+
+export type ListedInvocation = InvocationOutline & Pick<Invocation, 'tags'>;
 
 /** Bounds the time of a page that finds little. */
 const MAX_LOOKED_AT = 10_000;
 /** Enough rows for a query to be worth its round trip if few of them match. */
 const MIN_QUERY_ROWS = 200;
+/** Bounds what one query holds, as each row may have long tags. */
+const MAX_QUERY_ROWS = 250;
+/** Bounds the listed invocations of a page together; a single one is never longer. */
+const MAX_PAGE_BYTES = 3_500_000;
+/** At least as many bytes as an invocation has in a response, without its tags. */
+const OUTLINE_BYTES = 3_000;
+/** The headers of a tag and of its key and value. */
+const TAG_BYTES = 8;
 /** The least number of rows that one of many shards returns. */
 const MIN_SHARD_ROWS = 20;
 
@@ -100,15 +113,18 @@ export async function listRealm(reader: Reader, listing: RealmListing): Promise<
   const order =
     listing.state === 'ACTIVE' || listing.overdueAt !== undefined ? FIRST_TO_END : NEWEST_FIRST;
   const found: Candidate[] = [];
+  let bytes = 0;
   let after = listing.after;
   for (let lookedAt = 0; lookedAt < MAX_LOOKED_AT; ) {
-    const rows = Math.max(listing.limit - found.length, MIN_QUERY_ROWS);
+    const wanted = Math.max(listing.limit - found.length, MIN_QUERY_ROWS);
+    const rows = Math.min(wanted, MAX_QUERY_ROWS);
     const { candidates, isEnd } = await readCandidates(reader, { ...listing, order, after, rows });
     for (const row of candidates) {
+      const isMatch = matches(row, listing);
+      if (isMatch) bytes += bytesOf(row);
+      if (bytes > MAX_PAGE_BYTES) return pageOf(reader, found, after);
       after = positionOf(row, order);
-      if (matches(row, listing) && found.push(row) === listing.limit) {
-        return pageOf(reader, found, after);
-      }
+      if (isMatch && found.push(row) === listing.limit) return pageOf(reader, found, after);
     }
     if (isEnd) return pageOf(reader, found, undefined);
     lookedAt += candidates.length;
@@ -122,8 +138,17 @@ async function pageOf(
   next: ListPosition | undefined,
 ): Promise<RealmPage> {
   const ids = rows.map(({ invocationId }) => fromRowId(invocationId));
-  const read = await readInvocations(reader, ids);
-  return { invocations: ids.flatMap((id) => read.get(id) ?? []), next };
+  const read = await readOutlines(reader, ids);
+  const invocations = rows.flatMap(({ invocationId, tags }) => {
+    const outline = read.get(fromRowId(invocationId));
+    return outline === undefined ? [] : [{ ...outline, tags: tags.map(parsePair) }];
+  });
+  return { invocations, next };
+}
+
+function bytesOf({ tags }: Candidate): number {
+  const text = tags.reduce((sum, tag) => sum + Buffer.byteLength(tag) + TAG_BYTES, 0);
+  return OUTLINE_BYTES + text;
 }
 
 interface CandidateQuery extends RealmListing {

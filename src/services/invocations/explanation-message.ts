@@ -9,7 +9,7 @@ import {
   ExplanationSchema,
 } from '../../gen/postlude/v1/invocations_pb.js';
 import { invocationName } from '../../invocations/id.ts';
-import { activeUntil, type Invocation } from '../../invocations/invocation.ts';
+import { activeUntil, type InvocationOutline } from '../../invocations/invocation.ts';
 import { toStateMessage } from '../shared/invocation-message.ts';
 import { toTimestamp } from '../shared/timestamp.ts';
 
@@ -21,7 +21,7 @@ export function toExplanationMessage(explanation: Explanation): ExplanationMessa
   });
 }
 
-function toBlockerMessage(invocation: Invocation): MessageInitShape<typeof BlockerSchema> {
+function toBlockerMessage(invocation: InvocationOutline): MessageInitShape<typeof BlockerSchema> {
   const { createdBy, createTime, deadline, endedBy, heartbeatTime, id, state } = invocation;
   return {
     name: invocationName(id),

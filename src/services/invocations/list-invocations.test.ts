@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../../test/support/databases/databases.ts';
 import { newInvocation } from '../../../test/support/invocations/fixtures.ts';
@@ -10,7 +10,10 @@ import {
 } from '../../../test/support/server/rpc-services.ts';
 import { Invocation_State } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { FinalizeInvocationRequestSchema } from '../../gen/luci/resultdb/v1/recorder_pb.js';
-import { ListInvocationsRequestSchema } from '../../gen/postlude/v1/invocations_pb.js';
+import {
+  ListInvocationsRequestSchema,
+  ListInvocationsResponseSchema,
+} from '../../gen/postlude/v1/invocations_pb.js';
 import { insertInvocations } from '../../invocations/invocations.ts';
 import { realmAuthorizer } from '../shared/permissions.ts';
 import { toTimestamp } from '../shared/timestamp.ts';
@@ -107,6 +110,24 @@ eachDatabase((open) => {
     const ends = await ids(services, { pageSize: 70, state: Invocation_State.ACTIVE });
     expect(ends.length).toBe(450);
     expect(new Set(ends)).toEqual(new Set(names));
+  });
+
+  test('ends pages of invocations with long tags early, and lists each once', async () => {
+    const services = await openServices(await open());
+    const names = Array.from({ length: 300 }, (_, index) => `i${index}`);
+    const tags = Array.from({ length: 250 }, (_, index) => ({
+      key: `k${index}`,
+      value: 'v'.repeat(60),
+    }));
+    const rows = names.map((name, index) =>
+      newInvocation(name, { realm: 'p:r', createTime: 1000 + index, tags }),
+    );
+    await services.db.write((tx) => insertInvocations(tx, rows));
+    const first = await page(services, { pageSize: 1000 });
+    expect(first.invocations[0]?.tags).toHaveLength(250);
+    expect(toBinary(ListInvocationsResponseSchema, first).length).toBeLessThan(4 * 1024 * 1024);
+    expect(first.invocations.length).toBeGreaterThan(100);
+    expect(await ids(services, { pageSize: 1000 })).toEqual(names.toReversed());
   });
 });
 

@@ -10,8 +10,12 @@ import {
   ListInvocationsResponseSchema,
 } from '../../gen/postlude/v1/invocations_pb.js';
 import { invocationName, parseInvocationId } from '../../invocations/id.ts';
-import { activeUntil, type Invocation } from '../../invocations/invocation.ts';
-import { type ListPosition, listRealm } from '../../invocations/realm-list.ts';
+import { activeUntil } from '../../invocations/invocation.ts';
+import {
+  type ListedInvocation,
+  type ListPosition,
+  listRealm,
+} from '../../invocations/realm-list.ts';
 import type { InvocationState } from '../../invocations/state.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { checkTags } from '../shared/check-pairs.ts';
@@ -79,7 +83,7 @@ function pageStart(tokens: PageTokens): ListPosition | undefined {
 }
 
 function toListed(
-  invocation: Invocation,
+  invocation: ListedInvocation,
   now: EpochMs,
 ): MessageInitShape<typeof ListedInvocationSchema> {
   const { createTime, endedBy, finalizeTime, state } = invocation;

@@ -1,7 +1,7 @@
 /** The checks that all queries over several invocations share. */
 import type { Duration } from '@bufbuild/protobuf/wkt';
 import { parseInvocationName } from '../../invocations/id.ts';
-import type { Invocation } from '../../invocations/invocation.ts';
+import type { InvocationOutline } from '../../invocations/invocation.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inEach, inField, invalid, requireAtMost } from '../shared/field.ts';
 import type { Permission } from '../shared/permissions.ts';
@@ -25,7 +25,7 @@ export async function requireScope(
   parts: ResultDbParts,
   { caller }: CallContext,
   { permission, request }: { readonly permission: Permission; readonly request: QueryRequest },
-): Promise<readonly Invocation[]> {
+): Promise<readonly InvocationOutline[]> {
   const { invocations, maxStaleness } = request;
   if (invocations.length === 0) throw invalid('invocations: must name an invocation');
   inField('invocations', () => requireAtMost(invocations, MAX_INVOCATIONS, 'names'));
