@@ -4,7 +4,7 @@ import type { Database } from '@postlude/queue/storage';
 import type { RowId } from '../invocations/id.ts';
 import { exonerationsPage } from '../results/exonerations.ts';
 import { allPages } from '../results/page.ts';
-import { CompactVariantSet } from './compact-variants.ts';
+import { CompactVariantSet } from '../results/variants/compact-variants.ts';
 
 const PAGE_ROWS = 1000;
 

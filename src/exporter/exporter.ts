@@ -28,11 +28,11 @@ import {
   type TestResultPredicate,
   type TestVariantMatcher,
 } from '../results/predicate.ts';
-import { selectVariants } from '../results/select-variants.ts';
 import { testResultsPage } from '../results/test-results.ts';
-import type { VariantSet } from '../results/variant-set.ts';
+import type { CompactVariantSet } from '../results/variants/compact-variants.ts';
+import { selectVariants } from '../results/variants/select-variants.ts';
+import type { VariantSet } from '../results/variants/variant-set.ts';
 import { type BatchLimits, cutBatches } from './batches.ts';
-import type { CompactVariantSet } from './compact-variants.ts';
 import { digestDestination } from './destination-digest.ts';
 import { readExonerated } from './exonerated.ts';
 import { rowKindOf } from './export-index.ts';

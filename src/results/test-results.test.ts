@@ -9,7 +9,6 @@ import {
 import { type InvocationId, toRowOrder } from '../invocations/id.ts';
 import { exonerationsPage, readExoneration, recordExonerations } from './exonerations.ts';
 import { allPages, type Position } from './page.ts';
-import { selectVariants } from './select-variants.ts';
 import type { NewTestResult } from './test-result.ts';
 import {
   countTestResults,
@@ -18,6 +17,7 @@ import {
   type TestResultsRequest,
   testResultsPage,
 } from './test-results.ts';
+import { selectVariants } from './variants/select-variants.ts';
 
 const [A, B, C] = [invocationId('a'), invocationId('b'), invocationId('c')];
 
@@ -215,6 +215,32 @@ eachDatabase((open) => {
       for (const limit of [1, 10]) {
         expect(await names(db, { rowIds, limit, variants })).toEqual(expected);
       }
+    });
+
+    test('name the tests of few variants, even if they were found among many', async () => {
+      const db = await open();
+      const ids = Array.from({ length: 600 }, (_, index) => `t${100 + index}`);
+      const failed = { expected: false, status: 'FAIL' } as const;
+      await record(
+        db,
+        A,
+        ids.map((testId) => newTestResult(testId, failed)),
+      );
+      const some = 'VARIANTS_WITH_UNEXPECTED_RESULTS';
+      const many = await selectVariants(db, rowIds, { expectancy: some });
+      expect(many?.testIds).toBeUndefined();
+      await record(
+        db,
+        B,
+        ids.slice(2).map((testId) => newTestResult(testId)),
+      );
+      const only = 'VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS';
+      const few = await selectVariants(db, rowIds, { expectancy: only });
+      expect(few?.testIds).toEqual(new Set(['t100', 't101']));
+      expect(await names(db, { rowIds, limit: 10, variants: few })).toEqual([
+        'a/t100/r1',
+        'a/t101/r1',
+      ]);
     });
 
     test('for all results select no variants', async () => {

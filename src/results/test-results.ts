@@ -32,7 +32,7 @@ import { matcherOf, type TestVariantMatcher, type TestVariantPredicate } from '.
 import type { NewTestResult, TestResult, TestResultKey } from './test-result.ts';
 import { STATUS_NUMBERS, statusOf } from './test-status.ts';
 import { formatVariant, parseVariant, variantHash } from './variant.ts';
-import { onlyTestsOf, type VariantSet } from './variant-set.ts';
+import { onlyTestsOf, type VariantSet } from './variants/variant-set.ts';
 
 export const testResults = withIndexes(
   table(

@@ -23,7 +23,7 @@ import { type InvocationId, type RowId, toRowId } from '../invocations/id.ts';
 import { STATE_NUMBERS } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
 import { testResults } from '../results/test-results.ts';
-import { VariantSet } from '../results/variant-set.ts';
+import { VariantSet } from '../results/variants/variant-set.ts';
 import type { Deleted } from './deleted.ts';
 
 export interface ExpectedResultsPage {

@@ -1,8 +1,11 @@
 import { create } from '@bufbuild/protobuf';
+import { chunk } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { expect, test } from 'vitest';
 import { openTestPglite } from '../../../test/support/databases/databases.ts';
+import { newTestResult } from '../../../test/support/invocations/fixtures.ts';
 import { openServices, type Services } from '../../../test/support/server/rpc-services.ts';
+import { Signal } from '../../../test/support/signal.ts';
 import {
   FinalizeInvocationRequestSchema,
   UpdateIncludedInvocationsRequestSchema,
@@ -11,6 +14,7 @@ import { fromRowId, parseInvocationId, toRowId } from '../../invocations/id.ts';
 import { removeInclusions } from '../../invocations/inclusions.ts';
 import { readInvocations } from '../../invocations/invocations.ts';
 import { invocations } from '../../invocations/table.ts';
+import { recordTestResults } from '../../results/test-results.ts';
 import { ReachableSets, type Root } from './reachable-sets.ts';
 
 const { signal } = new AbortController();
@@ -30,14 +34,20 @@ async function finalizeAll(services: Services, ...ids: readonly string[]): Promi
 }
 
 /** Counts the reads that go through it. */
-function countReads(db: Database): { readonly db: Database; reads: number } {
+function countReads(db: Database): {
+  readonly db: Database;
+  reads: number;
+  beforeRead: () => Promise<void>;
+} {
   const counter = {
     reads: 0,
+    beforeRead: async () => undefined,
     db: {
       ...db,
-      read: (fn) => {
+      read: async (fn) => {
         counter.reads++;
-        return db.read(fn);
+        await counter.beforeRead();
+        return await db.read(fn);
       },
     } as Database,
   };
@@ -108,7 +118,7 @@ test('the least recently used set is evicted when the bound is exceeded', async 
   const services = await openServices(await openTestPglite());
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a', 'u-b');
-  const sets = new ReachableSets(services.db, 3);
+  const sets = new ReachableSets(services.db, 3 * 150);
   const top = await rootsOf(services, 'u-top');
   const [a, b] = [await rootsOf(services, 'u-a'), await rootsOf(services, 'u-b')];
   const keptA = await sets.read(a, all, signal);
@@ -123,7 +133,7 @@ test('a set that is larger than the bound is not kept, and evicts nothing', asyn
   const services = await openServices(await openTestPglite());
   await openTree(services);
   await finalizeAll(services, 'u-top', 'u-a', 'u-b');
-  const sets = new ReachableSets(services.db, 1);
+  const sets = new ReachableSets(services.db, 150);
   const [a, top] = [await rootsOf(services, 'u-a'), await rootsOf(services, 'u-top')];
   const keptA = await sets.read(a, all, signal);
   await sets.read(top, all, signal);
@@ -136,4 +146,72 @@ test('a walk ends when the caller disconnects', async () => {
   const sets = new ReachableSets(services.db);
   const top = await rootsOf(services, 'u-top');
   await expect(sets.read(top, all, AbortSignal.abort())).rejects.toThrow('aborted');
+});
+
+const UNEXPECTED = { expectancy: 'VARIANTS_WITH_UNEXPECTED_RESULTS' } as const;
+
+/** Opens u-a with results in several pages, and sets whose reads are counted. */
+async function openResults(state: 'ACTIVE' | 'FINALIZED') {
+  const services = await openServices(await openTestPglite());
+  await openTree(services);
+  const results = Array.from({ length: 12_000 }, (_, index) =>
+    newTestResult(`t${index}`, { expected: false, status: 'FAIL' }),
+  );
+  for (const batch of chunk(results, 4_000)) {
+    await services.db.write((tx) => recordTestResults(tx, parseInvocationId('u-a'), batch));
+  }
+  if (state === 'FINALIZED') await finalizeAll(services, 'u-a');
+  const counter = countReads(services.db);
+  const sets = new ReachableSets(counter.db);
+  const roots = await rootsOf(services, 'u-a');
+  await sets.read(roots, UNEXPECTED, signal);
+  const readsOfOne = counter.reads;
+  counter.reads = 0;
+  return { counter, readsOfOne, roots, sets: new ReachableSets(counter.db) };
+}
+
+test('equal queries of a FINALIZED invocation share one walk, and its set', async () => {
+  const { counter, readsOfOne, roots, sets } = await openResults('FINALIZED');
+  const found = await Promise.all(
+    Array.from({ length: 5 }, () => sets.read(roots, UNEXPECTED, signal)),
+  );
+  expect(new Set(found).size).toBe(1);
+  expect(counter.reads).toBe(readsOfOne);
+  expect(found[0]?.variants?.bytes).toBeLessThanOrEqual(48 * 12_000);
+  expect(sets.walks).toBe(0);
+});
+
+test('equal queries of an open invocation share a walk that begins after them', async () => {
+  const { counter, readsOfOne, roots, sets } = await openResults('ACTIVE');
+  const found = await Promise.all(
+    Array.from({ length: 5 }, () => sets.read(roots, UNEXPECTED, signal)),
+  );
+  expect(new Set(found).size).toBe(2);
+  expect(counter.reads).toBe(2 * readsOfOne);
+  expect(sets.walks).toBe(0);
+});
+
+test('a shared walk ends between two pages when none of its callers is left, and no earlier', async () => {
+  const { counter, readsOfOne, roots, sets } = await openResults('FINALIZED');
+  const [first, second] = [new AbortController(), new AbortController()];
+  const readOfPage = new Signal<void>();
+  const mayRead = new Signal<void>();
+  counter.beforeRead = async () => {
+    readOfPage.emit();
+    await mayRead.next();
+  };
+  const reads = [first, second].map(({ signal }) => sets.read(roots, UNEXPECTED, signal));
+  const outcomes = Promise.allSettled(reads);
+  await readOfPage.next();
+  first.abort(new Error('gone'));
+  await expect(reads[0]).rejects.toThrow('gone');
+  mayRead.emit();
+  await readOfPage.next();
+  second.abort(new Error('gone too'));
+  mayRead.emit();
+  expect(await outcomes).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+  expect(sets.walks).toBe(0);
+  expect(counter.reads).toBeLessThan(readsOfOne);
+  counter.beforeRead = async () => undefined;
+  expect((await sets.read(roots, UNEXPECTED, signal)).variants).toBeDefined();
 });

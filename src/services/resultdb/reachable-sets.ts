@@ -3,6 +3,9 @@
  * predicate selects from them. Neither can change once all of the query's invocations are FINALIZED,
  * so the pages of a long query share one walk of the graph. The size of what is kept is bounded; the
  * least recently used set is evicted first.
+ *
+ * Equal queries share one walk while it runs, however many there are. If some of their invocations
+ * can still change, they share one that begins after each of them.
  */
 
 import type { Database } from '@postlude/queue/storage';
@@ -12,8 +15,9 @@ import { toRowOrder } from '../../invocations/id.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
 import { readReachable, type Snapshots } from '../../invocations/reachable.ts';
 import type { TestResultPredicate } from '../../results/predicate.ts';
-import { selectVariants } from '../../results/select-variants.ts';
-import type { VariantSet } from '../../results/variant-set.ts';
+import { selectVariants } from '../../results/variants/select-variants.ts';
+import type { VariantSet } from '../../results/variants/variant-set.ts';
+import { SharedWork } from '../shared/shared-work.ts';
 
 export interface ReachableSet {
   /** In row order. */
@@ -29,18 +33,26 @@ export interface ReachableSet {
  */
 export type Root = Pick<Invocation, 'id' | 'createTime' | 'state'>;
 
-/** Counts ids and tests; each takes about 150 bytes. */
-const MAX_KEPT_ITEMS = 200_000;
+/** Enough for the ids of 400,000 invocations, or for a million variants. */
+const MAX_KEPT_BYTES = 64 * 1024 * 1024;
+/** What an id takes. */
+const ID_BYTES = 150;
 
 type Selection = Pick<TestResultPredicate, 'expectancy' | 'excludeExonerated'>;
 
 export class ReachableSets {
   readonly #db: Database;
   readonly #kept: LRUCache<string, ReachableSet>;
+  readonly #walks = new SharedWork<ReachableSet>();
 
-  constructor(db: Database, maxItems: number = MAX_KEPT_ITEMS) {
+  constructor(db: Database, maxBytes: number = MAX_KEPT_BYTES) {
     this.#db = db;
-    this.#kept = new LRUCache({ maxSize: maxItems, sizeCalculation: sizeOf });
+    this.#kept = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
+  }
+
+  /** How many walks are running or about to. */
+  get walks(): number {
+    return this.#walks.size;
   }
 
   async read(
@@ -49,13 +61,14 @@ export class ReachableSets {
     signal: AbortSignal,
   ): Promise<ReachableSet> {
     const ids = roots.map(({ id }) => id);
-    if (roots.some(({ state }) => state !== 'FINALIZED')) {
-      return await this.#walk(ids, selection, signal);
-    }
     const key = keyOf(roots, selection);
+    const walk = (aborted: AbortSignal) => this.#walk(ids, selection, aborted);
+    if (roots.some(({ state }) => state !== 'FINALIZED')) {
+      return await this.#walks.joinNext(`open ${key}`, signal, walk);
+    }
     const kept = this.#kept.get(key);
     if (kept !== undefined) return kept;
-    const set = await this.#walk(ids, selection, signal);
+    const set = await this.#walks.join(key, signal, walk);
     this.#kept.set(key, set);
     return set;
   }
@@ -72,7 +85,7 @@ export class ReachableSets {
       },
     };
     const rowIds = toRowOrder(await readReachable(untilAborted, roots));
-    return { rowIds, variants: await selectVariants(this.#db, rowIds, selection) };
+    return { rowIds, variants: await selectVariants(untilAborted, rowIds, selection) };
   }
 }
 
@@ -84,5 +97,5 @@ function keyOf(roots: readonly Root[], selection: Selection): string {
 
 /** The cache refuses a size of 0. */
 function sizeOf({ rowIds, variants }: ReachableSet): number {
-  return Math.max(1, rowIds.length + (variants?.testCount ?? 0));
+  return Math.max(1, rowIds.length * ID_BYTES + (variants?.bytes ?? 0));
 }

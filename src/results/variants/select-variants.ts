@@ -1,7 +1,7 @@
 /**
  * Evaluates predicates about a whole set of invocations, such as "unexpected anywhere", before any
  * result is read: selects the test variants that they let through. Only those variants are held in
- * memory that have an unexpected result, which are usually few.
+ * memory that have an unexpected result, at most 48 bytes for each.
  */
 
 import {
@@ -14,8 +14,8 @@ import {
   sql,
   text,
 } from '@postlude/queue/storage';
-import type { RowId } from '../invocations/id.ts';
-import { exonerations } from './exonerations.ts';
+import type { RowId } from '../../invocations/id.ts';
+import { exonerations } from '../exonerations.ts';
 import {
   allPages,
   type Filter,
@@ -23,9 +23,9 @@ import {
   type PageRequest,
   positionOfRow,
   readPage,
-} from './page.ts';
-import type { TestResultPredicate } from './predicate.ts';
-import { testResults } from './test-results.ts';
+} from '../page.ts';
+import type { TestResultPredicate } from '../predicate.ts';
+import { testResults } from '../test-results.ts';
 import { onlyTestsOf, VariantSet } from './variant-set.ts';
 
 const PAGE_ROWS = 5000;
@@ -51,6 +51,13 @@ export async function selectVariants(
   };
   if (expectancy === 'VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS') await without(EXPECTED);
   if (excludeExonerated) await without(EXONERATED);
+  if (selected.hasForgottenFew) {
+    const testIds = new Set<string>();
+    for await (const keys of allKeys(db, all, UNEXPECTED)) {
+      for (const key of keys) if (selected.has(key)) testIds.add(key.testId);
+    }
+    selected.learnTests(testIds);
+  }
   return selected;
 }
 
