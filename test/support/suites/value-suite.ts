@@ -115,11 +115,24 @@ export function testValues(open: OpenSuiteDatabase): void {
         '\n',
         '🦊',
         'é',
+        '\ufeff',
+        '\ufeff\ufeffmarked twice',
       ];
       expect(await roundTrip(db, [{ texts }, ...texts.map((aText) => ({ aText }))])).toEqual([
         { ...NOTHING, texts },
         ...texts.map((aText) => ({ ...NOTHING, aText })),
       ]);
+    });
+
+    test('text keeps a U+FEFF at its beginning, after columns that are NULL too', async () => {
+      const db = await open();
+      const marked = { aText: '\ufeff<p>', texts: ['\ufeffa', 'b'], anInt: 7 };
+      const rows = [marked, {}, { ...marked, aBool: true }, { texts: ['\ufeff'] }];
+      expect(await roundTrip(db, rows)).toEqual(rows.map((row) => ({ ...NOTHING, ...row })));
+      const [found] = await db.read((tx) =>
+        tx.query(sql`SELECT ${'\ufeffx'} AS a, ${'x'} AS b`, { a: text, b: text }),
+      );
+      expect(found).toEqual({ a: '\ufeffx', b: 'x' });
     });
 
     test('an empty list is not NULL', async () => {

@@ -20,6 +20,7 @@ import { checkSchemaName, DEFAULT_SCHEMA } from '../postgres/schema-name.ts';
 import { readServerTime, type Session, toRows, toStatement } from '../postgres/session.ts';
 import { PostgresTransaction } from '../postgres/transactions/transaction.ts';
 import type { Sql } from '../sql.ts';
+import { keepByteOrderMarks } from './byte-order-marks.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { lockDataFolder } from './data-lock.ts';
 import { DiskRoom } from './disk-room.ts';
@@ -99,12 +100,14 @@ async function openSurviving(folder: string, log: Log) {
 
 /**
  * Opens a database in the caller's own PGlite instance. It takes turns with the caller's transactions, and
- * `close` leaves the instance open.
+ * `close` leaves the instance open. From then on, queries of the instance no longer lose a U+FEFF with
+ * which a value begins.
  */
 export function fromPglite(
   instance: PgliteLike,
   options: Omit<PgliteOptions, 'dataDir'> = {},
 ): Database {
+  keepByteOrderMarks(instance);
   return new PgliteDatabase(instance, {
     schema: checkSchemaName(options.schema ?? DEFAULT_SCHEMA),
     migrations: options.migrations ?? [],

@@ -13,6 +13,7 @@ import {
   type OptionalPackage,
   versionIn,
 } from '../../foundations/optional-package.ts';
+import { keepByteOrderMarks } from './byte-order-marks.ts';
 import { diskFull, freeBytesOf } from './disk-room.ts';
 import { makeFilesPrivate, makePrivate } from './private-folder.ts';
 import { systemTrouble } from './system-trouble.ts';
@@ -51,6 +52,7 @@ export async function openFolder(folder: string, log: Log): Promise<OpenedFolder
     const options = { dataDir: folder, ...SETTINGS, onStderr: listener(said) };
     const instance = await PGlite.create(options);
     makeFilesPrivate(folder);
+    keepByteOrderMarks(instance);
     return { instance, segmentBytes };
   } catch (thrown) {
     throw systemTrouble(resolve(folder), thrown, said) ?? withWords(thrown, said);
@@ -59,7 +61,9 @@ export async function openFolder(folder: string, log: Log): Promise<OpenedFolder
 
 export async function openInMemory(): Promise<PGlite> {
   const { PGlite } = await loadPglite();
-  return await PGlite.create(SETTINGS);
+  const instance = await PGlite.create(SETTINGS);
+  keepByteOrderMarks(instance);
+  return instance;
 }
 
 /** Returns the size with which the folder was created, or will be. */
