@@ -99,6 +99,43 @@ describe('Output', () => {
   });
 });
 
+const COMMANDS = [
+  ['::error::forged', '\\x3a:error::forged'],
+  [' \u00a0::add-mask::a', ' \u00a0\\x3a:add-mask::a'],
+  ['a ::b:: c', 'a ::b:: c'],
+  [': :', ': :'],
+  ['a ##[add-mask]b', 'a \\x23#[add-mask]b'],
+  ['###[group]x', '#\\x23#[group]x'],
+  ['##vso[task.setvariable variable=PATH]x', '\\x23#vso[task.setvariable variable=PATH]x'],
+  ["##teamcity[testFailed name='x']", "\\x23#teamcity[testFailed name='x']"],
+  ['## [not one]', '## [not one]'],
+] as const;
+
+describe('commands to the runner of a CI job', () => {
+  test.each(COMMANDS)('%j is printed as %j', (text, shown) => {
+    const { output, stdout, stderr } = setup();
+    output.result({}, () => ['first', text]);
+    output.note(text);
+    expect(stdout.text()).toBe(`first\n${shown}\n`);
+    expect(stderr.text()).toBe(`${shown}\n`);
+    expect(printed(text, { isTTY: true })).toBe(`\u001b[31m${shown}\u001b[39m\n`);
+  });
+
+  test.each(COMMANDS)('%j in JSON keeps its value, and gives no command', (text) => {
+    const { output, stdout } = setup({ json: true });
+    output.result({ id: text, path: `\\${text}` }, () => '');
+    expect(stdout.text()).not.toMatch(/^\s*::|##(?:vso|teamcity)?\[/);
+    expect(JSON.parse(stdout.text())).toEqual({ id: text, path: `\\${text}` });
+  });
+
+  test('are not given by the further lines of a failure either', () => {
+    const stderr = new MemoryStream();
+    printFailure(stderr, 'refused\n::error::forged\n  ::add-mask::a');
+    const lines = ['postlude: refused', '  \\x3a:error::forged', '  \\x3a:add-mask::a', ''];
+    expect(stderr.text()).toBe(lines.join('\n'));
+  });
+});
+
 describe('printFailure', () => {
   test('indents further lines, so that none passes for another message', () => {
     const stderr = new MemoryStream();

@@ -3,14 +3,15 @@
  * Results go to stdout, everything else to stderr. Colours appear only on a terminal, and not if NO_COLOR
  * is set.
  *
- * Nothing that is printed as text can act on the terminal or look like a line of its own: each line passes
- * through visibleText here, so commands need not think of it. Only the styles that `style` adds remain.
+ * Nothing that is printed can act on the terminal, look like a line of its own, or give a command to the runner
+ * of a CI job: each line passes through visibleText and withoutCommands here, so commands need not think of it.
+ * Only the styles that `style` adds remain.
  */
 import { randomBytes } from 'node:crypto';
 import { styleText } from 'node:util';
 import { visibleJson } from '@postlude/queue/foundations';
 import type { CliContext, OutputStream } from '../context.ts';
-import { linesOf, visibleText } from './visible-text.ts';
+import { linesOf, MARKED_COMMAND, visibleText, withoutCommands } from './visible-text.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -35,7 +36,7 @@ export class Output {
 
   /** Prints a result: `value` as one line of JSON, or the lines that `describe` returns. */
   result(value: unknown, describe: () => Lines): void {
-    if (this.isJson) this.#context.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
+    if (this.isJson) this.#context.stdout.write(`${jsonLine(value)}\n`);
     else this.#print(describe());
   }
 
@@ -90,7 +91,7 @@ export class Output {
 
 /** Prints why a command failed. Lines after the first are indented, so that none passes for another message. */
 export function printFailure(stream: OutputStream, message: string): void {
-  const [first = '', ...more] = linesOf(message).map(visibleText);
+  const [first = '', ...more] = linesOf(message).map((line) => withoutCommands(visibleText(line)));
   const rest = more.map((line) => `\n${line.replace(/^(?=\S)/, '  ')}`);
   stream.write(`postlude: ${first}${rest.join('')}\n`);
 }
@@ -99,6 +100,11 @@ export function printFailure(stream: OutputStream, message: string): void {
 const MARK = randomBytes(12).toString('hex');
 const STYLED = new RegExp(`${MARK}<(\\w+)>(.*?)${MARK}</>`, 'gs');
 
+/** Within a text of JSON, which is the only place of such a mark, a `#` may be written as an escape. */
+function jsonLine(value: unknown): string {
+  return visibleJson(JSON.stringify(value)).replaceAll(MARKED_COMMAND, '\\u0023');
+}
+
 function rendered(line: string): string {
   // The parts are text, then a style with its text, then text, and so on.
   return line
@@ -106,7 +112,7 @@ function rendered(line: string): string {
     .map((part, index, parts) => {
       if (index % 3 === 1) return '';
       const style = index % 3 === 2 ? (parts[index - 1] as Style) : undefined;
-      const shown = visibleText(part);
+      const shown = withoutCommands(visibleText(part));
       return style === undefined ? shown : styleText(style, shown, { validateStream: false });
     })
     .join('');

@@ -15,6 +15,21 @@ export function visibleText(text: string): string {
   return text.replaceAll(HIDDEN_CHARACTERS, (char) => SHORT[char] ?? escapeOf(char));
 }
 
+/**
+ * How runners of CI systems recognize a command in what a job prints. GitHub Actions takes `::` after any
+ * blanks, and `##[` anywhere; Azure Pipelines `##vso[`, and TeamCity `##teamcity[`.
+ */
+const COMMAND_AT_START = /^(\s*):(?=:)/;
+export const MARKED_COMMAND = /#(?=#(?:vso|teamcity)?\[)/gi;
+
+/**
+ * Returns a line that no runner takes for a command, such as `::add-mask::` in the name of a test. One character
+ * of the mark becomes an escape. It is done everywhere, as containers do not know that they run for a runner.
+ */
+export function withoutCommands(line: string): string {
+  return line.replace(COMMAND_AT_START, '$1\\x3a').replaceAll(MARKED_COMMAND, '\\x23');
+}
+
 /** Returns the lines of a text that may have several, such as a failure message. */
 export function linesOf(text: string): string[] {
   return text.split(/\r?\n/).map((line) => line.replaceAll('\t', '  '));
