@@ -81,7 +81,7 @@ export default {
       comment: 'it enqueues export tasks, and knows nothing else of exports',
       severity: 'error',
       from: { path: '^src/finalizer/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^src/exporter/', pathNot: '^src/exporter/task\\.ts$' },
+      to: { path: '^src/exporter/', pathNot: '^src/exporter/(task|invocation-rows)\\.ts$' },
     },
     {
       name: 'testing-stays-out-of-production',

@@ -3,7 +3,7 @@
 import type { TaskQueue } from '@postlude/queue';
 import type { Clock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
-import type { ExportTable } from '../exporter/sink.ts';
+import type { NewInvocationRows } from '../exporter/invocation-rows.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Bounds } from './bounds.ts';
 import type { PushedTries } from './finalization-tasks.ts';
@@ -18,7 +18,7 @@ export interface FinalizerParts {
    */
   readonly pushed?: PushedTries;
   /** The table that each invocation gets a row in once it is FINALIZED; none unless given. */
-  readonly invocationRows?: ExportTable | undefined;
+  readonly invocationRows?: NewInvocationRows['table'] | undefined;
   /**
    * Is called after the commit with the invocations whose state or blocker has changed, so that
    * watchers need not poll. It is a hint and may be lost.
