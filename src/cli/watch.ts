@@ -27,7 +27,8 @@ export async function watchUntilFinalized(watch: Watch, id: string): Promise<Inv
   let isTold = false;
   while (!context.signal.aborted) {
     try {
-      const finalized = (await watchOnce(watch, id)) ?? (await finalizedNow(connection, id));
+      await watchOnce(watch, id);
+      const finalized = await finalizedNow(connection, id);
       progress.clear();
       if (finalized !== undefined) return finalized;
     } catch (error) {
@@ -47,7 +48,8 @@ async function finalizedNow({ resultDb }: Connection, id: string): Promise<Invoc
   return invocation.state === Invocation_State.FINALIZED ? invocation : undefined;
 }
 
-async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefined> {
+/** Returns when the invocation is FINALIZED, or when it has been watched for long. */
+async function watchOnce(watch: Watch, id: string): Promise<void> {
   const { connection, progress } = watch;
   const name = invocationName(id);
   // Not a deadline of the call: its timer would outlive a stream that we leave early, and keep the
@@ -56,7 +58,7 @@ async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefin
   const stream = connection.invocations.watchInvocation({ name }, { timeoutMs: 0, signal });
   try {
     for await (const { invocation, explanation } of stream) {
-      if (invocation?.state === Invocation_State.FINALIZED) return invocation;
+      if (invocation?.state === Invocation_State.FINALIZED) return;
       if (explanation !== undefined) {
         progress.update(
           describeExplanation(id, explanation)
@@ -68,5 +70,4 @@ async function watchOnce(watch: Watch, id: string): Promise<Invocation | undefin
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  return undefined;
 }

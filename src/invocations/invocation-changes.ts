@@ -31,9 +31,9 @@ export class InvocationChanges {
     this.#announcements.announce(ids);
   }
 
-  /** Calls `fn` when the invocation may have changed, until the returned function is called. */
-  subscribe(id: InvocationId, fn: () => void): () => void {
-    return this.#announcements.watch([id], fn);
+  /** Calls `fn` when one of them may have changed, until the returned function is called. */
+  subscribe(ids: readonly InvocationId[], fn: () => void): () => void {
+    return this.#announcements.watch(ids, fn);
   }
 
   close(): Promise<void> {

@@ -33,6 +33,39 @@ import { invocations } from './table.ts';
 const BATCH_IDS = 500;
 
 const { blockerId: _, blockerEndId: __, finalizedUpTo: ___, ...COLUMNS } = invocations.columns;
+const {
+  invocationId,
+  state,
+  deadline,
+  finalizeTime,
+  blockerId,
+  closedBy,
+  endsAt,
+  heartbeatTime,
+  recorder,
+  isExpected,
+  endedBy,
+  endReason,
+  attempt,
+  lastAttempt,
+} = invocations.columns;
+/** What changes of an invocation, except for what its owner sets. */
+const MARK = {
+  invocationId,
+  state,
+  deadline,
+  finalizeTime,
+  blockerId,
+  closedBy,
+  endsAt,
+  heartbeatTime,
+  recorder,
+  isExpected,
+  endedBy,
+  endReason,
+  attempt,
+  lastAttempt,
+};
 const { bigqueryExports, historyOptions, properties, tags, ...OUTLINE } = COLUMNS;
 
 /**
@@ -90,6 +123,23 @@ export async function readOutlines(
     }
   }
   return found;
+}
+
+/**
+ * Returns of each invocation that exists a text that changes with its state, and with all else that an
+ * explanation shows.
+ */
+export async function readMarks(
+  reader: Reader,
+  ids: Iterable<InvocationId>,
+): Promise<Map<InvocationId, string>> {
+  const marks = new Map<InvocationId, string>();
+  for (const keys of keysOf(ids)) {
+    for (const row of await asSeen(reader, await reader.readKeys(invocations, keys, MARK))) {
+      marks.set(fromRowId(row.invocationId), JSON.stringify(row));
+    }
+  }
+  return marks;
 }
 
 /** Returns the keys in batches. */

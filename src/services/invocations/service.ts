@@ -10,13 +10,15 @@ import { listInvocations } from './list-invocations.ts';
 import { openInvocation } from './open-invocation.ts';
 import type { InvocationsParts } from './parts.ts';
 import { watchInvocation } from './watch-invocation.ts';
+import { WatchedInvocations } from './watched-invocations.ts';
 
 export function createInvocations(parts: InvocationsParts): ServiceMethods<typeof Invocations> {
+  const watching = { ...parts, watched: new WatchedInvocations(parts) };
   return {
     countTestResults: (request, context) => countTestResults(parts, request, context),
     explainInvocation: (request, context) => explainInvocation(parts, request, context),
     listInvocations: (request, context) => listInvocations(parts, request, context),
-    watchInvocation: (request, context) => watchInvocation(parts, request, context),
+    watchInvocation: (request, context) => watchInvocation(watching, request, context),
     ...createInvocationsWriting(parts),
   };
 }

@@ -609,6 +609,9 @@ export declare const WatchInvocationRequestSchema: GenMessage<WatchInvocationReq
  */
 export declare type WatchInvocationResponse = Message<"postlude.v1.WatchInvocationResponse"> & {
   /**
+   * Without included_invocations, of which there may be very many: GetInvocation
+   * shows them.
+   *
    * @generated from field: luci.resultdb.v1.Invocation invocation = 1;
    */
   invocation?: Invocation | undefined;
@@ -918,7 +921,8 @@ export declare const Invocations: GenService<{
   },
   /**
    * Sends the invocation now, and again whenever its state or what it waits for
-   * changes. The stream ends after the message that shows FINALIZED.
+   * changes. A slow reader gets the newest state, not those in between. The stream
+   * ends after the message that shows FINALIZED.
    *
    * @generated from rpc postlude.v1.Invocations.WatchInvocation
    */
