@@ -34,8 +34,10 @@ export function addExpectOptions(command: Command): Command {
 
 /** Expands `shard-1..6` to shard-1, shard-2, … shard-6. Numbers keep leading zeros: `s-01..12`. */
 export function parseExpected(text: string): string[] {
-  const [, prefix = '', first = '', last = ''] = /^(.*?)(\d+)\.\.(\d+)$/.exec(text) ?? [];
-  if (last === '') return [parseInvocation(text)];
+  const range = /(?<!\d)(\d+)\.\.(\d+)$/.exec(text);
+  if (range === null) return [parseInvocation(text)];
+  const [, first = '', last = ''] = range;
+  const prefix = text.slice(0, range.index);
   const count = Number(last) - Number(first) + 1;
   if (count < 1 || count > MAX_RANGE) {
     throw new InvalidArgumentError(

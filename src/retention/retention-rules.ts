@@ -3,6 +3,7 @@
  * an invocation is created, and written into its row: a change of the rules holds for those that
  * come.
  */
+import { matchesWildcards } from '@postlude/queue/foundations';
 
 /** How long after its creation an invocation is kept, and how long the expected results in it are. */
 export interface Retention {
@@ -24,25 +25,20 @@ export const DEFAULT_RETENTION: Retention = {
 
 export class RetentionRules {
   readonly #general: Retention;
-  readonly #rules: readonly { readonly pattern: RegExp; readonly rule: RetentionRule }[];
+  readonly #rules: readonly RetentionRule[];
 
   constructor(general: Retention = DEFAULT_RETENTION, rules: readonly RetentionRule[] = []) {
     this.#general = general;
-    this.#rules = rules.map((rule) => ({ pattern: toPattern(rule.realm), rule }));
+    this.#rules = rules;
   }
 
   /** The first rule that matches holds. What it does not say is as for all realms. */
   of(realm: string): Retention {
-    const rule = this.#rules.find(({ pattern }) => pattern.test(realm))?.rule;
+    const rule = this.#rules.find((each) => matchesWildcards(each.realm, realm));
     const {
       invocationMs = this.#general.invocationMs,
       expectedResultsMs = this.#general.expectedResultsMs,
     } = rule ?? {};
     return { invocationMs, expectedResultsMs };
   }
-}
-
-function toPattern(realm: string): RegExp {
-  const literal = realm.replaceAll(/[^\w:*]/g, (char) => `\\${char}`);
-  return new RegExp(`^${literal.replaceAll('*', '.*')}$`);
 }

@@ -110,7 +110,7 @@ function serverUrl(context: CliContext, option: string | undefined): string {
     const problem = `the URL of ${url.host} has a part after ? or #: a server has only an address and perhaps a path`;
     throw new CliError(problem, EXIT.badInput);
   }
-  return given.replace(/[?#]$/, '').replace(/\/+$/, '');
+  return given.replace(/[?#]$/, '').replace(/(?<!\/)\/+$/, '');
 }
 
 function timeoutOf(context: CliContext, option: number | undefined): number | undefined {

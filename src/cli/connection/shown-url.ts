@@ -4,5 +4,5 @@ export function shownUrl(text: string): string {
   if (url === null || (url.username === '' && url.password === '')) return text;
   url.username = '';
   url.password = '';
-  return url.href.replace(/\/+$/, '');
+  return url.href.replace(/(?<!\/)\/+$/, '');
 }

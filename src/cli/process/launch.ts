@@ -70,5 +70,5 @@ function escapeForShell(text: string): string {
 
 /** Follows the rules by which programs split their command line: a backslash is special only before a quote. */
 function quote(arg: string): string {
-  return `"${arg.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\*)$/, '$1$1')}"`;
+  return `"${arg.replace(/(?<!\\)(\\*)"/g, '$1$1\\"').replace(/(?<!\\)\\+$/, '$&$&')}"`;
 }

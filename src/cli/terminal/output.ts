@@ -98,7 +98,6 @@ export function printFailure(stream: OutputStream, message: string): void {
 
 /** Marks styled text until it is printed. It is random, so that no text from elsewhere can hold it. */
 const MARK = randomBytes(12).toString('hex');
-const STYLED = new RegExp(`${MARK}<(\\w+)>(.*?)${MARK}</>`, 'gs');
 
 /** Within a text of JSON, which is the only place of such a mark, a `#` may be written as an escape. */
 function jsonLine(value: unknown): string {
@@ -106,18 +105,30 @@ function jsonLine(value: unknown): string {
 }
 
 function rendered(line: string): string {
-  // The parts are text, then a style with its text, then text, and so on.
-  return line
-    .split(STYLED)
-    .map((part, index, parts) => {
-      if (index % 3 === 1) return '';
-      const style = index % 3 === 2 ? (parts[index - 1] as Style) : undefined;
-      const shown = withoutCommands(visibleText(part));
+  return partsOf(line)
+    .map(({ style, text }) => {
+      const shown = withoutCommands(visibleText(text));
       return style === undefined ? shown : styleText(style, shown, { validateStream: false });
     })
     .join('');
 }
 
 function visibleWidth(text: string): number {
-  return [...visibleText(text.replaceAll(STYLED, '$2'))].length;
+  const shown = partsOf(text).map((part) => visibleText(part.text));
+  return [...shown.join('')].length;
+}
+
+interface Part {
+  readonly style: Style | undefined;
+  readonly text: string;
+}
+
+/** A mark comes before `<style>` and its text, and before `</>` and the text that follows. */
+function partsOf(line: string): Part[] {
+  return line.split(MARK).map((part, index) => {
+    if (index === 0) return { style: undefined, text: part };
+    const end = part.indexOf('>') + 1;
+    const style = index % 2 === 1 ? (part.slice(1, end - 1) as Style) : undefined;
+    return { style, text: part.slice(end) };
+  });
 }

@@ -6,7 +6,7 @@ export function keyPrefix(description: string): SinkOption<string> {
   return {
     ...option,
     parse: (value, folder) => {
-      const prefix = option.parse(value, folder).replace(/\/+$/, '');
+      const prefix = option.parse(value, folder).replace(/(?<!\/)\/+$/, '');
       if (!/^[^/].*$/.test(prefix) || prefix.includes('//')) {
         throw new Error('must be a path without a slash at its start, such as ci/exports');
       }

@@ -10,10 +10,10 @@
  * The first rule that matches `project.dataset.table` decides; if none does, the default sink. There
  * always is a sink `parquet`: the export folder.
  */
-import { toError } from '@postlude/queue/foundations';
+import { matchesWildcards, toError } from '@postlude/queue/foundations';
 import type { ExportTable } from '../sink.ts';
 import { SINK_KINDS } from './kinds.ts';
-import { covers, matches, parseNamePattern, tableName } from './name-pattern.ts';
+import { covers, parseNamePattern, tableName } from './name-pattern.ts';
 
 /** The name of the sink that is always there. */
 export const LOCAL_SINK = 'parquet';
@@ -68,7 +68,7 @@ export function planExports(settings: ExportSettings, report: ReportProblem): Ex
 /** Returns the name of the sink that the exports to a table go to. */
 export function sinkOf({ rules, defaultSink }: ExportPlan, table: ExportTable): string {
   const name = tableName(table);
-  return rules.find(({ match }) => matches(match, name))?.to ?? defaultSink;
+  return rules.find(({ match }) => matchesWildcards(match, name))?.to ?? defaultSink;
 }
 
 /** Returns the sinks that exports can go to, each with its plan. */

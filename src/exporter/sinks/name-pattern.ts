@@ -3,6 +3,7 @@
  * included: `acme.*` is all of the project, `acme.tests.*` all of one dataset, `*.nightly_*` some
  * tables of all projects.
  */
+import { matchesWildcards } from '@postlude/queue/foundations';
 import type { ExportTable } from '../sink.ts';
 
 /** Throws an Error that says what would be right. */
@@ -40,25 +41,10 @@ export function tableName({ project, dataset, table }: ExportTable): string {
   return `${project}.${dataset}.${table}`;
 }
 
-/** Whether the whole name matches. */
-export function matches(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return pattern === name;
-  if (!name.startsWith(first)) return false;
-  let from = first.length;
-  for (const piece of rest) {
-    const at = name.indexOf(piece, from);
-    if (at < 0) return false;
-    from = at + piece.length;
-  }
-  return name.length - last.length >= from && name.endsWith(last);
-}
-
 /** Whether `pattern` matches every table that `other` matches. */
 export function covers(pattern: string, other: string): boolean {
   // A `*` of the other pattern is only matched by a `*`, as it stands for any character.
-  return matches(pattern, withDots(other));
+  return matchesWildcards(pattern, withDots(other));
 }
 
 /** Every name has two dots, so `acme.*` means the same as `acme.*.*`. */

@@ -40,7 +40,7 @@ export function url(description: string): SinkOption<string> {
     parse: (value) => {
       const given = parseText(value);
       if (!/^https?:\/\/\S+$/.test(given)) throw new Error('must be an http:// or https:// URL');
-      return given.replace(/\/+$/, '');
+      return given.replace(/(?<!\/)\/+$/, '');
     },
   };
 }

@@ -21,8 +21,8 @@ export function parseProveLine(line: string): ProveLine | undefined {
   if (script) {
     return { kind: 'script', name: script[1] ?? '', isSkipped: script[2] !== undefined };
   }
-  const bailOut = /^Bailout called\. {2}Further testing stopped: *(.*)$/s.exec(line);
-  if (bailOut) return { kind: 'bail-out', reason: bailOut[1] ?? '' };
+  const bailOut = /^Bailout called\. {2}Further testing stopped:(.*)$/s.exec(line);
+  if (bailOut) return { kind: 'bail-out', reason: (bailOut[1] ?? '').trimStart() };
   if (/^Dubious, test returned \d+ \(wstat /.test(line)) return { kind: 'dubious', text: line };
   if (/^ok( +\d+ ms.*)?$/.test(line)) return { kind: 'ok' };
   const totals = /^Files=(\d+), Tests=(\d+), /.exec(line);

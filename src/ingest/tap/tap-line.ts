@@ -2,8 +2,8 @@
  * Parses one line of TAP (Test Anything Protocol, versions 12 to 14). A line that is not TAP is `noise`,
  * never an error: TAP shares its stream with the output of tests.
  *
- * Patterns that end in `(.*)$` have the flag `s`: without it, a carriage return or a U+2028 in the line would
- * have the repetition before it tried in all lengths.
+ * No pattern skips blanks before `(.*)`, which is done with the text that it takes: if the whole failed, both
+ * would share the same blanks in every way. With the flag `s`, it does not fail at a carriage return or a U+2028.
  */
 
 export type TapDirective = 'skip' | 'todo';
@@ -45,10 +45,10 @@ export function parseTapLine(line: string): TapLine {
 }
 
 function parsePoint(line: string): TapPoint | undefined {
-  const match = /^(not )?ok(?=\s|$)(?:\s+(\d+)(?=\s|$))?(?:\s+(-)(?=\s|$))?\s*(.*)$/s.exec(line);
+  const match = /^(not )?ok(?=\s|$)(?:\s+(\d+)(?=\s|$))?(?:\s+(-)(?=\s|$))?(.*)$/s.exec(line);
   if (!match) return undefined;
   const [, not, number, dash, rest = ''] = match;
-  const { text, durationMs } = takeTime(rest);
+  const { text, durationMs } = takeTime(rest.trimStart());
   const { description, directive, reason } = takeDirective(text);
   return {
     kind: 'point',
@@ -80,37 +80,42 @@ interface Described {
 
 /** A hash that is escaped, or that is not followed by a directive, belongs to the description. */
 function takeDirective(text: string): Described {
-  const match = /^(.*?)(?:^|\s)#\s*(skip|todo)(?:\S*)(?:\s+(.*))?$/is.exec(text);
+  const match = /^(.*?)(?:^|\s)#\s*(skip|todo)(?:\S*)(?:\s(.*))?$/is.exec(text);
   if (!match) return { description: text, directive: undefined, reason: '' };
   const [, description = '', word = '', reason = ''] = match;
   return { description, directive: /^s/i.test(word) ? 'skip' : 'todo', reason };
 }
 
 function parsePlan(line: string): TapLine | undefined {
-  const match = /^(\d+)\.\.(\d+)\s*(?:#\s*(.*))?$/s.exec(line);
+  const match = /^(\d+)\.\.(\d+)\s*(?:#(.*))?$/s.exec(line);
   if (!match) return undefined;
   const first = Number(match[1]);
   const last = Number(match[2]);
-  const skip = /^skip\S*\s*(.*)$/is.exec(match[3] ?? '');
+  const note = (match[3] ?? '').trimStart();
   return {
     kind: 'plan',
     count: Math.max(0, last - first + 1),
-    skipReason: last === 0 ? skip?.[1] : undefined,
+    skipReason: last === 0 ? skipReasonOf(note) : undefined,
   };
+}
+
+function skipReasonOf(note: string): string | undefined {
+  const [word] = /^skip\S*/i.exec(note) ?? [];
+  return word === undefined ? undefined : note.slice(word.length).trimStart();
 }
 
 function parseComment(line: string): TapLine | undefined {
   if (!line.startsWith('#')) return undefined;
-  const subtest = /^#\s*Subtest(?::\s*(.*))?$/s.exec(line);
-  if (subtest) return { kind: 'subtest', name: unescapeTap(subtest[1] ?? '') };
+  const subtest = /^#\s*Subtest(?::(.*))?$/s.exec(line);
+  if (subtest) return { kind: 'subtest', name: unescapeTap((subtest[1] ?? '').trimStart()) };
   return { kind: 'comment', text: line.slice(1).trim() };
 }
 
 function parseRest(line: string): TapLine | undefined {
   const version = /^TAP version (\d+)\s*$/i.exec(line);
   if (version) return { kind: 'version', version: Number(version[1]) };
-  const bail = /^Bail out!\s*(.*)$/is.exec(line);
-  if (bail) return { kind: 'bail-out', reason: bail[1] ?? '' };
+  const bail = /^Bail out!(.*)$/is.exec(line);
+  if (bail) return { kind: 'bail-out', reason: (bail[1] ?? '').trimStart() };
   return line === '---' ? { kind: 'yaml-start' } : undefined;
 }
 

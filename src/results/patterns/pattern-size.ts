@@ -81,6 +81,6 @@ export function estimateRunes(pattern: string): number {
 }
 
 function runeOf(text: string): number {
-  const hex = /\{(.*)\}/.exec(text)?.[1];
+  const hex = /^\\x\{([^}]*)\}$/.exec(text)?.[1];
   return hex === undefined ? (text.replace(/^\\/, '').codePointAt(0) ?? 0) : parseInt(hex, 16);
 }

@@ -41,7 +41,7 @@ export function oidcAuthenticate({ issuers, ...options }: OidcAuthOptions): Auth
 
 /** Fills claims into a template: `user:{email}`. */
 function identityOf(template: string, claims: Claims): string {
-  const identity = template.replaceAll(/\{([^}]+)\}/g, (_, claim: string) =>
+  const identity = template.replaceAll(/\{([^{}]+)\}/g, (_, claim: string) =>
     claimText(claims, claim),
   );
   if (identity.length > MAX_IDENTITY_LENGTH || /\s|\p{C}/u.test(identity)) {

@@ -67,3 +67,4 @@ export {
   retry,
 } from '../foundations/retry.ts';
 export { safeUrl } from '../foundations/safe-url.ts';
+export { matchesWildcards } from '../foundations/wildcards.ts';

@@ -19,7 +19,7 @@ const TROUBLES: readonly Trouble[] = [
     numbers: [33, 41],
     // The last one means: PostgreSQL was refused a new file, which was created all the same, and tried again.
     words:
-      /No file descriptors available|Too many open files|could not create file .*: File exists/i,
+      /No file descriptors available|Too many open files|could not create file "[^"]*": File exists/i,
     code: 'resource-exhausted',
     advice: 'too many files are open: raise the limit (ulimit -n), or close some',
   },

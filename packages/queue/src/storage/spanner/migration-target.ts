@@ -252,7 +252,7 @@ function isBusy(error: unknown): boolean {
 /** Returns the statements of a file without comments. None of ours contains a semicolon. */
 export function statementsOf(text: string): string[] {
   return text
-    .replace(/--.*$/gm, '')
+    .replace(/--.*/g, '')
     .split(';')
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '');

@@ -8,10 +8,10 @@ export interface CloudPlace {
   readonly region?: string;
 }
 
-const PART = '[A-Za-z0-9:._-]+';
-const QUEUE = new RegExp(`^projects/${PART}/locations/${PART}/queues/[A-Za-z0-9-]{1,100}$`);
+const QUEUE =
+  /^projects\/[A-Za-z0-9:._-]+\/locations\/[A-Za-z0-9:._-]+\/queues\/[A-Za-z0-9-]{1,100}$/;
 const SHORT_QUEUE = /^[A-Za-z0-9-]{1,100}$/;
-const TOPIC = new RegExp(`^projects/${PART}/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}$`);
+const TOPIC = /^projects\/[A-Za-z0-9:._-]+\/topics\/[A-Za-z][A-Za-z0-9._~+%-]{2,254}$/;
 const SHORT_TOPIC = /^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$/;
 
 export function isQueueName(name: string): boolean {

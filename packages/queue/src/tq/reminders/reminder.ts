@@ -27,7 +27,7 @@ export interface ReminderSummary {
 
 /** The digits of an id. Names made from a deduplication key have 64, so the two never collide. */
 export const REMINDER_ID_LENGTH = 32;
-const ID_PATTERN = new RegExp(`^[0-9a-f]{${REMINDER_ID_LENGTH}}$`);
+const ID_PATTERN = /^[0-9a-f]{32}$/;
 export const FRESH_MS = 60_000;
 /** An attribute of messages by which a task can be found, as topics know no names. */
 const REMINDER_ATTRIBUTE = 'X-Luci-Tq-Reminder-Id';

@@ -23,7 +23,7 @@ export function nodePush(
   push: PushHandler,
   { prefix = SERVING_PREFIX }: NodePushOptions = {},
 ): (request: NodeServerRequest, response: NodeServerResponse) => boolean {
-  const path = prefix.replace(/\/+$/, '');
+  const path = prefix.replace(/(?<!\/)\/+$/, '');
   return (request, response) => {
     const isServed = `${(request.url ?? '').split('?', 1)[0]}/`.startsWith(`${path}/`);
     if (isServed) void servePush(push, request, response);
