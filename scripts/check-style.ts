@@ -9,11 +9,12 @@ import { provePlanted, readFiles, readSourceFiles, runCheck } from './checks/che
 import { checkFolders, provePlantedFolders } from './checks/folders.ts';
 import { forbiddenCalls } from './checks/forbidden-calls.ts';
 import { parameters } from './checks/parameters.ts';
+import { patterns } from './checks/patterns.ts';
 import { sizes } from './checks/sizes.ts';
 import { sqlPlaces } from './checks/sql-places.ts';
 import { words } from './checks/words.ts';
 
-const CODE_CHECKS = [sizes, forbiddenCalls, parameters, booleans, sqlPlaces, words];
+const CODE_CHECKS = [sizes, forbiddenCalls, parameters, booleans, sqlPlaces, patterns, words];
 /** Documents, interfaces and scripts in other languages. */
 const TEXTS = ['*.md', 'docs/**/*.md', 'examples/**/*.md', 'proto/**/*.proto', 'scripts/**/*.sh'];
 
