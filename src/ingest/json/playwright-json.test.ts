@@ -111,6 +111,17 @@ describe('the JSON of Playwright', () => {
     expect(() => readFormat(playwrightJson, deep)).toThrow(/nest too deep/);
   });
 
+  it.each([
+    ['suites', { a: { suites: { suites: [] } } }],
+    ['suites', { title: 't' }],
+    ['suites', [{ suites: { title: ['t'], suites: [[{}]] } }]],
+    ['suites', [{ specs: { specs: [], suites: { a: [1] } } }]],
+  ])('an object in place of a list of %s is one wrong value: %j', (_, suites) => {
+    const { executions, errors } = readFormat(playwrightJson, JSON.stringify({ suites }));
+    expect(executions).toEqual([]);
+    expect(errors.length).toBeLessThanOrEqual(2);
+  });
+
   it('reads the same from chunks of any size', () => {
     const text = readFileSync(REPORT, 'utf8');
     expect(readFormat(playwrightJson, text, 1000)).toEqual(readFormat(playwrightJson, text));

@@ -74,7 +74,9 @@ class PlaywrightJsonReader implements FormatReader {
     if (path[0] !== 'suites') return false;
     if (path.length > 2 * MAX_DEPTH) throw new ReportDamage(1, 'blocks nest too deep');
     const last = path.at(-1);
-    return last === 'suites' || last === 'specs' || path.at(-2) === 'suites';
+    // Names of lists and positions in them alternate. An object in place of a list is one wrong value.
+    if (path.length % 2 === 0) return typeof last === 'number' && path.at(-2) === 'suites';
+    return last === 'suites' || last === 'specs';
   }
 
   #isSuites(path: JsonPath): boolean {
@@ -92,7 +94,8 @@ class PlaywrightJsonReader implements FormatReader {
 
   #inSuites(path: JsonPath, value: unknown, line: number): void {
     if (path.at(-2) === 'specs') this.#spec(value, line);
-    else if (path.at(-1) === 'title') this.#titles[(path.length - 1) / 2 - 1] = textOf(value);
+    else if (path.at(-1) === 'title' && path.length % 2 === 1)
+      this.#titles[(path.length - 1) / 2 - 1] = textOf(value);
     else if (path.at(-2) === 'suites')
       this.#sink.error(line, 'an entry of suites is not an object');
   }
