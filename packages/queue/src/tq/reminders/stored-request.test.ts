@@ -27,6 +27,10 @@ test.each([
   ['another kind', '{"version":1,"classId":"c","kind":"x"}'],
   ['no class', '{"version":1,"kind":"queue"}'],
   [
+    'a time that is none',
+    '{"version":1,"kind":"queue","classId":"c","queue":"q","method":"POST","url":"u","headers":{},"body":"","scheduleTime":1e999}',
+  ],
+  [
     'headers that are none',
     '{"version":1,"kind":"topic","classId":"c","topic":"t","data":"","attributes":{"a":1}}',
   ],

@@ -49,7 +49,9 @@ function requestOf(value: unknown): SubmitRequest {
         url: textOf(stored, 'url'),
         headers: textsOf(stored, 'headers'),
         body: bytesOf(stored, 'body'),
-        ...(typeof stored.scheduleTime === 'number' ? { processAfter: stored.scheduleTime } : {}),
+        ...(stored.scheduleTime === undefined
+          ? {}
+          : { processAfter: timeOf(stored, 'scheduleTime') }),
         ...(stored.pushAs === undefined ? {} : { pushAs: pushAsOf(textsOf(stored, 'pushAs')) }),
       };
     case 'topic':
@@ -73,6 +75,13 @@ function textOf(stored: Stored, key: string): string {
   const value = stored[key];
   if (typeof value === 'string') return value;
   throw damaged(`${key} is not a string`);
+}
+
+/** JSON has numbers that are too large for ours. */
+function timeOf(stored: Stored, key: string): number {
+  const value = stored[key];
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw damaged(`${key} is not a time`);
 }
 
 function textsOf(stored: Stored, key: string): Readonly<Record<string, string>> {
