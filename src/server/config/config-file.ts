@@ -73,17 +73,24 @@ export async function readConfigFile(
 
 function entriesOf(text: string, file: string, problems: string[]): readonly FileEntry[] {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const options = { lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const;
+  const document = parseDocument(text, options);
   const sourceAt = (offset: number): string => `${basename(file)}:${lines.linePos(offset).line}`;
   const { contents, errors } = document;
   problems.push(...errors.map(({ pos, message }) => `${sourceAt(pos[0])}: ${message}`));
   if (contents === null || errors.length > 0) return [];
   if (isMap(contents)) {
-    return contents.items.map(({ key, value }) => ({
-      key: String(isScalar(key) ? key.value : key),
-      value: isNode(value) ? value.toJS(document) : null,
-      source: sourceAt(isNode(key) ? (key.range?.[0] ?? 0) : 0),
-    }));
+    return contents.items.flatMap(({ key, value }) => {
+      const source = sourceAt(isNode(key) ? (key.range?.[0] ?? 0) : 0);
+      const name = String(isScalar(key) ? key.value : key);
+      try {
+        return [{ key: name, value: isNode(value) ? value.toJS(document) : null, source }];
+      } catch (error) {
+        // An alias without an anchor, or aliases of aliases that would become millions of values.
+        problems.push(`${source}: ${toError(error).message}`);
+        return [];
+      }
+    });
   }
   problems.push(`${sourceAt(0)}: must map settings to values`);
   return [];

@@ -74,6 +74,15 @@ const TEXTS: readonly [string, string, string][] = [
   ['logLevel', 'loud', 'must be one of debug, info, warn, error'],
 ];
 
+/** Ten lists of ten lists, and so on, in a line. */
+const BOMB_YAML = `realms: [${'abcdefgh'
+  .split('')
+  .map((name, index, all) => {
+    const items = index === 0 ? ['x'] : Array(10).fill(`*${all[index - 1]}`);
+    return `&${name} [${items.join(', ')}]`;
+  })
+  .join(', ')}]`;
+
 const toFlag = (name: string) =>
   `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 const toVariable = (name: string) =>
@@ -215,6 +224,16 @@ const WHOLES: readonly [string, GivenConfig, readonly string[]][] = [
     'a file that is a list',
     { files: { 'postlude.yaml': '- poll' } },
     ['postlude.yaml:1: must map settings to values'],
+  ],
+  [
+    'an alias without an anchor',
+    { files: { 'postlude.yaml': 'poll: 1s\nlease: *missing' } },
+    ['postlude.yaml:2: Unresolved alias (the anchor must be set before the alias): missing'],
+  ],
+  [
+    'aliases that become millions of values',
+    { files: { 'postlude.yaml': BOMB_YAML } },
+    ['postlude.yaml:1: Excessive alias count indicates a resource exhaustion attack'],
   ],
   ['an empty file', { files: { 'postlude.yaml': '' } }, []],
   ['a public address', { flags: { listen: '0.0.0.0:80' } }, [`--listen: ${OPEN}`]],
