@@ -1,0 +1,104 @@
+/**
+ * A campaign: inputs of one target, until a number of them or a time is reached. Each find is made small and
+ * saved; finds that say the same are one.
+ */
+import { monotonicMs } from '@postlude/queue/foundations';
+import { readCorpus, saveFind } from './files.ts';
+import { Inputs } from './inputs.ts';
+import { minimize } from './minimize.ts';
+import type { FuzzTarget } from './target.ts';
+import type { FindKind, Verdict } from './trial.ts';
+import { DEFAULT_WATCH, WatchedWorker, type WatchOptions } from './watched-worker.ts';
+
+export interface CampaignOptions {
+  readonly seed: number;
+  /** The number of the first input. */
+  readonly from: number;
+  readonly inputs: number;
+  readonly seconds: number;
+  /** Whether finds are written to files. */
+  readonly isSaving: boolean;
+  readonly watch?: WatchOptions;
+  /** How often an input is tried while it is made smaller, by the kind of its find. */
+  readonly tries?: Readonly<Record<FindKind, number>>;
+  readonly onFind: (find: Find) => void;
+}
+
+export interface Find extends Verdict {
+  readonly index: number;
+  readonly input: Buffer;
+  /** Where it was saved, relative to the folder of the fuzz tests. */
+  readonly path: string | undefined;
+}
+
+export interface CampaignResult {
+  readonly inputs: number;
+  readonly seconds: number;
+  readonly finds: readonly Find[];
+}
+
+const BATCH = 2_000;
+/** More are rarely looked at before the first ones are mended. */
+const MAX_FINDS = 10;
+const TRIES: Readonly<Record<FindKind, number>> = { crash: 3_000, slow: 60, hang: 12, memory: 12 };
+
+export async function runCampaign(
+  target: FuzzTarget,
+  options: CampaignOptions,
+): Promise<CampaignResult> {
+  const { seed, watch = DEFAULT_WATCH } = options;
+  const startedAt = monotonicMs();
+  const secondsSoFar = (): number => (monotonicMs() - startedAt) / 1000;
+  const worker = new WatchedWorker(target.name, watch);
+  const finds = new Map<string, Find>();
+  const end = options.from + options.inputs;
+  let next = options.from;
+  try {
+    while (next < end && secondsSoFar() < options.seconds && finds.size < MAX_FINDS) {
+      const count = Math.min(BATCH, end - next);
+      const { tried, verdict } = await worker.run({ seed, from: next, count });
+      next += tried;
+      if (!verdict || finds.has(signatureOf(verdict))) continue;
+      const find = await examine(worker, target, { ...options, index: next - 1, verdict });
+      finds.set(signatureOf(verdict), find);
+      options.onFind(find);
+    }
+  } finally {
+    await worker.close();
+  }
+  return { inputs: next - options.from, seconds: secondsSoFar(), finds: [...finds.values()] };
+}
+
+/** Finds of one cause have one error from one place. */
+function signatureOf({ kind, message }: Verdict): string {
+  if (kind !== 'crash') return kind;
+  const [words = '', ...stack] = message.split('\n');
+  const place = stack.find((line) => /^\s+at /.test(line)) ?? '';
+  return words.slice(0, 40).replaceAll(/\d+/g, '0') + place;
+}
+
+interface Finding extends CampaignOptions {
+  readonly index: number;
+  readonly verdict: Verdict;
+}
+
+async function examine(
+  worker: WatchedWorker,
+  target: FuzzTarget,
+  { seed, index, verdict, isSaving, tries = TRIES }: Finding,
+): Promise<Find> {
+  const corpus = readCorpus(target.name).map(({ bytes }) => bytes);
+  const found = new Inputs(target, corpus).of(seed, index);
+  const fails = async (candidate: Buffer): Promise<boolean> => {
+    const again = (await worker.run({ input: candidate })).verdict;
+    return again !== undefined && signatureOf(again) === signatureOf(verdict);
+  };
+  const input = await minimize(found, fails, tries[verdict.kind]);
+  const name = `${seed}-${index}-${verdict.kind}`;
+  return {
+    ...verdict,
+    index,
+    input,
+    path: isSaving ? saveFind(target.name, name, input) : undefined,
+  };
+}
