@@ -17,9 +17,6 @@ describe('a script refuses unknown arguments, with a list of the known ones', ()
     ['exhaustive-finalization', ['--historys', '5'], '[--histories …]'],
     ['emulators', ['list'], '[--list]'],
     ['test-corpora', ['--all'], 'npm run test:corpora'],
-    ['scenarios', ['--only', 'shard-loss'], 'shard-lost'],
-    ['scenarios', ['--database', 'mysql'], 'there is pglite, postgres, spanner'],
-    ['scenarios', ['--only', 'report-copied', '--database', 'spanner'], 'nothing of that runs'],
   ])('%s %j', async (name, args, listed) => {
     const { code, stdout, stderr } = await runScript(`scripts/${name}.ts`, args);
     expect(stderr).toContain(listed);
@@ -42,6 +39,25 @@ test('chaos runs on Spanner if it is named', async ({ skip }) => {
   expect(lastLine(run)).toMatchObject({ chaos: { seeds: 1, lost: 0, foreign: 0 } });
   expect(lastLine(run)).not.toMatchObject({ chaos: { committed: 0 } });
   expect(run.code).toBe(0);
+});
+
+test.each([
+  [['tapp'], 'there is no tapp\nusage: npm run fuzz -- all|junit-xml'],
+  [['tap', '--inputs', '0'], 'a whole number from 1'],
+])('fuzzing refuses %j, with a list of the targets', async (args, listed) => {
+  const { code, stdout, stderr } = await runScript('test/fuzz/run.ts', args);
+  expect(stderr).toContain(listed);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+});
+
+test('fuzzing lists its targets, and ends with its figures', async () => {
+  const list = await runScript('test/fuzz/run.ts', ['--list']);
+  expect(list.stdout).toContain('tap: reports in the format tap\n');
+  const args = ['tap', '--inputs', '50', '--seed', '1', '--json'];
+  const run = await runScript('test/fuzz/run.ts', args);
+  expect(run.code, run.stderr).toBe(0);
+  const targets = [{ target: 'tap', inputs: 50, seconds: expect.any(Number), finds: 0 }];
+  expect(JSON.parse(run.stdout)).toEqual({ fuzz: { seed: 1, targets } });
 });
 
 test('a comparison of no reports is a failure', async () => {

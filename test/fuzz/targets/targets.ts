@@ -1,0 +1,25 @@
+/** All that is fuzzed. */
+import { plantedTargets } from '../engine/planted-targets.ts';
+import type { FuzzTarget } from '../engine/target.ts';
+import { codecTargets } from './codecs.ts';
+import { fileTargets } from './files.ts';
+import { patternTargets } from './patterns.ts';
+import { readerTargets } from './readers.ts';
+import { taskTargets } from './tasks.ts';
+import { tokenTargets } from './tokens.ts';
+
+export const TARGETS: readonly FuzzTarget[] = [
+  ...readerTargets,
+  ...codecTargets,
+  ...tokenTargets,
+  ...taskTargets,
+  ...patternTargets,
+  ...fileTargets,
+];
+
+/** Finds a target, or one that is planted for tests of the engine. */
+export function findTarget(name: string): FuzzTarget {
+  const target = [...TARGETS, ...plantedTargets].find((each) => each.name === name);
+  if (target === undefined) throw new Error(`there is no target ${name}`);
+  return target;
+}
