@@ -47,8 +47,8 @@ describe('XmlReader', () => {
     expect(warnings).toEqual(['1: "]]>" in text']);
   });
 
-  it('accepts white space before the declaration', () => {
-    const { opened, warnings } = read('\n <?xml version="1.0"?><a/>');
+  it.each([100, 1, 2, 7])('accepts white space before the declaration, in chunks of %i', (size) => {
+    const { opened, warnings } = read('\n <?xml version="1.0"?><a/>', size);
     expect(opened).toEqual(['a {}']);
     expect(warnings).toEqual(['1: white space before the XML declaration']);
   });

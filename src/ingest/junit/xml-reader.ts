@@ -34,6 +34,10 @@ const MAX_ATTRIBUTES_TEXT = 16 * MAX_TEXT;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
 
+const DECLARATION = '<?xml';
+/** How much white space may come before it. */
+const MAX_START = 64 * 1024;
+
 /** The limit of characters between `&` and `;`. */
 const MAX_ENTITY = 100;
 
@@ -55,6 +59,8 @@ export class XmlReader {
   #depth = 0;
   #line = 1;
   #hasBegun = false;
+  /** What came before it is known whether the text begins with a declaration. */
+  #start = '';
 
   constructor(handler: XmlHandler, sink: FormatSink) {
     this.#handler = handler;
@@ -69,9 +75,22 @@ export class XmlReader {
   }
 
   push(chunk: string): void {
-    const text = this.#hasBegun ? chunk : this.#withoutLeadingSpace(chunk);
-    if (text === '') return;
+    if (this.#hasBegun) this.#write(chunk);
+    else {
+      this.#start += chunk;
+      if (this.#start.length > MAX_START || this.#start.trimStart().length >= DECLARATION.length) {
+        this.#begin();
+      }
+    }
+  }
+
+  #begin(): void {
     this.#hasBegun = true;
+    this.#write(this.#withoutLeadingSpace(this.#start));
+    this.#start = '';
+  }
+
+  #write(text: string): void {
     this.#parser.write(this.#withoutForbidden(text));
     this.#bound();
     this.#line = this.#parser.line;
@@ -79,6 +98,7 @@ export class XmlReader {
 
   /** Throws ReportDamage unless the document is complete. */
   end(): void {
+    if (!this.#hasBegun) this.#begin();
     this.#parser.close();
     for (const [what, { line, count }] of this.#toleratedTimes) {
       this.#sink.warning(line, count === 1 ? what : `${what} (${count} times, first here)`);
@@ -109,10 +129,10 @@ export class XmlReader {
   /** An XML declaration must come first, and some tools write a line before it. */
   #withoutLeadingSpace(chunk: string): string {
     const text = chunk.trimStart();
-    if (text !== chunk && text.startsWith('<?xml')) {
+    if (text !== chunk && text.startsWith(DECLARATION)) {
       this.#tolerate('white space before the XML declaration');
     }
-    return text.startsWith('<?xml') ? text : chunk;
+    return text.startsWith(DECLARATION) ? text : chunk;
   }
 
   #withoutForbidden(chunk: string): string {
