@@ -3,7 +3,7 @@
  * results a day. Rules of the configuration say it for callers by their names; the first one that matches
  * holds, and what it does not say is as for all callers.
  */
-import { matches } from '../../exporter/sinks/name-pattern.ts';
+import { matchesWildcards } from '@postlude/queue/foundations';
 import { type ByClass, byClass, type MethodClass } from './method-class.ts';
 import type { Party } from './party.ts';
 
@@ -104,5 +104,6 @@ function changed(general: CallerLimits, rule: LimitRule): CallerLimits {
 
 function matcher({ caller, realm }: LimitRule): (party: Party) => boolean {
   const pattern = realm === undefined ? (caller ?? '') : `realm:${realm}`;
-  return ({ kind, name }) => (kind === 'realm') === (realm !== undefined) && matches(pattern, name);
+  return ({ kind, name }) =>
+    (kind === 'realm') === (realm !== undefined) && matchesWildcards(pattern, name);
 }

@@ -80,8 +80,9 @@ function requireOwnPosition(texts: readonly string[]): void {
 
 function checkUpdateToken(input: Buffer): void {
   const token = input.toString();
-  require(!updateTokens.isValid(token, 'u-third'), 'a token opens another invocation');
-  if (!updateTokens.isValid(token, INVOCATION)) return;
+  const opened = updateTokens.invocationOf(token);
+  if (opened === undefined) return;
+  require(opened === INVOCATION, 'a token opens another invocation');
   const bytes = Buffer.from(token, 'base64url');
   require(bytes.equals(genuine), 'a token that nobody issued is valid');
 }
