@@ -74,7 +74,7 @@ test('dates what it keeps by the databaseâ€™s clock, however wrong its machineâ€
   }
 });
 
-test('exports a finalized invocation into a Parquet file', async () => {
+test('exports a finalized invocation and its row into Parquet files', async () => {
   const exported = new Signal<{ readonly message: string; readonly location: string }>();
   const log = jsonLog('info', {
     write: (line) => {
@@ -82,14 +82,18 @@ test('exports a finalized invocation into a Parquet file', async () => {
       if (entry.message === 'exported') exported.emit(entry);
     },
   });
-  const started = await startTestServer({}, { log });
+  const started = await startTestServer({ invocationRows: 'ci.d.runs' }, { log });
   const token = await createInvocation(started, 'inv', {
     bigqueryExports: [{ project: 'ci', dataset: 'd', table: 't', testResults: {} }],
   });
   await started.recorder.finalizeInvocation({ name: 'invocations/inv' }, token);
-  const { location } = await exported.next();
-  expect(relative(started.config.exportDir, location)).toMatch(/^ci\.d\.t.inv-0\.parquet$/);
-  expect((await stat(location)).size).toBeGreaterThan(0);
+  const locations = [(await exported.next()).location, (await exported.next()).location];
+  const { exportDir } = started.config;
+  expect(locations.map((location) => relative(exportDir, location)).sort()).toEqual([
+    join('ci.d.runs', 'inv-invocation.parquet'),
+    join('ci.d.t', 'inv-0.parquet'),
+  ]);
+  for (const location of locations) expect((await stat(location)).size).toBeGreaterThan(0);
 });
 
 const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
