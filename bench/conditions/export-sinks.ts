@@ -2,6 +2,7 @@
 import { systemClock, systemRandom } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { BigQuerySink } from '../../src/exporter/bigquery/bigquery-sink.ts';
+import { openJobClient } from '../../src/exporter/bigquery/clients/google-job-client.ts';
 import { openStreamClient } from '../../src/exporter/bigquery/clients/google-stream-client.ts';
 import { openTableClient } from '../../src/exporter/bigquery/clients/google-table-client.ts';
 import { protoEncoder } from '../../src/exporter/bigquery/rows/proto-row.ts';
@@ -47,6 +48,7 @@ export async function openBenchSink(name: SinkName, to: string, db: Database): P
     db,
     tables: await openTableClient({ endpoint: httpUrl }),
     streams: await openStreamClient({ endpoint: grpcHost }),
+    jobs: await openJobClient({ endpoint: httpUrl }),
     clock: systemClock,
     random: systemRandom,
   });

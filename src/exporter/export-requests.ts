@@ -20,6 +20,7 @@ import {
   BigQueryExportSchema,
 } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
+import type { Invocation } from '../invocations/invocation.ts';
 
 export const exportRequests = table(
   'export_requests',
@@ -43,6 +44,35 @@ export interface ExportAsked {
 export async function readExportRequests(reader: Reader, id: InvocationId): Promise<ExportAsked[]> {
   const range = { first: [toRowId(id)] };
   return (await reader.readRange(exportRequests, range, exportRequests.columns)).map(fromRow);
+}
+
+/** Reads all exports of an invocation: those that it was created with, and then those that were asked for. */
+export async function readWantedExports(
+  reader: Reader,
+  { bigqueryExports, id }: Pick<Invocation, 'bigqueryExports' | 'id'>,
+): Promise<readonly ExportAsked[]> {
+  const asked = new Map((await readExportRequests(reader, id)).map((each) => [each.index, each]));
+  const own = bigqueryExports.map((encoded, index) => ({
+    index,
+    destination: fromBinary(BigQueryExportSchema, encoded),
+    generation: asked.get(index)?.generation ?? 0,
+  }));
+  return [...own, ...[...asked.values()].filter(({ index }) => index >= own.length)];
+}
+
+/** Tells whether another one of the invocation's exports goes to the same table. */
+export function isTableShared(
+  all: readonly Pick<ExportAsked, 'index' | 'destination'>[],
+  { destination, index }: Pick<ExportAsked, 'index' | 'destination'>,
+): boolean {
+  return all.some((other) => other.index !== index && isSameTable(other.destination, destination));
+}
+
+export type TableName = Pick<BigQueryExport, 'project' | 'dataset' | 'table'>;
+
+export function isSameTable(one: TableName, other: TableName): boolean {
+  const { dataset, project, table } = one;
+  return project === other.project && dataset === other.dataset && table === other.table;
 }
 
 /** Returns 0 if the export was not asked for again. */

@@ -36,7 +36,7 @@ import { type BatchLimits, cutBatches } from './batches.ts';
 import { digestDestination } from './destination-digest.ts';
 import { readExonerated } from './exonerated.ts';
 import { rowKindOf } from './export-index.ts';
-import { readExportRequest } from './export-requests.ts';
+import { isTableShared, readExportRequest, readWantedExports } from './export-requests.ts';
 import { Parents } from './parents.ts';
 import { fromPredicateMessage } from './predicate.ts';
 import { toInvocationRow } from './rows/invocation-row.ts';
@@ -90,9 +90,9 @@ export async function exportInvocation(
   request: ExportRequest,
   signal: AbortSignal,
 ): Promise<Receipt> {
-  const { generation, insertTime, invocation } = await readFinalized(parts.db, request);
+  const { insertTime, invocation, ...again } = await readFinalized(parts.db, request);
   const exported = {
-    ...identifyExport(invocation, { ...request, generation }),
+    ...identifyExport(invocation, { ...request, ...again }),
     attempt: request.attempt,
   };
   const begun = await parts.sink.begin(exported, signal);
@@ -251,29 +251,33 @@ async function* invocationPages(
 interface Finalized {
   readonly invocation: Invocation;
   readonly generation: number;
+  /** Whether another export of the invocation goes to the same table, if this one is made again. */
+  readonly isShared: boolean;
   /** The same for each attempt at a generation, so that they write equal rows. */
   readonly insertTime: EpochMs;
 }
 
-async function readFinalized(
-  db: ExporterParts['db'],
-  { index, invocationId: id }: ExportRequest,
-): Promise<Finalized> {
-  const { invocation, asked } = await db.read(async (reader) => ({
-    invocation: await requireInvocation(reader, id),
-    asked: await readExportRequest(reader, id, index),
-  }));
+async function readFinalized(db: ExporterParts['db'], request: ExportRequest): Promise<Finalized> {
+  const { index, invocationId: id } = request;
+  const { all, asked, invocation } = await db.read(async (reader) => {
+    const invocation = await requireInvocation(reader, id);
+    const asked = await readExportRequest(reader, id, index);
+    const all = asked?.generation ? await readWantedExports(reader, invocation) : [];
+    return { all, asked, invocation };
+  });
   const { finalizeTime, state } = invocation;
   if (state !== 'FINALIZED' || finalizeTime === undefined) {
     throw new CodedError('failed-precondition', `invocations/${id} is ${state}`);
   }
   const { generation = 0, requestTime: insertTime = finalizeTime } = asked ?? {};
-  return { invocation, generation, insertTime };
+  return { invocation, generation, insertTime, isShared: isTableShared(all, request) };
 }
 
 type IdentifyingRequest = Pick<ExportRequest, 'index' | 'destination'> & {
   /** 0 unless given; see export-requests.ts. */
   readonly generation?: number;
+  /** Whether another export of the invocation goes to the same table; not unless given. */
+  readonly isShared?: boolean;
 };
 
 /** Returns the properties by which a sink identifies an export, whatever the attempt. */
@@ -282,12 +286,15 @@ export function identifyExport(
   request: IdentifyingRequest,
 ): Omit<Export, 'attempt'> {
   const { project, dataset, table } = request.destination;
+  const { generation = 0, isShared = false } = request;
+  const partitionTime = toMicros(invocation.createTime);
   return {
     table: { project, dataset, table },
     invocationId: invocation.id,
     index: request.index,
     kind: rowKindOf(request.index),
     fingerprint: fingerprintOf(invocation, request),
+    ...(generation > 0 && { replaces: { partitionTime, isTableShared: isShared } }),
   };
 }
 

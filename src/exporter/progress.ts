@@ -71,7 +71,13 @@ export type Checkpoint = Progress & {
 
 type ProgressDatabase = Pick<Database, 'read' | 'write'>;
 
-const NOTHING: Progress = { settled: undefined, rejected: 0, next: undefined, isDone: false };
+/** Nothing has been settled, and nothing has been sent. */
+export const NO_PROGRESS: Progress = {
+  settled: undefined,
+  rejected: 0,
+  next: undefined,
+  isDone: false,
+};
 
 /**
  * Begins an attempt, and returns how far the earlier ones have come. Throws `lease-lost` if a later attempt
@@ -81,12 +87,36 @@ export async function beginAttempt(db: ProgressDatabase, exported: Export): Prom
   return await db.write(async (tx) => {
     const row = await readRow(tx, exported);
     const isSame = row?.fingerprint === exported.fingerprint;
-    const progress = row && isSame ? toProgress(row) : NOTHING;
+    const progress = row && isSame ? toProgress(row) : NO_PROGRESS;
     if (progress.isDone) return progress;
     if (row && row.attempt > exported.attempt) throw superseded(exported);
     if (row && !isSame) await deleteRejectedRows(tx, exported);
     await writeRow(tx, exported, progress);
     return progress;
+  });
+}
+
+/** What the attempts at an earlier generation of an export may have left. */
+export interface EarlierGeneration {
+  readonly fingerprint: string;
+  /** A stream in which rows of it may still land. */
+  readonly stream: string | undefined;
+}
+
+/**
+ * Fences off all attempts at an earlier generation, and returns what they may have left, until `beginAttempt`
+ * has forgotten it. Throws `lease-lost` if a later attempt has begun.
+ */
+export async function fenceEarlier(
+  db: ProgressDatabase,
+  exported: Export,
+): Promise<EarlierGeneration | undefined> {
+  return await db.write(async (tx) => {
+    const row = await readRow(tx, exported);
+    if (row === undefined || row.fingerprint === exported.fingerprint) return undefined;
+    if (row.attempt > exported.attempt) throw superseded(exported);
+    await tx.update(exportProgress, [{ ...exportKey(exported), attempt: exported.attempt }]);
+    return { fingerprint: row.fingerprint, stream: row.stream };
   });
 }
 

@@ -34,6 +34,16 @@ export interface Export {
   readonly fingerprint: string;
   /** It grows with each attempt at the export. */
   readonly attempt: number;
+  /** Is set if the export is made again, so that its rows replace those of earlier generations. */
+  readonly replaces?: Replaced;
+}
+
+/** What tells the rows to be replaced from others, in a sink that keeps many exports in one table. */
+export interface Replaced {
+  /** The `partition_time` of all rows of the invocation, in microseconds. */
+  readonly partitionTime: number;
+  /** Whether the invocation has another export to the same table. Their rows look the same. */
+  readonly isTableShared: boolean;
 }
 
 /** The outcome of an export. */
@@ -86,6 +96,12 @@ export interface Sink {
    * session need not wait any more, for anything.
    */
   begin(exported: Export, signal?: AbortSignal): Promise<SinkSession | Receipt>;
+
+  /**
+   * Throws `failed-precondition` if the rows of the export could not replace those of an earlier generation.
+   * Without it, they always can.
+   */
+  checkAgain?(exported: Omit<Export, 'attempt'>): Promise<void>;
 
   /** Returns the receipt once an attempt at the export has committed. It changes nothing. */
   find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined>;

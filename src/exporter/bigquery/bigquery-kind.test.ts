@@ -24,6 +24,7 @@ async function open(more: Record<string, unknown> = {}) {
     {
       api: options.api.parse(given.api, '/'),
       probe: options.probe.parse(given.probe, '/'),
+      jobProject: options.jobProject.parse(given.jobProject, '/'),
       endpoint: options.endpoint.parse(given.endpoint, '/'),
       storageEndpoint: options.storageEndpoint.parse(given.storageEndpoint, '/'),
     },

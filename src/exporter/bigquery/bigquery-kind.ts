@@ -4,6 +4,7 @@ import { TEST_RESULTS } from '../rows/row-kind.ts';
 import { type OpenSink, type Probe, type SinkParts, sinkKind } from '../sinks/sink-kind.ts';
 import { choice, optional, type SinkOption, text, url } from '../sinks/sink-options.ts';
 import { BigQuerySink } from './bigquery-sink.ts';
+import { openJobClient } from './clients/google-job-client.ts';
 import { BIGQUERY_STORAGE, openStreamClient } from './clients/google-stream-client.ts';
 import {
   BIGQUERY,
@@ -45,18 +46,26 @@ export const bigQueryKind = sinkKind({
     probe: optional(
       dataset('Where `doctor` creates and deletes a table, to see whether that is allowed.'),
     ),
+    jobProject: optional(
+      text(
+        'The project in which exports that are made again run a job; by default that of the table.',
+      ),
+    ),
     endpoint: optional(url('The address of an emulator; it gets no credentials.')),
     storageEndpoint: optional(
       text('The address of the emulator’s Storage Write API, without TLS.', 'host:port'),
     ),
   },
   packages: [BIGQUERY, BIGQUERY_STORAGE],
-  open: async ({ api, probe, endpoint, storageEndpoint }, { db, clock }: SinkParts) => {
+  open: async ({ probe, endpoint, storageEndpoint, ...options }, { db, clock }: SinkParts) => {
     const tables = await openTableClient({ endpoint });
+    const jobs = await openJobClient({ endpoint });
     const streams = await openStreamClient({ endpoint: storageEndpoint });
-    const sink = new BigQuerySink({ api, db, tables, streams, clock, random: systemRandom });
+    const clients = { tables, jobs, streams };
+    const sink = new BigQuerySink({ ...options, ...clients, db, clock, random: systemRandom });
     return {
       begin: (exported, signal) => sink.begin(exported, signal),
+      checkAgain: (exported) => sink.checkAgain(exported),
       find: (exported) => sink.find(exported),
       probe: () => probeDataset(tables, probe),
       close: () => sink.close(),

@@ -15,7 +15,7 @@ import type { Batch } from '../batches.ts';
 import { type Progress, saveProgress } from '../progress.ts';
 import type { RejectedRow } from '../rejected-rows.ts';
 import type { ExportRow } from '../rows/row-kind.ts';
-import type { Export, ExportSummary, Landed, Receipt, SinkSession } from '../sink.ts';
+import type { Export, ExportSummary, ExportTable, Landed, Receipt, SinkSession } from '../sink.ts';
 import type { RowError } from './clients/ports.ts';
 import { Chunk, type Encoded, toLanded } from './rows/chunk.ts';
 import type { ByteBudget } from './streams/byte-budget.ts';
@@ -29,8 +29,12 @@ export interface SessionParts<R> {
   /** Of all sessions together. */
   readonly budget: ByteBudget;
   readonly encode: (row: ExportRow) => Encoded<R>;
+  /** The table that rows are written into, which the export's own table may have to wait for. */
+  readonly table: ExportTable;
   /** Makes sure again that the table exists, as it seems to be gone. */
   readonly ensureAgain: () => Promise<void>;
+  /** Moves all rows to the export's own table, if that is another one. It may be called again. */
+  readonly publish?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface RequestLimits {
@@ -104,10 +108,20 @@ export class BigQuerySession<R> implements SinkSession {
     if (settledRows !== rows || this.#toSkip > 0) {
       throw new CodedError('data-loss', `settled ${settledRows} rows instead of ${rows}`);
     }
+    if (this.#parts.publish) await this.#publish(this.#parts.publish, signal);
     await this.#save({ isDone: true });
-    const { table } = this.#resumption.exported;
-    if (this.#writer?.isClean) this.#parts.pool.giveBack(table, this.#writer);
+    if (this.#writer?.isClean) this.#parts.pool.giveBack(this.#parts.table, this.#writer);
     return toReceipt(this.#resumption.exported, { settledRows, rejected: this.#rejected });
+  }
+
+  /** What is written down first is that all rows are settled: an attempt without its lease ends here. */
+  async #publish(
+    publish: (signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#save();
+    this.#writer?.close();
+    await publish(signal);
   }
 
   async abort(): Promise<void> {
@@ -172,9 +186,9 @@ export class BigQuerySession<R> implements SinkSession {
 
   /** Takes a writer, and writes down that the next rows go there. Nothing is in flight. */
   async #claim(kind: 'any' | 'fresh'): Promise<RowWriter<R>> {
-    const { exported, signal } = this.#resumption;
-    const writer = await this.#parts.pool
-      .take(exported.table, signal, kind)
+    const { pool, table } = this.#parts;
+    const writer = await pool
+      .take(table, this.#resumption.signal, kind)
       .catch((error: unknown) => this.#throwMissing(error));
     this.#writer = writer;
     this.#offset = writer.nextOffset;

@@ -6,17 +6,19 @@
 import type { Clock, Random } from '@postlude/queue/foundations';
 import { CodedError, hasCode } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
-import { beginAttempt, findProgress, type Progress, type StreamPosition } from '../progress.ts';
+import { beginAttempt, findProgress, type Progress } from '../progress.ts';
 import { readRejectedRows } from '../rejected-rows.ts';
 import { type ExportRow, INVOCATIONS, type RowKind, TEST_RESULTS } from '../rows/row-kind.ts';
 import type { Export, ExportTable, Receipt, Sink, SinkSession } from '../sink.ts';
+import { type LaterExport, LaterGenerations } from './again/later-generations.ts';
 import {
   BigQuerySession,
   type RequestLimits,
   type Resumption,
+  type SessionParts,
   toReceipt,
 } from './bigquery-session.ts';
-import type { StreamClient, TableClient } from './clients/ports.ts';
+import type { JobClient, StreamClient, TableClient } from './clients/ports.ts';
 import { InsertAllPool } from './insert-all-pool.ts';
 import { insertId, toJson } from './rows/json-row.ts';
 import { protoEncoder } from './rows/proto-row.ts';
@@ -32,6 +34,9 @@ export interface BigQuerySinkParts {
   readonly db: Pick<Database, 'read' | 'write'>;
   readonly tables: TableClient;
   readonly streams: StreamClient;
+  readonly jobs: JobClient;
+  /** The project that jobs run in; that of the table unless given. */
+  readonly jobProject?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** What one request may hold, and how many of an export may be on their way; as the API likes it unless given. */
@@ -59,6 +64,7 @@ export class BigQuerySink implements Sink {
   readonly #budget = new ByteBudget(MAX_BYTES_IN_FLIGHT);
   readonly #insertPool: InsertAllPool;
   readonly #kinds: Readonly<Record<RowKind['name'], KindParts>>;
+  readonly #later: LaterGenerations;
 
   constructor(parts: BigQuerySinkParts) {
     this.#parts = parts;
@@ -69,25 +75,27 @@ export class BigQuerySink implements Sink {
       'test-results': kindParts(parts, calls, TEST_RESULTS),
       invocations: kindParts(parts, calls, INVOCATIONS),
     };
+    const hasDuplicates = parts.api === 'insert-all';
+    const { jobProject } = parts;
+    this.#later = new LaterGenerations({ ...parts, jobProject, calls, hasDuplicates });
   }
 
   async begin(exported: Export, signal?: AbortSignal): Promise<SinkSession | Receipt> {
-    const { db } = this.#parts;
-    const progress = await beginAttempt(db, exported);
+    if (isLater(exported)) {
+      if (exported.replaces.isTableShared) throw sharedTable(exported, 'invalid-argument');
+      await this.#later.endEarlier(exported, signal);
+    }
+    const progress = await beginAttempt(this.#parts.db, exported);
     if (progress.isDone) return receiptOf(exported, progress);
     await this.#ensure(exported, signal);
-    const from = progress.settled?.rows ?? 0;
-    const limit = Number.MAX_SAFE_INTEGER;
-    const rejected = await db.read((tx) => readRejectedRows(tx, exported, { from, limit }));
-    return this.#session({
-      exported,
-      signal,
-      progress,
-      landedSince: progress.next
-        ? await this.#countLanded(exported.table, progress.next, signal)
-        : 0,
-      rejectedSince: new Map(rejected.map(({ row, reason }) => [row, reason])),
-    });
+    if (isLater(exported)) return await this.#beginLater(exported, progress, signal);
+    const landedSince = await this.#countLanded(exported.table, progress, signal);
+    const resumption = { exported, signal, progress, landedSince };
+    return await this.#session(resumption, { table: exported.table });
+  }
+
+  async checkAgain(exported: Omit<Export, 'attempt'>): Promise<void> {
+    if (exported.replaces?.isTableShared) throw sharedTable(exported, 'failed-precondition');
   }
 
   async find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined> {
@@ -101,12 +109,50 @@ export class BigQuerySink implements Sink {
     await this.#parts.streams.close();
   }
 
-  #session(resumption: Resumption): SinkSession {
+  async #beginLater(
+    exported: LaterExport,
+    progress: Progress,
+    signal: AbortSignal | undefined,
+  ): Promise<SinkSession> {
+    const count = (begun: Progress) => this.#countLanded(exported.table, begun, signal);
+    const staged = await this.#later.stage(exported, progress, { count, signal });
+    const { landedSince, table } = staged;
+    const session = await this.#session(
+      { exported, signal, progress: staged.progress, landedSince },
+      {
+        table,
+        publish: (committing) => this.#later.replace(exported, staged, committing),
+      },
+    );
+    return {
+      landed: session.landed,
+      append: (batch) => session.append(batch),
+      abort: () => session.abort(),
+      commit: async (summary, committing) => {
+        const receipt = await session.commit(summary, committing);
+        await this.#later.discard(staged);
+        return receipt;
+      },
+    };
+  }
+
+  async #session(
+    begun: Omit<Resumption, 'rejectedSince'>,
+    place: Pick<SessionParts<unknown>, 'table' | 'publish'>,
+  ): Promise<SinkSession> {
     const { db, api, limits = LIMITS[api] } = this.#parts;
-    const { exported, signal } = resumption;
+    const { exported, progress, signal } = begun;
     const { kind } = exported;
     const { encodeProto, streamPool } = this.#kinds[kind.name];
+    const from = progress.settled?.rows ?? 0;
+    const limit = Number.MAX_SAFE_INTEGER;
+    const rejected = await db.read((tx) => readRejectedRows(tx, exported, { from, limit }));
+    const resumption = {
+      ...begun,
+      rejectedSince: new Map(rejected.map(({ row, reason }) => [row, reason])),
+    };
     const parts = {
+      ...place,
       db,
       budget: this.#budget,
       ensureAgain: () => this.#ensureAgain(exported, signal),
@@ -127,9 +173,11 @@ export class BigQuerySink implements Sink {
   /** Ends the stream of an earlier attempt, and returns how many rows it has after the settled ones. */
   async #countLanded(
     table: ExportTable,
-    { stream, offset }: StreamPosition,
+    { next }: Progress,
     signal: AbortSignal | undefined,
   ): Promise<number> {
+    if (next === undefined) return 0;
+    const { stream, offset } = next;
     const finalize = () => this.#parts.streams.finalize(stream);
     const rows = await this.#calls.call(table, finalize, signal).catch((error: unknown) => {
       throw hasCode(error, 'not-found') ? lost(table, stream) : error;
@@ -163,12 +211,26 @@ function kindParts(
   };
 }
 
+function isLater(exported: Export): exported is LaterExport {
+  return exported.replaces !== undefined;
+}
+
 function sized(value: Uint8Array) {
   return { value, bytes: value.length };
 }
 
 function receiptOf(exported: Pick<Export, 'table'>, { settled, rejected }: Progress): Receipt {
   return toReceipt(exported, { settledRows: settled?.rows ?? 0, rejected });
+}
+
+function sharedTable(
+  { invocationId, table }: Omit<Export, 'attempt'>,
+  code: 'failed-precondition' | 'invalid-argument',
+): CodedError {
+  return new CodedError(
+    code,
+    `invocations/${invocationId} has several exports to ${tableName(table)}: their rows look the same, so none of these exports can be made again; copy its rows to another table, or export it to another one`,
+  );
 }
 
 /** No retry can help, and to begin again could write rows twice. */

@@ -9,36 +9,9 @@ import {
 } from '../../../test/support/exports/bigquery-exports.ts';
 import { openBigQuery } from '../../../test/support/exports/bigquery-world.ts';
 import { writeGraph } from '../../../test/support/exports/export-graph.ts';
-import { isReceipt, type Sink } from '../sink.ts';
+import { interrupted } from '../../../test/support/exports/interrupted-sink.ts';
 
 const ROWS = 24;
-
-/** Runs `meanwhile` within the attempt, before its call number `at` of append or commit. */
-function interrupted(sink: Sink, at: number, meanwhile: () => Promise<void>): Sink {
-  let calls = 0;
-  const count = async () => {
-    if (++calls === at) await meanwhile();
-  };
-  return {
-    find: (exported) => sink.find(exported),
-    begin: async (exported, signal) => {
-      const session = await sink.begin(exported, signal);
-      if (isReceipt(session)) return session;
-      return {
-        landed: session.landed,
-        append: async (batch) => {
-          await count();
-          await session.append(batch);
-        },
-        commit: async (...args) => {
-          await count();
-          return await session.commit(...args);
-        },
-        abort: () => session.abort(),
-      };
-    },
-  };
-}
 
 test.each([1, 2, 4, 6, 8, 9])(
   'each row lands once if a later attempt runs before step %i of an earlier one',

@@ -34,6 +34,11 @@ export class SinkRouter implements Sink {
     return await sink.find(exported);
   }
 
+  async checkAgain(exported: Omit<Export, 'attempt'>): Promise<void> {
+    const sink = await this.sink(sinkOf(this.#plan, exported.table));
+    await sink.checkAgain?.(exported);
+  }
+
   /** Opens a sink once, by its name. */
   sink(name: string): Promise<OpenSink> {
     const open = this.#open.get(name);

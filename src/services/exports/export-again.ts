@@ -4,7 +4,13 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { CodedError } from '@postlude/queue/foundations';
-import { readGeneration, writeExportRequest } from '../../exporter/export-requests.ts';
+import {
+  isTableShared,
+  readGeneration,
+  readWantedExports,
+  writeExportRequest,
+} from '../../exporter/export-requests.ts';
+import { identifyExport } from '../../exporter/exporter.ts';
 import { exportStatus } from '../../exporter/status.ts';
 import { enqueueBigQueryExport } from '../../exporter/task.ts';
 import {
@@ -19,7 +25,6 @@ import { inField } from '../shared/field.ts';
 import { requirePermission, rootRealm } from '../shared/permissions.ts';
 import { toExportMessage } from './export-message.ts';
 import type { ExportsParts } from './parts.ts';
-import { readWantedExports } from './wanted-exports.ts';
 
 export async function exportAgain(
   parts: ExportsParts,
@@ -40,6 +45,9 @@ export async function exportAgain(
   if (state === 'waiting') {
     throw new CodedError('failed-precondition', `${name} is ${invocation.state}`);
   }
+  const isShared = isTableShared(all, wanted);
+  const next = { ...wanted, generation: wanted.generation + 1, isShared };
+  await parts.sink.checkAgain?.(identifyExport(invocation, next));
   await db.write(
     async (tx) => {
       // While a task of the export is there, its attempts have the generation that they began with.

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { readWantedExports } from '../../exporter/export-requests.ts';
 import { exportStatus } from '../../exporter/status.ts';
 import {
   type ListExportsRequest,
@@ -13,7 +14,6 @@ import { TASKS_REALM } from '../shared/permissions.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import { toExportMessage, withoutFolders } from './export-message.ts';
 import type { ExportsParts } from './parts.ts';
-import { readWantedExports } from './wanted-exports.ts';
 
 export async function listExports(
   parts: ExportsParts,

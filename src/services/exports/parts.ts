@@ -12,5 +12,5 @@ export interface ExportsParts {
   readonly authorizer: Authorizer;
   readonly queue: Pick<TaskQueue, 'enqueue'>;
   readonly inspector: TaskInspector;
-  readonly sink: Pick<Sink, 'find'>;
+  readonly sink: Pick<Sink, 'find' | 'checkAgain'>;
 }

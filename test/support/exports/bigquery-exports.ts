@@ -1,6 +1,7 @@
 /** Exports of numbered results into a fake BigQuery, attempt by attempt. */
 import { create } from '@bufbuild/protobuf';
 import type { Database } from '@postlude/queue/storage';
+import { writeExportRequest } from '../../../src/exporter/export-requests.ts';
 import { exportInvocation } from '../../../src/exporter/exporter.ts';
 import type { Receipt, Sink } from '../../../src/exporter/sink.ts';
 import { BigQueryExportSchema } from '../../../src/gen/luci/resultdb/v1/invocation_pb.js';
@@ -36,13 +37,19 @@ const MAX_ATTEMPTS = 12;
 
 /** Runs attempts until one succeeds, and returns its receipt and their number. */
 export async function exportUntilDone(
-  wanted: Omit<OneAttempt, 'sink' | 'attempt'> & { readonly openSink: () => Promise<Sink> },
+  wanted: Omit<OneAttempt, 'sink' | 'attempt'> & {
+    readonly openSink: () => Promise<Sink>;
+    /** The number of the first attempt; 1 unless given. */
+    readonly from?: number;
+  },
 ): Promise<{ readonly receipt: Receipt; readonly attempts: number }> {
   const failures: unknown[] = [];
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+  const { from = 1 } = wanted;
+  for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts++) {
+    const attempt = from + attempts - 1;
     try {
       const sink = await wanted.openSink();
-      return { receipt: await exportOnce({ ...wanted, sink, attempt }), attempts: attempt };
+      return { receipt: await exportOnce({ ...wanted, sink, attempt }), attempts };
     } catch (error) {
       failures.push(error);
     }
@@ -69,4 +76,15 @@ export function landedRows(bigQuery: FakeBigQuery, table = 'results'): string[] 
       return `${(parent as { readonly id: string }).id}/${test_id}/${result_id}`;
     })
     .sort();
+}
+
+/** Asks for another generation of an export, as ExportAgain does. */
+export async function askAgain(
+  db: Pick<Database, 'write'>,
+  { generation = 1, id = 'a', index = 0, table = 'results' } = {},
+): Promise<void> {
+  const names = { project: 'acme', dataset: 'tests', table };
+  const destination = create(BigQueryExportSchema, { ...names, testResults: {} });
+  const asked = { index, destination, generation, requestTime: 0 };
+  await db.write((tx) => writeExportRequest(tx, id as InvocationId, asked));
 }

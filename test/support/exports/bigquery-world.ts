@@ -4,6 +4,7 @@ import type { Database } from '@postlude/queue/storage';
 import { onTestFinished } from 'vitest';
 import type { RequestLimits } from '../../../src/exporter/bigquery/bigquery-session.ts';
 import { BigQuerySink } from '../../../src/exporter/bigquery/bigquery-sink.ts';
+import { openJobClient } from '../../../src/exporter/bigquery/clients/google-job-client.ts';
 import { openStreamClient } from '../../../src/exporter/bigquery/clients/google-stream-client.ts';
 import { openTableClient } from '../../../src/exporter/bigquery/clients/google-table-client.ts';
 import { FakeBigQuery } from '../bigquery/fake-bigquery.ts';
@@ -28,6 +29,7 @@ export interface BigQueryWorld {
   openSink(db: Progress, options?: SinkOptions): Promise<BigQuerySink>;
 }
 
+const random = () => 0.5;
 const SMALL: RequestLimits = { rows: 4, bytes: 1_000_000, inFlight: 2 };
 
 export async function openBigQuery(limits: Partial<Limits> = {}): Promise<BigQueryWorld> {
@@ -40,8 +42,9 @@ export async function openBigQuery(limits: Partial<Limits> = {}): Promise<BigQue
     const { servicePath, port } = bigQuery.grpcOptions;
     const tables = await openTableClient({ endpoint: apiEndpoint });
     const streams = await openStreamClient({ endpoint: `${servicePath}:${port}` });
-    const parts = { api, db, tables, streams, clock, random: () => 0.5, limits: SMALL, ...more };
-    const sink = new BigQuerySink(parts);
+    const jobs = await openJobClient({ endpoint: apiEndpoint });
+    const clients = { tables, streams, jobs };
+    const sink = new BigQuerySink({ api, db, ...clients, clock, random, limits: SMALL, ...more });
     onTestFinished(() => sink.close());
     return sink;
   };

@@ -38,7 +38,7 @@ export function insertId(exported: Pick<Export, 'invocationId' | 'index'>, row: 
   return hash('sha256', JSON.stringify(key), 'hex');
 }
 
-function formatMicros(micros: number): string {
+export function formatMicros(micros: number): string {
   const millis = Math.floor(micros / MICROS_PER_MS);
   const rest = String(micros - millis * MICROS_PER_MS).padStart(3, '0');
   return new Date(millis).toISOString().replace('Z', `${rest}Z`);
