@@ -364,8 +364,9 @@ export declare const Exports: GenService<{
     output: typeof ExportInvocationResponseSchema;
   },
   /**
-   * Makes an export again, although it is DONE or DEAD: a file or an object is replaced, and the rows are
-   * appended to a table of BigQuery once more. An export that is PENDING goes on as it is.
+   * Makes an export again, although it is DONE or DEAD: a file or an object is replaced, and so are the rows
+   * of the invocation in a table of BigQuery. An export that is PENDING goes on as it is. Fails with
+   * FAILED_PRECONDITION if the invocation has several exports to that table of BigQuery.
    *
    * @generated from rpc postlude.v1.Exports.ExportAgain
    */
