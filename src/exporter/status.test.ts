@@ -85,6 +85,7 @@ test('an export that failed says why, both while it is tried again and once it i
   expect(await statusOf('over')).toMatchObject({
     state: 'pending',
     reason: expect.stringMatching(WHY),
+    nextTryTime: clock.now() + 1_000,
   });
   clock.advance(60_000);
   await dispatcher.runOnce();

@@ -1,6 +1,7 @@
 /** The status of an export, read from its task, or from the sink once the task is gone. */
 
-import type { TaskInspector } from '@postlude/queue';
+import type { TaskInspector, TaskSummary } from '@postlude/queue';
+import type { EpochMs } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import { isToBeSettled } from '../invocations/closed-sets.ts';
@@ -19,14 +20,18 @@ export interface ExportStatusParts {
 /**
  * - `waiting`: the invocation is not FINALIZED.
  * - `pending`: its task is due, running or about to be enqueued; `reason` tells why the last
- *   attempt failed.
+ *   attempt failed or was postponed, and `nextTryTime` when the next one is due, if that is to come.
  * - `done`: all rows are written, as the receipt says.
  * - `dead`: its task is dead, for `reason`.
  * - `absent`: nobody has asked for it, or its output has been removed.
  */
 export type ExportStatus =
   | { readonly state: 'waiting' | 'absent' }
-  | { readonly state: 'pending'; readonly reason: string | undefined }
+  | {
+      readonly state: 'pending';
+      readonly reason: string | undefined;
+      readonly nextTryTime?: EpochMs;
+    }
   | { readonly state: 'done'; readonly receipt: Receipt }
   | { readonly state: 'dead'; readonly reason: string };
 
@@ -51,11 +56,17 @@ export async function exportStatus(
     dead: await inspector.findDead(name, tx),
     isToCome: await isToBeSettled(tx, invocation.id),
   }));
-  if (tasks.living) return { state: 'pending', reason: tasks.living.lastError };
+  if (tasks.living) return pendingOf(tasks.living);
   const receipt = await sink.find(identifyExport(invocation, wanted));
   if (receipt) return { state: 'done', receipt };
   if (tasks.dead) return { state: 'dead', reason: tasks.dead.reason };
   return tasks.isToCome ? { state: 'pending', reason: undefined } : { state: 'absent' };
+}
+
+function pendingOf({ lastError, processAfter, state }: TaskSummary): ExportStatus {
+  const isScheduled = state === 'scheduled';
+  const when = isScheduled ? { nextTryTime: processAfter } : {};
+  return { state: 'pending', reason: lastError, ...when };
 }
 
 /** The same destination always has the same index, so that asking again starts no second export. */

@@ -133,7 +133,7 @@ describe('failures', () => {
       await dispatcher.runOnce();
       clock.advance(30_000);
     }
-    expect(await living()).toMatchObject([{ attempt: 0 }]);
+    expect(await living()).toMatchObject([{ attempt: 0, lastError: 'quota' }]);
     expect(sink.steps.filter((step) => step === 'append')).toHaveLength(25);
     sink.onStep = () => undefined;
     await dispatcher.runOnce();

@@ -114,7 +114,7 @@ export function exportHandler(parts: ExportHandlerParts): TaskHandler<Uint8Array
       const outcome = await attemptExport(parts, request, context.signal);
       if (outcome instanceof SinkBusyError) {
         log.warn('export postponed', { invocation, index, error: outcome });
-        return await postpone(parts, task, { context, delayMs: outcome.delayMs });
+        return await postpone(parts, task, { context, busy: outcome });
       }
       exportedRows.add(outcome.rows);
       rejectedRows.add(outcome.rejected ?? 0);
@@ -153,9 +153,10 @@ async function attemptExport(
 async function postpone(
   { db, queue }: Pick<ExportHandlerParts, 'db' | 'queue'>,
   { id, subject, payload }: Task<Uint8Array>,
-  { context, delayMs }: { readonly context: HandlerContext; readonly delayMs: number },
+  { busy, context }: { readonly busy: SinkBusyError; readonly context: HandlerContext },
 ): Promise<void> {
-  const again = { type: BQ_EXPORT, id, payload, delayMs, ...(subject && { subject }) };
+  const { delayMs, message: lastError } = busy;
+  const again = { type: BQ_EXPORT, id, payload, delayMs, lastError, ...(subject && { subject }) };
   await db.write(async (tx) => {
     await context.complete(tx);
     await queue.replace([again], tx);

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import type { ExportStatus } from '../../exporter/status.ts';
 import type { BigQueryExport } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { type Export, Export_State, ExportSchema } from '../../gen/postlude/v1/exports_pb.js';
+import { toTimestamp } from '../shared/timestamp.ts';
 
 const STATES: Readonly<Record<ExportStatus['state'], Export_State>> = {
   waiting: Export_State.WAITING,
@@ -13,6 +14,9 @@ const STATES: Readonly<Record<ExportStatus['state'], Export_State>> = {
   absent: Export_State.UNSPECIFIED,
 };
 
+/** The task has the whole text. */
+const MAX_REASON_LENGTH = 1_000;
+
 export function toExportMessage(
   wanted: { readonly index: number; readonly destination: BigQueryExport },
   status: ExportStatus,
@@ -22,7 +26,14 @@ export function toExportMessage(
     const { location, rows, rejected = 0, sha256 = '' } = status.receipt;
     return { ...message, location, rows: BigInt(rows), rejected: BigInt(rejected), sha256 };
   }
-  return 'reason' in status ? { ...message, reason: status.reason ?? '' } : message;
+  if (!('reason' in status)) return message;
+  const { reason = '' } = status;
+  const next = status.state === 'pending' ? status.nextTryTime : undefined;
+  return {
+    ...message,
+    reason: reason.slice(0, MAX_REASON_LENGTH).toWellFormed(),
+    ...(next === undefined ? {} : { nextTryTime: toTimestamp(next) }),
+  };
 }
 
 /** Returns the message for a reader: files without their folders. Addresses and tables stay as they are. */

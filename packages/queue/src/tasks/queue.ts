@@ -209,7 +209,7 @@ function settlementFor(db: Database, time: DatabaseTime): TaskSettlement {
 }
 
 function toRow<P>(task: NewTask<P>, time: DatabaseTime): NewRow<typeof tasks> {
-  const { type, id, subject } = task;
+  const { type, id, lastError, subject } = task;
   return {
     type: checkTypeName(type.name),
     id: checkTaskId(id),
@@ -219,6 +219,7 @@ function toRow<P>(task: NewTask<P>, time: DatabaseTime): NewRow<typeof tasks> {
     processAfter: dueTime(task, time),
     attempt: 0,
     fence: UNLEASED,
+    ...(lastError === undefined ? {} : { lastError: storable(lastError) }),
   };
 }
 

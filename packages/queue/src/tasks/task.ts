@@ -32,6 +32,11 @@ export type NewTask<P = unknown> = {
   /** The task is due after this many milliseconds; at once unless given. */
   readonly delayMs?: number;
   /**
+   * Why an earlier attempt failed that does not count, as by `TaskQueue.replace`. It is shown with the task,
+   * and handed to the handler as `lastError`.
+   */
+  readonly lastError?: string;
+  /**
    * The task is due at this time, by the database's clock; excludes `delayMs`. If you compute it from a
    * machine's clock, it is as wrong as that clock.
    */

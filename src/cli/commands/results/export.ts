@@ -11,6 +11,12 @@ import { type CliContext, CliError, EXIT } from '../../context.ts';
 import { invocationName, parseInvocation } from '../../invocation-argument.ts';
 import { collectTarget, DEFAULT_REALM, type ExportTarget } from '../../new-invocation.ts';
 import { countOf } from '../../terminal/count.ts';
+import {
+  describeExport,
+  type ExportValue,
+  exportValue,
+  targetOf,
+} from '../../terminal/describe-export.ts';
 import type { Output } from '../../terminal/output.ts';
 import { watchUntilFinalized } from '../../watch.ts';
 import { exportPeriod, parseTime } from './export-period.ts';
@@ -178,17 +184,7 @@ interface Reported {
 
 function report(output: Output, id: string, { exports, rejected }: Reported): void {
   const values = exports.map((one) => ({
-    destination: targetOf(one),
-    state: Export_State[one.state],
-    ...(one.location === ''
-      ? {}
-      : {
-          location: one.location,
-          rows: Number(one.rows),
-          rejected: Number(one.rejected),
-          sha256: one.sha256,
-        }),
-    ...(one.reason === '' ? {} : { reason: one.reason }),
+    ...exportValue(one),
     ...(rejected && { rejectedRows: (rejected.get(one.index) ?? []).map(toRejectedValue) }),
   }));
   output.result({ invocation: id, exports: values }, () =>
@@ -200,35 +196,17 @@ function report(output: Output, id: string, { exports, rejected }: Reported): vo
   if (dead.length > 0) throw new CliError(`dead: ${dead.map(targetOf).join(', ')}`);
 }
 
-interface ExportValue {
-  readonly destination: string;
-  readonly state: string;
-  readonly location?: string;
-  readonly rows?: number;
-  readonly rejected?: number;
-  readonly reason?: string;
+interface WithRejectedRows extends ExportValue {
   readonly rejectedRows?: readonly ReturnType<typeof toRejectedValue>[];
 }
 
-function describe(value: ExportValue): string[] {
-  const { destination, state, location, rows, rejected, reason, rejectedRows = [] } = value;
-  const parts = [
-    `${destination}: ${state}`,
-    location && `${rows} rows in ${location}`,
-    rejected ? `${rejected} rejected` : undefined,
-    reason,
-  ];
+function describe({ rejectedRows = [], ...value }: WithRejectedRows): string[] {
   const lines = rejectedRows.map((row) => {
     return `  rejected: ${row.parent} ${row.testId} ${row.resultId}: ${row.reason}`;
   });
-  return [parts.filter(Boolean).join('  '), ...lines];
+  return [describeExport(value), ...lines];
 }
 
 function toRejectedValue({ parent, testId, resultId, reason }: RejectedRow) {
   return { parent, testId, resultId, reason };
-}
-
-function targetOf({ destination }: Export): string {
-  const { project = '', dataset = '', table = '' } = destination ?? {};
-  return `${project}.${dataset}.${table}`;
 }

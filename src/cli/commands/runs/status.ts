@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { type Invocation, Invocation_State } from '../../../gen/luci/resultdb/v1/invocation_pb.js';
+import { Export_State } from '../../../gen/postlude/v1/exports_pb.js';
 import type { Blocker } from '../../../gen/postlude/v1/invocations_pb.js';
 import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../../command.ts';
-import { connect } from '../../connection/connection.ts';
+import { type Connection, connect } from '../../connection/connection.ts';
 import { invocationId, invocationName, parseInvocation } from '../../invocation-argument.ts';
 import { countOf } from '../../terminal/count.ts';
 import {
@@ -12,6 +13,7 @@ import {
   invocationValue,
   isoTime,
 } from '../../terminal/describe.ts';
+import { describeExport, type ExportValue, exportValue } from '../../terminal/describe-export.ts';
 import { countedTotals, describeTotals, type Totals } from '../../totals.ts';
 import { watchUntilFinalized } from '../../watch.ts';
 
@@ -41,15 +43,30 @@ export const statusCommand: CommandMaker = (context) =>
     });
     const own = explanation?.chain[0];
     const totals = await countedTotals(connection, id);
+    const exports = await openExports(connection, invocation);
     outputOf(context, command).result(
       {
         ...invocationValue(invocation),
         ...(own ? lifeValue(own) : {}),
         ...(totals ? { totals } : {}),
+        ...(exports.length === 0 ? {} : { openExports: exports }),
       },
-      () => describe(invocation, { own, totals }),
+      () => [
+        ...describe(invocation, { own, totals }),
+        ...exports.map((one) => `  export    ${describeExport(one)}`),
+      ],
     );
   });
+
+/** Returns the exports of an invocation that is over, as far as they are not done. */
+export async function openExports(
+  { exports, retry }: Pick<Connection, 'exports' | 'retry'>,
+  { name, state }: Pick<Invocation, 'name' | 'state'>,
+): Promise<readonly ExportValue[]> {
+  if (state !== Invocation_State.FINALIZED) return [];
+  const listed = await retry(() => exports.listExports({ name }));
+  return listed.exports.filter((one) => one.state !== Export_State.DONE).map(exportValue);
+}
 
 function lifeValue(own: Blocker) {
   return {

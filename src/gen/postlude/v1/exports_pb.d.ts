@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { BigQueryExport } from "../../luci/resultdb/v1/invocation_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file postlude/v1/exports.proto.
@@ -54,7 +55,8 @@ export declare type Export = Message<"postlude.v1.Export"> & {
   sha256: string;
 
   /**
-   * Why the task is dead, or why the last attempt failed.
+   * Why the task is dead, or why the last attempt failed or was postponed: at most 1000 characters. Files
+   * have no folders, unless the caller may list tasks.
    *
    * @generated from field: string reason = 7;
    */
@@ -66,6 +68,13 @@ export declare type Export = Message<"postlude.v1.Export"> & {
    * @generated from field: int64 rejected = 8;
    */
   rejected: bigint;
+
+  /**
+   * When the next attempt is due, if it is still to come.
+   *
+   * @generated from field: google.protobuf.Timestamp next_try_time = 9;
+   */
+  nextTryTime?: Timestamp | undefined;
 };
 
 /**
