@@ -21,6 +21,8 @@ import {
 import { exportRequests } from '../exporter/export-requests.ts';
 import { exportProgress } from '../exporter/progress.ts';
 import { rejectedRows } from '../exporter/rejected-rows.ts';
+import { exportPeriods } from '../exporter/requests/export-periods.ts';
+import { exportSinks } from '../exporter/sinks/recorded-sinks.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
 import { closingTurns, invocations } from '../invocations/table.ts';
 import { exonerations } from '../results/exonerations.ts';
@@ -39,7 +41,9 @@ export const COPIED_TABLES: readonly AnyTable[] = [
   testResults,
   exonerations,
   exportRequests,
+  exportPeriods,
   exportProgress,
+  exportSinks,
   rejectedRows,
   tasks,
   deadTasks,

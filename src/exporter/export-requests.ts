@@ -8,6 +8,7 @@ import type { EpochMs } from '@postlude/queue/foundations';
 import {
   bytes,
   int,
+  nullable,
   type Reader,
   type Row,
   type Transaction,
@@ -30,6 +31,7 @@ export const exportRequests = table(
     destination: bytes,
     generation: int,
     requestTime: timestamp,
+    requestId: nullable(text),
   },
   ['invocationId', 'exportIndex'],
 );
@@ -88,6 +90,8 @@ export interface ExportRequested {
   readonly generation: number;
   /** When this generation was asked for. */
   readonly requestTime: EpochMs;
+  /** Identifies the request, if its client has named it. */
+  readonly requestId: string | undefined;
 }
 
 /** Returns `undefined` for an export that the invocation was created with and that was not asked for again. */
@@ -97,15 +101,20 @@ export async function readExportRequest(
   exportIndex: number,
 ): Promise<ExportRequested | undefined> {
   const key = { invocationId: toRowId(id), exportIndex };
-  const columns = { generation: int, requestTime: timestamp };
+  const columns = { generation: int, requestTime: timestamp, requestId: nullable(text) };
   const [row] = await reader.readKeys(exportRequests, [key], columns);
   return row;
+}
+
+export interface NewRequest extends ExportAsked {
+  readonly requestTime: EpochMs;
+  readonly requestId?: string | undefined;
 }
 
 export async function writeExportRequest(
   tx: Transaction,
   id: InvocationId,
-  { destination, generation, index, requestTime }: ExportAsked & { readonly requestTime: EpochMs },
+  { destination, generation, index, requestId, requestTime }: NewRequest,
 ): Promise<void> {
   await tx.upsert(exportRequests, [
     {
@@ -114,6 +123,7 @@ export async function writeExportRequest(
       destination: toBinary(BigQueryExportSchema, destination),
       generation,
       requestTime,
+      requestId,
     },
   ]);
 }

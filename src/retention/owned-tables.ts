@@ -7,6 +7,7 @@ import type { AnyTable } from '@postlude/queue/storage';
 import { exportRequests } from '../exporter/export-requests.ts';
 import { exportProgress } from '../exporter/progress.ts';
 import { rejectedRows } from '../exporter/rejected-rows.ts';
+import { exportSinks } from '../exporter/sinks/recorded-sinks.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
 import { exonerations } from '../results/exonerations.ts';
 import { testResults } from '../results/test-results.ts';
@@ -18,4 +19,5 @@ export const OWNED_TABLES: readonly AnyTable[] = [
   exportRequests,
   exportProgress,
   rejectedRows,
+  exportSinks,
 ];

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { noMetrics, silentLog, systemClock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { expect, onTestFinished, test } from 'vitest';
+import { openTestPglite } from '../../../test/support/databases/databases.ts';
 import { MemorySink } from '../../../test/support/exports/memory-sink.ts';
 import { TEST_RESULTS } from '../rows/row-kind.ts';
-import type { Export } from '../sink.ts';
+import { type Export, isReceipt } from '../sink.ts';
 import { planExports } from './export-plan.ts';
 import type { OpenSink, SinkParts } from './sink-kind.ts';
 import { type OpenPlannedSink, openSink, SinkRouter } from './sink-router.ts';
@@ -21,11 +22,13 @@ const PARTS: SinkParts = {
   metrics: noMetrics,
 };
 
-function routed(open?: OpenPlannedSink) {
+const RULES = [{ match: 'acme.nightly.*', to: 'nightly' }];
+
+function routed(parts = PARTS, exports: readonly object[] = RULES, open?: OpenPlannedSink) {
   const plan = planExports(
     {
       sinks: { nightly: { kind: 'parquet', folder: 'nightly' } },
-      exports: [{ match: 'acme.nightly.*', to: 'nightly' }],
+      exports,
       defaultSink: 'parquet',
       exportDir: '/exports',
       folder: '/',
@@ -34,7 +37,7 @@ function routed(open?: OpenPlannedSink) {
       throw new Error(`${setting}: ${problem}`);
     },
   );
-  return new SinkRouter(plan, PARTS, open);
+  return new SinkRouter(plan, parts, open);
 }
 
 function exportTo(dataset: string): Export {
@@ -53,7 +56,8 @@ class ClosableSink extends MemorySink implements OpenSink {
 
 test('opens each sink once, when an export first needs it, and closes it', async () => {
   const opened = new Map<unknown, ClosableSink>();
-  const router = routed(async ({ options }) => {
+  const parts = { ...PARTS, db: await openTestPglite() };
+  const router = routed(parts, RULES, async ({ options }) => {
     const sink = new ClosableSink();
     opened.set(options.folder, sink);
     return sink;
@@ -70,7 +74,7 @@ test('opens each sink once, when an export first needs it, and closes it', async
 
 test('a sink that could not be opened is opened again for the next export', async () => {
   let attempts = 0;
-  const router = routed(async () => {
+  const router = routed(PARTS, RULES, async () => {
     if (++attempts === 1) throw new Error('no package');
     return new ClosableSink();
   });
@@ -107,4 +111,23 @@ test('probing a folder tells whether it can be written to, and leaves nothing', 
     code: 'misconfigured',
     message: expect.stringContaining(`${join(root, 'file')} cannot be written to: ENOTDIR`),
   });
+});
+
+test('an export that is done is found after the rules have changed, unless it is made again', async () => {
+  const db = await openTestPglite();
+  const sinks = new Map<unknown, ClosableSink>();
+  const start = (exports: readonly object[]) =>
+    routed({ ...PARTS, db }, exports, async ({ options }) => {
+      const sink = sinks.get(options.folder) ?? new ClosableSink();
+      sinks.set(options.folder, sink);
+      return sink;
+    });
+  const exported = exportTo('nightly');
+  const begun = await start(RULES).begin(exported);
+  if (isReceipt(begun)) throw new Error('it is done already');
+  await begun.commit({ rows: 0 }, LIVE);
+  const changed = start([]);
+  expect(await changed.find(exported)).toEqual({ rows: 0, location: 'memory' });
+  expect(await changed.find({ ...exported, fingerprint: 'g' })).toBeUndefined();
+  expect([...sinks.keys()]).toEqual(['/nightly', '/exports']);
 });

@@ -4,9 +4,10 @@
  * it fails that export; the next one tries again.
  */
 import { CodedError } from '@postlude/queue/foundations';
-import type { Export, Receipt, Sink, SinkSession } from '../sink.ts';
+import { type Export, isReceipt, type Receipt, type Sink, type SinkSession } from '../sink.ts';
 import { type ExportPlan, type PlannedSink, sinkOf } from './export-plan.ts';
 import { SINK_KINDS } from './kinds.ts';
+import { readRecordedSink, recordSink } from './recorded-sinks.ts';
 import type { OpenSink, SinkParts } from './sink-kind.ts';
 
 export type OpenPlannedSink = (planned: PlannedSink, parts: SinkParts) => Promise<OpenSink>;
@@ -25,13 +26,23 @@ export class SinkRouter implements Sink {
   }
 
   async begin(exported: Export, signal?: AbortSignal): Promise<SinkSession | Receipt> {
-    const sink = await this.sink(sinkOf(this.#plan, exported.table));
-    return await sink.begin(exported, signal);
+    const name = sinkOf(this.#plan, exported.table);
+    const sink = await this.sink(name);
+    const begun = await sink.begin(exported, signal);
+    const record = () => recordSink(this.#parts.db, exported, name);
+    if (!isReceipt(begun)) return recorded(begun, record);
+    await record();
+    return begun;
   }
 
+  /** If the rules have changed since, it looks where the export was done. */
   async find(exported: Omit<Export, 'attempt'>): Promise<Receipt | undefined> {
-    const sink = await this.sink(sinkOf(this.#plan, exported.table));
-    return await sink.find(exported);
+    const name = sinkOf(this.#plan, exported.table);
+    const found = await (await this.sink(name)).find(exported);
+    if (found) return found;
+    const earlier = await readRecordedSink(this.#parts.db, exported);
+    if (earlier === undefined || earlier === name || !this.#plan.sinks.has(earlier)) return;
+    return await (await this.sink(earlier)).find(exported);
   }
 
   async checkAgain(exported: Omit<Export, 'attempt'>): Promise<void> {
@@ -64,6 +75,20 @@ export class SinkRouter implements Sink {
     const log = this.#parts.log.with({ sink: name });
     return await this.#openSink(planned, { ...this.#parts, log });
   }
+}
+
+/** Calls `record` once the session has committed. */
+function recorded(session: SinkSession, record: () => Promise<void>): SinkSession {
+  return {
+    landed: session.landed,
+    append: (batch) => session.append(batch),
+    abort: () => session.abort(),
+    commit: async (summary, signal) => {
+      const receipt = await session.commit(summary, signal);
+      await record();
+      return receipt;
+    },
+  };
 }
 
 export async function openSink(

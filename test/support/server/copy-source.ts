@@ -8,7 +8,9 @@ import { FakeClock } from '@postlude/queue/testing';
 import { newReminder } from '../../../packages/queue/src/tq/reminders/reminder.ts';
 import { writeExportRequest } from '../../../src/exporter/export-requests.ts';
 import { beginAttempt, saveProgress } from '../../../src/exporter/progress.ts';
+import { writePeriod } from '../../../src/exporter/requests/export-periods.ts';
 import { TEST_RESULTS } from '../../../src/exporter/rows/row-kind.ts';
+import { recordSink } from '../../../src/exporter/sinks/recorded-sinks.ts';
 import { BigQueryExportSchema } from '../../../src/gen/luci/resultdb/v1/invocation_pb.js';
 import { takeTurn } from '../../../src/invocations/closed-sets.ts';
 import { includeInvocations } from '../../../src/invocations/inclusions.ts';
@@ -35,7 +37,9 @@ export const SOURCE_ROWS = {
   test_results: 14,
   test_exonerations: 7,
   export_requests: 1,
+  export_periods: 1,
   export_progress: 1,
+  export_sinks: 1,
   rejected_rows: 1,
   tasks: 2,
   dead_tasks: 1,
@@ -93,6 +97,12 @@ async function fillProgress(db: Database): Promise<void> {
     isDone: false,
     newlyRejected: [{ row: 1, ...result, reason: 'too long' }],
   });
+  await recordSink(db, exported, 'archive');
+  const period = { realm: 'p:r', from: 0, until: undefined, table: EXPORT.table };
+  const position = { time: 5, id: invocationId('i0') };
+  const counts = { runs: 3, begun: 2, refused: 1 };
+  const times = { startTime: 7, until: 6, doneTime: undefined };
+  await db.write((tx) => writePeriod(tx, period, { ...times, ...counts, position }));
 }
 
 const EXPORT = {
