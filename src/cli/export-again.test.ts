@@ -33,7 +33,7 @@ test('export --since makes the exports of a period to one table again', async ()
   );
   expect(later.out).toBe('0 runs: 0 exports begun again\n');
   const again = await run('export', ...period, '--json');
-  expect(again.json()).toEqual([{ runs: 3, begun: 2 }]);
+  expect(again.json()).toEqual([{ runs: 3, begun: 2, refused: 0, until: expect.any(String) }]);
   expect(
     (await readdir(join(exportDir, 'p.d.t'))).filter((file) => file.endsWith('.parquet')),
   ).toHaveLength(2);

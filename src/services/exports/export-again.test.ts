@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { eachDatabase } from '../../../test/support/databases/databases.ts';
+import { ReceiptsSink } from '../../../test/support/exports/receipts-sink.ts';
 import { invocationId } from '../../../test/support/invocations/fixtures.ts';
 import {
   contextOf,
@@ -8,7 +9,6 @@ import {
   openServices,
   type Services,
 } from '../../../test/support/server/rpc-services.ts';
-import type { Export, Receipt } from '../../exporter/sink.ts';
 import { BQ_EXPORT, exportHandler } from '../../exporter/task.ts';
 import { BigQueryExportSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import { FinalizeInvocationRequestSchema } from '../../gen/luci/resultdb/v1/recorder_pb.js';
@@ -24,36 +24,9 @@ const name = 'invocations/u-inv';
 const tableOf = (table: string) =>
   create(BigQueryExportSchema, { project: 'p', dataset: 'd', table, testResults: {} });
 
-/** Keeps one receipt for each place, as a folder does. */
-class Folder {
-  readonly receipts = new Map<string, Receipt & { readonly fingerprint: string }>();
-
-  async begin(exported: Export) {
-    const found = await this.find(exported);
-    return (
-      found ?? {
-        append: async () => undefined,
-        commit: async () => this.#commit(exported),
-        abort: async () => undefined,
-      }
-    );
-  }
-
-  async find({ fingerprint, index }: Omit<Export, 'attempt'>): Promise<Receipt | undefined> {
-    const there = this.receipts.get(`${index}`);
-    return there?.fingerprint === fingerprint ? there : undefined;
-  }
-
-  #commit({ attempt, fingerprint, index }: Export): Receipt {
-    const receipt = { rows: 0, location: `attempt ${attempt}`, fingerprint };
-    this.receipts.set(`${index}`, receipt);
-    return receipt;
-  }
-}
-
 async function openWorld(services: Services) {
   const { authorizer, clock, db, inspector, queue } = services;
-  const sink = new Folder();
+  const sink = new ReceiptsSink();
   const exports = createExports({ authorizer, clock, db, inspector, queue, sink });
   const context = contextOf(OWNER);
   await services.create('u-inv', { bigqueryExports: [tableOf('own')] });
@@ -87,8 +60,8 @@ async function openWorld(services: Services) {
         create(ExportInvocationRequestSchema, { name, destination: tableOf(table) }),
         context,
       ),
-    again: (index: number) =>
-      exports.exportAgain(create(ExportAgainRequestSchema, { name, index }), context),
+    again: (index: number, requestId = '') =>
+      exports.exportAgain(create(ExportAgainRequestSchema, { name, index, requestId }), context),
   };
 }
 
@@ -130,6 +103,20 @@ eachDatabase((open) => {
     await work();
     expect(await list()).toEqual([expect.stringContaining('own DONE')]);
     expect(sink.receipts.size).toBe(1);
+  });
+
+  test('a request that is repeated begins nothing', async () => {
+    const { again, sink, work } = await openWorld(await openServices(await open()));
+    await work();
+    for (const state of [Export_State.PENDING, Export_State.PENDING]) {
+      expect((await again(0, 'one')).export?.state).toBe(state);
+    }
+    await work();
+    expect((await again(0, 'one')).export?.state).toBe(Export_State.DONE);
+    expect(sink.commits).toHaveLength(2);
+    expect((await again(0, 'another')).export?.state).toBe(Export_State.PENDING);
+    await work();
+    expect(new Set(sink.commits).size).toBe(3);
   });
 
   test('an export that does not exist is not made again', async () => {

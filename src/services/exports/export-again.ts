@@ -4,15 +4,9 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { CodedError } from '@postlude/queue/foundations';
-import {
-  isTableShared,
-  readGeneration,
-  readWantedExports,
-  writeExportRequest,
-} from '../../exporter/export-requests.ts';
+import { isTableShared, readWantedExports } from '../../exporter/export-requests.ts';
 import { identifyExport } from '../../exporter/exporter.ts';
 import { exportStatus } from '../../exporter/status.ts';
-import { enqueueBigQueryExport } from '../../exporter/task.ts';
 import {
   type ExportAgainRequest,
   type ExportAgainResponse,
@@ -21,16 +15,21 @@ import {
 import { parseInvocationName } from '../../invocations/id.ts';
 import { requireInvocation } from '../../invocations/invocations.ts';
 import type { CallContext } from '../shared/call-context.ts';
-import { inField } from '../shared/field.ts';
+import { inField, requireMatch } from '../shared/field.ts';
 import { requirePermission, rootRealm } from '../shared/permissions.ts';
+import { beginAgain } from './begin-again.ts';
 import { toExportMessage } from './export-message.ts';
 import type { ExportsParts } from './parts.ts';
 
+const REQUEST_ID = /^[\w:.-]{1,128}$/;
+
 export async function exportAgain(
   parts: ExportsParts,
-  { index, name }: ExportAgainRequest,
+  { index, name, requestId: given }: ExportAgainRequest,
   { caller, signal }: CallContext,
 ): Promise<ExportAgainResponse> {
+  const requestId =
+    given === '' ? undefined : inField('request_id', () => requireMatch(given, REQUEST_ID));
   const id = inField('name', () => parseInvocationName(name));
   const { authorizer, clock, db, queue } = parts;
   const invocation = await db.read((tx) => requireInvocation(tx, id));
@@ -49,15 +48,13 @@ export async function exportAgain(
   const next = { ...wanted, generation: wanted.generation + 1, isShared };
   await parts.sink.checkAgain?.(identifyExport(invocation, next));
   await db.write(
-    async (tx) => {
-      // While a task of the export is there, its attempts have the generation that they began with.
-      const outcome = await enqueueBigQueryExport(queue, tx, { invocationId: id, ...wanted });
-      if (outcome === 'duplicate') return;
-      const generation = 1 + (await readGeneration(tx, id, index));
-      await writeExportRequest(tx, id, { ...wanted, generation, requestTime: clock.now() });
-    },
+    (tx) =>
+      beginAgain(queue, tx, { invocationId: id, wanted, requestTime: clock.now(), requestId }),
     { signal },
   );
-  const status = { state: 'pending', reason: undefined } as const;
-  return create(ExportAgainResponseSchema, { export: toExportMessage(wanted, status) });
+  // A request that is repeated may find the export done.
+  const now = await db.read((tx) => readWantedExports(tx, invocation));
+  const begun = now.find((each) => each.index === index) ?? wanted;
+  const status = await exportStatus(parts, invocation, begun);
+  return create(ExportAgainResponseSchema, { export: toExportMessage(begun, status) });
 }

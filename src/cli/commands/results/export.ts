@@ -1,3 +1,4 @@
+import { randomHex } from '@postlude/queue/foundations';
 import { Command } from 'commander';
 import {
   type Export,
@@ -19,7 +20,7 @@ import {
 } from '../../terminal/describe-export.ts';
 import type { Output } from '../../terminal/output.ts';
 import { watchUntilFinalized } from '../../watch.ts';
-import { exportPeriod, parseTime } from './export-period.ts';
+import { describePeriod, exportPeriod, parseTime } from './export-period.ts';
 
 interface ExportOptions {
   readonly to?: readonly ExportTarget[];
@@ -73,15 +74,11 @@ export const exportCommand: CommandMaker = (context) =>
       connection: connect(context, command),
       progress: progressOf(context, command),
     };
-    const untilMs = options.until ?? context.clock.now();
-    const period = { realm, fromMs: since, untilMs, table: only };
+    const period = { realm, fromMs: since, untilMs: options.until, table: only };
     const outcome = await exportPeriod(parts, period, { wait: options.wait ?? false }).finally(() =>
       parts.progress.clear(),
     );
-    outputOf(context, command).result(
-      outcome,
-      () => `${countOf(outcome.runs, 'run')}: ${countOf(outcome.begun, 'export')} begun again`,
-    );
+    outputOf(context, command).result(outcome, () => describePeriod(outcome));
   });
 
 interface OneExport {
@@ -141,13 +138,15 @@ async function exportsOf(
 
 /** Leaves alone what is still under way. */
 async function startAgain(
-  { exports: calls }: Connection,
+  { exports: calls, retry }: Connection,
   id: string,
   exports: readonly Export[],
 ): Promise<void> {
   const name = invocationName(id);
+  const requestId = randomHex(16);
   for (const each of exports) {
-    if (!isUnderWay(each)) await calls.exportAgain({ name, index: each.index });
+    if (isUnderWay(each)) continue;
+    await retry(() => calls.exportAgain({ name, index: each.index, requestId }));
   }
 }
 

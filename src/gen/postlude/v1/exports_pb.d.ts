@@ -216,6 +216,14 @@ export declare type ExportAgainRequest = Message<"postlude.v1.ExportAgainRequest
    * @generated from field: int32 index = 2;
    */
   index: number;
+
+  /**
+   * Chosen by the client: letters, digits and `_:.-`, at most 128. A request begins nothing if the last one
+   * that has begun the export again had the same id, so it can be repeated.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
 };
 
 /**
@@ -223,6 +231,127 @@ export declare type ExportAgainRequest = Message<"postlude.v1.ExportAgainRequest
  * Use `create(ExportAgainRequestSchema)` to create a new message.
  */
 export declare const ExportAgainRequestSchema: GenMessage<ExportAgainRequest>;
+
+/**
+ * @generated from message postlude.v1.ExportPeriodRequest
+ */
+export declare type ExportPeriodRequest = Message<"postlude.v1.ExportPeriodRequest"> & {
+  /**
+   * @generated from field: string realm = 1;
+   */
+  realm: string;
+
+  /**
+   * Invocations that were created from this time on.
+   *
+   * @generated from field: google.protobuf.Timestamp created_from = 2;
+   */
+  createdFrom?: Timestamp | undefined;
+
+  /**
+   * Invocations that were created before; the time at which the batch began unless it is set.
+   *
+   * @generated from field: google.protobuf.Timestamp created_until = 3;
+   */
+  createdUntil?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string project = 4;
+   */
+  project: string;
+
+  /**
+   * @generated from field: string dataset = 5;
+   */
+  dataset: string;
+
+  /**
+   * @generated from field: string table = 6;
+   */
+  table: string;
+
+  /**
+   * The batch of the response before. Without it, nothing begins yet: the response has the batch with these
+   * conditions that is not done, or else a new one.
+   *
+   * @generated from field: string batch = 7;
+   */
+  batch: string;
+
+  /**
+   * How many invocations to look at: at most 200; 50 if it is 0.
+   *
+   * @generated from field: int32 page_size = 8;
+   */
+  pageSize: number;
+};
+
+/**
+ * Describes the message postlude.v1.ExportPeriodRequest.
+ * Use `create(ExportPeriodRequestSchema)` to create a new message.
+ */
+export declare const ExportPeriodRequestSchema: GenMessage<ExportPeriodRequest>;
+
+/**
+ * @generated from message postlude.v1.ExportPeriodResponse
+ */
+export declare type ExportPeriodResponse = Message<"postlude.v1.ExportPeriodResponse"> & {
+  /**
+   * @generated from field: string batch = 1;
+   */
+  batch: string;
+
+  /**
+   * When the batch began.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_until = 3;
+   */
+  createdUntil?: Timestamp | undefined;
+
+  /**
+   * How many invocations of the period are over, as far as they have been looked at.
+   *
+   * @generated from field: int64 runs = 4;
+   */
+  runs: bigint;
+
+  /**
+   * How many exports have begun again.
+   *
+   * @generated from field: int64 begun = 5;
+   */
+  begun: bigint;
+
+  /**
+   * How many exports cannot be made again, as the invocation has several to the same table of BigQuery.
+   *
+   * @generated from field: int64 refused = 6;
+   */
+  refused: bigint;
+
+  /**
+   * When the last one of these invocations was created; the newest come first.
+   *
+   * @generated from field: google.protobuf.Timestamp position = 7;
+   */
+  position?: Timestamp | undefined;
+
+  /**
+   * @generated from field: bool is_done = 8;
+   */
+  isDone: boolean;
+};
+
+/**
+ * Describes the message postlude.v1.ExportPeriodResponse.
+ * Use `create(ExportPeriodResponseSchema)` to create a new message.
+ */
+export declare const ExportPeriodResponseSchema: GenMessage<ExportPeriodResponse>;
 
 /**
  * @generated from message postlude.v1.ExportAgainResponse
@@ -383,6 +512,18 @@ export declare const Exports: GenService<{
     methodKind: "unary";
     input: typeof ExportAgainRequestSchema;
     output: typeof ExportAgainResponseSchema;
+  },
+  /**
+   * Makes the exports again that the FINALIZED invocations of a period have to one table, some invocations with
+   * each call. What is still to be done goes on as it is. Call it without a batch, and then with the batch of
+   * the response until `is_done`. A batch that was interrupted is found by its conditions and goes on.
+   *
+   * @generated from rpc postlude.v1.Exports.ExportPeriod
+   */
+  exportPeriod: {
+    methodKind: "unary";
+    input: typeof ExportPeriodRequestSchema;
+    output: typeof ExportPeriodResponseSchema;
   },
   /**
    * Lists the rows that the table of an export has refused, in the order of the export. The other
