@@ -4,7 +4,7 @@ import type { EpochMs } from '@postlude/queue/foundations';
 import type { Transaction } from '@postlude/queue/storage';
 import {
   type ExportAsked,
-  readLastRequest,
+  readExportRequest,
   writeExportRequest,
 } from '../../exporter/export-requests.ts';
 import { enqueueBigQueryExport } from '../../exporter/task.ts';
@@ -27,7 +27,7 @@ export async function beginAgain(
   tx: Transaction,
   { invocationId, requestId, requestTime, wanted }: NextGeneration,
 ): Promise<boolean> {
-  const last = await readLastRequest(tx, invocationId, wanted.index);
+  const last = await readExportRequest(tx, invocationId, wanted.index);
   if (requestId !== undefined && last?.requestId === requestId) return false;
   const { destination, index } = wanted;
   const outcome = await enqueueBigQueryExport(queue, tx, { invocationId, destination, index });

@@ -24,6 +24,7 @@ import {
   ExportPeriodResponseSchema,
 } from '../../gen/postlude/v1/exports_pb.js';
 import type { Invocation } from '../../invocations/invocation.ts';
+import { readInvocations } from '../../invocations/invocations.ts';
 import { listRealm, type RealmPage } from '../../invocations/realm-list.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField, invalid, requireMatch } from '../shared/field.ts';
@@ -129,8 +130,12 @@ async function readPage(
     after: progress.position,
     limit,
   });
+  const invocations = await readInvocations(
+    reader,
+    page.invocations.map(({ id }) => id),
+  );
   const exports: Found[] = [];
-  for (const invocation of page.invocations) {
+  for (const invocation of invocations.values()) {
     const all = await readWantedExports(reader, invocation);
     const own = all.filter(({ destination }) => isSameTable(destination, table));
     exports.push(

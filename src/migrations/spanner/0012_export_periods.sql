@@ -1,4 +1,4 @@
--- What the columns mean stands in src/migrations/postgres/0013_export_periods.sql.
+-- What the columns mean stands in src/migrations/postgres/0012_export_periods.sql.
 ALTER TABLE export_requests ADD COLUMN IF NOT EXISTS request_id STRING(MAX);
 
 CREATE TABLE IF NOT EXISTS export_periods (
