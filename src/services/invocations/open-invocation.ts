@@ -41,7 +41,7 @@ export async function openInvocation(
     (tx) => openAttempt({ parts, tx, opening: { ...opening, created, included } }),
     { signal: context.signal },
   );
-  context.setHeader(UPDATE_TOKEN_HEADER, parts.updateTokens.issue(opened.id));
+  context.setHeader(UPDATE_TOKEN_HEADER, parts.updateTokens.issue(opened.id, created.realm));
   return create(OpenInvocationResponseSchema, {
     invocation: await parts.db.read((tx) => readInvocationMessage(tx, opened.id)),
     attempt: opened.attempt,

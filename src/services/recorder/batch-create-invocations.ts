@@ -32,6 +32,8 @@ export async function batchCreateInvocations(
   const invocations = await createInvocations(parts, context, creations);
   return create(BatchCreateInvocationsResponseSchema, {
     invocations,
-    updateTokens: creations.map(({ created }) => parts.updateTokens.issue(created.id)),
+    updateTokens: creations.map(({ created }) =>
+      parts.updateTokens.issue(created.id, created.realm),
+    ),
   });
 }

@@ -23,6 +23,7 @@ export async function createInvocation(
   const creation = checkCreation(parts, context, { claim, requestId: request.requestId });
   const [invocation] = await createInvocations(parts, context, [creation]);
   if (!invocation) throw new CodedError('data-loss', `${claim.id} is gone`);
-  context.setHeader(UPDATE_TOKEN_HEADER, parts.updateTokens.issue(creation.created.id));
+  const { id, realm } = creation.created;
+  context.setHeader(UPDATE_TOKEN_HEADER, parts.updateTokens.issue(id, realm));
   return invocation;
 }

@@ -30,6 +30,17 @@ test('a token is valid for its own invocation only', () => {
   expect(codeOf(() => requireUpdateToken(tokens, [token], 'u-inv2'))).toBe('permission-denied');
 });
 
+test('a token tells its realm if it is genuine', () => {
+  const tokens = tokensAt(NOW);
+  const token = tokens.issue('u-inv', 'ci:main');
+  expect(tokens.invocationOf(token)).toBe('u-inv');
+  expect(tokens.realmOf(token)).toBe('ci:main');
+  expect(tokensAt(NOW, 'another secret').realmOf(token)).toBeUndefined();
+  expect(tokensAt(NOW + SEVEN_DAYS_MS).realmOf(token)).toBeUndefined();
+  expect(tokens.realmOf(tokens.issue('u-inv'))).toBeUndefined();
+  expect(tokens.realmOf('x')).toBeUndefined();
+});
+
 test('a token ends after seven days', () => {
   const token = tokensAt(NOW).issue('u-inv');
   expect(tokensAt(NOW + SEVEN_DAYS_MS - 1).invocationOf(token)).toBe('u-inv');

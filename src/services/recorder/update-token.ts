@@ -3,9 +3,10 @@
  * token does not identify its holder and cannot be revoked; it expires.
  *
  * Form: base64url, without padding, of a version byte, public JSON ({"_i": issue time in ms, "_x":
- * lifetime in ms, "_n": invocation id}, as strings) and an HMAC-SHA256 of 32 bytes. The HMAC is over the
- * version byte, the unmodified JSON and the invocation id, each preceded by its length in decimal and a
- * newline. As the token names its invocation, it can be verified before the request is read.
+ * lifetime in ms, "_n": invocation id, "_r": its realm}, as strings) and an HMAC-SHA256 of 32 bytes. The
+ * HMAC is over the version byte, the unmodified JSON and the invocation id, each preceded by its length in
+ * decimal and a newline. As the token names its invocation, it can be verified before the request is read;
+ * the realm, which it may lack, only says whom the request is counted for.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Clock, CodedError } from '@postlude/queue/foundations';
@@ -17,7 +18,7 @@ const MAC_BYTES = 32;
 const LIFETIME_MS = 7 * 24 * 3_600_000;
 /** How far the clock of the issuing server may be ahead of ours. */
 const MAX_DRIFT_MS = 30_000;
-/** Genuine tokens have at most 300 characters. Far longer ones are refused without hashing them. */
+/** Genuine tokens have at most 700 characters. Far longer ones are refused without hashing them. */
 const MAX_TOKEN_LENGTH = 1024;
 
 /** Methods that require an update token and nothing else, whatever the caller's identity. */
@@ -52,12 +53,13 @@ export class UpdateTokens {
     this.#config = config;
   }
 
-  issue(invocationId: string): string {
+  issue(invocationId: string, realm?: string): string {
     const { clock, secrets } = this.#config;
     const claims = {
       _i: String(Math.trunc(clock.now())),
       _x: String(LIFETIME_MS),
       _n: invocationId,
+      ...(realm === undefined ? {} : { _r: realm }),
     };
     const body = Buffer.from(JSON.stringify(claims));
     const mac = computeMac(secrets[0], body, invocationId);
@@ -69,6 +71,15 @@ export class UpdateTokens {
    * and has not expired.
    */
   invocationOf(token: string): string | undefined {
+    return this.#genuineClaims(token)?.invocationId;
+  }
+
+  /** Returns the realm of that invocation, if the token says it as well. */
+  realmOf(token: string): string | undefined {
+    return this.#genuineClaims(token)?.realm;
+  }
+
+  #genuineClaims(token: string): Claims | undefined {
     const parts = parseToken(token);
     if (parts === undefined) return undefined;
     const claims = parseClaims(parts.body);
@@ -76,7 +87,7 @@ export class UpdateTokens {
     const isGenuine = this.#config.secrets.some((secret) =>
       timingSafeEqual(computeMac(secret, parts.body, claims.invocationId), parts.mac),
     );
-    return isGenuine ? claims.invocationId : undefined;
+    return isGenuine ? claims : undefined;
   }
 }
 
@@ -131,6 +142,7 @@ interface Claims {
   readonly issuedAt: number;
   readonly lifetimeMs: number;
   readonly invocationId: string;
+  readonly realm: string | undefined;
 }
 
 function isCurrent({ issuedAt, lifetimeMs }: Claims, now: number): boolean {
@@ -144,8 +156,10 @@ function parseClaims(body: Buffer): Claims | undefined {
     const issuedAt = '_i' in claims ? toWholeMs(claims._i) : undefined;
     const lifetimeMs = '_x' in claims ? toWholeMs(claims._x) : undefined;
     const invocationId = '_n' in claims ? claims._n : undefined;
+    const realm = '_r' in claims && typeof claims._r === 'string' ? claims._r : undefined;
     if (issuedAt === undefined || lifetimeMs === undefined) return undefined;
-    return typeof invocationId === 'string' ? { issuedAt, lifetimeMs, invocationId } : undefined;
+    if (typeof invocationId !== 'string') return undefined;
+    return { issuedAt, lifetimeMs, invocationId, realm };
   } catch {
     return undefined;
   }
