@@ -1,6 +1,9 @@
 /** Waits until an invocation is FINALIZED, however long that takes. */
+import { ConnectError } from '@connectrpc/connect';
+import { systemRandom } from '@postlude/queue/foundations';
 import { type Invocation, Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { Connection } from './connection/connection.ts';
+import { retryAfterMs, withJitter } from './connection/refusals.ts';
 import { isTransientRpcError } from './connection/rpc-errors.ts';
 import { type CliContext, CliError } from './context.ts';
 import { invocationName } from './invocation-argument.ts';
@@ -33,14 +36,21 @@ export async function watchUntilFinalized(watch: Watch, id: string): Promise<Inv
       if (finalized !== undefined) return finalized;
     } catch (error) {
       if (context.signal.aborted) break;
-      if (!isTransientRpcError(error)) throw error;
+      const toldMs = retryAfterMs(error);
+      if (toldMs === undefined && !isTransientRpcError(error)) throw error;
       progress.clear();
-      if (!isTold) output.note('the server is unreachable; retrying until it is back');
+      if (!isTold) output.note(describeRetry(error, toldMs));
       isTold = true;
-      await context.clock.sleep(RECONNECT_MS, context.signal);
+      const delayMs = toldMs === undefined ? RECONNECT_MS : withJitter(toldMs, systemRandom);
+      await context.clock.sleep(delayMs, context.signal);
     }
   }
   throw new CliError(`stopped; ${id} is not over yet`);
+}
+
+function describeRetry(error: unknown, toldMs: number | undefined): string {
+  if (toldMs === undefined) return 'the server is unreachable; retrying until it is back';
+  return `${ConnectError.from(error).rawMessage}; waiting`;
 }
 
 async function finalizedNow({ resultDb }: Connection, id: string): Promise<Invocation | undefined> {

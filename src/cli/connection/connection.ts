@@ -10,7 +10,7 @@ import {
   type Interceptor,
 } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
-import { isLoopback, toError } from '@postlude/queue/foundations';
+import { isLoopback, systemRandom, toError } from '@postlude/queue/foundations';
 import type { Command } from 'commander';
 import { Recorder } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
@@ -24,6 +24,7 @@ import { type CliContext, CliError, EXIT } from '../context.ts';
 import { parseDuration } from '../option-values.ts';
 import { ClockComparison } from './clock-comparison.ts';
 import { DEFAULT_AUDIENCE, IdTokens } from './id-token.ts';
+import { heedRefusals } from './refusals.ts';
 import { type Retry, retryFor } from './rpc-retry.ts';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8010';
@@ -65,6 +66,8 @@ export function connect(
   const url = serverUrl(context, globalOptionsOf(command).server);
   const timeoutMs = timeoutOf(context, globalOptionsOf(command).timeout);
   const clocks = new ClockComparison(context.clock);
+  const output = retriesQuietly ? undefined : outputOf(context, command);
+  const warn = (message: string): void => output?.warn(message);
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: '1.1',
@@ -73,6 +76,7 @@ export function connect(
     nodeOptions: { agent: agentFor(url, context.env) },
     interceptors: [
       endWith(context.signal),
+      heedRefusals({ clock: context.clock, random: systemRandom, warn }),
       authorize(idTokensOf(context, command)),
       clocks.interceptor,
     ],
@@ -86,7 +90,7 @@ export function connect(
     tasks: createClient(Tasks, transport),
     pushTasks: createClient(PushTasks, transport),
     longCall: { timeoutMs: timeoutMs ?? LONG_TIMEOUT_MS },
-    retry: retryFor(context, retriesQuietly ? undefined : outputOf(context, command)),
+    retry: retryFor(context, output),
     aheadMs: () => clocks.aheadMs,
   };
 }

@@ -19,6 +19,7 @@ import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { fromDuration, fromTimestamp } from '../../services/shared/timestamp.ts';
 import type { Connection } from '../connection/connection.ts';
+import { retryAfterMs } from '../connection/refusals.ts';
 import { isTransientRpcError, toRpcFailure } from '../connection/rpc-errors.ts';
 import { shownUrl } from '../connection/shown-url.ts';
 import { openWithToken } from '../connection/tokens.ts';
@@ -88,7 +89,8 @@ async function flushEntry(parts: FlushParts, path: string): Promise<Outcome> {
       const entry = await spool.refuse(path);
       return { flushed: { entry, state: 'refused', reason }, isAway: false };
     }
-    const isAway = isTransientRpcError(error) || isStopped(error);
+    const isBusy = retryAfterMs(error) !== undefined;
+    const isAway = isBusy || isTransientRpcError(error) || isStopped(error);
     return { flushed: { entry: path, state: 'waiting', reason }, isAway };
   }
 }
