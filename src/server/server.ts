@@ -42,6 +42,7 @@ import { Health, observeHealth } from './http/health.ts';
 import { OnePort } from './http/one-port.ts';
 import { routes } from './http/routes.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
+import { type OpenAdmission, openAdmission } from './open-admission.ts';
 import { openReadyDatabase } from './open-database.ts';
 import { openExports } from './open-exports.ts';
 import { openPushTasks, type PushTasks } from './push-tasks/push-tasks.ts';
@@ -108,6 +109,7 @@ interface Foundation {
   readonly changes: InvocationChanges;
   readonly pushTasks: PushTasks;
   readonly sink: Sink;
+  readonly admission: OpenAdmission;
   /** In reverse order of creation. */
   readonly release: readonly (() => Promise<void>)[];
   readonly cutDatabase: () => void;
@@ -152,6 +154,8 @@ async function layFoundation(
   release.unshift(() => pushTasks.close());
   const sink = openExports(config, { db, clock, log, metrics });
   release.unshift(() => sink.close());
+  const admission = openAdmission(config, { clock: machineClock, log, metrics });
+  release.unshift(async () => admission.close());
   return {
     log,
     machineClock,
@@ -165,6 +169,7 @@ async function layFoundation(
     inspector: new TaskInspector({ db, clock }),
     pushTasks,
     sink,
+    admission,
     release,
     cutDatabase: () => {
       if (!options.database) void db.close({ cut: AbortSignal.abort() });
@@ -233,13 +238,14 @@ async function buildPort(
   foundation: Foundation,
   { endingStreams, health }: { readonly health: Health; readonly endingStreams: AbortSignal },
 ): Promise<OnePort> {
-  const { log, machineClock, meters, tracing, pushTasks } = foundation;
+  const { admission, log, machineClock, meters, tracing, pushTasks } = foundation;
   const parts = await serviceParts(config, foundation);
   const addresses = new ClientAddresses(config.trustedProxies ?? []);
   const rpcs = rpcRoutes({
     services: (router) => registerServices(router, parts, endingStreams),
     authenticate: authenticateBy(config.auth, machineClock),
     updateTokens: parts.recorder.updateTokens,
+    admission: admission.admission,
     isAnonymousGranted: config.auth.kind === 'none' || hasAnyGrant(config.auth.grants, ANONYMOUS),
     maxRequestBytes: config.maxRequestBytes,
     addresses,

@@ -8,6 +8,7 @@
  */
 import { safeUrl } from '@postlude/queue/foundations';
 import { parseTableName } from '../../exporter/sinks/name-pattern.ts';
+import { limitRules } from '../admission/limit-config.ts';
 import { oidcIssuers } from './oidc-issuers.ts';
 import { realmGrants } from './realm-grants.ts';
 import {
@@ -146,6 +147,45 @@ export const SETTINGS = {
       ),
     tokenSecretsFile: path().describe(
       'A file of its own for the secrets of update tokens, one per line. Other users must not be able to open it.',
+    ),
+  }),
+  ...group('Limits', {
+    maxReads: count({ min: 1, max: 10_000 })
+      .default('32')
+      .describe(
+        'How many requests that read to have in work at once. Beyond it, requests wait, and callers take turns.',
+      ),
+    maxHeavyReads: count({ min: 1, max: 10_000 })
+      .default('4')
+      .describe(
+        'How many requests for the results of whole runs to have in work at once. These take the most memory.',
+      ),
+    maxWrites: count({ min: 1, max: 10_000 })
+      .default('16')
+      .describe('How many requests that write to have in work at once.'),
+    maxWatches: count({ min: 1, max: 65_536 })
+      .default('1000')
+      .describe('How many requests to have at once that watch an invocation.'),
+    maxBytesInWork: size({ min: 1024 ** 2, max: 64 * 1024 ** 3 })
+      .with({ defaultInWords: 'four times maxRequestBytes' })
+      .describe('How many bytes of requests to have in work at once.'),
+    maxWait: duration({ min: 100, max: HOUR })
+      .with({ defaultInWords: '30s without authentication, else 10s' })
+      .describe(
+        'How long a request may wait for its turn before its caller is told to try again later.',
+      ),
+    overloadDelay: duration({ min: 10, max: MINUTE })
+      .default('200ms')
+      .describe(
+        'How late the event loop may be before the server takes on less work, until it has recovered.',
+      ),
+    overloadHeap: count({ min: 10, max: 100 })
+      .default('85')
+      .describe(
+        'The percentage of the heap that may be in use before the server takes on less work.',
+      ),
+    limits: structure('list', limitRules).describe(
+      'What some callers and realms may use, if not as much as all others: see below.',
     ),
   }),
   ...group('Tasks', {

@@ -4,6 +4,7 @@ import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import type { NodeServerRequest } from '@postlude/queue/foundations';
 import { ANONYMOUS } from './auth.ts';
 import { type BodyAccount, BodyBudget } from './body/body-budget.ts';
+import type { Hold } from './body/body-limits.ts';
 import { withCheckedBody } from './body/request-body.ts';
 import { failCall, type RpcCall } from './rpc-call.ts';
 
@@ -34,12 +35,18 @@ export function bodyChecks(maxBytes: number): CheckBody {
     maxBytesPerConnection: OF_CONNECTION * room,
   });
   return (universal, input, { call, request }) => {
+    let held = 0;
     const account = budget.open({
       connection: ('stream' in request ? request.stream.session : request.socket) ?? request,
       party: () => (call.caller === ANONYMOUS ? call.address : call.caller),
     });
     const body = untilRefused(universal.body as Body, account);
-    const checked = withCheckedBody({ ...universal, body }, input, { ...account, maxBytes });
+    const hold: Hold = (bytes) => {
+      account.hold(bytes);
+      held += bytes;
+      call.admitted?.hold(held);
+    };
+    const checked = withCheckedBody({ ...universal, body }, input, { hold, maxBytes });
     return { ...checked, body: telling(checked.body as Body, account) };
 
     async function* telling(checkedBody: Body, { release }: BodyAccount): Body {

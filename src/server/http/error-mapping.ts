@@ -3,6 +3,9 @@
  * unchanged, since callers can act on them. All others are faults of the server; their details go to
  * the log only.
  */
+import { toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { type Duration, DurationSchema, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import {
   boundedText,
@@ -10,6 +13,7 @@ import {
   type ErrorCode,
   type ErrorReason,
 } from '@postlude/queue/foundations';
+import { Refusal } from '../admission/refusal.ts';
 
 const CODES: Readonly<Record<ErrorCode, Code>> = {
   'invalid-argument': Code.InvalidArgument,
@@ -52,6 +56,7 @@ const BY_REASON: Readonly<Record<ErrorReason, string>> = {
 /** Returns the error for the caller. If the call's `signal` has aborted, the call was cancelled. */
 export function toConnectError(error: unknown, signal: AbortSignal): ConnectError {
   if (error instanceof ConnectError) return error;
+  if (error instanceof Refusal) return toRetryLater(error);
   if (error instanceof CodedError && error.reason !== undefined) {
     const { code, reason } = error;
     const metadata = { [REASON_HEADER]: reason };
@@ -63,6 +68,32 @@ export function toConnectError(error: unknown, signal: AbortSignal): ConnectErro
   }
   if (signal.aborted) return toAborted(signal.reason, error);
   return new ConnectError('internal error', Code.Internal, undefined, undefined, error);
+}
+
+/**
+ * Tells after which time to try again: in a header, which gRPC sends as a trailer, and in the detail that
+ * clients of Google's APIs look for.
+ */
+function toRetryLater(refusal: Refusal): ConnectError {
+  const delay = durationFromMs(Math.ceil(refusal.retryAfterMs));
+  const metadata = { 'retry-after': String(Math.max(1, Math.ceil(refusal.retryAfterMs / 1000))) };
+  const error = new ConnectError(
+    refusal.message,
+    CODES[refusal.code],
+    metadata,
+    undefined,
+    refusal,
+  );
+  error.details.push({ type: 'google.rpc.RetryInfo', value: retryInfo(delay) });
+  return error;
+}
+
+/** Encodes `message RetryInfo { google.protobuf.Duration retry_delay = 1; }`. */
+function retryInfo(delay: Duration): Uint8Array {
+  return new BinaryWriter()
+    .tag(1, WireType.LengthDelimited)
+    .bytes(toBinary(DurationSchema, delay))
+    .finish();
 }
 
 /** The codes of faults that an operator has to look at, rather than mistakes of callers. */

@@ -1,5 +1,6 @@
 /** One call of an RPC, as logs and metrics describe it. */
 import { type ConnectError, createContextKey } from '@connectrpc/connect';
+import type { AdmittedCall } from '../admission/admission.ts';
 import { ANONYMOUS } from './auth.ts';
 import { codeName, toConnectError } from './error-mapping.ts';
 
@@ -9,6 +10,8 @@ export interface RpcCall {
   caller: string;
   /** Where the request comes from (client-address.ts). */
   readonly address: string;
+  /** Set once the call was let in. */
+  admitted?: AdmittedCall;
   /** True once the request was decoded and its method was called. */
   isReached?: boolean;
   /** The error with all details, for the log. */

@@ -33,17 +33,18 @@ import {
   respond,
   toError,
 } from '@postlude/queue/foundations';
+import { Refusal } from '../admission/refusal.ts';
 import { endFailed, type Tracing } from '../telemetry/tracing.ts';
-import { type AdmissionOptions, admit } from './admission.ts';
 import { ANONYMOUS } from './auth.ts';
 import { bodyChecks, type CheckBody } from './body-checks.ts';
 import type { ClientAddresses } from './client-address.ts';
 import { codeName, FAULTS } from './error-mapping.ts';
+import { passGate, type RequestGateOptions } from './request-gate.ts';
 import { type RpcCall, rpcCallKey } from './rpc-call.ts';
 import { hasRpcContentType, refuseUnknownRpc } from './rpc-content-type.ts';
 import { asFaultOfCaller } from './undecodable.ts';
 
-export interface RpcRoutesOptions extends AdmissionOptions {
+export interface RpcRoutesOptions extends RequestGateOptions {
   /** Registers the services. */
   readonly services: (router: ConnectRouter) => void;
   readonly maxRequestBytes: number;
@@ -61,7 +62,7 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
     acceptCompression: [compressionGzip, compressionBrotli],
     // Kept, an unknown field of two bytes would be an object.
     binaryOptions: { readUnknownFields: false },
-    requestGate: (context) => admit(context, options),
+    requestGate: (context) => passGate(context, options),
   });
   options.services(router);
   const checkBody = bodyChecks(options.maxRequestBytes);
@@ -121,6 +122,8 @@ async function serve(
   } catch (error) {
     call.code ??= 'canceled'; // the caller has disconnected
     call.error ??= error;
+  } finally {
+    call.admitted?.release();
   }
   observe(observers, call, { span, ms: monotonicMs() - startedAt });
 }
@@ -167,7 +170,10 @@ function rejectionCode(answer: UniversalServerResponse): string {
   return answer.status === 429 ? 'resource_exhausted' : 'invalid_argument';
 }
 
-/** Waiting clients repeat such calls so often that they would hide the calls that change something. */
+/**
+ * Waiting clients repeat such calls so often that they would hide the calls that change something. Calls
+ * that are refused for now come in thousands, when there is least time for them.
+ */
 const READING = /\/(?:Count|Explain|Get|List|Query|Watch)\w+$/;
 
 function observe(
@@ -190,7 +196,8 @@ function observe(
   if (code === 'unavailable' || (error instanceof CodedError && error.reason))
     log.warn('call failed', { ...line, error });
   else {
-    const level = READING.test(method) ? 'debug' : 'info';
+    const isQuiet = READING.test(method) || error instanceof Refusal;
+    const level = isQuiet ? 'debug' : 'info';
     log[level]('call', error === undefined ? line : { ...line, reason: toError(error).message });
   }
 }

@@ -6,6 +6,7 @@ import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { type CallContext, UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import type { ServiceMethods } from '../../services/shared/service-methods.ts';
+import { resultsIn } from '../admission/results-in.ts';
 import { failCall, rpcCallKey } from './rpc-call.ts';
 
 type Unary = (request: unknown, context: CallContext) => Promise<unknown>;
@@ -32,24 +33,36 @@ function implement(method: DescMethod, fn: unknown, draining: AbortSignal): unkn
 }
 
 async function answer(fn: Unary, request: unknown, context: HandlerContext): Promise<unknown> {
+  const { admitted } = context.values.get(rpcCallKey);
+  // The work goes on for a moment if the caller disconnects, and until then it holds its place.
+  const letGo = admitted?.keep();
+  let takeBack: (() => void) | undefined;
   try {
+    const results = resultsIn(request);
+    if (results > 0) takeBack = admitted?.addResults(results);
     const response = await fn(request, callContext(context, context.signal));
     succeed(context);
     return response;
   } catch (error) {
+    takeBack?.();
     throw fail(context, error);
+  } finally {
+    letGo?.();
   }
 }
 
 function stream(fn: Streaming, draining: AbortSignal) {
   return async function* (request: unknown, context: HandlerContext): AsyncIterable<unknown> {
     const signal = AbortSignal.any([context.signal, draining]);
+    const letGo = context.values.get(rpcCallKey).admitted?.keep();
     try {
       yield* fn(request, callContext(context, signal));
       if (draining.aborted) throw stopping();
       succeed(context);
     } catch (error) {
       throw fail(context, draining.aborted ? stopping(error) : error);
+    } finally {
+      letGo?.();
     }
   };
 }

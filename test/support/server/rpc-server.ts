@@ -5,6 +5,7 @@ import { systemClock } from '@postlude/queue/foundations';
 import { onTestFinished } from 'vitest';
 import { Invocations } from '../../../src/gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../../../src/gen/postlude/v1/tasks_pb.js';
+import type { Admission } from '../../../src/server/admission/admission.ts';
 import { addressRange } from '../../../src/server/config/setting-values.ts';
 import { type Authenticate, everybodyAnonymous } from '../../../src/server/http/auth.ts';
 import { ClientAddresses } from '../../../src/server/http/client-address.ts';
@@ -16,6 +17,7 @@ import { jsonLog } from '../../../src/server/telemetry/json-log.ts';
 import { openMeters } from '../../../src/server/telemetry/meters.ts';
 import { openTracing } from '../../../src/server/telemetry/tracing.ts';
 import type { CallContext } from '../../../src/services/shared/call-context.ts';
+import { openTestAdmission } from './test-admission.ts';
 
 export const LIST_TASKS = '/postlude.v1.Tasks/ListTasks';
 
@@ -30,6 +32,7 @@ export interface RpcServerOptions {
   readonly isAnonymousGranted?: boolean;
   readonly maxRequestBytes?: number;
   readonly trustedProxies?: readonly string[];
+  readonly admission?: Admission;
 }
 
 /** Serves two services on a port of this machine, with a log and spans that tests can read. */
@@ -44,9 +47,10 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
   const rpcs = rpcRoutes({
     services: (router) => register(router, behaviour, draining.signal),
     authenticate: options.authenticate ?? everybodyAnonymous,
-    updateTokens: { invocationOf: () => undefined },
+    updateTokens: { invocationOf: () => undefined, realmOf: () => undefined },
     isAnonymousGranted: options.isAnonymousGranted ?? true,
     addresses,
+    admission: options.admission ?? openTestAdmission().admission,
     maxRequestBytes: options.maxRequestBytes ?? 1024 ** 2,
     log,
     metrics,

@@ -1,6 +1,6 @@
 /**
- * Decides from its headers alone whether a call goes on: it runs before any byte of the body is read. What
- * may be done to which invocation is decided later, by the methods.
+ * Decides from its headers alone whether a call goes on, and when: it runs before any byte of the body is
+ * read. What may be done to which invocation is decided later, by the methods.
  */
 import type { HandlerContext } from '@connectrpc/connect';
 import { CodedError } from '@postlude/queue/foundations';
@@ -12,23 +12,30 @@ import {
   type UpdateTokens,
 } from '../../services/recorder/update-token.ts';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
+import type { Admission, AdmittedCall } from '../admission/admission.ts';
+import { addressParty, identityParty, type Party, realmParty } from '../admission/party.ts';
 import { ANONYMOUS, type Authenticate } from './auth.ts';
 import { failCall, type RpcCall, rpcCallKey } from './rpc-call.ts';
 import { headerValues } from './rpc-service.ts';
 
-export interface AdmissionOptions {
+export interface RequestGateOptions {
   readonly authenticate: Authenticate;
-  readonly updateTokens: Pick<UpdateTokens, 'invocationOf'>;
+  readonly updateTokens: Pick<UpdateTokens, 'invocationOf' | 'realmOf'>;
   /** Whether a caller without any token has a permission in any realm. */
   readonly isAnonymousGranted: boolean;
+  readonly admission: Admission;
 }
 
 /** Throws a ConnectError if the call is refused. */
-export async function admit(context: HandlerContext, options: AdmissionOptions): Promise<void> {
+export async function passGate(
+  context: HandlerContext,
+  options: RequestGateOptions,
+): Promise<void> {
   const call = context.values.get(rpcCallKey);
   try {
     call.caller = await identify(context, call, options.authenticate);
     requireSomeRight(context, call, options);
+    call.admitted = await letIn(context, call, options);
   } catch (error) {
     throw failCall(call, error, context.signal);
   }
@@ -55,7 +62,7 @@ async function identify(
 function requireSomeRight(
   { requestHeader }: HandlerContext,
   { caller, method }: RpcCall,
-  { isAnonymousGranted, updateTokens }: AdmissionOptions,
+  { isAnonymousGranted, updateTokens }: RequestGateOptions,
 ): void {
   const isByToken = TOKEN_METHODS.has(method);
   if (isByToken || ALSO_TOKEN_METHODS.has(method)) {
@@ -66,4 +73,26 @@ function requireSomeRight(
   if (caller !== ANONYMOUS || isAnonymousGranted) return;
   const problem = `caller ${caller} does not have any permission: send a bearer token`;
   throw new CodedError('permission-denied', problem);
+}
+
+async function letIn(
+  { requestHeader, signal }: HandlerContext,
+  { address, caller, method }: RpcCall,
+  { admission, updateTokens }: RequestGateOptions,
+): Promise<AdmittedCall> {
+  const token = requestHeader.get(UPDATE_TOKEN_HEADER);
+  const realm = token === null ? undefined : updateTokens.realmOf(token);
+  const length = requestHeader.get('content-length');
+  return await admission.enter({
+    method,
+    realm,
+    signal,
+    party: partyOf(caller, realm, address),
+    bytes: length === null ? undefined : Number(length),
+  });
+}
+
+function partyOf(caller: string, realm: string | undefined, address: string): Party {
+  if (caller !== ANONYMOUS) return identityParty(caller);
+  return realm === undefined ? addressParty(address) : realmParty(realm);
 }

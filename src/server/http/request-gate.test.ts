@@ -1,8 +1,9 @@
 import { ConnectError, createContextValues, type HandlerContext } from '@connectrpc/connect';
 import { CodedError } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
-import { admit } from './admission.ts';
+import { openTestAdmission } from '../../../test/support/server/test-admission.ts';
 import { ANONYMOUS } from './auth.ts';
+import { passGate } from './request-gate.ts';
 import { type RpcCall, rpcCallKey } from './rpc-call.ts';
 
 const USER = 'user:a@example.com';
@@ -10,7 +11,10 @@ const BY_TOKEN = 'luci.resultdb.v1.Recorder/BatchCreateTestResults';
 const BY_BOTH = 'luci.resultdb.v1.Recorder/UpdateIncludedInvocations';
 const BY_GRANT = 'luci.resultdb.v1.ResultDB/GetInvocation';
 
-const TOKENS = { invocationOf: (token: string) => (token === 'genuine' ? 'inv' : undefined) };
+const TOKENS = {
+  realmOf: () => undefined,
+  invocationOf: (token: string) => (token === 'genuine' ? 'inv' : undefined),
+};
 
 /** Returns the caller, or the code of the refusal. */
 async function outcome(method: string, headers: Record<string, string>): Promise<string> {
@@ -24,7 +28,9 @@ async function outcome(method: string, headers: Record<string, string>): Promise
     return header === null ? ANONYMOUS : USER;
   };
   try {
-    await admit(context, { authenticate, updateTokens: TOKENS, isAnonymousGranted: false });
+    const { admission } = openTestAdmission();
+    const options = { authenticate, updateTokens: TOKENS, isAnonymousGranted: false, admission };
+    await passGate(context, options);
     return call.caller;
   } catch (error) {
     expect(error).toBeInstanceOf(ConnectError);

@@ -1,0 +1,144 @@
+import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FileDescriptorSetSchema,
+  file_google_protobuf_duration,
+} from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from '@connectrpc/connect-node';
+import { describe, expect, test } from 'vitest';
+import { LIST_TASKS, serveRpcs } from '../../../test/support/server/rpc-server.ts';
+import { openTestAdmission } from '../../../test/support/server/test-admission.ts';
+import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
+import { byClass } from '../admission/method-class.ts';
+
+const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
+  ['gRPC', (baseUrl) => createGrpcTransport({ baseUrl })],
+  ['gRPC-web', (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' })],
+  ['Connect', (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '1.1' })],
+];
+
+/** Serves a method whose calls last until the test ends them, and of which one may be in work. */
+async function serveHeld({ waiting = 0 } = {}) {
+  const { admission } = openTestAdmission({
+    atOnce: 1,
+    limits: { waiting: byClass(() => waiting) },
+  });
+  const begun = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const held = Promise.withResolvers<void>();
+  let count = 0;
+  const listTasks = async (): Promise<void> => {
+    begun[count++]?.resolve();
+    await held.promise;
+  };
+  const served = await serveRpcs({ listTasks }, { admission });
+  const [first, second] = begun.map(({ promise }) => promise);
+  return { ...served, first, second, count: () => count, release: () => held.resolve() };
+}
+
+describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
+  test('is told when to try again', async () => {
+    const { first, release, url } = await serveHeld();
+    const client = createClient(Tasks, transport(url));
+    const running = client.listTasks({});
+    await first;
+    const error = ConnectError.from(await client.listTasks({}).catch((thrown) => thrown));
+    expect(error).toMatchObject({ code: Code.ResourceExhausted });
+    expect(error.metadata.get('retry-after')).toBe('1');
+    expect(retryDelay(error)).toEqual({ seconds: 1n, nanos: 0 });
+    release();
+    await running;
+    await client.listTasks({});
+  });
+
+  test('waits for its turn', async () => {
+    const { count, first, release, url } = await serveHeld({ waiting: 1 });
+    const client = createClient(Tasks, transport(url));
+    const running = client.listTasks({});
+    await first;
+    const waiting = client.listTasks({});
+    await expect(fetch(`${url}/healthz`)).resolves.toMatchObject({ status: 200 });
+    expect(count()).toBe(1);
+    release();
+    await Promise.all([running, waiting]);
+    expect(count()).toBe(2);
+  });
+});
+
+/** Reads a detail as clients of Google's APIs do. */
+function retryDelay({ details }: ConnectError): unknown {
+  const [detail] = details;
+  if (!detail || !('value' in detail) || !('type' in detail)) return undefined;
+  const type = retryInfoRegistry().getMessage(detail.type);
+  const decoded = type && (fromBinary(type, detail.value as Uint8Array) as Record<string, unknown>);
+  const { seconds, nanos } = (decoded?.retryDelay ?? {}) as Record<string, unknown>;
+  return { seconds, nanos };
+}
+
+function retryInfoRegistry() {
+  const field = {
+    name: 'retry_delay',
+    jsonName: 'retryDelay',
+    number: 1,
+    label: FieldDescriptorProto_Label.OPTIONAL,
+    type: FieldDescriptorProto_Type.MESSAGE,
+    typeName: '.google.protobuf.Duration',
+  };
+  const file = {
+    name: 'google/rpc/error_details.proto',
+    package: 'google.rpc',
+    syntax: 'proto3',
+    dependency: ['google/protobuf/duration.proto'],
+    messageType: [{ name: 'RetryInfo', field: [field] }],
+  };
+  const { proto } = file_google_protobuf_duration;
+  return createFileRegistry(create(FileDescriptorSetSchema, { file: [proto, file] }));
+}
+
+test('plain HTTP is told when to try again, and is not kept from health and metrics', async () => {
+  const { first, release, url, lines } = await serveHeld();
+  const post = () =>
+    fetch(url + LIST_TASKS, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    });
+  const running = post();
+  await first;
+  const refused = await post();
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+  expect(await refused.json()).toMatchObject({
+    code: 'resource_exhausted',
+    message: 'too many requests of this caller are waiting (0); try again in 1 s',
+    details: [{ type: 'google.rpc.RetryInfo' }],
+  });
+  for (const path of ['/healthz', '/readyz', '/metrics']) {
+    expect((await fetch(url + path)).status).toBe(200);
+  }
+  release();
+  expect((await running).status).toBe(200);
+  const levels = lines
+    .filter(({ code }) => code === 'resource_exhausted')
+    .map(({ level }) => level);
+  expect(levels).toEqual(['debug']);
+});
+
+test('the work of a client that has left keeps its place until it ends', async () => {
+  const { count, first, second, release, url } = await serveHeld({ waiting: 1 });
+  const leaving = new AbortController();
+  const client = createClient(Tasks, createGrpcTransport({ baseUrl: url }));
+  const left = client.listTasks({}, { signal: leaving.signal }).catch(() => 'left');
+  await first;
+  const waiting = client.listTasks({});
+  leaving.abort();
+  await left;
+  await expect(fetch(`${url}/healthz`)).resolves.toMatchObject({ status: 200 });
+  expect(count()).toBe(1);
+  release();
+  await Promise.all([second, waiting]);
+});
