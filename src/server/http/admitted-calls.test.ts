@@ -14,7 +14,9 @@ import {
 import { describe, expect, test } from 'vitest';
 import { LIST_TASKS, serveRpcs } from '../../../test/support/server/rpc-server.ts';
 import { openTestAdmission } from '../../../test/support/server/test-admission.ts';
+import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
+import type { CallContext } from '../../services/shared/call-context.ts';
 import { byClass } from '../admission/method-class.ts';
 
 const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
@@ -29,16 +31,16 @@ async function serveHeld({ waiting = 0 } = {}) {
     atOnce: 1,
     limits: { waiting: byClass(() => waiting) },
   });
-  const begun = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const first = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
   let count = 0;
   const listTasks = async (): Promise<void> => {
-    begun[count++]?.resolve();
+    count += 1;
+    first.resolve();
     await held.promise;
   };
   const served = await serveRpcs({ listTasks }, { admission });
-  const [first, second] = begun.map(({ promise }) => promise);
-  return { ...served, first, second, count: () => count, release: () => held.resolve() };
+  return { ...served, first: first.promise, count: () => count, release: () => held.resolve() };
 }
 
 describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
@@ -129,16 +131,28 @@ test('plain HTTP is told when to try again, and is not kept from health and metr
 });
 
 test('the work of a client that has left keeps its place until it ends', async () => {
-  const { count, first, second, release, url } = await serveHeld({ waiting: 1 });
+  const limits = { waiting: byClass(() => 1) };
+  const { admission } = openTestAdmission({ atOnce: 1, limits });
+  const [left, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let count = 0;
+  const watch = async function* ({ signal }: CallContext) {
+    count += 1;
+    signal.addEventListener('abort', () => left.resolve());
+    yield;
+    await held.promise;
+  };
+  const { url } = await serveRpcs({ watch }, { admission });
+  const client = createClient(Invocations, createGrpcTransport({ baseUrl: url }));
   const leaving = new AbortController();
-  const client = createClient(Tasks, createGrpcTransport({ baseUrl: url }));
-  const left = client.listTasks({}, { signal: leaving.signal }).catch(() => 'left');
-  await first;
-  const waiting = client.listTasks({});
+  const first = client.watchInvocation({}, { signal: leaving.signal })[Symbol.asyncIterator]();
+  await first.next();
+  const second = client.watchInvocation({})[Symbol.asyncIterator]();
+  const waiting = second.next();
   leaving.abort();
-  await left;
+  await left.promise;
   await expect(fetch(`${url}/healthz`)).resolves.toMatchObject({ status: 200 });
-  expect(count()).toBe(1);
-  release();
-  await Promise.all([second, waiting]);
+  expect(count).toBe(1);
+  held.resolve();
+  await waiting;
+  expect(count).toBe(2);
 });
