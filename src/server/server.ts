@@ -278,7 +278,7 @@ async function buildPort(
 
 async function serviceParts(
   { auth, expectedResultsExpirationMs, invocationExpirationMs, retention, tokenSecrets }: Config,
-  { db, clock, queue, inspector, sink, changes, pushTasks }: Foundation,
+  { admission, db, clock, queue, inspector, sink, changes, pushTasks }: Foundation,
 ): Promise<ServiceParts> {
   const secrets = await updateTokenSecrets(
     db,
@@ -306,6 +306,7 @@ async function serviceParts(
     exports: { db, clock, authorizer, queue, inspector, sink },
     tasks: { db, authorizer, queue, inspector },
     pushTasks: { db, clock, authorizer, sweeper: pushTasks.sweeper },
+    limits: { authorizer, readState: () => admission.admission.readState() },
   };
 }
 

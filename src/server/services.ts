@@ -4,12 +4,15 @@ import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
+import { Limits } from '../gen/postlude/v1/limits_pb.js';
 import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
 import type { ExportsParts } from '../services/exports/parts.ts';
 import { createExports } from '../services/exports/service.ts';
 import type { InvocationsParts } from '../services/invocations/parts.ts';
 import { createInvocations } from '../services/invocations/service.ts';
+import type { LimitsParts } from '../services/limits/parts.ts';
+import { createLimits } from '../services/limits/service.ts';
 import type { PushTasksParts } from '../services/push-tasks/parts.ts';
 import { createPushTasks } from '../services/push-tasks/service.ts';
 import type { RecorderParts } from '../services/recorder/parts.ts';
@@ -27,6 +30,7 @@ export interface ServiceParts {
   readonly exports: ExportsParts;
   readonly tasks: TasksParts;
   readonly pushTasks: PushTasksParts;
+  readonly limits: LimitsParts;
 }
 
 /** Registers all services. `draining` aborts when streams have to end. */
@@ -44,4 +48,5 @@ export function registerServices(
   router.service(Exports, connectService(Exports, createExports(parts.exports), draining));
   router.service(Tasks, connectService(Tasks, createTasks(parts.tasks), draining));
   router.service(PushTasks, connectService(PushTasks, createPushTasks(parts.pushTasks), draining));
+  router.service(Limits, connectService(Limits, createLimits(parts.limits), draining));
 }

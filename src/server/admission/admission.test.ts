@@ -258,6 +258,26 @@ test('results of a day are counted for the caller and for the realm', async () =
   other.addResults(1000);
 });
 
+test('operators see who uses how much', async () => {
+  const world = openTestAdmission({ atOnce: 2, limits: { waiting: byClass(() => 1) } });
+  const { admission, control, load } = world;
+  const { calls, send } = senderOf(world);
+  for (let each = 0; each < 4; each++) send(MANY, { name: `many ${each}` });
+  send(OTHER, { name: 'other', method: READ });
+  await settled();
+  calls.get('many 0')?.addResults(5);
+  load.delayMs = 300;
+  control.check();
+  const { callers, classes, load: shown } = admission.readState();
+  expect(callers).toMatchObject([
+    { name: MANY.name, inWork: 2, waiting: 1, bytes: 2000, refused: 1, resultsToday: 5 },
+    { name: OTHER.name, inWork: 1, waiting: 0, refused: 0, resultsToday: 0 },
+  ]);
+  const write = { capacity: 2, presentCapacity: 1, inWork: 2, waiting: 1 };
+  expect(classes.find(({ name }) => name === 'write')).toMatchObject(write);
+  expect(shown).toEqual({ delayMs: 300, heapShare: 0, capacityShare: 0.7 });
+});
+
 test('an overloaded server takes on less, and recovers by itself', async () => {
   const world = openTestAdmission({ atOnce: 8 });
   const { control, load } = world;

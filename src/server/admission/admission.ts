@@ -5,12 +5,14 @@
  */
 import type { Clock, Metrics } from '@postlude/queue/foundations';
 import { LRUCache } from 'lru-cache';
+import type { LimitsState } from '../../services/limits/parts.ts';
 import { observeAdmission } from './admission-metrics.ts';
 import type { CallerLimits, Capacity, LimitRules } from './caller-limits.ts';
+import { callerStates } from './caller-states.ts';
 import { DailyResults } from './daily-results.ts';
 import { FairQueues, type Place } from './fair-queues.ts';
 import type { LoadControl } from './load-control.ts';
-import { type MethodClass, methodClassOf } from './method-class.ts';
+import { METHOD_CLASSES, type MethodClass, methodClassOf } from './method-class.ts';
 import { type Party, realmParty } from './party.ts';
 import { Refusal, type RefusalReason } from './refusal.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -57,7 +59,7 @@ const LEAST_WAIT_MS = 2_000;
 /** The methods by which operators look at the limits. They touch nothing but counters. */
 const NEVER_WAITS = /^postlude\.v1\.Limits\//;
 
-export interface CallerRecord {
+interface CallerRecord {
   readonly party: Party;
   readonly bucket: TokenBucket;
   refused: number;
@@ -113,6 +115,29 @@ export class Admission {
     }
   }
 
+  /** Shows operators the limits, and what is in work. */
+  readState(): LimitsState {
+    const { capacity, clock, load, rules } = this.#options;
+    const [now, results] = [clock.now(), this.#results];
+    const records = [...this.#records.values()];
+    const parties = [...records.map(({ party }) => party), ...results.parties(now)];
+    return {
+      classes: METHOD_CLASSES.map((each) => ({
+        ...this.#queues.stateOf(each),
+        name: each,
+        capacity: capacity.concurrency[each],
+        presentCapacity: this.capacityOf(each),
+      })),
+      callers: callerStates(parties, {
+        rules,
+        caller: ({ name }) => this.#queues.callers.get(name),
+        refused: ({ name }) => this.#records.peek(name)?.refused ?? 0,
+        resultsToday: (party) => results.countOf(party, now),
+      }),
+      load: { ...load.load, capacityShare: load.share },
+    };
+  }
+
   #recordOf(party: Party): CallerRecord {
     const known = this.#records.get(party.name);
     if (known) return known;
@@ -156,7 +181,7 @@ export class Admission {
         const { clock, rules } = this.#options;
         const parties = realm === undefined ? [party] : [party, realmParty(realm)];
         const limits = [...new Map(parties.map((each) => [each.name, each])).values()].map(
-          (each) => ({ party: each.name, max: rules.of(each).resultsPerDay }),
+          (each) => ({ party: each, max: rules.of(each).resultsPerDay }),
         );
         try {
           this.#results.add(results, limits, clock.now());

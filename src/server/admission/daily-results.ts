@@ -5,6 +5,7 @@
  */
 import type { EpochMs } from '@postlude/queue/foundations';
 import { LRUCache } from 'lru-cache';
+import type { Party } from './party.ts';
 import { Refusal } from './refusal.ts';
 
 const DAY_MS = 86_400_000;
@@ -13,18 +14,29 @@ const MAX_PARTIES = 20_000;
 
 /** What a party may record. */
 export interface DailyLimit {
-  readonly party: string;
+  readonly party: Party;
   /** `undefined` means any number. */
   readonly max: number | undefined;
 }
 
+interface Count {
+  readonly party: Party;
+  readonly results: number;
+}
+
 export class DailyResults {
-  #counts = new LRUCache<string, number>({ max: MAX_PARTIES });
+  readonly #counts = new LRUCache<string, Count>({ max: MAX_PARTIES });
   #day = 0;
 
-  countOf(party: string, now: EpochMs): number {
+  countOf({ name }: Party, now: EpochMs): number {
     this.#begin(now);
-    return this.#counts.peek(party) ?? 0;
+    return this.#counts.peek(name)?.results ?? 0;
+  }
+
+  /** Those who have recorded results today. */
+  parties(now: EpochMs): Party[] {
+    this.#begin(now);
+    return [...this.#counts.values()].map(({ party }) => party);
   }
 
   /** Counts the results for all parties, or throws a Refusal and counts them for none. */
@@ -32,7 +44,7 @@ export class DailyResults {
     this.#begin(now);
     for (const { party, max = Number.POSITIVE_INFINITY } of limits) {
       if (this.countOf(party, now) + results <= max) continue;
-      const problem = `${party} has recorded its ${max} results of today (UTC)`;
+      const problem = `${party.name} has recorded its ${max} results of today (UTC)`;
       throw new Refusal('results', problem, (this.#day + 1) * DAY_MS - now);
     }
     this.#change(results, limits);
@@ -53,7 +65,8 @@ export class DailyResults {
 
   #change(results: number, limits: readonly DailyLimit[]): void {
     for (const { party } of limits) {
-      this.#counts.set(party, Math.max(0, (this.#counts.get(party) ?? 0) + results));
+      const before = this.#counts.get(party.name)?.results ?? 0;
+      this.#counts.set(party.name, { party, results: Math.max(0, before + results) });
     }
   }
 }

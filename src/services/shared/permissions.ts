@@ -17,6 +17,7 @@ export const PERMISSIONS = [
   'resultdb.testExonerations.list',
   'postlude.tasks.list',
   'postlude.tasks.redrive',
+  'postlude.limits.get',
 ] as const;
 
 export type Permission = (typeof PERMISSIONS)[number];
