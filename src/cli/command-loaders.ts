@@ -20,6 +20,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandMaker>>> = {
   export: async () => (await import('./commands/results/export.ts')).exportCommand,
   tasks: async () => (await import('./commands/server/tasks.ts')).tasksCommand,
   tq: async () => (await import('./commands/server/tq.ts')).tqCommand,
+  limits: async () => (await import('./commands/server/limits.ts')).limitsCommand,
   inspect: async () => (await import('./commands/recording/inspect.ts')).inspectCommand,
   serve: async () => (await import('./commands/server/serve.ts')).serveCommand,
   migrate: async () => (await import('./commands/server/migrate.ts')).migrateCommand,

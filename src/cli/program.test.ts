@@ -11,6 +11,7 @@ const COMMANDS = [
   ...[
     'tasks',
     'tq',
+    'limits',
     'inspect',
     'serve',
     'migrate',

@@ -16,6 +16,7 @@ import { Recorder } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Exports } from '../../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
+import { Limits } from '../../gen/postlude/v1/limits_pb.js';
 import { PushTasks } from '../../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
 import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
@@ -42,6 +43,7 @@ export interface Connection {
   readonly exports: Client<typeof Exports>;
   readonly tasks: Client<typeof Tasks>;
   readonly pushTasks: Client<typeof PushTasks>;
+  readonly limits: Client<typeof Limits>;
   /** Options for calls that work through any number of rows before they return. */
   readonly longCall: CallOptions;
   /** Repeats calls for which that is safe, so that a server that is away for minutes fails none of them. */
@@ -89,6 +91,7 @@ export function connect(
     exports: createClient(Exports, transport),
     tasks: createClient(Tasks, transport),
     pushTasks: createClient(PushTasks, transport),
+    limits: createClient(Limits, transport),
     longCall: { timeoutMs: timeoutMs ?? LONG_TIMEOUT_MS },
     retry: retryFor(context, output),
     aheadMs: () => clocks.aheadMs,
