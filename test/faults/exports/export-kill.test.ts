@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { INVOCATION_ROW_INDEX } from '../../../src/exporter/export-index.ts';
 import { exportFiles } from '../../../src/exporter/parquet/export-files.ts';
 import { verifyExport } from '../../../src/exporter/parquet/manifest.ts';
 import {
@@ -17,9 +18,30 @@ import { EXPORTED } from './exported-run.ts';
 
 const ROWS = 500;
 
+interface Case {
+  readonly exported: typeof EXPORTED;
+  readonly stem: string;
+  readonly rows: number;
+  readonly lastWrite: string;
+}
+
+const CASES: readonly [string, Case][] = [
+  ['the results of a run', { exported: EXPORTED, stem: 'run-0', rows: ROWS, lastWrite: 'write#3' }],
+  [
+    'the row of a run',
+    {
+      exported: { ...EXPORTED, index: INVOCATION_ROW_INDEX },
+      stem: 'run-invocation',
+      rows: 1,
+      lastWrite: 'write#1',
+    },
+  ],
+];
+
 interface Life {
   readonly schema: string;
   readonly root: string;
+  readonly index: number;
   readonly attempt: number;
   /** The process is killed while it waits before this step on the disk. */
   readonly stopAt?: string;
@@ -28,9 +50,9 @@ interface Life {
 }
 
 /** Returns the output of the process, and whether it was killed. */
-async function live({ schema, root, attempt, stopAt = '', killAt }: Life) {
+async function live({ schema, root, index, attempt, stopAt = '', killAt }: Life) {
   const script = join(import.meta.dirname, 'export-process.ts');
-  const args = [script, testPostgresUrl(), schema, root, String(attempt), stopAt];
+  const args = [script, testPostgresUrl(), schema, root, `${index}`, `${attempt}`, stopAt];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('close', resolve));
   const said: string[] = [];
@@ -64,39 +86,47 @@ async function countRows(file: string): Promise<unknown> {
 }
 
 describe.runIf(testPostgresUrl() !== '')('a process that exports', () => {
-  test('may be killed repeatedly at any moment: one complete file is left at the end', async () => {
-    const { schema, root } = await prepare();
-    const files = exportFiles(root, EXPORTED);
-    const lives: readonly Partial<Life>[] = [
-      { killAt: 'create#1' },
-      { stopAt: 'write#3' },
-      // At some moment while DuckDB converts.
-      { killAt: 'close#1' },
-      // The data has no final name yet; the data has one, but not the manifest.
-      { stopAt: 'rename#1' },
-      { stopAt: 'rename#2' },
-      { killAt: 'rename#2' },
-    ];
-    let attempt = 0;
-    let kills = 0;
-    for (const life of lives) {
-      attempt += 1;
-      const { wasKilled } = await live({ schema, root, attempt, ...life });
-      if (wasKilled) kills += 1;
-      const { status } = await verifyExport(root, EXPORTED);
-      expect(['missing', 'unfinished', 'whole']).toContain(status);
-      if (status !== 'missing') expect(await countRows(files.data)).toBe(ROWS);
-    }
-    // The last process may have ended before the signal reached it.
-    expect(kills).toBeGreaterThanOrEqual(lives.length - 1);
+  test.each(CASES)(
+    '%s may be killed repeatedly at any moment: one complete file is left',
+    async (_, { exported, lastWrite, rows, stem }) => {
+      const { index } = exported;
+      const world = { ...(await prepare()), index };
+      const { root } = world;
+      const files = exportFiles(root, exported);
+      const lives: readonly Partial<Life>[] = [
+        { killAt: 'create#1' },
+        { stopAt: lastWrite },
+        // At some moment while DuckDB converts.
+        { killAt: 'close#1' },
+        // The data has no final name yet; the data has one, but not the manifest.
+        { stopAt: 'rename#1' },
+        { stopAt: 'rename#2' },
+        { killAt: 'rename#2' },
+      ];
+      let attempt = 0;
+      let kills = 0;
+      for (const life of lives) {
+        attempt += 1;
+        const { wasKilled } = await live({ ...world, attempt, ...life });
+        if (wasKilled) kills += 1;
+        const { status } = await verifyExport(root, exported);
+        expect(['missing', 'unfinished', 'whole']).toContain(status);
+        if (status !== 'missing') expect(await countRows(files.data)).toBe(rows);
+      }
+      // The last process may have ended before the signal reached it.
+      expect(kills).toBeGreaterThanOrEqual(lives.length - 1);
 
-    const last = await live({ schema, root, attempt: attempt + 1 });
-    expect(JSON.parse(last.said.at(-1) ?? '')).toMatchObject({ rows: ROWS });
-    expect((await readdir(files.folder)).sort()).toEqual(['run-0.manifest.json', 'run-0.parquet']);
-    expect(await verifyExport(root, EXPORTED)).toMatchObject({
-      status: 'whole',
-      manifest: { rows: ROWS },
-    });
-    expect(await countRows(files.data)).toBe(ROWS);
-  });
+      const last = await live({ ...world, attempt: attempt + 1 });
+      expect(JSON.parse(last.said.at(-1) ?? '')).toMatchObject({ rows });
+      expect((await readdir(files.folder)).sort()).toEqual([
+        `${stem}.manifest.json`,
+        `${stem}.parquet`,
+      ]);
+      expect(await verifyExport(root, exported)).toMatchObject({
+        status: 'whole',
+        manifest: { rows },
+      });
+      expect(await countRows(files.data)).toBe(rows);
+    },
+  );
 });

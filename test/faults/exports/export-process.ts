@@ -13,7 +13,7 @@ import { POSTLUDE_MIGRATIONS } from '../../../src/migrations/migrations.ts';
 import { FaultyDisk } from '../../support/exports/faulty-disk.ts';
 import { EXPORTED } from './exported-run.ts';
 
-const [url = '', schema = '', root = '', attempt = '', stopAt = ''] = process.argv.slice(2);
+const [url = '', schema = '', root = '', index, attempt, stopAt] = process.argv.slice(2);
 const db = await openPostgres({ url, schema, migrations: [POSTLUDE_MIGRATIONS] });
 const disk = new FaultyDisk();
 disk.onStep = async (name) => {
@@ -24,7 +24,7 @@ disk.onStep = async (name) => {
 const destination = create(BigQueryExportSchema, { ...EXPORTED.table, testResults: {} });
 const request = {
   invocationId: parseInvocationId(EXPORTED.invocationId),
-  index: EXPORTED.index,
+  index: Number(index),
   destination,
   attempt: Number(attempt),
 };
