@@ -10,6 +10,7 @@ import {
   type BigQueryEmulator,
   startBigQueryEmulator,
 } from '../../../test/support/network/bigquery-emulator.ts';
+import { INVOCATION_ROW_INDEX } from '../export-index.ts';
 import { BigQuerySink } from './bigquery-sink.ts';
 import { openJobClient } from './clients/google-job-client.ts';
 import { openStreamClient } from './clients/google-stream-client.ts';
@@ -64,6 +65,28 @@ describe.runIf(inject('hasBigQueryEmulator'))('on the emulator', () => {
       PARTITION BY partition_time, exported.id, parent.id, test_id, result_id) = 1`;
     expect(await query(`SELECT COUNT(*) FROM (${once})`)).toEqual([['25']]);
   });
+
+  test.each(['storage-write', 'insert-all'] as const)(
+    'the row of an invocation of %s is queried beside its results',
+    async (api) => {
+      const db = await openTestPglite();
+      const properties = { command: { exitCode: 1 } };
+      const { a } = numbered(5);
+      await writeGraph(db, { b: {}, c: {}, a: { ...a, includes: ['c', 'b'], properties } });
+      const sink = await openSink(db, api);
+      const [results, runs] = ['beside', 'runs'].map((name) => `${name}_${api.replace('-', '_')}`);
+      await exportOnce({ db, sink, table: results ?? '' });
+      await exportOnce({ db, sink, table: runs ?? '', index: INVOCATION_ROW_INDEX });
+      const joined = await query(`
+        SELECT run.id, run.realm, TIMESTAMP_DIFF(run.finalize_time, run.create_time, SECOND),
+          ARRAY_TO_STRING(run.included_invocations, '+'),
+          JSON_VALUE(run.properties, '$.command.exitCode'), COUNT(*)
+        FROM ${TABLE.dataset}.${runs} AS run
+        JOIN ${TABLE.dataset}.${results} AS result ON result.exported.id = run.id
+        GROUP BY 1, 2, 3, 4, 5`);
+      expect(joined).toEqual([['a', 'ci', '60', 'b+c', '1', '5']]);
+    },
+  );
 
   // It does not know sources that are queries, which insert-all would need.
   test('rows of an export that is made again replace the earlier ones', async () => {

@@ -5,7 +5,11 @@ import { forEachCrash } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import type { Fault, When } from '../../../test/support/bigquery/faults.ts';
 import { eachDatabase, openTestPglite } from '../../../test/support/databases/databases.ts';
-import { exportOnce, exportUntilDone } from '../../../test/support/exports/bigquery-exports.ts';
+import {
+  askAgain,
+  exportOnce,
+  exportUntilDone,
+} from '../../../test/support/exports/bigquery-exports.ts';
 import { openBigQuery, TABLE } from '../../../test/support/exports/bigquery-world.ts';
 import { writeGraph } from '../../../test/support/exports/export-graph.ts';
 import { INVOCATION_ROW_INDEX as index } from '../export-index.ts';
@@ -51,6 +55,24 @@ test.each(['storage-write', 'insert-all'] as const)(
         partition_time: '2026-01-02T03:04:05.000000Z',
       },
     ]);
+  },
+);
+
+test.each(['storage-write', 'insert-all'] as const)(
+  'through %s, a row that is made again replaces the earlier one, and no other',
+  async (api) => {
+    const db = await openTestPglite();
+    const { bigQuery, clock, openSink, begin, expectOnce } = await openWorld(db);
+    const sink = await openSink(db, { api });
+    const [run, other] = [await begin(), await begin()];
+    for (const each of [run, other]) await exportOnce({ ...each, sink });
+    const before = bigQuery.landed(TABLE) ?? [];
+    clock.advance(24 * 3_600_000); // insertAll's rows cannot be replaced while they are in a buffer.
+    await askAgain(db, { id: run.id, index });
+    expect(await exportOnce({ ...run, sink, attempt: 2 })).toMatchObject({ rows: 1 });
+    expectOnce();
+    const kept = bigQuery.landed(TABLE)?.filter((row) => before.includes(row));
+    expect(kept?.map(({ row }) => row.id)).toEqual([other.id]);
   },
 );
 
