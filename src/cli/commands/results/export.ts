@@ -200,8 +200,9 @@ interface WithRejectedRows extends ExportValue {
 }
 
 function describe({ rejectedRows = [], ...value }: WithRejectedRows): string[] {
-  const lines = rejectedRows.map((row) => {
-    return `  rejected: ${row.parent} ${row.testId} ${row.resultId}: ${row.reason}`;
+  const lines = rejectedRows.map(({ parent, testId, resultId, reason }) => {
+    const names = [parent, testId, resultId].filter((name) => name !== '');
+    return `  rejected: ${names.join(' ')}: ${reason}`;
   });
   return [describeExport(value), ...lines];
 }
