@@ -1,4 +1,14 @@
-import { type Database, int, join, raw, sql, text, textArray } from '@postlude/queue/storage';
+import { getEventListeners } from 'node:events';
+import {
+  type Database,
+  int,
+  join,
+  type Reader,
+  raw,
+  sql,
+  text,
+  textArray,
+} from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import { Signal } from '../signal.ts';
 import { accounts, allAccounts, type OpenSuiteDatabase } from './suite-tables.ts';
@@ -49,6 +59,74 @@ export function testReads(open: OpenSuiteDatabase): void {
       const read = db.read((tx) => tx.query(sql`SELECT nonsense FROM ${accounts}`, { x: text }));
       await expect(read).rejects.toThrow('nonsense');
       expect(await allAccounts(db)).toHaveLength(1);
+    });
+  });
+
+  describe('the signal of a read', () => {
+    const gone = new Error('the caller has gone');
+
+    test('begins nothing if it has aborted', async () => {
+      const db = await open();
+      let hasBegun = false;
+      const read = async () => {
+        hasBegun = true;
+      };
+      await expect(db.read(read, { signal: AbortSignal.abort(gone) })).rejects.toBe(gone);
+      expect(hasBegun).toBe(false);
+    });
+
+    test('ends the read between two statements, whatever kind they are', async () => {
+      const db = await openWithRows(open, 2);
+      const key = { owner: 'x', number: 1 };
+      const statements: ((tx: Reader) => Promise<unknown>)[] = [
+        (tx) => tx.query(inOrder, { number: int }),
+        (tx) => tx.readKeys(accounts, [key], { number: int }),
+        (tx) => tx.readRange(accounts, { first: ['x'] }, { number: int }),
+        (tx) => Array.fromAsync(tx.stream(inOrder, { number: int })),
+      ];
+      for (const statement of statements) {
+        const caller = new AbortController();
+        let isFirstDone = false;
+        const read = db.read(
+          async (tx) => {
+            await statement(tx);
+            isFirstDone = true;
+            caller.abort(gone);
+            await statement(tx);
+          },
+          { signal: caller.signal },
+        );
+        await expect(read).rejects.toBe(gone);
+        expect(isFirstDone).toBe(true);
+        expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+      }
+      expect(await allAccounts(db)).toHaveLength(2);
+    });
+
+    test('ends a stream between two rows', async () => {
+      const db = await openWithRows(open, 10);
+      const caller = new AbortController();
+      const numbers: number[] = [];
+      const read = db.read(
+        async (tx) => {
+          for await (const { number } of tx.stream(inOrder, { number: int })) {
+            numbers.push(number);
+            if (number === 3) caller.abort(gone);
+          }
+        },
+        { signal: caller.signal },
+      );
+      await expect(read).rejects.toBe(gone);
+      expect(numbers).toEqual([0, 1, 2, 3]);
+      expect(await allAccounts(db)).toHaveLength(10);
+    });
+
+    test('leaves nothing if it never aborts', async () => {
+      const db = await openWithRows(open, 1);
+      const { signal } = new AbortController();
+      const read = await db.read((tx) => tx.query(inOrder, { number: int }), { signal });
+      expect(read).toEqual([{ number: 0 }]);
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
   });
 

@@ -31,6 +31,7 @@ export {
   type LockingRead,
   type Notifications,
   type Reader,
+  type ReadOptions,
   type Transaction,
   type WriteOptions,
 } from '../storage/database.ts';

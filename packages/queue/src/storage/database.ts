@@ -106,7 +106,7 @@ export interface LimitOptions {
    * How long a statement may take, in milliseconds. One that takes longer ends at most some seconds later,
    * with `unavailable`, or with `outcome-unknown` if it may have landed.
    */
-  readonly limitMs?: number;
+  readonly limitMs?: number | undefined;
 }
 
 /**
@@ -114,6 +114,14 @@ export interface LimitOptions {
  * the next read uses another connection.
  */
 export const LOOK: LimitOptions = { limitMs: 6_000 };
+
+export interface ReadOptions extends LimitOptions {
+  /**
+   * Aborting ends the read, with the signal's reason: before its next statement and, on a database that is
+   * not embedded, within the one that is running.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
 
 export interface WriteOptions extends LimitOptions {
   /** Aborting ends the retries, but not a commit that has begun. */
@@ -131,7 +139,7 @@ export interface Database {
   readonly notifications: Notifications;
 
   /** Runs `fn` on one snapshot of the database, without locks. */
-  read<T>(fn: (tx: Reader) => Promise<T>, options?: LimitOptions): Promise<T>;
+  read<T>(fn: (tx: Reader) => Promise<T>, options?: ReadOptions): Promise<T>;
 
   /**
    * Runs `fn` in a serializable transaction and commits. If the database aborts the transaction, or the

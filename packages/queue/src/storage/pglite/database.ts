@@ -5,10 +5,11 @@
 import type { EpochMs } from '../../foundations/clock.ts';
 import { CodedError } from '../../foundations/errors.ts';
 import { type Log, silentLog } from '../../foundations/log.ts';
+import { abortable } from '../backend/abortable-reader.ts';
 import { runAfterCommit } from '../backend/after-commit.ts';
 import { NestingGuard } from '../backend/nesting.ts';
 import type { Columns, RowOf } from '../column.ts';
-import type { Database, Reader, Transaction } from '../database.ts';
+import type { Database, Reader, ReadOptions, Transaction } from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
 import { loadMigrations, type MigrationSet } from '../migrations.ts';
 import { checkSchema, migrate } from '../migrator.ts';
@@ -165,10 +166,11 @@ class PgliteDatabase implements Database {
     );
   }
 
-  read<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {
+  read<T>(fn: (tx: Reader) => Promise<T>, { signal }: ReadOptions = {}): Promise<T> {
     return this.#transaction('read', async (session) => {
+      signal?.throwIfAborted(); // it may have waited for its turn
       await session.run('SET TRANSACTION READ ONLY');
-      return await fn(new SessionReader(session, this.#schema));
+      return await fn(abortable(new SessionReader(session, this.#schema), signal));
     });
   }
 

@@ -7,6 +7,7 @@ import { CodedError, hasCode } from '../../foundations/errors.ts';
 import { type Log, silentLog } from '../../foundations/log.ts';
 import { type Random, systemRandom } from '../../foundations/random.ts';
 import { retry } from '../../foundations/retry.ts';
+import { abortable } from '../backend/abortable-reader.ts';
 import { runAfterCommit } from '../backend/after-commit.ts';
 import { NestingGuard } from '../backend/nesting.ts';
 import type { Columns, RowOf } from '../column.ts';
@@ -16,6 +17,7 @@ import {
   type LimitOptions,
   LOOK,
   type Reader,
+  type ReadOptions,
   type Transaction,
   type WriteOptions,
 } from '../database.ts';
@@ -88,13 +90,18 @@ export class PostgresDatabase implements Database {
     this.#migrations = config.migrations ?? [];
   }
 
-  async read<T>(fn: (tx: Reader) => Promise<T>, options?: LimitOptions): Promise<T> {
+  async read<T>(fn: (tx: Reader) => Promise<T>, options: ReadOptions = {}): Promise<T> {
     this.#guard.check('read');
-    return await this.#transaction(
-      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-      (session) => this.#guard.enter(() => fn(new SessionReader(session, this.#schema))),
-      this.#limitedBy(options),
-    );
+    const { signal } = options;
+    return await transact(this.#limitedBy(options), {
+      begin: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+      signal,
+      run: (session) => {
+        const reader = abortable(new SessionReader(session, this.#schema), signal);
+        return this.#guard.enter(() => fn(reader));
+      },
+      end: afterReading,
+    });
   }
 
   async write<T>(fn: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
@@ -232,10 +239,7 @@ export class PostgresDatabase implements Database {
     return await transact(connections, {
       begin,
       run: fn,
-      end: async ({ connection }, value) => {
-        await commitReads(connection);
-        return value;
-      },
+      end: afterReading,
     });
   }
 
@@ -257,6 +261,11 @@ export class PostgresDatabase implements Database {
       fn,
     );
   }
+}
+
+async function afterReading<T>({ connection }: OpenTransaction, value: T): Promise<T> {
+  await commitReads(connection);
+  return value;
 }
 
 function maybeLanded(error: unknown): never {

@@ -7,6 +7,7 @@ import { Mutex } from '../../foundations/concurrency.ts';
 import { CodedError } from '../../foundations/errors.ts';
 import { type Log, silentLog } from '../../foundations/log.ts';
 import { type Random, systemRandom } from '../../foundations/random.ts';
+import { abortable } from '../backend/abortable-reader.ts';
 import { runAfterCommit } from '../backend/after-commit.ts';
 import { NestingGuard } from '../backend/nesting.ts';
 import { timestamp } from '../column.ts';
@@ -15,6 +16,7 @@ import {
   type LimitOptions,
   LOOK,
   type Reader,
+  type ReadOptions,
   type Transaction,
   type WriteOptions,
 } from '../database.ts';
@@ -97,7 +99,7 @@ export class SpannerDatabase implements Database {
     });
   }
 
-  async read<T>(fn: (tx: Reader) => Promise<T>, options?: LimitOptions): Promise<T> {
+  async read<T>(fn: (tx: Reader) => Promise<T>, options?: ReadOptions): Promise<T> {
     this.#guard.check('read');
     return await this.#read(fn, options);
   }
@@ -105,7 +107,7 @@ export class SpannerDatabase implements Database {
   async write<T>(fn: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     this.#guard.check('write');
     const config = {
-      client: this.#limitedBy(options),
+      client: this.#limitedBy({ limitMs: options.limitMs }),
       maxRetryMs: Math.min(MAX_RETRY_MS, options.limitMs ?? MAX_RETRY_MS),
       sessions: this.#sessions,
       clock: this.#clock,
@@ -152,12 +154,17 @@ export class SpannerDatabase implements Database {
     await this.#library.close();
   }
 
-  #limitedBy({ limitMs }: LimitOptions = {}): SpannerClient {
-    return limitMs === undefined ? this.#client : this.#client.limitedTo(limitMs);
+  #limitedBy({ limitMs, signal }: ReadOptions = {}): SpannerClient {
+    return limitMs === undefined && signal === undefined
+      ? this.#client
+      : this.#client.within({ limitMs, signal });
   }
 
-  async #read<T>(fn: (tx: Reader) => Promise<T>, options?: LimitOptions): Promise<T> {
+  async #read<T>(read: (tx: Reader) => Promise<T>, options: ReadOptions = {}): Promise<T> {
+    const { signal } = options;
+    signal?.throwIfAborted();
     const client = this.#limitedBy(options);
+    const fn = (reader: Reader) => read(abortable(reader, signal));
     for (let attempt = 1; ; attempt++) {
       const result = await this.#sessions.use((session, lose) =>
         this.#readOnce({ client, session, lose }, fn),

@@ -11,6 +11,7 @@ import { Mutex } from '../../../foundations/concurrency.ts';
 import { CodedError } from '../../../foundations/errors.ts';
 import { CommitMarks, type MarkedSession } from '../transactions/commit-marks.ts';
 import type { WireValue } from '../types.ts';
+import { type ServerProcess, sendCancelRequest } from './cancel-request.ts';
 import { type CallbackClient, queryWithin } from './limited-client.ts';
 import { type PgQuery, type PgResult, rethrow, runOn, runScript } from './queryable.ts';
 import { Sockets } from './sockets.ts';
@@ -28,6 +29,8 @@ export interface Connection extends MarkedSession {
    * again.
    */
   release(state: 'usable' | 'broken'): void;
+  /** Has the server end a statement that it is running, and closes the connection. Without one, does nothing. */
+  abandon(): void;
 }
 
 export interface Connections {
@@ -71,7 +74,8 @@ const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 export function openConnections(config: ConnectionsConfig): Connections {
   const { Pool, Client } = config.driver.default;
   const sockets = new Sockets();
-  const poolConfig = { ...KEEP_ALIVE, ...config.pool, stream: sockets.opener(config.pool.stream) };
+  const openSocket = sockets.opener(config.pool.stream);
+  const poolConfig = { ...KEEP_ALIVE, ...config.pool, stream: openSocket };
   const pool: Pool = new Pool(poolConfig);
   const trust = new Trust();
   // An idle connection that breaks leaves the pool by itself. An error event without a listener would end
@@ -90,7 +94,7 @@ export function openConnections(config: ConnectionsConfig): Connections {
         if (closing) throw closedError();
         const client = await pool.connect().catch(rethrow);
         if (trust.has(client))
-          return pooledConnection(client, { ...config, limitMs, trust, marks });
+          return pooledConnection(client, { ...config, limitMs, trust, marks, openSocket });
         client.release(true);
       }
     },
@@ -135,6 +139,7 @@ function leave(client: Client, socket: Duplex): void {
 interface PooledConfig extends Pick<ConnectionsConfig, 'names' | 'limitMs'> {
   readonly trust: Trust;
   readonly marks: CommitMarks;
+  readonly openSocket: () => Duplex;
 }
 
 function pooledConnection(client: PoolClient, config: PooledConfig): Connection {
@@ -142,25 +147,40 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
   const turns = new Mutex();
   const mark = marks.take();
   let isReleased = false;
+  let running = 0;
   const silenceMs = limitMs === undefined ? undefined : limitMs + ANSWER_MS;
   const limitedClient = {
     query: (query: PgQuery | string) =>
       queryWithin(client as unknown as CallbackClient<typeof query, PgResult>, query, silenceMs),
   };
+  const watch = async <T>(answer: Promise<T>): Promise<T> => {
+    running++;
+    try {
+      return await trust.watch(client, answer);
+    } finally {
+      running--;
+    }
+  };
   const run = (text: string, values: readonly WireValue[], used?: StatementNames) =>
-    trust.watch(client, runOn(limitedClient, { text, values, names: used }));
-  const script = (text: string) => trust.watch(client, runScript(limitedClient, text));
+    watch(runOn(limitedClient, { text, values, names: used }));
+  const script = (text: string) => watch(runScript(limitedClient, text));
+  const release = (state: 'usable' | 'broken'): void => {
+    if (isReleased) return;
+    isReleased = true;
+    if (state === 'usable') marks.giveBack(mark);
+    client.release(state === 'broken');
+  };
   return {
     mark,
     run: (text, values = []) => turns.run(() => run(text, values, names)),
     runAhead: (text, values = []) => run(text, values, names),
     beginAhead: (begin) => script(limited(begin, limitMs)),
     runScript: (text) => turns.run(() => script(text)),
-    release(state) {
-      if (isReleased) return;
-      isReleased = true;
-      if (state === 'usable') marks.giveBack(mark);
-      client.release(state === 'broken');
+    release,
+    abandon() {
+      if (isReleased || running === 0) return;
+      sendCancelRequest(config.openSocket(), client as unknown as ServerProcess);
+      release('broken');
     },
   };
 }

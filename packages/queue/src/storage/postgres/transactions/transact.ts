@@ -13,6 +13,8 @@ export interface OpenTransaction {
 export interface TransactionSteps<T, R> {
   /** The statement that begins the transaction. */
   readonly begin: string;
+  /** Aborting ends the transaction, also within a statement, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
   readonly run: (session: WatchedSession) => Promise<T>;
   /** Commits, or ends the transaction in another way. */
   readonly end: (open: OpenTransaction, value: T) => Promise<R>;
@@ -24,23 +26,40 @@ export interface TransactionSteps<T, R> {
  */
 export async function transact<T, R>(
   connections: Connections,
-  { begin, end, run }: TransactionSteps<T, R>,
+  { signal, ...steps }: TransactionSteps<T, R>,
 ): Promise<R> {
+  signal?.throwIfAborted();
   return await withConnection(connections, async (connection) => {
-    const begun = connection.beginAhead(begin);
-    const session = new WatchedSession(connection);
-    session.follow(begun);
+    const abandon = (): void => connection.abandon();
+    signal?.addEventListener('abort', abandon, { once: true });
     try {
-      const value = await run(session);
-      session.check();
-      await begun;
-      return await end({ session, connection }, value);
-    } catch (thrown) {
-      const error = session.failure?.error ?? thrown;
-      if (!isLost(error)) await rollback(connection);
-      throw error;
+      signal?.throwIfAborted();
+      return await transactOn(connection, steps);
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    } finally {
+      signal?.removeEventListener('abort', abandon);
     }
   });
+}
+
+async function transactOn<T, R>(
+  connection: Connection,
+  { begin, end, run }: TransactionSteps<T, R>,
+): Promise<R> {
+  const begun = connection.beginAhead(begin);
+  const session = new WatchedSession(connection);
+  session.follow(begun);
+  try {
+    const value = await run(session);
+    session.check();
+    await begun;
+    return await end({ session, connection }, value);
+  } catch (thrown) {
+    const error = session.failure?.error ?? thrown;
+    if (!isLost(error)) await rollback(connection);
+    throw error;
+  }
 }
 
 /** Calls `fn` with a connection of its own. A connection that broke is not used again. */

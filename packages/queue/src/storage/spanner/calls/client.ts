@@ -3,6 +3,7 @@
  * to try it again.
  */
 import { CodedError, toError } from '../../../foundations/errors.ts';
+import type { ReadOptions } from '../../database.ts';
 import { toStorageError } from '../errors.ts';
 import type { WireValue } from '../types.ts';
 import type { CallOptions, CallStream, SpannerCalls } from './library.ts';
@@ -105,16 +106,18 @@ export class SpannerClient {
   readonly #calls: SpannerCalls;
   readonly #databasePath: string;
   readonly #limitMs: number;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(calls: SpannerCalls, databasePath: string, limitMs = Number.POSITIVE_INFINITY) {
+  constructor(calls: SpannerCalls, databasePath: string, { limitMs, signal }: ReadOptions = {}) {
     this.#calls = calls;
     this.#databasePath = databasePath;
-    this.#limitMs = limitMs;
+    this.#limitMs = limitMs ?? Number.POSITIVE_INFINITY;
+    this.#signal = signal;
   }
 
-  /** Returns a client of the same database, with a limit for each call. */
-  limitedTo(limitMs: number): SpannerClient {
-    return new SpannerClient(this.#calls, this.#databasePath, limitMs);
+  /** Returns a client of the same database, with a limit for each call, and a signal that ends its reads. */
+  within(options: ReadOptions): SpannerClient {
+    return new SpannerClient(this.#calls, this.#databasePath, options);
   }
 
   async createSession(): Promise<string> {
@@ -174,15 +177,22 @@ export class SpannerClient {
   }
 
   async *#stream(method: string, request: object): AsyncGenerator<ResultPart, void, void> {
+    const signal = this.#signal;
     let stream: CallStream | undefined;
+    const cancel = (): void => stream?.cancel();
     try {
+      signal?.throwIfAborted();
       stream = await this.#calls.stream(method, request, this.#options(STREAM_TIMEOUT_MS));
+      signal?.addEventListener('abort', cancel, { once: true });
+      signal?.throwIfAborted();
       for await (const part of stream) yield part as ResultPart;
       stream = undefined;
     } catch (error) {
+      if (signal?.aborted) throw signal.reason;
       stream = undefined;
       throw toStorageError(error);
     } finally {
+      signal?.removeEventListener('abort', cancel);
       stream?.cancel(); // in case the reader left early
     }
   }
