@@ -32,12 +32,12 @@ export async function exportAgain(
     given === '' ? undefined : inField('request_id', () => requireMatch(given, REQUEST_ID));
   const id = inField('name', () => parseInvocationName(name));
   const { authorizer, clock, db, queue } = parts;
-  const invocation = await db.read((tx) => requireInvocation(tx, id));
+  const invocation = await db.read((tx) => requireInvocation(tx, id), { signal });
   await requirePermission(authorizer, caller, {
     permission: 'resultdb.invocations.exportToBigQuery',
     realm: rootRealm(invocation.realm),
   });
-  const all = await db.read((tx) => readWantedExports(tx, invocation));
+  const all = await db.read((tx) => readWantedExports(tx, invocation), { signal });
   const wanted = all.find((each) => each.index === index);
   if (wanted === undefined) throw new CodedError('not-found', `${name} has no export ${index}`);
   const { state } = await exportStatus(parts, invocation, wanted);

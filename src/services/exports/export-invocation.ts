@@ -37,7 +37,7 @@ export async function exportInvocation(
   const { destination } = request;
   if (destination === undefined) throw invalid('destination: must be set');
   inField('destination', () => checkExport(destination));
-  const invocation = await parts.db.read((tx) => requireInvocation(tx, id));
+  const invocation = await parts.db.read((tx) => requireInvocation(tx, id), { signal });
   const root = rootRealm(invocation.realm);
   await requirePermission(parts.authorizer, caller, {
     permission: 'resultdb.invocations.exportToBigQuery',
@@ -47,7 +47,7 @@ export async function exportInvocation(
     throw new CodedError('failed-precondition', `${request.name} is ${invocation.state}`);
   }
   const index = furtherExportIndex(destination);
-  const generation = await parts.db.read((tx) => readGeneration(tx, id, index));
+  const generation = await parts.db.read((tx) => readGeneration(tx, id, index), { signal });
   const wanted = { index, destination, generation };
   let status = await exportStatus(parts, invocation, wanted);
   if (status.state === 'absent') {

@@ -18,14 +18,15 @@ import type { ExportsParts } from './parts.ts';
 export async function listExports(
   parts: ExportsParts,
   request: ListExportsRequest,
-  { caller }: CallContext,
+  context: CallContext,
 ): Promise<ListExportsResponse> {
+  const { caller } = context;
   const id = inField('name', () => parseInvocationName(request.name));
-  await requireInRealms(parts, caller, { permission: 'resultdb.invocations.get', ids: [id] });
+  await requireInRealms(parts, context, { permission: 'resultdb.invocations.get', ids: [id] });
   const { invocation, wanted } = await parts.db.read(async (tx) => {
     const invocation = await requireInvocation(tx, id);
     return { invocation, wanted: await readWantedExports(tx, invocation) };
-  });
+  }, context);
   const exports = await Promise.all(
     wanted.map(async (each) => toExportMessage(each, await exportStatus(parts, invocation, each))),
   );

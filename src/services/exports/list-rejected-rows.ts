@@ -17,16 +17,17 @@ import type { ExportsParts } from './parts.ts';
 export async function listRejectedRows(
   parts: ExportsParts,
   request: ListRejectedRowsRequest,
-  { caller }: CallContext,
+  context: CallContext,
 ): Promise<ListRejectedRowsResponse> {
   const id = inField('name', () => parseInvocationName(request.name));
-  await requireInRealms(parts, caller, { permission: 'resultdb.testResults.list', ids: [id] });
+  await requireInRealms(parts, context, { permission: 'resultdb.testResults.list', ids: [id] });
   const tokens = PageTokens.of(ListRejectedRowsRequestSchema, request);
   const [from = '0'] = tokens.position(1) ?? [];
   const limit = pageSize(request.pageSize, TASK_PAGES);
   const name = { invocationId: id, index: request.index };
-  const page = await parts.db.read((tx) =>
-    readRejectedRows(tx, name, { from: Number(from), limit }),
+  const page = await parts.db.read(
+    (tx) => readRejectedRows(tx, name, { from: Number(from), limit }),
+    context,
   );
   const { messages, last } = cutPage(page, { limit, schema: RejectedRowSchema, toMessage });
   return create(ListRejectedRowsResponseSchema, {

@@ -20,18 +20,18 @@ const BATCH_IDS = 100;
 export async function countTestResults(
   parts: ReadingParts,
   request: CountTestResultsRequest,
-  { caller, signal }: CallContext,
+  context: CallContext,
 ): Promise<CountTestResultsResponse> {
+  const { signal } = context;
   const id = inField('name', () => parseInvocationName(request.name));
-  const roots = await requireInRealms(parts, caller, {
+  const roots = await requireInRealms(parts, context, {
     permission: 'resultdb.testResults.list',
     ids: [id],
   });
   const { rowIds } = await parts.reachableSets.read(roots, {}, signal);
   const counts = new Map<number, { expected: number; unexpected: number }>();
   for (const batch of chunk(rowIds, BATCH_IDS)) {
-    signal.throwIfAborted();
-    for (const found of await parts.db.read((reader) => countByStatus(reader, batch))) {
+    for (const found of await parts.db.read((reader) => countByStatus(reader, batch), context)) {
       const status = STATUS_NUMBERS[found.status];
       const count = counts.get(status) ?? { expected: 0, unexpected: 0 };
       count[found.expected ? 'expected' : 'unexpected'] += found.results;

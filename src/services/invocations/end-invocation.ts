@@ -59,7 +59,7 @@ export async function endInvocation(
     { signal: context.signal },
   );
   return create(EndInvocationResponseSchema, {
-    invocation: await parts.db.read((tx) => readInvocationMessage(tx, id)),
+    invocation: await parts.db.read((tx) => readInvocationMessage(tx, id), context),
   });
 }
 

@@ -16,11 +16,11 @@ import type { ReadingParts } from './parts.ts';
 export async function explainInvocation(
   parts: ReadingParts,
   request: ExplainInvocationRequest,
-  { caller }: CallContext,
+  context: CallContext,
 ): Promise<ExplainInvocationResponse> {
   const id = inField('name', () => parseInvocationName(request.name));
-  await requireInRealms(parts, caller, { permission: 'resultdb.invocations.get', ids: [id] });
-  const explanation = await parts.db.read((tx) => explain(tx, id));
+  await requireInRealms(parts, context, { permission: 'resultdb.invocations.get', ids: [id] });
+  const explanation = await parts.db.read((tx) => explain(tx, id), context);
   return create(ExplainInvocationResponseSchema, {
     explanation: toExplanationMessage(explanation),
   });

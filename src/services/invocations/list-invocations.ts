@@ -32,7 +32,7 @@ const REALM = /^[^:]+:[^:]+$/;
 export async function listInvocations(
   parts: ReadingParts,
   request: ListInvocationsRequest,
-  { caller }: CallContext,
+  { caller, signal }: CallContext,
 ): Promise<ListInvocationsResponse> {
   const realm = inField('realm', () => requireMatch(request.realm, REALM));
   await requirePermission(parts.authorizer, caller, {
@@ -51,7 +51,7 @@ export async function listInvocations(
     after: pageStart(tokens),
     limit: pageSize(request.pageSize, TASK_PAGES),
   };
-  const page = await parts.db.read((reader) => listRealm(reader, listing));
+  const page = await parts.db.read((reader) => listRealm(reader, listing), { signal });
   return create(ListInvocationsResponseSchema, {
     invocations: page.invocations.map((invocation) => toListed(invocation, now)),
     nextPageToken: page.next ? tokens.next([String(page.next.time), page.next.id]) : '',

@@ -43,7 +43,7 @@ export async function openInvocation(
   );
   context.setHeader(UPDATE_TOKEN_HEADER, parts.updateTokens.issue(opened.id, created.realm));
   return create(OpenInvocationResponseSchema, {
-    invocation: await parts.db.read((tx) => readInvocationMessage(tx, opened.id)),
+    invocation: await parts.db.read((tx) => readInvocationMessage(tx, opened.id), context),
     attempt: opened.attempt,
     superseded: opened.superseded.map(invocationName),
     existed: opened.existed,

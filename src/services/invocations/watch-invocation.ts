@@ -18,11 +18,11 @@ export interface WatchingParts extends ReadingParts {
 export async function* watchInvocation(
   parts: WatchingParts,
   request: WatchInvocationRequest,
-  { caller, signal }: CallContext,
+  context: CallContext,
 ): AsyncGenerator<WatchInvocationResponse, void, void> {
   const id = inField('name', () => parseInvocationName(request.name));
-  await requireInRealms(parts, caller, { permission: 'resultdb.invocations.get', ids: [id] });
-  for await (const current of parts.watched.watch(id, signal)) {
+  await requireInRealms(parts, context, { permission: 'resultdb.invocations.get', ids: [id] });
+  for await (const current of parts.watched.watch(id, context.signal)) {
     yield current;
     if (current.invocation?.state === Invocation_State.FINALIZED) return;
   }

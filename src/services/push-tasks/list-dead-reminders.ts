@@ -16,7 +16,7 @@ import { toDeadReminderMessage } from './reminder-message.ts';
 export async function listDeadReminders(
   { authorizer, db }: PushTasksParts,
   request: ListDeadRemindersRequest,
-  { caller }: CallContext,
+  { caller, signal }: CallContext,
 ): Promise<ListDeadRemindersResponse> {
   await requirePermission(authorizer, caller, {
     permission: 'postlude.tasks.list',
@@ -25,7 +25,7 @@ export async function listDeadReminders(
   const tokens = PageTokens.of(ListDeadRemindersRequestSchema, request);
   const [after] = tokens.position(1) ?? [];
   const limit = pageSize(request.pageSize, TASK_PAGES);
-  const page = await db.read((tx) => readPage(tx, { after, limit }));
+  const page = await db.read((tx) => readPage(tx, { after, limit }), { signal });
   const { messages, last } = cutPage(page, {
     limit,
     schema: DeadReminderSchema,

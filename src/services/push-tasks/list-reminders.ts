@@ -16,7 +16,7 @@ import { toReminderMessage } from './reminder-message.ts';
 export async function listReminders(
   { authorizer, clock, db }: PushTasksParts,
   request: ListRemindersRequest,
-  { caller }: CallContext,
+  { caller, signal }: CallContext,
 ): Promise<ListRemindersResponse> {
   await requirePermission(authorizer, caller, {
     permission: 'postlude.tasks.list',
@@ -25,7 +25,7 @@ export async function listReminders(
   const tokens = PageTokens.of(ListRemindersRequestSchema, request);
   const [after] = tokens.position(1) ?? [];
   const limit = pageSize(request.pageSize, TASK_PAGES);
-  const page = await db.read((tx) => readPage(tx, { after, limit }));
+  const page = await db.read((tx) => readPage(tx, { after, limit }), { signal });
   const now = clock.now();
   const { messages, last } = cutPage(page, {
     limit,

@@ -58,9 +58,10 @@ export function checkClaim({ invocation, invocationId }: CreateInvocationRequest
  */
 export async function authorizeCreation(
   { authorizer, db }: RecorderParts,
-  { caller }: CallContext,
+  context: CallContext,
   { id, included, invocation, realm }: Claim,
 ): Promise<void> {
+  const { caller } = context;
   const root = rootRealm(realm);
   await requirePermission(authorizer, caller, { permission: 'resultdb.invocations.create', realm });
   if (!id.startsWith('u-')) {
@@ -81,7 +82,7 @@ export async function authorizeCreation(
       realm: root,
     });
   }
-  await requireInRealms({ authorizer, db }, caller, {
+  await requireInRealms({ authorizer, db }, context, {
     permission: 'resultdb.invocations.include',
     ids: included,
   });
@@ -125,11 +126,15 @@ export async function createInvocations(
     },
     { signal },
   );
-  return parts.db.read(async (tx) => {
-    const messages: InvocationMessage[] = [];
-    for (const { created } of creations) messages.push(await readInvocationMessage(tx, created.id));
-    return messages;
-  });
+  return parts.db.read(
+    async (tx) => {
+      const messages: InvocationMessage[] = [];
+      for (const { created } of creations)
+        messages.push(await readInvocationMessage(tx, created.id));
+      return messages;
+    },
+    { signal },
+  );
 }
 
 /** Throws `already-exists` if an id is taken, unless the same request took it. */

@@ -22,7 +22,7 @@ export async function updateIncludedInvocations(
   context: CallContext,
 ): Promise<Empty> {
   const { id, added, removed } = checkChanges(request);
-  await requireInRealms(parts, context.caller, {
+  await requireInRealms(parts, context, {
     permission: 'resultdb.invocations.include',
     ids: added,
   });

@@ -25,7 +25,7 @@ export async function updateInvocation(
     await updateRow(tx, id, { deadline });
     tx.afterCommit(() => parts.onChange?.([id]));
   });
-  return parts.db.read((tx) => readInvocationMessage(tx, id));
+  return parts.db.read((tx) => readInvocationMessage(tx, id), context);
 }
 
 function checkUpdate(

@@ -10,9 +10,9 @@ import type { ResultDbParts } from './parts.ts';
 export async function getInvocation(
   parts: ResultDbParts,
   request: GetInvocationRequest,
-  { caller }: CallContext,
+  context: CallContext,
 ): Promise<Invocation> {
   const id = inField('name', () => parseInvocationName(request.name));
-  await requireInRealms(parts, caller, { permission: 'resultdb.invocations.get', ids: [id] });
-  return parts.db.read((tx) => readInvocationMessage(tx, id));
+  await requireInRealms(parts, context, { permission: 'resultdb.invocations.get', ids: [id] });
+  return parts.db.read((tx) => readInvocationMessage(tx, id), context);
 }

@@ -12,14 +12,14 @@ import type { ResultDbParts } from './parts.ts';
 export async function getTestExoneration(
   parts: ResultDbParts,
   { name }: GetTestExonerationRequest,
-  { caller }: CallContext,
+  context: CallContext,
 ): Promise<TestExoneration> {
   const key = inField('name', () => parseExonerationName(name));
-  await requireInRealms(parts, caller, {
+  await requireInRealms(parts, context, {
     permission: 'resultdb.testExonerations.get',
     ids: [key.invocationId],
   });
-  const exoneration = await parts.db.read((tx) => readExoneration(tx, key));
+  const exoneration = await parts.db.read((tx) => readExoneration(tx, key), context);
   if (!exoneration) throw new CodedError('not-found', `${name} does not exist`);
   return toExonerationMessage(exoneration);
 }

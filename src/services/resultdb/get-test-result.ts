@@ -12,14 +12,14 @@ import type { ResultDbParts } from './parts.ts';
 export async function getTestResult(
   parts: ResultDbParts,
   { name }: GetTestResultRequest,
-  { caller }: CallContext,
+  context: CallContext,
 ): Promise<TestResult> {
   const key = inField('name', () => parseTestResultName(name));
-  await requireInRealms(parts, caller, {
+  await requireInRealms(parts, context, {
     permission: 'resultdb.testResults.get',
     ids: [key.invocationId],
   });
-  const result = await parts.db.read((tx) => readTestResult(tx, key));
+  const result = await parts.db.read((tx) => readTestResult(tx, key), context);
   if (!result) throw new CodedError('not-found', `${name} does not exist`);
   return toTestResultMessage(result);
 }

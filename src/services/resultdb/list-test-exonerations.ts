@@ -19,15 +19,20 @@ import { nextPageToken, pageStart } from './result-pages.ts';
 export async function listTestExonerations(
   parts: ResultDbParts,
   request: ListTestExonerationsRequest,
-  { caller, signal }: CallContext,
+  context: CallContext,
 ): Promise<ListTestExonerationsResponse> {
+  const { signal } = context;
   const id = inField('invocation', () => parseInvocationName(request.invocation));
-  await requireInRealms(parts, caller, { permission: 'resultdb.testExonerations.list', ids: [id] });
+  await requireInRealms(parts, context, {
+    permission: 'resultdb.testExonerations.list',
+    ids: [id],
+  });
   const tokens = PageTokens.of(ListTestExonerationsRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
-  const page = await parts.db.read((tx) =>
-    exonerationsPage(tx, { rowIds: [toRowId(id)], after, limit, signal }),
+  const page = await parts.db.read(
+    (tx) => exonerationsPage(tx, { rowIds: [toRowId(id)], after, limit, signal }),
+    context,
   );
   return create(ListTestExonerationsResponseSchema, {
     testExonerations: page.items.map(toExonerationMessage),

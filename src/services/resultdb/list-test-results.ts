@@ -19,17 +19,19 @@ import { maskResult, nextPageToken, omittedBy, pageStart, resultMask } from './r
 export async function listTestResults(
   parts: ResultDbParts,
   request: ListTestResultsRequest,
-  { caller, signal }: CallContext,
+  context: CallContext,
 ): Promise<ListTestResultsResponse> {
+  const { signal } = context;
   const id = inField('invocation', () => parseInvocationName(request.invocation));
-  await requireInRealms(parts, caller, { permission: 'resultdb.testResults.list', ids: [id] });
+  await requireInRealms(parts, context, { permission: 'resultdb.testResults.list', ids: [id] });
   const mask = resultMask(request.readMask);
   const omitted = omittedBy(mask);
   const tokens = PageTokens.of(ListTestResultsRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
-  const page = await parts.db.read((tx) =>
-    testResultsPage(tx, { rowIds: [toRowId(id)], omitted, after, limit, signal }),
+  const page = await parts.db.read(
+    (tx) => testResultsPage(tx, { rowIds: [toRowId(id)], omitted, after, limit, signal }),
+    context,
   );
   return create(ListTestResultsResponseSchema, {
     testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),

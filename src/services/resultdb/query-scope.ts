@@ -23,7 +23,7 @@ interface QueryRequest {
  */
 export async function requireScope(
   parts: ResultDbParts,
-  { caller }: CallContext,
+  context: CallContext,
   { permission, request }: { readonly permission: Permission; readonly request: QueryRequest },
 ): Promise<readonly InvocationOutline[]> {
   const { invocations, maxStaleness } = request;
@@ -31,7 +31,7 @@ export async function requireScope(
   inField('invocations', () => requireAtMost(invocations, MAX_INVOCATIONS, 'names'));
   const ids = inEach('invocations', invocations, parseInvocationName);
   if (maxStaleness !== undefined) inField('max_staleness', () => checkStaleness(maxStaleness));
-  return await requireInRealms(parts, caller, { permission, ids });
+  return await requireInRealms(parts, context, { permission, ids });
 }
 
 function checkStaleness(maxStaleness: Duration): void {

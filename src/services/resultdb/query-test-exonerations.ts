@@ -31,8 +31,9 @@ export async function queryTestExonerations(
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const { rowIds } = await parts.reachableSets.read(roots, {}, context.signal);
-  const page = await parts.db.read((tx) =>
-    exonerationsPage(tx, { rowIds, predicate, after, limit, signal: context.signal }),
+  const page = await parts.db.read(
+    (tx) => exonerationsPage(tx, { rowIds, predicate, after, limit, signal: context.signal }),
+    context,
   );
   return create(QueryTestExonerationsResponseSchema, {
     testExonerations: page.items.map(toExonerationMessage),

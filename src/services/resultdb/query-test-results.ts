@@ -33,8 +33,10 @@ export async function queryTestResults(
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const set = await parts.reachableSets.read(roots, predicate, context.signal);
-  const page = await parts.db.read((tx) =>
-    testResultsPage(tx, { ...set, predicate, omitted, after, limit, signal: context.signal }),
+  const page = await parts.db.read(
+    (tx) =>
+      testResultsPage(tx, { ...set, predicate, omitted, after, limit, signal: context.signal }),
+    context,
   );
   return create(QueryTestResultsResponseSchema, {
     testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),

@@ -44,10 +44,10 @@ function countReads(db: Database): {
     beforeRead: async () => undefined,
     db: {
       ...db,
-      read: async (fn) => {
+      read: async (fn, options) => {
         counter.reads++;
         await counter.beforeRead();
-        return await db.read(fn);
+        return await db.read(fn, options);
       },
     } as Database,
   };

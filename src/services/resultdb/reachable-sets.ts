@@ -80,8 +80,7 @@ export class ReachableSets {
   ): Promise<ReachableSet> {
     const untilAborted: Snapshots = {
       read: (fn) => {
-        signal.throwIfAborted();
-        return this.#db.read(fn);
+        return this.#db.read(fn, { signal });
       },
     };
     const rowIds = toRowOrder(await readReachable(untilAborted, roots));

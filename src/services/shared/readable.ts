@@ -4,6 +4,7 @@ import type { Database } from '@postlude/queue/storage';
 import type { InvocationId } from '../../invocations/id.ts';
 import type { InvocationOutline } from '../../invocations/invocation.ts';
 import { readOutlines } from '../../invocations/invocations.ts';
+import type { CallContext } from './call-context.ts';
 import { type Authorizer, type Permission, requirePermission } from './permissions.ts';
 
 /**
@@ -13,11 +14,11 @@ import { type Authorizer, type Permission, requirePermission } from './permissio
  */
 export async function requireInRealms(
   { authorizer, db }: { readonly authorizer: Authorizer; readonly db: Database },
-  caller: string,
+  { caller, signal }: Pick<CallContext, 'caller' | 'signal'>,
   { ids, permission }: { readonly permission: Permission; readonly ids: readonly InvocationId[] },
 ): Promise<readonly InvocationOutline[]> {
   if (ids.length === 0) return [];
-  const found = await db.read((tx) => readOutlines(tx, new Set(ids)));
+  const found = await db.read((tx) => readOutlines(tx, new Set(ids)), { signal });
   const missing = ids.find((id) => !found.has(id));
   if (missing !== undefined) {
     throw new CodedError('not-found', `invocations/${missing} does not exist`);

@@ -15,17 +15,20 @@ import { checkTaskName, toDeadTaskMessage, toTaskMessage } from './task-message.
 export async function getTask(
   { authorizer, db, inspector }: TasksParts,
   request: GetTaskRequest,
-  { caller }: CallContext,
+  { caller, signal }: CallContext,
 ): Promise<GetTaskResponse> {
   await requirePermission(authorizer, caller, {
     permission: 'postlude.tasks.list',
     realm: TASKS_REALM,
   });
   const name = inField('name', () => checkTaskName(request.name));
-  const { task, dead } = await db.read(async (tx) => {
-    const living = await inspector.find(name, tx);
-    return { task: living, dead: living ? undefined : await inspector.findDead(name, tx) };
-  });
+  const { task, dead } = await db.read(
+    async (tx) => {
+      const living = await inspector.find(name, tx);
+      return { task: living, dead: living ? undefined : await inspector.findDead(name, tx) };
+    },
+    { signal },
+  );
   if (task) {
     return create(GetTaskResponseSchema, { found: { case: 'task', value: toTaskMessage(task) } });
   }

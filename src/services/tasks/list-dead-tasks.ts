@@ -15,7 +15,7 @@ import { checkType, toDeadTaskMessage } from './task-message.ts';
 export async function listDeadTasks(
   parts: TasksParts,
   request: ListDeadTasksRequest,
-  { caller }: CallContext,
+  { caller, signal }: CallContext,
 ): Promise<ListDeadTasksResponse> {
   await requirePermission(parts.authorizer, caller, {
     permission: 'postlude.tasks.list',
@@ -25,7 +25,8 @@ export async function listDeadTasks(
   const tokens = PageTokens.of(ListDeadTasksRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, TASK_PAGES);
-  const tasks = await parts.inspector.listDead({ type, after, limit });
+  const listing = { type, after, limit };
+  const tasks = await parts.db.read((tx) => parts.inspector.listDead(listing, tx), { signal });
   const page = { limit, schema: DeadTaskSchema, toMessage: toDeadTaskMessage };
   const { messages, last } = cutPage(tasks, page);
   return create(ListDeadTasksResponseSchema, {

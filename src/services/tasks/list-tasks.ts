@@ -24,7 +24,7 @@ const STATES: Readonly<Record<number, TaskState>> = {
 export async function listTasks(
   parts: TasksParts,
   request: ListTasksRequest,
-  { caller }: CallContext,
+  { caller, signal }: CallContext,
 ): Promise<ListTasksResponse> {
   await requirePermission(parts.authorizer, caller, {
     permission: 'postlude.tasks.list',
@@ -35,7 +35,8 @@ export async function listTasks(
   const tokens = PageTokens.of(ListTasksRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, TASK_PAGES);
-  const tasks = await parts.inspector.list({ type, state, after, limit });
+  const listing = { type, state, after, limit };
+  const tasks = await parts.db.read((tx) => parts.inspector.list(listing, tx), { signal });
   const page = { limit, schema: TaskSchema, toMessage: toTaskMessage };
   const { messages, last } = cutPage(tasks, page);
   return create(ListTasksResponseSchema, {
