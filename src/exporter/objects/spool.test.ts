@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -32,11 +32,12 @@ test('removes what dead processes of this machine have left, and nothing else', 
   expect(names).toHaveLength(kept.length + 1);
 });
 
-test('gives each attempt a folder of its own, and removes all when it closes', async () => {
-  const root = await openRoot();
+test('gives each attempt a private folder of its own, and removes all when it closes', async () => {
+  const root = join(await openRoot(), 'scratch');
   const spool = await Spool.open(root);
   const [one, other] = [await spool.makeFolder(), await spool.makeFolder()];
   expect(one).not.toBe(other);
+  for (const folder of [root, one, other]) expect((await stat(folder)).mode & 0o777).toBe(0o700);
   await spool.close();
   expect(await readdir(root)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, type RequestListener, request } from 'node:http';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +57,13 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /** Opens a server that never answers, with a clock that skips over time limits. */
+/** Returns the modes of the folder and of its files. */
+async function modesIn(folder: string): Promise<string[]> {
+  const paths = [folder, ...(await namesIn(folder)).map((name) => join(folder, name))];
+  const found = await Promise.all(paths.map((path) => stat(path)));
+  return found.map(({ mode }) => (mode & 0o777).toString(8));
+}
+
 async function openSilence() {
   const url = await listen(() => undefined);
   const asked: number[] = [];
@@ -86,6 +93,7 @@ describe('without a server', () => {
       { invocation: 'x', exitCode: 7, results: 2, complete: true, spooled },
     ]);
     expect(await waiting()).toHaveLength(1);
+    expect(await modesIn(join(cwd, SPOOL))).toEqual(['700', '600']);
     await writeFile(join(cwd, 'r.xml'), 'a later job has written this');
     const flushed = await run('flush');
     expect(flushed).toMatchObject({ code: 0, out: 'x: uploaded 2 results from the spool\n' });
