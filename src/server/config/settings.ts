@@ -71,7 +71,7 @@ export const SETTINGS = {
     maxConnectionsPerAddress: count({ min: 1, max: 65_536 })
       .with({ defaultInWords: 'half of maxConnections' })
       .describe(
-        'How many connections one address may have. Does not hold for this machine itself, nor for `trustedProxies`.',
+        'How many connections one address, or one network of IPv6 (/64), may have. Does not hold for this machine itself, nor for `trustedProxies`.',
       ),
     trustedProxies: valueList('address[/bits][,address…]', addressRange).describe(
       'The addresses of proxies that may say in `X-Forwarded-For` where a request comes from. Limits by address and the log then use that address. From anybody else, the header is ignored.',

@@ -41,6 +41,14 @@ test('one address cannot take the places of others', () => {
   expect(connect(connections, '10.0.0.1', false).destroyed).toBe(false);
 });
 
+test('one network of IPv6 cannot either, whichever of its addresses it uses', () => {
+  const connections = open();
+  connect(connections, '2001:db8::1', true);
+  connect(connections, '2001:db8::ffff:1', true);
+  expect(connect(connections, '2001:db8::a:b:c:d', true).destroyed).toBe(true);
+  expect(connect(connections, '2001:db8:0:1::1', true).destroyed).toBe(false);
+});
+
 test('an idle connection of an address gives up its place to a new one of it', () => {
   const connections = open();
   const other = connect(connections, '10.0.0.2', false);

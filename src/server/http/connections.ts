@@ -7,6 +7,7 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type Clock, isLoopbackPeer } from '@postlude/queue/foundations';
+import { addressParty } from '../admission/party.ts';
 import { Connection } from './connection.ts';
 
 export interface ConnectionLimits {
@@ -27,7 +28,8 @@ export class Connections {
   /** The oldest first. */
   readonly #open = new Map<Socket, Connection>();
   readonly #probes = new Set<Connection>();
-  readonly #perAddress = new Map<string, number>();
+  /** By address, or by network of IPv6. */
+  readonly #perParty = new Map<string, number>();
   readonly #sessions = new WeakMap<Http2Session, Connection>();
 
   constructor(limits: ConnectionLimits, clock: Clock) {
@@ -38,13 +40,14 @@ export class Connections {
   /** Returns `undefined` if the connection is refused, and closed. */
   accept(socket: Socket): Connection | undefined {
     const address = socket.remoteAddress ?? '';
-    if (!this.#hasRoomFor(address)) {
+    const { name: party } = addressParty(address);
+    if (!this.#hasRoomFor(address, party)) {
       socket.destroy();
       return undefined;
     }
     const now = this.#clock.monotonicMs();
     const connection = new Connection(socket, { now, isProbe: !this.#hasRoom() });
-    this.#add(connection, address);
+    this.#add(connection, party);
     return connection;
   }
 
@@ -64,17 +67,17 @@ export class Connections {
     for (const connection of this.#open.values()) connection.check(now);
   }
 
-  #add(connection: Connection, address: string): void {
+  #add(connection: Connection, party: string): void {
     const { socket } = connection;
     this.#open.set(socket, connection);
-    this.#perAddress.set(address, this.#countOf(address) + 1);
+    this.#perParty.set(party, this.#countOf(party) + 1);
     if (connection.isProbe) this.#addProbe(connection);
     socket.once('close', () => {
       this.#open.delete(socket);
       this.#probes.delete(connection);
-      const left = this.#countOf(address) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
+      const left = this.#countOf(party) - 1;
+      if (left > 0) this.#perParty.set(party, left);
+      else this.#perParty.delete(party);
     });
   }
 
@@ -84,12 +87,12 @@ export class Connections {
     this.#probes.add(connection);
   }
 
-  #hasRoomFor(address: string): boolean {
+  #hasRoomFor(address: string, party: string): boolean {
     if (isLoopbackPeer(address) || this.#limits.isProxy?.(address)) return true;
     const { maxConnections, maxConnectionsPerAddress: max = Math.ceil(maxConnections / 2) } =
       this.#limits;
-    if (this.#countOf(address) < max) return true;
-    return this.#closeIdle((connection) => connection.address === address);
+    if (this.#countOf(party) < max) return true;
+    return this.#closeIdle((connection) => addressParty(connection.address).name === party);
   }
 
   #hasRoom(): boolean {
@@ -119,7 +122,7 @@ export class Connections {
     connection.destroy();
   }
 
-  #countOf(address: string): number {
-    return this.#perAddress.get(address) ?? 0;
+  #countOf(party: string): number {
+    return this.#perParty.get(party) ?? 0;
   }
 }
