@@ -13,7 +13,7 @@ export const MAX_FIELDS = 500_000;
  * Of maps, and in JSON of all objects that have names which no field has. A key costs more than a field:
  * engines keep each new key, and each new set of them, in tables of their own.
  */
-export const MAX_KEYS = 20_000;
+export const MAX_KEYS = 40_000;
 /** The codec's own limit on messages in messages. */
 export const MAX_DEPTH = 100;
 
