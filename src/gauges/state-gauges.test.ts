@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
 import { RecordingLog } from '../../test/support/recording-log.ts';
 import { DAY, PurgeWorld } from '../../test/support/retention/purge-world.ts';
+import { enqueueInvocationRows } from '../exporter/invocation-rows.ts';
 import { BQ_EXPORT, exportTask } from '../exporter/task.ts';
 import { BigQueryExportSchema } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { InvocationId } from '../invocations/id.ts';
@@ -60,6 +61,15 @@ eachDatabase((open) => {
       'postlude_invocation_overdue_age 7200',
       'postlude_retention_backlog_age 0',
     ]);
+  });
+
+  test('counts the rows of invocations among the exports, by their table', async () => {
+    const { scrape, world } = openWorld(await open());
+    const table = { project: 'p', dataset: 'd', table: 'runs' };
+    const rows = { ids: ['a', 'b'] as InvocationId[], table, requestTime: world.clock.now() };
+    await world.db.write((tx) => enqueueInvocationRows(world.queue, tx, rows));
+    const lines = (await scrape()).filter((each) => each.includes('"p.d.runs"'));
+    expect(lines).toEqual(['postlude_export_tasks{state="pending",table="p.d.runs"} 2']);
   });
 
   test('counts exports by table and state, and dead tasks by type', async () => {
