@@ -39,9 +39,12 @@ async function checkSink(
 ): Promise<Finding[]> {
   try {
     const sink = await router.sink(name);
-    const { location, clockAheadMs } = await sink.probe(signal);
-    const written = ok('exports', `sink ${name}: can write to ${location}`);
-    return clockAheadMs === undefined ? [written] : [written, checkSinkClock(name, clockAheadMs)];
+    const { location, clockAheadMs, warning: partly } = await sink.probe(signal);
+    return [
+      ok('exports', `sink ${name}: can write to ${location}`),
+      ...(partly === undefined ? [] : [warning('exports', `sink ${name}: ${partly}`)]),
+      ...(clockAheadMs === undefined ? [] : [checkSinkClock(name, clockAheadMs)]),
+    ];
   } catch (error) {
     return [problem('exports', `sink ${name}: ${toError(error).message}`)];
   }

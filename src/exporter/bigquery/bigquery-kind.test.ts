@@ -1,5 +1,6 @@
 import { noMetrics, silentLog } from '@postlude/queue/foundations';
 import { expect, onTestFinished, test } from 'vitest';
+import { ApiError } from '../../../test/support/bigquery/errors.ts';
 import { openTestPglite } from '../../../test/support/databases/databases.ts';
 import {
   exportOnce,
@@ -42,11 +43,37 @@ test('a sink of this kind writes through the Storage Write API', async () => {
   expect(bigQuery.streams).toHaveLength(1);
 });
 
-test('doctor tries whether a table may be created, and leaves none', async () => {
-  const { bigQuery, sink } = await open({ probe: 'acme.tests' });
-  const { location } = await sink.probe(new AbortController().signal);
+const LIVE = new AbortController().signal;
+
+test.each([
+  ['storage-write', ['CreateWriteStream', 'AppendRows']],
+  ['insert-all', ['tabledata.insertAll']],
+])('doctor tries whether rows may be written by %s, and leaves no table', async (api, steps) => {
+  const { bigQuery, sink } = await open({ probe: 'acme.tests', api });
+  const { location, warning } = await sink.probe(LIVE);
   expect(location).toMatch(/^acme\.tests\.postlude_probe_[0-9a-f]{16}$/);
-  expect(bigQuery.faults.steps).toEqual(['tables.insert', 'tables.delete']);
+  expect(warning).toBeUndefined();
+  const around = ['tables.get', 'jobs.insert', 'tables.delete'];
+  expect(bigQuery.faults.steps).toEqual(['tables.insert', ...steps, ...around]);
+  expect(bigQuery.tablesOf({ project: 'acme', dataset: 'tests' })).toEqual([]);
+});
+
+test.each(['storage-write', 'insert-all'])('doctor notices that %s is denied', async (api) => {
+  const { bigQuery, sink } = await open({ probe: 'acme.tests', api });
+  const operation = api === 'insert-all' ? 'tabledata.insertAll' : 'CreateWriteStream';
+  const error = new ApiError(403, 'accessDenied', 'Permission is denied.');
+  const denied = { kind: 'status', code: 'PERMISSION_DENIED', when: 'before' } as const;
+  bigQuery.faults.on(operation, 1, api === 'insert-all' ? { kind: 'error', error } : denied);
+  await expect(sink.probe(LIVE)).rejects.toMatchObject({ code: 'permission-denied' });
+  expect(bigQuery.tablesOf({ project: 'acme', dataset: 'tests' })).toEqual([]);
+});
+
+test('doctor says what is missing to make exports again', async () => {
+  const { bigQuery, sink } = await open({ probe: 'acme.tests' });
+  bigQuery.forbidJobs();
+  expect(await sink.probe(LIVE)).toMatchObject({
+    warning: expect.stringMatching(/^exports cannot be made again: .*bigquery\.jobs\.create/),
+  });
 });
 
 test('doctor reports a dataset that does not exist', async () => {

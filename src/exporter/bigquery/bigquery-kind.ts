@@ -1,18 +1,12 @@
 /** The kind of sink that writes into BigQuery. */
-import { randomHex, systemRandom } from '@postlude/queue/foundations';
-import { TEST_RESULTS } from '../rows/row-kind.ts';
-import { type OpenSink, type Probe, type SinkParts, sinkKind } from '../sinks/sink-kind.ts';
+import { systemRandom } from '@postlude/queue/foundations';
+import { type OpenSink, type SinkParts, sinkKind } from '../sinks/sink-kind.ts';
 import { choice, optional, type SinkOption, text, url } from '../sinks/sink-options.ts';
 import { BigQuerySink } from './bigquery-sink.ts';
 import { openJobClient } from './clients/google-job-client.ts';
 import { BIGQUERY_STORAGE, openStreamClient } from './clients/google-stream-client.ts';
-import {
-  BIGQUERY,
-  type GoogleTableClient,
-  openTableClient,
-} from './clients/google-table-client.ts';
-import { tableOf } from './tables/table-definition.ts';
-import { tableName } from './tables/table-name.ts';
+import { BIGQUERY, openTableClient } from './clients/google-table-client.ts';
+import { probeDataset } from './probe.ts';
 
 interface Dataset {
   readonly project: string;
@@ -44,7 +38,9 @@ export const bigQueryKind = sinkKind({
       'storage-write',
     ),
     probe: optional(
-      dataset('Where `doctor` creates and deletes a table, to see whether that is allowed.'),
+      dataset(
+        'Where `doctor` creates a table, writes a row, and deletes it, to see whether that is allowed.',
+      ),
     ),
     jobProject: optional(
       text(
@@ -62,24 +58,17 @@ export const bigQueryKind = sinkKind({
     const jobs = await openJobClient({ endpoint });
     const streams = await openStreamClient({ endpoint: storageEndpoint });
     const clients = { tables, jobs, streams };
-    const sink = new BigQuerySink({ ...options, ...clients, db, clock, random: systemRandom });
+    const parts = { ...options, ...clients, db, clock, random: systemRandom };
+    const sink = new BigQuerySink(parts);
     return {
       begin: (exported, signal) => sink.begin(exported, signal),
       checkAgain: (exported) => sink.checkAgain(exported),
       find: (exported) => sink.find(exported),
-      probe: () => probeDataset(tables, probe),
+      probe: async (signal) => {
+        if (probe === undefined) return { location: 'no dataset to try is configured' };
+        return await probeDataset(parts, probe, signal);
+      },
       close: () => sink.close(),
     } satisfies OpenSink;
   },
 });
-
-async function probeDataset(
-  tables: GoogleTableClient,
-  dataset: Dataset | undefined,
-): Promise<Probe> {
-  if (dataset === undefined) return { location: 'no dataset to try is configured' };
-  const table = { ...dataset, table: `postlude_probe_${randomHex(8)}` };
-  await tables.create(table, tableOf(TEST_RESULTS));
-  await tables.delete(table);
-  return { location: tableName(table) };
-}

@@ -37,6 +37,8 @@ export interface OpenSink extends Sink {
 export interface Probe {
   /** The place that was written to, for people. */
   readonly location: string;
+  /** What works only in part, and what to do about it. */
+  readonly warning?: string | undefined;
   /** How far the clock of the service is ahead of ours, if the service tells its time. */
   readonly clockAheadMs?: number | undefined;
 }
