@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -57,4 +58,11 @@ test('a missing file is named', async () => {
   const { run } = await openCliWithServer();
   const refused = await run('create', 'run', '--expect-file', 'none.txt');
   expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('none.txt') });
+});
+
+test.skipIf(process.platform === 'win32')('a pipe is refused, and not waited for', async () => {
+  const { cwd, run } = await openCliWithServer();
+  execFileSync('mkfifo', [join(cwd, 'pipe')]);
+  const refused = await run('create', 'run', '--expect-file', 'pipe');
+  expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('not a regular file') });
 });

@@ -1,8 +1,8 @@
 /** The invocations that a run expects: `--expect` and `--expect-file` of `create`. */
-import { readFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import { toError } from '@postlude/queue/foundations';
+import { NOT_REGULAR, openRegularFile, toError } from '@postlude/queue/foundations';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CliContext, CliError, EXIT } from './context.ts';
 import { invocationName, parseInvocation } from './invocation-argument.ts';
@@ -52,10 +52,11 @@ export function parseExpected(text: string): string[] {
 
 /** Returns the expected invocations as the request takes them. */
 export async function expectedInvocations(
-  { cwd }: CliContext,
+  { cwd, signal }: CliContext,
   { expect = [], expectFile, expectWithin }: ExpectOptions,
 ) {
-  const listed = expectFile === undefined ? [] : await readExpectFile(resolve(cwd, expectFile));
+  const listed =
+    expectFile === undefined ? [] : await readExpectFile(resolve(cwd, expectFile), signal);
   const within = expectWithin === undefined ? {} : { within: durationFromMs(expectWithin) };
   return [...new Set([...expect, ...listed])].map((id) => ({
     name: invocationName(id),
@@ -68,13 +69,19 @@ function collectExpected(text: string, previous: readonly string[] = []): readon
 }
 
 /** Ignores blank lines and lines that begin with #. */
-async function readExpectFile(path: string): Promise<string[]> {
+async function readExpectFile(path: string, signal: AbortSignal): Promise<string[]> {
+  let file: FileHandle | undefined;
   try {
-    const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim());
+    file = await openRegularFile(path);
+    if (file === undefined) throw new Error(NOT_REGULAR);
+    const text = await file.readFile({ encoding: 'utf8', signal });
+    const lines = text.split('\n').map((line) => line.trim());
     return lines.filter((line) => line !== '' && !line.startsWith('#')).flatMap(parseExpected);
   } catch (cause) {
     throw new CliError(`--expect-file ${path}: ${toError(cause).message}`, EXIT.badInput, {
       cause,
     });
+  } finally {
+    await file?.close();
   }
 }

@@ -4,9 +4,8 @@
  * and counted.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { constants, open } from 'node:fs/promises';
 import { TextDecoder } from 'node:util';
-import { toError } from '@postlude/queue/foundations';
+import { openRegularFile, toError } from '@postlude/queue/foundations';
 import { ReportDamage } from './report.ts';
 
 export interface TextFile {
@@ -17,9 +16,6 @@ export interface TextFile {
   /** The line at which bytes were first replaced. Known once `chunks` has ended. */
   readonly firstReplacedLine: () => number | undefined;
 }
-
-/** Opening a pipe would wait for somebody who writes. Windows does not have the flag. */
-const READ_WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 const CHUNK_BYTES = 64 * 1024;
 const REPLACEMENT = '\ufffd';
@@ -52,11 +48,10 @@ async function* decode(path: string, sha: Hash, watch: ReplacementWatch): AsyncG
 }
 
 async function* readBytes(path: string): AsyncGenerator<Buffer> {
-  const file = await open(path, READ_WITHOUT_WAITING);
+  const file = await openRegularFile(path);
+  if (file === undefined) throw new ReportDamage(1, 'not a file that can be read twice');
   const buffer = Buffer.alloc(CHUNK_BYTES);
   try {
-    if (!(await file.stat()).isFile())
-      throw new ReportDamage(1, 'not a file that can be read twice');
     for (;;) {
       const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
       if (bytesRead === 0) return;

@@ -7,9 +7,9 @@
  *
  * It holds the results themselves, as a later job may overwrite the reports. It holds no token.
  */
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { create, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
+import { NOT_REGULAR, openRegularFile } from '@postlude/queue/foundations';
 import { type TestResult, TestResultSchema } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import {
   type EndInvocationRequest,
@@ -141,7 +141,9 @@ type Line = Readonly<Record<string, JsonValue>>;
 
 async function* linesOf(path: string): AsyncGenerator<Line> {
   const lines = new LineSplitter(MAX_LINE_LENGTH);
-  for await (const chunk of createReadStream(path, 'utf8')) {
+  const file = await openRegularFile(path);
+  if (file === undefined) throw damaged(path, NOT_REGULAR);
+  for await (const chunk of file.createReadStream({ encoding: 'utf8' })) {
     for (const { text } of lines.push(chunk)) yield parseLine(path, text);
   }
   for (const { text } of lines.end()) yield parseLine(path, text);

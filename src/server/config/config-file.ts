@@ -1,7 +1,7 @@
 /** Reads a configuration file in YAML or JSON (which is also YAML), with the line of each key. */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { toError } from '@postlude/queue/foundations';
+import { NOT_REGULAR, openRegularFile, toError } from '@postlude/queue/foundations';
 import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 
 export interface FileEntry {
@@ -29,7 +29,8 @@ export async function readText(
 ): Promise<ReadFile | undefined> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(file);
+    handle = await openRegularFile(file);
+    if (handle === undefined) throw new Error(NOT_REGULAR);
     const exposure = exposureOf(file, await handle.stat());
     return { text: await handle.readFile('utf8'), exposure };
   } catch (error) {

@@ -371,6 +371,12 @@ test.each<[string, Record<string, string>, RegExp]>([
   expect(await configProblems({ flags })).toEqual([expect.stringMatching(problem)]);
 });
 
+test.skipIf(process.platform === 'win32')('a device is no configuration file', async () => {
+  expect(await configProblems({ flags: { config: '/dev/zero' } })).toEqual([
+    expect.stringContaining('cannot be read: it is not a regular file'),
+  ]);
+});
+
 test('a problem never shows a secret', async () => {
   const secrets = {
     'postlude.yaml': 'tokenSecrets: [hush, [hush-hush], 1]\ntokenSecretsFile: s',

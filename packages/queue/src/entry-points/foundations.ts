@@ -14,6 +14,7 @@ export {
   PermanentError,
   toError,
 } from '../foundations/errors.ts';
+export { NOT_REGULAR, openRegularFile } from '../foundations/files/regular-file.ts';
 export {
   type Bounds,
   boundedText,
