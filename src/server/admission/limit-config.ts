@@ -79,7 +79,7 @@ function withoutUndefined<T extends object>(record: T): Defined<T> {
   return Object.fromEntries(entries) as Defined<T>;
 }
 
-const WAIT_MS = { loopback: 30_000, exposed: 10_000 };
+const WAIT_MS = { loopback: 30_000, exposed: 5_000 };
 /** Requests of the largest size that may be in work at once. */
 const LARGEST_REQUESTS = 4;
 

@@ -170,7 +170,7 @@ export const SETTINGS = {
       .with({ defaultInWords: 'four times maxRequestBytes' })
       .describe('How many bytes of requests to have in work at once.'),
     maxWait: duration({ min: 100, max: HOUR })
-      .with({ defaultInWords: '30s without authentication, else 10s' })
+      .with({ defaultInWords: '30s without authentication, else 5s' })
       .describe(
         'How long a request may wait for its turn before its caller is told to try again later.',
       ),
