@@ -10,6 +10,7 @@ export interface Latencies {
   readonly requests: number;
   readonly medianMs: number;
   readonly p95Ms: number;
+  readonly p99Ms: number;
   readonly maxMs: number;
 }
 
@@ -80,5 +81,11 @@ export function latencies(tookMs: readonly number[]): Latencies {
   const sorted = tookMs.toSorted((a, b) => a - b);
   const at = (share: number): number =>
     Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 100) / 100;
-  return { requests: sorted.length, medianMs: at(0.5), p95Ms: at(0.95), maxMs: at(1) };
+  return {
+    requests: sorted.length,
+    medianMs: at(0.5),
+    p95Ms: at(0.95),
+    p99Ms: at(0.99),
+    maxMs: at(1),
+  };
 }

@@ -1,0 +1,111 @@
+/** A server in a process of its own, and callers that send it batches of results. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createClient, type Transport } from '@connectrpc/connect';
+import { Recorder } from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
+import { TestStatus } from '../../src/gen/luci/resultdb/v1/test_result_pb.js';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+/** What lets everything in, as servers did before there was any admission. */
+export const UNBOUNDED: readonly string[] = [
+  ...['--max-writes', '10000', '--max-wait', '1h', '--max-bytes-in-work', '64GiB'],
+  ...['--overload-delay', '1m', '--overload-heap', '100'],
+];
+
+export class Served {
+  readonly url: string;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(child: ChildProcess, url: string, folder: string) {
+    this.#child = child;
+    this.url = url;
+    this.#folder = folder;
+  }
+
+  static async start(flags: readonly string[], nodeFlags: readonly string[] = []): Promise<Served> {
+    const folder = mkdtempSync(join(tmpdir(), 'postlude-bench-'));
+    const own = [
+      'serve',
+      '--listen',
+      '127.0.0.1:0',
+      '--database',
+      'memory:',
+      '--log-level',
+      'error',
+    ];
+    const argv = [...nodeFlags, '--conditions=postlude-source', MAIN, ...own, ...flags];
+    const stdio = ['ignore', 'pipe', 'inherit'] as const;
+    const child = spawn(process.execPath, argv, { cwd: folder, stdio: [...stdio] });
+    if (child.stdout) {
+      for await (const line of createInterface(child.stdout)) {
+        const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+        if (url !== undefined) return new Served(child, url, folder);
+      }
+    }
+    throw new Error('the server ended before it listened');
+  }
+
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Reads a number of /proc, so this works on Linux only. */
+  memoryMb(field: 'VmRSS' | 'VmHWM'): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
+  }
+
+  async stop(): Promise<void> {
+    if (this.isAlive) {
+      this.#child.kill('SIGKILL');
+      await once(this.#child, 'exit');
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Sends the batch of this number. */
+export type SendBatch = (number: number, signal?: AbortSignal) => Promise<unknown>;
+
+export interface BatchShape {
+  readonly results: number;
+  readonly bytesEach: number;
+}
+
+/** A caller of its own realm. */
+export async function openCaller(
+  transport: Transport,
+  name: string,
+  { bytesEach, results }: BatchShape,
+): Promise<SendBatch> {
+  const recorder = createClient(Recorder, transport);
+  let token = '';
+  await recorder.createInvocation(
+    { invocationId: name, invocation: { realm: `bench:${name}` } },
+    { onHeader: (header) => (token = header.get('update-token') ?? '') },
+  );
+  const invocation = `invocations/${name}`;
+  const headers = { 'update-token': token };
+  const summaryHtml = 'x'.repeat(bytesEach);
+  return (number, signal) => {
+    const requests = Array.from({ length: results }, (_, index) => ({
+      testResult: {
+        testId: `${number}/${index}`,
+        resultId: '1',
+        expected: true,
+        status: TestStatus.PASS,
+        summaryHtml,
+      },
+    }));
+    return recorder.batchCreateTestResults(
+      { invocation, requests },
+      signal ? { headers, signal } : { headers },
+    );
+  };
+}
