@@ -24,6 +24,11 @@ export class FaultyDisk implements Disk {
     this.#plan = plan;
   }
 
+  /** Whether the process has crashed; then nothing else of it may work either. */
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
   get hasHappened(): boolean {
     return this.steps.length >= this.#plan.step;
   }
