@@ -38,15 +38,21 @@ const DECLARATION = '<?xml';
 /** How much white space may come before it. */
 const MAX_START = 64 * 1024;
 
+const UNDEFINED_ENTITY = 'undefined entity';
 /** The limit of characters between `&` and `;`. */
 const MAX_ENTITY = 100;
 
-/** The parser's internal buffers, which it lets grow without a limit. */
+const CHARACTER_REFERENCE = /^#(?:\d+|x[\da-f]+)$/i;
+
+/** The inside of the parser. It lets its buffers grow without a limit. */
 interface InProgress {
   text: string;
   readonly name: string;
   /** The text after an `&`. */
   readonly entity: string;
+  /** Called with what is between `&` and `;`, whatever that is. */
+  parseEntity(entity: string): string;
+  isName(text: string): boolean;
 }
 
 export class XmlReader {
@@ -72,6 +78,7 @@ export class XmlReader {
     this.#parser.on('text', (text) => handler.text(text));
     this.#parser.on('cdata', (text) => handler.text(text));
     this.#parser.on('error', (error) => this.#fail(error));
+    this.#checkReferences();
   }
 
   push(chunk: string): void {
@@ -145,9 +152,21 @@ export class XmlReader {
     });
   }
 
+  /** The parser would take all text up to the next `;` for a reference, the tags in it included. */
+  #checkReferences(): void {
+    const inProgress = this.#inProgress;
+    const parseEntity = inProgress.parseEntity.bind(this.#parser);
+    inProgress.parseEntity = (entity) => {
+      const isReference = CHARACTER_REFERENCE.test(entity) || inProgress.isName(entity);
+      if (!isReference || entity.length > MAX_ENTITY) throw this.#rawAmpersand(entity);
+      return parseEntity(entity);
+    };
+  }
+
   #bound(): void {
     const inProgress = this.#inProgress;
-    if (inProgress.entity.length > MAX_ENTITY) throw this.#rawAmpersand();
+    const { entity } = inProgress;
+    if (entity.length > MAX_ENTITY) throw this.#rawAmpersand(entity);
     if (inProgress.name.length > MAX_TEXT) throw this.#damage('a name without an end');
     if (inProgress.text.length <= MAX_TEXT) return;
     inProgress.text = inProgress.text.slice(0, MAX_TEXT / 2);
@@ -160,8 +179,8 @@ export class XmlReader {
       this.#tolerate('a reference to a character that XML forbids');
     } else if (reason.startsWith('the string "]]>"')) {
       this.#tolerate('"]]>" in text');
-    } else if (this.#inProgress.entity !== '') {
-      throw this.#rawAmpersand();
+    } else if (reason !== UNDEFINED_ENTITY && this.#inProgress.entity !== '') {
+      throw this.#rawAmpersand(this.#inProgress.entity);
     } else {
       throw this.#damage(inOurWords(reason), error);
     }
@@ -171,8 +190,7 @@ export class XmlReader {
     return this.#parser as unknown as InProgress;
   }
 
-  #rawAmpersand(): ReportDamage {
-    const { entity } = this.#inProgress;
+  #rawAmpersand(entity: string): ReportDamage {
     const line = this.#parser.line - (entity.split('\n').length - 1);
     return this.#damage(
       `an "&" begins no reference: ${JSON.stringify(entity.slice(0, 20))} follows`,
@@ -199,7 +217,7 @@ function localName(name: string): string {
 function inOurWords(reason: string): string {
   const unclosed = /^unclosed tag: (.*)$/.exec(reason)?.[1];
   if (unclosed !== undefined) return `the file ends inside of <${unclosed}>: it was cut`;
-  if (reason === 'undefined entity') return 'an entity that is not one of the five of XML';
+  if (reason === UNDEFINED_ENTITY) return 'an entity that is not one of the five of XML';
   if (/^(documents may contain only one root|an XML declaration must be)/.test(reason)) {
     return 'a second document follows';
   }

@@ -10,7 +10,7 @@ export interface Verdict {
 
 /** The time of the processor that an input may take; far more than any needs, on a slow machine too. */
 const SLOW_MS = 250;
-const SLOW_MS_PER_KIB = 2;
+const SLOW_MS_PER_KIB = 10;
 /** The first measure may hold a collection of garbage or a compilation; the least of these counts. */
 const MEASURES = 3;
 
