@@ -171,7 +171,13 @@ export class Admission {
       if (holders === 0) place.release();
     };
     return {
-      hold: place.hold,
+      hold: (bytes) => {
+        try {
+          place.hold(bytes);
+        } catch (error) {
+          throw this.#refused(this.#recordOf(party), methodClassOf(method), error);
+        }
+      },
       release: once(letGo),
       keep: () => {
         holders += 1;

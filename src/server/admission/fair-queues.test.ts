@@ -100,3 +100,17 @@ test('if too many wait in all, the longest queue gives way to a shorter one', as
   await settled();
   expect([queues.stateOf('write').waiting, refused]).toEqual([12, ['a']]);
 });
+
+test('requests that turn out to be large leave bytes for other callers', async () => {
+  const { limits, queues } = openQueues({ atOnce: 10, bytes: 100, perCaller: 5 });
+  const { signal } = new AbortController();
+  const enter = (caller: string, bytes: number): Promise<Place> =>
+    queues.enter({ caller, bytes, limits: { ...limits, bytes: 50 }, methodClass: 'read', signal });
+  const [first, second] = [await enter('greedy', 1), await enter('greedy', 1)];
+  first.hold(40);
+  expect(() => second.hold(11)).toThrow(/more than 50 bytes of requests in work; try again in 1 s/);
+  second.hold(10);
+  expect(queues.bytes).toBe(50);
+  const other = await enter('other', 50);
+  other.hold(90); // a single request may be of any size
+});

@@ -36,7 +36,10 @@ export interface QueuedRequest {
 
 /** The place of a request in work. */
 export interface Place {
-  /** Counts the bytes that the request really has, if they are more than was known. */
+  /**
+   * Counts the bytes that the request really has, if they are more than was known. Throws a Refusal if its
+   * caller has too many.
+   */
   hold(bytes: number): void;
   release(): void;
 }
@@ -136,6 +139,7 @@ export class FairQueues {
     return {
       hold: (actual) => {
         if (isReleased || actual <= counted) return;
+        requireRoom(caller, actual, counted);
         this.#addBytes(caller, actual - counted);
         counted = actual;
       },
@@ -295,4 +299,12 @@ export class FairQueues {
 
 interface QueuedWaiter extends Waiter {
   readonly refuse: (error: unknown) => void;
+}
+
+/** What a request turns out to have must not take the bytes of other callers. */
+function requireRoom({ bytes, limits }: Caller, actual: number, counted: number): void {
+  const ofOthers = bytes - counted;
+  if (ofOthers === 0 || ofOthers + actual <= limits.bytes) return;
+  const problem = `this caller has more than ${limits.bytes} bytes of requests in work`;
+  throw new Refusal('queue-full', problem, RETRY_MS.min);
 }
