@@ -2,6 +2,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { ListTasksRequestSchema as Schema } from '../../../gen/postlude/v1/tasks_pb.js';
+import { decompress } from './decompression.ts';
 import { withCheckedBody } from './request-body.ts';
 
 const MESSAGE = Buffer.from(toBinary(Schema, create(Schema, { type: 'x'.repeat(5000) })));
@@ -133,3 +134,14 @@ test.each([
     code: 'invalid-argument',
   });
 });
+
+test.each(['br', 'gzip'] as const)(
+  'inflates %s in large parts, each of which is a turn',
+  async (encoding) => {
+    const plain = Buffer.alloc(1024 ** 2);
+    const bytes = encoding === 'br' ? brotliCompressSync(plain) : gzipSync(plain);
+    const parts: number[] = [];
+    await decompress(bytes, encoding, { maxBytes: plain.length, hold: (size) => parts.push(size) });
+    expect(parts[0]).toBe(64 * 1024);
+  },
+);
