@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createClient, type Transport } from '@connectrpc/connect';
+import { systemClock } from '@postlude/queue/foundations';
 import { Recorder } from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { TestStatus } from '../../src/gen/luci/resultdb/v1/test_result_pb.js';
 
@@ -59,6 +60,21 @@ export class Served {
   memoryMb(field: 'VmRSS' | 'VmHWM'): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
+  }
+
+  /** Sends SIGTERM. Returns the milliseconds until the process has ended, or the limit, at which it is killed. */
+  async terminate(limitMs: number): Promise<number> {
+    const startedAt = performance.now();
+    if (!this.isAlive) return 0;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    const stop = new AbortController();
+    const late = systemClock.sleep(limitMs, stop.signal).then(() => this.#child.kill('SIGKILL'));
+    await ended;
+    const tookMs = performance.now() - startedAt;
+    stop.abort();
+    await late;
+    return tookMs;
   }
 
   async stop(): Promise<void> {
