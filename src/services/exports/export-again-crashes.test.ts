@@ -24,6 +24,7 @@ import { createExports } from './service.ts';
 const TABLE = { project: 'p', dataset: 'd', table: 't' };
 const destination = create(BigQueryExportSchema, { ...TABLE, testResults: {} });
 const INDEX = 0;
+const PAGE_SIZE = 1;
 const LEASE_MS = 60_000;
 const context = contextOf(OWNER);
 
@@ -49,7 +50,7 @@ function startProcess(db: Database, { clock, sink }: { clock: FakeClock; sink: R
         createdFrom: timestampFromMs(0),
         createdUntil: timestampFromMs(Date.UTC(2100, 0, 1)),
       };
-      const conditions = { ...TABLE, ...times, pageSize: 2 };
+      const conditions = { ...TABLE, ...times, pageSize: PAGE_SIZE };
       const call = (batch: string) =>
         exports.exportPeriod(
           create(ExportPeriodRequestSchema, { ...conditions, ...more, batch }),
@@ -91,7 +92,7 @@ async function openWorld(db: Database, count: number) {
   return { ...world, ids, realm };
 }
 
-eachDatabase((open) => {
+eachDatabase((open, _, { scans }) => {
   test('ExportAgain', async () => {
     const db = await open();
     const steps = await forEachCrash(async (faults) => {
@@ -113,26 +114,32 @@ eachDatabase((open) => {
     expect(steps).toBeGreaterThan(15);
   });
 
+  // Where each step reads whole tables, the process dies within a shorter period and not within its exports.
+  const count = scans ? 2 : 3;
+
   test('ExportPeriod goes on where it was interrupted', async () => {
     const db = await open();
     const steps = await forEachCrash(async (faults) => {
-      const world = await openWorld(db, 3);
+      const world = await openWorld(db, count);
       const { realm } = world;
       const dying = startProcess(faults.wrap(db), world);
       await faults.run(async () => {
         await dying.period({ realm });
         // Whatever is done before the next call may not begin again.
-        await dying.work();
+        if (!scans) await dying.work();
       });
       const next = startProcess(db, world);
       world.clock.advance(10 * LEASE_MS);
       await next.work();
       // A batch that was not done goes on; one that was done is not begun again by its own last call.
-      const isOpen = world.sink.commits.length < 6;
-      if (isOpen) expect(await next.period({ realm })).toMatchObject({ runs: 3n, begun: 3n });
+      const isOpen = world.sink.commits.length < 2 * count;
+      if (isOpen) {
+        const [runs, begun] = [BigInt(count), BigInt(count)];
+        expect(await next.period({ realm })).toMatchObject({ runs, begun });
+      }
       await next.work();
-      expect(world.sink.commits).toHaveLength(6);
-      expect(new Set(world.sink.commits).size).toBe(6);
+      expect(world.sink.commits).toHaveLength(2 * count);
+      expect(new Set(world.sink.commits).size).toBe(2 * count);
     });
     expect(steps).toBeGreaterThan(15);
   });
