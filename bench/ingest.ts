@@ -13,8 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CommandLine } from '../scripts/command-line.ts';
-import { writeBigReport } from './big-report.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
+import { writeBigReport } from './conditions/big-report.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
 
 const line = new CommandLine({

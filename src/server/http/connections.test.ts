@@ -72,6 +72,25 @@ test('the limit of an address does not hold for a trusted proxy', () => {
   expect(sockets.some(({ destroyed }) => destroyed)).toBe(false);
 });
 
+test('an address that cancels without end loses its connections, until that is paid off', () => {
+  const clock = new FakeClock();
+  const isProxy = (address: string) => address === '10.0.0.9';
+  const connections = new Connections({ maxConnections: 10, isProxy }, clock);
+  const cancel = (address: string, times: number) => {
+    const socket = socketFrom(address);
+    const connection = connections.accept(socket);
+    for (let each = 0; connection && each < times; each++) connections.noteCancelled(connection);
+    return socket;
+  };
+  expect(cancel('10.0.0.1', 1_000).destroyed).toBe(false);
+  expect(cancel('10.0.0.1', 1).destroyed).toBe(true);
+  expect(cancel('10.0.0.1', 0).destroyed).toBe(true);
+  expect(cancel('10.0.0.2', 0).destroyed).toBe(false);
+  expect(cancel('10.0.0.9', 5_000).destroyed).toBe(false);
+  clock.advance(10);
+  expect(cancel('10.0.0.1', 0).destroyed).toBe(false);
+});
+
 test('beyond the limit there are eight probes, of which the oldest gives up its place', () => {
   const connections = open();
   for (let each = 0; each < 4; each++) connect(connections, '127.0.0.1', true);

@@ -7,6 +7,7 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type Clock, isLoopbackPeer } from '@postlude/queue/foundations';
+import { LRUCache } from 'lru-cache';
 import { addressParty } from '../admission/party.ts';
 import { Connection } from './connection.ts';
 
@@ -22,6 +23,11 @@ export interface ConnectionLimits {
 
 const PROBES = 8;
 
+/** How often the callers of one address, or of one network of IPv6, may cancel requests. */
+const CANCELLATIONS = { burst: 1_000, perSecond: 100 };
+/** Addresses whose cancellations are remembered. */
+const MAX_CANCELLING = 10_000;
+
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #clock: Clock;
@@ -31,6 +37,8 @@ export class Connections {
   /** By address, or by network of IPv6. */
   readonly #perParty = new Map<string, number>();
   readonly #sessions = new WeakMap<Http2Session, Connection>();
+  /** When the cancellations of a party will be paid off, by party. */
+  readonly #paidOffAt = new LRUCache<string, number>({ max: MAX_CANCELLING });
 
   constructor(limits: ConnectionLimits, clock: Clock) {
     this.#limits = limits;
@@ -41,7 +49,7 @@ export class Connections {
   accept(socket: Socket): Connection | undefined {
     const address = socket.remoteAddress ?? '';
     const { name: party } = addressParty(address);
-    if (!this.#hasRoomFor(address, party)) {
+    if (this.#cancelsTooMuch(party) || !this.#hasRoomFor(address, party)) {
       socket.destroy();
       return undefined;
     }
@@ -59,6 +67,24 @@ export class Connections {
   /** By the socket of HTTP/1.1, or the session of HTTP/2. */
   find(owner: Socket | Http2Session): Connection | undefined {
     return this.#open.get(owner as Socket) ?? this.#sessions.get(owner as Http2Session);
+  }
+
+  /**
+   * Notes that the client has cancelled a request. A cancelled request costs its client next to nothing, so
+   * one that cancels too many loses the connection, and gets another when the excess is paid off.
+   */
+  noteCancelled(connection: Connection): void {
+    if (this.#limits.isProxy?.(connection.address)) return;
+    const { name: party } = addressParty(connection.address);
+    const from = Math.max(this.#paidOffAt.get(party) ?? 0, this.#clock.monotonicMs());
+    this.#paidOffAt.set(party, from + 1000 / CANCELLATIONS.perSecond);
+    if (this.#cancelsTooMuch(party)) this.#remove(connection);
+  }
+
+  #cancelsTooMuch(party: string): boolean {
+    const { burst, perSecond } = CANCELLATIONS;
+    const owedMs = (this.#paidOffAt.get(party) ?? 0) - this.#clock.monotonicMs();
+    return owedMs > (burst / perSecond) * 1000;
   }
 
   /** Ends connections and responses whose time is over. */

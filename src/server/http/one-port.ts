@@ -181,12 +181,20 @@ export class OnePort {
     response: NodeServerResponse,
     handle: OnePortOptions['handle'],
   ): void {
-    this.#responses.add(response);
-    response.once('close', () => this.#responses.delete(response));
-    if (this.#isClosing) askToLeave(response);
-    if ('stream' in request) this.#limitSending(request);
     const owner = 'stream' in request ? request.stream.session : request.socket;
     const connection = owner && this.#connections.find(owner);
+    if (isOver(request)) {
+      if (connection) this.#connections.noteCancelled(connection);
+      return;
+    }
+    this.#responses.add(response);
+    response.once('close', () => {
+      this.#responses.delete(response);
+      const isAborted = 'stream' in request && request.stream.aborted;
+      if (connection && isAborted) this.#connections.noteCancelled(connection);
+    });
+    if (this.#isClosing) askToLeave(response);
+    if ('stream' in request) this.#limitSending(request);
     connection?.begin(response, this.#clock.monotonicMs());
     if (!connection?.isProbe) handle(request, response);
     else this.#handleProbe(request, response, handle);
@@ -220,6 +228,16 @@ export class OnePort {
       stream.once('close', this.#unlessWithin(LINGER_MS, end));
     });
   }
+}
+
+/**
+ * Whether its stream has ended already. A client can cancel a request in the same breath as it sends it, thousands of
+ * times in one read of the socket: all of that read has been parsed before its first request is handled.
+ */
+function isOver(request: NodeServerRequest): boolean {
+  if (!('stream' in request)) return false;
+  const { aborted, closed, destroyed } = request.stream;
+  return aborted || closed || destroyed;
 }
 
 function createHttp1(
