@@ -24,7 +24,7 @@ export interface ConnectionLimits {
 const PROBES = 8;
 
 /** How often the callers of one address, or of one network of IPv6, may cancel requests. */
-const CANCELLATIONS = { burst: 1_000, perSecond: 100 };
+const CANCELLATIONS = { burst: 1_000, perSecond: 100, perViolation: 100 };
 /** Addresses whose cancellations are remembered. */
 const MAX_CANCELLING = 10_000;
 
@@ -74,10 +74,19 @@ export class Connections {
    * one that cancels too many loses the connection, and gets another when the excess is paid off.
    */
   noteCancelled(connection: Connection): void {
+    this.#note(connection, 1);
+  }
+
+  /** Notes that a session broke the protocol, perhaps with thousands of requests that nobody can count any more. */
+  noteViolation(connection: Connection): void {
+    this.#note(connection, CANCELLATIONS.perViolation);
+  }
+
+  #note(connection: Connection, cancellations: number): void {
     if (this.#limits.isProxy?.(connection.address)) return;
     const { name: party } = addressParty(connection.address);
     const from = Math.max(this.#paidOffAt.get(party) ?? 0, this.#clock.monotonicMs());
-    this.#paidOffAt.set(party, from + 1000 / CANCELLATIONS.perSecond);
+    this.#paidOffAt.set(party, from + (cancellations * 1000) / CANCELLATIONS.perSecond);
     if (this.#cancelsTooMuch(party)) this.#remove(connection);
   }
 

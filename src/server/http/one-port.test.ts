@@ -227,6 +227,22 @@ test('a client of HTTP/2 that is told enough cannot keep its stream by sending n
   expect(socket.destroyed).toBe(false);
 });
 
+test('a client that breaks the protocol of HTTP/2 again and again is refused for a while', async () => {
+  const { address, clock } = await open();
+  const resetOfNoStream = Buffer.from([0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8]);
+  const broken = Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS, resetOfNoStream]);
+  const answers: string[] = [];
+  for (let each = 0; each < 12; each++) {
+    const socket = dial(address);
+    socket.write(broken);
+    answers.push(await readAll(socket).catch(() => ''));
+  }
+  expect(answers.slice(0, 10)).not.toContain('');
+  expect(answers.at(-1)).toBe('');
+  clock.advance(3_600_000);
+  expect(await getOverHttp2(`http://${address.host}:${address.port}`)).toBe('HTTP/2.0');
+});
+
 test('a peer of HTTP/2 that vanished without a word is missed after 50 s', async () => {
   const { address, clock, port, held } = await openWithHeldRequests();
   const vanished = dial(address); // a socket that responds to no ping

@@ -13,6 +13,7 @@ import {
   type Http2Server,
   type Http2ServerRequest,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import {
@@ -171,9 +172,23 @@ export class OnePort {
 
   #keepSession(session: ServerHttp2Session): void {
     this.#sessions.add(session);
-    if (this.#beginning) this.#connections.bind(this.#beginning, session);
+    const connection = this.#beginning;
+    if (connection) {
+      this.#connections.bind(connection, session);
+      session.on('stream', (stream) => this.#watchForCancellation(stream, connection));
+      session.once('error', (error) => {
+        if ('code' in error && error.code === 'ERR_HTTP2_ERROR')
+          this.#connections.noteViolation(connection);
+      });
+    }
     session.once('close', () => this.#sessions.delete(session));
     if (this.#isClosing) session.close();
+  }
+
+  #watchForCancellation(stream: ServerHttp2Stream, connection: Connection): void {
+    const note = (): void => this.#connections.noteCancelled(connection);
+    if (hasEnded(stream)) note();
+    else stream.once('aborted', note);
   }
 
   #track(
@@ -181,20 +196,13 @@ export class OnePort {
     response: NodeServerResponse,
     handle: OnePortOptions['handle'],
   ): void {
-    const owner = 'stream' in request ? request.stream.session : request.socket;
-    const connection = owner && this.#connections.find(owner);
-    if (isOver(request)) {
-      if (connection) this.#connections.noteCancelled(connection);
-      return;
-    }
+    if (isOver(request)) return;
     this.#responses.add(response);
-    response.once('close', () => {
-      this.#responses.delete(response);
-      const isAborted = 'stream' in request && request.stream.aborted;
-      if (connection && isAborted) this.#connections.noteCancelled(connection);
-    });
+    response.once('close', () => this.#responses.delete(response));
     if (this.#isClosing) askToLeave(response);
     if ('stream' in request) this.#limitSending(request);
+    const owner = 'stream' in request ? request.stream.session : request.socket;
+    const connection = owner && this.#connections.find(owner);
     connection?.begin(response, this.#clock.monotonicMs());
     if (!connection?.isProbe) handle(request, response);
     else this.#handleProbe(request, response, handle);
@@ -231,12 +239,14 @@ export class OnePort {
 }
 
 /**
- * Whether its stream has ended already. A client can cancel a request in the same breath as it sends it, thousands of
- * times in one read of the socket: all of that read has been parsed before its first request is handled.
+ * Whether the client has cancelled the request before it could be handled. It can do so thousands of times in what is one
+ * read of the socket here, and all of a read is parsed before its first request is handled.
  */
 function isOver(request: NodeServerRequest): boolean {
-  if (!('stream' in request)) return false;
-  const { aborted, closed, destroyed } = request.stream;
+  return 'stream' in request && hasEnded(request.stream);
+}
+
+function hasEnded({ aborted, closed, destroyed }: ServerHttp2Stream): boolean {
   return aborted || closed || destroyed;
 }
 
