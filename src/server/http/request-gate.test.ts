@@ -3,7 +3,7 @@ import { CodedError } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
 import { openTestAdmission } from '../../../test/support/server/test-admission.ts';
 import { ANONYMOUS } from './auth.ts';
-import { passGate } from './request-gate.ts';
+import { passGate, type RequestGateOptions } from './request-gate.ts';
 import { type RpcCall, rpcCallKey } from './rpc-call.ts';
 
 const USER = 'user:a@example.com';
@@ -16,21 +16,36 @@ const TOKENS = {
   invocationOf: (token: string) => (token === 'genuine' ? 'inv' : undefined),
 };
 
-/** Returns the caller, or the code of the refusal. */
-async function outcome(method: string, headers: Record<string, string>): Promise<string> {
+const MAX_REQUEST_BYTES = 1024;
+
+const authenticate = async (header: string | null): Promise<string> => {
+  if (header === 'bad') throw new CodedError('unauthenticated', 'bad token');
+  return header === null ? ANONYMOUS : USER;
+};
+
+function openCall(method: string, headers: Record<string, string>) {
   const call: RpcCall = { method, caller: ANONYMOUS, address: '' };
   const values = createContextValues().set(rpcCallKey, call);
   const requestHeader = new Headers(headers);
   const { signal } = new AbortController();
-  const context = { values, requestHeader, signal } as unknown as HandlerContext;
-  const authenticate = async (header: string | null): Promise<string> => {
-    if (header === 'bad') throw new CodedError('unauthenticated', 'bad token');
-    return header === null ? ANONYMOUS : USER;
+  return { call, context: { values, requestHeader, signal } as unknown as HandlerContext };
+}
+
+function optionsWith(admission: RequestGateOptions['admission']): RequestGateOptions {
+  return {
+    authenticate,
+    updateTokens: TOKENS,
+    isAnonymousGranted: false,
+    maxRequestBytes: MAX_REQUEST_BYTES,
+    admission,
   };
+}
+
+/** Returns the caller, or the code of the refusal. */
+async function outcome(method: string, headers: Record<string, string>): Promise<string> {
+  const { call, context } = openCall(method, headers);
   try {
-    const { admission } = openTestAdmission();
-    const options = { authenticate, updateTokens: TOKENS, isAnonymousGranted: false, admission };
-    await passGate(context, options);
+    await passGate(context, optionsWith(openTestAdmission().admission));
     return call.caller;
   } catch (error) {
     expect(error).toBeInstanceOf(ConnectError);
@@ -67,4 +82,20 @@ test.each([
   ['a bearer token but no update token', BY_TOKEN, { authorization: 'good' }, 'unauthenticated'],
 ])('%s: %s with %o is %s', async (_what, method, headers, expected) => {
   expect(await outcome(method, headers)).toBe(expected);
+});
+
+test.each([
+  [{ 'content-length': '100' }, 100],
+  [{ 'content-length': '9007199254740991' }, MAX_REQUEST_BYTES],
+  [{}, undefined],
+])('with %o, a body counts for %s bytes before it is read', async (headers, counted) => {
+  const { admission } = openTestAdmission();
+  const entered: unknown[] = [];
+  const enter: RequestGateOptions['admission']['enter'] = (call) => {
+    entered.push(call.bytes);
+    return admission.enter(call);
+  };
+  const { context } = openCall(BY_GRANT, { authorization: 'good', ...headers });
+  await passGate(context, optionsWith({ enter }));
+  expect(entered).toEqual([counted]);
 });

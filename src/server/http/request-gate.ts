@@ -23,7 +23,9 @@ export interface RequestGateOptions {
   readonly updateTokens: Pick<UpdateTokens, 'invocationOf' | 'realmOf'>;
   /** Whether a caller without any token has a permission in any realm. */
   readonly isAnonymousGranted: boolean;
-  readonly admission: Admission;
+  readonly admission: Pick<Admission, 'enter'>;
+  /** No more than this is read of a body, whatever size its client announces. */
+  readonly maxRequestBytes: number;
 }
 
 /** Throws a ConnectError if the call is refused. */
@@ -78,7 +80,7 @@ function requireSomeRight(
 async function letIn(
   { requestHeader, signal }: HandlerContext,
   { address, caller, method }: RpcCall,
-  { admission, updateTokens }: RequestGateOptions,
+  { admission, maxRequestBytes, updateTokens }: RequestGateOptions,
 ): Promise<AdmittedCall> {
   const token = requestHeader.get(UPDATE_TOKEN_HEADER);
   const realm = token === null ? undefined : updateTokens.realmOf(token);
@@ -88,7 +90,7 @@ async function letIn(
     realm,
     signal,
     party: partyOf(caller, realm, address),
-    bytes: length === null ? undefined : Number(length),
+    bytes: length === null ? undefined : Math.min(Number(length), maxRequestBytes),
   });
 }
 
