@@ -36,7 +36,7 @@ const members = index('invocations_by_closing', invocations, ['closedBy', 'invoc
 const TURN = { name: 'closed-set' };
 const { FINALIZING, FINALIZED } = STATE_NUMBERS;
 
-interface StoredState {
+export interface StoredState {
   readonly invocationId: string;
   readonly state: number;
   readonly finalizeTime: EpochMs | undefined;

@@ -16,7 +16,7 @@ import {
   type Transaction,
   text,
 } from '@postlude/queue/storage';
-import { asSeen, seenState } from './closed-sets.ts';
+import { asSeen, type StoredState, seenState } from './closed-sets.ts';
 import { describeEnd, endCauseOf } from './ending.ts';
 import { fromRowId, type InvocationId, toRowId, toRowOrder } from './id.ts';
 import type {
@@ -96,50 +96,59 @@ export async function requireInvocation(reader: Reader, id: InvocationId): Promi
 }
 
 /** Returns the invocations that exist. */
-export async function readInvocations(
+export function readInvocations(
   reader: Reader,
   ids: Iterable<InvocationId>,
 ): Promise<Map<InvocationId, Invocation>> {
-  const found = new Map<InvocationId, Invocation>();
-  for (const keys of keysOf(ids)) {
-    for (const row of await asSeen(reader, await reader.readKeys(invocations, keys, COLUMNS))) {
-      const invocation = fromRow(row);
-      found.set(invocation.id, invocation);
-    }
-  }
-  return found;
+  return readFound(reader, ids, {
+    rows: (keys) => reader.readKeys(invocations, keys, COLUMNS),
+    toValue: fromRow,
+  });
 }
 
 /** Returns the outlines of the invocations that exist. */
-export async function readOutlines(
+export function readOutlines(
   reader: Reader,
   ids: Iterable<InvocationId>,
 ): Promise<Map<InvocationId, InvocationOutline>> {
-  const found = new Map<InvocationId, InvocationOutline>();
-  for (const keys of keysOf(ids)) {
-    for (const row of await asSeen(reader, await reader.readKeys(invocations, keys, OUTLINE))) {
-      const outline = outlineOf(row);
-      found.set(outline.id, outline);
-    }
-  }
-  return found;
+  return readFound(reader, ids, {
+    rows: (keys) => reader.readKeys(invocations, keys, OUTLINE),
+    toValue: outlineOf,
+  });
 }
 
 /**
  * Returns of each invocation that exists a text that changes with its state, and with all else that an
  * explanation shows.
  */
-export async function readMarks(
+export function readMarks(
   reader: Reader,
   ids: Iterable<InvocationId>,
 ): Promise<Map<InvocationId, string>> {
-  const marks = new Map<InvocationId, string>();
+  return readFound(reader, ids, {
+    rows: (keys) => reader.readKeys(invocations, keys, MARK),
+    toValue: (row) => JSON.stringify(row),
+  });
+}
+
+interface Reading<R, T> {
+  rows(keys: Key<typeof invocations>[]): Promise<readonly R[]>;
+  toValue(row: R): T;
+}
+
+/** Reads in batches, each as it is seen. */
+async function readFound<R extends StoredState & { readonly invocationId: string }, T>(
+  reader: Reader,
+  ids: Iterable<InvocationId>,
+  { rows, toValue }: Reading<R, T>,
+): Promise<Map<InvocationId, T>> {
+  const found = new Map<InvocationId, T>();
   for (const keys of keysOf(ids)) {
-    for (const row of await asSeen(reader, await reader.readKeys(invocations, keys, MARK))) {
-      marks.set(fromRowId(row.invocationId), JSON.stringify(row));
+    for (const row of await asSeen(reader, await rows(keys))) {
+      found.set(fromRowId(row.invocationId), toValue(row));
     }
   }
-  return marks;
+  return found;
 }
 
 /** Returns the keys in batches. */
