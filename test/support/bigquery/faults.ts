@@ -129,3 +129,32 @@ export class FaultPlan {
     return this.#counts.get(operation) ?? 0;
   }
 }
+
+/** The faults of a service that is not reached, or reached in vain. */
+export const UNREACHED: readonly [string, (when: When) => Fault][] = [
+  ['a broken connection', (when) => ({ kind: 'cut', when })],
+  ['an unavailable service', (when) => ({ kind: 'status', code: 'UNAVAILABLE', when })],
+];
+
+/**
+ * Calls `scenario` with a fault before and after each of its steps. It calls `arm` when its steps begin. Returns the
+ * number of steps.
+ */
+export async function forEachStep(
+  faults: FaultPlan,
+  faultOf: (when: When) => Fault,
+  scenario: (arm: () => void) => Promise<void>,
+): Promise<number> {
+  let steps = 1;
+  for (let step = 1; step <= steps; step++) {
+    for (const when of ['before', 'after'] as const) {
+      let before = 0;
+      await scenario(() => {
+        before = faults.steps.length;
+        faults.at(before + step, faultOf(when));
+      });
+      steps = Math.max(steps, faults.steps.length - before);
+    }
+  }
+  return steps;
+}

@@ -6,7 +6,7 @@ import { seededRandom } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { forEachCrash } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
-import type { Fault, When } from '../../../../test/support/bigquery/faults.ts';
+import { forEachStep, UNREACHED } from '../../../../test/support/bigquery/faults.ts';
 import { eachDatabase, openTestPglite } from '../../../../test/support/databases/databases.ts';
 import {
   askAgain,
@@ -60,25 +60,15 @@ async function openWorld(db: Database) {
   return { ...world, begin, expectNoStaging };
 }
 
-const FAULTS: readonly [string, (when: When) => Fault][] = [
-  ['a broken connection', (when) => ({ kind: 'cut', when })],
-  ['an unavailable service', (when) => ({ kind: 'status', code: 'UNAVAILABLE', when })],
-];
-
-test.each(FAULTS)('%s at any step', async (_, faultOf) => {
+test.each(UNREACHED)('%s at any step', async (_, faultOf) => {
   const db = await openTestPglite();
   const { bigQuery, openSink, begin, expectNoStaging } = await openWorld(db);
-  let steps = 1;
-  for (let step = 1; step <= steps; step++) {
-    for (const when of ['before', 'after'] as const) {
-      const { run, expectReplaced } = await begin();
-      const before = bigQuery.faults.steps.length;
-      bigQuery.faults.at(before + step, faultOf(when));
-      await exportUntilDone({ ...run, from: ATTEMPT, openSink: () => openSink(db) });
-      expectReplaced();
-      steps = Math.max(steps, bigQuery.faults.steps.length - before);
-    }
-  }
+  const steps = await forEachStep(bigQuery.faults, faultOf, async (arm) => {
+    const { run, expectReplaced } = await begin();
+    arm();
+    await exportUntilDone({ ...run, from: ATTEMPT, openSink: () => openSink(db) });
+    expectReplaced();
+  });
   expect(steps).toBeGreaterThan(10);
   expectNoStaging();
 });
