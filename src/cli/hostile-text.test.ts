@@ -94,7 +94,7 @@ test('errors show the arguments and messages that they quote with escapes', asyn
     [`--${EVIL}`],
     [EVIL],
     ['status', 'x', '--server', EVIL],
-    ['create', 'x', '--tag', `${EVIL}`],
+    ['create', 'x', '--tag', EVIL, '--timeout', '1s'],
   ]) {
     expectTame(await run(...words));
   }

@@ -40,6 +40,17 @@ test('visits each step, before and after, and ends', async () => {
   expect(seen).toEqual(['', '', '', 'a', 'a', 'a', 'a', 'a', 'a', 'ab']);
 });
 
+test('visits only what others can see, if asked to', async () => {
+  const seen: string[] = [];
+  const scenario = async (faults: Faults) => {
+    const db = await openNotes();
+    await faults.run(() => twoWrites(faults.wrap(db)));
+    if (faults.hasCrashed) seen.push((await noteIds(db)).join(''));
+  };
+  expect(await forEachCrash(scenario, { at: 'effects' })).toBe(2);
+  expect(seen).toEqual(['', 'a', 'a', 'ab']);
+});
+
 test('a process that died no longer reaches the database, and calls nothing back', async () => {
   const db = await openNotes();
   const faults = new Faults({ step: 2, when: 'after' });

@@ -24,13 +24,23 @@ export interface CrashPlan {
   /** The first step is 1. */
   readonly step: number;
   readonly when: 'before' | 'after';
+  /** The steps to count: each step, or effects only. See {@link forEachCrash}. Default: `steps`. */
+  readonly at?: 'steps' | 'effects' | undefined;
 }
 
-/** Calls `scenario` with a crash before and after each step, until a run has no such step. */
-export async function forEachCrash(scenario: (faults: Faults) => Promise<void>): Promise<number> {
+/**
+ * Calls `scenario` with a crash before and after each step, until a run has no such step. Returns the number of
+ * steps. With `at: 'effects'`, it counts only steps that others can see: commits, statements outside transactions,
+ * and notifications. A crash within a transaction leaves what a crash before its commit leaves, so that suffices
+ * for databases where each run is slow.
+ */
+export async function forEachCrash(
+  scenario: (faults: Faults) => Promise<void>,
+  { at }: Pick<CrashPlan, 'at'> = {},
+): Promise<number> {
   for (let step = 1; ; step++) {
     for (const when of ['before', 'after'] as const) {
-      const faults = new Faults({ step, when });
+      const faults = new Faults({ step, when, at });
       try {
         await scenario(faults);
       } catch (error) {
@@ -43,9 +53,12 @@ export async function forEachCrash(scenario: (faults: Faults) => Promise<void>):
   }
 }
 
+const EFFECTS: ReadonlySet<string> = new Set(['commit', 'statement', 'notify']);
+
 export class Faults {
   readonly #plan: CrashPlan | undefined;
   readonly #steps: string[] = [];
+  #counted = 0;
   #crashedAt: string | undefined;
 
   constructor(plan?: CrashPlan) {
@@ -152,10 +165,14 @@ export class Faults {
   #begin(name: string): number {
     this.#alive(undefined);
     this.#steps.push(name);
-    const number = this.#steps.length;
+    const number = this.#counts(name) ? ++this.#counted : 0;
     if (this.#isPlanned(number, 'before')) this.#crashedAt = name;
     this.#alive(undefined);
     return number;
+  }
+
+  #counts(name: string): boolean {
+    return this.#plan?.at !== 'effects' || EFFECTS.has(name);
   }
 
   #alive<T>(value: T): T {
