@@ -88,13 +88,13 @@ test.each([
 });
 
 test('errors show the arguments and messages that they quote with escapes', async () => {
-  const { run } = await openCli();
+  const { run } = await openCliWithServer();
   for (const words of [
     ['status', EVIL],
     [`--${EVIL}`],
     [EVIL],
     ['status', 'x', '--server', EVIL],
-    ['create', 'x', '--tag', EVIL, '--timeout', '1s'],
+    ['create', 'x', '--tag', EVIL],
   ]) {
     expectTame(await run(...words));
   }
