@@ -94,10 +94,8 @@ async function openWorld(db: Database, count: number) {
   return { ...world, ids, realm };
 }
 
-eachDatabase((open, _, { scans }) => {
-  // A run is slow where each step reads whole tables, so the process dies only at steps that others can see.
-  const at = scans ? 'effects' : 'steps';
-  const leastSteps = scans ? 2 : 15;
+eachDatabase((open, _, { crashAt: at }) => {
+  const leastSteps = at === 'effects' ? 2 : 15;
 
   test('ExportAgain', async () => {
     const db = await open();

@@ -55,6 +55,8 @@ export type OpenDatabase = (options?: OpenOptions) => Promise<Database>;
 export interface DatabaseTraits extends Pick<Capabilities, 'skipsLockedRows'> {
   /** Whether each query reads whole tables, as in Spanner's emulator, where large tables take minutes. */
   readonly scans: boolean;
+  /** Where `forEachCrash` crashes: at effects only where each query reads whole tables, as a run takes seconds there. */
+  readonly crashAt: 'steps' | 'effects';
 }
 
 type DatabaseSuite = (open: OpenDatabase, name: string, traits: DatabaseTraits) => void;
@@ -65,11 +67,12 @@ export function eachDatabase(suite: DatabaseSuite): void {
   const on = (name: string, open: OpenDatabase, traits: DatabaseTraits): void => {
     describe.runIf(wanted.includes(name))(name, () => suite(open, name, traits));
   };
-  const postgres = { skipsLockedRows: true, scans: false } as const;
+  const postgres = { skipsLockedRows: true, scans: false, crashAt: 'steps' } as const;
   on('pglite', openTestPglite, postgres);
   if (testPostgresUrl() !== '') on('postgres', openTestPostgres, postgres);
   if (testSpannerHost() === '') return;
-  on('spanner', openTestSpanner, { skipsLockedRows: false, scans: true });
+  const spanner = { skipsLockedRows: false, scans: true, crashAt: 'effects' } as const;
+  on('spanner', openTestSpanner, spanner);
 }
 
 /** Opens a PGlite database in a fresh schema, which is dropped when the test ends. */

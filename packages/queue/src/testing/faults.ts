@@ -31,8 +31,8 @@ export interface CrashPlan {
 /**
  * Calls `scenario` with a crash before and after each step, until a run has no such step. Returns the number of
  * steps. With `at: 'effects'`, it counts only steps that others can see: commits, statements outside transactions,
- * and notifications. A crash within a transaction leaves what a crash before its commit leaves, so that suffices
- * for databases where each run is slow.
+ * and notifications. A crash within a transaction leaves the database as a crash before its commit does, so these
+ * suffice where each run is slow and another database is visited step by step.
  */
 export async function forEachCrash(
   scenario: (faults: Faults) => Promise<void>,
