@@ -9,7 +9,11 @@ import {
   StringPairSchema,
   VariantSchema,
 } from '../../src/gen/luci/resultdb/v1/common_pb.js';
-import { FailureReasonSchema } from '../../src/gen/luci/resultdb/v1/failure_reason_pb.js';
+import {
+  FailureReason_ErrorSchema,
+  FailureReason_KindSchema,
+  FailureReasonSchema,
+} from '../../src/gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   BigQueryExport_TestResultsSchema,
   BigQueryExportSchema,
@@ -31,10 +35,17 @@ import {
   TestMetadataSchema,
 } from '../../src/gen/luci/resultdb/v1/test_metadata_pb.js';
 import {
+  FrameworkExtensionsSchema,
+  SkippedReason_KindSchema,
+  SkippedReasonSchema,
+  SkipReasonSchema,
   TestExonerationSchema,
+  TestResult_StatusSchema,
   TestResultSchema,
   TestStatus,
   TestStatusSchema,
+  WebTest_StatusSchema,
+  WebTestSchema,
 } from '../../src/gen/luci/resultdb/v1/test_result_pb.js';
 
 const FIELDS: readonly (readonly [DescMessage, string])[] = [
@@ -54,10 +65,15 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
     TestResultSchema,
     'name 1, test_id 2, result_id 3, variant 4, expected 5, status 6, summary_html 7, ' +
       'start_time 8, duration 9, tags 10, test_location 11, variant_hash 12, test_metadata 13, ' +
-      'failure_reason 14',
+      'failure_reason 14, properties 15, is_masked 16, skip_reason 18, status_v2 20, ' +
+      'skipped_reason 21, framework_extensions 22',
   ],
+  [SkippedReasonSchema, 'kind 1, reason_message 2, trace 3'],
+  [FrameworkExtensionsSchema, 'web_test 1'],
+  [WebTestSchema, 'is_expected 1, status 2'],
   [TestMetadataSchema, 'name 1, location 2'],
-  [FailureReasonSchema, 'primary_error_message 1'],
+  [FailureReasonSchema, 'kind 4, primary_error_message 1, errors 2, truncated_errors_count 3'],
+  [FailureReason_ErrorSchema, 'message 1, trace 2'],
   [TestLocationSchema, 'repo 1, file_name 2, line 3'],
   [
     TestExonerationSchema,
@@ -107,6 +123,17 @@ test.each(FIELDS)('%s keeps its fields', (schema, fields) => {
 test.each([
   [Invocation_StateSchema, 'STATE_UNSPECIFIED 0, ACTIVE 1, FINALIZING 2, FINALIZED 3'],
   [TestStatusSchema, 'STATUS_UNSPECIFIED 0, PASS 1, FAIL 2, CRASH 3, ABORT 4, SKIP 5'],
+  [
+    TestResult_StatusSchema,
+    'STATUS_UNSPECIFIED 0, PASSED 1, FAILED 2, SKIPPED 3, EXECUTION_ERRORED 4, PRECLUDED 5',
+  ],
+  [FailureReason_KindSchema, 'KIND_UNSPECIFIED 0, ORDINARY 1, CRASH 2, TIMEOUT 3'],
+  [SkipReasonSchema, 'SKIP_REASON_UNSPECIFIED 0, AUTOMATICALLY_DISABLED_FOR_FLAKINESS 1'],
+  [
+    SkippedReason_KindSchema,
+    'KIND_UNSPECIFIED 0, DISABLED_AT_DECLARATION 1, SKIPPED_BY_TEST_BODY 2, DEMOTED 3, OTHER 4',
+  ],
+  [WebTest_StatusSchema, 'STATUS_UNSPECIFIED 0, PASS 1, FAIL 2, CRASH 3, TIMEOUT 4, SKIP 5'],
   [
     TestResultPredicate_ExpectancySchema,
     'ALL 0, VARIANTS_WITH_UNEXPECTED_RESULTS 1, VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS 2',

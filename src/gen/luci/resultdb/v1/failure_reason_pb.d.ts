@@ -2,7 +2,7 @@
 // @generated from file luci/resultdb/v1/failure_reason.proto (package luci.resultdb.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
@@ -17,13 +17,34 @@ export declare const file_luci_resultdb_v1_failure_reason: GenFile;
  */
 export declare type FailureReason = Message<"luci.resultdb.v1.FailureReason"> & {
   /**
-   * The message of the error that made the test fail, without its trace. Of
-   * several errors, the one that people are to look at first. At most 1024
-   * bytes.
+   * Required with status_v2, and refused with status, from which it is computed.
+   *
+   * @generated from field: luci.resultdb.v1.FailureReason.Kind kind = 4;
+   */
+  kind: FailureReason_Kind;
+
+  /**
+   * The message of the first error. Computed from errors with status_v2; with
+   * status, it may be set, at most 1024 bytes, and becomes the first error.
    *
    * @generated from field: string primary_error_message = 1;
    */
   primaryErrorMessage: string;
+
+  /**
+   * The errors, the one that people are to look at first before the others.
+   * At most 16 KiB together.
+   *
+   * @generated from field: repeated luci.resultdb.v1.FailureReason.Error errors = 2;
+   */
+  errors: FailureReason_Error[];
+
+  /**
+   * How many more errors there were than are listed.
+   *
+   * @generated from field: int32 truncated_errors_count = 3;
+   */
+  truncatedErrorsCount: number;
 };
 
 /**
@@ -31,4 +52,69 @@ export declare type FailureReason = Message<"luci.resultdb.v1.FailureReason"> & 
  * Use `create(FailureReasonSchema)` to create a new message.
  */
 export declare const FailureReasonSchema: GenMessage<FailureReason>;
+
+/**
+ * One of the errors that made the test fail.
+ *
+ * @generated from message luci.resultdb.v1.FailureReason.Error
+ */
+export declare type FailureReason_Error = Message<"luci.resultdb.v1.FailureReason.Error"> & {
+  /**
+   * The message without its trace, at most 1024 bytes.
+   *
+   * @generated from field: string message = 1;
+   */
+  message: string;
+
+  /**
+   * Where the error occurred, at most 4096 bytes.
+   *
+   * @generated from field: string trace = 2;
+   */
+  trace: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.FailureReason.Error.
+ * Use `create(FailureReason_ErrorSchema)` to create a new message.
+ */
+export declare const FailureReason_ErrorSchema: GenMessage<FailureReason_Error>;
+
+/**
+ * How the test failed.
+ *
+ * @generated from enum luci.resultdb.v1.FailureReason.Kind
+ */
+export enum FailureReason_Kind {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  KIND_UNSPECIFIED = 0,
+
+  /**
+   * The test, or what it tests, said so.
+   *
+   * @generated from enum value: ORDINARY = 1;
+   */
+  ORDINARY = 1,
+
+  /**
+   * The test process ended unexpectedly.
+   *
+   * @generated from enum value: CRASH = 2;
+   */
+  CRASH = 2,
+
+  /**
+   * The test did not end in time.
+   *
+   * @generated from enum value: TIMEOUT = 3;
+   */
+  TIMEOUT = 3,
+}
+
+/**
+ * Describes the enum luci.resultdb.v1.FailureReason.Kind.
+ */
+export declare const FailureReason_KindSchema: GenEnum<FailureReason_Kind>;
 

@@ -2,13 +2,13 @@
 // @generated from file luci/resultdb/v1/failure_reason.proto (package luci.resultdb.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 
 /**
  * Describes the file luci/resultdb/v1/failure_reason.proto.
  */
 export const file_luci_resultdb_v1_failure_reason = /*@__PURE__*/
-  fileDesc("CiVsdWNpL3Jlc3VsdGRiL3YxL2ZhaWx1cmVfcmVhc29uLnByb3RvEhBsdWNpLnJlc3VsdGRiLnYxIi4KDUZhaWx1cmVSZWFzb24SHQoVcHJpbWFyeV9lcnJvcl9tZXNzYWdlGAEgASgJYgZwcm90bzM");
+  fileDesc("CiVsdWNpL3Jlc3VsdGRiL3YxL2ZhaWx1cmVfcmVhc29uLnByb3RvEhBsdWNpLnJlc3VsdGRiLnYxIqYCCg1GYWlsdXJlUmVhc29uEjIKBGtpbmQYBCABKA4yJC5sdWNpLnJlc3VsdGRiLnYxLkZhaWx1cmVSZWFzb24uS2luZBIdChVwcmltYXJ5X2Vycm9yX21lc3NhZ2UYASABKAkSNQoGZXJyb3JzGAIgAygLMiUubHVjaS5yZXN1bHRkYi52MS5GYWlsdXJlUmVhc29uLkVycm9yEh4KFnRydW5jYXRlZF9lcnJvcnNfY291bnQYAyABKAUaJwoFRXJyb3ISDwoHbWVzc2FnZRgBIAEoCRINCgV0cmFjZRgCIAEoCSJCCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIMCghPUkRJTkFSWRABEgkKBUNSQVNIEAISCwoHVElNRU9VVBADYgZwcm90bzM");
 
 /**
  * Describes the message luci.resultdb.v1.FailureReason.
@@ -16,4 +16,25 @@ export const file_luci_resultdb_v1_failure_reason = /*@__PURE__*/
  */
 export const FailureReasonSchema = /*@__PURE__*/
   messageDesc(file_luci_resultdb_v1_failure_reason, 0);
+
+/**
+ * Describes the message luci.resultdb.v1.FailureReason.Error.
+ * Use `create(FailureReason_ErrorSchema)` to create a new message.
+ */
+export const FailureReason_ErrorSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_failure_reason, 0, 0);
+
+/**
+ * Describes the enum luci.resultdb.v1.FailureReason.Kind.
+ */
+export const FailureReason_KindSchema = /*@__PURE__*/
+  enumDesc(file_luci_resultdb_v1_failure_reason, 0, 0);
+
+/**
+ * How the test failed.
+ *
+ * @generated from enum luci.resultdb.v1.FailureReason.Kind
+ */
+export const FailureReason_Kind = /*@__PURE__*/
+  tsEnum(FailureReason_KindSchema);
 

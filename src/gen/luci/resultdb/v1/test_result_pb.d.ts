@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { StringPair, Variant } from "./common_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { TestLocation, TestMetadata } from "./test_metadata_pb.js";
@@ -57,6 +57,9 @@ export declare type TestResult = Message<"luci.resultdb.v1.TestResult"> & {
   expected: boolean;
 
   /**
+   * Set either this and expected, or status_v2. When read, both are there:
+   * each is computed from the other.
+   *
    * @generated from field: luci.resultdb.v1.TestStatus status = 6;
    */
   status: TestStatus;
@@ -115,6 +118,50 @@ export declare type TestResult = Message<"luci.resultdb.v1.TestResult"> & {
    * @generated from field: luci.resultdb.v1.FailureReason failure_reason = 14;
    */
   failureReason?: FailureReason | undefined;
+
+  /**
+   * Anything more that is to be said of the result; at most 8 KiB. Without a
+   * read mask, lists leave it out.
+   *
+   * @generated from field: google.protobuf.Struct properties = 15;
+   */
+  properties?: JsonObject | undefined;
+
+  /**
+   * Whether fields were left out because the reader may not see them. It never
+   * is: who may list results may read them.
+   *
+   * @generated from field: bool is_masked = 16;
+   */
+  isMasked: boolean;
+
+  /**
+   * Why the test was skipped, with status SKIP only. With status_v2, set
+   * skipped_reason.
+   *
+   * @generated from field: luci.resultdb.v1.SkipReason skip_reason = 18;
+   */
+  skipReason: SkipReason;
+
+  /**
+   * @generated from field: luci.resultdb.v1.TestResult.Status status_v2 = 20;
+   */
+  statusV2: TestResult_Status;
+
+  /**
+   * Why the test was skipped; with status_v2 SKIPPED, and only then. Without a
+   * read mask, lists leave it out.
+   *
+   * @generated from field: luci.resultdb.v1.SkippedReason skipped_reason = 21;
+   */
+  skippedReason?: SkippedReason | undefined;
+
+  /**
+   * What only some test frameworks know; with status_v2 only.
+   *
+   * @generated from field: luci.resultdb.v1.FrameworkExtensions framework_extensions = 22;
+   */
+  frameworkExtensions?: FrameworkExtensions | undefined;
 };
 
 /**
@@ -122,6 +169,216 @@ export declare type TestResult = Message<"luci.resultdb.v1.TestResult"> & {
  * Use `create(TestResultSchema)` to create a new message.
  */
 export declare const TestResultSchema: GenMessage<TestResult>;
+
+/**
+ * How a test ended, apart from whether that was expected.
+ *
+ * @generated from enum luci.resultdb.v1.TestResult.Status
+ */
+export enum TestResult_Status {
+  /**
+   * @generated from enum value: STATUS_UNSPECIFIED = 0;
+   */
+  STATUS_UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PASSED = 1;
+   */
+  PASSED = 1,
+
+  /**
+   * Needs failure_reason.
+   *
+   * @generated from enum value: FAILED = 2;
+   */
+  FAILED = 2,
+
+  /**
+   * Deliberately not run. Needs skipped_reason.
+   *
+   * @generated from enum value: SKIPPED = 3;
+   */
+  SKIPPED = 3,
+
+  /**
+   * The test should have run, and could not: of no fault of what it tests.
+   *
+   * @generated from enum value: EXECUTION_ERRORED = 4;
+   */
+  EXECUTION_ERRORED = 4,
+
+  /**
+   * The test was not run, since something before it went wrong.
+   *
+   * @generated from enum value: PRECLUDED = 5;
+   */
+  PRECLUDED = 5,
+}
+
+/**
+ * Describes the enum luci.resultdb.v1.TestResult.Status.
+ */
+export declare const TestResult_StatusSchema: GenEnum<TestResult_Status>;
+
+/**
+ * Why a test was skipped, for results with status_v2.
+ *
+ * @generated from message luci.resultdb.v1.SkippedReason
+ */
+export declare type SkippedReason = Message<"luci.resultdb.v1.SkippedReason"> & {
+  /**
+   * @generated from field: luci.resultdb.v1.SkippedReason.Kind kind = 1;
+   */
+  kind: SkippedReason_Kind;
+
+  /**
+   * Printable text, at most 1024 bytes. Required with DEMOTED and OTHER.
+   *
+   * @generated from field: string reason_message = 2;
+   */
+  reasonMessage: string;
+
+  /**
+   * Where the test was skipped, at most 4096 bytes.
+   *
+   * @generated from field: string trace = 3;
+   */
+  trace: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.SkippedReason.
+ * Use `create(SkippedReasonSchema)` to create a new message.
+ */
+export declare const SkippedReasonSchema: GenMessage<SkippedReason>;
+
+/**
+ * Who decided that the test is skipped.
+ *
+ * @generated from enum luci.resultdb.v1.SkippedReason.Kind
+ */
+export enum SkippedReason_Kind {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  KIND_UNSPECIFIED = 0,
+
+  /**
+   * The test is declared as one that does not run.
+   *
+   * @generated from enum value: DISABLED_AT_DECLARATION = 1;
+   */
+  DISABLED_AT_DECLARATION = 1,
+
+  /**
+   * The test decided it while it ran.
+   *
+   * @generated from enum value: SKIPPED_BY_TEST_BODY = 2;
+   */
+  SKIPPED_BY_TEST_BODY = 2,
+
+  /**
+   * The test does not run because it has been flaky, for instance.
+   *
+   * @generated from enum value: DEMOTED = 3;
+   */
+  DEMOTED = 3,
+
+  /**
+   * @generated from enum value: OTHER = 4;
+   */
+  OTHER = 4,
+}
+
+/**
+ * Describes the enum luci.resultdb.v1.SkippedReason.Kind.
+ */
+export declare const SkippedReason_KindSchema: GenEnum<SkippedReason_Kind>;
+
+/**
+ * What only some test frameworks know of a result.
+ *
+ * @generated from message luci.resultdb.v1.FrameworkExtensions
+ */
+export declare type FrameworkExtensions = Message<"luci.resultdb.v1.FrameworkExtensions"> & {
+  /**
+   * @generated from field: luci.resultdb.v1.WebTest web_test = 1;
+   */
+  webTest?: WebTest | undefined;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.FrameworkExtensions.
+ * Use `create(FrameworkExtensionsSchema)` to create a new message.
+ */
+export declare const FrameworkExtensionsSchema: GenMessage<FrameworkExtensions>;
+
+/**
+ * The result of a test that has expectations of its own, such as to fail.
+ *
+ * @generated from message luci.resultdb.v1.WebTest
+ */
+export declare type WebTest = Message<"luci.resultdb.v1.WebTest"> & {
+  /**
+   * Whether the test ended as expected.
+   *
+   * @generated from field: bool is_expected = 1;
+   */
+  isExpected: boolean;
+
+  /**
+   * @generated from field: luci.resultdb.v1.WebTest.Status status = 2;
+   */
+  status: WebTest_Status;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.WebTest.
+ * Use `create(WebTestSchema)` to create a new message.
+ */
+export declare const WebTestSchema: GenMessage<WebTest>;
+
+/**
+ * How the test ended, whatever was expected.
+ *
+ * @generated from enum luci.resultdb.v1.WebTest.Status
+ */
+export enum WebTest_Status {
+  /**
+   * @generated from enum value: STATUS_UNSPECIFIED = 0;
+   */
+  STATUS_UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PASS = 1;
+   */
+  PASS = 1,
+
+  /**
+   * @generated from enum value: FAIL = 2;
+   */
+  FAIL = 2,
+
+  /**
+   * @generated from enum value: CRASH = 3;
+   */
+  CRASH = 3,
+
+  /**
+   * @generated from enum value: TIMEOUT = 4;
+   */
+  TIMEOUT = 4,
+
+  /**
+   * @generated from enum value: SKIP = 5;
+   */
+  SKIP = 5,
+}
+
+/**
+ * Describes the enum luci.resultdb.v1.WebTest.Status.
+ */
+export declare const WebTest_StatusSchema: GenEnum<WebTest_Status>;
 
 /**
  * Says that an unexpected result of a test variant is not the fault of what
@@ -177,6 +434,28 @@ export declare type TestExoneration = Message<"luci.resultdb.v1.TestExoneration"
  * Use `create(TestExonerationSchema)` to create a new message.
  */
 export declare const TestExonerationSchema: GenMessage<TestExoneration>;
+
+/**
+ * Why a test was skipped, for results with status.
+ *
+ * @generated from enum luci.resultdb.v1.SkipReason
+ */
+export enum SkipReason {
+  /**
+   * @generated from enum value: SKIP_REASON_UNSPECIFIED = 0;
+   */
+  SKIP_REASON_UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: AUTOMATICALLY_DISABLED_FOR_FLAKINESS = 1;
+   */
+  AUTOMATICALLY_DISABLED_FOR_FLAKINESS = 1,
+}
+
+/**
+ * Describes the enum luci.resultdb.v1.SkipReason.
+ */
+export declare const SkipReasonSchema: GenEnum<SkipReason>;
 
 /**
  * How a test ended, for machines.

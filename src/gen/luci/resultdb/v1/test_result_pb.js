@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_luci_resultdb_v1_common } from "./common_pb.js";
 import { file_luci_resultdb_v1_failure_reason } from "./failure_reason_pb.js";
 import { file_luci_resultdb_v1_test_metadata } from "./test_metadata_pb.js";
@@ -12,7 +12,7 @@ import { file_luci_resultdb_v1_test_metadata } from "./test_metadata_pb.js";
  * Describes the file luci/resultdb/v1/test_result.proto.
  */
 export const file_luci_resultdb_v1_test_result = /*@__PURE__*/
-  fileDesc("CiJsdWNpL3Jlc3VsdGRiL3YxL3Rlc3RfcmVzdWx0LnByb3RvEhBsdWNpLnJlc3VsdGRiLnYxIoYECgpUZXN0UmVzdWx0EgwKBG5hbWUYASABKAkSDwoHdGVzdF9pZBgCIAEoCRIRCglyZXN1bHRfaWQYAyABKAkSKgoHdmFyaWFudBgEIAEoCzIZLmx1Y2kucmVzdWx0ZGIudjEuVmFyaWFudBIQCghleHBlY3RlZBgFIAEoCBIsCgZzdGF0dXMYBiABKA4yHC5sdWNpLnJlc3VsdGRiLnYxLlRlc3RTdGF0dXMSFAoMc3VtbWFyeV9odG1sGAcgASgJEi4KCnN0YXJ0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKBHRhZ3MYCiADKAsyHC5sdWNpLnJlc3VsdGRiLnYxLlN0cmluZ1BhaXISNQoNdGVzdF9sb2NhdGlvbhgLIAEoCzIeLmx1Y2kucmVzdWx0ZGIudjEuVGVzdExvY2F0aW9uEhQKDHZhcmlhbnRfaGFzaBgMIAEoCRI1Cg10ZXN0X21ldGFkYXRhGA0gASgLMh4ubHVjaS5yZXN1bHRkYi52MS5UZXN0TWV0YWRhdGESNwoOZmFpbHVyZV9yZWFzb24YDiABKAsyHy5sdWNpLnJlc3VsdGRiLnYxLkZhaWx1cmVSZWFzb24ipAEKD1Rlc3RFeG9uZXJhdGlvbhIMCgRuYW1lGAEgASgJEg8KB3Rlc3RfaWQYAiABKAkSKgoHdmFyaWFudBgDIAEoCzIZLmx1Y2kucmVzdWx0ZGIudjEuVmFyaWFudBIWCg5leG9uZXJhdGlvbl9pZBgEIAEoCRIYChBleHBsYW5hdGlvbl9odG1sGAUgASgJEhQKDHZhcmlhbnRfaGFzaBgGIAEoCSpYCgpUZXN0U3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEggKBFBBU1MQARIICgRGQUlMEAISCQoFQ1JBU0gQAxIJCgVBQk9SVBAEEggKBFNLSVAQBWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_luci_resultdb_v1_common, file_luci_resultdb_v1_failure_reason, file_luci_resultdb_v1_test_metadata]);
+  fileDesc("CiJsdWNpL3Jlc3VsdGRiL3YxL3Rlc3RfcmVzdWx0LnByb3RvEhBsdWNpLnJlc3VsdGRiLnYxIpwHCgpUZXN0UmVzdWx0EgwKBG5hbWUYASABKAkSDwoHdGVzdF9pZBgCIAEoCRIRCglyZXN1bHRfaWQYAyABKAkSKgoHdmFyaWFudBgEIAEoCzIZLmx1Y2kucmVzdWx0ZGIudjEuVmFyaWFudBIQCghleHBlY3RlZBgFIAEoCBIsCgZzdGF0dXMYBiABKA4yHC5sdWNpLnJlc3VsdGRiLnYxLlRlc3RTdGF0dXMSFAoMc3VtbWFyeV9odG1sGAcgASgJEi4KCnN0YXJ0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKBHRhZ3MYCiADKAsyHC5sdWNpLnJlc3VsdGRiLnYxLlN0cmluZ1BhaXISNQoNdGVzdF9sb2NhdGlvbhgLIAEoCzIeLmx1Y2kucmVzdWx0ZGIudjEuVGVzdExvY2F0aW9uEhQKDHZhcmlhbnRfaGFzaBgMIAEoCRI1Cg10ZXN0X21ldGFkYXRhGA0gASgLMh4ubHVjaS5yZXN1bHRkYi52MS5UZXN0TWV0YWRhdGESNwoOZmFpbHVyZV9yZWFzb24YDiABKAsyHy5sdWNpLnJlc3VsdGRiLnYxLkZhaWx1cmVSZWFzb24SKwoKcHJvcGVydGllcxgPIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEQoJaXNfbWFza2VkGBAgASgIEjEKC3NraXBfcmVhc29uGBIgASgOMhwubHVjaS5yZXN1bHRkYi52MS5Ta2lwUmVhc29uEjYKCXN0YXR1c192MhgUIAEoDjIjLmx1Y2kucmVzdWx0ZGIudjEuVGVzdFJlc3VsdC5TdGF0dXMSNwoOc2tpcHBlZF9yZWFzb24YFSABKAsyHy5sdWNpLnJlc3VsdGRiLnYxLlNraXBwZWRSZWFzb24SQwoUZnJhbWV3b3JrX2V4dGVuc2lvbnMYFiABKAsyJS5sdWNpLnJlc3VsdGRiLnYxLkZyYW1ld29ya0V4dGVuc2lvbnMiawoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgoKBlBBU1NFRBABEgoKBkZBSUxFRBACEgsKB1NLSVBQRUQQAxIVChFFWEVDVVRJT05fRVJST1JFRBAEEg0KCVBSRUNMVURFRBAFItcBCg1Ta2lwcGVkUmVhc29uEjIKBGtpbmQYASABKA4yJC5sdWNpLnJlc3VsdGRiLnYxLlNraXBwZWRSZWFzb24uS2luZBIWCg5yZWFzb25fbWVzc2FnZRgCIAEoCRINCgV0cmFjZRgDIAEoCSJrCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIbChdESVNBQkxFRF9BVF9ERUNMQVJBVElPThABEhgKFFNLSVBQRURfQllfVEVTVF9CT0RZEAISCwoHREVNT1RFRBADEgkKBU9USEVSEAQiQgoTRnJhbWV3b3JrRXh0ZW5zaW9ucxIrCgh3ZWJfdGVzdBgBIAEoCzIZLmx1Y2kucmVzdWx0ZGIudjEuV2ViVGVzdCKoAQoHV2ViVGVzdBITCgtpc19leHBlY3RlZBgBIAEoCBIwCgZzdGF0dXMYAiABKA4yIC5sdWNpLnJlc3VsdGRiLnYxLldlYlRlc3QuU3RhdHVzIlYKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABIICgRQQVNTEAESCAoERkFJTBACEgkKBUNSQVNIEAMSCwoHVElNRU9VVBAEEggKBFNLSVAQBSKkAQoPVGVzdEV4b25lcmF0aW9uEgwKBG5hbWUYASABKAkSDwoHdGVzdF9pZBgCIAEoCRIqCgd2YXJpYW50GAMgASgLMhkubHVjaS5yZXN1bHRkYi52MS5WYXJpYW50EhYKDmV4b25lcmF0aW9uX2lkGAQgASgJEhgKEGV4cGxhbmF0aW9uX2h0bWwYBSABKAkSFAoMdmFyaWFudF9oYXNoGAYgASgJKlMKClNraXBSZWFzb24SGwoXU0tJUF9SRUFTT05fVU5TUEVDSUZJRUQQABIoCiRBVVRPTUFUSUNBTExZX0RJU0FCTEVEX0ZPUl9GTEFLSU5FU1MQASpYCgpUZXN0U3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEggKBFBBU1MQARIICgRGQUlMEAISCQoFQ1JBU0gQAxIJCgVBQk9SVBAEEggKBFNLSVAQBWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_luci_resultdb_v1_common, file_luci_resultdb_v1_failure_reason, file_luci_resultdb_v1_test_metadata]);
 
 /**
  * Describes the message luci.resultdb.v1.TestResult.
@@ -22,17 +22,94 @@ export const TestResultSchema = /*@__PURE__*/
   messageDesc(file_luci_resultdb_v1_test_result, 0);
 
 /**
+ * Describes the enum luci.resultdb.v1.TestResult.Status.
+ */
+export const TestResult_StatusSchema = /*@__PURE__*/
+  enumDesc(file_luci_resultdb_v1_test_result, 0, 0);
+
+/**
+ * How a test ended, apart from whether that was expected.
+ *
+ * @generated from enum luci.resultdb.v1.TestResult.Status
+ */
+export const TestResult_Status = /*@__PURE__*/
+  tsEnum(TestResult_StatusSchema);
+
+/**
+ * Describes the message luci.resultdb.v1.SkippedReason.
+ * Use `create(SkippedReasonSchema)` to create a new message.
+ */
+export const SkippedReasonSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_test_result, 1);
+
+/**
+ * Describes the enum luci.resultdb.v1.SkippedReason.Kind.
+ */
+export const SkippedReason_KindSchema = /*@__PURE__*/
+  enumDesc(file_luci_resultdb_v1_test_result, 1, 0);
+
+/**
+ * Who decided that the test is skipped.
+ *
+ * @generated from enum luci.resultdb.v1.SkippedReason.Kind
+ */
+export const SkippedReason_Kind = /*@__PURE__*/
+  tsEnum(SkippedReason_KindSchema);
+
+/**
+ * Describes the message luci.resultdb.v1.FrameworkExtensions.
+ * Use `create(FrameworkExtensionsSchema)` to create a new message.
+ */
+export const FrameworkExtensionsSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_test_result, 2);
+
+/**
+ * Describes the message luci.resultdb.v1.WebTest.
+ * Use `create(WebTestSchema)` to create a new message.
+ */
+export const WebTestSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_test_result, 3);
+
+/**
+ * Describes the enum luci.resultdb.v1.WebTest.Status.
+ */
+export const WebTest_StatusSchema = /*@__PURE__*/
+  enumDesc(file_luci_resultdb_v1_test_result, 3, 0);
+
+/**
+ * How the test ended, whatever was expected.
+ *
+ * @generated from enum luci.resultdb.v1.WebTest.Status
+ */
+export const WebTest_Status = /*@__PURE__*/
+  tsEnum(WebTest_StatusSchema);
+
+/**
  * Describes the message luci.resultdb.v1.TestExoneration.
  * Use `create(TestExonerationSchema)` to create a new message.
  */
 export const TestExonerationSchema = /*@__PURE__*/
-  messageDesc(file_luci_resultdb_v1_test_result, 1);
+  messageDesc(file_luci_resultdb_v1_test_result, 4);
+
+/**
+ * Describes the enum luci.resultdb.v1.SkipReason.
+ */
+export const SkipReasonSchema = /*@__PURE__*/
+  enumDesc(file_luci_resultdb_v1_test_result, 0);
+
+/**
+ * Why a test was skipped, for results with status.
+ *
+ * @generated from enum luci.resultdb.v1.SkipReason
+ */
+export const SkipReason = /*@__PURE__*/
+  tsEnum(SkipReasonSchema);
 
 /**
  * Describes the enum luci.resultdb.v1.TestStatus.
  */
 export const TestStatusSchema = /*@__PURE__*/
-  enumDesc(file_luci_resultdb_v1_test_result, 0);
+  enumDesc(file_luci_resultdb_v1_test_result, 1);
 
 /**
  * How a test ended, for machines.
