@@ -10,8 +10,13 @@ export const MAX_HTML_BYTES = 4096;
 export const MAX_TEST_NAME_BYTES = 16 * 1024;
 export const MAX_FILE_NAME_BYTES = 512;
 export const MAX_REPO_BYTES = 512;
-/** The limit on the message of a failure. */
+/** The limit on the message of an error, and on the reason of a skipped test. */
 export const MAX_ERROR_MESSAGE_BYTES = 1024;
+/** The limit on the trace of an error, and on that of a skipped test. */
+export const MAX_TRACE_BYTES = 4096;
+/** The limit on all errors of a failure together. */
+export const MAX_ERRORS_BYTES = 16 * 1024;
+export const MAX_RESULT_PROPERTIES_BYTES = 8 * 1024;
 
 export const MAX_TAG_KEY_LENGTH = 64;
 export const MAX_TAG_VALUE_BYTES = 256;

@@ -28,8 +28,10 @@ export interface TestResult extends TestResultKey {
   readonly testLocation: Uint8Array | undefined;
   /** A binary `luci.resultdb.v1.TestMetadata`. */
   readonly testMetadata: Uint8Array | undefined;
-  /** A binary `luci.resultdb.v1.FailureReason`. */
+  /** A binary `luci.resultdb.v1.FailureReason`, see outcome/stored-outcome.ts. */
   readonly failureReason: Uint8Array | undefined;
+  /** A binary `luci.resultdb.v1.TestResult` of the fields that have no column of their own. */
+  readonly details: Uint8Array | undefined;
 }
 
 /** A result to record. The invocation is given separately, and the hash is computed. */
@@ -43,6 +45,7 @@ export type NewTestResult = Omit<
   | 'testLocation'
   | 'testMetadata'
   | 'failureReason'
+  | 'details'
 > & {
   readonly startTime?: EpochMs | undefined;
   readonly durationMicros?: number | undefined;
@@ -51,4 +54,5 @@ export type NewTestResult = Omit<
   readonly testLocation?: Uint8Array | undefined;
   readonly testMetadata?: Uint8Array | undefined;
   readonly failureReason?: Uint8Array | undefined;
+  readonly details?: Uint8Array | undefined;
 };

@@ -54,6 +54,7 @@ eachDatabase((open) => {
       testLocation: new Uint8Array([1, 0]),
       testMetadata: new Uint8Array([2]),
       failureReason: new Uint8Array([3]),
+      details: new Uint8Array([4]),
     });
     await record(db, A, [result]);
     const key = { invocationId: A, testId: 'täst', resultId: 'r1' };

@@ -52,6 +52,7 @@ export const testResults = withIndexes(
       testLocation: nullable(bytes),
       testMetadata: nullable(bytes),
       failureReason: nullable(bytes),
+      details: nullable(bytes),
     },
     ['invocationId', 'testId', 'resultId'],
   ),
@@ -66,6 +67,7 @@ const LONG = [
   'testLocation',
   'testMetadata',
   'failureReason',
+  'details',
 ] as const;
 
 /** A property that a page can do without. */
@@ -133,9 +135,11 @@ export async function testResultsPage(
   });
 }
 
+/** The message of a failure is in its response twice, as the primary one and as that of the first error. */
 function toSized({ bytes, row }: SizedRow<typeof testResults>): Sized<TestResult> {
   const pairs = row.variant.length + row.tags.length;
-  return { item: fromRow(row), bytes: bytes + messageBytes(row.testId, pairs) };
+  const again = row.failureReason?.length ?? 0;
+  return { item: fromRow(row), bytes: bytes + again + messageBytes(row.testId, pairs) };
 }
 
 /** Counts the results that were recorded in these invocations themselves. */
@@ -182,6 +186,7 @@ function toRow(invocationId: string, result: NewTestResult): NewRow<typeof testR
     testLocation: result.testLocation,
     testMetadata: result.testMetadata,
     failureReason: result.failureReason,
+    details: result.details,
   };
 }
 
@@ -201,5 +206,6 @@ function fromRow(row: Row<typeof testResults>): TestResult {
     testLocation: row.testLocation,
     testMetadata: row.testMetadata,
     failureReason: row.failureReason,
+    details: row.details,
   };
 }

@@ -33,6 +33,7 @@ const RESULT: TestResult = {
     FailureReasonSchema,
     create(FailureReasonSchema, { primaryErrorMessage: 'no cheese' }),
   ),
+  details: undefined,
 };
 const CONTEXT: RowContext = {
   exported: { id: 'build-1', tags: [{ key: 'a', value: 'b' }], realm: 'acme:ci', properties: '{}' },

@@ -38,6 +38,7 @@ export async function createTestResults(
       testLocation: undefined,
       testMetadata: undefined,
       failureReason: undefined,
+      details: undefined,
       ...result,
       tags: sortPairs(result.tags ?? []),
       invocationId: id,
