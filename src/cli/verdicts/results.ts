@@ -100,7 +100,9 @@ export function resultValue(result: TestResult) {
     ...holderOf(result),
     ...(startTime ? { startTime: isoTime(startTime) } : {}),
     ...(duration ? { durationMs: durationMs(duration) } : {}),
-    ...(failureReason ? { failureMessage: failureReason.primaryErrorMessage } : {}),
+    ...(failureReason?.primaryErrorMessage
+      ? { failureMessage: failureReason.primaryErrorMessage }
+      : {}),
     tags: tags.map(({ key, value }) => ({ key, value })),
   };
 }

@@ -304,13 +304,13 @@ eachDatabase((open) => {
       summaryHtml: 's',
       tags: [{ key: 'k', value: 'v' }],
       testMetadata: { name: 'n' },
-      failureReason: { primaryErrorMessage: 'e' },
+      properties: { a: 1 },
     };
     await record(services, 'u-top', { testId: 't', ...long });
     const [plain] = (await query(services, {})).testResults;
     expect(plain).toMatchObject({ testId: 't', summaryHtml: '', tags: [] });
     expect(plain?.testMetadata).toBeUndefined();
-    expect(plain?.failureReason).toBeUndefined();
+    expect(plain?.properties).toBeUndefined();
     const [masked] = (await query(services, { readMask: { paths: ['tags'] } })).testResults;
     expect(masked).toMatchObject({ name: nameOf('u-top', 't'), testId: '', tags: long.tags });
     const [whole] = (await query(services, { readMask: { paths: ['*'] } })).testResults;

@@ -25,7 +25,7 @@ export function nextPageToken(tokens: PageTokens, { next }: Page<unknown>): stri
 /** The fields that lists contain by default: all but the long ones. */
 const DEFAULT_FIELDS = TestResultSchema.fields
   .map(({ name }) => name)
-  .filter((name) => !['summary_html', 'tags', 'test_metadata', 'failure_reason'].includes(name));
+  .filter((name) => !['summary_html', 'tags', 'test_metadata', 'properties'].includes(name));
 
 /** The mask always keeps the name. Throws `invalid-argument` if a field does not exist. */
 export function resultMask(readMask: { readonly paths: readonly string[] } | undefined) {
@@ -38,16 +38,19 @@ export function maskResult(result: TestResultMessage, mask: ReadMask | 'all'): T
   return applyReadMask(TestResultSchema, result, mask);
 }
 
-const OPTIONAL: Readonly<Record<string, OptionalProperty>> = {
-  summary_html: 'summaryHtml',
-  tags: 'tags',
-  test_location: 'testLocation',
-  test_metadata: 'testMetadata',
-  failure_reason: 'failureReason',
+/** The columns that need not be read if none of these fields is wanted. */
+const OPTIONAL: Readonly<Record<OptionalProperty, readonly string[]>> = {
+  summaryHtml: ['summary_html'],
+  tags: ['tags'],
+  testLocation: ['test_location'],
+  testMetadata: ['test_metadata'],
+  failureReason: ['failure_reason'],
+  details: ['status_v2', 'skip_reason', 'skipped_reason', 'framework_extensions', 'properties'],
 };
 
 /** Returns what need not be read from the database, as the mask clears it anyway. */
 export function omittedBy(mask: ReadMask | 'all'): ReadonlySet<OptionalProperty> {
-  const cleared = Object.entries(OPTIONAL).filter(([field]) => mask !== 'all' && !mask.has(field));
-  return new Set(cleared.map(([, property]) => property));
+  if (mask === 'all') return new Set();
+  const properties = Object.keys(OPTIONAL) as OptionalProperty[];
+  return new Set(properties.filter((each) => !OPTIONAL[each].some((field) => mask.has(field))));
 }

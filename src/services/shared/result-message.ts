@@ -1,6 +1,5 @@
 /** Converts test results and exonerations to the messages of the API. */
 import { create, fromBinary } from '@bufbuild/protobuf';
-import { FailureReasonSchema } from '../../gen/luci/resultdb/v1/failure_reason_pb.js';
 import {
   TestLocationSchema,
   TestMetadataSchema,
@@ -13,12 +12,13 @@ import {
   TestStatus,
 } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { TestExoneration } from '../../results/exoneration.ts';
+import { readOutcome } from '../../results/outcome/stored-outcome.ts';
 import type { TestResult } from '../../results/test-result.ts';
 import { exonerationName, testResultName } from './result-name.ts';
 import { toDuration, toTimestamp } from './timestamp.ts';
 
 export function toTestResultMessage(result: TestResult): TestResultMessage {
-  const { durationMicros, startTime, testLocation, testMetadata, failureReason } = result;
+  const { durationMicros, startTime, testLocation, testMetadata } = result;
   return create(TestResultSchema, {
     name: testResultName(result),
     testId: result.testId,
@@ -33,7 +33,7 @@ export function toTestResultMessage(result: TestResult): TestResultMessage {
     tags: result.tags.map(({ key, value }) => ({ key, value })),
     ...(testLocation && { testLocation: fromBinary(TestLocationSchema, testLocation) }),
     ...(testMetadata && { testMetadata: fromBinary(TestMetadataSchema, testMetadata) }),
-    ...(failureReason && { failureReason: fromBinary(FailureReasonSchema, failureReason) }),
+    ...readOutcome(result),
   });
 }
 

@@ -58,8 +58,6 @@ describe('a test result is refused', () => {
     ['value: must be printable; U+202E is not', { variant: { def: { a: '\u202e1' } } }],
     ['value: must be printable; U+FEFF is not', { variant: { def: { a: '\ufeff1' } } }],
     ['value: must be in the Unicode normal form NFC', { variant: { def: { a: 'e\u0301' } } }],
-    ['status: must be set', { status: TestStatus.STATUS_UNSPECIFIED }],
-    ['status: unknown value 99', { status: 99 as TestStatus }],
     ['summary_html: has 4097 bytes', { summaryHtml: 'a'.repeat(4097) }],
     ['summary_html: must not contain NUL', { summaryHtml: '\0' }],
     ['start_time: must not be in the future', { startTime: toTimestamp(4e12) }],
@@ -79,10 +77,6 @@ describe('a test result is refused', () => {
     ['file_name: must not end with /', { testLocation: { fileName: '//a/' } }],
     ['file_name: has 513 bytes', { testLocation: { fileName: `//${'a'.repeat(511)}` } }],
     ['line: must not be negative', { testLocation: { fileName: '//a', line: -1 } }],
-    [
-      'failure_reason: primary_error_message: has 1025 bytes',
-      { failureReason: { primaryErrorMessage: 'a'.repeat(1025) } },
-    ],
     [
       'test_metadata: location: repo: must not be empty',
       { testMetadata: { location: { ...location, repo: '' } } },

@@ -2,23 +2,14 @@
 import { toBinary } from '@bufbuild/protobuf';
 import type { EpochMs } from '@postlude/queue/foundations';
 import {
-  type FailureReason,
-  FailureReasonSchema,
-} from '../../../gen/luci/resultdb/v1/failure_reason_pb.js';
-import {
   type TestLocation,
   TestLocationSchema,
   type TestMetadata,
   TestMetadataSchema,
 } from '../../../gen/luci/resultdb/v1/test_metadata_pb.js';
-import {
-  type TestExoneration,
-  type TestResult,
-  TestStatus as TestStatusNumber,
-} from '../../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { TestExoneration, TestResult } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { NewTestExoneration } from '../../../results/exoneration.ts';
 import {
-  MAX_ERROR_MESSAGE_BYTES,
   MAX_FILE_NAME_BYTES,
   MAX_HTML_BYTES,
   MAX_REPO_BYTES,
@@ -26,10 +17,10 @@ import {
 } from '../../../results/limits.ts';
 import { checkTestId } from '../../../results/test-id.ts';
 import type { NewTestResult } from '../../../results/test-result.ts';
-import type { TestStatus } from '../../../results/test-status.ts';
 import { checkTags, checkVariant } from '../../shared/check-pairs.ts';
 import { inField, invalid, requireMatch, requireText } from '../../shared/field.ts';
 import { fromDuration, fromTimestamp } from '../../shared/timestamp.ts';
+import { checkOutcome } from './validate-outcome.ts';
 
 const RESULT_ID_PATTERN = /^[a-z0-9\-_.]{1,32}$/;
 
@@ -39,14 +30,12 @@ export function checkTestResult(result: TestResult, now: EpochMs): NewTestResult
     testId: inField('test_id', () => checkTestId(result.testId)),
     resultId: inField('result_id', () => requireMatch(result.resultId, RESULT_ID_PATTERN)),
     variant: inField('variant', () => checkVariant(result.variant)),
-    expected: result.expected,
-    status: inField('status', () => checkStatus(result.status)),
     summaryHtml: inField('summary_html', () => requireText(result.summaryHtml, MAX_HTML_BYTES)),
     ...checkTimes(result, now),
     tags: checkTags('tags', result.tags),
     testLocation: inField('test_location', () => checkOldLocation(result.testLocation)),
     testMetadata: inField('test_metadata', () => checkMetadata(result.testMetadata)),
-    failureReason: inField('failure_reason', () => checkFailureReason(result.failureReason)),
+    ...checkOutcome(result),
   };
 }
 
@@ -61,13 +50,6 @@ export function checkTestExoneration(
       requireText(exoneration.explanationHtml, MAX_HTML_BYTES),
     ),
   };
-}
-
-function checkStatus(number: TestStatusNumber): TestStatus {
-  if (number === TestStatusNumber.STATUS_UNSPECIFIED) throw invalid('must be set');
-  const status = TestStatusNumber[number];
-  if (status === undefined) throw invalid(`unknown value ${number}`);
-  return status as TestStatus;
 }
 
 function checkTimes({ startTime, duration }: TestResult, now: EpochMs) {
@@ -90,14 +72,6 @@ function checkMetadata(metadata: TestMetadata | undefined): Uint8Array | undefin
     checkLocation(metadata.location);
   });
   return toBinary(TestMetadataSchema, metadata);
-}
-
-function checkFailureReason(reason: FailureReason | undefined): Uint8Array | undefined {
-  if (reason === undefined) return undefined;
-  inField('primary_error_message', () =>
-    requireText(reason.primaryErrorMessage, MAX_ERROR_MESSAGE_BYTES),
-  );
-  return toBinary(FailureReasonSchema, reason);
 }
 
 function checkOldLocation(location: TestLocation | undefined): Uint8Array | undefined {
