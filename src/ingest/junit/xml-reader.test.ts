@@ -30,6 +30,14 @@ describe('XmlReader', () => {
     expect(damage.line).toBe(line);
   });
 
+  it.each([
+    ['after', '<a/>\n x\n\ny'],
+    ['before', '\r\nx\n\n<a/>'],
+    ['after, with the line ends of XML 1.1', '<?xml version="1.1"?><a/>\x85x\u2028y'],
+  ])('names the line of text %s the document, in chunks of any size', (_, text) => {
+    for (const size of [1, 2, 3, 100]) expect(damageOf(text, size).line).toBe(2);
+  });
+
   it('accepts characters that XML forbids, with one warning', () => {
     const { texts, warnings } = read('<a>\n\x1b[31m\n\x07</a>');
     expect(texts.join('')).toBe('\n\ufffd[31m\n\ufffd');
@@ -117,9 +125,9 @@ function read(text: string, chunkSize = text.length): Reading {
   return { opened, texts, warnings };
 }
 
-function damageOf(text: string): ReportDamage {
+function damageOf(text: string, size?: number): ReportDamage {
   try {
-    read(text);
+    read(text, size);
   } catch (error) {
     if (error instanceof ReportDamage) return error;
     throw error;

@@ -39,6 +39,7 @@ const DECLARATION = '<?xml';
 const MAX_START = 64 * 1024;
 
 const UNDEFINED_ENTITY = 'undefined entity';
+const OUTSIDE_TEXT = 'text data outside of root node';
 /** The limit of characters between `&` and `;`. */
 const MAX_ENTITY = 100;
 
@@ -53,6 +54,11 @@ interface InProgress {
   /** Called with what is between `&` and `;`, whatever that is. */
   parseEntity(entity: string): string;
   isName(text: string): boolean;
+  /** The position in the chunk. */
+  i: number;
+  line: number;
+  skipSpaces(): void;
+  handleTextOutsideRoot(): void;
 }
 
 export class XmlReader {
@@ -67,6 +73,8 @@ export class XmlReader {
   #hasBegun = false;
   /** What came before it is known whether the text begins with a declaration. */
   #start = '';
+  /** Where the text outside of the root begins, in the parser's chunk. */
+  #outside = { i: 0, line: 1 };
 
   constructor(handler: XmlHandler, sink: FormatSink) {
     this.#handler = handler;
@@ -79,6 +87,7 @@ export class XmlReader {
     this.#parser.on('cdata', (text) => handler.text(text));
     this.#parser.on('error', (error) => this.#fail(error));
     this.#checkReferences();
+    this.#noteOutsideText();
   }
 
   push(chunk: string): void {
@@ -163,6 +172,22 @@ export class XmlReader {
     };
   }
 
+  #noteOutsideText(): void {
+    const inProgress = this.#inProgress;
+    const read = inProgress.handleTextOutsideRoot.bind(this.#parser);
+    inProgress.handleTextOutsideRoot = () => {
+      this.#outside = { i: inProgress.i, line: inProgress.line };
+      read();
+    };
+  }
+
+  /** The parser fails at the end of the text or of the chunk. It goes back to what is no white space. */
+  #outsideText(cause: Error): ReportDamage {
+    Object.assign(this.#inProgress, this.#outside);
+    this.#inProgress.skipSpaces();
+    return this.#damage(OUTSIDE_TEXT, cause);
+  }
+
   #bound(): void {
     const inProgress = this.#inProgress;
     const { entity } = inProgress;
@@ -179,6 +204,8 @@ export class XmlReader {
       this.#tolerate('a reference to a character that XML forbids');
     } else if (reason.startsWith('the string "]]>"')) {
       this.#tolerate('"]]>" in text');
+    } else if (reason === OUTSIDE_TEXT) {
+      throw this.#outsideText(error);
     } else if (reason !== UNDEFINED_ENTITY && this.#inProgress.entity !== '') {
       throw this.#rawAmpersand(this.#inProgress.entity);
     } else {
