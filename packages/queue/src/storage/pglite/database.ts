@@ -25,6 +25,8 @@ import { keepByteOrderMarks } from './byte-order-marks.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { lockDataFolder } from './data-lock.ts';
 import { DiskRoom } from './disk-room.ts';
+import { FairTurns } from './fair-turns.ts';
+import { LoopSlices } from './loop-slices.ts';
 import { localNotifications } from './notifications.ts';
 import { openFolder, openInMemory } from './open-instance.ts';
 import { type PgliteLike, pgliteSession } from './session.ts';
@@ -42,6 +44,12 @@ export interface PgliteOptions {
   readonly schema?: string;
   /** Your own migrations, which `migrate()` applies after those of the queue. */
   readonly migrations?: readonly MigrationSet[];
+  /**
+   * Returns for whom a transaction works that is about to begin. There is one connection, so transactions
+   * wait for one another; they are served in turn by this name, so that nobody waits for all that another
+   * one has asked for. Unless given, they are served in the order in which they came.
+   */
+  readonly callerOf?: () => string | undefined;
   readonly log?: Log;
 }
 
@@ -56,18 +64,12 @@ export interface PgliteOptions {
  */
 export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
   const schema = checkSchemaName(options.schema ?? DEFAULT_SCHEMA);
-  const { dataDir, migrations = [], log = silentLog } = options;
+  const { dataDir, migrations = [], callerOf = nobody, log = silentLog } = options;
+  const common = { schema, migrations, callerOf, log, isOurs: true };
   if (dataDir === undefined) {
     const instance = await openInMemory();
     const free = () => closeOnce(instance);
-    return new PgliteDatabase(instance, {
-      schema,
-      migrations,
-      log,
-      isOurs: true,
-      free,
-      room: undefined,
-    });
+    return new PgliteDatabase(instance, { ...common, free, room: undefined });
   }
   const unlock = await lockDataFolder(dataDir);
   try {
@@ -76,12 +78,14 @@ export async function openPglite(options: PgliteOptions = {}): Promise<Database>
       await closeOnce(instance);
       await unlock();
     };
-    return new PgliteDatabase(instance, { schema, migrations, log, isOurs: true, free, room });
+    return new PgliteDatabase(instance, { ...common, free, room });
   } catch (error) {
     await unlock();
     throw error;
   }
 }
+
+function nobody(): undefined {}
 
 async function closeOnce(instance: PgliteLike): Promise<void> {
   if (!instance.closed) await instance.close();
@@ -112,6 +116,7 @@ export function fromPglite(
   return new PgliteDatabase(instance, {
     schema: checkSchemaName(options.schema ?? DEFAULT_SCHEMA),
     migrations: options.migrations ?? [],
+    callerOf: options.callerOf ?? nobody,
     log: options.log ?? silentLog,
     isOurs: false,
     free: () => Promise.resolve(),
@@ -122,6 +127,7 @@ export function fromPglite(
 interface PgliteDatabaseConfig {
   readonly schema: string;
   readonly migrations: readonly MigrationSet[];
+  readonly callerOf: () => string | undefined;
   readonly log: Log;
   /** Whether we opened the instance; if so, we also make its checkpoints. */
   readonly isOurs: boolean;
@@ -130,8 +136,15 @@ interface PgliteDatabaseConfig {
   readonly room: DiskRoom | undefined;
 }
 
-/** An instance has one connection, so transactions of its databases cannot be nested in one another. */
-const guards = new WeakMap<PgliteLike, NestingGuard>();
+/** An instance has one connection, which all databases in it share. */
+interface Sharing {
+  /** Transactions cannot be nested in one another. */
+  readonly guard: NestingGuard;
+  readonly turns: FairTurns;
+  readonly slices: LoopSlices;
+}
+
+const sharings = new WeakMap<PgliteLike, Sharing>();
 
 class PgliteDatabase implements Database {
   readonly dialect = postgresDialect;
@@ -141,7 +154,10 @@ class PgliteDatabase implements Database {
   readonly #schema: string;
   readonly #log: Log;
   readonly #free: () => Promise<void>;
-  readonly #guard: NestingGuard;
+  readonly #callerOf: () => string | undefined;
+  readonly #sharing: Sharing;
+  /** What runs, or waits for its turn. */
+  readonly #active = new Set<Promise<unknown>>();
   readonly #target: PostgresMigrationTarget;
   readonly #migrations: readonly MigrationSet[];
   readonly #room: DiskRoom | undefined;
@@ -154,11 +170,12 @@ class PgliteDatabase implements Database {
     this.#log = config.log;
     this.#free = config.free;
     this.#room = config.room;
+    this.#callerOf = config.callerOf;
     this.#checkpoints = config.isOurs
       ? new Checkpoints(pgliteSession(instance), config.log)
       : undefined;
-    this.#guard = guardOf(instance);
-    this.notifications = localNotifications(instance, { ...config, guard: this.#guard });
+    this.#sharing = sharingOf(instance);
+    this.notifications = localNotifications(instance, { ...config, guard: this.#sharing.guard });
     this.#migrations = config.migrations;
     this.#target = new PostgresMigrationTarget(
       (fn) => this.#transaction('migrate', (session) => fn(this.#writing(session))),
@@ -189,8 +206,8 @@ class PgliteDatabase implements Database {
   async statement<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
     this.#check('statement');
     const { text, values } = toStatement(query, this.#schema);
-    const session = this.#writing(pgliteSession(this.#instance));
-    const result = await session.run(text, values);
+    const session = this.#writing(this.#sharing.slices.of(pgliteSession(this.#instance)));
+    const result = await this.#inTurn(() => session.run(text, values));
     await this.#checkpoints?.makeIfDue();
     return toRows(result, columns);
   }
@@ -222,22 +239,36 @@ class PgliteDatabase implements Database {
   }
 
   async #close(): Promise<void> {
-    if (!this.#instance.closed) await this.#instance.transaction(async () => undefined); // waits for our turn
+    await Promise.allSettled(this.#active);
+    if (!this.#instance.closed) await this.#instance.transaction(async () => undefined); // waits for its owner
     await this.#free();
   }
 
   async #transaction<T>(operation: string, fn: (session: Session) => Promise<T>): Promise<T> {
     this.#check(operation);
-    return await this.#instance.transaction((tx) =>
-      this.#guard.enter(async () => {
-        const session = new WatchedSession(pgliteSession(tx));
-        const value = await fn(session).catch((error: unknown) => {
-          throw session.failure?.error ?? error;
-        });
-        session.check();
-        return value;
-      }),
+    const { guard, slices } = this.#sharing;
+    return await this.#inTurn(() =>
+      this.#instance.transaction((tx) =>
+        guard.enter(async () => {
+          const session = new WatchedSession(slices.of(pgliteSession(tx)));
+          const value = await fn(session).catch((error: unknown) => {
+            throw session.failure?.error ?? error;
+          });
+          session.check();
+          return value;
+        }),
+      ),
     );
+  }
+
+  async #inTurn<T>(fn: () => Promise<T>): Promise<T> {
+    const run = this.#sharing.turns.run(this.#callerOf() ?? '', fn);
+    this.#active.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#active.delete(run);
+    }
   }
 
   #writing(session: Session): Session {
@@ -250,17 +281,17 @@ class PgliteDatabase implements Database {
   }
 
   #check(operation: string): void {
-    this.#guard.check(operation);
+    this.#sharing.guard.check(operation);
     if (this.#closing) {
       throw new CodedError('failed-precondition', 'the database has been closed');
     }
   }
 }
 
-function guardOf(instance: PgliteLike): NestingGuard {
-  const known = guards.get(instance);
+function sharingOf(instance: PgliteLike): Sharing {
+  const known = sharings.get(instance);
   if (known) return known;
-  const guard = new NestingGuard();
-  guards.set(instance, guard);
-  return guard;
+  const sharing = { guard: new NestingGuard(), turns: new FairTurns(), slices: new LoopSlices() };
+  sharings.set(instance, sharing);
+  return sharing;
 }
