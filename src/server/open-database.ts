@@ -6,6 +6,7 @@ import { openSpanner } from '@postlude/queue/spanner';
 import type { Database } from '@postlude/queue/storage';
 import { loadMigrations } from '@postlude/queue/storage';
 import { POSTLUDE_MIGRATIONS } from '../migrations/migrations.ts';
+import { presentCaller } from './admission/caller-scope.ts';
 import type { Config } from './config/config.ts';
 import { explainTrouble } from './database-trouble.ts';
 
@@ -24,11 +25,12 @@ export interface DatabaseParts {
 export function openDatabase(config: DatabaseConfig, parts: DatabaseParts): Promise<Database> {
   const { database, schema, databaseConnections, statementTimeoutMs, spannerEmulatorHost } = config;
   const common = { ...parts, migrations: [POSTLUDE_MIGRATIONS] };
+  const embedded = { ...common, schema, callerOf: presentCaller };
   switch (database.kind) {
     case 'memory':
-      return openPglite({ ...common, schema });
+      return openPglite(embedded);
     case 'pglite':
-      return openPglite({ ...common, dataDir: database.folder, schema });
+      return openPglite({ ...embedded, dataDir: database.folder });
     case 'postgres':
       return openPostgres({
         ...common,

@@ -17,7 +17,9 @@ import { openTestAdmission } from '../../../test/support/server/test-admission.t
 import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
 import type { CallContext } from '../../services/shared/call-context.ts';
+import { presentCaller } from '../admission/caller-scope.ts';
 import { byClass } from '../admission/method-class.ts';
+import { ANONYMOUS } from './auth.ts';
 
 const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
   ['gRPC', (baseUrl) => createGrpcTransport({ baseUrl })],
@@ -155,4 +157,23 @@ test('the work of a client that has left keeps its place until it ends', async (
   held.resolve();
   await waiting;
   expect(count).toBe(2);
+});
+
+test('what a call waits for knows its caller', async () => {
+  const callers: (string | undefined)[] = [];
+  const listTasks = async (): Promise<void> => {
+    await new Promise(setImmediate);
+    callers.push(presentCaller());
+  };
+  const authenticate = async (bearer: string | null): Promise<string> => bearer ?? ANONYMOUS;
+  const { url } = await serveRpcs({ listTasks }, { authenticate });
+  const client = createClient(Tasks, createConnectTransport({ baseUrl: url, httpVersion: '1.1' }));
+  const names = ['user:alice@example.com', 'user:bob@example.com'];
+  await Promise.all(
+    names.map((authorization) => client.listTasks({}, { headers: { authorization } })),
+  );
+  await client.listTasks({});
+  expect(callers.slice(0, 2).sort()).toEqual(names);
+  expect(callers[2]).toMatch(/^address:/);
+  expect(presentCaller()).toBeUndefined();
 });

@@ -79,17 +79,19 @@ function requireSomeRight(
 
 async function letIn(
   { requestHeader, signal }: HandlerContext,
-  { address, caller, method }: RpcCall,
+  call: RpcCall,
   { admission, maxRequestBytes, updateTokens }: RequestGateOptions,
 ): Promise<AdmittedCall> {
+  const { address, caller, method } = call;
   const token = requestHeader.get(UPDATE_TOKEN_HEADER);
   const realm = token === null ? undefined : updateTokens.realmOf(token);
+  call.party = partyOf(caller, realm, address);
   const length = requestHeader.get('content-length');
   return await admission.enter({
     method,
     realm,
     signal,
-    party: partyOf(caller, realm, address),
+    party: call.party,
     bytes: length === null ? undefined : Math.min(Number(length), maxRequestBytes),
   });
 }

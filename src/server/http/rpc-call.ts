@@ -1,10 +1,11 @@
 /** One call of an RPC, as logs and metrics describe it. */
 import { type ConnectError, createContextKey } from '@connectrpc/connect';
 import type { AdmittedCall } from '../admission/admission.ts';
+import type { CallerScope } from '../admission/caller-scope.ts';
 import { ANONYMOUS } from './auth.ts';
 import { codeName, toConnectError } from './error-mapping.ts';
 
-export interface RpcCall {
+export interface RpcCall extends CallerScope {
   /** `luci.resultdb.v1.Recorder/CreateInvocation`. */
   readonly method: string;
   caller: string;

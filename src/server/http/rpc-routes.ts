@@ -33,6 +33,7 @@ import {
   respond,
   toError,
 } from '@postlude/queue/foundations';
+import { runFor } from '../admission/caller-scope.ts';
 import { Refusal } from '../admission/refusal.ts';
 import { endFailed, type Tracing } from '../telemetry/tracing.ts';
 import { ANONYMOUS } from './auth.ts';
@@ -114,7 +115,7 @@ async function serve(
   const checked = observers.checkBody(universal, handler.method.input, { call, request });
   const span = observers.tracing.startCall(call.method, attributes, universal.header);
   try {
-    const given = await observers.tracing.within(span, () => handler(checked));
+    const given = await runFor(call, () => observers.tracing.within(span, () => handler(checked)));
     const isRejected = !call.isReached && call.error === undefined;
     const answer = isRejected ? await asFaultOfCaller(given) : given;
     if (isRejected) call.code = rejectionCode(answer);
