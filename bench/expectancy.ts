@@ -113,10 +113,10 @@ async function measure(url: string): Promise<Measurement> {
   const page = async (): Promise<void> => {
     const set = await sets.read([root], EXPECTANCY, new AbortController().signal);
     const request = { ...set, limit: 1000 };
-    const { items } = await counted.read((reader) => testResultsPage(reader, request));
+    const { items } = await testResultsPage(counted, request);
     if (items.length === 0) throw new Error('the page is empty');
   };
-  await db.read((reader) => testResultsPage(reader, { rowIds: [], limit: 1 }));
+  await testResultsPage(db, { rowIds: [], limit: 1 });
   globalThis.gc?.();
   const idle = process.memoryUsage.rss();
   let peak = idle;

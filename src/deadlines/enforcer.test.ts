@@ -41,7 +41,7 @@ function worldOf(db: Database) {
     read: (name: string) => db.read((reader) => requireInvocation(reader, id(name))),
     results: async (name: string) => {
       const rowIds = toRowOrder([id(name) as InvocationId]);
-      const { items } = await db.read((reader) => testResultsPage(reader, { rowIds, limit: 10 }));
+      const { items } = await testResultsPage(db, { rowIds, limit: 10 });
       return items;
     },
   };

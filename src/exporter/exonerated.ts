@@ -17,9 +17,7 @@ export async function readExonerated(
   rowIds: readonly RowId[],
 ): Promise<CompactVariantSet> {
   const exonerated = new CompactVariantSet();
-  const pages = allPages({ rowIds, limit: PAGE_ROWS }, (request) =>
-    db.read((reader) => exonerationsPage(reader, request)),
-  );
+  const pages = allPages({ rowIds, limit: PAGE_ROWS }, (request) => exonerationsPage(db, request));
   for await (const page of pages) for (const exoneration of page) exonerated.add(exoneration);
   return exonerated;
 }

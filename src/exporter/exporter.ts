@@ -20,7 +20,7 @@ import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts'
 import { readIncluded } from '../invocations/inclusions.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { requireInvocation } from '../invocations/invocations.ts';
-import { readReachable } from '../invocations/reachable.ts';
+import { readReachable, sameSnapshot } from '../invocations/reachable.ts';
 import { allPages, type PageRequest } from '../results/page.ts';
 import { type PatternWork, requireCheap } from '../results/patterns/pattern-work.ts';
 import {
@@ -223,7 +223,7 @@ async function rowPage(
 ) {
   const { predicate, matcher, variants, exported, partitionTime, insertTime, exonerated } = plan;
   const selection = { predicate, matcher, variants };
-  const { items, next } = await testResultsPage(reader, { ...request, ...selection });
+  const { items, next } = await testResultsPage(sameSnapshot(reader), { ...request, ...selection });
   requireCheap(matcher, plan.patternWork);
   const parentOf = await parents.read(reader, new Set(items.map((result) => result.invocationId)));
   const rows = items.map((result) =>

@@ -203,7 +203,7 @@ describe.skipIf(testPostgresUrl() === '')('with concurrent transactions', () => 
 
   async function testIds(db: Database): Promise<string[]> {
     const request = { rowIds: toRowOrder([A]), limit: 10 };
-    const { items } = await db.read((reader) => testResultsPage(reader, request));
+    const { items } = await testResultsPage(db, request);
     return items.map(({ testId }) => testId);
   }
 

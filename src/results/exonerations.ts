@@ -12,6 +12,7 @@ import {
   textArray,
 } from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
+import type { Snapshots } from '../invocations/reachable.ts';
 import type { NewTestExoneration, TestExoneration, TestExonerationKey } from './exoneration.ts';
 import { LongRows, type SizedRow } from './long-rows.ts';
 import { messageBytes } from './message-bytes.ts';
@@ -71,23 +72,28 @@ export interface ExonerationsRequest extends PageRequest {
  * test id, exoneration id). Throws `invalid-argument` if a pattern is invalid: see `matcherOf`.
  */
 export async function exonerationsPage(
-  reader: Reader,
+  snapshots: Snapshots,
   request: ExonerationsRequest,
 ): Promise<Page<TestExoneration>> {
   const { predicate = {} } = request;
   const { variant } = predicate;
   const long = ['variant', 'explanationHtml'] as const;
-  const rows = new LongRows(reader, { table: exonerations, long });
-  return await readPage<TestExoneration>(reader, request, {
-    select: rows.select,
+  const condition =
+    variant && 'equals' in variant
+      ? sql` AND variant_hash = ${variantHash(variant.equals)}`
+      : emptySql;
+  return await readPage<TestExoneration>(snapshots, request, {
     itemColumn: 'exoneration_id',
-    condition:
-      variant && 'equals' in variant
-        ? sql` AND variant_hash = ${variantHash(variant.equals)}`
-        : emptySql,
     maxRows: LongRows.maxRows,
-    async *read(query) {
-      for await (const group of rows.read(query)) yield group.map(toSized);
+    rowsOf(reader) {
+      const rows = new LongRows(reader, { table: exonerations, long });
+      return {
+        select: rows.select,
+        condition,
+        async *read(query) {
+          for await (const group of rows.read(query)) yield group.map(toSized);
+        },
+      };
     },
     positionOf: ({ invocationId, testId, exonerationId }) => ({
       invocationId,

@@ -51,7 +51,10 @@ async function pagesOf(db: Database, given: Partial<TestResultsRequest>, reads: 
   let after: PageRequest['after'];
   do {
     const request = { rowIds, limit: 1000, ...given, after };
-    const page = await db.read((reader) => testResultsPage(measured(reader, reads), request));
+    const page = await testResultsPage(
+      { read: (fn) => db.read((reader) => fn(measured(reader, reads))) },
+      request,
+    );
     pages.push(page.items.map(({ testId }) => testId));
     after = page.next;
   } while (after !== undefined);
@@ -83,14 +86,14 @@ eachDatabase((open) => {
       });
     });
     await db.write((tx) => recordTestResults(tx, A, results));
-    const page = await db.read((reader) => testResultsPage(reader, { rowIds, limit: 1000 }));
+    const page = await testResultsPage(db, { rowIds, limit: 1000 });
     expect(page.items).toMatchObject(results);
     expect(page.next).toBeUndefined();
     const exonerated = results.map(({ testId, variant, summaryHtml }) =>
       newExoneration(testId, { variant, explanationHtml: summaryHtml }),
     );
     await db.write((tx) => recordExonerations(tx, A, exonerated));
-    const found = await db.read((reader) => exonerationsPage(reader, { rowIds, limit: 1000 }));
+    const found = await exonerationsPage(db, { rowIds, limit: 1000 });
     expect(found.items).toMatchObject(exonerated);
   });
 
@@ -122,7 +125,7 @@ eachDatabase((open) => {
     const omitted = new Set(['summaryHtml', 'tags'] as const);
     expect(await pagesOf(db, { omitted }, reads)).toEqual([['t1', 't2', 't3', 't4']]);
     expect(Math.max(...reads.map(({ bytes }) => bytes))).toBeLessThan(10_000);
-    const page = await db.read((reader) => testResultsPage(reader, { rowIds, limit: 1, omitted }));
+    const page = await testResultsPage(db, { rowIds, limit: 1, omitted });
     expect(page.items).toMatchObject([{ testId: 't1', summaryHtml: '', tags: [] }]);
   });
 });

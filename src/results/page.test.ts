@@ -1,14 +1,29 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Reader, raw } from '@postlude/queue/storage';
+import { emptySql, type Reader, raw } from '@postlude/queue/storage';
 import { expect, test } from 'vitest';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
+import type { Snapshots } from '../invocations/reachable.ts';
 import { readPage, type Source } from './page.ts';
 
 const invocationId = 'a' as InvocationId;
 const all = { rowIds: [toRowId(invocationId)], limit: 10_000 };
 
-/** Nothing of it is used. */
-const reader = {} as Reader;
+/** Of it, only a condition is asked for. */
+const reader = { dialect: { isAfterKey: () => emptySql } } as unknown as Reader;
+
+/** Snapshots of which nothing is used, and whether one is open. */
+class Reads implements Snapshots {
+  count = 0;
+  isOpen = false;
+
+  async read<T>(fn: (reader: Reader) => Promise<T>): Promise<T> {
+    this.count += 1;
+    this.isOpen = true;
+    const value = await fn(reader);
+    this.isOpen = false;
+    return value;
+  }
+}
 
 class SlowFilter {
   work = 0;
@@ -37,12 +52,14 @@ function sourceOf(
 ): Source<string> {
   const rows = Array.from({ length: count }, (_, index) => ({ item: `t${index}`, bytes }));
   return {
-    select: raw('SELECT 1'),
     itemColumn: 'result_id',
     maxRows: 1_000,
-    async *read() {
-      yield rows;
-    },
+    rowsOf: () => ({
+      select: raw('SELECT 1'),
+      async *read() {
+        yield rows;
+      },
+    }),
     positionOf: (testId) => ({ invocationId, testId, itemId: '' }),
     filter,
   };
@@ -58,7 +75,7 @@ test('a page whose filter takes long has others take turns', async () => {
       await setImmediate();
     }
   })();
-  await readPage(reader, all, source(filter));
+  await readPage(new Reads(), all, source(filter));
   isDone = true;
   await others;
   const between = callsAtTurns.map((calls, index) => calls - (callsAtTurns[index - 1] ?? 0));
@@ -79,7 +96,7 @@ test('many such pages have one slice in each turn together', async () => {
       await setImmediate();
     }
   })();
-  await Promise.all(filters.map((filter) => readPage(reader, all, source(filter))));
+  await Promise.all(filters.map((filter) => readPage(new Reads(), all, source(filter))));
   isDone = true;
   await others;
   expect(most).toBe(1);
@@ -87,7 +104,7 @@ test('many such pages have one slice in each turn together', async () => {
 
 test('a page whose filter takes too long ends early, and the next goes on from there', async () => {
   const filter = new SlowFilter(1_000_000);
-  const page = await readPage(reader, all, source(filter));
+  const page = await readPage(new Reads(), all, source(filter));
   expect(page.items).toHaveLength(51);
   expect(page.next).toEqual({ invocationId, testId: 't50', itemId: '' });
 });
@@ -95,7 +112,7 @@ test('a page whose filter takes too long ends early, and the next goes on from t
 test('a page ends before its items have more bytes than it may have, but has at least one', async () => {
   const filter = { matches: () => true, work: 0 };
   const page = async (bytes: number, maxBytes?: number) =>
-    await readPage(reader, { ...all, maxBytes }, sourceOf(20, { bytes, filter }));
+    await readPage(new Reads(), { ...all, maxBytes }, sourceOf(20, { bytes, filter }));
   const end = (testId: string) => ({ invocationId, testId, itemId: '' });
   expect(await page(600_000)).toMatchObject({ items: { length: 6 }, next: end('t5') });
   expect(await page(600_000, 600_000)).toMatchObject({ items: { length: 1 }, next: end('t0') });
@@ -109,7 +126,7 @@ test('a page ends before its items have more bytes than it may have, but has at 
 test('items that do not match count no bytes, and are not looked at twice', async () => {
   const filter = { matches: (item: string) => Number(item.slice(1)) % 10 === 0, work: 0 };
   const request = { ...all, maxBytes: 2 };
-  const page = await readPage(reader, request, sourceOf(30, { bytes: 1, filter }));
+  const page = await readPage(new Reads(), request, sourceOf(30, { bytes: 1, filter }));
   expect(page).toEqual({
     items: ['t0', 't10'],
     next: { invocationId, testId: 't19', itemId: '' },
@@ -119,10 +136,51 @@ test('items that do not match count no bytes, and are not looked at twice', asyn
 test('a page ends when its caller has gone', async () => {
   const filter = new SlowFilter(500_000);
   const gone = new AbortController();
-  const page = readPage(reader, { ...all, signal: gone.signal }, source(filter));
+  const page = readPage(new Reads(), { ...all, signal: gone.signal }, source(filter));
   const outcome = expect(page).rejects.toThrow('gone');
   await setImmediate();
   gone.abort(new Error('gone'));
   await outcome;
   expect(filter.calls).toBeLessThan(5);
+});
+
+test('each query of a page reads a snapshot of its own, which is over before its rows are filtered', async () => {
+  const reads = new Reads();
+  let isOpenAtMatch = false;
+  const matches = (): boolean => {
+    isOpenAtMatch ||= reads.isOpen;
+    return true;
+  };
+  const filter = { matches, work: 0 };
+  const page = await readPage(
+    reads,
+    { ...all, limit: 3_000 },
+    sourceOf(1_000, { bytes: 0, filter }),
+  );
+  expect(page.items).toHaveLength(3_000);
+  expect(reads.count).toBe(3);
+  expect(isOpenAtMatch).toBe(false);
+});
+
+test('rows that are large are read in several snapshots', async () => {
+  const reads = new Reads();
+  const filter = { matches: () => true, work: 0 };
+  const groups = [['t0', 't1'], ['t2'], ['t3']];
+  const taken: string[] = [];
+  const source: Source<string> = {
+    ...sourceOf(0, { bytes: 0, filter }),
+    rowsOf: () => ({
+      select: raw('SELECT 1'),
+      async *read() {
+        for (const group of groups.splice(0)) {
+          taken.push(...group);
+          yield group.map((item) => ({ item, bytes: 2_100_000 }));
+        }
+      },
+    }),
+  };
+  const page = await readPage(reads, { ...all, maxBytes: 10_000_000 }, source);
+  expect(taken).toEqual(['t0', 't1']);
+  expect(page.items).toEqual(['t0', 't1']);
+  expect(reads.count).toBe(2);
 });

@@ -5,6 +5,9 @@
  * or the graph. A page ends early if its items become large together, so memory is bounded however
  * large they are. If the filter takes long, the page takes turns with all else that the process
  * does, and ends early.
+ *
+ * Each query may see another snapshot, as the next page does: so a database that has one connection can
+ * serve others between the queries of a page, and while its rows are filtered.
  */
 
 import {
@@ -17,6 +20,7 @@ import {
   textArray,
 } from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, type RowId, toRowId } from '../invocations/id.ts';
+import type { Snapshots } from '../invocations/reachable.ts';
 import { Pace } from './pace.ts';
 
 /**
@@ -54,17 +58,23 @@ export interface Page<T> {
 }
 
 export interface Source<T> {
-  /** The query up to FROM and the table. */
-  readonly select: Sql;
   readonly itemColumn: 'result_id' | 'exoneration_id';
-  /** Narrows the query; it begins with ` AND `. */
-  readonly condition?: Sql;
   /** The limit of the rows of one query. */
   readonly maxRows: number;
-  /** Yields the items of a query in order, a bounded number of bytes at a time. */
-  read(query: Sql): AsyncIterable<readonly Sized<T>[]>;
+  /** Is called for each query. */
+  rowsOf(reader: Reader): Rows<T>;
   positionOf(item: T): Position;
   readonly filter: Filter<T>;
+}
+
+/** The rows of one snapshot. */
+export interface Rows<T> {
+  /** The query up to FROM and the table. */
+  readonly select: Sql;
+  /** Narrows the query; it begins with ` AND `. */
+  readonly condition?: Sql;
+  /** Yields the items of a query in order, a bounded number of bytes at a time. */
+  read(query: Sql): AsyncIterable<readonly Sized<T>[]>;
 }
 
 export interface Sized<T> {
@@ -91,7 +101,7 @@ const MAX_PAGE_WORK = 50_000_000;
 export const MAX_PAGE_BYTES = 4_000_000;
 
 export async function readPage<T>(
-  reader: Reader,
+  snapshots: Snapshots,
   request: PageRequest,
   source: Source<T>,
 ): Promise<Page<T>> {
@@ -103,20 +113,31 @@ export async function readPage<T>(
   while (place.index < rowIds.length && scanned < MAX_SCANNED_ROWS) {
     request.signal?.throwIfAborted();
     const batch = rowIds.slice(place.index, place.index + (place.after ? 1 : width));
-    const rows = page.rowsWanted();
-    let found = 0;
-    for await (const items of source.read(
-      queryOf(reader, source, { batch, after: place.after, rows }),
-    )) {
-      if ((await page.add(items)) === 'full') return page.end();
-      found += items.length;
-    }
-    scanned += found;
-    const isDone = found < rows;
+    const query = { batch, after: place.after, rows: page.rowsWanted() };
+    const { items, isDone } = await snapshots.read((reader) => readSome(reader, source, query), {
+      signal: request.signal,
+    });
+    if ((await page.add(items)) === 'full') return page.end();
+    scanned += items.length;
     place = isDone ? { index: place.index + batch.length } : placeBehind(rowIds, page.last);
     if (isDone) width = Math.min(width * 2, MAX_BATCH_IDS);
   }
   return place.index < rowIds.length ? page.end() : { items: page.items, next: undefined };
+}
+
+/** Returns the rows of a query; only the first of them, with `isDone` unset, if they fill a page. */
+async function readSome<T>(reader: Reader, source: Source<T>, query: BatchQuery) {
+  const rows = source.rowsOf(reader);
+  const items: Sized<T>[] = [];
+  let readBytes = 0;
+  for await (const group of rows.read(queryOf(reader, { ...source, ...rows }, query))) {
+    for (const sized of group) {
+      items.push(sized);
+      readBytes += sized.bytes;
+    }
+    if (readBytes >= MAX_PAGE_BYTES) return { items, isDone: false };
+  }
+  return { items, isDone: items.length < query.rows };
 }
 
 class GrowingPage<T> {
@@ -195,8 +216,9 @@ interface BatchQuery {
   readonly rows: number;
 }
 
-function queryOf<T>(reader: Reader, source: Source<T>, { batch, after, rows }: BatchQuery): Sql {
-  const { dialect } = reader;
+type Selection = Pick<Source<unknown>, 'itemColumn'> & Pick<Rows<unknown>, 'select' | 'condition'>;
+
+function queryOf({ dialect }: Reader, source: Selection, { batch, after, rows }: BatchQuery): Sql {
   const item = raw(source.itemColumn);
   // For one invocation it is an equality: with that, every planner reads the key's index in order.
   const [only] = batch;

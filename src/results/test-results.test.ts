@@ -26,7 +26,7 @@ async function record(db: Database, id: InvocationId, results: readonly NewTestR
 }
 
 function page(db: Database, request: TestResultsRequest) {
-  return db.read((reader) => testResultsPage(reader, request));
+  return testResultsPage(db, request);
 }
 
 async function names(db: Database, request: TestResultsRequest): Promise<string[]> {
@@ -272,9 +272,7 @@ eachDatabase((open) => {
       }
       const request = { rowIds: toRowOrder([A, B]), limit: 1 };
       const found: string[] = [];
-      for await (const items of allPages(request, (each) =>
-        db.read((reader) => exonerationsPage(reader, each)),
-      )) {
+      for await (const items of allPages(request, (each) => exonerationsPage(db, each))) {
         found.push(...items.map((e) => `${e.invocationId}/${e.exonerationId}`));
       }
       expect(found).toEqual(['b/e1', 'b/e2', 'a/e1', 'a/e2']);

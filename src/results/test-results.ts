@@ -24,6 +24,7 @@ import {
   withIndexes,
 } from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
+import type { Snapshots } from '../invocations/reachable.ts';
 import { formatPair, parsePair, sortPairs } from '../invocations/string-pair.ts';
 import { LongRows, type SizedRow } from './long-rows.ts';
 import { messageBytes } from './message-bytes.ts';
@@ -111,18 +112,22 @@ export interface TestResultsRequest extends PageRequest {
  * result id). Throws `invalid-argument` if a pattern is invalid: see `matcherOf`.
  */
 export async function testResultsPage(
-  reader: Reader,
+  snapshots: Snapshots,
   request: TestResultsRequest,
 ): Promise<Page<TestResult>> {
   const { omitted, predicate = {}, variants, matcher = matcherOf(predicate) } = request;
-  const rows = new LongRows(reader, { table: testResults, long: LONG, omitted });
-  return await readPage(reader, request, {
-    select: rows.select,
+  return await readPage(snapshots, request, {
     itemColumn: 'result_id',
-    condition: conditionOf(reader, predicate, variants),
     maxRows: LongRows.maxRows,
-    async *read(query) {
-      for await (const group of rows.read(query)) yield group.map(toSized);
+    rowsOf(reader) {
+      const rows = new LongRows(reader, { table: testResults, long: LONG, omitted });
+      return {
+        select: rows.select,
+        condition: conditionOf(reader, predicate, variants),
+        async *read(query) {
+          for await (const group of rows.read(query)) yield group.map(toSized);
+        },
+      };
     },
     positionOf: ({ resultId, ...key }) => ({ ...key, itemId: resultId }),
     filter: {

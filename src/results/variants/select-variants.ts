@@ -4,31 +4,24 @@
  * memory that have an unexpected result, at most 48 bytes for each.
  */
 
-import {
-  type AnyTable,
-  type Database,
-  type Reader,
-  type RowOf,
-  raw,
-  type Sql,
-  sql,
-  text,
-} from '@postlude/queue/storage';
+import { type AnyTable, type RowOf, raw, type Sql, sql, text } from '@postlude/queue/storage';
 import type { RowId } from '../../invocations/id.ts';
+import type { Snapshots } from '../../invocations/reachable.ts';
 import { exonerations } from '../exonerations.ts';
 import {
   allPages,
   type Filter,
-  type Page,
   type PageRequest,
   positionOfRow,
   readPage,
+  type Source,
 } from '../page.ts';
 import type { TestResultPredicate } from '../predicate.ts';
 import { testResults } from '../test-results.ts';
 import { onlyTestsOf, VariantSet } from './variant-set.ts';
 
-const PAGE_ROWS = 5000;
+/** A page is one query, which takes some 10 ms in an embedded database. */
+const PAGE_ROWS = 2000;
 
 /**
  * Returns the test variants that the predicate selects in these invocations (in row order);
@@ -36,7 +29,7 @@ const PAGE_ROWS = 5000;
  * invocations are FINALIZED.
  */
 export async function selectVariants(
-  db: Pick<Database, 'read'>,
+  db: Snapshots,
   rowIds: readonly RowId[],
   { expectancy = 'ALL', excludeExonerated = false }: TestResultPredicate,
 ): Promise<VariantSet | undefined> {
@@ -85,38 +78,28 @@ const KEY_COLUMNS = { invocationId: text, testId: text, itemId: text, variantHas
 
 const ALL: Filter<unknown> = { matches: () => true, work: 0 };
 
-type KeyPage = Page<{ readonly testId: string; readonly variantHash: string }>;
-
 /** Reads the keys of all tests, or of those in `among`. */
 function allKeys(
-  db: Pick<Database, 'read'>,
+  db: Snapshots,
   request: PageRequest,
   { among, ...source }: KeySource & { readonly among?: VariantSet },
 ) {
-  return allPages(request, (page) =>
-    db.read((reader) => {
-      const condition = sql`${source.condition}${onlyTestsOf(reader, among)}`;
-      return keysPage(reader, page, { ...source, condition });
-    }),
-  );
-}
-
-async function keysPage(
-  reader: Reader,
-  request: PageRequest,
-  { table, itemColumn, condition }: KeySource,
-): Promise<KeyPage> {
-  return await readPage<RowOf<typeof KEY_COLUMNS>>(reader, request, {
-    select: sql`SELECT invocation_id, test_id, ${raw(itemColumn)} AS item_id, variant_hash
-      FROM ${table}`,
+  const { table, itemColumn } = source;
+  const select = sql`SELECT invocation_id, test_id, ${raw(itemColumn)} AS item_id, variant_hash
+    FROM ${table}`;
+  const keys: Source<RowOf<typeof KEY_COLUMNS>> = {
     itemColumn,
-    condition,
     maxRows: PAGE_ROWS,
-    async *read(query) {
-      const keys = await reader.query(query, KEY_COLUMNS);
-      yield keys.map((item) => ({ item, bytes: 0 }));
-    },
+    rowsOf: (reader) => ({
+      select,
+      condition: sql`${source.condition}${onlyTestsOf(reader, among)}`,
+      async *read(query) {
+        const rows = await reader.query(query, KEY_COLUMNS);
+        yield rows.map((item) => ({ item, bytes: 0 }));
+      },
+    }),
     positionOf: positionOfRow,
     filter: ALL,
-  });
+  };
+  return allPages(request, (page) => readPage(db, page, keys));
 }

@@ -29,10 +29,8 @@ export async function listTestResults(
   const tokens = PageTokens.of(ListTestResultsRequestSchema, request);
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
-  const page = await parts.db.read(
-    (tx) => testResultsPage(tx, { rowIds: [toRowId(id)], omitted, after, limit, signal }),
-    context,
-  );
+  const rowIds = [toRowId(id)];
+  const page = await testResultsPage(parts.db, { rowIds, omitted, after, limit, signal });
   return create(ListTestResultsResponseSchema, {
     testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),
     nextPageToken: nextPageToken(tokens, page),

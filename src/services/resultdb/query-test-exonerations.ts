@@ -31,10 +31,8 @@ export async function queryTestExonerations(
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const { rowIds } = await parts.reachableSets.read(roots, {}, context.signal);
-  const page = await parts.db.read(
-    (tx) => exonerationsPage(tx, { rowIds, predicate, after, limit, signal: context.signal }),
-    context,
-  );
+  const { signal } = context;
+  const page = await exonerationsPage(parts.db, { rowIds, predicate, after, limit, signal });
   return create(QueryTestExonerationsResponseSchema, {
     testExonerations: page.items.map(toExonerationMessage),
     nextPageToken: nextPageToken(tokens, page),

@@ -33,11 +33,9 @@ export async function queryTestResults(
   const after = pageStart(tokens);
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const set = await parts.reachableSets.read(roots, predicate, context.signal);
-  const page = await parts.db.read(
-    (tx) =>
-      testResultsPage(tx, { ...set, predicate, omitted, after, limit, signal: context.signal }),
-    context,
-  );
+  const { signal } = context;
+  const wanted = { ...set, predicate, omitted, after, limit, signal };
+  const page = await testResultsPage(parts.db, wanted);
   return create(QueryTestResultsResponseSchema, {
     testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),
     nextPageToken: nextPageToken(tokens, page),
