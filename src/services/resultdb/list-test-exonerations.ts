@@ -9,6 +9,7 @@ import { parseInvocationName, toRowId } from '../../invocations/id.ts';
 import { exonerationsPage } from '../../results/exonerations.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
+import { mapInSlices } from '../shared/map-in-slices.ts';
 import { PageTokens, pageSize, RESULT_PAGES } from '../shared/page.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import { toExonerationMessage } from '../shared/result-message.ts';
@@ -32,7 +33,7 @@ export async function listTestExonerations(
   const limit = pageSize(request.pageSize, RESULT_PAGES);
   const page = await exonerationsPage(parts.db, { rowIds: [toRowId(id)], after, limit, signal });
   return create(ListTestExonerationsResponseSchema, {
-    testExonerations: page.items.map(toExonerationMessage),
+    testExonerations: await mapInSlices(page.items, signal, toExonerationMessage),
     nextPageToken: nextPageToken(tokens, page),
   });
 }

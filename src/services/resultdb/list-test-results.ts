@@ -9,6 +9,7 @@ import { parseInvocationName, toRowId } from '../../invocations/id.ts';
 import { testResultsPage } from '../../results/test-results.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
+import { mapInSlices } from '../shared/map-in-slices.ts';
 import { PageTokens, pageSize, RESULT_PAGES } from '../shared/page.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import { toTestResultMessage } from '../shared/result-message.ts';
@@ -32,7 +33,9 @@ export async function listTestResults(
   const rowIds = [toRowId(id)];
   const page = await testResultsPage(parts.db, { rowIds, omitted, after, limit, signal });
   return create(ListTestResultsResponseSchema, {
-    testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),
+    testResults: await mapInSlices(page.items, signal, (result) =>
+      maskResult(toTestResultMessage(result), mask),
+    ),
     nextPageToken: nextPageToken(tokens, page),
   });
 }

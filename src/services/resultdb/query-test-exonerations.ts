@@ -9,6 +9,7 @@ import { exonerationsPage } from '../../results/exonerations.ts';
 import type { TestVariantPredicate } from '../../results/predicate.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
+import { mapInSlices } from '../shared/map-in-slices.ts';
 import { PageTokens, pageSize, RESULT_PAGES } from '../shared/page.ts';
 import { toVariantPredicate } from '../shared/predicate.ts';
 import { toExonerationMessage } from '../shared/result-message.ts';
@@ -34,7 +35,7 @@ export async function queryTestExonerations(
   const { signal } = context;
   const page = await exonerationsPage(parts.db, { rowIds, predicate, after, limit, signal });
   return create(QueryTestExonerationsResponseSchema, {
-    testExonerations: page.items.map(toExonerationMessage),
+    testExonerations: await mapInSlices(page.items, signal, toExonerationMessage),
     nextPageToken: nextPageToken(tokens, page),
   });
 }

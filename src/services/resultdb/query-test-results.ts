@@ -9,6 +9,7 @@ import type { TestResultPredicate } from '../../results/predicate.ts';
 import { testResultsPage } from '../../results/test-results.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
+import { mapInSlices } from '../shared/map-in-slices.ts';
 import { PageTokens, pageSize, RESULT_PAGES } from '../shared/page.ts';
 import { toResultPredicate } from '../shared/predicate.ts';
 import { toTestResultMessage } from '../shared/result-message.ts';
@@ -37,7 +38,9 @@ export async function queryTestResults(
   const wanted = { ...set, predicate, omitted, after, limit, signal };
   const page = await testResultsPage(parts.db, wanted);
   return create(QueryTestResultsResponseSchema, {
-    testResults: page.items.map((result) => maskResult(toTestResultMessage(result), mask)),
+    testResults: await mapInSlices(page.items, signal, (result) =>
+      maskResult(toTestResultMessage(result), mask),
+    ),
     nextPageToken: nextPageToken(tokens, page),
   });
 }
