@@ -10,9 +10,12 @@ interface Group {
   last: number;
 }
 
-/** Cuts a pattern into items, each of which takes at most one rune, quoted texts, and marks. */
+/**
+ * Cuts a pattern into items, each of which takes at most one rune, quoted texts, and marks. As in RE2, `{00}` is no
+ * repetition but text.
+ */
 const TOKEN =
-  /\\Q(.*?)(?:\\E|$)|\\[pP]\{[^}]*\}|\\x\{[^}]*\}|\\.|\[\^?\]?(?:\[:\^?[a-z]*:\]|\\.|[^\]\\])*\]|\(\?[a-zA-Z-]*\)|\(\?[^:>)]*[:>]?|\{(\d{1,9})(?:(,)(\d{0,9}))?\}|./gsy;
+  /\\Q(.*?)(?:\\E|$)|\\[pP]\{[^}]*\}|\\x\{[^}]*\}|\\.|\[\^?\]?(?:\[:\^?[a-z]*:\]|\\.|[^\]\\])*\]|\(\?[a-zA-Z-]*\)|\(\?[^:>)]*[:>]?|\{(0|[1-9]\d{0,8})(?:(,)(0|[1-9]\d{0,8}|))?\}|./gsy;
 
 /** Returns at least as many instructions as the compiled program of any valid RE2 pattern has. */
 export function estimateSize(pattern: string): number {

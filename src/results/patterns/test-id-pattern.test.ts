@@ -75,6 +75,13 @@ describe('the size of a pattern', () => {
     );
   });
 
+  test.each(['((){00})', 'a{01}', 'a{2,03}', '(a{0,00})', 'a{ 1}'])(
+    'what is text in braces for RE2 counts as text: %s',
+    (pattern) => {
+      expect(estimateSize(pattern)).toBeGreaterThanOrEqual(RE2JS.compile(pattern).programSize());
+    },
+  );
+
   test.each(['((a?){30}){30}((b?){30}){30}', '(\\pL{2,900}x){50}', 'a{1000}'.repeat(50)])(
     '%s is refused, with the reason',
     (pattern) => {
