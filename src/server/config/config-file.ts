@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { NOT_REGULAR, openRegularFile, toError } from '@postlude/queue/foundations';
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 
 export interface FileEntry {
   readonly key: string;
@@ -21,6 +21,9 @@ export interface ReadEntries extends Pick<ReadFile, 'exposure'> {
   readonly entries: readonly FileEntry[];
 }
 
+/** Far more than any configuration has; the time to read a file grows with it. */
+const MAX_BYTES = 1024 ** 2;
+
 /** Returns `undefined` for a file that cannot be read, and adds that to `problems`, after its `source`. */
 export async function readText(
   file: string,
@@ -31,7 +34,9 @@ export async function readText(
   try {
     handle = await openRegularFile(file);
     if (handle === undefined) throw new Error(NOT_REGULAR);
-    const exposure = exposureOf(file, await handle.stat());
+    const stats = await handle.stat();
+    if (stats.size > MAX_BYTES) throw new Error(tooLarge(stats.size));
+    const exposure = exposureOf(file, stats);
     return { text: await handle.readFile('utf8'), exposure };
   } catch (error) {
     problems.push(`${source}: cannot be read: ${toError(error).message}`);
@@ -39,6 +44,10 @@ export async function readText(
   } finally {
     await handle?.close();
   }
+}
+
+function tooLarge(bytes: number): string {
+  return `it has ${bytes} bytes, and each file may have ${MAX_BYTES}: move the realms to a file of their own (realmsFile), or grant to patterns of callers`;
 }
 
 const GROUP_READS = 0o040;
@@ -74,12 +83,21 @@ export async function readConfigFile(
 
 function entriesOf(text: string, file: string, problems: string[]): readonly FileEntry[] {
   const lines = new LineCounter();
-  const options = { lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const;
+  const options = {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'error',
+    uniqueKeys: false, // The library compares each key with each other one.
+  } as const;
   const document = parseDocument(text, options);
   const sourceAt = (offset: number): string => `${basename(file)}:${lines.linePos(offset).line}`;
   const { contents, errors } = document;
+  const before = problems.length;
   problems.push(...errors.map(({ pos, message }) => `${sourceAt(pos[0])}: ${message}`));
-  if (contents === null || errors.length > 0) return [];
+  for (const at of repeatedKeys(document)) {
+    problems.push(`${sourceAt(at)}: Map keys must be unique`);
+  }
+  if (contents === null || problems.length > before) return [];
   if (isMap(contents)) {
     return contents.items.flatMap(({ key, value }) => {
       const source = sourceAt(isNode(key) ? (key.range?.[0] ?? 0) : 0);
@@ -95,4 +113,20 @@ function entriesOf(text: string, file: string, problems: string[]): readonly Fil
   }
   problems.push(`${sourceAt(0)}: must map settings to values`);
   return [];
+}
+
+/** Returns the offsets of keys that their map already has. */
+function repeatedKeys(document: Document): number[] {
+  const repeated: number[] = [];
+  visit(document, {
+    Map: (_key, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) repeated.push(key.range?.[0] ?? 0);
+        seen.add(key.value);
+      }
+    },
+  });
+  return repeated;
 }

@@ -31,7 +31,10 @@ export interface Config extends Omit<Settings, 'autoMigrate' | 'tokenSecrets'> {
   readonly spannerEmulatorHost: string | undefined;
 }
 
-/** Throws `invalid-argument` with a list of all problems, one per line. */
+/** More are rarely looked at before the first ones are mended. */
+const MAX_PROBLEMS = 100;
+
+/** Throws `invalid-argument` with a list of the problems, one per line. */
 export async function loadConfig(input: ConfigInput): Promise<Config> {
   const written = await collectSettings(input);
   const settings = parseSettings(written, input.cwd);
@@ -51,7 +54,9 @@ export async function loadConfig(input: ConfigInput): Promise<Config> {
   const { problems } = written;
   if (problems.length === 0) return config;
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  const list = problems.map((problem) => `  ${problem}`).join('\n');
+  const told = problems.slice(0, MAX_PROBLEMS);
+  if (problems.length > told.length) told.push(`and ${problems.length - told.length} more`);
+  const list = told.map((problem) => `  ${problem}`).join('\n');
   throw new CodedError('invalid-argument', `the configuration has ${count}:\n${list}`);
 }
 

@@ -60,3 +60,23 @@ test('the mode that counts is that of the file that links lead to', async () => 
   await symlink(file, link); // the link itself has the mode 0777
   expect(await readText(link, 'x', [])).toEqual({ text: SECRET, exposure: undefined });
 });
+
+test('a file that is far too large is not read, and the problem says what to do', async () => {
+  const text = `# ${'x'.repeat(1024 ** 2)}\n`;
+  expect(await configProblems({ files: { 'postlude.yaml': text } })).toEqual([
+    expect.stringMatching(/it has 1048579 bytes, and each file may have 1048576: move the realms/),
+  ]);
+});
+
+test('a key that its map already has is a problem, at any depth', async () => {
+  const text = 'realms:\n  ci:main: { reader: [anyone] }\n  ci:main: { writer: [anyone] }\n';
+  expect(await configProblems({ files: { 'postlude.yaml': text } })).toEqual([
+    'postlude.yaml:3: Map keys must be unique',
+  ]);
+});
+
+test('of very many problems, a hundred are told', async () => {
+  const text = Array.from({ length: 150 }, (_, index) => `x${index}: 1`).join('\n');
+  const problems = await configProblems({ files: { 'postlude.yaml': text } });
+  expect([problems.length, problems.at(-1)]).toEqual([101, 'and 50 more']);
+});
