@@ -67,13 +67,25 @@ test('inputs follow from their seed and number', () => {
   expect(new Set([...some(1), ...some(2)]).size).toBeGreaterThan(80);
 });
 
-test('making an input smaller stops at its budget', async () => {
+test('making an input smaller stops once it may not be tried', async () => {
   let tries = 0;
   const smallest = await minimize(
     Buffer.alloc(1_000, 'a'),
-    (candidate) => Promise.resolve(++tries > 0 && candidate.length > 900),
-    20,
+    (candidate) => Promise.resolve(candidate.length > 900),
+    () => tries++ < 20,
   );
-  expect(tries).toBe(20);
+  expect(tries).toBe(21);
   expect(smallest.length).toBeLessThan(1_000);
+});
+
+test('the time of a campaign bounds how small a find is made', async () => {
+  let seconds = 0;
+  const { finds } = await campaign('crash', {
+    seed: 7,
+    seconds: 3,
+    now: () => 1_000 * seconds++,
+  });
+  expect(finds).toMatchObject([{ kind: 'crash' }]);
+  expect(finds[0]?.input.length).toBeGreaterThan('needle'.length);
+  expect(seconds).toBeLessThan(8);
 });

@@ -15,7 +15,9 @@ export interface CampaignOptions {
   /** The number of the first input. */
   readonly from: number;
   readonly inputs: number;
+  /** Bounds all of it: finds are not made smaller beyond it. */
   readonly seconds: number;
+  readonly now?: () => number;
   /** Whether finds are written to files. */
   readonly isSaving: boolean;
   readonly watch?: WatchOptions;
@@ -46,20 +48,21 @@ export async function runCampaign(
   target: FuzzTarget,
   options: CampaignOptions,
 ): Promise<CampaignResult> {
-  const { seed, watch = DEFAULT_WATCH } = options;
-  const startedAt = monotonicMs();
-  const secondsSoFar = (): number => (monotonicMs() - startedAt) / 1000;
+  const { seed, watch = DEFAULT_WATCH, now = monotonicMs } = options;
+  const startedAt = now();
+  const secondsSoFar = (): number => (now() - startedAt) / 1000;
+  const hasTime = (): boolean => secondsSoFar() < options.seconds;
   const worker = new WatchedWorker(target.name, watch);
   const finds = new Map<string, Find>();
   const end = options.from + options.inputs;
   let next = options.from;
   try {
-    while (next < end && secondsSoFar() < options.seconds && finds.size < MAX_FINDS) {
+    while (next < end && hasTime() && finds.size < MAX_FINDS) {
       const count = Math.min(BATCH, end - next);
       const { tried, verdict } = await worker.run({ seed, from: next, count });
       next += tried;
       if (!verdict || finds.has(signatureOf(verdict))) continue;
-      const find = await examine(worker, target, { ...options, index: next - 1, verdict });
+      const find = await examine(worker, target, { ...options, hasTime, index: next - 1, verdict });
       finds.set(signatureOf(verdict), find);
       options.onFind(find);
     }
@@ -80,12 +83,13 @@ function signatureOf({ kind, message }: Verdict): string {
 interface Finding extends CampaignOptions {
   readonly index: number;
   readonly verdict: Verdict;
+  readonly hasTime: () => boolean;
 }
 
 async function examine(
   worker: WatchedWorker,
   target: FuzzTarget,
-  { seed, index, verdict, isSaving, tries = TRIES }: Finding,
+  { seed, index, verdict, hasTime, isSaving, tries = TRIES }: Finding,
 ): Promise<Find> {
   const corpus = readCorpus(target.name).map(({ bytes }) => bytes);
   const found = new Inputs(target, corpus).of(seed, index);
@@ -93,7 +97,8 @@ async function examine(
     const again = (await worker.run({ input: candidate })).verdict;
     return again !== undefined && signatureOf(again) === signatureOf(verdict);
   };
-  const input = await minimize(found, fails, tries[verdict.kind]);
+  let left = tries[verdict.kind];
+  const input = await minimize(found, fails, () => left-- > 0 && hasTime());
   const name = `${seed}-${index}-${verdict.kind}`;
   return {
     ...verdict,

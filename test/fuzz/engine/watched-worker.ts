@@ -46,8 +46,11 @@ export class WatchedWorker {
       this.#hang(end.signal).then(() => lost('hang', `takes longer than ${hangMs} ms`)),
     ])
       .catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
-        return lost('memory', `takes more than ${memoryMb} MB`);
+        if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+          return lost('memory', `takes more than ${memoryMb} MB`);
+        }
+        this.#worker = undefined; // An error that nothing caught has ended the thread.
+        return lost('crash', String(error.stack));
       })
       .finally(() => end.abort());
     if (result.verdict?.kind === 'hang' || result.verdict?.kind === 'memory') await this.close();
