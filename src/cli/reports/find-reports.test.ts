@@ -74,6 +74,28 @@ describe('findReports', () => {
     expect(files).toEqual([join(cwd, 'sum1.xml')]);
   });
 
+  test('a negated pattern does not make the search begin higher', async () => {
+    const parent = await folderWith('in/a.xml', 'other/a.xml');
+    await symlink('/', join(parent, 'other/root'));
+    const { files, problems } = await findReports(join(parent, 'in'), ['{a,sub/a}.xml', '!../x']);
+    expect([files, problems]).toEqual([[join(parent, 'in/a.xml')], []]);
+  });
+
+  test('a pattern that could take time without end is refused, unless it is a name', async () => {
+    const cwd = await folderWith('+(a|aa).xml');
+    expect((await findReports(cwd, ['+(a|aa).xml'])).problems).toEqual([]);
+    expect((await findReports(cwd, ['+(b|bb).xml', `${'x'.repeat(5_000)}`])).problems).toEqual([
+      expect.objectContaining({ severity: 'error', message: expect.stringContaining('ambiguous') }),
+      expect.objectContaining({ severity: 'error', message: expect.stringContaining('4096') }),
+    ]);
+  });
+
+  test.each(['a//', './a/.//', '*//'])('takes empty parts of a pattern: %s', async (pattern) => {
+    expect((await findReports(await folderWith('b.xml'), [pattern])).problems).toHaveLength(
+      pattern.startsWith('*') ? 0 : 1,
+    );
+  });
+
   test('reports a problem if all patterns are negated', async () => {
     const cwd = await folderWith('a.xml');
     expect(await findReports(cwd, ['!b.xml'])).toMatchObject({

@@ -4,12 +4,14 @@
  * Only regular files are taken.
  */
 import { realpath, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { posix, resolve } from 'node:path';
+import { boundedText } from '@postlude/queue/foundations';
 import { escapePath, glob } from 'tinyglobby';
 import type { Problem } from '../../ingest/report.ts';
 import { EarlierFiles } from './earlier-files.ts';
 import { linkedFiles } from './linked-files.ts';
-import { baseOf, ReportLinks } from './report-links.ts';
+import { baseOf, levelsUp, ReportLinks } from './report-links.ts';
+import { whyRefused } from './report-patterns.ts';
 
 export interface FoundReports {
   /** Absolute paths, sorted, each once. */
@@ -38,12 +40,13 @@ export async function findReports(
   search: Search = {},
 ): Promise<FoundReports> {
   const { earlier = EarlierFiles.none } = search;
-  const wanted = patterns.filter((pattern) => !isNegated(pattern));
-  const negated = patterns.filter(isNegated);
+  const { accepted, problems } = await acceptedOf(cwd, patterns);
+  const wanted = accepted.filter((pattern) => !isNegated(pattern));
+  const negated = accepted.filter(isNegated);
   const ignore = await Promise.all(negated.map((pattern) => asGlob(cwd, pattern.slice(1))));
   const files = new Set<string>();
   const unchanged = new Set<string>();
-  const problems: Problem[] = wanted.length > 0 ? [] : negated.map(nothingMatches);
+  if (wanted.length === 0) problems.push(...negated.map(nothingMatches));
   for (const pattern of wanted) {
     const { found, problems: own } = await matches({ cwd, ignore, ...search }, pattern);
     problems.push(...own);
@@ -55,6 +58,18 @@ export async function findReports(
     if (found.length > 0 && found.length === old.size) problems.push(nothingNew(pattern));
   }
   return { files: [...files].sort(), unchanged: [...unchanged].sort(), problems };
+}
+
+async function acceptedOf(cwd: string, patterns: readonly string[]) {
+  const accepted: string[] = [];
+  const problems: Problem[] = [];
+  for (const pattern of patterns) {
+    const isName = await isFile(resolve(cwd, pattern.replace(/^!/, '')));
+    const message = isName ? undefined : whyRefused(pattern);
+    if (message === undefined) accepted.push(pattern);
+    else problems.push({ file: boundedText(pattern, 100), line: 1, message, severity: 'error' });
+  }
+  return { accepted, problems };
 }
 
 interface Matches {
@@ -72,9 +87,16 @@ async function matches(
   const base = baseOf(cwd, pattern, await isFile(resolve(cwd, pattern)));
   const links = await ReportLinks.of(cwd, base, followLinks);
   if (!(await links.allows(base))) return { found: [], problems: [leadsOutside(pattern)] };
-  const options = { cwd, ignore, absolute: true, dot: true, expandDirectories: false };
-  const fs = linkedFiles(links) as never;
-  const paths = await glob(own, { ...options, fs, ...(signal && { signal }) });
+  const options = {
+    cwd,
+    ignore: ignore.filter((each) => levelsUp(cwd, each) <= levelsUp(cwd, own)),
+    absolute: true,
+    dot: true,
+    expandDirectories: false,
+    fs: linkedFiles(links) as never,
+    ...(signal && { signal }),
+  };
+  const paths = await glob(own, options);
   signal?.throwIfAborted(); // A search that was aborted ends early, as if it had found all.
   const problems = links.left === undefined ? [] : [warning(pattern, links.left)];
   return await onlyReports(paths.sort(shorterFirst), { pattern, links, problems });
@@ -107,9 +129,13 @@ async function onlyReports(paths: readonly string[], selection: Selection): Prom
   return { found: [...byPlace.values()], problems };
 }
 
-/** Escapes the name of an existing file, which may hold brackets, as those of parameterized suites do. */
+/**
+ * Escapes the name of an existing file, which may hold brackets, as those of parameterized suites do. The
+ * search takes no empty part, as in `a//`.
+ */
 async function asGlob(cwd: string, pattern: string): Promise<string> {
-  return (await isFile(resolve(cwd, pattern))) ? escapePath(pattern) : pattern;
+  if (await isFile(resolve(cwd, pattern))) return escapePath(pattern);
+  return posix.normalize(pattern).replace(/(?<=.)\/$/, '');
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -4,7 +4,7 @@
  * sent to the server if it is a report.
  */
 import { realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, posix, relative, resolve, sep } from 'node:path';
 
 const MAX_NAMED = 3;
 
@@ -57,10 +57,19 @@ const MAGIC = /[*?[\]{}()!+@\\]/;
 /** Returns the folder in which a search for the pattern begins. */
 export function baseOf(cwd: string, pattern: string, isName: boolean): string {
   if (isName) return dirname(resolve(cwd, pattern));
-  const parts = pattern.split('/');
+  const parts = posix.normalize(pattern).split('/'); // as the search does
   const magic = parts.findIndex((part) => MAGIC.test(part));
   const fixed = parts.slice(0, magic === -1 ? -1 : magic).join('/');
   return resolve(cwd, pattern.startsWith('/') && fixed === '' ? '/' : fixed);
+}
+
+/**
+ * How many folders above `cwd` a pattern begins. The search begins above all patterns, the negated ones
+ * included, though a negated one that begins higher than the others leaves nothing out.
+ */
+export function levelsUp(cwd: string, pattern: string): number {
+  const parts = relative(cwd, baseOf(cwd, pattern, false)).split(sep);
+  return parts.filter((part) => part === '..').length;
 }
 
 /** Returns the path itself if it does not exist. */
