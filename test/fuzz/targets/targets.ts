@@ -5,6 +5,7 @@ import { codecTargets } from './codecs.ts';
 import { fileTargets } from './files.ts';
 import { patternTargets } from './patterns.ts';
 import { readerTargets } from './readers.ts';
+import { globTargets } from './report-globs.ts';
 import { taskTargets } from './tasks.ts';
 import { tokenTargets } from './tokens.ts';
 
@@ -15,6 +16,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...taskTargets,
   ...patternTargets,
   ...fileTargets,
+  ...globTargets,
 ];
 
 /** Finds a target, or one that is planted for tests of the engine. */
