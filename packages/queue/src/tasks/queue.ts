@@ -15,6 +15,7 @@ import { type DeadTaskSelection, redrive } from './dead-tasks.ts';
 import { type Claim, claimFor, leaseNamed } from './lease/claim.ts';
 import { UNLEASED } from './lease/fences.ts';
 import { peekTasks } from './lease/peek.ts';
+import { LeaseLostError } from './settle/lease-lost.ts';
 import { LockingSettlement } from './settle/locking-settlement.ts';
 import { SerializableSettlement } from './settle/serializable-settlement.ts';
 import type { FailedAttempt, FinalFailure, TaskSettlement } from './settle/task-settlement.ts';
@@ -33,7 +34,7 @@ import {
   type NewTask,
   type SettleOutcome,
 } from './task.ts';
-import { holds, readTasks } from './task-rows.ts';
+import { holds, readTasks, taskKey } from './task-rows.ts';
 import { noWakeUp, type WakeUp } from './wake-up.ts';
 
 /** Bounds the error or reason that is kept with a task. */
@@ -118,9 +119,20 @@ export class TaskQueue {
     return this.#settlement.begin(leases);
   }
 
-  /** Deletes tasks that are done. Returns for each whether its lease still held. */
-  completeAll(leases: readonly LeaseId[]): Promise<SettleOutcome[]> {
-    return this.#settlement.complete(leases);
+  /**
+   * Deletes tasks that are done. Returns for each whether its lease still held. In `tx`, it does what
+   * `complete` does there, for all of them: it throws a `LeaseLostError` if one lease is lost.
+   */
+  async completeAll(leases: readonly LeaseId[], tx?: Transaction): Promise<SettleOutcome[]> {
+    if (tx === undefined) return await this.#settlement.complete(leases);
+    const rows = new Map((await readTasks(tx, leases)).map((row) => [taskKey(row), row]));
+    const lost = leases.filter((lease) => {
+      const row = rows.get(taskKey(lease));
+      return row === undefined || !holds(lease, row);
+    });
+    if (lost.length > 0) throw new LeaseLostError(lost);
+    await tx.delete(tasks, leases);
+    return leases.map(() => 'done');
   }
 
   /**
@@ -128,11 +140,7 @@ export class TaskQueue {
    * together or not at all; if another attempt has begun, it throws `lease-lost`, which rolls `tx` back.
    */
   async complete(lease: LeaseId, tx?: Transaction): Promise<SettleOutcome> {
-    if (tx === undefined) return only(await this.#settlement.complete([lease]));
-    const [row] = await readTasks(tx, [lease]);
-    if (row === undefined || !holds(lease, row)) throw leaseLost(lease);
-    await tx.delete(tasks, [lease]);
-    return 'done';
+    return only(await this.completeAll([lease], tx));
   }
 
   /** Ends a failed attempt; the next one may begin after `delayMs`. */
@@ -244,11 +252,4 @@ function only(outcomes: readonly SettleOutcome[]): SettleOutcome {
 /** Makes a message storable on every database: a thrown error may be very long, or contain NUL. */
 function storable(message: string): string {
   return String(message).slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll('\0', '\ufffd');
-}
-
-function leaseLost({ type, id }: LeaseId): CodedError {
-  return new CodedError(
-    'lease-lost',
-    `this attempt at task ${type} ${id} is over: its lease is lost`,
-  );
 }
