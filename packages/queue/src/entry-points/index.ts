@@ -12,8 +12,19 @@ export type {
   DeadTaskSelection,
   DeadTaskSummary,
 } from '../tasks/dead-tasks.ts';
-export { Dispatcher, type DispatcherOptions } from '../tasks/dispatch/dispatcher.ts';
-export type { HandlerContext, Outcome, Task, TaskHandler } from '../tasks/dispatch/handler.ts';
+export { Dispatcher } from '../tasks/dispatch/dispatcher.ts';
+export type { DispatcherOptions } from '../tasks/dispatch/dispatcher-options.ts';
+export type {
+  AnyHandler,
+  BatchContext,
+  BatchTaskHandler,
+  FailOptions,
+  HandlerContext,
+  HandlerSettings,
+  Outcome,
+  Task,
+  TaskHandler,
+} from '../tasks/dispatch/handler.ts';
 export type { TaskPage, TaskState, TaskSummary } from '../tasks/inspect/list-tasks.ts';
 export type { QueueDepth } from '../tasks/inspect/queue-depth.ts';
 export { TaskInspector, type TaskInspectorOptions } from '../tasks/inspect/task-inspector.ts';

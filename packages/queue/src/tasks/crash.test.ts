@@ -6,7 +6,7 @@ import { PermanentError } from '../foundations/errors.ts';
 import type { Database } from '../storage/database.ts';
 import { forEachCrash } from '../testing/faults.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
-import type { TaskHandler } from './dispatch/handler.ts';
+import type { BatchTaskHandler, TaskHandler } from './dispatch/handler.ts';
 import { TaskQueue } from './queue.ts';
 
 type World = Awaited<ReturnType<typeof openTaskWorld>>;
@@ -36,6 +36,29 @@ function dispatcherOn(world: World, db: Database, handler: Partial<TaskHandler<u
   });
 }
 
+/** Completes the tasks of a batch with their effects, in two transactions. */
+function batchDispatcherOn(world: World, db: Database) {
+  const queue = new TaskQueue({ db, clock: world.clock });
+  const handler: BatchTaskHandler<undefined> = {
+    type: PLAIN,
+    handleBatch: async (tasks, { complete }) => {
+      for (const some of [tasks.slice(0, 2), tasks.slice(2)]) {
+        await db.write(async (tx) => {
+          const letters = some.map(({ id }) => ({
+            type: LETTER,
+            id: `${id}/effect`,
+            payload: { to: id },
+          }));
+          const outcomes = await queue.enqueue(letters, tx);
+          if (outcomes.includes('duplicate')) throw new PermanentError('a second effect');
+          await complete(tx, some);
+        });
+      }
+    },
+  };
+  return new Dispatcher({ queue, clock: world.clock, leaseMs: MINUTE, handlers: [handler] });
+}
+
 eachDatabase((open) => {
   describe('a crash at any step', () => {
     test('of handling leaves each effect exactly once', async () => {
@@ -47,6 +70,20 @@ eachDatabase((open) => {
         await dispatcherOn(world, world.db).runOnce();
         const effects = (await world.living()).map(({ id }) => id);
         expect(effects.sort()).toEqual(['a/effect', 'b/effect']);
+        expect(await world.dead()).toEqual([]);
+      });
+      expect(steps).toBeGreaterThan(4);
+    });
+
+    test('of handling a batch leaves each effect exactly once', async () => {
+      const steps = await forEachCrash(async (faults) => {
+        const world = await openTaskWorld(open);
+        await world.enqueue('a', 'b', 'c');
+        await faults.run(() => batchDispatcherOn(world, faults.wrap(world.db)).runOnce());
+        world.clock.advance(MINUTE);
+        await batchDispatcherOn(world, world.db).runOnce();
+        const effects = (await world.living()).map(({ id }) => id);
+        expect(effects.sort()).toEqual(['a/effect', 'b/effect', 'c/effect']);
         expect(await world.dead()).toEqual([]);
       });
       expect(steps).toBeGreaterThan(4);

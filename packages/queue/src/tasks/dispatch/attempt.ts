@@ -1,5 +1,5 @@
 /**
- * One attempt at one task: decode, handle, settle. Whatever the handler does or throws, the attempt ends
+ * One attempt at one task: decode, handle, settle. What handles it is a call (call.ts). Whatever the handler does or throws, the attempt ends
  * in one of five outcomes. How a failure ends is decided in one place (`#settleFailure`).
  */
 import type { Clock } from '../../foundations/clock.ts';
@@ -12,11 +12,13 @@ import type { TaskQueue } from '../queue.ts';
 import type { Settler } from '../settle/settler.ts';
 import type { Lease, SettleOutcome } from '../task.ts';
 import {
+  type AnyHandler,
+  type FailOptions,
   HANDLER_DEFAULTS,
   type HandlerContext,
+  isBatchHandler,
   type Outcome,
   type Task,
-  type TaskHandler,
 } from './handler.ts';
 import type { LifecycleLog } from './lifecycle-log.ts';
 
@@ -42,9 +44,12 @@ class Stopped extends Error {
   }
 }
 
+/** Does what the task is for. It is called once for an attempt, unless that ends before. */
+export type Work = (task: Task) => Promise<void>;
+
 export class Attempt {
   readonly lease: Lease;
-  readonly #handler: TaskHandler;
+  readonly handler: AnyHandler;
   readonly #parts: AttemptParts;
   #startedAt: number | undefined;
   #aborter: AbortController | undefined;
@@ -52,11 +57,12 @@ export class Attempt {
   /** Resolves the promise of `handle`. */
   #end: (() => void) | undefined;
   #failure: Error | undefined;
+  #delayMs: number | undefined;
   #completion: 'none' | 'asked-for' | 'committed' = 'none';
 
-  constructor(lease: Lease, handler: TaskHandler, parts: AttemptParts) {
+  constructor(lease: Lease, handler: AnyHandler, parts: AttemptParts) {
     this.lease = lease;
-    this.#handler = handler;
+    this.handler = handler;
     this.#parts = parts;
   }
 
@@ -76,20 +82,33 @@ export class Attempt {
     return !begun && (deaths !== undefined || this.#maxAttempts() === 1) && !this.#isUsedUp();
   }
 
+  /**
+   * How many tasks one call may have if this is one of them. A task whose process has died is alone, so
+   * that its neighbours do not die with it again.
+   */
+  get maxBatch(): number {
+    if (!isBatchHandler(this.handler) || this.lease.deaths !== undefined) return 1;
+    return this.handler.maxBatch ?? HANDLER_DEFAULTS.maxBatch;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
   isOutOfTime(): boolean {
-    return this.durationMs > (this.#handler.maxRunMs ?? HANDLER_DEFAULTS.maxRunMs);
+    return this.durationMs > (this.handler.maxRunMs ?? HANDLER_DEFAULTS.maxRunMs);
   }
 
   /**
-   * Runs the handler until it ends or is stopped, or finds that it cannot run. Never throws: `settle`
-   * acts on the result.
+   * Runs `work` until it ends or is stopped, or finds that it cannot run. Never throws: `settle` acts on
+   * the result.
    */
-  handle(): Promise<void> {
+  handle(work: Work): Promise<void> {
     this.#startedAt = this.#parts.clock.monotonicMs();
     return new Promise((resolve) => {
       this.#end = resolve;
       if (this.#stopped) resolve();
-      else void this.#run();
+      else void this.#run(work);
     });
   }
 
@@ -123,19 +142,31 @@ export class Attempt {
   /** Completes the task in the handler's own transaction. */
   async complete(tx: Transaction): Promise<void> {
     await this.#parts.queue.complete(this.lease, tx);
-    this.#completion = 'asked-for';
-    tx.afterCommit(() => {
-      this.#completion = 'committed';
-    });
+    this.completionAskedFor();
+    tx.afterCommit(() => this.completionCommitted());
   }
 
-  async #run(): Promise<void> {
+  /** A transaction of the handler completes the task. */
+  completionAskedFor(): void {
+    this.#completion = 'asked-for';
+  }
+
+  completionCommitted(): void {
+    this.#completion = 'committed';
+  }
+
+  /** If the attempt fails, the next one begins after this pause. */
+  delayNext({ delayMs }: FailOptions): void {
+    this.#delayMs = delayMs;
+  }
+
+  async #run(work: Work): Promise<void> {
     try {
       if (this.#isUsedUp()) throw new PermanentError(this.#reasonNotToBegin());
       this.#parts.lifecycle.begun(this.lease);
       const decoded = this.#decode();
       const payload = decoded instanceof Promise ? await decoded : decoded;
-      await this.#handler.handle(this.#task(payload), new AttemptContext(this));
+      await work(this.#task(payload));
     } catch (thrown) {
       this.#failure = toError(thrown);
     }
@@ -144,7 +175,7 @@ export class Attempt {
 
   #decode(): unknown {
     try {
-      const decoded = this.#handler.type.payload.decode(this.lease.payload);
+      const decoded = this.handler.type.payload.decode(this.lease.payload);
       return decoded instanceof Promise ? decoded.catch(undecodable) : decoded;
     } catch (cause) {
       return undecodable(cause);
@@ -179,7 +210,7 @@ export class Attempt {
       const failure = { type, id, fence, reason, isUnbegun: this.#isUsedUp() };
       return unlessLost('dead', await settler.markDead(failure));
     }
-    const delayMs = this.#delayMs();
+    const delayMs = this.#delayMs ?? this.#backoffMs();
     log.warn('attempt failed', { ...this.#fields(error), delayMs });
     const failure = { type, id, fence, error: error.message, delayMs };
     return unlessLost('retry', await settler.retry(failure));
@@ -200,11 +231,11 @@ export class Attempt {
   }
 
   #maxAttempts(): number {
-    return this.#handler.maxAttempts ?? HANDLER_DEFAULTS.maxAttempts;
+    return this.handler.maxAttempts ?? HANDLER_DEFAULTS.maxAttempts;
   }
 
-  #delayMs(): number {
-    const backoff = this.#handler.backoff ?? HANDLER_DEFAULTS.backoff;
+  #backoffMs(): number {
+    const backoff = this.handler.backoff ?? HANDLER_DEFAULTS.backoff;
     return backoffMs(backoff, this.lease.attempt, this.#parts.random);
   }
 
@@ -237,7 +268,7 @@ export function bytesOf(attempts: readonly Attempt[]): number {
 }
 
 /** The attempt as its handler sees it. */
-class AttemptContext implements HandlerContext {
+export class AttemptContext implements HandlerContext {
   readonly #attempt: Attempt;
   readonly complete = (tx: Transaction): Promise<void> => this.#attempt.complete(tx);
 

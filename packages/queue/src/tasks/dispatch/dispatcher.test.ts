@@ -131,6 +131,8 @@ eachDatabase((open, _database, traits) => {
       'pauses without end',
       { handlers: [{ type: PLAIN, handle, backoff: { initialMs: 1, maxMs: Infinity } }] },
     ],
+    ['a batch of no tasks', { handlers: [{ type: PLAIN, handleBatch: handle, maxBatch: 0 }] }],
+    ['a handler of both kinds', { handlers: [{ type: PLAIN, handle, handleBatch: handle }] }],
     ['two handlers of one type', { handlers: [PLAIN, PLAIN].map((type) => ({ type, handle })) }],
   ])('a dispatcher refuses %s', async (_name, wrong) => {
     const { queue } = await openTaskWorld(open);

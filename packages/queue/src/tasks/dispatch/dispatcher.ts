@@ -6,50 +6,20 @@
  * due again when their leases end. So a handler may run twice for one task; what it writes in the
  * transaction that completes the task takes effect once.
  */
-import { hostname } from 'node:os';
 import { atMost } from '../../foundations/at-most.ts';
-import { type Clock, systemClock } from '../../foundations/clock.ts';
-import { CodedError, toError } from '../../foundations/errors.ts';
-import { type Log, silentLog } from '../../foundations/log.ts';
-import { type Metrics, noMetrics } from '../../foundations/metrics.ts';
-import { type Random, systemRandom } from '../../foundations/random.ts';
-import type { TaskQueue } from '../queue.ts';
+import { toError } from '../../foundations/errors.ts';
 import { Settler } from '../settle/settler.ts';
-import { checkLeaseMs, type Lease, type LeaseLimit } from '../task.ts';
+import type { Lease, LeaseLimit } from '../task.ts';
 import { TaskMetrics } from '../task-metrics.ts';
-import { noWakeUp, type WakeUp } from '../wake-up.ts';
 import { Attempt, type AttemptParts, bytesOf } from './attempt.ts';
-import { checkHandler, type Outcome, type TaskHandler } from './handler.ts';
+import { Call } from './call.ts';
+import { byType, type DispatcherOptions, withDefaults } from './dispatcher-options.ts';
+import { type AnyHandler, HANDLER_DEFAULTS, isBatchHandler, type Outcome } from './handler.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LifecycleLog } from './lifecycle-log.ts';
 import { Prefetch } from './prefetch.ts';
+import { ReadyAttempts } from './ready-attempts.ts';
 import { WakeSignal } from './wake-signal.ts';
-
-export interface DispatcherOptions {
-  readonly queue: TaskQueue;
-  // biome-ignore lint/suspicious/noExplicitAny: handlers of any payload stand side by side
-  readonly handlers: readonly TaskHandler<any>[];
-  /** How many handlers run at once: 10 unless given. */
-  readonly workers?: number;
-  /** How long a worker that died keeps a task from others: 60 s unless given. */
-  readonly leaseMs?: number;
-  /** How often to poll without being woken: every second unless given. */
-  readonly pollMs?: number;
-  /**
-   * No more tasks are leased once the payloads of leased tasks have this many bytes: 32 MiB unless
-   * given. The last task may exceed it. In memory, a payload takes about four times its size.
-   */
-  readonly maxLeasedBytes?: number;
-  /** How long handlers may go on after the signal of `run` has aborted: 30 s unless given. */
-  readonly graceMs?: number;
-  /** Names this dispatcher in its log, as the owner of its leases: host and process id unless given. */
-  readonly owner?: string;
-  readonly wakeUp?: WakeUp;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly log?: Log;
-  readonly metrics?: Metrics;
-}
 
 /** How many attempts may be settling: their handlers have ended, and their completion is under way. */
 const MAX_SETTLING = 2_000;
@@ -63,7 +33,7 @@ const LOOK_AGAIN_MS = 1_000;
 export class Dispatcher {
   readonly #options: Required<DispatcherOptions>;
   readonly #attemptParts: AttemptParts;
-  readonly #handlers: ReadonlyMap<string, TaskHandler>;
+  readonly #handlers: ReadonlyMap<string, AnyHandler>;
   readonly #metrics: TaskMetrics;
   readonly #lifecycle: LifecycleLog;
   readonly #prefetch: Prefetch;
@@ -72,8 +42,9 @@ export class Dispatcher {
   /** Set when no attempt is ready, running or being settled. */
   readonly #idle: WakeSignal;
   readonly heartbeat: Heartbeat;
-  /** Attempts that are leased, and wait for a free slot. */
-  #ready: Attempt[] = [];
+  readonly #ready = new ReadyAttempts();
+  /** How many calls of handlers are running. */
+  #calls = 0;
   readonly #running = new Set<Attempt>();
   readonly #settling = new Set<Attempt>();
   /** The bytes of the payloads of all these attempts. */
@@ -176,7 +147,7 @@ export class Dispatcher {
     let leased = 0;
     this.#mayBeMore = false;
     for (const type of rotated) {
-      const room = signal?.aborted ? 0 : Math.min(this.#room(), MAX_CLAIM);
+      const room = signal?.aborted ? 0 : Math.min(this.#room(this.#batchOf(type)), MAX_CLAIM);
       if (room <= 0) {
         this.#mayBeMore = true;
         break;
@@ -186,7 +157,7 @@ export class Dispatcher {
       leased += leases.length;
       this.#lifecycle.leased(leases);
       const attempts = leases.toSorted(begunFirst).map((lease) => this.#toAttempt(lease));
-      this.#ready.push(...attempts);
+      this.#ready.push(attempts);
       // Compared with what was asked for, as attempts that ended meanwhile have made more room.
       this.#mayBeMore ||= leases.length === room || bytesOf(attempts) >= limit.bytes;
       if (!signal?.aborted) this.#startReady();
@@ -195,34 +166,41 @@ export class Dispatcher {
   }
 
   #startReady(): void {
-    const toRecord: Attempt[] = [];
+    const toRecord: Call[] = [];
     for (let slots = this.#slots(); slots > 0; slots--) {
-      const attempt = this.#ready.shift();
-      if (attempt === undefined) break;
-      this.#running.add(attempt);
-      if (attempt.mustBeRecorded) toRecord.push(attempt);
-      else void this.#attempt(attempt);
+      const attempts = this.#ready.takeCall();
+      if (attempts === undefined) break;
+      const call = new Call(attempts, this.#attemptParts);
+      this.#calls += 1;
+      for (const attempt of attempts) this.#running.add(attempt);
+      if (call.mustBeRecorded) toRecord.push(call);
+      else this.#begin(call);
     }
-    if (toRecord.length > 0) void this.#recordAndAttempt(toRecord);
+    if (toRecord.length > 0) void this.#recordAndBegin(toRecord);
   }
 
   /** Records that attempts begin which might kill this process, and then runs them. */
-  async #recordAndAttempt(attempts: readonly Attempt[]): Promise<void> {
+  async #recordAndBegin(calls: readonly Call[]): Promise<void> {
     const { queue, log } = this.#options;
+    const attempts = calls.flatMap((call) => call.attempts);
     const outcomes = await queue.begin(attempts.map(({ lease }) => lease)).catch((error) => {
       log.warn('attempts could not begin', { error: toError(error) });
     });
     attempts.forEach((attempt, index) => {
       if (outcomes === undefined) attempt.stop('not-begun');
       else if (outcomes[index] === 'lost') attempt.stop('lease-lost');
-      void this.#attempt(attempt);
     });
+    for (const call of calls) this.#begin(call);
   }
 
-  async #attempt(attempt: Attempt): Promise<void> {
+  #begin(call: Call): void {
+    for (const attempt of call.attempts) void this.#attempt(attempt, call);
+  }
+
+  async #attempt(attempt: Attempt, call: Call): Promise<void> {
     this.#attempted += 1;
-    await attempt.handle();
-    this.#handled(attempt);
+    await call.handle(attempt);
+    this.#handled(attempt, call);
     const outcome = await this.#settle(attempt);
     this.#settled(attempt, outcome);
   }
@@ -235,11 +213,13 @@ export class Dispatcher {
     return attempt;
   }
 
-  /** Frees the slot of an attempt whose completion is still under way. */
-  #handled(attempt: Attempt): void {
+  /** Frees the slot of a call, even if completions of its attempts are still under way. */
+  #handled(attempt: Attempt, call: Call): void {
     this.#running.delete(attempt);
     this.#settling.add(attempt);
-    this.#prefetch.handled(attempt.durationMs);
+    this.#prefetch.handled(attempt.durationMs / call.attempts.length);
+    if (!call.isOver) return;
+    this.#calls -= 1;
     this.#startReady();
     if (this.#mayBeMore && this.#hasRoom()) this.#mayLease.wake();
   }
@@ -294,9 +274,9 @@ export class Dispatcher {
 
   async #releaseReady(): Promise<void> {
     const { queue, log } = this.#options;
-    const leases = this.#ready.map(({ lease }) => lease);
-    for (const { bytes } of this.#ready) this.#leasedBytes -= bytes;
-    this.#ready = [];
+    const attempts = this.#ready.takeAll();
+    const leases = attempts.map(({ lease }) => lease);
+    this.#leasedBytes -= bytesOf(attempts);
     try {
       await queue.release(leases);
       for (const lease of leases) this.#lifecycle.ended(lease, 'released', 0);
@@ -313,23 +293,32 @@ export class Dispatcher {
     return this.#running.size + this.#settling.size + this.#ready.length;
   }
 
-  /** How many attempts can begin at once. */
+  /** How many calls can begin at once. */
   #slots(): number {
     const { workers } = this.#options;
-    return Math.min(workers - this.#running.size, MAX_SETTLING - this.#settling.size);
+    return Math.min(workers - this.#calls, MAX_SETTLING - this.#settling.size);
   }
 
   #limit(type: string, room: number): LeaseLimit & { readonly bytes: number } {
     const bytes = this.#options.maxLeasedBytes - this.#leasedBytes;
     // If the response to the claim were lost, it would use up the only attempt, which has never begun.
     const slots = this.#handlers.get(type)?.maxAttempts === 1 ? 0 : this.#slots();
-    return { tasks: room, bytes, begin: Math.max(0, slots - this.#ready.length) };
+    const begin = Math.max(0, slots * this.#batchOf(type) - this.#ready.length);
+    return { tasks: room, bytes, begin };
   }
 
-  #room(): number {
+  /** How many tasks of a type one call takes. */
+  #batchOf(type: string): number {
+    const handler = this.#handlers.get(type);
+    if (handler === undefined || !isBatchHandler(handler)) return 1;
+    return handler.maxBatch ?? HANDLER_DEFAULTS.maxBatch;
+  }
+
+  /** How many tasks there is room for, if a call takes `batch` of them. */
+  #room(batch = 1): number {
     const { workers, maxLeasedBytes } = this.#options;
     if (this.#leasedBytes >= maxLeasedBytes) return 0;
-    return workers + this.#prefetch.size - this.#running.size - this.#ready.length;
+    return (workers - this.#calls) * batch + this.#prefetch.size - this.#ready.length;
   }
 
   /** Whether half of the room is free: more is leased only then, so that leases come in batches. */
@@ -351,43 +340,6 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function byType(handlers: readonly TaskHandler[]): ReadonlyMap<string, TaskHandler> {
-  const map = new Map(handlers.map((handler) => [handler.type.name, checkHandler(handler)]));
-  if (map.size === handlers.length) return map;
-  throw new CodedError('invalid-argument', 'two handlers have the same type of tasks');
-}
-
-function withDefaults(options: DispatcherOptions): Required<DispatcherOptions> {
-  const { owner = `${hostname()}:${process.pid}`, log = silentLog } = options;
-  return {
-    pollMs: 1_000,
-    graceMs: 30_000,
-    wakeUp: noWakeUp,
-    clock: systemClock,
-    random: systemRandom,
-    metrics: noMetrics,
-    ...options,
-    owner,
-    log: log.with({ owner }),
-    workers: checkWorkers(options.workers ?? 10),
-    leaseMs: checkLeaseMs(options.leaseMs ?? 60_000),
-    maxLeasedBytes: checkLeasedBytes(options.maxLeasedBytes ?? 32 * 1024 * 1024),
-  };
-}
-
 function begunFirst(a: Lease, b: Lease): number {
   return Number(b.begun ?? false) - Number(a.begun ?? false);
-}
-
-function checkLeasedBytes(bytes: number): number {
-  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
-  throw new CodedError(
-    'invalid-argument',
-    `maxLeasedBytes ${bytes}: must be a whole number, 1 or more`,
-  );
-}
-
-function checkWorkers(workers: number): number {
-  if (Number.isSafeInteger(workers) && workers > 0) return workers;
-  throw new CodedError('invalid-argument', `${workers} workers: must be a whole number, 1 or more`);
 }
