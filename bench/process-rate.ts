@@ -1,7 +1,8 @@
 /**
  * How fast are trivial tasks processed with fences, compared with a bare SQL loop of lease and delete on the
  * same server, with the same driver and the same batches? It also compares with two such loops side by side,
- * which is the most that two cores can do, and measures how fast tasks are enqueued.
+ * which is the most that two cores can do, and with handlers of batches, and measures how fast tasks are
+ * enqueued.
  *
  *     npm run bench -- process-rate [--tasks 100000] [--rounds 3] [--unsafe-fast] [--json]
  */
@@ -15,6 +16,7 @@ import pg from 'pg';
 import { CommandLine } from '../scripts/command-line.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';
+import { drainByBatches } from './conditions/drain-by-batches.ts';
 
 const line = new CommandLine({
   command: 'npm run bench -- process-rate',
@@ -29,17 +31,26 @@ const ROUNDS = line.count('rounds');
 const BATCH = 500;
 const TYPE = taskType('bench', noPayload);
 
-type Rate = 'enqueued' | 'fenced' | 'bare' | 'bare_twice';
+type Rate = 'enqueued' | 'fenced' | 'batch' | 'bare' | 'bare_twice';
 
 const server = await startBenchServer(line.values);
 const note = (text: string): void => console.error(text);
 try {
   const db = await openPostgres({ url: server.url, schema: 'bench' });
   await db.migrate();
-  const rates: Record<Rate, number[]> = { enqueued: [], fenced: [], bare: [], bare_twice: [] };
+  const rates: Record<Rate, number[]> = {
+    enqueued: [],
+    fenced: [],
+    batch: [],
+    bare: [],
+    bare_twice: [],
+  };
   for (let round = 1; round <= ROUNDS; round++) {
     rates.enqueued.push(await perSecond(() => fill(db)));
     rates.fenced.push(await perSecond(() => drainByDispatcher(db)));
+    await fill(db);
+    rates.batch.push(await perSecond(() => drainByBatches(db, TYPE, TASKS)));
+    await requireEmpty(db);
     await fill(db);
     rates.bare.push(await perSecond(() => drainByBareLoops(1)));
     await fill(db);
@@ -53,6 +64,7 @@ try {
       bench: 'process-rate',
       ratios: {
         fenced_over_bare: round2(middle.fenced / middle.bare),
+        batch_over_fenced: round2(middle.batch / middle.fenced),
         fenced_over_two_bare: round2(middle.fenced / middle.bare_twice),
       },
       tasks_per_second: middle,
@@ -97,9 +109,13 @@ async function drainByDispatcher(db: Database): Promise<number> {
     ],
   });
   await dispatcher.run(stop.signal);
+  await requireEmpty(db);
+  return handled;
+}
+
+async function requireEmpty(db: Database): Promise<void> {
   const left = await new TaskInspector({ db }).list({ limit: 1 });
   if (left.length > 0) throw new Error('tasks were left over');
-  return handled;
 }
 
 /** Does the least that a queue must do: it leases a batch and deletes it, without fences. */
