@@ -1,21 +1,22 @@
 /**
- * How fast is a report of 200,000 cases uploaded, and how much memory does that take? The server and the
- * client are separate processes, on the embedded database and on PostgreSQL. It runs on Linux only, as peaks
- * are read from /proc.
+ * How fast is a report of 200,000 cases uploaded, how does that compare with a bare loop of upserts of the
+ * same rows, and how much memory does it take? The server and the client are separate processes, on the
+ * embedded database and on PostgreSQL. On PostgreSQL, each round uploads to an invocation of its own and
+ * then runs the bare loop (uploads/bare-upserts.ts). The figures are the medians of the rounds. It runs on
+ * Linux only, as peaks are read from /proc.
  *
  *     npm run bench -- ingest [--report big.xml] [--cases 200000] [--databases pglite,postgres]
- *       [--unsafe-fast] [--json]
+ *       [--rounds 3] [--unsafe-fast] [--json]
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { CommandLine } from '../scripts/command-line.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { writeBigReport } from './conditions/big-report.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
+import { openBareUpserts } from './uploads/bare-upserts.ts';
+import { startUploadServer, type Uploaded, type UploadServer } from './uploads/upload-processes.ts';
 
 const line = new CommandLine({
   command: 'npm run bench -- ingest',
@@ -23,12 +24,13 @@ const line = new CommandLine({
     report: { type: 'string' },
     cases: { type: 'string', default: '200000' },
     databases: { type: 'string', default: 'pglite,postgres' },
+    rounds: { type: 'string', default: '3' },
     ...SERVER_OPTIONS,
   },
 });
 const { values } = line;
+const ROUNDS = line.count('rounds');
 
-const main = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
 const folder = mkdtempSync(join(tmpdir(), 'postlude-bench-'));
 const note = (text: string): void => console.error(text);
 
@@ -38,32 +40,32 @@ interface Measured {
   readonly client_peak_mb: number;
   readonly server_idle_mb: number;
   readonly server_growth_mb: number;
+  /** Processor time for each result, which other work on the machine does not change much. */
+  readonly client_cpu_us: number;
+  readonly server_cpu_us: number;
+}
+
+interface Beside {
+  readonly bare_per_second: number;
+  /** The median of the rounds' own ratios. */
+  readonly over_bare: number;
 }
 
 try {
   const report = values.report ?? join(folder, 'big.xml');
   if (!existsSync(report)) writeBigReport(report, line.count('cases'));
-  const results: Record<string, Measured> = {};
-  let conditions: Conditions | undefined;
-  for (const database of line.list('databases', ['pglite', 'postgres'])) {
-    const postgres = database === 'postgres' ? await startBenchServer(values) : undefined;
-    try {
-      results[database] = await measure(postgres?.url ?? `pglite:${join(folder, 'data')}`, report);
-      if (postgres || !conditions) conditions = await readConditions(postgres?.url);
-    } finally {
-      await postgres?.stop();
-    }
-    note(`${database}: ${JSON.stringify(results[database])}`);
-  }
-  const { pglite, postgres } = results;
+  const databases = line.list('databases', ['pglite', 'postgres']);
+  const pglite = databases.includes('pglite') ? await onPglite(report) : undefined;
+  const found = databases.includes('postgres') ? await onPostgres(report) : undefined;
+  const { conditions = await readConditions(), postgres } = found ?? {};
+  const overPglite =
+    pglite && postgres ? round2(postgres.cases_per_second / pglite.cases_per_second) : undefined;
   console.log(
     JSON.stringify({
       bench: 'ingest',
-      ratios:
-        pglite && postgres
-          ? { postgres_over_pglite: round2(postgres.cases_per_second / pglite.cases_per_second) }
-          : {},
-      ...results,
+      ratios: { over_bare: postgres?.over_bare, postgres_over_pglite: overPglite },
+      pglite,
+      postgres,
       conditions,
     }),
   );
@@ -71,97 +73,72 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function measure(url: string, report: string): Promise<Measured> {
-  const server = start([
-    'serve',
-    '--listen',
-    '127.0.0.1:0',
-    '--database',
-    url,
-    '--export-dir',
-    folder,
-  ]);
+async function onPglite(report: string): Promise<Measured> {
+  const server = await startUploadServer(`pglite:${join(folder, 'data')}`, folder);
   try {
-    const address = await firstMatch(server, /http:\/\/127\.0\.0\.1:\d+/);
-    await run(['create', 'big', '--server', address]);
-    const idleMb = memoryMb(server, 'VmRSS');
-    resetPeak(server);
-    const startedAt = performance.now();
-    const client = start(['upload', report, '--invocation', 'big', '--json', '--server', address]);
-    const peak = watchPeak(client);
-    const summary = JSON.parse(await outputOf(client)) as { results: number; complete: boolean };
-    const seconds = (performance.now() - startedAt) / 1000;
-    if (!summary.complete) throw new Error('the report was not uploaded completely');
-    return {
-      cases: summary.results,
-      cases_per_second: Math.round(summary.results / seconds),
-      client_peak_mb: peak.stop(),
-      server_idle_mb: idleMb,
-      server_growth_mb: memoryMb(server, 'VmHWM') - idleMb,
-    };
+    const uploads: Uploaded[] = [];
+    for (let round = 1; round <= ROUNDS; round++) {
+      uploads.push(told('pglite', await server.upload(report, `round-${round}`)));
+    }
+    return summaryOf(server, uploads);
   } finally {
-    server.kill('SIGTERM');
-    await once(server, 'exit');
+    await server.stop();
   }
 }
 
-function start(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
-}
-
-async function run(args: readonly string[]): Promise<void> {
-  const child = start(args);
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`postlude ${args.join(' ')} ended with ${code}`);
-}
-
-async function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
-  if (child.stdout === null) throw new Error('no output to read');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const match = pattern.exec(line);
-    if (match) return match[0];
+async function onPostgres(
+  report: string,
+): Promise<{ readonly postgres: Measured & Beside; readonly conditions: Conditions }> {
+  const database = await startBenchServer(values);
+  try {
+    const server = await startUploadServer(database.url, folder);
+    const bare = await openBareUpserts(database.url);
+    const uploads: Uploaded[] = [];
+    const rates: number[] = [];
+    for (let round = 1; round <= ROUNDS; round++) {
+      uploads.push(told('postgres', await server.upload(report, `round-${round}`)));
+      const rate = await bare.rate(await bare.newestInvocation());
+      note(`bare: ${Math.round(rate)} rows/s`);
+      rates.push(rate);
+    }
+    await bare.close();
+    await server.stop();
+    const ratios = uploads.map(({ perSecond }, index) => perSecond / (rates[index] ?? 1));
+    const beside = {
+      bare_per_second: Math.round(median(rates)),
+      over_bare: round2(median(ratios)),
+    };
+    const conditions = await readConditions(database.url);
+    return { postgres: { ...summaryOf(server, uploads), ...beside }, conditions };
+  } finally {
+    await database.stop();
   }
-  throw new Error('the server did not start');
 }
 
-async function outputOf(child: ChildProcess): Promise<string> {
-  let text = '';
-  child.stdout?.on('data', (data) => {
-    text += String(data);
-  });
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`the upload ended with ${code}`);
-  return text;
+function told(database: string, uploaded: Uploaded): Uploaded {
+  const { clientCpuMicros, clientPeakMb, perSecond, serverCpuMicros, serverGrowthMb } = uploaded;
+  note(
+    `${database}: ${Math.round(perSecond)} results/s, client ${clientPeakMb} MB and ${Math.round(clientCpuMicros)} µs each, server +${serverGrowthMb} MB and ${Math.round(serverCpuMicros)} µs each`,
+  );
+  return uploaded;
 }
 
-/** The kernel forgets the peak when the process ends, so it is read continually. */
-function watchPeak(child: ChildProcess): { stop(): number } {
-  let peak = 0;
-  const timer = setInterval(() => {
-    if (child.exitCode === null) peak = Math.max(peak, memoryMb(child, 'VmHWM'));
-  }, 50);
+function summaryOf({ idleMb }: UploadServer, uploads: readonly Uploaded[]): Measured {
   return {
-    stop() {
-      clearInterval(timer);
-      return peak;
-    },
+    cases: uploads[0]?.results ?? 0,
+    cases_per_second: Math.round(median(uploads.map(({ perSecond }) => perSecond))),
+    client_peak_mb: Math.max(...uploads.map(({ clientPeakMb }) => clientPeakMb)),
+    server_idle_mb: idleMb,
+    server_growth_mb: Math.max(...uploads.map(({ serverGrowthMb }) => serverGrowthMb)),
+    client_cpu_us: Math.round(median(uploads.map(({ clientCpuMicros }) => clientCpuMicros))),
+    server_cpu_us: Math.round(median(uploads.map(({ serverCpuMicros }) => serverCpuMicros))),
   };
 }
 
-/** Resets the kernel's peak, so that it is that of the work and not of the start. */
-function resetPeak({ pid }: ChildProcess): void {
-  writeFileSync(`/proc/${pid}/clear_refs`, '5');
-}
-
-/** In units of 10^6 bytes. */
-function memoryMb({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const kilobytes = Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0);
-    return Math.round((kilobytes * 1024) / 1e6);
-  } catch {
-    return 0; // the process has just ended
-  }
+function median(all: readonly number[]): number {
+  const sorted = all.toSorted((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? 0, sorted[sorted.length >> 1] ?? 0];
+  return (low + high) / 2;
 }
 
 function round2(ratio: number): number {
