@@ -19,7 +19,18 @@ export function parsePair(text: string): StringPair {
 
 /** Sorts by key, then by value. A key may occur several times. */
 export function sortPairs(pairs: readonly StringPair[]): StringPair[] {
-  return pairs.toSorted((a, b) => compareText(a.key, b.key) || compareText(a.value, b.value));
+  return isSorted(pairs) ? [...pairs] : pairs.toSorted(comparePairs);
+}
+
+/** Most pairs arrive sorted, for which a look is faster than a sort. */
+function isSorted(pairs: readonly StringPair[]): boolean {
+  return pairs.every(
+    (pair, index) => index === 0 || comparePairs(pairs[index - 1] ?? pair, pair) <= 0,
+  );
+}
+
+function comparePairs(a: StringPair, b: StringPair): number {
+  return compareText(a.key, b.key) || compareText(a.value, b.value);
 }
 
 function compareText(a: string, b: string): number {

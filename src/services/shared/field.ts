@@ -13,8 +13,7 @@ export function inField<T>(field: string, check: () => T): T {
   try {
     return check();
   } catch (error) {
-    if (!hasCode(error, 'invalid-argument')) throw error;
-    throw new CodedError('invalid-argument', `${field}: ${error.message}`, { cause: error });
+    throw named(field, error);
   }
 }
 
@@ -24,7 +23,18 @@ export function inEach<T, R>(
   items: readonly T[],
   check: (item: T, index: number) => R,
 ): R[] {
-  return items.map((item, index) => inField(`${field}[${index}]`, () => check(item, index)));
+  const checked: R[] = [];
+  try {
+    for (const item of items) checked.push(check(item, checked.length));
+  } catch (error) {
+    throw named(`${field}[${checked.length}]`, error);
+  }
+  return checked;
+}
+
+function named(field: string, error: unknown): unknown {
+  if (!hasCode(error, 'invalid-argument')) return error;
+  return new CodedError('invalid-argument', `${field}: ${error.message}`, { cause: error });
 }
 
 export function requireMatch(value: string, pattern: RegExp): string {
