@@ -1,7 +1,8 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { type Clock, systemClock } from '@postlude/queue/foundations';
 import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
@@ -106,9 +107,11 @@ test.each([
 /** Forwards each request to the server, whatever host the request names. */
 async function startProxy(server: string) {
   const hosts: string[] = [];
+  const encodings: (string | undefined)[] = [];
   const proxy = createHttpServer((incoming, outgoing) => {
     const asked = new URL(incoming.url ?? '');
     hosts.push(asked.hostname);
+    encodings.push(incoming.headers['content-encoding']);
     const { host } = new URL(server);
     const options = { method: incoming.method, headers: { ...incoming.headers, host } };
     const forwarded = request(new URL(asked.pathname, server), options, (answer) => {
@@ -120,7 +123,7 @@ async function startProxy(server: string) {
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void proxy.close());
   const { port } = proxy.address() as AddressInfo;
-  return { hosts, url: `http://127.0.0.1:${port}` };
+  return { encodings, hosts, url: `http://127.0.0.1:${port}` };
 }
 
 test('a proxy of the environment is used for other machines, except those it excludes', async () => {
@@ -137,6 +140,21 @@ test('a proxy of the environment is used for other machines, except those it exc
     code: 0,
   });
   expect(proxy.hosts).toHaveLength(asked);
+});
+
+test('results are compressed on their way to another machine', async () => {
+  const { cwd, run, runWith, url } = await openCliWithServer();
+  await run('create', 'x');
+  const names = Array.from({ length: 20 }, (_, index) => `<testcase name="a test ${index}"/>`);
+  await writeFile(join(cwd, 'r.xml'), `<testsuite name="s">${names.join('')}</testsuite>`);
+  const proxy = await startProxy(url);
+  const env = { HTTP_PROXY: proxy.url, POSTLUDE_SERVER: 'http://ci.invalid:8010' };
+  const uploaded = await runWith({ env }, 'upload', 'r.xml', '--invocation', 'x');
+  expect(uploaded).toMatchObject({ code: 0, err: '' });
+  expect(proxy.encodings).toContain('gzip');
+  expect((await run('query', 'x', '--json')).json().at(-1)).toMatchObject({
+    totals: { results: 20 },
+  });
 });
 
 test('even a refusal shows how far our clock is ahead', async () => {

@@ -3,7 +3,7 @@
  * of such a call was done, so it is repeated after the time that the server tells, and a random part of it
  * more, so that not all clients come back at once. The time limit of the call includes its repetitions.
  */
-import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
+import { Code, ConnectError, createContextKey, type Interceptor } from '@connectrpc/connect';
 import type { Clock, Random } from '@postlude/queue/foundations';
 
 export interface RefusalParts {
@@ -17,6 +17,9 @@ export interface RefusalParts {
 const GIVE_UP_AFTER_MS = 5 * 60_000;
 /** The part of the told time that may be added. */
 const JITTER = 0.5;
+
+/** The context key of a function that is called each time the call is refused for now. */
+export const refusedKey = createContextKey<() => void>(() => undefined);
 
 /** Returns after how many milliseconds to try again, or `undefined` if the error is no such refusal. */
 export function retryAfterMs(error: unknown): number | undefined {
@@ -46,6 +49,7 @@ export function heedRefusals({ clock, random, warn }: RefusalParts): Interceptor
       } catch (error) {
         const told = retryAfterMs(error);
         if (told === undefined || request.stream) throw error;
+        request.contextValues.get(refusedKey)();
         const delayMs = withJitter(told, random);
         if (clock.monotonicMs() + delayMs >= giveUpAt) throw error;
         tell(error);

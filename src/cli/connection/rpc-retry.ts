@@ -7,8 +7,8 @@ import type { CliContext } from '../context.ts';
 import type { Output } from '../terminal/output.ts';
 import { isTransientRpcError, toRpcFailure } from './rpc-errors.ts';
 
-/** Makes the call until it succeeds, until a retry cannot help, or until time is up. */
-export type Retry = <T>(call: () => Promise<T>) => Promise<T>;
+/** Makes the call until it succeeds, until a retry cannot help, until time is up, or `signal` aborts. */
+export type Retry = <T>(call: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
 /**
  * Counted from the first try; the last one may begin at this time. A server that has never responded may
@@ -20,7 +20,7 @@ const MAX_ATTEMPTS = 20;
 
 /** Without an output, no warning is printed. */
 export function retryFor(context: CliContext, output?: Output): Retry {
-  const { clock, signal } = context;
+  const { clock } = context;
   let isKnown = false;
   let isTold = false;
   const tell = (error: unknown): void => {
@@ -28,14 +28,14 @@ export function retryFor(context: CliContext, output?: Output): Retry {
       output?.warn(`${reasonOf(error)}; retrying for ${isKnown ? 'a few minutes' : 'a minute'}`);
     isTold = true;
   };
-  return (call) => {
+  return (call, ending) => {
     const giveUpAt = clock.monotonicMs() + GIVE_UP_AFTER_MS[isKnown ? 'known' : 'unknown'];
     const policy = {
       maxAttempts: MAX_ATTEMPTS,
       backoff: BACKOFF,
       clock,
       random: systemRandom,
-      signal,
+      signal: ending ? AbortSignal.any([context.signal, ending]) : context.signal,
       isRetryable: (error: unknown) => {
         const isWorthIt = isTransientRpcError(error) && clock.monotonicMs() < giveUpAt;
         if (isWorthIt) tell(error);

@@ -5,12 +5,12 @@ import type { Command } from 'commander';
 import { type Connection, connect } from '../connection/connection.ts';
 import { toRpcFailure } from '../connection/rpc-errors.ts';
 import { CliError, EXIT } from '../context.ts';
+import { serverSink } from '../reports/server-sink.ts';
 import {
   type ReadReports,
   type ResultSink,
   readReports,
   sendReports,
-  serverSink,
   type Upload,
   type UploadSummary,
 } from '../reports/upload-reports.ts';
@@ -91,11 +91,9 @@ async function uploadAndEnd(
 ): Promise<UploadSummary> {
   const { command, outcome, upload } = ending;
   const connection = connect(upload.context, command);
-  const summary = await sendAll(
-    ending,
-    reports,
-    serverSink(connection, recording.id, recording.headers),
-  );
+  const { headers, id: invocation } = recording;
+  const target = { clock: upload.context.clock, connection, headers, invocation };
+  const summary = await sendAll(ending, reports, serverSink(target));
   await end(connection, recording, outcome);
   return summary;
 }
@@ -121,6 +119,7 @@ async function sendAll(
   const summary = await sendReports(upload, reports, sink);
   const ofCommand = outcomeResult(outcome, summary.counts, upload.variant);
   if (ofCommand !== undefined) await sink.send([ofCommand]);
+  await sink.end();
   return summary;
 }
 

@@ -10,10 +10,7 @@ import { summaryHtmlOf } from '../../ingest/results/summary-html.ts';
 import { shortenTo } from '../../ingest/results/test-id.ts';
 import { type TestResultMessage, testResultBatches } from '../../ingest/results/test-results.ts';
 import { MAX_ERROR_MESSAGE_BYTES } from '../../results/limits.ts';
-import type { Connection } from '../connection/connection.ts';
-import { isTransientRpcError } from '../connection/rpc-errors.ts';
 import type { CliContext } from '../context.ts';
-import { invocationName } from '../invocation-argument.ts';
 import { countOf } from '../terminal/count.ts';
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
@@ -23,8 +20,10 @@ import { findReports } from './find-reports.ts';
 
 /** The target of results: a server, or a file that is sent later. */
 export interface ResultSink {
-  /** Sends results, which overwrite those with the same ids. */
+  /** Takes results, which overwrite those with the same ids. They may still be under way afterwards. */
   send(batch: readonly TestResultMessage[]): Promise<void>;
+  /** Returns once everything that was sent is stored. */
+  end(): Promise<void>;
   /** Returns how far our clock is ahead of the server's, as far as that is known. */
   aheadMs(): Promise<number>;
 }
@@ -63,7 +62,9 @@ export interface ReadReports {
 }
 
 export async function uploadReports(upload: Upload, sink: ResultSink): Promise<UploadSummary> {
-  return await sendReports(upload, await readReports(upload), sink);
+  const summary = await sendReports(upload, await readReports(upload), sink);
+  await sink.end();
+  return summary;
 }
 
 export async function readReports(upload: Upload): Promise<ReadReports> {
@@ -77,7 +78,7 @@ export async function readReports(upload: Upload): Promise<ReadReports> {
   return { set, problems, unchanged: found.unchanged };
 }
 
-/** Sends the results. It may be called again, even with another sink. */
+/** Sends the results; the caller ends the sink. It may be called again, even with another sink. */
 export async function sendReports(
   upload: Upload,
   { problems, set, unchanged }: ReadReports,
@@ -112,39 +113,6 @@ async function uploadResults(upload: Upload, set: ReportSet, sink: ResultSink): 
   }
   progress.clear();
   return results;
-}
-
-/** `headers` hold the update token. Result ids follow from the report, so sending again changes nothing. */
-export function serverSink(
-  connection: Connection,
-  id: string,
-  headers: Readonly<Record<string, string>>,
-): ResultSink {
-  const invocation = invocationName(id);
-  return {
-    send: async (batch) => {
-      const requests = batch.map((testResult) => ({ testResult }));
-      await connection.retry(() =>
-        connection.recorder.batchCreateTestResults({ invocation, requests }, { headers }),
-      );
-    },
-    aheadMs: () => aheadOfServerMs(connection, invocation),
-  };
-}
-
-/**
- * With `--token`, no call has been made yet, so the server's time is unknown. Any response has a date,
- * even a refusal.
- */
-async function aheadOfServerMs(connection: Connection, name: string): Promise<number> {
-  const known = connection.aheadMs();
-  if (known !== undefined) return known;
-  await connection
-    .retry(() => connection.resultDb.getInvocation({ name }))
-    .catch((error) => {
-      if (isTransientRpcError(error)) throw error;
-    });
-  return connection.aheadMs() ?? 0;
 }
 
 function incompleteResult(upload: Upload, errors: readonly Problem[]): TestResultMessage {

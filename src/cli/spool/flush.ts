@@ -25,7 +25,7 @@ import { shownUrl } from '../connection/shown-url.ts';
 import { openWithToken } from '../connection/tokens.ts';
 import { CliError } from '../context.ts';
 import { invocationId } from '../invocation-argument.ts';
-import { serverSink } from '../reports/upload-reports.ts';
+import { serverSink } from '../reports/server-sink.ts';
 import type { Spool } from './spool.ts';
 import { readEntry, resultsOf, type SpoolEntry } from './spool-entry.ts';
 
@@ -166,13 +166,14 @@ async function sendResults(
   path: string,
   { headers, invocation }: { readonly invocation: string; readonly headers: Headers },
 ): Promise<number> {
-  const sink = serverSink(connection, invocation, headers);
+  const sink = serverSink({ clock, connection, headers, invocation });
   const now = clock.now() - (await sink.aheadMs());
   let results = 0;
   for await (const batch of resultsOf(path)) {
     await sink.send(batch.map((result) => withoutFuture(result, now)));
     results += batch.length;
   }
+  await sink.end();
   return results;
 }
 

@@ -64,7 +64,7 @@ export async function* testResultBatches(
     const source = { dialect: report.dialect, idPrefix: resultIdPrefix(report, context) };
     for await (const result of resultsOf(report)) {
       const message = testResultOf(result, source, context);
-      const size = sizeOf(message);
+      const size = estimatedBytes(message);
       if (batch.length === MAX_BATCH_REQUESTS || (bytes + size > MAX_BATCH_BYTES && bytes > 0)) {
         yield batch;
         batch = [];
@@ -186,8 +186,9 @@ function locationOf(
   return { fileName: `//${file}`, line: line <= MAX_LINE ? line : 0 };
 }
 
-/** An estimate of the bytes on the wire. */
-function sizeOf({ testId = '', summaryHtml = '', tags = [], testMetadata }: TestResultMessage) {
+/** Estimates the bytes on the wire. */
+export function estimatedBytes(message: TestResultMessage): number {
+  const { testId = '', summaryHtml = '', tags = [], testMetadata } = message;
   const inTags = tags.reduce((sum, { key = '', value = '' }) => sum + key.length + value.length, 0);
   const names = testId.length + (testMetadata?.name?.length ?? 0);
   return 200 + 2 * (names + inTags + summaryHtml.length);

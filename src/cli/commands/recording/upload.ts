@@ -4,8 +4,9 @@ import { connect } from '../../connection/connection.ts';
 import { updateHeaders } from '../../connection/tokens.ts';
 import { EXIT } from '../../context.ts';
 import { parseInvocation } from '../../invocation-argument.ts';
+import { serverSink } from '../../reports/server-sink.ts';
 import { addUploadOptions, type UploadOptions, variantOf } from '../../reports/upload-options.ts';
-import { describeUpload, serverSink, uploadReports } from '../../reports/upload-reports.ts';
+import { describeUpload, uploadReports } from '../../reports/upload-reports.ts';
 
 interface Options extends UploadOptions {
   readonly invocation: string;
@@ -42,8 +43,9 @@ export const uploadCommand: CommandMaker = (context, setExitCode) =>
       followLinks: options.followLinks,
     };
     const headers = await updateHeaders(source, options.invocation);
-    const sink = serverSink(connection, options.invocation, headers);
+    const { invocation } = options;
+    const sink = serverSink({ clock: context.clock, connection, headers, invocation });
     const summary = await uploadReports(upload, sink);
-    output.result({ invocation: options.invocation, ...summary }, () => describeUpload(summary));
+    output.result({ invocation, ...summary }, () => describeUpload(summary));
     if (!summary.complete) setExitCode(EXIT.badInput);
   });

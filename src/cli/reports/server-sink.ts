@@ -1,0 +1,74 @@
+/** Sends results to a server. Their ids follow from the report, so sending them again changes nothing. */
+import { createContextValues } from '@connectrpc/connect';
+import type { Clock } from '@postlude/queue/foundations';
+import { estimatedBytes, type TestResultMessage } from '../../ingest/results/test-results.ts';
+import { MINIMAL_RESPONSE } from '../../services/shared/call-context.ts';
+import type { Connection } from '../connection/connection.ts';
+import { refusedKey } from '../connection/refusals.ts';
+import { isTransientRpcError } from '../connection/rpc-errors.ts';
+import { invocationName } from '../invocation-argument.ts';
+import { BatchesInFlight, type Flight } from './batches-in-flight.ts';
+import type { ResultSink } from './upload-reports.ts';
+
+export interface ServerTarget {
+  readonly clock: Clock;
+  readonly connection: Connection;
+  readonly invocation: string;
+  /** They hold the update token. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export function serverSink({
+  clock,
+  connection,
+  headers,
+  invocation: id,
+}: ServerTarget): ResultSink {
+  const invocation = invocationName(id);
+  const batches = new BatchesInFlight(clock);
+  const sendNow = async (
+    results: readonly TestResultMessage[],
+    { refused, signal }: Flight,
+  ): Promise<void> => {
+    const requests = results.map((testResult) => ({ testResult }));
+    const options = {
+      headers: { ...headers, ...MINIMAL_RESPONSE },
+      signal,
+      contextValues: createContextValues().set(refusedKey, refused),
+    };
+    const call = () =>
+      connection.recorder.batchCreateTestResults({ invocation, requests }, options);
+    await connection.retry(() => call().catch(rethrowAfter(refused)), signal);
+  };
+  return {
+    send: (results) => {
+      const bytes = results.reduce((sum, result) => sum + estimatedBytes(result), 0);
+      return batches.add(bytes, (flight) => sendNow(results, flight));
+    },
+    end: () => batches.end(),
+    aheadMs: () => aheadOfServerMs(connection, invocation),
+  };
+}
+
+/** A server that breaks off a call may have too much to do as well. */
+function rethrowAfter(slowDown: () => void): (error: unknown) => never {
+  return (error) => {
+    slowDown();
+    throw error;
+  };
+}
+
+/**
+ * With `--token`, no call has been made yet, so the server's time is unknown. Any response has a date,
+ * even a refusal.
+ */
+async function aheadOfServerMs(connection: Connection, name: string): Promise<number> {
+  const known = connection.aheadMs();
+  if (known !== undefined) return known;
+  await connection
+    .retry(() => connection.resultDb.getInvocation({ name }))
+    .catch((error) => {
+      if (isTransientRpcError(error)) throw error;
+    });
+  return connection.aheadMs() ?? 0;
+}
