@@ -1,7 +1,8 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { benchFiles } from '../../bench/conditions/bench-files.ts';
 import { type Page, readPages } from '../../scripts/docs/markdown.ts';
 import { loadAllCommands } from '../../src/cli/command-loaders.ts';
 import { buildProgram } from '../../src/cli/program.ts';
@@ -64,13 +65,15 @@ function problemOfNpm([verb, name = '', ...rest]: readonly string[]): string | u
   const script = scripts[name];
   if (script === undefined) return `package.json has no script ${name}`;
   const args = rest[0] === '--' ? rest.slice(1) : rest;
-  const isBench = name === 'bench' && args[0] !== undefined && args[0] !== 'name';
-  const files = [/\S+\.ts/.exec(script)?.[0], isBench ? `bench/${args[0]}.ts` : undefined];
-  const missing = files.find((file) => file !== undefined && !existsSync(join(ROOT, file)));
+  const files = [/\S+\.ts/.exec(script)?.[0]].flatMap((file) => file ?? []);
+  if (name === 'bench' && args[0] !== undefined && args[0] !== 'name') {
+    const bench = benchFiles().get(args[0]);
+    if (bench === undefined) return `there is no bench ${args[0]}`;
+    files.push(bench, 'bench/conditions/bench-server.ts', 'bench/contenders/open-contenders.ts');
+  }
+  const missing = files.find((file) => !existsSync(resolve(ROOT, file)));
   if (missing !== undefined) return `there is no ${missing}`;
-  const source = [...files, 'bench/conditions/bench-server.ts']
-    .map((file) => (file === undefined ? '' : readFileSync(join(ROOT, file), 'utf8')))
-    .join('\n');
+  const source = files.map((file) => readFileSync(resolve(ROOT, file), 'utf8')).join('\n');
   const flags = args.filter((arg) => arg.startsWith('--')).map((flag) => flag.slice(2));
   const unknown = flags.find((flag) => !new RegExp(`\\b${flag}'?: \\{`).test(source));
   return unknown === undefined ? undefined : `there is no option --${unknown}`;
@@ -119,10 +122,7 @@ describe('the workflows', () => {
     const lines = nightly
       .flatMap((page) => commandLinesOf(page, 'npm'))
       .map(({ words }) => words.join(' '));
-    const benches = globSync('bench/*.ts', { cwd: ROOT })
-      .map((file) => basename(file, '.ts'))
-      .filter((name) => name !== 'run')
-      .map((name) => `bench -- ${name}`);
+    const benches = [...benchFiles().keys()].map((name) => `bench -- ${name}`);
     const suites = ['test:exhaustive', 'test:corpora', 'chaos', 'scenarios'];
     const faults = ['tasks', 'crashes', 'silence', 'tq'].map((name) => `faults -- ${name}`);
     const missing = [...benches, ...suites, ...faults].filter(

@@ -1,13 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { benchFiles } from '../../bench/conditions/bench-files.ts';
 import { lastLine, runScript } from './script-run.ts';
 
-const BENCH = join(import.meta.dirname, '../../bench');
-const SMALL = ['--tasks', '600', '--rounds', '1', '--json'];
+const SMALL = ['--tasks', '600', '--rounds', '1', '--no-peers', '--json'];
 
 test('a bench of PostgreSQL runs on a server that keeps what it acknowledges, and says so', async () => {
-  const run = await runScript('bench/process-rate.ts', SMALL);
+  const run = await runScript('bench/queue/process-rate.ts', SMALL);
   expect(lastLine(run)).toMatchObject({
     bench: 'process-rate',
     conditions: {
@@ -22,7 +22,7 @@ test('a bench of PostgreSQL runs on a server that keeps what it acknowledges, an
 });
 
 test('a bench that was told to be fast and unsafe says so', async () => {
-  const run = await runScript('bench/process-rate.ts', [...SMALL, '--unsafe-fast']);
+  const run = await runScript('bench/queue/process-rate.ts', [...SMALL, '--unsafe-fast']);
   expect(lastLine(run)).toMatchObject({
     conditions: { postgres: { durable: false, settings: { fsync: 'off' } } },
   });
@@ -40,14 +40,25 @@ test('a bench says whether the planner may scan tables, which it may by default'
   });
 });
 
+test('peers have exact versions, and their lock file names no host', () => {
+  const peers = join(import.meta.dirname, '../../bench/peers');
+  const { dependencies } = JSON.parse(readFileSync(join(peers, 'package.json'), 'utf8'));
+  const lock = readFileSync(join(peers, 'package-lock.json'), 'utf8');
+  const { packages } = JSON.parse(lock) as { packages: Record<string, { version: string }> };
+  expect(Object.keys(dependencies)).toEqual(['graphile-worker', 'pg', 'pg-boss']);
+  for (const [name, version] of Object.entries(dependencies)) {
+    expect(packages[`node_modules/${name}`]?.version).toBe(version);
+  }
+  expect(lock).not.toContain('"resolved"');
+});
+
 test('every bench prints its conditions and uses only the server for benches', () => {
-  const files = readdirSync(BENCH).filter((file) => file.endsWith('.ts'));
-  const benches = files.filter((file) => file !== 'run.ts');
+  const benches = [...benchFiles()];
   expect(benches.length).toBeGreaterThanOrEqual(9);
-  for (const file of benches) {
-    const source = readFileSync(join(BENCH, file), 'utf8');
-    expect(source, file).toContain('await readConditions(');
-    expect(source, file).not.toMatch(/fastSettings|startPostgres/);
+  for (const [name, file] of benches) {
+    const source = readFileSync(file, 'utf8');
+    expect(source, name).toContain('await readConditions(');
+    expect(source, name).not.toMatch(/fastSettings|startPostgres/);
   }
 });
 
@@ -58,7 +69,7 @@ test.each([
   ['export-rate', ['--database', 'spaner'], 'postgres, pglite'],
   ['spanner-finalize', ['--shapes', 'star'], 'star-N'],
 ])('bench %s refuses %j and lists what there is', async (name, args, listed) => {
-  const { code, stdout, stderr } = await runScript(`bench/${name}.ts`, args);
+  const { code, stdout, stderr } = await runScript(benchFiles().get(name) ?? name, args);
   expect(stderr).toContain(listed);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });

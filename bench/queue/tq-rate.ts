@@ -22,11 +22,11 @@ import type { Submitter } from '@postlude/queue/tq';
 import { SubmitError, Sweeper, TaskClasses, Tq, taskClass } from '@postlude/queue/tq';
 import pg from 'pg';
 import { z } from 'zod';
-import { newReminder, remindedRequest } from '../packages/queue/src/tq/reminders/reminder.ts';
-import { prepareRequest } from '../packages/queue/src/tq/submit/request.ts';
-import { CommandLine } from '../scripts/command-line.ts';
-import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
-import { type Conditions, readConditions } from './conditions/conditions.ts';
+import { newReminder, remindedRequest } from '../../packages/queue/src/tq/reminders/reminder.ts';
+import { prepareRequest } from '../../packages/queue/src/tq/submit/request.ts';
+import { CommandLine } from '../../scripts/command-line.ts';
+import { SERVER_OPTIONS, startBenchServer } from '../conditions/bench-server.ts';
+import { type Conditions, readConditions } from '../conditions/conditions.ts';
 
 const line = new CommandLine({
   command: 'npm run bench -- tq-rate',

@@ -8,9 +8,9 @@
 import { Dispatcher, noPayload, TaskQueue, taskType } from '@postlude/queue';
 import { chunk, systemClock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
-import { CommandLine } from '../scripts/command-line.ts';
-import { readConditions } from './conditions/conditions.ts';
-import { type CountedDatabase, difference, each, onSpanner } from './graphs/spanner-bench.ts';
+import { CommandLine } from '../../scripts/command-line.ts';
+import { readConditions } from '../conditions/conditions.ts';
+import { type CountedDatabase, difference, each, onSpanner } from '../graphs/spanner-bench.ts';
 
 const line = new CommandLine({
   command: 'npm run bench -- spanner-tasks',
