@@ -1,10 +1,4 @@
-import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
-import {
-  FieldDescriptorProto_Label,
-  FieldDescriptorProto_Type,
-  FileDescriptorSetSchema,
-  file_google_protobuf_duration,
-} from '@bufbuild/protobuf/wkt';
+import { fromBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import {
   createConnectTransport,
@@ -14,6 +8,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { LIST_TASKS, serveRpcs } from '../../../test/support/server/rpc-server.ts';
 import { openTestAdmission } from '../../../test/support/server/test-admission.ts';
+import { RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.js';
 import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
 import type { CallContext } from '../../services/shared/call-context.ts';
@@ -77,31 +72,9 @@ describe.each(TRANSPORTS)('a stock client of %s', (_name, transport) => {
 /** Reads a detail as clients of Google's APIs do. */
 function retryDelay({ details }: ConnectError): unknown {
   const [detail] = details;
-  if (!detail || !('value' in detail) || !('type' in detail)) return undefined;
-  const type = retryInfoRegistry().getMessage(detail.type);
-  const decoded = type && (fromBinary(type, detail.value as Uint8Array) as Record<string, unknown>);
-  const { seconds, nanos } = (decoded?.retryDelay ?? {}) as Record<string, unknown>;
-  return { seconds, nanos };
-}
-
-function retryInfoRegistry() {
-  const field = {
-    name: 'retry_delay',
-    jsonName: 'retryDelay',
-    number: 1,
-    label: FieldDescriptorProto_Label.OPTIONAL,
-    type: FieldDescriptorProto_Type.MESSAGE,
-    typeName: '.google.protobuf.Duration',
-  };
-  const file = {
-    name: 'google/rpc/error_details.proto',
-    package: 'google.rpc',
-    syntax: 'proto3',
-    dependency: ['google/protobuf/duration.proto'],
-    messageType: [{ name: 'RetryInfo', field: [field] }],
-  };
-  const { proto } = file_google_protobuf_duration;
-  return createFileRegistry(create(FileDescriptorSetSchema, { file: [proto, file] }));
+  if (!detail || !('value' in detail)) return undefined;
+  const { retryDelay } = fromBinary(RetryInfoSchema, detail.value as Uint8Array);
+  return { seconds: retryDelay?.seconds, nanos: retryDelay?.nanos };
 }
 
 test('plain HTTP is told when to try again, and is not kept from health and metrics', async () => {

@@ -3,9 +3,8 @@
  * unchanged, since callers can act on them. All others are faults of the server; their details go to
  * the log only.
  */
-import { toBinary } from '@bufbuild/protobuf';
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { type Duration, DurationSchema, durationFromMs } from '@bufbuild/protobuf/wkt';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import {
   boundedText,
@@ -13,6 +12,7 @@ import {
   type ErrorCode,
   type ErrorReason,
 } from '@postlude/queue/foundations';
+import { RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.js';
 import { Refusal } from '../admission/refusal.ts';
 
 const CODES: Readonly<Record<ErrorCode, Code>> = {
@@ -75,7 +75,7 @@ export function toConnectError(error: unknown, signal: AbortSignal): ConnectErro
  * clients of Google's APIs look for.
  */
 function toRetryLater(refusal: Refusal): ConnectError {
-  const delay = durationFromMs(Math.ceil(refusal.retryAfterMs));
+  const retryDelay = durationFromMs(Math.ceil(refusal.retryAfterMs));
   const metadata = { 'retry-after': String(Math.max(1, Math.ceil(refusal.retryAfterMs / 1000))) };
   const error = new ConnectError(
     refusal.message,
@@ -84,16 +84,9 @@ function toRetryLater(refusal: Refusal): ConnectError {
     undefined,
     refusal,
   );
-  error.details.push({ type: 'google.rpc.RetryInfo', value: retryInfo(delay) });
+  const value = toBinary(RetryInfoSchema, create(RetryInfoSchema, { retryDelay }));
+  error.details.push({ type: RetryInfoSchema.typeName, value });
   return error;
-}
-
-/** Encodes `message RetryInfo { google.protobuf.Duration retry_delay = 1; }`. */
-function retryInfo(delay: Duration): Uint8Array {
-  return new BinaryWriter()
-    .tag(1, WireType.LengthDelimited)
-    .bytes(toBinary(DurationSchema, delay))
-    .finish();
 }
 
 /** The codes of faults that an operator has to look at, rather than mistakes of callers. */
