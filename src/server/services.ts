@@ -1,5 +1,7 @@
 /** Registers each RPC service with its collaborators. */
+import type { DescService } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
+import { Discovery } from '../gen/discovery/service_pb.js';
 import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
 import { Exports } from '../gen/postlude/v1/exports_pb.js';
@@ -7,6 +9,7 @@ import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { Limits } from '../gen/postlude/v1/limits_pb.js';
 import { PushTasks } from '../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../gen/postlude/v1/tasks_pb.js';
+import { createDiscovery } from '../services/discovery/service.ts';
 import type { ExportsParts } from '../services/exports/parts.ts';
 import { createExports } from '../services/exports/service.ts';
 import type { InvocationsParts } from '../services/invocations/parts.ts';
@@ -19,6 +22,7 @@ import type { RecorderParts } from '../services/recorder/parts.ts';
 import { createRecorder } from '../services/recorder/service.ts';
 import type { ResultDbParts } from '../services/resultdb/parts.ts';
 import { createResultDb } from '../services/resultdb/service.ts';
+import type { ServiceMethods } from '../services/shared/service-methods.ts';
 import type { TasksParts } from '../services/tasks/parts.ts';
 import { createTasks } from '../services/tasks/service.ts';
 import { connectService } from './http/rpc-service.ts';
@@ -39,14 +43,17 @@ export function registerServices(
   parts: ServiceParts,
   draining: AbortSignal,
 ): void {
-  router.service(Recorder, connectService(Recorder, createRecorder(parts.recorder), draining));
-  router.service(ResultDB, connectService(ResultDB, createResultDb(parts.resultDb), draining));
-  router.service(
-    Invocations,
-    connectService(Invocations, createInvocations(parts.invocations), draining),
-  );
-  router.service(Exports, connectService(Exports, createExports(parts.exports), draining));
-  router.service(Tasks, connectService(Tasks, createTasks(parts.tasks), draining));
-  router.service(PushTasks, connectService(PushTasks, createPushTasks(parts.pushTasks), draining));
-  router.service(Limits, connectService(Limits, createLimits(parts.limits), draining));
+  const described: DescService[] = [Discovery];
+  const register = <S extends DescService>(service: S, methods: ServiceMethods<S>): void => {
+    described.push(service);
+    router.service(service, connectService(service, methods, draining));
+  };
+  register(Recorder, createRecorder(parts.recorder));
+  register(ResultDB, createResultDb(parts.resultDb));
+  register(Invocations, createInvocations(parts.invocations));
+  register(Exports, createExports(parts.exports));
+  register(Tasks, createTasks(parts.tasks));
+  register(PushTasks, createPushTasks(parts.pushTasks));
+  register(Limits, createLimits(parts.limits));
+  router.service(Discovery, connectService(Discovery, createDiscovery(described), draining));
 }
