@@ -5,19 +5,21 @@
  */
 import type { DescMessage } from '@bufbuild/protobuf';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
+import { formatOf } from '../../prpc/format.ts';
 import { type BodyLimits, requireSize } from './body-limits.ts';
 import { decompress, isCompression } from './decompression.ts';
 import { GrowingBytes } from './growing-bytes.ts';
 import { scanJson } from './json-scan.ts';
 import { malformed } from './message-weight.ts';
+import { scanText } from './text-scan.ts';
 import { scanWire } from './wire-scan.ts';
 
 type Body = AsyncIterable<Uint8Array>;
 
 /** What is known of a body before it is read. */
 interface Form extends BodyLimits {
-  readonly input: DescMessage;
-  readonly isJson: boolean;
+  /** Throws if the decompressed message is too heavy to decode. */
+  readonly scan: (bytes: Uint8Array) => void;
   readonly compression: string | null;
 }
 
@@ -29,17 +31,23 @@ export function withCheckedBody(
 ): UniversalServerRequest {
   const type = request.header.get('content-type') ?? '';
   const body = request.body as Body;
-  const isJson = /\bjson\b/i.test(type);
+  const scan = scanFor(type, input);
   const isConnect = /^application\/connect\+/i.test(type);
   if (!isConnect && !/^application\/grpc/i.test(type)) {
     const compression = request.header.get('content-encoding');
-    const form = { ...limits, input, isJson, compression };
+    const form = { ...limits, scan, compression };
     const length = Number(request.header.get('content-length') ?? 0);
     return { ...request, header: plainHeader(request.header), body: whole(body, length, form) };
   }
   const compression = request.header.get(isConnect ? 'connect-content-encoding' : 'grpc-encoding');
   const endFlag = isConnect ? 0x02 : /^application\/grpc-web/i.test(type) ? 0x80 : 0;
-  return { ...request, body: framed(body, endFlag, { ...limits, input, isJson, compression }) };
+  return { ...request, body: framed(body, endFlag, { ...limits, scan, compression }) };
+}
+
+function scanFor(contentType: string, input: DescMessage): (bytes: Uint8Array) => void {
+  if (/\bjson\b/i.test(contentType)) return scanJson;
+  if (formatOf(contentType) === 'text') return scanText;
+  return (bytes) => scanWire(input, bytes);
 }
 
 /** Describes the decompressed body. The response may be compressed as the request was. */
@@ -148,12 +156,11 @@ class Frame {
 
 /** Returns the message as it can be decoded. An unknown compression is left to Connect, which refuses it. */
 async function message(bytes: Uint8Array, form: Form): Promise<Uint8Array> {
-  const { compression, input, isJson } = form;
+  const { compression, scan } = form;
   const isCompressed = compression !== null && compression !== 'identity';
   if (isCompressed && !isCompression(compression)) return bytes;
   const plain = isCompressed ? await decompress(bytes, compression, form) : bytes;
-  if (isJson) scanJson(plain);
-  else scanWire(input, plain);
+  scan(plain);
   // Others have their turn between the scan and the decoding, neither of which can be interrupted.
   if (plain.length > LARGE_BYTES) await new Promise((resolve) => setImmediate(resolve));
   return plain;
