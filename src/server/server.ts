@@ -45,6 +45,7 @@ import { rpcRoutes } from './http/rpc-routes.ts';
 import { type OpenAdmission, openAdmission } from './open-admission.ts';
 import { openReadyDatabase } from './open-database.ts';
 import { openExports } from './open-exports.ts';
+import { CrossOrigin } from './prpc/cross-origin.ts';
 import { openPushTasks, type PushTasks } from './push-tasks/push-tasks.ts';
 import { registerServices, type ServiceParts } from './services.ts';
 import {
@@ -241,6 +242,7 @@ async function buildPort(
   const { admission, log, machineClock, meters, tracing, pushTasks } = foundation;
   const parts = await serviceParts(config, foundation);
   const addresses = new ClientAddresses(config.trustedProxies ?? []);
+  const crossOrigin = new CrossOrigin(config.prpcOrigins ?? []);
   const rpcs = rpcRoutes({
     services: (router) => registerServices(router, parts, endingStreams),
     authenticate: authenticateBy(config.auth, machineClock),
@@ -249,6 +251,7 @@ async function buildPort(
     isAnonymousGranted: config.auth.kind === 'none' || hasAnyGrant(config.auth.grants, ANONYMOUS),
     maxRequestBytes: config.maxRequestBytes,
     addresses,
+    crossOrigin,
     log,
     tracing,
     metrics: meters.metrics,
@@ -263,6 +266,7 @@ async function buildPort(
       meters.render,
     ),
     onlyLoopbackHosts: config.auth.kind === 'none',
+    crossOrigin,
   });
   const { maxConnections, maxConnectionsPerAddress, requestTimeoutMs } = config;
   return new OnePort({

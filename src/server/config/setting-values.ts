@@ -51,6 +51,14 @@ export function addressRange(text: string): AddressRange {
   return { address, bits: bits === undefined ? maxBits : Number(bits) };
 }
 
+/** Accepts an origin as browsers send it, or `*`, and returns it unchanged. */
+export function webOrigin(text: string): string {
+  if (text === '*' || URL.parse(text)?.origin === text) return text;
+  throw new Error(
+    'must be origins, such as https://console.example or http://localhost:3000, or *',
+  );
+}
+
 /** Relative paths are resolved against `folder`. */
 export function databaseLocation(text: string, folder: string): DatabaseLocation {
   if (text === 'memory:') return { kind: 'memory' };

@@ -35,7 +35,13 @@ import {
   word,
   yesOrNo,
 } from './setting.ts';
-import { addressRange, databaseLocation, hostAndPort, listenAddress } from './setting-values.ts';
+import {
+  addressRange,
+  databaseLocation,
+  hostAndPort,
+  listenAddress,
+  webOrigin,
+} from './setting-values.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -75,6 +81,9 @@ export const SETTINGS = {
       ),
     trustedProxies: valueList('address[/bits][,address…]', addressRange).describe(
       'The addresses of proxies that may say in `X-Forwarded-For` where a request comes from. Limits by address and the log then use that address. From anybody else, the header is ignored.',
+    ),
+    prpcOrigins: valueList('origin[,origin…] | *', webOrigin).describe(
+      'The web origins whose pages may call this server by pRPC, such as `https://console.example`. By default, no page of another site may.',
     ),
   }),
   ...group('Database', {

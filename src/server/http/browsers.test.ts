@@ -9,12 +9,13 @@ import { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 import { PushTasks } from '../../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
 
-const RPCS = [Recorder, ResultDB, Invocations, Exports, Tasks, PushTasks].flatMap(
-  ({ methods, typeName }) => methods.map(({ name }) => `/${typeName}/${name}`),
+const CALLS = [Recorder, ResultDB, Invocations, Exports, Tasks, PushTasks].flatMap(
+  ({ methods, typeName }) =>
+    methods.flatMap(({ name }) => [`/${typeName}/${name}`, `/prpc/${typeName}/${name}`]),
 );
 const PUSH = '/internal/tasks/finalizer/try-finalize-inv/inv';
 const PAGES = ['/healthz', '/readyz', '/metrics', '/', '/nothing'];
-const ROUTES = [...RPCS, PUSH, ...PAGES];
+const ROUTES = [...CALLS, PUSH, ...PAGES];
 /** Pushes are taken, and nothing is submitted. */
 const TAKES_PUSHES = {
   ...{ tqQueue: 'cloud-tasks', tqProject: 'p', tqRegion: 'l' },
@@ -104,6 +105,8 @@ test('a link or an image can only have a page rendered, which the other site can
 
 test('programs on this machine, which send neither header, may call every RPC', async () => {
   const expected = (route: string) =>
-    RPCS.includes(route) || route === PUSH ? [200, 202, 204, 400, 401, 404, 415, 501] : [404, 405];
+    CALLS.includes(route) || route === PUSH
+      ? [200, 202, 204, 400, 401, 501, 404, 415, 501]
+      : [404, 405];
   expect(await exceptions({ headers: JSON_TYPE }, expected)).toEqual([]);
 });

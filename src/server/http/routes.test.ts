@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { silentLog, systemClock } from '@postlude/queue/foundations';
 import { expect, onTestFinished, test } from 'vitest';
+import { CrossOrigin } from '../prpc/cross-origin.ts';
 import { OnePort } from './one-port.ts';
 import { type RoutesOptions, routes } from './routes.ts';
 
@@ -12,6 +13,7 @@ async function serve(options: Partial<RoutesOptions> = {}): Promise<string> {
       health: { notReadyBecause: async () => undefined },
       renderMetrics: async () => 'up 1\n',
       onlyLoopbackHosts: true,
+      crossOrigin: new CrossOrigin([]),
       log: silentLog,
       ...options,
     }),

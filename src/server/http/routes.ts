@@ -10,6 +10,8 @@ import {
   respond,
   toError,
 } from '@postlude/queue/foundations';
+import type { CrossOrigin } from '../prpc/cross-origin.ts';
+import { isPrpc } from '../prpc/prpc-router.ts';
 import { isFromForeignPage } from './foreign-requests.ts';
 import type { Health } from './health.ts';
 
@@ -24,6 +26,7 @@ export interface RoutesOptions {
    * the server through a name of its own (see namesLoopback).
    */
   readonly onlyLoopbackHosts: boolean;
+  readonly crossOrigin: Pick<CrossOrigin, 'allows'>;
   readonly log: Log;
 }
 
@@ -37,13 +40,15 @@ export function routes(
     ['/readyz', (response) => answerReadiness(options.health, response)],
     ['/metrics', (response) => answerMetrics(options.renderMetrics, response)],
   ]);
+  const isAllowed = (request: NodeServerRequest): boolean =>
+    isPrpc(request) && options.crossOrigin.allows(request);
   return (request, response) => {
     if (options.pushes?.(request, response)) return;
     if (options.onlyLoopbackHosts && !namesLoopback(authorityOf(request))) {
       respond(response, 403, 'without authentication, only requests to localhost are served\n');
       return;
     }
-    if (options.onlyLoopbackHosts && isFromForeignPage(request)) {
+    if (options.onlyLoopbackHosts && isFromForeignPage(request) && !isAllowed(request)) {
       respond(
         response,
         403,

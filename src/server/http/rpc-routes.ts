@@ -1,5 +1,5 @@
 /**
- * Serves the RPCs on Node's servers: gRPC, gRPC-web, Connect and JSON. Callers are authenticated before
+ * Serves the RPCs on Node's servers: gRPC, gRPC-web, Connect, JSON and pRPC. Callers are authenticated before
  * any byte of the body is read. The size of messages is limited, after decompression too. Each call
  * produces a log line, a measurement and a span.
  */
@@ -8,6 +8,7 @@ import {
   type ContextValues,
   createConnectRouter,
   createContextValues,
+  type HandlerContext,
 } from '@connectrpc/connect';
 import type {
   UniversalHandler,
@@ -35,6 +36,8 @@ import {
 } from '@postlude/queue/foundations';
 import { runFor } from '../admission/caller-scope.ts';
 import { Refusal } from '../admission/refusal.ts';
+import type { CrossOrigin } from '../prpc/cross-origin.ts';
+import { isPrpc, PrpcRouter } from '../prpc/prpc-router.ts';
 import { endFailed, type Tracing } from '../telemetry/tracing.ts';
 import { ANONYMOUS } from './auth.ts';
 import { bodyChecks, type CheckBody } from './body-checks.ts';
@@ -50,6 +53,8 @@ export interface RpcRoutesOptions extends RequestGateOptions {
   readonly services: (router: ConnectRouter) => void;
   readonly maxRequestBytes: number;
   readonly addresses: ClientAddresses;
+  /** The pages of other origins that may call by pRPC. */
+  readonly crossOrigin: CrossOrigin;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
@@ -58,28 +63,36 @@ export interface RpcRoutesOptions extends RequestGateOptions {
 const SLICE_BYTES = 256 * 1024;
 
 export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
+  const gate = (context: HandlerContext): Promise<void> => passGate(context, options);
+  const prpc = new PrpcRouter({ gate, crossOrigin: options.crossOrigin });
   const router = createConnectRouter({
     readMaxBytes: options.maxRequestBytes,
     acceptCompression: [compressionGzip, compressionBrotli],
     // Kept, an unknown field of two bytes would be an object.
     binaryOptions: { readUnknownFields: false },
-    requestGate: (context) => passGate(context, options),
+    requestGate: gate,
   });
-  options.services(router);
+  options.services(prpc.beside(router));
   const checkBody = bodyChecks(options.maxRequestBytes);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const duration = options.metrics.histogram('postlude.rpc.duration', {
     description: 'Duration of calls, by method and code',
     unit: 'ms',
   });
+  const observers = { ...options, duration, checkBody };
   return (request, response) => {
+    if (isPrpc(request)) {
+      const called = prpc.find(request, response);
+      if (called) void serve(observers, called, { request, response });
+      return true;
+    }
     const handler = handlers.get((request.url ?? '').split('?', 1)[0] ?? '');
     if (!handler) return refuseUnknownRpc(request, response);
     if (!hasRpcContentType(request)) {
       respond(response, 415, 'this is not a content type of an RPC\n');
       return true;
     }
-    void serve({ ...options, duration, checkBody }, handler, { request, response });
+    void serve(observers, handler, { request, response });
     return true;
   };
 }

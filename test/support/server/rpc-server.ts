@@ -13,6 +13,7 @@ import { OnePort } from '../../../src/server/http/one-port.ts';
 import { routes } from '../../../src/server/http/routes.ts';
 import { rpcRoutes } from '../../../src/server/http/rpc-routes.ts';
 import { connectService } from '../../../src/server/http/rpc-service.ts';
+import { CrossOrigin } from '../../../src/server/prpc/cross-origin.ts';
 import { jsonLog } from '../../../src/server/telemetry/json-log.ts';
 import { openMeters } from '../../../src/server/telemetry/meters.ts';
 import { openTracing } from '../../../src/server/telemetry/tracing.ts';
@@ -33,6 +34,7 @@ export interface RpcServerOptions {
   readonly maxRequestBytes?: number;
   readonly trustedProxies?: readonly string[];
   readonly admission?: Admission;
+  readonly prpcOrigins?: readonly string[];
 }
 
 /** Serves two services on a port of this machine, with a log and spans that tests can read. */
@@ -44,7 +46,9 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
   const tracing = openTracing({ serviceVersion: '0', to: new SimpleSpanProcessor(spans) });
   const draining = new AbortController();
   const addresses = new ClientAddresses((options.trustedProxies ?? []).map(addressRange));
+  const crossOrigin = new CrossOrigin(options.prpcOrigins ?? []);
   const rpcs = rpcRoutes({
+    crossOrigin,
     services: (router) => register(router, behaviour, draining.signal),
     authenticate: options.authenticate ?? everybodyAnonymous,
     updateTokens: { invocationOf: () => undefined, realmOf: () => undefined },
@@ -64,6 +68,7 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
     pushes: undefined,
     renderMetrics: render,
     onlyLoopbackHosts: true,
+    crossOrigin,
   });
   const port = new OnePort({
     handle,
