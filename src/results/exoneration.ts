@@ -1,6 +1,6 @@
 /** An exoneration: the statement that unexpected results of a test variant do not count. */
 import type { InvocationId } from '../invocations/id.ts';
-import type { Variant } from './variant.ts';
+import { type Variant, variantHash } from './variant.ts';
 
 /** Identifies an exoneration. */
 export interface TestExonerationKey {
@@ -15,7 +15,16 @@ export interface TestExoneration extends TestExonerationKey {
   readonly variantHash: string;
   /** Empty if there is none. */
   readonly explanationHtml: string;
+  /** The number of a `luci.resultdb.v1.ExonerationReason`; 0 if it is not known. */
+  readonly reason: number;
 }
 
-/** An exoneration to record. The invocation is given separately, and the hash is computed. */
-export type NewTestExoneration = Omit<TestExoneration, 'invocationId' | 'variantHash'>;
+/** An exoneration to record. The invocation is given separately. */
+export type NewTestExoneration = Omit<TestExoneration, 'invocationId' | 'variantHash'> & {
+  /** If it is not given, it is computed. Old clients know only the hash of a variant. */
+  readonly variantHash?: string | undefined;
+};
+
+export function hashOf(exoneration: Pick<NewTestExoneration, 'variant' | 'variantHash'>): string {
+  return exoneration.variantHash ?? variantHash(exoneration.variant);
+}

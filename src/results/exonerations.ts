@@ -2,6 +2,7 @@
 
 import {
   emptySql,
+  int,
   nullable,
   type Reader,
   type Row,
@@ -13,7 +14,12 @@ import {
 } from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import type { Snapshots } from '../invocations/reachable.ts';
-import type { NewTestExoneration, TestExoneration, TestExonerationKey } from './exoneration.ts';
+import {
+  hashOf,
+  type NewTestExoneration,
+  type TestExoneration,
+  type TestExonerationKey,
+} from './exoneration.ts';
 import { LongRows, type SizedRow } from './long-rows.ts';
 import { messageBytes } from './message-bytes.ts';
 import { type Page, type PageRequest, readPage, type Sized } from './page.ts';
@@ -29,6 +35,7 @@ export const exonerations = table(
     variant: textArray,
     variantHash: text,
     explanationHtml: nullable(text),
+    reason: nullable(int),
   },
   ['invocationId', 'testId', 'exonerationId'],
 );
@@ -42,13 +49,14 @@ export async function recordExonerations(
   const rowId = toRowId(invocationId);
   await tx.upsert(
     exonerations,
-    recorded.map(({ testId, exonerationId, variant, explanationHtml }) => ({
+    recorded.map((exoneration) => ({
       invocationId: rowId,
-      testId,
-      exonerationId,
-      variant: formatVariant(variant),
-      variantHash: variantHash(variant),
-      explanationHtml: explanationHtml === '' ? undefined : explanationHtml,
+      testId: exoneration.testId,
+      exonerationId: exoneration.exonerationId,
+      variant: formatVariant(exoneration.variant),
+      variantHash: hashOf(exoneration),
+      explanationHtml: exoneration.explanationHtml || undefined,
+      reason: exoneration.reason || undefined,
     })),
   );
 }
@@ -116,5 +124,6 @@ function fromRow(row: Row<typeof exonerations>): TestExoneration {
     variant: parseVariant(row.variant),
     variantHash: row.variantHash,
     explanationHtml: row.explanationHtml ?? '',
+    reason: row.reason ?? 0,
   };
 }

@@ -35,6 +35,7 @@ import {
   TestMetadataSchema,
 } from '../../src/gen/luci/resultdb/v1/test_metadata_pb.js';
 import {
+  ExonerationReasonSchema,
   FrameworkExtensionsSchema,
   SkippedReason_KindSchema,
   SkippedReasonSchema,
@@ -77,7 +78,8 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [TestLocationSchema, 'repo 1, file_name 2, line 3'],
   [
     TestExonerationSchema,
-    'name 1, test_id 2, variant 3, exoneration_id 4, explanation_html 5, variant_hash 6',
+    'name 1, test_id 2, variant 3, exoneration_id 4, explanation_html 5, variant_hash 6, ' +
+      'reason 7, is_masked 8',
   ],
   [TestResultPredicateSchema, 'test_id_regexp 1, variant 2, expectancy 3, exclude_exonerated 4'],
   [TestExonerationPredicateSchema, 'test_id_regexp 1, variant 2'],
@@ -128,6 +130,11 @@ test.each([
     'STATUS_UNSPECIFIED 0, PASSED 1, FAILED 2, SKIPPED 3, EXECUTION_ERRORED 4, PRECLUDED 5',
   ],
   [FailureReason_KindSchema, 'KIND_UNSPECIFIED 0, ORDINARY 1, CRASH 2, TIMEOUT 3'],
+  [
+    ExonerationReasonSchema,
+    'EXONERATION_REASON_UNSPECIFIED 0, OCCURS_ON_MAINLINE 1, OCCURS_ON_OTHER_CLS 2, ' +
+      'NOT_CRITICAL 3, UNEXPECTED_PASS 4',
+  ],
   [SkipReasonSchema, 'SKIP_REASON_UNSPECIFIED 0, AUTOMATICALLY_DISABLED_FOR_FLAKINESS 1'],
   [
     SkippedReason_KindSchema,

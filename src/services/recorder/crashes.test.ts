@@ -211,7 +211,7 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
         create(CreateTestExonerationRequestSchema, {
           invocation: name,
           requestId,
-          testExoneration: { testId: 't', explanationHtml: 'known' },
+          testExoneration: { testId: 't', explanationHtml: 'known', reason: 1 },
         }),
         owner('u-inv'),
       ),
@@ -224,7 +224,9 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
         create(BatchCreateTestExonerationsRequestSchema, {
           invocation: name,
           requestId,
-          requests: ['t1', 't2'].map((testId) => ({ testExoneration: { testId } })),
+          requests: ['t1', 't2'].map((testId) => ({
+            testExoneration: { testId, explanationHtml: 'known', reason: 1 },
+          })),
         }),
         owner('u-inv'),
       ),

@@ -45,5 +45,6 @@ export function toExonerationMessage(exoneration: TestExoneration): TestExonerat
     variant: { def: { ...exoneration.variant } },
     variantHash: exoneration.variantHash,
     explanationHtml: exoneration.explanationHtml,
+    reason: exoneration.reason,
   });
 }

@@ -41,5 +41,5 @@ export function newExoneration(
   testId: string,
   given: Partial<NewTestExoneration> = {},
 ): NewTestExoneration {
-  return { testId, exonerationId: 'e1', variant: {}, explanationHtml: '', ...given };
+  return { testId, exonerationId: 'e1', variant: {}, explanationHtml: '', reason: 0, ...given };
 }

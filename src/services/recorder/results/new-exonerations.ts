@@ -7,15 +7,14 @@ import { randomHex } from '@postlude/queue/foundations';
 import type { CreateTestExonerationRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
 import type { TestExoneration } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { InvocationId } from '../../../invocations/id.ts';
-import type { NewTestExoneration } from '../../../results/exoneration.ts';
+import { hashOf, type NewTestExoneration } from '../../../results/exoneration.ts';
 import { recordExonerations } from '../../../results/exonerations.ts';
-import { variantHash } from '../../../results/variant.ts';
 import type { CallContext } from '../../shared/call-context.ts';
 import { inField, invalid } from '../../shared/field.ts';
 import { toExonerationMessage } from '../../shared/result-message.ts';
 import { mutateInvocation } from '../mutate-invocation.ts';
 import type { RecorderParts } from '../parts.ts';
-import { checkTestExoneration } from './validate-test-result.ts';
+import { checkTestExoneration } from './validate-exoneration.ts';
 
 interface ExonerationSource {
   readonly caller: string;
@@ -31,7 +30,7 @@ export function checkNewExoneration(
   return inField('test_exoneration', () => {
     if (testExoneration === undefined) throw invalid('must be set');
     const checked = checkTestExoneration(testExoneration);
-    return { ...checked, exonerationId: exonerationId(variantHash(checked.variant), source) };
+    return { ...checked, exonerationId: exonerationId(hashOf(checked), source) };
   });
 }
 
@@ -49,7 +48,7 @@ export async function createExonerations(
     toExonerationMessage({
       ...exoneration,
       invocationId: id,
-      variantHash: variantHash(exoneration.variant),
+      variantHash: hashOf(exoneration),
     }),
   );
 }

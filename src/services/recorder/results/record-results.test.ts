@@ -13,7 +13,12 @@ import {
   CreateTestExonerationRequestSchema,
   CreateTestResultRequestSchema,
 } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
-import { type TestResultSchema, TestStatus } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
+import { GetTestExonerationRequestSchema } from '../../../gen/luci/resultdb/v1/resultdb_pb.js';
+import {
+  ExonerationReason,
+  type TestResultSchema,
+  TestStatus,
+} from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import { parseInvocationId } from '../../../invocations/id.ts';
 import { countTestResults } from '../../../results/test-results.ts';
 import { toDuration, toTimestamp } from '../../shared/timestamp.ts';
@@ -229,7 +234,9 @@ eachDatabase((open) => {
       testId: 'a/b',
       variant: { def: { k: 'v' } },
       explanationHtml: 'also <i>without</i> the change',
+      reason: ExonerationReason.OCCURS_ON_MAINLINE,
     };
+    const hash = 'b1618cc2bf370a7c';
 
     function exonerate(services: Services, requestId: string, caller = OWNER) {
       return services.recorder.batchCreateTestExonerations(
@@ -278,12 +285,50 @@ eachDatabase((open) => {
       expect(read).toEqual(recorded);
     });
 
+    test('of old clients may know only the hash of the variant', async () => {
+      const services = await openServices(await open());
+      await services.create('u-inv');
+      const { variant: _, ...old } = exoneration;
+      const recorded = await services.recorder.createTestExoneration(
+        create(CreateTestExonerationRequestSchema, {
+          invocation,
+          testExoneration: { ...old, variantHash: hash },
+        }),
+        services.owner('u-inv'),
+      );
+      expect(recorded.exonerationId).toMatch(`${hash}:r:`);
+      expect(recorded).toMatchObject({ variant: { def: {} }, variantHash: hash });
+      const request = create(GetTestExonerationRequestSchema, { name: recorded.name });
+      const read = await services.resultDb.getTestExoneration(request, contextOf(OWNER));
+      expect(read).toEqual(recorded);
+    });
+
     test.each([
       ['test_exoneration: must be set', {}],
       ['test_exoneration: test_id: must not be empty', { testExoneration: {} }],
       [
         'test_exoneration: explanation_html: has 4097 bytes',
-        { testExoneration: { testId: 'a', explanationHtml: 'a'.repeat(4097) } },
+        { testExoneration: { ...exoneration, explanationHtml: 'a'.repeat(4097) } },
+      ],
+      [
+        'test_exoneration: explanation_html: unspecified',
+        { testExoneration: { ...exoneration, explanationHtml: '' } },
+      ],
+      [
+        'test_exoneration: reason: unspecified',
+        { testExoneration: { ...exoneration, reason: 0 as ExonerationReason } },
+      ],
+      [
+        'test_exoneration: reason: invalid value -1',
+        { testExoneration: { ...exoneration, reason: -1 as ExonerationReason } },
+      ],
+      [
+        "test_exoneration: computed and supplied variant hash don't match",
+        { testExoneration: { ...exoneration, variantHash: '0123456789abcdef' } },
+      ],
+      [
+        'test_exoneration: variant_hash: variant hash zz must match ^[0-9a-f]{16}$',
+        { testExoneration: { ...exoneration, variant: {}, variantHash: 'zz' } },
       ],
       ['request_id: does not match', { requestId: '☃', testExoneration: exoneration }],
     ])('are refused: %s', async (message, init) => {

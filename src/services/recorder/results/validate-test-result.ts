@@ -1,4 +1,4 @@
-/** Checks the content of test results and exonerations. */
+/** Checks the content of test results. */
 import { toBinary } from '@bufbuild/protobuf';
 import type { EpochMs } from '@postlude/queue/foundations';
 import {
@@ -7,8 +7,7 @@ import {
   type TestMetadata,
   TestMetadataSchema,
 } from '../../../gen/luci/resultdb/v1/test_metadata_pb.js';
-import type { TestExoneration, TestResult } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
-import type { NewTestExoneration } from '../../../results/exoneration.ts';
+import type { TestResult } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import {
   MAX_FILE_NAME_BYTES,
   MAX_HTML_BYTES,
@@ -36,19 +35,6 @@ export function checkTestResult(result: TestResult, now: EpochMs): NewTestResult
     testLocation: inField('test_location', () => checkOldLocation(result.testLocation)),
     testMetadata: inField('test_metadata', () => checkMetadata(result.testMetadata)),
     ...checkOutcome(result),
-  };
-}
-
-/** Returns the record of an exoneration without its id. Throws `invalid-argument`. */
-export function checkTestExoneration(
-  exoneration: TestExoneration,
-): Pick<NewTestExoneration, 'testId' | 'variant' | 'explanationHtml'> {
-  return {
-    testId: inField('test_id', () => checkTestId(exoneration.testId)),
-    variant: inField('variant', () => checkVariant(exoneration.variant)),
-    explanationHtml: inField('explanation_html', () =>
-      requireText(exoneration.explanationHtml, MAX_HTML_BYTES),
-    ),
   };
 }
 

@@ -415,18 +415,33 @@ export declare type TestExoneration = Message<"luci.resultdb.v1.TestExoneration"
   exonerationId: string;
 
   /**
-   * Why, as HTML that the reader must sanitize. At most 4096 bytes.
+   * Why, as HTML that the reader must sanitize. Required; at most 4096 bytes.
    *
    * @generated from field: string explanation_html = 5;
    */
   explanationHtml: string;
 
   /**
-   * As in TestResult. Set by the server.
+   * As in TestResult. May be set without a variant, by clients that know
+   * nothing else of it; with a variant, it must be its hash.
    *
    * @generated from field: string variant_hash = 6;
    */
   variantHash: string;
+
+  /**
+   * Required. Unspecified only in exonerations that are older than this field.
+   *
+   * @generated from field: luci.resultdb.v1.ExonerationReason reason = 7;
+   */
+  reason: ExonerationReason;
+
+  /**
+   * As in TestResult.
+   *
+   * @generated from field: bool is_masked = 8;
+   */
+  isMasked: boolean;
 };
 
 /**
@@ -510,4 +525,49 @@ export enum TestStatus {
  * Describes the enum luci.resultdb.v1.TestStatus.
  */
 export declare const TestStatusSchema: GenEnum<TestStatus>;
+
+/**
+ * Why unexpected results of a test variant are no reason to reject a change.
+ *
+ * @generated from enum luci.resultdb.v1.ExonerationReason
+ */
+export enum ExonerationReason {
+  /**
+   * @generated from enum value: EXONERATION_REASON_UNSPECIFIED = 0;
+   */
+  EXONERATION_REASON_UNSPECIFIED = 0,
+
+  /**
+   * The test fails the same way without the change.
+   *
+   * @generated from enum value: OCCURS_ON_MAINLINE = 1;
+   */
+  OCCURS_ON_MAINLINE = 1,
+
+  /**
+   * The test fails the same way with other changes.
+   *
+   * @generated from enum value: OCCURS_ON_OTHER_CLS = 2;
+   */
+  OCCURS_ON_OTHER_CLS = 2,
+
+  /**
+   * The test may fail.
+   *
+   * @generated from enum value: NOT_CRITICAL = 3;
+   */
+  NOT_CRITICAL = 3,
+
+  /**
+   * The test was expected to fail, and passed.
+   *
+   * @generated from enum value: UNEXPECTED_PASS = 4;
+   */
+  UNEXPECTED_PASS = 4,
+}
+
+/**
+ * Describes the enum luci.resultdb.v1.ExonerationReason.
+ */
+export declare const ExonerationReasonSchema: GenEnum<ExonerationReason>;
 
