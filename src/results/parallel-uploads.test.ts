@@ -33,7 +33,7 @@ async function openInvocation(db: Database): Promise<void> {
 
 async function stored(db: Database): Promise<[string, string][]> {
   const request = { rowIds: toRowOrder([INV]), limit: 1000 };
-  const { items } = await db.read((reader) => testResultsPage(reader, request));
+  const { items } = await testResultsPage(db, request);
   return items.map(({ summaryHtml, testId }) => [testId, summaryHtml]);
 }
 

@@ -361,12 +361,8 @@ eachDatabase((open) => {
       await services.create('u-top');
       const linux = { def: { os: 'linux' } };
       const both = { def: { os: 'linux', arch: 'arm' } };
-      await record(
-        services,
-        'u-top',
-        { testId: 'a', variant: linux },
-        { testId: 'b', variant: both },
-      );
+      await record(services, 'u-top', { testId: 'a', variant: linux });
+      await record(services, 'u-top', { testId: 'b', variant: both });
       const by = (kind: 'equals' | 'contains', value: typeof linux) =>
         testIds(services, { variant: { predicate: { case: kind, value } } });
       expect(await by('equals', linux)).toEqual(['a']);
