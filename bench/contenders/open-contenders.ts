@@ -4,10 +4,11 @@ import { installPeers } from '../peers/install.ts';
 import { openPgBoss, openPgBossLoop } from '../peers/pg-boss.ts';
 import { openBareSql } from './bare-sql.ts';
 import type { Contender } from './contender.ts';
-import { openPostlude } from './postlude.ts';
+import { openPostlude, openPostludeBatches } from './postlude.ts';
 
 const OPENERS = {
   postlude: openPostlude,
+  postlude_batches: openPostludeBatches,
   bare_loop: (url: string) => openBareSql(url, 1),
   two_bare_loops: (url: string) => openBareSql(url, 2),
   graphile_worker: openGraphile,

@@ -1,5 +1,5 @@
 /**
- * How fast are trivial tasks processed with fences, compared with the peers, and with bare SQL loops of lease
+ * How fast are trivial tasks processed with fences, one by one and in batches, compared with the peers, and with bare SQL loops of lease
  * and delete on the same server, with the same driver and the same batches? Two such loops side by side are
  * the most that two cores can do. Medians of interleaved rounds.
  *
@@ -26,6 +26,7 @@ const line = new CommandLine({
 const TASKS = line.count('tasks');
 const NAMES = [
   'postlude',
+  'postlude_batches',
   'bare_loop',
   'two_bare_loops',
   'graphile_worker',
@@ -67,6 +68,7 @@ async function report({ contenders, rates, costs }: Measured): Promise<void> {
   const middle = medians(rates);
   const ratios = {
     best_peer: ratio(middle.postlude, best(middle, contenders.peers)),
+    batch_best_peer: ratio(middle.postlude_batches, best(middle, contenders.peers)),
     sql_limit: ratio(middle.postlude, middle.two_bare_loops),
     fenced_over_bare: ratio(middle.postlude, middle.bare_loop),
   };
