@@ -4,7 +4,7 @@
  * gets it. They are put back into the socket before.
  *
  * The number of connections, the size of headers, and the time for sending a request are limited;
- * connection.ts and connections.ts say how.
+ * the files in connections/ say how.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
@@ -24,8 +24,9 @@ import {
   respond,
 } from '@postlude/queue/foundations';
 import type { ListenAddress } from '../config/setting-values.ts';
-import type { Connection } from './connection.ts';
-import { type ConnectionLimits, Connections } from './connections.ts';
+import type { Connection } from './connections/connection.ts';
+import { type ConnectionLimits, Connections } from './connections/connections.ts';
+import { RequestTurns } from './connections/request-turns.ts';
 
 export interface OnePortOptions extends ConnectionLimits {
   readonly handle: (request: NodeServerRequest, response: NodeServerResponse) => void;
@@ -40,6 +41,8 @@ const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_HEADERS_MS = 15_000;
 const MAX_STREAMS = 256;
+/** A client may cancel all of its requests at once. Node ends the session of one that cancels more. */
+const CANCELLATIONS = { streamResetBurst: MAX_STREAMS, streamResetRate: 33 };
 const CHECK_EVERY_MS = 5_000;
 /** How long a response may take to arrive before its stream is closed, if its request never ends. */
 const LINGER_MS = 5_000;
@@ -53,6 +56,7 @@ export class OnePort {
   readonly #http1: Server;
   readonly #http2: Http2Server;
   readonly #connections: Connections;
+  readonly #turns = new RequestTurns();
   readonly #undecided = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #responses = new Set<NodeServerResponse>();
@@ -69,7 +73,10 @@ export class OnePort {
       this.#track(request, response, options.handle);
     this.#http1 = createHttp1(options, handle);
     this.#http2 = createHttp2Server(
-      { settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES } },
+      {
+        settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES },
+        ...CANCELLATIONS,
+      },
       handle,
     );
     this.#http2.on('session', (session) => this.#keepSession(session));
@@ -200,12 +207,17 @@ export class OnePort {
     this.#responses.add(response);
     response.once('close', () => this.#responses.delete(response));
     if (this.#isClosing) askToLeave(response);
-    if ('stream' in request) this.#limitSending(request);
     const owner = 'stream' in request ? request.stream.session : request.socket;
     const connection = owner && this.#connections.find(owner);
     connection?.begin(response, this.#clock.monotonicMs());
-    if (!connection?.isProbe) handle(request, response);
-    else this.#handleProbe(request, response, handle);
+    this.#turns.add(connection ?? response, {
+      isOver: () => isOver(request),
+      begin: () => {
+        if ('stream' in request) this.#limitSending(request);
+        if (!connection?.isProbe) handle(request, response);
+        else this.#handleProbe(request, response, handle);
+      },
+    });
   }
 
   #handleProbe(

@@ -8,7 +8,7 @@ import type { Http2Session, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type Clock, isLoopbackPeer } from '@postlude/queue/foundations';
 import { LRUCache } from 'lru-cache';
-import { addressParty } from '../admission/party.ts';
+import { addressParty } from '../../admission/party.ts';
 import { Connection } from './connection.ts';
 
 export interface ConnectionLimits {
