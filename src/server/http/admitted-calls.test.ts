@@ -150,3 +150,21 @@ test('what a call waits for knows its caller', async () => {
   expect(callers[2]).toMatch(/^address:/);
   expect(presentCaller()).toBeUndefined();
 });
+
+test('a client that leaves a stream is no error in the log', async () => {
+  const held = Promise.withResolvers<void>();
+  const watch = async function* () {
+    yield;
+    await held.promise;
+  };
+  const { lines, url } = await serveRpcs({ watch });
+  const leaving = new AbortController();
+  const client = createClient(Invocations, createGrpcTransport({ baseUrl: url }));
+  const watching = client.watchInvocation({}, { signal: leaving.signal })[Symbol.asyncIterator]();
+  await watching.next();
+  leaving.abort();
+  await expect(watching.next()).rejects.toThrow();
+  while (lines.length === 0) await new Promise(setImmediate);
+  expect(lines).toMatchObject([{ level: 'debug', code: 'canceled' }]);
+  held.resolve();
+});

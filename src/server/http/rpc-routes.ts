@@ -134,11 +134,11 @@ async function serve(
     if (isRejected) call.code = rejectionCode(answer);
     await send(withStatus(answer, call), response);
   } catch (error) {
-    call.code ??= 'canceled'; // the caller has disconnected
     call.error ??= error;
   } finally {
     call.admitted?.release();
   }
+  call.code ??= 'canceled'; // the caller has disconnected
   observe(observers, call, { span, ms: monotonicMs() - startedAt });
 }
 
