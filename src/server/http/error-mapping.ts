@@ -101,6 +101,7 @@ export function codeName(code: Code): string {
 
 /** The signal's reason says whether the deadline passed, the caller disconnected, or the server stops. */
 function toAborted(reason: unknown, cause: unknown): ConnectError {
-  if (reason instanceof ConnectError) return reason;
+  // Connect calls a connection that was reset aborted.
+  if (reason instanceof ConnectError && reason.code !== Code.Aborted) return reason;
   return new ConnectError('the call was canceled', Code.Canceled, undefined, undefined, cause);
 }

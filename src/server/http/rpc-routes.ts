@@ -120,6 +120,7 @@ async function serve(
   };
   const values = createContextValues().set(rpcCallKey, call);
   const universal = toUniversal(request, response, values);
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
   if (!universal) {
     respond(response, 400, 'the request names no host\n');
     return;
@@ -131,8 +132,11 @@ async function serve(
     const given = await runFor(call, () => observers.tracing.within(span, () => handler(checked)));
     const isRejected = !call.isReached && call.error === undefined;
     const answer = isRejected ? await asFaultOfCaller(given) : given;
-    if (isRejected) call.code = rejectionCode(answer);
-    await send(withStatus(answer, call), response);
+    // What Connect then says of the unfinished body would be a fault of the server.
+    const hasLeft = universal.signal.aborted;
+    if (isRejected) call.code = hasLeft ? 'canceled' : rejectionCode(answer);
+    await Promise.race([send(withStatus(answer, call), response), closed]);
+    call.code ??= 'canceled'; // The response was cut before the method ended.
   } catch (error) {
     call.error ??= error;
   } finally {
@@ -148,11 +152,10 @@ function withStatus(answer: UniversalServerResponse, { error }: RpcCall): Univer
   return isFull && answer.status === 429 ? { ...answer, status: 507 } : answer;
 }
 
+/** May never settle, so that the end of the response counts as well: it can come before this is called. */
 async function send(answer: UniversalServerResponse, response: NodeServerResponse): Promise<void> {
-  const closed = new Promise<void>((resolve) => response.once('close', resolve));
   const sliced = answer.body ? { ...answer, body: inSlices(answer.body) } : answer;
-  // On success, the promise that Connect returns here may never settle.
-  await Promise.race([universalResponseToNodeResponse(sliced, response), closed]);
+  await universalResponseToNodeResponse(sliced, response);
 }
 
 /** A slice is written once the one before it has been read: so it shows whether the client reads at all. */

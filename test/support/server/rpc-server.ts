@@ -18,6 +18,7 @@ import { jsonLog } from '../../../src/server/telemetry/json-log.ts';
 import { openMeters } from '../../../src/server/telemetry/meters.ts';
 import { openTracing } from '../../../src/server/telemetry/tracing.ts';
 import type { CallContext } from '../../../src/services/shared/call-context.ts';
+import { Signal } from '../signal.ts';
 import { openTestAdmission } from './test-admission.ts';
 
 export const LIST_TASKS = '/postlude.v1.Tasks/ListTasks';
@@ -40,7 +41,12 @@ export interface RpcServerOptions {
 /** Serves two services on a port of this machine, with a log and spans that tests can read. */
 export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOptions = {}) {
   const lines: Record<string, unknown>[] = [];
-  const log = jsonLog('debug', { write: (line) => lines.push(JSON.parse(line)) });
+  const logged = new Signal<Record<string, unknown>>();
+  const write = (line: string): void => {
+    lines.push(JSON.parse(line));
+    logged.emit(JSON.parse(line));
+  };
+  const log = jsonLog('debug', { write });
   const { metrics, render } = openMeters({ log });
   const spans = new InMemorySpanExporter();
   const tracing = openTracing({ serviceVersion: '0', to: new SimpleSpanProcessor(spans) });
@@ -83,7 +89,15 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
     port.destroy();
     await closed;
   });
-  return { url: `http://127.0.0.1:${address.port}`, lines, spans, draining, render, ...address };
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    lines,
+    logged,
+    spans,
+    draining,
+    render,
+    ...address,
+  };
 }
 
 function register(router: ConnectRouter, behaviour: Behaviour, draining: AbortSignal): void {
