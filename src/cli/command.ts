@@ -12,6 +12,8 @@ export interface GlobalOptions {
   readonly server?: string;
   /** In milliseconds. */
   readonly timeout?: number;
+  /** In milliseconds. */
+  readonly retryFor?: number;
   readonly audience?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -23,7 +25,12 @@ export function addGlobalOptions(command: Command): Command {
     .option('--server <url>', 'the postlude server ($POSTLUDE_SERVER; http://127.0.0.1:8010)')
     .option(
       '--timeout <duration>',
-      'how long a call to the server may take ($POSTLUDE_TIMEOUT; 2m)',
+      'how long a call to the server may take, each time it is tried ($POSTLUDE_TIMEOUT; 2m)',
+      parseDuration,
+    )
+    .option(
+      '--retry-for <duration>',
+      'how long a call is tried again while the server is away ($POSTLUDE_RETRY_FOR; 1m, or 5m once it has answered)',
       parseDuration,
     )
     .option(

@@ -173,7 +173,9 @@ describe('a server that is unreachable for a moment', () => {
     const clock: Clock = { ...systemClock, sleep };
     const { code, err } = await runWith({ clock }, ...argv);
     expect(code).toBe(0);
-    expect(err).toMatch(/^warning: cannot reach the server: .*; retrying for a minute\n/);
+    expect(err).toMatch(
+      /^warning: cannot reach the server: .*; retrying for 60 s \(--retry-for\)\n/,
+    );
   });
 });
 

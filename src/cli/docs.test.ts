@@ -8,7 +8,7 @@ import { buildProgram } from './program.ts';
 import { settingOptions } from './server-options.ts';
 
 const PAGE = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
-const FOR_ALL = ['--server', '--timeout', '--audience', '--json', '--quiet'];
+const FOR_ALL = ['--server', '--timeout', '--retry-for', '--audience', '--json', '--quiet'];
 const SETTINGS = ['--config', ...settingOptions().map(({ long }) => long)];
 const program = buildProgram(openCliContext(), await loadAllCommands(), () => undefined);
 

@@ -43,6 +43,22 @@ test.each([
   expect(await runWith(byEnvironment, ...argv)).toMatchObject(inTime);
 });
 
+test.each(['--retry-for', 'POSTLUDE_RETRY_FOR'])(
+  'a command fails at once if %s says that nothing is tried again',
+  async (where) => {
+    const { runWith } = await openCli({ POSTLUDE_SERVER: 'http://127.0.0.1:1' });
+    const clock = { ...systemClock, sleep: () => Promise.reject(new Error('it waits')) };
+    const ended = where.startsWith('--')
+      ? await runWith({ clock }, 'create', 'x', where, '0s')
+      : await runWith({ clock, env: { [where]: '0s' } }, 'create', 'x');
+    expect(ended).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('cannot reach the server'),
+    });
+    expect(ended.err).not.toContain('retrying');
+  },
+);
+
 test('calls to a server that never answers fail after a minute, however long each call takes', async () => {
   const url = await startSilentServer(() => undefined);
   const { runWith } = await openCli({ POSTLUDE_SERVER: url });

@@ -66,7 +66,9 @@ export function connect(
   { retriesQuietly = false }: ConnectOptions = {},
 ): Connection {
   const url = serverUrl(context, globalOptionsOf(command).server);
-  const timeoutMs = timeoutOf(context, globalOptionsOf(command).timeout);
+  const { retryFor: retryForOption, timeout } = globalOptionsOf(command);
+  const timeoutMs = durationOf(context, CLIENT_VARIABLES.timeout, timeout);
+  const retryForMs = durationOf(context, CLIENT_VARIABLES.retryFor, retryForOption);
   const clocks = new ClockComparison(context.clock);
   const output = retriesQuietly ? undefined : outputOf(context, command);
   const warn = (message: string): void => output?.warn(message);
@@ -94,7 +96,7 @@ export function connect(
     pushTasks: createClient(PushTasks, transport),
     limits: createClient(Limits, transport),
     longCall: { timeoutMs: timeoutMs ?? LONG_TIMEOUT_MS },
-    retry: retryFor(context, output),
+    retry: retryFor(context, { output, retryForMs }),
     aheadMs: () => clocks.aheadMs,
   };
 }
@@ -121,14 +123,18 @@ function serverUrl(context: CliContext, option: string | undefined): string {
   return given.replace(/[?#]$/, '').replace(/(?<!\/)\/+$/, '');
 }
 
-function timeoutOf(context: CliContext, option: number | undefined): number | undefined {
-  const inherited = context.env[CLIENT_VARIABLES.timeout];
+function durationOf(
+  context: CliContext,
+  variable: string,
+  option: number | undefined,
+): number | undefined {
+  const inherited = context.env[variable];
   if (option !== undefined || inherited === undefined) return option;
   try {
     return parseDuration(inherited);
   } catch (error) {
     const reason = toError(error).message;
-    throw new CliError(`${CLIENT_VARIABLES.timeout} is ${inherited}: ${reason}`, EXIT.badInput, {
+    throw new CliError(`${variable} is ${inherited}: ${reason}`, EXIT.badInput, {
       cause: error,
     });
   }

@@ -3,13 +3,13 @@ import type { Clock } from '@postlude/queue/foundations';
 import { expect, test } from 'vitest';
 import { openCliContext } from '../../../test/support/cli/cli-world.ts';
 import { Output } from '../terminal/output.ts';
-import { retryFor } from './rpc-retry.ts';
+import { type RetryOptions, retryFor } from './rpc-retry.ts';
 
 const away = (): Promise<never> =>
   Promise.reject(new ConnectError('away', Code.Unavailable, undefined, undefined, new Error()));
 
 /** Makes each pause between tries last twenty seconds. */
-function openRetry() {
+function openRetry(options: Omit<RetryOptions, 'output'> = {}) {
   let seconds = 0;
   const clock: Clock = {
     now: () => seconds * 1000,
@@ -20,7 +20,10 @@ function openRetry() {
   };
   const context = { ...openCliContext(), clock };
   return {
-    retry: retryFor(context, new Output(context, { json: false, quiet: false })),
+    retry: retryFor(context, {
+      output: new Output(context, { json: false, quiet: false }),
+      ...options,
+    }),
     seconds: () => seconds,
   };
 }
@@ -36,4 +39,31 @@ test('a call to a server that has answered before fails after five', async () =>
   expect(await retry(async () => 'an answer')).toBe('an answer');
   await expect(retry(away)).rejects.toThrow('away');
   expect(seconds()).toBe(300);
+});
+
+test.each([
+  [0, 0],
+  [20_000, 20],
+  [50_000, 60],
+])(
+  'if the user wants retries for %i ms, the last try begins after %i s',
+  async (retryForMs, end) => {
+    const { retry, seconds } = openRetry({ retryForMs });
+    await expect(retry(away)).rejects.toThrow('away');
+    expect(seconds()).toBe(end);
+  },
+);
+
+test('the pause before the last try ends when the time is up', async () => {
+  let now = 0;
+  const clock: Clock = {
+    now: () => now,
+    monotonicMs: () => now,
+    sleep: async (ms) => {
+      now += Math.max(1, ms);
+    },
+  };
+  const retry = retryFor({ ...openCliContext(), clock }, { retryForMs: 5_000 });
+  await expect(retry(away)).rejects.toThrow('away');
+  expect(now).toBeLessThan(5_020);
 });

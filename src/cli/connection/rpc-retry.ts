@@ -2,7 +2,7 @@
  * Retries calls that are safe to repeat, so that a restart of the server fails none of them. Retries are
  * bounded by time and by number, and the user is warned once.
  */
-import { retry, systemRandom } from '@postlude/queue/foundations';
+import { type Clock, retry, systemRandom } from '@postlude/queue/foundations';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../terminal/output.ts';
 import { isTransientRpcError, toRpcFailure } from './rpc-errors.ts';
@@ -18,22 +18,29 @@ const GIVE_UP_AFTER_MS = { unknown: 60_000, known: 5 * 60_000 };
 const BACKOFF = { initialMs: 200, maxMs: 30_000 };
 const MAX_ATTEMPTS = 20;
 
-/** Without an output, no warning is printed. */
-export function retryFor(context: CliContext, output?: Output): Retry {
+export interface RetryOptions {
+  /** Without an output, no warning is printed. */
+  readonly output?: Output | undefined;
+  /** How long the user wants calls to be tried again, whether or not the server has responded. */
+  readonly retryForMs?: number | undefined;
+}
+
+export function retryFor(context: CliContext, { output, retryForMs }: RetryOptions): Retry {
   const { clock } = context;
   let isKnown = false;
   let isTold = false;
+  const giveUpAfterMs = (): number => retryForMs ?? GIVE_UP_AFTER_MS[isKnown ? 'known' : 'unknown'];
   const tell = (error: unknown): void => {
-    if (!isTold)
-      output?.warn(`${reasonOf(error)}; retrying for ${isKnown ? 'a few minutes' : 'a minute'}`);
+    const untilThen = `${giveUpAfterMs() / 1000} s (--retry-for)`;
+    if (!isTold) output?.warn(`${reasonOf(error)}; retrying for ${untilThen}`);
     isTold = true;
   };
   return (call, ending) => {
-    const giveUpAt = clock.monotonicMs() + GIVE_UP_AFTER_MS[isKnown ? 'known' : 'unknown'];
+    const giveUpAt = clock.monotonicMs() + giveUpAfterMs();
     const policy = {
       maxAttempts: MAX_ATTEMPTS,
       backoff: BACKOFF,
-      clock,
+      clock: sleepingUntil(giveUpAt, clock),
       random: systemRandom,
       signal: ending ? AbortSignal.any([context.signal, ending]) : context.signal,
       isRetryable: (error: unknown) => {
@@ -47,6 +54,15 @@ export function retryFor(context: CliContext, output?: Output): Retry {
       isKnown = true;
       return answer;
     });
+  };
+}
+
+/** No pause goes beyond the time at which the last try may begin. */
+function sleepingUntil(end: number, clock: Clock): Clock {
+  return {
+    now: () => clock.now(),
+    monotonicMs: () => clock.monotonicMs(),
+    sleep: (ms, signal) => clock.sleep(Math.min(ms, end - clock.monotonicMs()), signal),
   };
 }
 

@@ -7,6 +7,7 @@ export const CLIENT_VARIABLES = {
   idToken: 'POSTLUDE_ID_TOKEN',
   invocation: 'POSTLUDE_INVOCATION',
   realm: 'POSTLUDE_REALM',
+  retryFor: 'POSTLUDE_RETRY_FOR',
   server: 'POSTLUDE_SERVER',
   spool: 'POSTLUDE_SPOOL',
   timeout: 'POSTLUDE_TIMEOUT',
