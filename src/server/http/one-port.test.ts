@@ -227,6 +227,32 @@ test('a client of HTTP/2 that is told enough cannot keep its stream by sending n
   expect(socket.destroyed).toBe(false);
 });
 
+/** Begins a request on a stream, and cancels it. */
+function cancelledRequest(stream: number): Buffer {
+  const fields = Buffer.from([0x82, 0x86, 0x84, 0x41, 1, 0x78]); // GET http / of x
+  const id = Buffer.alloc(4);
+  id.writeUInt32BE(stream);
+  const headers = [Buffer.from([0, 0, fields.length, 1, 0x05]), id, fields];
+  return Buffer.concat([...headers, Buffer.from([0, 0, 4, 3, 0]), id, Buffer.from([0, 0, 0, 8])]);
+}
+
+test('a client of HTTP/2 that cancels requests without end is refused for a while', async () => {
+  const { address, clock } = await open({ handle: () => undefined });
+  const socket = dial(address);
+  const closed = until(socket, 'close');
+  socket.resume();
+  socket.write(Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS]));
+  for (let each = 0; each <= 1_000; each++) socket.write(cancelledRequest(2 * each + 1));
+  await closed;
+  const refused = dial(address);
+  refused.write(GET);
+  expect(await readAll(refused).catch(() => '')).toBe('');
+  clock.advance(3_600_000);
+  const served = dial(address);
+  served.write(Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS]));
+  expect(((await until(served, 'data')) as Buffer)[3]).toBe(4); // the server's own SETTINGS
+});
+
 test('a client that breaks the protocol of HTTP/2 again and again is refused for a while', async () => {
   const { address, clock } = await open();
   const resetOfNoStream = Buffer.from([0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8]);

@@ -1,0 +1,1 @@
+import { Signal } from '../../../../test/support/signal.ts'; export const planted = Signal;
