@@ -1,1 +1,0 @@
-import { Signal } from '../../../../test/support/signal.ts'; export const planted = Signal;
