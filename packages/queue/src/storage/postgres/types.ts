@@ -85,6 +85,10 @@ export function decodeValue(kind: ColumnKind, text: WireValue): unknown {
 
 /** Encodes many values of one column as one parameter. Each value of an array column is sent as text. */
 export function encodeColumn(kind: ColumnKind, values: readonly unknown[]): string {
+  const [first] = values;
+  if (values.every((value) => value === first)) {
+    return encodeArray(new Array(values.length).fill(encodeValue(kind, first)));
+  }
   return encodeArray(values.map((value) => encodeValue(kind, value)));
 }
 

@@ -138,9 +138,28 @@ function columnsOf(group: WriteGroup): WrittenColumn[] {
   return properties.map((property) => {
     const { kind } = columnTypeOf(table, property);
     const isKey = table.key.includes(property);
-    const isFromNow = group.rows.some((row) => row[property] instanceof FromNow);
-    return { isKey, ...(isFromNow ? fromNowColumn(property, kind) : plainColumn(property, kind)) };
+    return { isKey, ...writtenColumn(property, kind, group.rows) };
   });
+}
+
+function writtenColumn(
+  property: string,
+  kind: ColumnKind,
+  rows: readonly AnyRow[],
+): Omit<WrittenColumn, 'isKey'> {
+  if (rows.every((row) => isNow(row[property]))) return nowColumn(property);
+  const isFromNow = rows.some((row) => row[property] instanceof FromNow);
+  return isFromNow ? fromNowColumn(property, kind) : plainColumn(property, kind);
+}
+
+function isNow(value: unknown): boolean {
+  return value instanceof FromNow && value.ms === 0;
+}
+
+/** Most rows are written with the time of the statement, which then needs no parameter. */
+function nowColumn(property: string): Omit<WrittenColumn, 'isKey'> {
+  const name = quoteName(columnName(property));
+  return { name, selected: 'statement_timestamp()', arrays: [] };
 }
 
 function plainColumn(property: string, kind: ColumnKind): Omit<WrittenColumn, 'isKey'> {
@@ -202,5 +221,14 @@ function matches(keys: readonly WrittenColumn[]): string {
 function valuesOf(rows: readonly AnyRow[], columns: readonly WrittenColumn[]): string[] {
   return columns
     .flatMap(({ arrays }) => arrays)
-    .map(({ kind, cellOf }) => encodeColumn(kind, rows.map(cellOf)));
+    .map(({ kind, cellOf }) => encodeArrayOf(kind, rows.map(cellOf)));
+}
+
+/** Missing values are NULL: `unnest` pads short arrays, and that of the key is always whole. */
+function encodeArrayOf(kind: ColumnKind, cells: readonly unknown[]): string {
+  return cells.every(isMissing) ? '{}' : encodeColumn(kind, cells);
+}
+
+function isMissing(cell: unknown): boolean {
+  return cell === undefined || cell === null;
 }
