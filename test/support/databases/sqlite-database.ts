@@ -85,6 +85,10 @@ export class SqliteDatabase implements Database {
     return value;
   }
 
+  async insertNew<T extends AnyTable>(table: T, rows: readonly NewRow<T>[]): Promise<NewRow<T>[]> {
+    return await this.write((tx) => tx.insertNew(table, rows));
+  }
+
   async statement<C extends Columns>(query: Sql, columns: C): Promise<RowOf<C>[]> {
     return this.#query(query, columns);
   }

@@ -7,6 +7,7 @@ import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import type { OpenDatabase } from '../databases/databases.ts';
 import { testCallbacks } from './callback-suite.ts';
+import { testInserts } from './insert-suite.ts';
 import { testKeyReads } from './key-read-suite.ts';
 import { testNotifications } from './notification-suite.ts';
 import { testReads } from './read-suite.ts';
@@ -33,6 +34,7 @@ export function testDatabase(name: string, backend: SuiteBackend): void {
   };
   describe(`${name} as a database`, () => {
     testWrites(open);
+    testInserts(open);
     testCallbacks(open);
     testReads(open);
     testKeyReads(open);

@@ -2,6 +2,7 @@ import {
   bytes,
   type Database,
   float,
+  fromNow,
   int,
   type NewRow,
   nullable,
@@ -140,6 +141,30 @@ export function testValues(open: OpenSuiteDatabase): void {
       const empty = { texts: [], ints: [], blobs: [], someBytes: new Uint8Array() };
       expect(await roundTrip(db, [empty, {}])).toEqual([{ ...NOTHING, ...empty }, NOTHING]);
     });
+
+    test.each([
+      ['alike', [0, 0]],
+      ['different', [0, 60_000, undefined]],
+    ])(
+      'times from now are by the clock of the database, in rows that are %s',
+      async (_, delays) => {
+        const db = await open();
+        const rows = delays.map((ms, index) => ({
+          id: `${index}`,
+          aTime: ms === undefined ? undefined : fromNow(ms),
+        }));
+        await db.insertNew(values, rows);
+        const now = await db.serverTime();
+        const query = sql`SELECT a_time FROM ${values} ORDER BY id`;
+        const stored = await db.read((tx) => tx.query(query, { aTime: nullable(timestamp) }));
+        const delaysInMinutes = stored.map(({ aTime }) => {
+          return aTime === undefined
+            ? undefined
+            : Math.abs(Math.round((aTime - now) / 60_000)) * 60_000;
+        });
+        expect(delaysInMinutes).toEqual(delays);
+      },
+    );
 
     test('times keep their microseconds, before 1970 as well', async () => {
       const db = await open();

@@ -58,10 +58,13 @@ export class ChaosProcess {
   }
 
   database(db: Database): Database {
+    const write: Database['write'] = (fn) =>
+      this.#take('write', WRITE_FAULTS, (fault) => this.#write(db, fn, fault));
     return {
       ...passedOn(db),
       read: (fn) => this.#take('read', READ_FAULTS, (fault) => this.#read(db, fn, fault)),
-      write: (fn) => this.#take('write', WRITE_FAULTS, (fault) => this.#write(db, fn, fault)),
+      write,
+      insertNew: (table, rows) => write((tx) => tx.insertNew(table, rows)),
     };
   }
 
@@ -154,7 +157,7 @@ function pickFault<F extends string>(chances: Chances<F>, random: Random): F | u
   return undefined;
 }
 
-function passedOn(db: Database): Omit<Database, 'read' | 'write'> {
+function passedOn(db: Database): Omit<Database, 'read' | 'write' | 'insertNew'> {
   const { dialect, capabilities, notifications } = db;
   return {
     dialect,

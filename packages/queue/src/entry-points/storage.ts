@@ -25,6 +25,7 @@ export {
 } from '../storage/column.ts';
 export {
   type Database,
+  type InsertOptions,
   type KeyRange,
   type LimitOptions,
   LOOK,

@@ -128,6 +128,14 @@ export interface WriteOptions extends LimitOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface InsertOptions {
+  /**
+   * Whether the rows may be inserted in one transaction with those of concurrent calls; true unless given.
+   * Then many callers need few commits.
+   */
+  readonly gather?: boolean | undefined;
+}
+
 export interface CloseOptions {
   /** Aborting cuts off what is still running; its callers get `unavailable`. */
   readonly cut?: AbortSignal;
@@ -160,6 +168,17 @@ export interface Database {
    * lost: it may have landed then, so this throws `outcome-unknown`.
    */
   statement<C extends Columns>(query: Sql, columns: C, options?: LimitOptions): Promise<RowOf<C>[]>;
+
+  /**
+   * Inserts the rows whose keys are new, all of them or none, and returns these rows after the commit. Rows
+   * whose keys exist already, or come twice, are skipped. A small call may share its transaction with others
+   * (`gather`), but has an outcome and errors of its own. Throws as `write` does.
+   */
+  insertNew<T extends AnyTable>(
+    table: T,
+    rows: readonly NewRow<T>[],
+    options?: InsertOptions,
+  ): Promise<NewRow<T>[]>;
 
   /** Returns the time by the database server's clock. */
   serverTime(): Promise<EpochMs>;

@@ -28,12 +28,38 @@ export type BufferedState = 'present' | 'absent' | 'unknown';
 export const MAX_GROUP_ROWS = 2000;
 export const MAX_GROUP_SIZE = 8_000_000;
 
+/**
+ * Cuts rows into groups for one statement each, for kinds of which a statement applies every row, even if
+ * keys repeat.
+ */
+export function groupsOf(
+  kind: 'insert' | 'insertNew' | 'delete',
+  table: AnyTable,
+  rows: readonly AnyRow[],
+): WriteGroup[] {
+  const properties = propertiesWritten(kind, table, {});
+  const groups: { readonly rows: AnyRow[]; size: number }[] = [];
+  for (const row of rows) {
+    const size = sizeOf(row);
+    const last = groups.at(-1);
+    if (last && hasRoom(last, size)) {
+      last.rows.push(row);
+      last.size += size;
+    } else {
+      groups.push({ rows: [row], size });
+    }
+  }
+  return groups.map((group) => ({ kind, table, properties, rows: group.rows }));
+}
+
 interface OpenGroup extends WriteGroup {
-  readonly shape: string;
   /** Roughly the number of characters and bytes. */
   size: number;
   readonly rows: AnyRow[];
+  /** The keys of an update or upsert, which must not repeat. */
   readonly keys: Set<string>;
+  /** How many rows the buffer's states include. */
+  seen: number;
 }
 
 export class WriteBuffer {
@@ -41,12 +67,7 @@ export class WriteBuffer {
   readonly #states = new Map<string, Map<string, 'present' | 'absent'>>();
 
   add(kind: WriteKind, table: AnyTable, rows: readonly AnyRow[]): void {
-    const states = this.#statesOf(table);
-    for (const row of rows) {
-      const key = keyText(table, row);
-      states.set(key, kind === 'delete' ? 'absent' : 'present');
-      this.#append({ kind, table, properties: propertiesWritten(kind, table, row) }, row, key);
-    }
+    for (const row of rows) this.#append(kind, table, row);
   }
 
   /**
@@ -71,11 +92,24 @@ export class WriteBuffer {
   }
 
   stateOf(table: AnyTable, row: AnyRow): BufferedState {
+    this.#see();
     return this.#states.get(table.name)?.get(keyText(table, row)) ?? 'unknown';
   }
 
   groups(): readonly WriteGroup[] {
     return this.#groups;
+  }
+
+  /** Most transactions never ask for a state, so states are derived when one is asked for. */
+  #see(): void {
+    const from = this.#groups.findIndex((group) => group.seen < group.rows.length);
+    if (from === -1) return;
+    for (const group of this.#groups.slice(from)) {
+      const states = this.#statesOf(group.table);
+      const state = group.kind === 'delete' ? 'absent' : 'present';
+      for (const row of group.rows.slice(group.seen)) states.set(keyText(group.table, row), state);
+      group.seen = group.rows.length;
+    }
   }
 
   #statesOf(table: AnyTable): Map<string, 'present' | 'absent'> {
@@ -86,37 +120,54 @@ export class WriteBuffer {
     return states;
   }
 
-  #append(write: Omit<WriteGroup, 'rows'>, row: AnyRow, key: string): void {
-    const shape = write.properties.join();
+  #append(kind: WriteKind, table: AnyTable, row: AnyRow): void {
     const size = sizeOf(row);
+    const key = kind === 'update' || kind === 'upsert' ? keyText(table, row) : undefined;
     const last = this.#groups.at(-1);
-    if (last && isAlike(last, { ...write, shape }) && hasRoom(last, key, size)) {
+    if (last && isAlike(last, { kind, table, row }) && hasRoom(last, size) && !repeats(last, key)) {
       last.rows.push(row);
-      last.keys.add(key);
       last.size += size;
+      if (key !== undefined) last.keys.add(key);
       return;
     }
-    this.#groups.push({ ...write, shape, size, rows: [row], keys: new Set([key]) });
+    const properties = propertiesWritten(kind, table, row);
+    const keys = new Set(key === undefined ? [] : [key]);
+    this.#groups.push({ kind, table, properties, size, rows: [row], keys, seen: 0 });
   }
 }
 
 function isAlike(
   group: OpenGroup,
-  { kind, shape, table }: Pick<OpenGroup, 'kind' | 'shape' | 'table'>,
+  {
+    kind,
+    table,
+    row,
+  }: { readonly kind: WriteKind; readonly table: AnyTable; readonly row: AnyRow },
 ): boolean {
-  return group.kind === kind && group.table.name === table.name && group.shape === shape;
+  if (group.kind !== kind || group.table.name !== table.name) return false;
+  return (
+    kind !== 'update' || group.properties.join() === propertiesWritten(kind, table, row).join()
+  );
 }
 
-function hasRoom(group: OpenGroup, key: string, size: number): boolean {
-  if (group.rows.length >= MAX_GROUP_ROWS || group.size + size > MAX_GROUP_SIZE) return false;
-  const mayRepeat = group.kind !== 'update' && group.kind !== 'upsert';
-  return mayRepeat || !group.keys.has(key);
+function hasRoom(
+  group: { readonly rows: readonly AnyRow[]; readonly size: number },
+  size: number,
+): boolean {
+  return group.rows.length < MAX_GROUP_ROWS && group.size + size <= MAX_GROUP_SIZE;
 }
 
-function sizeOf(value: unknown): number {
+function repeats({ keys }: OpenGroup, key: string | undefined): boolean {
+  return key !== undefined && keys.has(key);
+}
+
+/** Roughly the number of characters and bytes of a value, or of all values in it. */
+export function sizeOf(value: unknown): number {
   if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
   if (typeof value !== 'object' || value === null) return 8;
-  return Object.values(value).reduce((sum: number, part) => sum + sizeOf(part), 0);
+  let size = 0;
+  for (const part of Object.values(value)) size += sizeOf(part);
+  return size;
 }
 
 /**

@@ -100,6 +100,8 @@ export class Faults {
           .then((value) => this.#alive(value)),
       statement: (query, columns, options) =>
         this.#step('statement', () => database.statement(query, columns, options)),
+      insertNew: (table, rows, options) =>
+        this.#step('commit', () => database.insertNew(table, rows, options)),
       serverTime: () => database.serverTime(),
       migrate: () => database.migrate(),
       checkSchema: () => database.checkSchema(),

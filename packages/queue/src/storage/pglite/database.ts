@@ -7,10 +7,12 @@ import { CodedError } from '../../foundations/errors.ts';
 import { type Log, silentLog } from '../../foundations/log.ts';
 import { abortable } from '../backend/abortable-reader.ts';
 import { runAfterCommit } from '../backend/after-commit.ts';
+import { GatheredInserts } from '../backend/gathered-inserts.ts';
 import { NestingGuard } from '../backend/nesting.ts';
 import type { Columns, RowOf } from '../column.ts';
-import type { Database, Reader, ReadOptions, Transaction } from '../database.ts';
+import type { Database, InsertOptions, Reader, ReadOptions, Transaction } from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
+import type { AnyRow } from '../key.ts';
 import { loadMigrations, type MigrationSet } from '../migrations.ts';
 import { checkSchema, migrate } from '../migrator.ts';
 import { WatchedSession } from '../postgres/connections/watched-session.ts';
@@ -19,8 +21,11 @@ import { PostgresMigrationTarget } from '../postgres/migration-target.ts';
 import { SessionReader } from '../postgres/reader.ts';
 import { checkSchemaName, DEFAULT_SCHEMA } from '../postgres/schema-name.ts';
 import { readServerTime, type Session, toRows, toStatement } from '../postgres/session.ts';
+import { insertNewRows } from '../postgres/transactions/insert-new.ts';
+import type { WritePlace } from '../postgres/transactions/statements.ts';
 import { PostgresTransaction } from '../postgres/transactions/transaction.ts';
 import type { Sql } from '../sql.ts';
+import type { AnyTable, NewRow } from '../table.ts';
 import { keepByteOrderMarks } from './byte-order-marks.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { lockDataFolder } from './data-lock.ts';
@@ -162,6 +167,9 @@ class PgliteDatabase implements Database {
   readonly #migrations: readonly MigrationSet[];
   readonly #room: DiskRoom | undefined;
   readonly #checkpoints: Checkpoints | undefined;
+  readonly #inserts = new GatheredInserts({
+    alone: (table, rows) => this.#insertNew(table, rows),
+  });
   #closing: Promise<void> | undefined;
 
   constructor(instance: PgliteLike, config: PgliteDatabaseConfig) {
@@ -193,7 +201,7 @@ class PgliteDatabase implements Database {
 
   async write<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
     const { value, calls } = await this.#transaction('write', async (session) => {
-      const transaction = new PostgresTransaction(this.#writing(session), this.#schema);
+      const transaction = new PostgresTransaction(this.#placeOf(session));
       const result = await fn(transaction);
       await transaction.flush();
       return { value: result, calls: transaction.afterCommitCalls() };
@@ -210,6 +218,15 @@ class PgliteDatabase implements Database {
     const result = await this.#inTurn(() => session.run(text, values));
     await this.#checkpoints?.makeIfDue();
     return toRows(result, columns);
+  }
+
+  async insertNew<T extends AnyTable>(
+    table: T,
+    rows: readonly NewRow<T>[],
+    options?: InsertOptions,
+  ): Promise<NewRow<T>[]> {
+    this.#check('insertNew');
+    return await this.#inserts.insert(table, rows, options);
   }
 
   writesRefusedBecause(): string | undefined {
@@ -269,6 +286,18 @@ class PgliteDatabase implements Database {
     } finally {
       this.#active.delete(run);
     }
+  }
+
+  async #insertNew(table: AnyTable, rows: readonly AnyRow[]): Promise<AnyRow[]> {
+    const inserted = await this.#transaction('insertNew', (session) =>
+      insertNewRows(this.#placeOf(session), table, rows),
+    );
+    await this.#checkpoints?.makeIfDue();
+    return inserted;
+  }
+
+  #placeOf(session: Session): WritePlace {
+    return { session: this.#writing(session), schema: this.#schema };
   }
 
   #writing(session: Session): Session {

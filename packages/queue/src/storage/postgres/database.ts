@@ -9,11 +9,13 @@ import { type Random, systemRandom } from '../../foundations/random.ts';
 import { retry } from '../../foundations/retry.ts';
 import { abortable } from '../backend/abortable-reader.ts';
 import { runAfterCommit } from '../backend/after-commit.ts';
+import { GatheredInserts } from '../backend/gathered-inserts.ts';
 import { NestingGuard } from '../backend/nesting.ts';
 import type { Columns, RowOf } from '../column.ts';
 import {
   type CloseOptions,
   type Database,
+  type InsertOptions,
   type LimitOptions,
   LOOK,
   type Reader,
@@ -22,9 +24,11 @@ import {
   type WriteOptions,
 } from '../database.ts';
 import type { Capabilities } from '../dialect.ts';
+import type { AnyRow } from '../key.ts';
 import { loadMigrations, type MigrationSet } from '../migrations.ts';
 import { checkSchema, migrate } from '../migrator.ts';
 import type { Sql } from '../sql.ts';
+import type { AnyTable, NewRow } from '../table.ts';
 import type { Connections } from './connections/connections.ts';
 import { postgresDialect } from './dialect.ts';
 import { PostgresMigrationTarget } from './migration-target.ts';
@@ -33,6 +37,8 @@ import { SessionReader } from './reader.ts';
 import { readServerTime, type Session, toRows, toStatement } from './session.ts';
 import { commitReads, commitWrites } from './transactions/commit.ts';
 import { deleteMarks, writeMark } from './transactions/commit-marks.ts';
+import { insertNewRows } from './transactions/insert-new.ts';
+import type { WritePlace } from './transactions/statements.ts';
 import { type OpenTransaction, transact, withConnection } from './transactions/transact.ts';
 import { PostgresTransaction } from './transactions/transaction.ts';
 
@@ -52,6 +58,11 @@ const RETRY_BACKOFF = { initialMs: 10, maxMs: 1000 };
 const MAX_ATTEMPTS = 20;
 const MAX_RETRY_MS = 20_000;
 const OUTCOME_TIMEOUT_MS = 30_000;
+/** How long a row of several callers may wait for another transaction before each inserts its own. */
+const SHARED_LOCK_TIMEOUT = '100ms';
+const BEGIN_INSERT = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+const BEGIN_SHARED_INSERT = `${BEGIN_INSERT}; SET LOCAL lock_timeout = '${SHARED_LOCK_TIMEOUT}'`;
+
 /** Bounds how long `close` waits for a server that has fallen silent. */
 const GOOD_BYE: LimitOptions = { limitMs: 500 };
 
@@ -66,6 +77,11 @@ export class PostgresDatabase implements Database {
   readonly #log: Log;
   readonly #guard = new NestingGuard();
   readonly #migrations: readonly MigrationSet[];
+  readonly #inserts = new GatheredInserts({
+    alone: (table, rows) =>
+      this.#retry(isPassing, () => this.#insertOnce(BEGIN_INSERT, table, rows)),
+    together: (table, rows) => this.#insertOnce(BEGIN_SHARED_INSERT, table, rows),
+  });
   #closing: Promise<void> | undefined;
 
   constructor(config: PostgresDatabaseConfig) {
@@ -109,7 +125,7 @@ export class PostgresDatabase implements Database {
     let thrown: { readonly error: unknown } | undefined;
     const { value, transaction } = await this.#retry(
       // An error that `fn` itself throws may have a code, too, but is never retried.
-      (error) => error !== thrown?.error && hasCode(error, 'conflict', 'unavailable'),
+      (error) => error !== thrown?.error && isPassing(error),
       () =>
         this.#writeOnce(this.#limitedBy(options), fn, (error) => {
           thrown = { error };
@@ -135,6 +151,15 @@ export class PostgresDatabase implements Database {
         ),
     );
     return toRows(result, columns);
+  }
+
+  async insertNew<T extends AnyTable>(
+    table: T,
+    rows: readonly NewRow<T>[],
+    options?: InsertOptions,
+  ): Promise<NewRow<T>[]> {
+    this.#guard.check('insertNew');
+    return await this.#inserts.insert(table, rows, options);
   }
 
   async serverTime(): Promise<EpochMs> {
@@ -195,7 +220,7 @@ export class PostgresDatabase implements Database {
     return await transact(connections, {
       begin: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
       run: async (session) => {
-        const transaction = new PostgresTransaction(session, this.#schema);
+        const transaction = new PostgresTransaction(this.#placeOf(session));
         try {
           return { value: await this.#guard.enter(() => fn(transaction)), transaction };
         } catch (error) {
@@ -204,20 +229,24 @@ export class PostgresDatabase implements Database {
         }
       },
       end: async (open, result) => {
-        if (result.transaction.hasWrites) await this.#commit(open, result.transaction);
-        else await commitReads(open.connection);
+        if (result.transaction.hasWrites) {
+          await this.#commit(open, () => result.transaction.flush());
+        } else {
+          await commitReads(open.connection);
+        }
         return result;
       },
     });
   }
 
-  async #commit(
+  /** Makes the writes and commits. BEGIN, the mark and the first of them travel together. */
+  async #commit<T>(
     { session, connection }: OpenTransaction,
-    transaction: PostgresTransaction,
-  ): Promise<void> {
+    applyWrites: () => Promise<T>,
+  ): Promise<T> {
     const marked = writeMark(connection, this.#schema);
     session.follow(marked);
-    await transaction.flush();
+    const value = await applyWrites();
     await commitWrites(connection, await marked, {
       connections: this.#connections,
       schema: this.#schema,
@@ -225,6 +254,20 @@ export class PostgresDatabase implements Database {
       random: this.#random,
       outcomeTimeoutMs: OUTCOME_TIMEOUT_MS,
     });
+    return value;
+  }
+
+  async #insertOnce(begin: string, table: AnyTable, rows: readonly AnyRow[]): Promise<AnyRow[]> {
+    return await transact(this.#connections, {
+      begin,
+      run: async () => undefined,
+      end: (open) =>
+        this.#commit(open, () => insertNewRows(this.#placeOf(open.session), table, rows)),
+    });
+  }
+
+  #placeOf(session: Session): WritePlace {
+    return { session, schema: this.#schema, only: 'begun ahead' };
   }
 
   /**
@@ -266,6 +309,11 @@ export class PostgresDatabase implements Database {
 async function afterReading<T>({ connection }: OpenTransaction, value: T): Promise<T> {
   await commitReads(connection);
   return value;
+}
+
+/** Whether the transaction certainly did not land, and may if it runs again. */
+function isPassing(error: unknown): boolean {
+  return hasCode(error, 'conflict', 'unavailable');
 }
 
 function maybeLanded(error: unknown): never {

@@ -9,10 +9,12 @@ import { type Log, silentLog } from '../../foundations/log.ts';
 import { type Random, systemRandom } from '../../foundations/random.ts';
 import { abortable } from '../backend/abortable-reader.ts';
 import { runAfterCommit } from '../backend/after-commit.ts';
+import { GatheredInserts } from '../backend/gathered-inserts.ts';
 import { NestingGuard } from '../backend/nesting.ts';
 import { timestamp } from '../column.ts';
 import {
   type Database,
+  type InsertOptions,
   type LimitOptions,
   LOOK,
   type Reader,
@@ -24,6 +26,7 @@ import type { Capabilities } from '../dialect.ts';
 import { loadMigrations, type MigrationSet } from '../migrations.ts';
 import { checkSchema, migrate } from '../migrator.ts';
 import { sql } from '../sql.ts';
+import type { AnyTable, NewRow } from '../table.ts';
 import { SpannerClient, type TransactionOptions } from './calls/client.ts';
 import type { SpannerLibrary } from './calls/library.ts';
 import { ServerTime } from './calls/server-time.ts';
@@ -75,6 +78,9 @@ export class SpannerDatabase implements Database {
   readonly #writing: Mutex | undefined;
   readonly #target: SpannerMigrationTarget;
   readonly #migrations: readonly MigrationSet[];
+  readonly #inserts = new GatheredInserts({
+    alone: (table, rows) => this.write((tx) => tx.insertNew(table, rows)),
+  });
   #closing: Promise<void> | undefined;
 
   constructor(config: SpannerDatabaseConfig) {
@@ -118,6 +124,15 @@ export class SpannerDatabase implements Database {
     const { value, transaction } = await (this.#writing ? this.#writing.run(commit) : commit());
     await runAfterCommit(transaction.afterCommitCalls(), this.#log);
     return value;
+  }
+
+  async insertNew<T extends AnyTable>(
+    table: T,
+    rows: readonly NewRow<T>[],
+    options?: InsertOptions,
+  ): Promise<NewRow<T>[]> {
+    this.#guard.check('insertNew');
+    return await this.#inserts.insert(table, rows, options);
   }
 
   async statement(): Promise<never> {

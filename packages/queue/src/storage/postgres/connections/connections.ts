@@ -10,6 +10,7 @@ import type { Client, ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { Mutex } from '../../../foundations/concurrency.ts';
 import { CodedError } from '../../../foundations/errors.ts';
 import { CommitMarks, type MarkedSession } from '../transactions/commit-marks.ts';
+import { SET_BEGUN } from '../transactions/statements.ts';
 import type { WireValue } from '../types.ts';
 import { type ServerProcess, sendCancelRequest } from './cancel-request.ts';
 import { type CallbackClient, queryWithin } from './limited-client.ts';
@@ -174,7 +175,7 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
     mark,
     run: (text, values = []) => turns.run(() => run(text, values, names)),
     runAhead: (text, values = []) => run(text, values, names),
-    beginAhead: (begin) => script(limited(begin, limitMs)),
+    beginAhead: (begin) => script(limited(marked(begin), limitMs)),
     runScript: (text) => turns.run(() => script(text)),
     release,
     abandon() {
@@ -185,6 +186,14 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
   };
 }
 
+function marked(begin: string): string {
+  return isReadOnly(begin) ? begin : `${begin}; ${SET_BEGUN}`;
+}
+
+function isReadOnly(begin: string): boolean {
+  return begin.endsWith('READ ONLY');
+}
+
 /**
  * Sets the limits by SET LOCAL, as poolers refuse them as parameters of the connection. A server that does
  * not notice that its client is gone would keep the locks of a writing transaction for ever; reads hold none.
@@ -192,7 +201,7 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
 function limited(begin: string, limitMs: number | undefined): string {
   if (limitMs === undefined) return begin;
   const limits = `${begin}; SET LOCAL statement_timeout = ${limitMs}`;
-  if (begin.endsWith('READ ONLY')) return limits;
+  if (isReadOnly(begin)) return limits;
   const idleMs = Math.max(2 * limitMs, LEAST_IDLE_MS);
   return `${limits}; SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`;
 }

@@ -13,6 +13,7 @@ import { WriteBuffer, type WriteGroup, type WriteKind } from '../../writes.ts';
 import { SessionReader } from '../reader.ts';
 import { type Session, type SessionResult, type Statement, toRows } from '../session.ts';
 import {
+  type Condition,
   checkCount,
   insertNewStatement,
   statementOf,
@@ -85,11 +86,11 @@ export class ImmediateTransaction extends SessionReader implements UserTransacti
     }
   }
 
-  async #run(statementFor: (only: TransactionNumber) => Statement): Promise<SessionResult> {
-    const only = await this.#ownNumber();
-    const { text, values } = statementFor(only);
+  async #run(statementFor: (only: Condition) => Statement): Promise<SessionResult> {
+    const transaction = await this.#ownNumber();
+    const { text, values } = statementFor({ transaction });
     const result = await this.#session.run(text, values);
-    if (result.count === 0 && (await readNumber(this.#session)) !== only) throw notOpen();
+    if (result.count === 0 && (await readNumber(this.#session)) !== transaction) throw notOpen();
     return result;
   }
 

@@ -13,16 +13,29 @@ import { encodeColumn, sqlTypeOf } from '../types.ts';
 /** The value of `pg_current_xact_id()` in the transaction; without an open one, it differs each time. */
 export type TransactionNumber = string;
 
+/** A statement for the script that begins a transaction. It holds until the transaction ends. */
+export const SET_BEGUN = "SET LOCAL postlude.begun = 'yes'";
+const IS_BEGUN = "current_setting('postlude.begun', true) = 'yes'";
+
+/**
+ * Where a statement changes rows: in the transaction of that number, or in any that was begun by
+ * `Connection.beginAhead`. Elsewhere it changes nothing, in particular if a BEGIN that it followed without
+ * waiting has failed.
+ */
+export type Condition = { readonly transaction: TransactionNumber } | 'begun ahead';
+
+export interface WritePlace {
+  readonly session: Session;
+  readonly schema: string;
+  readonly only?: Condition | undefined;
+}
+
 /**
  * Applies a group. Throws `not-found` for updates of missing rows, `already-exists` for inserts of existing
  * ones, and `conflict` if a row of an `insertNew` has been inserted since it was found missing.
  */
-export async function applyGroup(
-  session: Session,
-  schema: string,
-  group: WriteGroup,
-): Promise<void> {
-  const { text, values } = statementOf(group, schema);
+export async function applyGroup({ session, schema, only }: WritePlace, group: WriteGroup) {
+  const { text, values } = statementOf(group, schema, only);
   const { count } = await session.run(text, values);
   checkCount(group, count);
 }
@@ -43,19 +56,14 @@ export function checkCount(group: WriteGroup, count: number): void {
 export function insertNewStatement(
   group: WriteGroup,
   schema: string,
-  only: TransactionNumber,
+  only: Condition | undefined,
 ): Statement {
   const keys = group.table.key.map((property: string) => quoteName(columnName(property)));
   const { text, values } = insertStatement(group, schema, only);
   return { text: `${text} ON CONFLICT DO NOTHING RETURNING ${keys.join(', ')}`, values };
 }
 
-/** With `only`, the statement changes nothing in any other transaction. */
-export function statementOf(
-  group: WriteGroup,
-  schema: string,
-  only?: TransactionNumber,
-): Statement {
+export function statementOf(group: WriteGroup, schema: string, only?: Condition): Statement {
   switch (group.kind) {
     case 'insert':
       return insertStatement(group, schema, only);
@@ -72,7 +80,7 @@ export function statementOf(
   }
 }
 
-function insertStatement(group: WriteGroup, schema: string, only?: TransactionNumber): Statement {
+function insertStatement(group: WriteGroup, schema: string, only?: Condition): Statement {
   const columns = columnsOf(group);
   const names = columns.map(({ name }) => name);
   const text =
@@ -81,7 +89,7 @@ function insertStatement(group: WriteGroup, schema: string, only?: TransactionNu
   return limited({ text, values: valuesOf(group.rows, columns) }, only);
 }
 
-function upsertStatement(group: WriteGroup, schema: string, only?: TransactionNumber): Statement {
+function upsertStatement(group: WriteGroup, schema: string, only?: Condition): Statement {
   const { text, values } = insertStatement(group, schema, only);
   const { keys, others } = splitByKey(group);
   const target = keys.map(({ name }) => name).join(', ');
@@ -90,7 +98,7 @@ function upsertStatement(group: WriteGroup, schema: string, only?: TransactionNu
   return { text: `${text} ON CONFLICT (${target}) DO ${action}`, values };
 }
 
-function updateStatement(group: WriteGroup, schema: string, only?: TransactionNumber): Statement {
+function updateStatement(group: WriteGroup, schema: string, only?: Condition): Statement {
   const columns = columnsOf(group);
   const { keys, others } = splitByKey(group);
   // An update without changes must still find its row.
@@ -102,7 +110,7 @@ function updateStatement(group: WriteGroup, schema: string, only?: TransactionNu
   return limited({ text, values: valuesOf(group.rows, columns) }, only);
 }
 
-function deleteStatement(group: WriteGroup, schema: string, only?: TransactionNumber): Statement {
+function deleteStatement(group: WriteGroup, schema: string, only?: Condition): Statement {
   const columns = columnsOf(group);
   const text =
     `DELETE FROM ${tableName(schema, group.table.name)} AS t ` +
@@ -110,10 +118,11 @@ function deleteStatement(group: WriteGroup, schema: string, only?: TransactionNu
   return limited({ text, values: valuesOf(group.rows, columns) }, only);
 }
 
-function limited({ text, values }: Statement, only: TransactionNumber | undefined): Statement {
+function limited({ text, values }: Statement, only: Condition | undefined): Statement {
   if (only === undefined) return { text, values };
+  if (only === 'begun ahead') return { text: `${text} AND ${IS_BEGUN}`, values };
   const condition = `pg_current_xact_id() = $${values.length + 1}::text::xid8`;
-  return { text: `${text} AND ${condition}`, values: [...values, only] };
+  return { text: `${text} AND ${condition}`, values: [...values, only.transaction] };
 }
 
 interface WrittenColumn {

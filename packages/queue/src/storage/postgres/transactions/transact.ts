@@ -53,8 +53,9 @@ async function transactOn<T, R>(
   try {
     const value = await run(session);
     session.check();
+    const ended = await end({ session, connection }, value);
     await begun;
-    return await end({ session, connection }, value);
+    return ended;
   } catch (thrown) {
     const error = session.failure?.error ?? thrown;
     if (!isLost(error)) await rollback(connection);

@@ -4,17 +4,14 @@ import type { Columns, RowOf } from '../../column.ts';
 import type { LockingRead } from '../../database.ts';
 import type { AnyTable, Key } from '../../table.ts';
 import { SessionReader } from '../reader.ts';
-import type { Session } from '../session.ts';
-import { applyGroup } from './statements.ts';
+import { applyGroup, type WritePlace } from './statements.ts';
 
 export class PostgresTransaction extends BufferedTransaction<SessionReader> {
-  readonly #session: Session;
-  readonly #schema: string;
+  readonly #place: WritePlace;
 
-  constructor(session: Session, schema: string) {
-    super(new SessionReader(session, schema));
-    this.#session = session;
-    this.#schema = schema;
+  constructor(place: WritePlace) {
+    super(new SessionReader(place.session, place.schema));
+    this.#place = place;
   }
 
   override lockKeys<T extends AnyTable, C extends Columns>(
@@ -30,6 +27,6 @@ export class PostgresTransaction extends BufferedTransaction<SessionReader> {
   }
 
   async flush(): Promise<void> {
-    for (const group of this.groups()) await applyGroup(this.#session, this.#schema, group);
+    for (const group of this.groups()) await applyGroup(this.#place, group);
   }
 }

@@ -1,0 +1,42 @@
+/**
+ * Inserts the rows whose keys are new by statements alone, without reading first. A row that another
+ * transaction is inserting is waited for: if that transaction commits, the row is not new.
+ *
+ * Rows are inserted in the order of their keys, so two transactions never wait for each other.
+ */
+import { type AnyRow, keyColumns, keyText } from '../../key.ts';
+import type { AnyTable } from '../../table.ts';
+import { groupsOf } from '../../writes.ts';
+import { toRows } from '../session.ts';
+import { insertNewStatement, type WritePlace } from './statements.ts';
+
+/** Returns the rows that were inserted, in their order. Of several rows with one key, that is the first. */
+export async function insertNewRows(
+  { session, schema, only }: WritePlace,
+  table: AnyTable,
+  rows: readonly AnyRow[],
+): Promise<AnyRow[]> {
+  const sorted = rows.length === 1 ? rows : rows.toSorted((a, b) => compareKeys(table, a, b));
+  const inserted: AnyRow[] = [];
+  // One statement at a time, as each has its values in memory twice.
+  for (const group of groupsOf('insertNew', table, sorted)) {
+    const { text, values } = insertNewStatement(group, schema, only);
+    inserted.push(...toRows(await session.run(text, values), keyColumns(table)));
+  }
+  return inserted.length === rows.length ? [...rows] : firstOfEach(table, rows, inserted);
+}
+
+/** Returns the first row with each of these keys. */
+function firstOfEach(table: AnyTable, rows: readonly AnyRow[], keys: readonly AnyRow[]): AnyRow[] {
+  const left = new Set(keys.map((key) => keyText(table, key)));
+  return rows.filter((row) => left.delete(keyText(table, row)));
+}
+
+/** Any order will do, as long as all processes have the same. */
+function compareKeys(table: AnyTable, a: AnyRow, b: AnyRow): number {
+  for (const property of table.key) {
+    const [left, right] = [String(a[property]), String(b[property])];
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
+}
