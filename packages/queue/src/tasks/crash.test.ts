@@ -109,6 +109,25 @@ eachDatabase((open) => {
       });
     });
 
+    test('of callers who enqueue at the same time leaves every task whose caller had an answer', async () => {
+      await forEachCrash(async (faults) => {
+        const world = await openTaskWorld(open);
+        const enqueueEach = (db: Database) => {
+          const queue = new TaskQueue({ db, clock: world.clock });
+          return ['a', 'b', 'c'].map(async (id) => {
+            const [outcome] = await queue.enqueue([{ type: PLAIN, id }]);
+            return `${id} ${outcome}`;
+          });
+        };
+        const answers = await Promise.allSettled(enqueueEach(faults.wrap(world.db)));
+        const kept = (await world.living()).map(({ id }) => `${id} enqueued`);
+        const heard = answers.flatMap((answer) => ('value' in answer ? [answer.value] : []));
+        expect(kept).toEqual(expect.arrayContaining(heard));
+        await Promise.all(enqueueEach(world.db));
+        expect((await world.living()).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+      });
+    });
+
     test('of failing leaves the task to the next attempt', async () => {
       const failing = {
         handle: async () => {

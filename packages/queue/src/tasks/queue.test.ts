@@ -17,6 +17,24 @@ eachDatabase((open) => {
       expect(await world.peek()).toEqual(['a', 'b']);
     });
 
+    test.each([true, false])(
+      'gives each of many callers its own outcome (gather: %s)',
+      async (gather) => {
+        const { db, clock, living } = await openTaskWorld(open);
+        const queue = new TaskQueue({ db, clock, gather });
+        const ids = ['a', 'b', 'a', 'c', 'b', 'd'];
+        const calls = ids.map((id) => queue.enqueue([{ type: PLAIN, id }]));
+        const bad = queue.enqueue([{ type: PLAIN, id: 'bad\0' }]);
+        await expect(bad).rejects.toMatchObject({ code: 'invalid-argument' });
+        const outcomes = (await Promise.all(calls)).flat();
+        expect(outcomes.toSorted()).toEqual([
+          ...['duplicate', 'duplicate'],
+          ...['enqueued', 'enqueued', 'enqueued', 'enqueued'],
+        ]);
+        expect((await living()).map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd']);
+      },
+    );
+
     test('keeps tasks if and only if the transaction commits', async () => {
       const { db, queue, peek } = await openTaskWorld(open);
       const failing = db.write(async (tx) => {

@@ -49,6 +49,11 @@ export interface TaskQueueOptions {
   readonly clock?: Clock;
   /** Is told of every task that is due when it is enqueued. By default nothing is. */
   readonly wakeUp?: WakeUp;
+  /**
+   * Whether small calls of `enqueue` without a transaction share commits with concurrent ones; true unless
+   * given. Each call still waits for the commit of its own tasks, and has its own outcomes and errors.
+   */
+  readonly gather?: boolean;
 }
 
 export class TaskQueue {
@@ -58,6 +63,7 @@ export class TaskQueue {
   readonly #wakeUp: WakeUp;
   readonly #claim: Claim;
   readonly #settlement: TaskSettlement;
+  readonly #gather: boolean | undefined;
 
   constructor(options: TaskQueueOptions) {
     this.#db = options.db;
@@ -66,6 +72,7 @@ export class TaskQueue {
     this.#wakeUp = options.wakeUp ?? noWakeUp;
     this.#claim = claimFor({ db: options.db, time: this.#time, clock: this.#clock });
     this.#settlement = settlementFor(options.db, this.#time);
+    this.#gather = options.gather;
   }
 
   /**
@@ -75,8 +82,14 @@ export class TaskQueue {
    */
   async enqueue<P>(added: readonly NewTask<P>[], tx?: Transaction): Promise<EnqueueOutcome[]> {
     const rows = this.#toRows(added);
-    if (tx === undefined) return await this.#db.write((own) => this.#insert(own, rows));
-    return await this.#insert(tx, rows);
+    if (tx === undefined) {
+      const inserted = await this.#db.insertNew(tasks, rows, { gather: this.#gather });
+      this.#wake(inserted);
+      return outcomesOf(rows, inserted);
+    }
+    const inserted = await tx.insertNew(tasks, rows);
+    tx.afterCommit(() => this.#wake(inserted));
+    return outcomesOf(rows, inserted);
   }
 
   /**
@@ -87,7 +100,7 @@ export class TaskQueue {
   async replace<P>(added: readonly NewTask<P>[], tx: Transaction): Promise<void> {
     const rows = this.#toRows(added);
     await tx.upsert(tasks, rows);
-    this.#wakeAfterCommit(tx, rows);
+    tx.afterCommit(() => this.#wake(rows));
   }
 
   /** Yields the ids of due tasks that are not leased, oldest first. Each page is read from one snapshot. */
@@ -193,9 +206,9 @@ export class TaskQueue {
     return added.map((task) => toRow(task, this.#time));
   }
 
-  #wakeAfterCommit(tx: Transaction, rows: readonly NewRow<typeof tasks>[]): void {
+  #wake(rows: readonly NewRow<typeof tasks>[]): void {
     const due = rows.filter(({ processAfter }) => this.#isDue(processAfter));
-    if (due.length > 0) tx.afterCommit(() => this.#wakeUp.enqueued(typesOf(due)));
+    if (due.length > 0) this.#wakeUp.enqueued(typesOf(due));
   }
 
   /** Compares with this machine's clock, which is good enough: a woken dispatcher asks the database. */
@@ -203,12 +216,14 @@ export class TaskQueue {
     if (processAfter instanceof FromNow) return processAfter.ms <= 0;
     return processAfter <= this.#clock.now();
   }
+}
 
-  async #insert(tx: Transaction, rows: readonly NewRow<typeof tasks>[]): Promise<EnqueueOutcome[]> {
-    const inserted = new Set(await tx.insertNew(tasks, rows));
-    this.#wakeAfterCommit(tx, [...inserted]);
-    return rows.map((row) => (inserted.has(row) ? 'enqueued' : 'duplicate'));
-  }
+function outcomesOf(
+  rows: readonly NewRow<typeof tasks>[],
+  inserted: readonly NewRow<typeof tasks>[],
+): EnqueueOutcome[] {
+  const added = new Set(inserted);
+  return rows.map((row) => (added.has(row) ? 'enqueued' : 'duplicate'));
 }
 
 function settlementFor(db: Database, time: DatabaseTime): TaskSettlement {
