@@ -44,6 +44,11 @@ export async function authConfig(
     const problem = `${host} can be reached from other machines, and callers are not authenticated: set oidcIssuer, oidcAudiences and realms, or listen on 127.0.0.1:${port}`;
     written.report(['listen'], problem);
   }
+  if (settings.prpcOrigins?.includes('*')) {
+    const problem =
+      'every page could do everything, as callers are not authenticated: name origins';
+    written.report(['prpcOrigins'], problem);
+  }
   return { kind: 'none' };
 }
 

@@ -15,6 +15,8 @@ const SAFE_URL = 'must begin with https:// (http:// only on this machine)';
 const IDENTITY = 'identity: must be a kind and claims, like user:{email} or service:{repository}';
 const MEMBERS = '(user:someone@example.com, user:*@example.com, authenticated, anyone)';
 
+const ORIGINS = 'must be origins, such as https://console.example or http://localhost:3000, or *';
+
 /** Values of settings that are written as text, and what is wrong with each. */
 const TEXTS: readonly [string, string, string][] = [
   ['listen', '8010', ADDRESS],
@@ -32,6 +34,8 @@ const TEXTS: readonly [string, string, string][] = [
   ['trustedProxies', '10.0.0.0/33', PROXIES],
   ['trustedProxies', '10.0.0.1,', 'must not be empty'],
   ['trustedProxies', '0.0.0.0/0', PROXIES],
+  ['prpcOrigins', 'console.example', ORIGINS],
+  ['prpcOrigins', 'https://console.example/', ORIGINS],
   ['trustedProxies', 'fd00::/8/8', PROXIES],
   ['database', 'mysql://x', DATABASE],
   ['database', 'pglite:', 'must name a folder: pglite:PATH'],

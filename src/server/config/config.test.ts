@@ -192,3 +192,12 @@ test('the example of docs/configuration.md is valid', async () => {
   });
   expect(config).toMatchObject({ listen: { host: '0.0.0.0' }, auth: { kind: 'oidc' } });
 });
+
+test('without authentication, not every page may call by pRPC', async () => {
+  const given = (prpcOrigins: string) => ({ flags: { prpcOrigins } });
+  await expect(loadTestConfig(given('*'))).rejects.toThrow(
+    '--prpc-origins: every page could do everything, as callers are not authenticated: name origins',
+  );
+  const { config } = await loadTestConfig(given('https://console.example,http://localhost:3000'));
+  expect(config.prpcOrigins).toEqual(['https://console.example', 'http://localhost:3000']);
+});

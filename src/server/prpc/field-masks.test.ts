@@ -18,7 +18,7 @@ const MASKS: readonly [JsonValue, readonly string[]][] = [
   ['extendedProperties.someKey,*', ['extended_properties.some_key', '*']],
   ['tags.`a,b`,realm', ['tags.`a,b`', 'realm']],
   [{ paths: ['deadline', '*', 'no_such', ''] }, ['deadline', '*', 'no_such', '']],
-  [{ paths: ['moduleId'] }, ['module_id']],
+  [{ paths: ['module_id', 'moduleId'] }, ['module_id', 'moduleId']],
   [{}, []],
 ];
 

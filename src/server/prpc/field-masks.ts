@@ -1,6 +1,6 @@
 /**
  * Field masks in JSON. Protobuf writes them as one string of paths in camel case. LUCI's servers also accept the
- * form `{"paths": ["…"]}`, and paths that only they understand, such as `*`, which their clients send. So masks
+ * form `{"paths": ["…"]}`, whose paths are those of the proto files, and paths that only they understand, such as `*`, which their clients send. So masks
  * are taken out of the JSON before it is decoded, and put into the message afterwards.
  */
 import { create, type DescField, type DescMessage, type JsonValue } from '@bufbuild/protobuf';
@@ -77,11 +77,11 @@ function isObject(json: JsonValue | undefined): json is { [key: string]: JsonVal
 function parseMask(name: string, json: JsonValue): FieldMask {
   const paths = pathsIn(json);
   if (!paths) throw new Error(`${name} is no field mask`);
-  return create(FieldMaskSchema, { paths: paths.map(snakeCase) });
+  return create(FieldMaskSchema, { paths: [...paths] });
 }
 
 function pathsIn(json: JsonValue): readonly string[] | undefined {
-  if (typeof json === 'string') return splitPaths(json);
+  if (typeof json === 'string') return splitPaths(json).map(snakeCase);
   const paths = isObject(json) ? (json.paths ?? []) : undefined;
   return Array.isArray(paths) && paths.every(isText) ? paths : undefined;
 }
