@@ -113,7 +113,7 @@ export async function exonerationsPage(
 }
 
 function toSized({ bytes, row }: SizedRow<typeof exonerations>): Sized<TestExoneration> {
-  return { item: fromRow(row), bytes: bytes + messageBytes(row.testId, row.variant.length) };
+  return { item: fromRow(row), bytes: bytes + messageBytes(row) };
 }
 
 function fromRow(row: Row<typeof exonerations>): TestExoneration {

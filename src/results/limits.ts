@@ -18,6 +18,9 @@ export const MAX_TRACE_BYTES = 4096;
 export const MAX_ERRORS_BYTES = 16 * 1024;
 export const MAX_RESULT_PROPERTIES_BYTES = 8 * 1024;
 
+/** The limit on a variant in its binary form. */
+export const MAX_VARIANT_BYTES = 1024;
+
 export const MAX_TAG_KEY_LENGTH = 64;
 export const MAX_TAG_VALUE_BYTES = 256;
 /** The limit on all tags of an invocation or of a result together. */

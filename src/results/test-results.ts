@@ -142,9 +142,8 @@ export async function testResultsPage(
 
 /** The message of a failure is in its response twice, as the primary one and as that of the first error. */
 function toSized({ bytes, row }: SizedRow<typeof testResults>): Sized<TestResult> {
-  const pairs = row.variant.length + row.tags.length;
   const again = row.failureReason?.length ?? 0;
-  return { item: fromRow(row), bytes: bytes + again + messageBytes(row.testId, pairs) };
+  return { item: fromRow(row), bytes: bytes + again + messageBytes(row) };
 }
 
 /** Counts the results that were recorded in these invocations themselves. */

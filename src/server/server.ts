@@ -26,6 +26,7 @@ import { rescueStuck } from '../finalizer/rescue.ts';
 import { observeState, withSharedGauges } from '../gauges/state-gauges.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { InvocationChanges } from '../invocations/invocation-changes.ts';
+import { Schemes } from '../results/identity/schemes.ts';
 import { Purging } from '../retention/purging.ts';
 import { RetentionRules } from '../retention/retention-rules.ts';
 import { updateTokenSecrets } from '../secrets/secrets.ts';
@@ -300,6 +301,7 @@ async function serviceParts(
       { invocationMs: invocationExpirationMs, expectedResultsMs: expectedResultsExpirationMs },
       retention,
     ),
+    schemes: new Schemes(),
     finalizer: pushTasks.finalizer,
     onChange: (ids: readonly InvocationId[]) => changes.announce(ids),
   };

@@ -6,7 +6,9 @@ import { create, type DescMessage, fromBinary, toBinary, toJson } from '@bufbuil
 import { expect, test } from 'vitest';
 import {
   CommitPositionSchema,
+  ModuleIdentifierSchema,
   StringPairSchema,
+  TestIdentifierSchema,
   VariantSchema,
 } from '../../src/gen/luci/resultdb/v1/common_pb.js';
 import {
@@ -30,6 +32,7 @@ import {
 } from '../../src/gen/luci/resultdb/v1/predicate_pb.js';
 import * as recorder from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import * as resultdb from '../../src/gen/luci/resultdb/v1/resultdb_pb.js';
+import * as schemas from '../../src/gen/luci/resultdb/v1/schema_pb.js';
 import {
   TestLocationSchema,
   TestMetadataSchema,
@@ -52,6 +55,20 @@ import {
 const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [StringPairSchema, 'key 1, value 2'],
   [VariantSchema, 'def 1'],
+  [
+    TestIdentifierSchema,
+    'module_name 1, module_scheme 2, module_variant 3, module_variant_hash 4, coarse_name 5, ' +
+      'fine_name 6, case_name 7',
+  ],
+  [
+    ModuleIdentifierSchema,
+    'module_name 1, module_scheme 2, module_variant 3, module_variant_hash 4',
+  ],
+  [schemas.GetSchemaRequestSchema, 'name 1'],
+  [schemas.GetSchemeRequestSchema, 'name 1'],
+  [schemas.SchemaSchema, 'name 1, schemes 2'],
+  [schemas.SchemeSchema, 'name 1, id 2, human_readable_name 3, coarse 4, fine 5, case 6'],
+  [schemas.Scheme_LevelSchema, 'human_readable_name 1, validation_regexp 2'],
   [CommitPositionSchema, 'host 1, project 2, ref 3, position 4'],
   [
     InvocationSchema,
@@ -64,8 +81,8 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [BigQueryExport_TestResultsSchema, 'predicate 1'],
   [
     TestResultSchema,
-    'name 1, test_id 2, result_id 3, variant 4, expected 5, status 6, summary_html 7, ' +
-      'start_time 8, duration 9, tags 10, test_location 11, variant_hash 12, test_metadata 13, ' +
+    'name 1, test_id_structured 19, test_id 2, result_id 3, variant 4, expected 5, status 6, ' +
+      'summary_html 7, start_time 8, duration 9, tags 10, test_location 11, variant_hash 12, test_metadata 13, ' +
       'failure_reason 14, properties 15, is_masked 16, skip_reason 18, status_v2 20, ' +
       'skipped_reason 21, framework_extensions 22',
   ],
@@ -78,7 +95,7 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [TestLocationSchema, 'repo 1, file_name 2, line 3'],
   [
     TestExonerationSchema,
-    'name 1, test_id 2, variant 3, exoneration_id 4, explanation_html 5, variant_hash 6, ' +
+    'name 1, test_id_structured 9, test_id 2, variant 3, exoneration_id 4, explanation_html 5, variant_hash 6, ' +
       'reason 7, is_masked 8',
   ],
   [TestResultPredicateSchema, 'test_id_regexp 1, variant 2, expectancy 3, exclude_exonerated 4'],

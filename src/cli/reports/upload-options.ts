@@ -1,6 +1,6 @@
 /** The options of `record` and `upload` that describe the uploaded results. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { problemOfPrintable } from '../../results/test-id.ts';
+import { problemOfPrintable } from '../../results/identity/printable.ts';
 import { collectPair, type StringPair } from '../new-invocation.ts';
 
 export interface UploadOptions {

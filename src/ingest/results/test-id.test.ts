@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkTestId } from '../../results/test-id.ts';
+import { checkTestId } from '../../results/identity/check-id.ts';
 import { shortenTo, testIdOf } from './test-id.ts';
 
 describe('testIdOf', () => {
@@ -11,7 +11,9 @@ describe('testIdOf', () => {
     [[], '', '(unnamed)'],
     [['a'], 'line\n\ttab\x1b', 'a::line\\n\\ttab\\u{1b}'],
     [[], '😀 \ud800', '😀 \\u{d800}'],
-    [[], '👨‍👩‍👧', '👨‍👩‍👧'],
+    [[], '👩\u200d👧', '👩\\u{200d}👧'],
+    [[], ':x', '\\u{3a}x'],
+    [[], '*', '\\u{2a}'],
     [[], 'e\u0301', 'é'],
   ])('names %j %j %j', (suite, name, id) => {
     expect(testIdOf(suite, name).id).toBe(id);

@@ -6,7 +6,7 @@
  * whole id.
  */
 import { hash } from 'node:crypto';
-import { MAX_TEST_ID_BYTES } from '../../results/test-id.ts';
+import { MAX_TEST_ID_BYTES } from '../../results/identity/check-id.ts';
 
 /** Separates the names in an id, from the outermost suite to the test. */
 const SEPARATOR = '::';
@@ -46,14 +46,17 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** Control characters and the like, except for the joiners that scripts and emoji need. */
-const UNPRINTABLE = /(?![\u200c\u200d])[\p{C}\p{Zl}\p{Zp}]/gu;
+/** Everything that servers refuse in ids: control characters, and also joiners and all spaces but one. */
+const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
+/** Ids that begin so are reserved: a colon begins a structured id. */
+const RESERVED = /^[:*]/;
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 function printable(text: string): string {
-  if (/^[\x20-\x7e]*$/.test(text)) return text;
-  return text.normalize('NFC').replaceAll(UNPRINTABLE, asEscape);
+  const whole = text.replace(RESERVED, asEscape);
+  if (/^[\x20-\x7e]*$/.test(whole)) return whole;
+  return whole.normalize('NFC').replaceAll(UNPRINTABLE, asEscape);
 }
 
 function asEscape(char: string): string {

@@ -4,12 +4,14 @@ import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { writeReports } from '../../../test/support/reports/report-files.ts';
 import { TestResultSchema, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { Schemes } from '../../results/identity/schemes.ts';
 import { checkTestResult } from '../../services/recorder/results/validate-test-result.ts';
 import { readReportSet } from '../report-set.ts';
 import { type TestResultMessage, testResultBatches, type UploadContext } from './test-results.ts';
 
 const REPORTS = join(import.meta.dirname, '../../../test/fixtures/reports');
 const NOW = Date.UTC(2030, 0, 1);
+const RULES = { now: NOW, schemes: new Schemes() };
 const context: UploadContext = { root: '/src', variant: { os: 'linux' }, now: NOW };
 
 describe('the messages of reports', () => {
@@ -24,7 +26,7 @@ describe('the messages of reports', () => {
     expect(messages.length).toBeGreaterThan(300);
     expect(new Set(keys).size).toBe(messages.length);
     for (const message of messages) {
-      expect(() => checkTestResult(create(TestResultSchema, message), NOW)).not.toThrow();
+      expect(() => checkTestResult(create(TestResultSchema, message), RULES)).not.toThrow();
     }
   });
 
@@ -71,7 +73,7 @@ describe('the messages of reports', () => {
   ])('have as the primary error message: %s', async (_what, body, primaryErrorMessage) => {
     const [message] = await messagesOf(writeReports({ r: oneCase(body) }), context);
     expect(message?.failureReason?.primaryErrorMessage).toBe(primaryErrorMessage);
-    expect(() => checkTestResult(create(TestResultSchema, message), NOW)).not.toThrow();
+    expect(() => checkTestResult(create(TestResultSchema, message), RULES)).not.toThrow();
   });
 
   it('show the output of a failing test below its failure, and none of a test that passed', async () => {
@@ -91,7 +93,7 @@ describe('the messages of reports', () => {
     const test = `{"name":"t","status":"RUN","result":"COMPLETED","classname":"c",${more}}`;
     const json = `{"testsuites":[{"name":"c","testsuite":[${test}]}]}`;
     const [message] = await messagesOf(writeReports({ 'r.json': json }), context);
-    expect(() => checkTestResult(create(TestResultSchema, message), NOW)).not.toThrow();
+    expect(() => checkTestResult(create(TestResultSchema, message), RULES)).not.toThrow();
     expect(message?.tags?.[0]).toEqual({ key: 'report_dialect', value: 'googletest' });
   });
 

@@ -3,6 +3,7 @@ import type { Clock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import type { SchedulingParts } from '../../finalizer/schedule.ts';
 import type { InvocationId } from '../../invocations/id.ts';
+import type { Schemes } from '../../results/identity/schemes.ts';
 import type { RetentionRules } from '../../retention/retention-rules.ts';
 import type { Authorizer } from '../shared/permissions.ts';
 import type { UpdateTokens } from './update-token.ts';
@@ -13,6 +14,7 @@ export interface RecorderParts {
   readonly updateTokens: UpdateTokens;
   readonly authorizer: Authorizer;
   readonly retention: RetentionRules;
+  readonly schemes: Schemes;
   readonly finalizer: SchedulingParts;
   /** Called after the commit with the ids of changed invocations. A hint for watchers. */
   readonly onChange?: (ids: readonly InvocationId[]) => void | Promise<void>;

@@ -1,8 +1,14 @@
 /** Checks key-value pairs: tags, and the pairs of a variant. */
-import type { Variant } from '../../gen/luci/resultdb/v1/common_pb.js';
+import { toBinary } from '@bufbuild/protobuf';
+import { type Variant, VariantSchema } from '../../gen/luci/resultdb/v1/common_pb.js';
 import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
-import { MAX_TAG_KEY_LENGTH, MAX_TAG_VALUE_BYTES, MAX_TAGS_BYTES } from '../../results/limits.ts';
-import { problemOfPrintable } from '../../results/test-id.ts';
+import { problemOfPrintable } from '../../results/identity/printable.ts';
+import {
+  MAX_TAG_KEY_LENGTH,
+  MAX_TAG_VALUE_BYTES,
+  MAX_TAGS_BYTES,
+  MAX_VARIANT_BYTES,
+} from '../../results/limits.ts';
 import { inEach, inField, invalid, requireMatch, requireText } from './field.ts';
 
 const KEY_PATTERN = /^[a-z][a-z0-9_]*(\/[a-z][a-z0-9_]*)*$/;
@@ -36,6 +42,7 @@ export function checkTags(field: string, tags: readonly StringPair[]): StringPai
  */
 export function checkVariant(variant: Variant | undefined): Readonly<Record<string, string>> {
   const pairs = Object.entries(variant?.def ?? {});
+  requireVariantSize(variant);
   for (const [key, value] of pairs) {
     inField(JSON.stringify(key), () => {
       checkPair(key, value);
@@ -43,6 +50,13 @@ export function checkVariant(variant: Variant | undefined): Readonly<Record<stri
     });
   }
   return Object.fromEntries(pairs);
+}
+
+function requireVariantSize(variant: Variant | undefined): void {
+  const size = variant === undefined ? 0 : toBinary(VariantSchema, variant).length;
+  if (size > MAX_VARIANT_BYTES) {
+    throw invalid(`got ${size} bytes; exceeds the maximum size of ${MAX_VARIANT_BYTES} bytes`);
+  }
 }
 
 function requirePrintable(value: string): void {

@@ -1,5 +1,6 @@
 /** Converts test results and exonerations to the messages of the API. */
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import type { TestIdentifierSchema } from '../../gen/luci/resultdb/v1/common_pb.js';
 import {
   TestLocationSchema,
   TestMetadataSchema,
@@ -12,6 +13,7 @@ import {
   TestStatus,
 } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { TestExoneration } from '../../results/exoneration.ts';
+import { structuredIdOf } from '../../results/identity/structured-id.ts';
 import { readOutcome } from '../../results/outcome/stored-outcome.ts';
 import type { TestResult } from '../../results/test-result.ts';
 import { exonerationName, testResultName } from './result-name.ts';
@@ -21,6 +23,7 @@ export function toTestResultMessage(result: TestResult): TestResultMessage {
   const { durationMicros, startTime, testLocation, testMetadata } = result;
   return create(TestResultSchema, {
     name: testResultName(result),
+    testIdStructured: toTestIdentifier(result),
     testId: result.testId,
     resultId: result.resultId,
     variant: { def: { ...result.variant } },
@@ -40,6 +43,7 @@ export function toTestResultMessage(result: TestResult): TestResultMessage {
 export function toExonerationMessage(exoneration: TestExoneration): TestExonerationMessage {
   return create(TestExonerationSchema, {
     name: exonerationName(exoneration),
+    testIdStructured: toTestIdentifier(exoneration),
     testId: exoneration.testId,
     exonerationId: exoneration.exonerationId,
     variant: { def: { ...exoneration.variant } },
@@ -47,4 +51,19 @@ export function toExonerationMessage(exoneration: TestExoneration): TestExonerat
     explanationHtml: exoneration.explanationHtml,
     reason: exoneration.reason,
   });
+}
+
+/** Computes the structured form of an id, which no row stores. */
+function toTestIdentifier({
+  testId,
+  variant,
+  variantHash,
+}: Pick<TestResult, 'testId' | 'variant' | 'variantHash'>): MessageInitShape<
+  typeof TestIdentifierSchema
+> {
+  return {
+    ...structuredIdOf(testId),
+    moduleVariant: { def: { ...variant } },
+    moduleVariantHash: variantHash,
+  };
 }

@@ -1,7 +1,7 @@
 /** Names of results and exonerations: `invocations/i/tests/{escaped test id}/results/r`. */
 import { invocationName, parseInvocationName } from '../../invocations/id.ts';
 import type { TestExonerationKey } from '../../results/exoneration.ts';
-import { checkTestId } from '../../results/test-id.ts';
+import { checkTestId } from '../../results/identity/check-id.ts';
 import type { TestResultKey } from '../../results/test-result.ts';
 import { inField, invalid } from './field.ts';
 import { escapePathSegment, unescapePathSegment } from './path-segment.ts';

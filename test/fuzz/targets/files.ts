@@ -9,12 +9,14 @@ import { readEntry, resultsOf } from '../../../src/cli/spool/spool-entry.ts';
 import { TestResultSchema } from '../../../src/gen/luci/resultdb/v1/test_result_pb.js';
 import { readReportSet } from '../../../src/ingest/report-set.ts';
 import { testResultBatches } from '../../../src/ingest/results/test-results.ts';
+import { Schemes } from '../../../src/results/identity/schemes.ts';
 import { loadConfig } from '../../../src/server/config/config.ts';
 import { checkTestResult } from '../../../src/services/recorder/results/validate-test-result.ts';
 import type { FuzzTarget } from '../engine/target.ts';
 import { ScratchFile } from './scratch-file.ts';
 
 const NOW = 1_767_323_045_000;
+const RULES = { now: NOW, schemes: new Schemes() };
 const configFile = new ScratchFile('postlude.yaml');
 const spoolFile = new ScratchFile('entry.jsonl');
 const reportFile = new ScratchFile('report');
@@ -139,6 +141,6 @@ async function checkReport(input: Buffer): Promise<void> {
   const set = await readReportSet([path]);
   const context = { root: '/r', repo: undefined, variant: { os: 'linux' }, now: NOW };
   for await (const batch of testResultBatches(set, context)) {
-    for (const message of batch) checkTestResult(create(TestResultSchema, message), NOW);
+    for (const message of batch) checkTestResult(create(TestResultSchema, message), RULES);
   }
 }

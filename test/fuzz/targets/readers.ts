@@ -13,7 +13,7 @@ import { junitXml } from '../../../src/ingest/junit/junit-xml.ts';
 import { ReportDamage, type ReportFormat } from '../../../src/ingest/report.ts';
 import { testIdOf } from '../../../src/ingest/results/test-id.ts';
 import { tap } from '../../../src/ingest/tap/tap.ts';
-import { checkTestId } from '../../../src/results/test-id.ts';
+import { checkTestId } from '../../../src/results/identity/check-id.ts';
 import { type FuzzTarget, require, requireSame } from '../engine/target.ts';
 import { jsonOf, lines, sample, xml } from './generators.ts';
 

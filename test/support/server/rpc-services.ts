@@ -16,6 +16,7 @@ import {
 import { CreateInvocationRequestSchema } from '../../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { fromRowId, type InvocationId } from '../../../src/invocations/id.ts';
 import { InvocationChanges } from '../../../src/invocations/invocation-changes.ts';
+import { Schemes } from '../../../src/results/identity/schemes.ts';
 import { RetentionRules } from '../../../src/retention/retention-rules.ts';
 import { createInvocations } from '../../../src/services/invocations/service.ts';
 import { createPushTasks } from '../../../src/services/push-tasks/service.ts';
@@ -52,7 +53,17 @@ export async function openServices(
   };
   const finalizer = { db, clock, queue, invocationRows, onChange };
   const retention = new RetentionRules();
-  const recorderParts = { db, clock, authorizer, updateTokens, finalizer, onChange, retention };
+  const schemes = new Schemes();
+  const recorderParts = {
+    db,
+    clock,
+    authorizer,
+    updateTokens,
+    finalizer,
+    onChange,
+    retention,
+    schemes,
+  };
   const recorder = createRecorder(recorderParts);
   return {
     db,

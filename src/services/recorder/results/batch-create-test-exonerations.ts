@@ -18,9 +18,10 @@ export async function batchCreateTestExonerations(
 ): Promise<BatchCreateTestExonerationsResponse> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
   const { requestId } = request;
+  const { schemes } = parts;
   const checked = checkBatch(request, (inner, index) => {
     requireSame('invocation', inner.invocation, request.invocation);
-    return checkNewExoneration(inner, { caller: context.caller, requestId, index });
+    return checkNewExoneration(inner, { caller: context.caller, schemes, requestId, index });
   });
   const testExonerations = await createExonerations(parts, context, { id, exonerations: checked });
   return create(BatchCreateTestExonerationsResponseSchema, { testExonerations });

@@ -9,7 +9,7 @@ import type { CallContext } from '../../shared/call-context.ts';
 import { inField } from '../../shared/field.ts';
 import { checkBatch, requireDistinct, requireSame } from '../batch.ts';
 import type { RecorderParts } from '../parts.ts';
-import { checkNewTestResult, createTestResults } from './new-test-results.ts';
+import { checkNewTestResult, createTestResults, rulesOf } from './new-test-results.ts';
 
 /** Existing results are overwritten, so a repeated request changes nothing. */
 export async function batchCreateTestResults(
@@ -18,13 +18,13 @@ export async function batchCreateTestResults(
   context: CallContext,
 ): Promise<BatchCreateTestResultsResponse> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
-  const now = parts.clock.now();
+  const rules = rulesOf(parts);
   const checked = checkBatch(request, (inner) => {
     requireSame('invocation', inner.invocation, request.invocation);
-    return checkNewTestResult(inner, now);
+    return checkNewTestResult(inner, rules);
   });
   // Result ids contain no blanks, so different results cannot have the same key.
-  requireDistinct(checked, ({ resultId, testId }) => `${resultId} ${testId}`);
+  requireDistinct(checked, ({ result: { resultId, testId } }) => `${resultId} ${testId}`);
   const testResults = await createTestResults(parts, context, { id, results: checked });
   return create(BatchCreateTestResultsResponseSchema, { testResults });
 }

@@ -15,7 +15,12 @@ export async function createTestExoneration(
 ): Promise<TestExoneration> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
   const requestId = checkRequestId(request.requestId);
-  const checked = checkNewExoneration(request, { caller: context.caller, requestId, index: 0 });
+  const checked = checkNewExoneration(request, {
+    caller: context.caller,
+    schemes: parts.schemes,
+    requestId,
+    index: 0,
+  });
   const [exoneration] = await createExonerations(parts, context, { id, exonerations: [checked] });
   if (!exoneration) throw new CodedError('data-loss', 'the exoneration was not recorded');
   return exoneration;

@@ -6,7 +6,7 @@ import type { CallContext } from '../../shared/call-context.ts';
 import { inField } from '../../shared/field.ts';
 import { checkRequestId } from '../batch.ts';
 import type { RecorderParts } from '../parts.ts';
-import { checkNewTestResult, createTestResults } from './new-test-results.ts';
+import { checkNewTestResult, createTestResults, rulesOf } from './new-test-results.ts';
 
 export async function createTestResult(
   parts: RecorderParts,
@@ -15,7 +15,7 @@ export async function createTestResult(
 ): Promise<TestResult> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
   checkRequestId(request.requestId);
-  const checked = checkNewTestResult(request, parts.clock.now());
+  const checked = checkNewTestResult(request, rulesOf(parts));
   const [result] = await createTestResults(parts, context, { id, results: [checked] });
   if (!result) throw new CodedError('data-loss', 'the result was not recorded');
   return result;

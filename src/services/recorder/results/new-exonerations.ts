@@ -9,6 +9,7 @@ import type { TestExoneration } from '../../../gen/luci/resultdb/v1/test_result_
 import type { InvocationId } from '../../../invocations/id.ts';
 import { hashOf, type NewTestExoneration } from '../../../results/exoneration.ts';
 import { recordExonerations } from '../../../results/exonerations.ts';
+import type { Schemes } from '../../../results/identity/schemes.ts';
 import type { CallContext } from '../../shared/call-context.ts';
 import { inField, invalid } from '../../shared/field.ts';
 import { toExonerationMessage } from '../../shared/result-message.ts';
@@ -18,6 +19,7 @@ import { checkTestExoneration } from './validate-exoneration.ts';
 
 interface ExonerationSource {
   readonly caller: string;
+  readonly schemes: Schemes;
   readonly requestId: string;
   /** The index in the batch. */
   readonly index: number;
@@ -28,8 +30,8 @@ export function checkNewExoneration(
   source: ExonerationSource,
 ): NewTestExoneration {
   return inField('test_exoneration', () => {
-    if (testExoneration === undefined) throw invalid('must be set');
-    const checked = checkTestExoneration(testExoneration);
+    if (testExoneration === undefined) throw invalid('unspecified');
+    const checked = checkTestExoneration(testExoneration, source.schemes);
     return { ...checked, exonerationId: exonerationId(hashOf(checked), source) };
   });
 }

@@ -1,5 +1,4 @@
 /** Records one test result or a batch. */
-import type { EpochMs } from '@postlude/queue/foundations';
 import type { CreateTestResultRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
 import type { TestResult as TestResultMessage } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { InvocationId } from '../../../invocations/id.ts';
@@ -12,41 +11,64 @@ import { inField, invalid } from '../../shared/field.ts';
 import { toTestResultMessage } from '../../shared/result-message.ts';
 import { mutateInvocation } from '../mutate-invocation.ts';
 import type { RecorderParts } from '../parts.ts';
-import { checkTestResult } from './validate-test-result.ts';
+import { checkTestResult, type ResultRules } from './validate-test-result.ts';
+
+/** A result that passed all checks and may be recorded. */
+export interface CheckedTestResult {
+  readonly result: NewTestResult;
+  /** Older clients leave out an empty variant, and so does the response to them. */
+  readonly hasVariant: boolean;
+}
+
+export function rulesOf({ clock, schemes }: RecorderParts): ResultRules {
+  return { now: clock.now(), schemes };
+}
 
 export function checkNewTestResult(
   { testResult }: CreateTestResultRequest,
-  now: EpochMs,
-): NewTestResult {
+  rules: ResultRules,
+): CheckedTestResult {
   return inField('test_result', () => {
-    if (testResult === undefined) throw invalid('must be set');
-    return checkTestResult(testResult, now);
+    if (testResult === undefined) throw invalid('unspecified');
+    const { testIdStructured, variant } = testResult;
+    return {
+      result: checkTestResult(testResult, rules),
+      hasVariant: testIdStructured !== undefined || variant !== undefined,
+    };
   });
 }
 
 /**
- * Writes all or nothing, and returns the results as reads will show them; none if the caller prefers a
- * minimal response.
+ * Writes all or nothing, and returns the results as reads will show them, but for missing variants; none
+ * if the caller prefers a minimal response.
  */
 export async function createTestResults(
   parts: RecorderParts,
   context: CallContext,
-  { id, results }: { readonly id: InvocationId; readonly results: readonly NewTestResult[] },
+  { id, results }: { readonly id: InvocationId; readonly results: readonly CheckedTestResult[] },
 ): Promise<TestResultMessage[]> {
-  await mutateInvocation({ parts, context, id }, (tx) => recordTestResults(tx, id, results));
+  const recorded = results.map(({ result }) => result);
+  await mutateInvocation({ parts, context, id }, (tx) => recordTestResults(tx, id, recorded));
   if (context.prefersMinimal === true) return [];
-  return results.map((result) =>
-    toTestResultMessage({
-      startTime: undefined,
-      durationMicros: undefined,
-      testLocation: undefined,
-      testMetadata: undefined,
-      failureReason: undefined,
-      details: undefined,
-      ...result,
-      tags: sortPairs(result.tags ?? []),
-      invocationId: id,
-      variantHash: variantHash(result.variant),
-    }),
-  );
+  return results.map((checked) => toMessage(checked, id));
+}
+
+function toMessage({ hasVariant, result }: CheckedTestResult, id: InvocationId): TestResultMessage {
+  const message = toTestResultMessage({
+    startTime: undefined,
+    durationMicros: undefined,
+    testLocation: undefined,
+    testMetadata: undefined,
+    failureReason: undefined,
+    details: undefined,
+    ...result,
+    tags: sortPairs(result.tags ?? []),
+    invocationId: id,
+    variantHash: variantHash(result.variant),
+  });
+  if (!hasVariant) {
+    delete message.variant;
+    delete message.testIdStructured?.moduleVariant;
+  }
+  return message;
 }

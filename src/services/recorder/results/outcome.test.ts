@@ -7,6 +7,7 @@ import {
   openServices,
   type Services,
 } from '../../../../test/support/server/rpc-services.ts';
+import { VariantSchema } from '../../../gen/luci/resultdb/v1/common_pb.js';
 import { FailureReason_Kind } from '../../../gen/luci/resultdb/v1/failure_reason_pb.js';
 import { CreateTestResultRequestSchema } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
 import { GetTestResultRequestSchema } from '../../../gen/luci/resultdb/v1/resultdb_pb.js';
@@ -14,7 +15,7 @@ import {
   SkippedReason_Kind,
   SkipReason,
   TestResult_Status,
-  type TestResultSchema,
+  TestResultSchema,
   TestStatus,
   WebTest_Status,
 } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
@@ -28,7 +29,8 @@ const { DISABLED_AT_DECLARATION, OTHER } = SkippedReason_Kind;
 const reason = { kind: ORDINARY, errors: [{ message: 'm' }] };
 
 function record(services: Services, init: ResultInit) {
-  const testResult = { testId: 't', resultId: 'r', ...init };
+  const testResult = create(TestResultSchema, { testId: 't', resultId: 'r', ...init });
+  testResult.variant ??= create(VariantSchema);
   return services.recorder.createTestResult(
     create(CreateTestResultRequestSchema, { invocation: 'invocations/u-inv', testResult }),
     services.owner('u-inv'),

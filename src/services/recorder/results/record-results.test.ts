@@ -49,20 +49,28 @@ function count(services: Services): Promise<number> {
 describe('a test result is refused', () => {
   const location = { repo: 'https://example.com/repo', fileName: '//a.ts', line: 1 };
   test.each<[string, ResultInit]>([
-    ['test_id: must not be empty', { testId: '' }],
-    ['test_id: has 513 bytes', { testId: 'a'.repeat(513) }],
-    ['test_id: must be printable; U+0007 is not', { testId: 'a\u0007' }],
-    ['test_id: must be in the Unicode normal form NFC', { testId: 'e\u0301' }],
+    ['test_id_structured: unspecified', { testId: '' }],
+    ['test_id: case_name: longer than 512 bytes', { testId: 'a'.repeat(513) }],
+    ["test_id: non-printable rune '\\a' at byte index 1", { testId: 'a\u0007' }],
+    ['test_id: not in unicode normalized form C', { testId: 'e\u0301' }],
     ['result_id: must not be empty', { resultId: '' }],
     ['result_id: does not match', { resultId: 'A' }],
     ['result_id: does not match', { resultId: 'a'.repeat(33) }],
     ['variant: "1": key: does not match', { variant: { def: { '1': 'a' } } }],
     ['variant: "a": value: has 257 bytes', { variant: { def: { a: 'b'.repeat(257) } } }],
-    ['value: must be printable; U+000A is not', { variant: { def: { a: '1\nb:2' } } }],
-    ['value: must be printable; U+2028 is not', { variant: { def: { a: '1\u2028' } } }],
-    ['value: must be printable; U+202E is not', { variant: { def: { a: '\u202e1' } } }],
-    ['value: must be printable; U+FEFF is not', { variant: { def: { a: '\ufeff1' } } }],
-    ['value: must be in the Unicode normal form NFC', { variant: { def: { a: 'e\u0301' } } }],
+    [
+      'variant: got 1045 bytes; exceeds the maximum size of 1024 bytes',
+      {
+        variant: {
+          def: Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`k${i}`, 'b'.repeat(199)])),
+        },
+      },
+    ],
+    ["value: non-printable rune '\\n' at byte index 1", { variant: { def: { a: '1\nb:2' } } }],
+    ["value: non-printable rune '\\u2028'", { variant: { def: { a: '1\u2028' } } }],
+    ["value: non-printable rune '\\u202e'", { variant: { def: { a: '\u202e1' } } }],
+    ["value: non-printable rune '\\ufeff'", { variant: { def: { a: '\ufeff1' } } }],
+    ['value: not in unicode normalized form C', { variant: { def: { a: 'e\u0301' } } }],
     ['summary_html: has 4097 bytes', { summaryHtml: 'a'.repeat(4097) }],
     ['summary_html: must not contain NUL', { summaryHtml: '\0' }],
     ['start_time: must not be in the future', { startTime: toTimestamp(4e12) }],
@@ -107,7 +115,7 @@ describe('a batch of results is refused', () => {
     ['invocation: not the name', { ...batchRequest(), invocation: 'u-inv' }],
     ['501 requests in a batch; at most 500', batchRequest(...many)],
     [
-      'requests[1]: test_result: test_id: must not be empty',
+      'requests[1]: test_result: test_id_structured: unspecified',
       batchRequest(valid, { ...other, testId: '' }),
     ],
     ['requests[2]: the same as requests[0]: r a/b', batchRequest(valid, other, valid)],
@@ -128,7 +136,7 @@ describe('a batch of results is refused', () => {
       }),
     ],
     [
-      'requests[0]: test_result: must be set',
+      'requests[0]: test_result: unspecified',
       create(BatchCreateTestResultsRequestSchema, { invocation, requests: [{}] }),
     ],
   ])('%s', async (message, request) => {
@@ -304,8 +312,8 @@ eachDatabase((open) => {
     });
 
     test.each([
-      ['test_exoneration: must be set', {}],
-      ['test_exoneration: test_id: must not be empty', { testExoneration: {} }],
+      ['test_exoneration: unspecified', {}],
+      ['test_exoneration: test_id_structured: unspecified', { testExoneration: {} }],
       [
         'test_exoneration: explanation_html: has 4097 bytes',
         { testExoneration: { ...exoneration, explanationHtml: 'a'.repeat(4097) } },

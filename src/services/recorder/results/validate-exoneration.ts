@@ -4,11 +4,11 @@ import {
   type TestExoneration,
 } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { NewTestExoneration } from '../../../results/exoneration.ts';
+import type { Schemes } from '../../../results/identity/schemes.ts';
 import { MAX_HTML_BYTES } from '../../../results/limits.ts';
-import { checkTestId } from '../../../results/test-id.ts';
 import { type Variant, variantHash } from '../../../results/variant.ts';
-import { checkVariant } from '../../shared/check-pairs.ts';
 import { inField, invalid, requireText } from '../../shared/field.ts';
+import { checkIdentity } from './validate-identity.ts';
 
 const HASH_PATTERN = /^[0-9a-f]{16}$/;
 /** Reasons that are newer than this server are kept, as far as a column can hold their numbers. */
@@ -17,14 +17,13 @@ const MAX_REASON = 2 ** 15 - 1;
 /** Returns the record of an exoneration without its id. Throws `invalid-argument`. */
 export function checkTestExoneration(
   exoneration: TestExoneration,
+  schemes: Schemes,
 ): Omit<NewTestExoneration, 'exonerationId'> {
-  const testId = inField('test_id', () => checkTestId(exoneration.testId));
-  const variant = inField('variant', () => checkVariant(exoneration.variant));
-  const hash = checkHash(exoneration, variant);
+  const identity = checkIdentity(exoneration, schemes);
+  const isStructured = exoneration.testIdStructured !== undefined;
   return {
-    testId,
-    variant,
-    variantHash: hash,
+    ...identity,
+    variantHash: isStructured ? undefined : checkHash(exoneration, identity.variant),
     explanationHtml: inField('explanation_html', () => checkHtml(exoneration.explanationHtml)),
     reason: inField('reason', () => checkReason(exoneration.reason)),
   };

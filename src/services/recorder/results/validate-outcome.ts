@@ -19,6 +19,7 @@ import {
   type WebTest,
   WebTest_Status,
 } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
+import { problemOfPrintable } from '../../../results/identity/printable.ts';
 import {
   MAX_ERROR_MESSAGE_BYTES,
   MAX_ERRORS_BYTES,
@@ -26,7 +27,6 @@ import {
   MAX_TRACE_BYTES,
 } from '../../../results/limits.ts';
 import { type StoredOutcome, storeOutcome } from '../../../results/outcome/stored-outcome.ts';
-import { problemOfPrintable } from '../../../results/test-id.ts';
 import type { TestStatus } from '../../../results/test-status.ts';
 import { inEach, inField, invalid, requireText } from '../../shared/field.ts';
 import { encodeProperties } from '../../shared/invocation-message.ts';

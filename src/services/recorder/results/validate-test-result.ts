@@ -8,27 +8,33 @@ import {
   TestMetadataSchema,
 } from '../../../gen/luci/resultdb/v1/test_metadata_pb.js';
 import type { TestResult } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { Schemes } from '../../../results/identity/schemes.ts';
 import {
   MAX_FILE_NAME_BYTES,
   MAX_HTML_BYTES,
   MAX_REPO_BYTES,
   MAX_TEST_NAME_BYTES,
 } from '../../../results/limits.ts';
-import { checkTestId } from '../../../results/test-id.ts';
 import type { NewTestResult } from '../../../results/test-result.ts';
-import { checkTags, checkVariant } from '../../shared/check-pairs.ts';
+import { checkTags } from '../../shared/check-pairs.ts';
 import { inField, invalid, requireMatch, requireText } from '../../shared/field.ts';
 import { fromDuration, fromTimestamp } from '../../shared/timestamp.ts';
+import { checkIdentity } from './validate-identity.ts';
 import { checkOutcome } from './validate-outcome.ts';
+
+/** What a result is checked against. */
+export interface ResultRules {
+  readonly now: EpochMs;
+  readonly schemes: Schemes;
+}
 
 const RESULT_ID_PATTERN = /^[a-z0-9\-_.]{1,32}$/;
 
 /** Returns the record of a result. Throws `invalid-argument`. */
-export function checkTestResult(result: TestResult, now: EpochMs): NewTestResult {
+export function checkTestResult(result: TestResult, { now, schemes }: ResultRules): NewTestResult {
   return {
-    testId: inField('test_id', () => checkTestId(result.testId)),
+    ...checkIdentity(result, schemes),
     resultId: inField('result_id', () => requireMatch(result.resultId, RESULT_ID_PATTERN)),
-    variant: inField('variant', () => checkVariant(result.variant)),
     summaryHtml: inField('summary_html', () => requireText(result.summaryHtml, MAX_HTML_BYTES)),
     ...checkTimes(result, now),
     tags: checkTags('tags', result.tags),

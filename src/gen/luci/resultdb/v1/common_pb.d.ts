@@ -59,6 +59,113 @@ export declare type Variant = Message<"luci.resultdb.v1.Variant"> & {
 export declare const VariantSchema: GenMessage<Variant>;
 
 /**
+ * The id of a test as its parts. Which parts there are depends on the scheme of
+ * its module; Schemas lists the schemes.
+ *
+ * @generated from message luci.resultdb.v1.TestIdentifier
+ */
+export declare type TestIdentifier = Message<"luci.resultdb.v1.TestIdentifier"> & {
+  /**
+   * What is built and run as one: a target, a package. "legacy" for tests with
+   * a plain test_id.
+   *
+   * @generated from field: string module_name = 1;
+   */
+  moduleName: string;
+
+  /**
+   * The scheme of the module's tests, such as "junit".
+   *
+   * @generated from field: string module_scheme = 2;
+   */
+  moduleScheme: string;
+
+  /**
+   * How the module was run.
+   *
+   * @generated from field: luci.resultdb.v1.Variant module_variant = 3;
+   */
+  moduleVariant?: Variant | undefined;
+
+  /**
+   * The hash of module_variant. Set by the server; if it is given, it must be
+   * that hash.
+   *
+   * @generated from field: string module_variant_hash = 4;
+   */
+  moduleVariantHash: string;
+
+  /**
+   * A package or namespace, if the scheme has one.
+   *
+   * @generated from field: string coarse_name = 5;
+   */
+  coarseName: string;
+
+  /**
+   * A class or suite, if the scheme has one.
+   *
+   * @generated from field: string fine_name = 6;
+   */
+  fineName: string;
+
+  /**
+   * A method. Of several parts, each is separated from the next by a colon; in
+   * a part, colons and backslashes are escaped by a backslash.
+   *
+   * @generated from field: string case_name = 7;
+   */
+  caseName: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.TestIdentifier.
+ * Use `create(TestIdentifierSchema)` to create a new message.
+ */
+export declare const TestIdentifierSchema: GenMessage<TestIdentifier>;
+
+/**
+ * The module that all results of an invocation belong to.
+ *
+ * @generated from message luci.resultdb.v1.ModuleIdentifier
+ */
+export declare type ModuleIdentifier = Message<"luci.resultdb.v1.ModuleIdentifier"> & {
+  /**
+   * As in TestIdentifier.
+   *
+   * @generated from field: string module_name = 1;
+   */
+  moduleName: string;
+
+  /**
+   * As in TestIdentifier.
+   *
+   * @generated from field: string module_scheme = 2;
+   */
+  moduleScheme: string;
+
+  /**
+   * As in TestIdentifier.
+   *
+   * @generated from field: luci.resultdb.v1.Variant module_variant = 3;
+   */
+  moduleVariant?: Variant | undefined;
+
+  /**
+   * As in TestIdentifier.
+   *
+   * @generated from field: string module_variant_hash = 4;
+   */
+  moduleVariantHash: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.ModuleIdentifier.
+ * Use `create(ModuleIdentifierSchema)` to create a new message.
+ */
+export declare const ModuleIdentifierSchema: GenMessage<ModuleIdentifier>;
+
+/**
  * A commit in the history of a branch.
  *
  * @generated from message luci.resultdb.v1.CommitPosition

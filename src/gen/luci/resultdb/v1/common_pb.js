@@ -8,7 +8,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file luci/resultdb/v1/common.proto.
  */
 export const file_luci_resultdb_v1_common = /*@__PURE__*/
-  fileDesc("Ch1sdWNpL3Jlc3VsdGRiL3YxL2NvbW1vbi5wcm90bxIQbHVjaS5yZXN1bHRkYi52MSIoCgpTdHJpbmdQYWlyEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCSJmCgdWYXJpYW50Ei8KA2RlZhgBIAMoCzIiLmx1Y2kucmVzdWx0ZGIudjEuVmFyaWFudC5EZWZFbnRyeRoqCghEZWZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk4KDkNvbW1pdFBvc2l0aW9uEgwKBGhvc3QYASABKAkSDwoHcHJvamVjdBgCIAEoCRILCgNyZWYYAyABKAkSEAoIcG9zaXRpb24YBCABKANiBnByb3RvMw");
+  fileDesc("Ch1sdWNpL3Jlc3VsdGRiL3YxL2NvbW1vbi5wcm90bxIQbHVjaS5yZXN1bHRkYi52MSIoCgpTdHJpbmdQYWlyEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCSJmCgdWYXJpYW50Ei8KA2RlZhgBIAMoCzIiLmx1Y2kucmVzdWx0ZGIudjEuVmFyaWFudC5EZWZFbnRyeRoqCghEZWZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIscBCg5UZXN0SWRlbnRpZmllchITCgttb2R1bGVfbmFtZRgBIAEoCRIVCg1tb2R1bGVfc2NoZW1lGAIgASgJEjEKDm1vZHVsZV92YXJpYW50GAMgASgLMhkubHVjaS5yZXN1bHRkYi52MS5WYXJpYW50EhsKE21vZHVsZV92YXJpYW50X2hhc2gYBCABKAkSEwoLY29hcnNlX25hbWUYBSABKAkSEQoJZmluZV9uYW1lGAYgASgJEhEKCWNhc2VfbmFtZRgHIAEoCSKOAQoQTW9kdWxlSWRlbnRpZmllchITCgttb2R1bGVfbmFtZRgBIAEoCRIVCg1tb2R1bGVfc2NoZW1lGAIgASgJEjEKDm1vZHVsZV92YXJpYW50GAMgASgLMhkubHVjaS5yZXN1bHRkYi52MS5WYXJpYW50EhsKE21vZHVsZV92YXJpYW50X2hhc2gYBCABKAkiTgoOQ29tbWl0UG9zaXRpb24SDAoEaG9zdBgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgsKA3JlZhgDIAEoCRIQCghwb3NpdGlvbhgEIAEoA2IGcHJvdG8z");
 
 /**
  * Describes the message luci.resultdb.v1.StringPair.
@@ -25,9 +25,23 @@ export const VariantSchema = /*@__PURE__*/
   messageDesc(file_luci_resultdb_v1_common, 1);
 
 /**
+ * Describes the message luci.resultdb.v1.TestIdentifier.
+ * Use `create(TestIdentifierSchema)` to create a new message.
+ */
+export const TestIdentifierSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_common, 2);
+
+/**
+ * Describes the message luci.resultdb.v1.ModuleIdentifier.
+ * Use `create(ModuleIdentifierSchema)` to create a new message.
+ */
+export const ModuleIdentifierSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_common, 3);
+
+/**
  * Describes the message luci.resultdb.v1.CommitPosition.
  * Use `create(CommitPositionSchema)` to create a new message.
  */
 export const CommitPositionSchema = /*@__PURE__*/
-  messageDesc(file_luci_resultdb_v1_common, 2);
+  messageDesc(file_luci_resultdb_v1_common, 4);
 

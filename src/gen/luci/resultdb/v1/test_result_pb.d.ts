@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-import type { StringPair, Variant } from "./common_pb.js";
+import type { StringPair, TestIdentifier, Variant } from "./common_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { TestLocation, TestMetadata } from "./test_metadata_pb.js";
 import type { FailureReason } from "./failure_reason_pb.js";
@@ -29,7 +29,18 @@ export declare type TestResult = Message<"luci.resultdb.v1.TestResult"> & {
   name: string;
 
   /**
-   * Identifies the test: 1 to 512 bytes of printable Unicode in form NFC.
+   * The id of the test as its parts. Set either this, or test_id and variant;
+   * when read, all are there.
+   *
+   * @generated from field: luci.resultdb.v1.TestIdentifier test_id_structured = 19;
+   */
+  testIdStructured?: TestIdentifier | undefined;
+
+  /**
+   * Identifies the test: 1 to 512 bytes of printable Unicode in form NFC. If it
+   * begins with a colon, it is :module!scheme:coarse:fine#case, in which a
+   * backslash escapes the characters :!#\; other ids are case names of the
+   * module "legacy".
    *
    * @generated from field: string test_id = 2;
    */
@@ -394,6 +405,13 @@ export declare type TestExoneration = Message<"luci.resultdb.v1.TestExoneration"
    * @generated from field: string name = 1;
    */
   name: string;
+
+  /**
+   * As in TestResult.
+   *
+   * @generated from field: luci.resultdb.v1.TestIdentifier test_id_structured = 9;
+   */
+  testIdStructured?: TestIdentifier | undefined;
 
   /**
    * As in TestResult.
