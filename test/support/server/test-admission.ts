@@ -1,5 +1,5 @@
 /** An admission of calls on a fake clock, with a load that the test sets. */
-import { noMetrics, silentLog } from '@postlude/queue/foundations';
+import { type Metrics, noMetrics, silentLog } from '@postlude/queue/foundations';
 import { FakeClock } from '@postlude/queue/testing';
 import { Admission } from '../../../src/server/admission/admission.ts';
 import {
@@ -20,6 +20,7 @@ export interface GivenAdmission {
   readonly limits?: Partial<CallerLimits>;
   readonly rules?: readonly LimitRule[];
   readonly maxWaitMs?: number;
+  readonly metrics?: Metrics;
 }
 
 export function openTestAdmission(given: GivenAdmission = {}) {
@@ -38,7 +39,7 @@ export function openTestAdmission(given: GivenAdmission = {}) {
     capacity,
     clock,
     load: control,
-    metrics: noMetrics,
+    metrics: given.metrics ?? noMetrics,
     rules: new LimitRules({ ...limitsOfLoopback(capacity), ...given.limits }, given.rules),
     maxWaitMs: given.maxWaitMs ?? 10_000,
   });
