@@ -2,6 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { openCliContext } from '../../test/support/cli/cli-world.ts';
+import { MemoryStream } from '../../test/support/cli/memory-stream.ts';
 import { Invocation_State } from '../gen/luci/resultdb/v1/invocation_pb.js';
 import type { Connection } from './connection/connection.ts';
 import { Output } from './terminal/output.ts';
@@ -15,7 +16,8 @@ const REFUSED = new ConnectError('too many watchers', Code.ResourceExhausted, {
 /** A server that refuses the watch with each of these errors, and then says that the run is over. */
 function openWatch(errors: ConnectError[]) {
   const clock = new FakeClock();
-  const context = { ...openCliContext(), clock };
+  const stderr = new MemoryStream();
+  const context = { ...openCliContext(), clock, stderr };
   let watches = 0;
   const connection = {
     resultDb: {
@@ -32,9 +34,9 @@ function openWatch(errors: ConnectError[]) {
     },
   } as unknown as Connection;
   const output = new Output(context, { json: false, quiet: false });
-  const progress = new Progress(context.stderr, clock, false);
+  const progress = new Progress(stderr, clock, false);
   const over = watchUntilFinalized({ context, connection, output, progress }, 'x');
-  return { clock, over, stderr: context.stderr, watches: () => watches };
+  return { clock, over, stderr, watches: () => watches };
 }
 
 test('a watch that is refused for now waits for the told time and a part of it, and says so once', async () => {
@@ -47,7 +49,7 @@ test('a watch that is refused for now waits for the told time and a part of it, 
     clock.advance(15_001); // The part is half of it at most.
   }
   expect(await over).toMatchObject({ state: Invocation_State.FINALIZED });
-  expect(String(stderr.text()).match(/too many watchers; waiting/g)).toHaveLength(1);
+  expect(stderr.text().match(/too many watchers; waiting/g)).toHaveLength(1);
 });
 
 test('a refusal that does not say when to try again ends the watch', async () => {

@@ -67,15 +67,8 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
     tracing,
   });
   const health = { notReadyBecause: async () => undefined };
-  const handle = routes({
-    rpcs,
-    health,
-    log,
-    pushes: undefined,
-    renderMetrics: render,
-    onlyLoopbackHosts: true,
-    crossOrigin,
-  });
+  const fixed = { pushes: undefined, renderMetrics: render, onlyLoopbackHosts: true };
+  const handle = routes({ rpcs, health, log, crossOrigin, ...fixed });
   const port = new OnePort({
     handle,
     maxConnections: 100,
@@ -89,15 +82,8 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
     port.destroy();
     await closed;
   });
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    lines,
-    logged,
-    spans,
-    draining,
-    render,
-    ...address,
-  };
+  const url = `http://127.0.0.1:${address.port}`;
+  return { url, lines, logged, spans, draining, render, ...address };
 }
 
 function register(router: ConnectRouter, behaviour: Behaviour, draining: AbortSignal): void {

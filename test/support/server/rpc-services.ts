@@ -52,8 +52,6 @@ export async function openServices(
     if (announces) changes.announce(ids);
   };
   const finalizer = { db, clock, queue, invocationRows, onChange };
-  const retention = new RetentionRules();
-  const schemes = new Schemes();
   const recorderParts = {
     db,
     clock,
@@ -61,20 +59,14 @@ export async function openServices(
     updateTokens,
     finalizer,
     onChange,
-    retention,
-    schemes,
+    retention: new RetentionRules(),
+    schemes: new Schemes(),
   };
   const recorder = createRecorder(recorderParts);
+  const parts = { db, clock, authorizer, changes, queue, inspector, reachableSets, onChange };
   return {
-    db,
-    clock,
-    authorizer,
-    changes,
-    queue,
-    inspector,
-    reachableSets,
+    ...parts,
     recorder,
-    onChange,
     resultDb: createResultDb({ db, authorizer, reachableSets }),
     invocations: createInvocations({ ...recorderParts, reachableSets, changes }),
     tasks: createTasks({ db, authorizer, queue, inspector }),

@@ -13,9 +13,9 @@ import {
   type OptionalPackage,
   versionIn,
 } from '../../foundations/optional-package.ts';
-import { keepByteOrderMarks } from './byte-order-marks.ts';
 import { diskFull, freeBytesOf } from './disk-room.ts';
 import { makeFilesPrivate, makePrivate } from './private-folder.ts';
+import { keepByteOrderMarks } from './result-rows.ts';
 import { systemTrouble } from './system-trouble.ts';
 
 const NAME = '@electric-sql/pglite';
