@@ -1,25 +1,24 @@
 /**
  * What does it cost to finalize graphs, and how does that grow? Measures rows read and written and the time
- * for each inclusion, beside the naive rule: whenever a child is finalized, look at all children of its
- * parent.
+ * for each inclusion, beside the naive rule (whenever a child is finalized, look at all children of its
+ * parent), and beside the least that finalization could do: a transaction for each inclusion that updates
+ * one row, by as many connections.
  *
  *     npm run bench -- finalize-graphs [--sizes 1000,10000,100000] [--shapes star,ring]
- *       [--naive 1000] [--no-seqscan] [--unsafe-fast] [--json]
+ *       [--naive 1000] [--compared 10000] [--no-seqscan] [--unsafe-fast] [--json]
  *
  * It runs on a real PostgreSQL, from one process, as a server does it: owners finalize a batch of
  * invocations, then the queue is processed.
  */
 
-import { TaskQueue } from '@postlude/queue';
-import { chunk, forEachLimit, seededRandom, systemClock } from '@postlude/queue/foundations';
+import { Dispatcher, TaskQueue } from '@postlude/queue';
+import { chunk, seededRandom, systemClock } from '@postlude/queue/foundations';
 import { openPostgres } from '@postlude/queue/postgres';
 import { type Database, int, sql, text } from '@postlude/queue/storage';
 import { CommandLine } from '../scripts/command-line.ts';
-import { TRY_FINALIZE_INVOCATION } from '../src/finalizer/finalization-tasks.ts';
-import { tryFinalize } from '../src/finalizer/finalizer.ts';
-import type { FinalizerParts } from '../src/finalizer/parts.ts';
+import { finalizeHandler } from '../src/finalizer/handler.ts';
 import { startFinalizations } from '../src/finalizer/schedule.ts';
-import { fromRowId, type InvocationId, toRowId } from '../src/invocations/id.ts';
+import { type InvocationId, toRowId } from '../src/invocations/id.ts';
 import { includedInvocations } from '../src/invocations/inclusions.ts';
 import { insertInvocations, readInvocations } from '../src/invocations/invocations.ts';
 import { invocations } from '../src/invocations/table.ts';
@@ -27,8 +26,11 @@ import { POSTLUDE_MIGRATIONS } from '../src/migrations/migrations.ts';
 import { invocationId, newInvocation } from '../test/support/invocations/fixtures.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { readConditions } from './conditions/conditions.ts';
+import { bareUpdates } from './graphs/bare-updates.ts';
 import { difference, type RowCounts, readRowCounts } from './graphs/row-counts.ts';
 import { SHAPES, type Shape, type ShapeName, shapeOf } from './graphs/shapes.ts';
+import { type Costs, costsOf } from './rounds/costs.ts';
+import { ratio } from './rounds/statistics.ts';
 
 const line = new CommandLine({
   command: 'npm run bench -- finalize-graphs',
@@ -36,6 +38,8 @@ const line = new CommandLine({
     sizes: { type: 'string', default: '1000,10000,100000' },
     shapes: { type: 'string', default: SHAPES.join() },
     naive: { type: 'string', default: '1000' },
+    /** The size of the star and the chain that are compared with bare transactions. */
+    compared: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
     'no-seqscan': { type: 'boolean', default: false },
     ...SERVER_OPTIONS,
@@ -46,8 +50,10 @@ const SELECTED = line.list('shapes', SHAPES);
 const SEED = line.count('seed', 0);
 /** The size of the star for the naive rule, whose time grows with its square. */
 const NAIVE_SIZE = line.count('naive');
+const COMPARED = line.count('compared');
 const WORKERS = 2;
 const BATCH = 500;
+const BARE_UPDATES = 1000;
 /** The number of owners that finalize in one transaction. */
 const OWNERS = 25;
 
@@ -55,6 +61,10 @@ interface Measurement extends RowCounts {
   readonly shape: ShapeName;
   readonly inclusions: number;
   readonly seconds: number;
+  /** Bytes of log, commits and dead row versions for each inclusion. */
+  readonly costs: Costs;
+  /** Microseconds of a bare transaction, measured just before and after. */
+  readonly bare_us: number;
 }
 
 const note = (line: string): void => console.error(line);
@@ -88,13 +98,19 @@ async function measure(name: ShapeName, size: number): Promise<Measurement> {
   const schema = `${name}_${size}`;
   const shape = shapeOf(name, size, seededRandom(SEED));
   await withDatabase(schema, (db) => build(db, shape));
+  const bareBefore = await bareMicroseconds();
   const before = await readRowCounts(server.url, schema);
-  const startedAt = performance.now();
-  await withDatabase(schema, (db) => finalizeAll(db, shape));
-  const seconds = (performance.now() - startedAt) / 1000;
+  const inclusions = shape.inclusions.length;
+  let seconds = 0;
+  const costs = await costsOf(server.url, inclusions, async () => {
+    const startedAt = performance.now();
+    await withDatabase(schema, (db) => finalizeAll(db, shape));
+    seconds = (performance.now() - startedAt) / 1000;
+  });
   const rows = difference(await readRowCounts(server.url, schema), before);
   await withDatabase(schema, requireAllFinalized);
-  return { shape: name, inclusions: shape.inclusions.length, seconds, ...rows };
+  const bare_us = (bareBefore + (await bareMicroseconds())) / 2;
+  return { shape: name, inclusions, seconds, costs, bare_us, ...rows };
 }
 
 async function withDatabase<T>(schema: string, fn: (db: Database) => Promise<T>): Promise<T> {
@@ -139,6 +155,8 @@ async function build(db: Database, { nodes, inclusions }: Shape): Promise<void> 
 async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
   const queue = new TaskQueue({ db, clock: systemClock });
   const parts = { db, queue, clock: systemClock };
+  const handlers = [finalizeHandler(parts)];
+  const dispatcher = new Dispatcher({ queue, handlers, workers: WORKERS });
   for (const batch of chunk(order.map(idOf), BATCH)) {
     for (const few of chunk(batch, OWNERS)) {
       await db.write(async (tx) => {
@@ -150,18 +168,7 @@ async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
         );
       });
     }
-    await workOff(parts, queue);
-  }
-}
-
-async function workOff(parts: FinalizerParts, queue: TaskQueue): Promise<void> {
-  while (true) {
-    const leases = await queue.leaseDue(TRY_FINALIZE_INVOCATION.name, BATCH, 600_000);
-    if (leases.length === 0) return;
-    await forEachLimit(leases, WORKERS, async (lease) => {
-      await tryFinalize(parts, fromRowId(lease.subject ?? ''));
-    });
-    await queue.completeAll(leases);
+    await dispatcher.runOnce();
   }
 }
 
@@ -213,11 +220,27 @@ function summaryOf(measured: readonly Measurement[], naive: RowCounts) {
       SELECTED.map((shape) => [`rows_${shape}`, round(rows(of(shape, largest)) / largest)]),
     ),
     time_growth: round(Math.max(...growth)),
+    ...comparison(of('star', COMPARED)),
+    ...comparison(of('chain', COMPARED)),
     naive_star: round(rows(naive) / rows(of('star', NAIVE_SIZE))),
   };
   return { bench: 'finalize-graphs', ratios, measured };
 }
 
-function round(ratio: number): number {
-  return Math.round(ratio * 100) / 100;
+/** The time of each inclusion, and how often a bare transaction fits into it. */
+function comparison(
+  measured: Measurement | undefined,
+): Readonly<Record<string, number | undefined>> {
+  if (measured === undefined) return {};
+  const { shape, seconds, inclusions, bare_us } = measured;
+  const us = Math.round((seconds / inclusions) * 1e6);
+  return { [`${shape}_us`]: us, [`${shape}_over_bare`]: ratio(us, bare_us) };
+}
+
+function bareMicroseconds(): Promise<number> {
+  return bareUpdates(server.url, { updates: BARE_UPDATES, connections: WORKERS });
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
 }
