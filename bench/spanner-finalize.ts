@@ -132,19 +132,24 @@ function report(measurement: Measurement): Measurement {
   return measurement;
 }
 
-/** Returns the ratios of the largest star: those of its children, and those of the parent beside them. */
+/** Returns what each invocation of the largest star and of the longest chain cost, and all seconds. */
 function summaryOf(measured: readonly Measurement[]) {
-  const [largest] = measured
-    .filter(({ shape }) => shape.startsWith('star'))
-    .toSorted((a, b) => b.invocations - a.invocations);
-  const largestEach = largest && each(largest, largest.invocations);
   const ratios = {
-    commits_per_child: largestEach?.commits,
-    reads_per_child: largestEach?.reads,
-    mutations_per_child: largestEach?.mutations,
+    ...costsOfLargest(measured, 'star'),
+    ...costsOfLargest(measured, 'chain'),
     ...Object.fromEntries(
       measured.map(({ shape, seconds }) => [`seconds_${shape.replace('-', '_')}`, seconds]),
     ),
   };
   return { bench: 'spanner-finalize', ratios, measured };
+}
+
+/** Names them for the shape: `star_commits`, `star_reads`, `star_rows`. */
+function costsOfLargest(measured: readonly Measurement[], kind: 'star' | 'chain'): object {
+  const [largest] = measured
+    .filter(({ shape }) => shape.startsWith(`${kind}-`))
+    .toSorted((a, b) => b.invocations - a.invocations);
+  if (largest === undefined) return {};
+  const { commits, reads, mutations } = each(largest, largest.invocations);
+  return { [`${kind}_commits`]: commits, [`${kind}_reads`]: reads, [`${kind}_rows`]: mutations };
 }
