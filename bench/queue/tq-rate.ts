@@ -13,7 +13,7 @@
  */
 
 import { spawn } from 'node:child_process';
-import { standardPayload } from '@postlude/queue';
+import { type Clock, standardPayload } from '@postlude/queue';
 import { forEachLimit, randomHex, systemClock } from '@postlude/queue/foundations';
 import { openPostgres } from '@postlude/queue/postgres';
 import type { Database } from '@postlude/queue/storage';
@@ -27,6 +27,8 @@ import { prepareRequest } from '../../packages/queue/src/tq/submit/request.ts';
 import { CommandLine } from '../../scripts/command-line.ts';
 import { SERVER_OPTIONS, startBenchServer } from '../conditions/bench-server.ts';
 import { type Conditions, readConditions } from '../conditions/conditions.ts';
+import { type Costs, costsOf } from '../rounds/costs.ts';
+import { median, ratio } from '../rounds/statistics.ts';
 
 const line = new CommandLine({
   command: 'npm run bench -- tq-rate',
@@ -60,8 +62,12 @@ const takesAll: Submitter = { submit: () => Promise.resolve('submitted') };
 const takesNone: Submitter = {
   submit: () => Promise.reject(new SubmitError('away', { isTransient: true, code: 'unavailable' })),
 };
-/** A clock that is 61 seconds ahead, so that all reminders are stale. */
-const laterClock = { ...systemClock, now: () => systemClock.now() + 61_000 };
+/** A virtual clock, which replaces the database's: 61 seconds ahead, so that all reminders are stale. */
+const laterClock: Clock = {
+  ...systemClock,
+  isVirtual: true,
+  now: () => systemClock.now() + 61_000,
+};
 
 interface SweepMeasurement {
   readonly perSecond: number;
@@ -86,8 +92,9 @@ async function compare(): Promise<void> {
     const bare = await perSecond(() => bareSweep(server.url));
     await db.close();
     note(`sweeps: ${JSON.stringify({ swept, byDefault, bare })}`);
+    const costs = await measureCosts(server.url);
     const conditions = await readConditions(server.url);
-    report({ one, hundred, swept, byDefault, bare, conditions });
+    report({ one, hundred, swept, byDefault, bare, costs, conditions });
   } finally {
     await server.stop();
   }
@@ -101,19 +108,21 @@ function report(results: {
   readonly swept: SweepMeasurement;
   readonly byDefault: SweepMeasurement;
   readonly bare: number;
+  readonly costs: Readonly<Record<string, Costs>>;
   readonly conditions: Conditions;
 }): void {
-  const { one, hundred, swept, byDefault, bare, conditions } = results;
+  const { one, hundred, swept, byDefault, bare, costs, conditions } = results;
   const summary = {
     bench: 'tq-rate',
     ratios: {
-      happy_1: round2(one.happy / one.bare),
-      swept_1: round2(one.swept / one.bare),
-      happy_100: round2(hundred.happy / hundred.bare),
-      swept_100: round2(hundred.swept / hundred.bare),
-      sweep: round2(swept.perSecond / bare),
+      happy_1: ratio(one.happy, one.bare),
+      swept_1: ratio(one.swept, one.bare),
+      happy_100: ratio(hundred.happy, hundred.bare),
+      swept_100: ratio(hundred.swept, hundred.bare),
+      sweep: ratio(swept.perSecond, bare),
     },
     tasks_per_second: { in_transactions_of_1: one, in_transactions_of_100: hundred },
+    costs_per_task: costs,
     sweep_per_second: { sweep: swept.perSecond, bare },
     sweep_over_idle_mb: {
       small_young_generation: swept.overIdleMb,
@@ -149,6 +158,20 @@ async function compareAdding(db: Database, url: string, size: number): Promise<A
     note(`round ${round}, transactions of ${size}, tasks/s: ${last.join(', ')}`);
   }
   return { bare: median(rates.bare), happy: median(rates.happy), swept: median(rates.swept) };
+}
+
+/** Includes what opening the database costs, which is a few commits. */
+async function measureCosts(url: string): Promise<Record<string, Costs>> {
+  const costs: Record<string, Costs> = {};
+  for (const size of [1, 100]) {
+    costs[`bare_${size}`] = await costsOf(url, TASKS, () => insertBare(url, size));
+    costs[`happy_${size}`] = await costsOf(url, TASKS, async () => {
+      const db = await openPostgres({ url, schema: SCHEMA, maxConnections: CALLERS });
+      await addTasks(db, size, takesAll);
+      await db.close();
+    });
+  }
+  return costs;
 }
 
 function transactionsOf(size: number): number[] {
@@ -299,14 +322,6 @@ async function perSecond(work: () => Promise<number>): Promise<number> {
   const startedAt = performance.now();
   const count = await work();
   return Math.round(count / ((performance.now() - startedAt) / 1000));
-}
-
-function median(all: readonly number[]): number {
-  return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
-}
-
-function round2(ratio: number): number {
-  return Math.round(ratio * 100) / 100;
 }
 
 function note(text: string): void {
