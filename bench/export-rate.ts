@@ -1,7 +1,7 @@
 /**
  * How many rows a second does an export read from a database and write to a Parquet file, to object storage or into a fake
- * BigQuery, how does that compare with a bare loop that reads the rows and encodes them, and how far does the
- * process grow meanwhile over its idle size (at most 200 MB)? The rows are made in the database itself,
+ * BigQuery, how does that compare with a bare loop that reads the rows and encodes them, and with the driver's
+ * own stream of the same rows, which does nothing with them (`over_stream`), and how far does the process grow meanwhile over its idle size (at most 200 MB)? The rows are made in the database itself,
  * in 100 invocations that another one includes. The export runs in two separate processes: one whose heap
  * collects its garbage as early as a server's does (small-heap.ts), and one with V8's defaults, with which
  * garbage alone may reach 100 MB however little is alive.
@@ -36,7 +36,9 @@ import {
 import { BenchBigQuery } from './conditions/bench-bigquery.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
+import { streamRows } from './conditions/driver-stream.ts';
 import { openBenchSink, SINK_NAMES, type SinkName } from './conditions/export-sinks.ts';
+import { ratio } from './rounds/statistics.ts';
 
 const line = new CommandLine({
   command: 'npm run bench -- export-rate',
@@ -48,6 +50,8 @@ const line = new CommandLine({
     from: { type: 'string' },
     to: { type: 'string' },
     index: { type: 'string', default: '0' },
+    /** Set in the process that only streams. */
+    stream: { type: 'boolean', default: false },
     ...SERVER_OPTIONS,
   },
 });
@@ -81,7 +85,9 @@ interface Measurement {
 
 const note = (text: string): void => console.error(text);
 
-if (values.from !== undefined && values.to !== undefined) {
+if (values.from !== undefined && values.stream) {
+  console.log(JSON.stringify(await streamRows(values.from, ROWS)));
+} else if (values.from !== undefined && values.to !== undefined) {
   console.log(JSON.stringify(await measureExport(values.from, values.to)));
 } else {
   await compare();
@@ -94,7 +100,11 @@ async function compare(): Promise<void> {
     const from = server?.url ?? join(folder, 'data');
     await fill(from);
     const bare = await inProcess({ sink: 'bare', from, to: '-', index: 0 });
-    report({ ...(await measure(from, folder)), bare }, await readConditions(server?.url));
+    const before = server && (await streamInProcess(from));
+    const measured = await measure(from, folder);
+    const after = server && (await streamInProcess(from));
+    const streamed = before && after && Math.round((before + after) / 2);
+    report({ ...measured, bare, streamed }, await readConditions(server?.url));
   } finally {
     await server?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -105,10 +115,12 @@ interface Measured {
   readonly asServed: Measurement;
   readonly byDefault: Measurement;
   readonly bare: Measurement;
+  /** Rows a second of the driver's stream, just before and after; undefined for PGlite, which has none. */
+  readonly streamed: number | undefined;
 }
 
 /** Exports twice, as two exports of the run into one table. */
-async function measure(from: string, folder: string): Promise<Omit<Measured, 'bare'>> {
+async function measure(from: string, folder: string): Promise<Omit<Measured, 'bare' | 'streamed'>> {
   const sink = SINK ?? 'parquet';
   const target = await openTarget(sink, folder);
   try {
@@ -157,7 +169,7 @@ async function openBigQuery(): Promise<Target> {
   };
 }
 
-function report({ asServed, byDefault, bare }: Measured, conditions: Conditions): void {
+function report({ asServed, byDefault, bare, streamed }: Measured, conditions: Conditions): void {
   note(`${ROWS} rows from ${DATABASE} into ${SINK}: ${asServed.rowsPerSecond} rows/s`);
   note(`  ${bare.rowsPerSecond} rows/s in a bare loop that reads and encodes them`);
   note(`  ${asServed.overIdleMb} MB over an idle of ${asServed.idleMb} MB, as a server runs`);
@@ -167,6 +179,7 @@ function report({ asServed, byDefault, bare }: Measured, conditions: Conditions)
       bench: 'export-rate',
       ratios: {
         memory_of_limit: round(asServed.overIdleMb / LIMIT_MB, 100),
+        over_stream: ratio(asServed.rowsPerSecond, streamed),
         rate_of_bare_loop: round(asServed.rowsPerSecond / bare.rowsPerSecond, 100),
       },
       rows: ROWS,
@@ -175,6 +188,7 @@ function report({ asServed, byDefault, bare }: Measured, conditions: Conditions)
       rows_per_second: asServed.rowsPerSecond,
       rows_per_second_by_default: byDefault.rowsPerSecond,
       bare_rows_per_second: bare.rowsPerSecond,
+      streamed_rows_per_second: streamed,
       seconds: asServed.seconds,
       idle_mb: asServed.idleMb,
       over_idle_mb: asServed.overIdleMb,
@@ -203,6 +217,12 @@ async function inProcess(
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env: ENV });
   if (stderr !== '') note(stderr);
   return JSON.parse(stdout) as Measurement;
+}
+
+async function streamInProcess(from: string): Promise<number> {
+  const args = [import.meta.filename, '--rows', values.rows, '--from', from, '--stream'];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as number;
 }
 
 function openDatabase(from: string): Promise<Database> {
