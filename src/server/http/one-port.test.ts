@@ -1,74 +1,25 @@
 import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect as connectHttp2, constants } from 'node:http2';
-import { connect, type Socket } from 'node:net';
 import { type NodeServerResponse, respond, silentLog } from '@postlude/queue/foundations';
 import { FakeClock } from '@postlude/queue/testing';
 import { expect, onTestFinished, test } from 'vitest';
-import { RecordingLog } from '../../../test/support/recording-log.ts';
+import {
+  dial,
+  EMPTY_SETTINGS,
+  GET,
+  getOverHttp2,
+  openPort,
+  openWithHeldRequests,
+  PREFACE,
+  readAll,
+  until,
+} from '../../../test/support/server/one-port-world.ts';
 import { Signal } from '../../../test/support/signal.ts';
-import { OnePort, type OnePortOptions } from './one-port.ts';
-
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
-const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
-const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
-
-async function open(options: Partial<OnePortOptions> = {}) {
-  const clock = new FakeClock();
-  const log = new RecordingLog();
-  const port = new OnePort({
-    handle: (request, response) => respond(response, 200, `HTTP/${request.httpVersion}`),
-    maxConnections: 10,
-    requestTimeoutMs: 60_000,
-    clock,
-    log,
-    ...options,
-  });
-  const address = await port.listen({ host: '127.0.0.1', port: 0 });
-  onTestFinished(async () => {
-    const closed = port.close();
-    port.destroy();
-    await closed;
-  });
-  return { port, clock, log, address };
-}
-
-function dial(address: { readonly host: string; readonly port: number }): Socket {
-  const socket = connect(address);
-  socket.on('error', () => undefined); // a reset is as good as an end
-  onTestFinished(() => void socket.destroy());
-  return socket;
-}
-
-/** What came until the other side ended the connection. */
-async function readAll(socket: Socket): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
-
-function until(socket: Socket, event: 'data' | 'close' | 'connect'): Promise<unknown> {
-  return new Promise((resolve) => socket.once(event, resolve));
-}
-
-function getOverHttp2(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const session = connectHttp2(url);
-    session.on('error', reject);
-    const stream = session.request({ ':path': '/' });
-    let body = '';
-    stream.on('data', (chunk) => {
-      body += String(chunk);
-    });
-    stream.on('end', () => {
-      session.close();
-      resolve(body);
-    });
-  });
-}
+import { OnePort } from './one-port.ts';
 
 test('serves HTTP/1.1 and HTTP/2 on one port', async () => {
-  const { address } = await open();
+  const { address } = await openPort();
   const url = `http://127.0.0.1:${address.port}`;
   expect(await (await fetch(url)).text()).toBe('HTTP/1.1');
   expect(await getOverHttp2(url)).toBe('HTTP/2.0');
@@ -79,7 +30,7 @@ test.each([
   ['a method that begins like the preface', 'PRISM / HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
   ['nonsense', '\0\0\0\0\r\n\r\n', /^HTTP\/1.1 400 /],
 ])('decides on %s that comes byte by byte', async (_what, text, answer) => {
-  const { address } = await open();
+  const { address } = await openPort();
   const socket = dial(address);
   socket.setNoDelay(true);
   await until(socket, 'connect');
@@ -89,7 +40,7 @@ test.each([
 });
 
 test('decides on HTTP/2 that comes byte by byte', async () => {
-  const { address } = await open();
+  const { address } = await openPort();
   const socket = dial(address);
   await until(socket, 'connect');
   const answered = until(socket, 'data');
@@ -100,7 +51,7 @@ test('decides on HTTP/2 that comes byte by byte', async () => {
 });
 
 test('hangs up on clients that ask for nothing for 15 s, by either protocol', async () => {
-  const { address, clock, port } = await open();
+  const { address, clock, port } = await openPort();
   const silent = [dial(address), dial(address), dial(address)];
   silent[1]?.write(PREFACE.slice(0, 10));
   silent[2]?.write(PREFACE);
@@ -114,7 +65,7 @@ test('hangs up on clients that ask for nothing for 15 s, by either protocol', as
 });
 
 test('cuts off a request of HTTP/2 that takes too long to arrive', async () => {
-  const { address, clock } = await open({
+  const { address, clock } = await openPort({
     handle: (request, response) => {
       request.on('end', () => respond(response, 200, 'all of it'));
       request.resume();
@@ -133,7 +84,7 @@ test('cuts off a request of HTTP/2 that takes too long to arrive', async () => {
 });
 
 test('survives connections that end or break at once', async () => {
-  const { address } = await open();
+  const { address } = await openPort();
   const ends = dial(address);
   ends.end();
   await until(ends, 'close');
@@ -148,7 +99,7 @@ test('survives connections that end or break at once', async () => {
 });
 
 test('refuses headers that are too large', async () => {
-  const { address } = await open();
+  const { address } = await openPort();
   const socket = dial(address);
   socket.write(`GET / HTTP/1.1\r\nhost: x\r\nlong: ${'x'.repeat(40_000)}\r\n\r\n`);
   expect(await readAll(socket)).toMatch(/^HTTP\/1.1 431 /);
@@ -156,7 +107,7 @@ test('refuses headers that are too large', async () => {
 
 test('beyond the limit, busy connections stay, and only the state may be asked for', async () => {
   const held = new Signal<NodeServerResponse>();
-  const { address } = await open({
+  const { address } = await openPort({
     maxConnections: 1,
     handle: (request, response) => {
       if (request.url === '/busy') held.emit(response);
@@ -178,7 +129,7 @@ test('beyond the limit, busy connections stay, and only the state may be asked f
 });
 
 test('silent connections keep nobody out: the oldest gives up its place', async () => {
-  const { address } = await open({ maxConnections: 2 });
+  const { address } = await openPort({ maxConnections: 2 });
   const oldest = dial(address);
   await until(oldest, 'connect');
   const newer = dial(address);
@@ -237,7 +188,7 @@ function cancelledRequest(stream: number): Buffer {
 }
 
 test('a client of HTTP/2 that cancels requests without end is refused for a while', async () => {
-  const { address, clock } = await open({ handle: () => undefined });
+  const { address, clock } = await openPort({ handle: () => undefined });
   const socket = dial(address);
   const closed = until(socket, 'close');
   socket.resume();
@@ -254,7 +205,7 @@ test('a client of HTTP/2 that cancels requests without end is refused for a whil
 });
 
 test('a client that breaks the protocol of HTTP/2 again and again is refused for a while', async () => {
-  const { address, clock } = await open();
+  const { address, clock } = await openPort();
   const resetOfNoStream = Buffer.from([0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8]);
   const broken = Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS, resetOfNoStream]);
   const answers: string[] = [];
@@ -310,7 +261,7 @@ test.each(['HTTP/1.1', 'HTTP/2'])(
 );
 
 test('throws where the port is taken', async () => {
-  const { address } = await open();
+  const { address } = await openPort();
   const other = new OnePort({
     handle: () => undefined,
     maxConnections: 1,
@@ -323,7 +274,7 @@ test('throws where the port is taken', async () => {
 
 test('logs a connection that could not be accepted, and serves the next one', async () => {
   const failure = new Error('accept ENOMEM');
-  const { address, log } = await open({
+  const { address, log } = await openPort({
     handle: (request, response) => {
       // Node tells its server, which is out of reach but for its sockets.
       const { server } = request.socket as unknown as { readonly server: EventEmitter };
@@ -336,75 +287,4 @@ test('logs a connection that could not be accepted, and serves the next one', as
   expect(log.lines).toEqual([
     { level: 'error', message: 'accept failed', fields: { error: failure } },
   ]);
-});
-
-async function openWithHeldRequests() {
-  const held = new Signal<NodeServerResponse>();
-  const opened = await open({ handle: (_request, response) => held.emit(response) });
-  return { ...opened, held };
-}
-
-test('close lets requests under way finish, and idle connections go', async () => {
-  const { address, port, held } = await openWithHeldRequests();
-  const socket = dial(address);
-  socket.write(GET);
-  const response = await held.next();
-  const http2 = getOverHttp2(`http://127.0.0.1:${address.port}`);
-  const http2Response = await held.next();
-  const idle = dial(address);
-  await until(idle, 'connect');
-  expect(port.activeRequests).toBe(2);
-
-  let isClosed = false;
-  const closed = port.close().then(() => {
-    isClosed = true;
-  });
-  await until(idle, 'close');
-  await expect(fetch(`http://127.0.0.1:${address.port}`)).rejects.toThrow();
-  expect(isClosed).toBe(false);
-  respond(http2Response, 200, 'done');
-  expect(await http2).toBe('done');
-  respond(response, 200, 'done');
-  expect(await readAll(socket)).toMatch(/connection: close[\s\S]*done$/i);
-  await closed;
-});
-
-test('close sends idle clients of HTTP/2 away, and serves what they have asked before', async () => {
-  const asked = new Signal<NodeServerResponse>();
-  const { port, address } = await open({ handle: (_, response) => asked.emit(response) });
-  const ask = () => {
-    const session = connectHttp2(`http://127.0.0.1:${address.port}`);
-    onTestFinished(() => session.destroy());
-    session.request({ ':path': '/' }).resume();
-    return session;
-  };
-  const idle = ask();
-  respond(await asked.next(), 200, 'first');
-  ask();
-  const last = await asked.next();
-  const closed = port.close();
-  await new Promise((resolve) => idle.once('close', resolve));
-  expect(port.activeRequests).toBe(1);
-  respond(last, 200, 'last');
-  await closed;
-});
-
-test('destroy ends what close would wait for', async () => {
-  const { address, port, held } = await openWithHeldRequests();
-  const socket = dial(address);
-  socket.write(GET);
-  await held.next();
-  const session = connectHttp2(`http://127.0.0.1:${address.port}`);
-  const stream = session.request();
-  const failed = new Promise((resolve) => {
-    session.on('error', resolve);
-    stream.on('error', resolve);
-    stream.on('close', resolve);
-  });
-  await held.next();
-  const closed = port.close();
-  port.destroy();
-  await closed;
-  await failed;
-  expect(stream.rstCode).not.toBe(constants.NGHTTP2_NO_ERROR);
 });
