@@ -32,8 +32,8 @@ import { DiskRoom } from './disk-room.ts';
 import { FairTurns } from './fair-turns.ts';
 import { LoopSlices } from './loop-slices.ts';
 import { localNotifications } from './notifications.ts';
-import { openFolder, openInMemory } from './open-instance.ts';
-import { keepByteOrderMarks } from './result-rows.ts';
+import { loadProtocol, openFolder, openInMemory } from './open-instance.ts';
+import { decodeRows } from './result-rows.ts';
 import { type PgliteLike, pgliteSession } from './session.ts';
 import { SurvivingInstance } from './surviving-instance.ts';
 import { systemTrouble } from './system-trouble.ts';
@@ -117,7 +117,7 @@ export function fromPglite(
   instance: PgliteLike,
   options: Omit<PgliteOptions, 'dataDir'> = {},
 ): Database {
-  keepByteOrderMarks(instance);
+  decodeRows(instance, loadProtocol);
   return new PgliteDatabase(instance, {
     schema: checkSchemaName(options.schema ?? DEFAULT_SCHEMA),
     migrations: options.migrations ?? [],

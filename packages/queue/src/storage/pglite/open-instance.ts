@@ -15,7 +15,7 @@ import {
 } from '../../foundations/optional-package.ts';
 import { diskFull, freeBytesOf } from './disk-room.ts';
 import { makeFilesPrivate, makePrivate } from './private-folder.ts';
-import { keepByteOrderMarks } from './result-rows.ts';
+import { decodeRows, type Protocol } from './result-rows.ts';
 import { systemTrouble } from './system-trouble.ts';
 
 const NAME = '@electric-sql/pglite';
@@ -52,7 +52,7 @@ export async function openFolder(folder: string, log: Log): Promise<OpenedFolder
     const options = { dataDir: folder, ...SETTINGS, onStderr: listener(said) };
     const instance = await PGlite.create(options);
     makeFilesPrivate(folder);
-    keepByteOrderMarks(instance);
+    decodeRows(instance, loadProtocol);
     return { instance, segmentBytes };
   } catch (thrown) {
     throw systemTrouble(resolve(folder), thrown, said) ?? withWords(thrown, said);
@@ -62,7 +62,7 @@ export async function openFolder(folder: string, log: Log): Promise<OpenedFolder
 export async function openInMemory(): Promise<PGlite> {
   const { PGlite } = await loadPglite();
   const instance = await PGlite.create(SETTINGS);
-  keepByteOrderMarks(instance);
+  decodeRows(instance, loadProtocol);
   return instance;
 }
 
@@ -102,7 +102,11 @@ function withWords(thrown: unknown, said: readonly string[]): Error {
   return new Error(`${error.message}: ${words.join(' ')}`, { cause: error });
 }
 
-async function loadPglite(): Promise<{ readonly PGlite: typeof PGlite }> {
+export async function loadProtocol(): Promise<Protocol> {
+  return (await loadPglite()).protocol;
+}
+
+async function loadPglite() {
   return await loadOptional(PACKAGE, async () => {
     try {
       return await import('@electric-sql/pglite');
