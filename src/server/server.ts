@@ -251,6 +251,7 @@ async function buildPort(
     admission: admission.admission,
     isAnonymousGranted: config.auth.kind === 'none' || hasAnyGrant(config.auth.grants, ANONYMOUS),
     maxRequestBytes: config.maxRequestBytes,
+    draining: endingStreams,
     addresses,
     crossOrigin,
     log,

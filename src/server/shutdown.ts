@@ -1,7 +1,7 @@
 /**
  * The end of a server, in the order that loses nothing:
  *
- *     not ready → (a delay for load balancers) → streams end, no new connections
+ *     not ready → (a delay for load balancers) → streams and calls that wait end, no new connections
  *       → running requests and tasks end → connections are cut → the database closes
  *
  * A task that did not end is released, so that another server can lease it at once.

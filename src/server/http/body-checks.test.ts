@@ -14,7 +14,7 @@ async function* unfinished(sent: () => void): AsyncIterable<Uint8Array> {
 }
 
 test('80 unfinished bodies of 15 MB on one connection hold 64 MB at most, and the others are refused', async () => {
-  const check = bodyChecks(16 * MIB);
+  const check = bodyChecks(16 * MIB, new AbortController().signal);
   const request = { socket: { remoteAddress: '10.0.0.1' } } as NodeServerRequest;
   let held = 0;
   const bodies = Array.from({ length: 80 }, async () => {

@@ -6,7 +6,7 @@ import { ANONYMOUS } from './auth.ts';
 import { type BodyAccount, BodyBudget } from './body/body-budget.ts';
 import type { Hold } from './body/body-limits.ts';
 import { withCheckedBody } from './body/request-body.ts';
-import { failCall, type RpcCall } from './rpc-call.ts';
+import { failCall, type RpcCall, stopping } from './rpc-call.ts';
 
 type Body = AsyncIterable<Uint8Array>;
 
@@ -28,12 +28,14 @@ const OF_ALL = 8;
 /** Small limits on messages leave room for many of them. */
 const LEAST_BYTES = 4 * 1024 ** 2;
 
-export function bodyChecks(maxBytes: number): CheckBody {
+/** When `draining` aborts, bodies that have not arrived as a whole are refused, with a code to try again. */
+export function bodyChecks(maxBytes: number, draining: AbortSignal): CheckBody {
   const room = Math.max(maxBytes, LEAST_BYTES);
   const budget = new BodyBudget({
     maxBytes: OF_ALL * room,
     maxBytesPerConnection: OF_CONNECTION * room,
   });
+  draining.addEventListener('abort', () => budget.refuseAll(stopping()), { once: true });
   return (universal, input, { call, request }) => {
     let held = 0;
     const account = budget.open({

@@ -1,4 +1,4 @@
-import { connect as connectHttp2, constants } from 'node:http2';
+import { connect as connectHttp2, constants, type Http2ServerResponse } from 'node:http2';
 import { type NodeServerResponse, respond } from '@postlude/queue/foundations';
 import { expect, onTestFinished, test } from 'vitest';
 import {
@@ -8,6 +8,7 @@ import {
   openPort,
   openWithHeldRequests,
   readAll,
+  UNFINISHED_POST,
   until,
 } from '../../../test/support/server/one-port-world.ts';
 import { Signal } from '../../../test/support/signal.ts';
@@ -36,6 +37,39 @@ test('close lets requests under way finish, and idle connections go', async () =
   expect(await readAll(socket)).toMatch(/connection: close[\s\S]*done$/i);
   await closed;
 });
+
+test('close waits for nobody who has not sent a whole head', async () => {
+  const { port, address } = await openPort();
+  const slow = dial(address);
+  slow.write('GET / HTTP/1.1\r\nhos');
+  slow.resume();
+  expect(await getOverHttp2(`http://${address.host}:${address.port}`)).toBe('HTTP/2.0');
+  await port.close();
+  await until(slow, 'close');
+});
+
+test.each(['before', 'after'])(
+  'close waits for no rest of a request that was responded to %s it',
+  async (when) => {
+    const { address, held, port } = await openWithHeldRequests();
+    const socket = dial(address);
+    socket.write(UNFINISHED_POST);
+    socket.resume();
+    const response = await held.next();
+    await new Promise((resolve) => response.req.once('data', resolve));
+    const { stream } = response as Http2ServerResponse;
+    const sent = new Promise((resolve) => stream.once('finish', resolve));
+    if (when === 'after') {
+      const closed = port.close();
+      respond(response, 200, 'enough');
+      await closed;
+    } else {
+      respond(response, 200, 'enough');
+      await sent;
+      await port.close();
+    }
+  },
+);
 
 test('close sends idle clients of HTTP/2 away, and serves what they have asked before', async () => {
   const asked = new Signal<NodeServerResponse>();

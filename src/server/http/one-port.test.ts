@@ -13,6 +13,7 @@ import {
   openWithHeldRequests,
   PREFACE,
   readAll,
+  UNFINISHED_POST,
   until,
 } from '../../../test/support/server/one-port-world.ts';
 import { Signal } from '../../../test/support/signal.ts';
@@ -139,14 +140,6 @@ test('silent connections keep nobody out: the oldest gives up its place', async 
   await gone;
   expect(newer.destroyed).toBe(false);
 });
-
-/** POST / on stream 1, without its end, and a message of gRPC that is announced and never sent. */
-const UNFINISHED_POST = Buffer.concat([
-  Buffer.from(PREFACE),
-  EMPTY_SETTINGS,
-  Buffer.from([0, 0, 6, 1, 4, 0, 0, 0, 1, 0x83, 0x86, 0x84, 0x41, 1, 0x78]),
-  Buffer.from([0, 0, 5, 0, 0, 0, 0, 0, 1, 0, 0x78, 0x78, 0x78, 0x78]),
-]);
 
 test('a client of HTTP/2 that ends its side has left, whatever it has announced', async () => {
   const { address, held } = await openWithHeldRequests();

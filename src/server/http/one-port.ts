@@ -128,7 +128,11 @@ export class OnePort {
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
     for (const socket of this.#undecided) socket.destroy();
     for (const session of this.#sessions) session.close();
-    for (const response of this.#responses) askToLeave(response);
+    for (const response of this.#responses) {
+      askToLeave(response);
+      if ('stream' in response && response.stream?.writableFinished) endStream(response.stream);
+    }
+    this.#connections.closeSilent();
     return closed;
   }
 
@@ -244,8 +248,9 @@ export class OnePort {
     // A client that is told enough before it has sent all must not keep its stream by sending nothing.
     stream.once('finish', () => {
       if (stream.readableEnded) return;
-      const end = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
-      stream.once('close', this.#unlessWithin(LINGER_MS, end));
+      const end = (): void => endStream(stream);
+      if (this.#isClosing) end();
+      else stream.once('close', this.#unlessWithin(LINGER_MS, end));
     });
   }
 }
@@ -260,6 +265,11 @@ function isOver(request: NodeServerRequest): boolean {
 
 function hasEnded({ aborted, closed, destroyed }: ServerHttp2Stream): boolean {
   return aborted || closed || destroyed;
+}
+
+/** Ends a stream whose response has been sent, though its request has not arrived as a whole. */
+function endStream(stream: ServerHttp2Stream): void {
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
 function createHttp1(

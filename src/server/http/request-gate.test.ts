@@ -37,6 +37,7 @@ function optionsWith(admission: RequestGateOptions['admission']): RequestGateOpt
     updateTokens: TOKENS,
     isAnonymousGranted: false,
     maxRequestBytes: MAX_REQUEST_BYTES,
+    draining: new AbortController().signal,
     admission,
   };
 }

@@ -15,7 +15,7 @@ import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import type { Admission, AdmittedCall } from '../admission/admission.ts';
 import { addressParty, identityParty, type Party, realmParty } from '../admission/party.ts';
 import { ANONYMOUS, type Authenticate } from './auth.ts';
-import { failCall, type RpcCall, rpcCallKey } from './rpc-call.ts';
+import { failCall, type RpcCall, rpcCallKey, stopping } from './rpc-call.ts';
 import { headerValues } from './rpc-service.ts';
 
 export interface RequestGateOptions {
@@ -26,6 +26,8 @@ export interface RequestGateOptions {
   readonly admission: Pick<Admission, 'enter'>;
   /** No more than this is read of a body, whatever size its client announces. */
   readonly maxRequestBytes: number;
+  /** Aborts when the server begins to stop: calls that wait for their turn then end. */
+  readonly draining: AbortSignal;
 }
 
 /** Throws a ConnectError if the call is refused. */
@@ -80,20 +82,25 @@ function requireSomeRight(
 async function letIn(
   { requestHeader, signal }: HandlerContext,
   call: RpcCall,
-  { admission, maxRequestBytes, updateTokens }: RequestGateOptions,
+  { admission, draining, maxRequestBytes, updateTokens }: RequestGateOptions,
 ): Promise<AdmittedCall> {
   const { address, caller, method } = call;
   const token = requestHeader.get(UPDATE_TOKEN_HEADER);
   const realm = token === null ? undefined : updateTokens.realmOf(token);
   call.party = partyOf(caller, realm, address);
   const length = requestHeader.get('content-length');
-  return await admission.enter({
-    method,
-    realm,
-    signal,
-    party: call.party,
-    bytes: length === null ? undefined : Math.min(Number(length), maxRequestBytes),
-  });
+  const wasStopping = draining.aborted; // What arrives later is served if there is room.
+  try {
+    return await admission.enter({
+      method,
+      realm,
+      signal: wasStopping ? signal : AbortSignal.any([signal, draining]),
+      party: call.party,
+      bytes: length === null ? undefined : Math.min(Number(length), maxRequestBytes),
+    });
+  } catch (error) {
+    throw draining.aborted && !wasStopping && !signal.aborted ? stopping(error) : error;
+  }
 }
 
 function partyOf(caller: string, realm: string | undefined, address: string): Party {

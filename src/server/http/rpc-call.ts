@@ -1,5 +1,5 @@
 /** One call of an RPC, as logs and metrics describe it. */
-import { type ConnectError, createContextKey } from '@connectrpc/connect';
+import { Code, ConnectError, createContextKey } from '@connectrpc/connect';
 import type { AdmittedCall } from '../admission/admission.ts';
 import type { CallerScope } from '../admission/caller-scope.ts';
 import { ANONYMOUS } from './auth.ts';
@@ -30,4 +30,10 @@ export function failCall(call: RpcCall, error: unknown, signal: AbortSignal): Co
   call.code = codeName(told.code);
   call.error = error;
   return told;
+}
+
+/** What a call is told that ends because the server stops. */
+export function stopping(cause?: unknown): ConnectError {
+  const message = 'the server is stopping; try again';
+  return new ConnectError(message, Code.Unavailable, undefined, undefined, cause);
 }

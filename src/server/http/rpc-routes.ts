@@ -73,7 +73,7 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
     requestGate: gate,
   });
   options.services(prpc.beside(router));
-  const checkBody = bodyChecks(options.maxRequestBytes);
+  const checkBody = bodyChecks(options.maxRequestBytes, options.draining);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const duration = options.metrics.histogram('postlude.rpc.duration', {
     description: 'Duration of calls, by method and code',

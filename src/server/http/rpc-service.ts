@@ -3,7 +3,7 @@
  * streams end with a code that tells clients to try again; other calls may finish.
  */
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
-import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
+import type { ConnectError, HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import {
   type CallContext,
   MINIMAL_RESPONSE,
@@ -11,7 +11,7 @@ import {
 } from '../../services/shared/call-context.ts';
 import type { ServiceMethods } from '../../services/shared/service-methods.ts';
 import { resultsIn } from '../admission/results-in.ts';
-import { failCall, rpcCallKey } from './rpc-call.ts';
+import { failCall, rpcCallKey, stopping } from './rpc-call.ts';
 
 type Unary = (request: unknown, context: CallContext) => Promise<unknown>;
 type Streaming = (request: unknown, context: CallContext) => AsyncIterable<unknown>;
@@ -96,9 +96,4 @@ function succeed(context: HandlerContext): void {
 
 function fail(context: HandlerContext, error: unknown): ConnectError {
   return failCall(context.values.get(rpcCallKey), error, context.signal);
-}
-
-function stopping(cause?: unknown): ConnectError {
-  const message = 'the server is stopping; try again';
-  return new ConnectError(message, Code.Unavailable, undefined, undefined, cause);
 }

@@ -13,6 +13,14 @@ export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 export const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 export const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
 
+/** POST / on stream 1, without its end, and a message of gRPC that is announced and never sent. */
+export const UNFINISHED_POST = Buffer.concat([
+  Buffer.from(PREFACE),
+  EMPTY_SETTINGS,
+  Buffer.from([0, 0, 6, 1, 4, 0, 0, 0, 1, 0x83, 0x86, 0x84, 0x41, 1, 0x78]),
+  Buffer.from([0, 0, 5, 0, 0, 0, 0, 0, 1, 0, 0x78, 0x78, 0x78, 0x78]),
+]);
+
 /** Serves on a free port of this machine until the test ends. */
 export async function openPort(options: Partial<OnePortOptions> = {}) {
   const clock = new FakeClock();

@@ -62,6 +62,7 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
     addresses,
     admission: options.admission ?? openTestAdmission().admission,
     maxRequestBytes: options.maxRequestBytes ?? 1024 ** 2,
+    draining: draining.signal,
     log,
     metrics,
     tracing,

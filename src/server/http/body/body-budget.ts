@@ -34,6 +34,8 @@ export interface BodyAccount {
 export class BodyBudget {
   readonly #options: BodyBudgetOptions;
   readonly #bodies = new Set<Body>();
+  /** Those that have not been released, some of which hold nothing. */
+  readonly #open = new Set<Body>();
   #held = 0;
 
   constructor(options: BodyBudgetOptions) {
@@ -48,11 +50,20 @@ export class BodyBudget {
     const { promise: refused, reject: refuse } = Promise.withResolvers<never>();
     refused.catch(() => undefined);
     const body: Body = { owner, refuse, bytes: 0 };
+    this.#open.add(body);
     return {
       refused,
       hold: (bytes) => this.#hold(body, bytes),
-      release: () => this.#release(body),
+      release: () => {
+        this.#open.delete(body);
+        this.#release(body);
+      },
     };
+  }
+
+  /** Ends all bodies that have not arrived as a whole. */
+  refuseAll(error: Error): void {
+    for (const body of this.#open) body.refuse(error);
   }
 
   #hold(body: Body, bytes: number): void {

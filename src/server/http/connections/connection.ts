@@ -52,6 +52,10 @@ export class Connection {
     return this.#hasAsked;
   }
 
+  get isHttp2(): boolean {
+    return this.#session !== undefined;
+  }
+
   set session(session: ServerHttp2Session) {
     this.#session = session;
   }

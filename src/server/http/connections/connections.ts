@@ -102,6 +102,14 @@ export class Connections {
     for (const connection of this.#open.values()) connection.check(now);
   }
 
+  /** Closes connections of HTTP/1.1 that have not sent a whole head, which Node takes for busy ones. */
+  closeSilent(): void {
+    for (const connection of [...this.#open.values()]) {
+      const { hasAsked, isHttp2, isIdle } = connection;
+      if (isIdle && !hasAsked && !isHttp2) this.#remove(connection);
+    }
+  }
+
   #add(connection: Connection, party: string): void {
     const { socket } = connection;
     this.#open.set(socket, connection);
