@@ -25,6 +25,8 @@ export async function answerQuestion(
     }
     case 'cycle':
       return await walkCycle(db, waiter, snapshotQueries);
+    case 'alone':
+      return {};
     case 'next-step':
       return asked.answers;
   }

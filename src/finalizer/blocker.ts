@@ -1,13 +1,10 @@
 /** Finds an invocation to wait for, and follows the chain of blockers from there. */
 
-import type { Database, Reader } from '@postlude/queue/storage';
-import {
-  type FinalizationState,
-  readFinalizationState,
-  readFinalizationStates,
-} from '../invocations/finalization-state.ts';
+import type { Database } from '@postlude/queue/storage';
+import type { FinalizationState } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
-import { type InclusionsAfter, includedPage } from '../invocations/inclusions.ts';
+import type { InclusionsAfter } from '../invocations/inclusions.ts';
+import { Ledger } from './group/ledger.ts';
 import type { Answers, Question } from './questions.ts';
 
 /**
@@ -19,18 +16,18 @@ const PAGE_GROWTH = 4;
 
 /** Returns false if the invocation does not exist. */
 export async function isUnfinalized(
-  reader: Reader,
+  ledger: Ledger,
   id: InvocationId | undefined,
 ): Promise<boolean> {
-  return (await readUnfinalized(reader, id)) !== undefined;
+  return (await readUnfinalized(ledger, id)) !== undefined;
 }
 
 /** Returns `undefined` if the invocation is FINALIZED or does not exist. */
 export async function readUnfinalized(
-  reader: Reader,
+  ledger: Ledger,
   id: InvocationId | undefined,
 ): Promise<FinalizationState | undefined> {
-  const found = id && (await readFinalizationState(reader, id));
+  const found = id && (await ledger.state(id));
   return found && found.state !== 'FINALIZED' ? found : undefined;
 }
 
@@ -38,38 +35,51 @@ interface InclusionSearch extends Pick<Answers, 'next'> {
   readonly maxInclusions: number;
 }
 
+export interface Inclusion {
+  readonly found: FinalizationState;
+  /** Whether it is known to be the last of all. */
+  readonly isLast: boolean;
+}
+
 /** Returns the first direct inclusion that is not FINALIZED; `undefined` if all are FINALIZED. */
 export async function nextUnfinalized(
-  reader: Reader,
+  ledger: Ledger,
   waiter: FinalizationState,
   { next, maxInclusions }: InclusionSearch,
-): Promise<FinalizationState | Question | undefined> {
-  if (waiter.includesNothing || (next && next.id === undefined)) return undefined;
-  const candidate = await readUnfinalized(reader, next?.id);
-  if (candidate) return candidate;
+): Promise<Inclusion | Question | undefined> {
+  if (waiter.hasNoneLeft || (next && next.id === undefined)) return undefined;
+  const candidate = await readUnfinalized(ledger, next?.id);
+  if (candidate) return { found: candidate, isLast: false };
   const inclusions = { of: waiter.id, after: next?.id ?? waiter.finalizedUpTo };
-  return await firstUnfinalized(reader, inclusions, maxInclusions);
+  return await firstUnfinalized(ledger, inclusions, maxInclusions);
 }
 
 async function firstUnfinalized(
-  reader: Reader,
+  ledger: Ledger,
   { of, after: start }: InclusionsAfter,
   maxInclusions: number,
-): Promise<FinalizationState | Question | undefined> {
+): Promise<Inclusion | Question | undefined> {
   let after = start;
   let pageRows = FIRST_PAGE_ROWS;
   for (let looked = 0; looked < maxInclusions; ) {
     const limit = Math.min(pageRows, maxInclusions - looked);
-    const page = await includedPage(reader, of, { after, limit });
-    const included = await readFinalizationStates(reader, page); // in the order of the page
-    const found = included.find(({ state }) => state !== 'FINALIZED');
-    if (found) return found;
+    const page = await ledger.includedPage(of, { after, limit });
+    await ledger.load(page);
+    const last = page.at(-1);
+    const id = page.find((each) => isOpen(ledger.known(each)));
+    const found = ledger.known(id);
+    if (found) return { found, isLast: page.length < limit && id === last };
     if (page.length < limit) return undefined;
-    after = page.at(-1);
+    after = last;
     looked += limit;
     pageRows *= PAGE_GROWTH;
   }
   return { question: 'inclusion', after };
+}
+
+/** Whether it exists and is not FINALIZED. */
+export function isOpen(state: FinalizationState | undefined): boolean {
+  return state !== undefined && state.state !== 'FINALIZED';
 }
 
 interface ChainLimits {
@@ -83,13 +93,13 @@ interface ChainLimits {
  * tried, or the waiter, which is due as well.
  */
 export async function endOfChain(
-  reader: Reader,
+  ledger: Ledger,
   start: FinalizationState,
   { chain, ...limits }: Pick<Answers, 'chain'> & ChainLimits,
 ): Promise<InvocationId | Question> {
   const passed = chain?.from === start.id ? chain.at : undefined;
-  const from = (await readUnfinalized(reader, passed)) ?? start;
-  const { at, isEnd } = await follow(reader, from, limits);
+  const from = (await readUnfinalized(ledger, passed)) ?? start;
+  const { at, isEnd } = await follow(ledger, from, limits);
   return isEnd ? at : { question: 'chain', from: start.id };
 }
 
@@ -104,8 +114,9 @@ export async function followChain(
   let from = start;
   while (true) {
     const reached = await db.read(async (reader) => {
-      const found = await readFinalizationState(reader, from);
-      return found && (await follow(reader, found, limits));
+      const ledger = new Ledger(reader);
+      const found = await ledger.state(from);
+      return found && (await follow(ledger, found, limits));
     });
     if (!reached) return from;
     from = reached.at;
@@ -119,13 +130,13 @@ interface Reached {
 }
 
 async function follow(
-  reader: Reader,
+  ledger: Ledger,
   start: FinalizationState,
   { waiter, maxHops }: ChainLimits,
 ): Promise<Reached> {
   let at = start;
   for (let hop = 0; hop < maxHops; hop++) {
-    const next = at.id === waiter ? undefined : await nextInChain(reader, at);
+    const next = at.id === waiter ? undefined : await nextInChain(ledger, at);
     if (!next) return { at: at.id, isEnd: true };
     at = next;
   }
@@ -134,11 +145,11 @@ async function follow(
 
 /** Returns the known end of the chain if that still holds, which skips all in between. */
 export async function nextInChain(
-  reader: Reader,
+  ledger: Ledger,
   at: FinalizationState,
 ): Promise<FinalizationState | undefined> {
   for (const id of new Set([at.blockerEnd, at.blocker])) {
-    const found = await readUnfinalized(reader, id);
+    const found = await readUnfinalized(ledger, id);
     if (found) return found;
   }
   return undefined;

@@ -10,6 +10,10 @@ export interface Bounds {
   readonly snapshotQueries: number;
   /** How many waiters one transaction wakes. */
   readonly wakes: number;
+  /** How many of them are tried in that transaction itself; the others get tasks. */
+  readonly cascade: number;
+  /** How far they may be from the invocation that the transaction was to try, in waits. */
+  readonly cascadeDepth: number;
   /**
    * How many mutations one transaction makes to finalize or mark invocations. Their waiters are not
    * counted; with these, it stays far below the limit of Spanner. A closed set that takes more
@@ -23,5 +27,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   hops: 16,
   snapshotQueries: 500,
   wakes: 1000,
+  cascade: 200,
+  cascadeDepth: 50,
   mutations: MAX_MUTATIONS / 2,
 };

@@ -4,15 +4,15 @@ import { MAX_MUTATIONS } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase, type OpenDatabase } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
+import { violationsOf } from '../../test/support/invocations/finalization-violations.ts';
 import {
   FINALIZATION_TABLES,
   FinalizationWorld,
   TIGHT_BOUNDS,
-  violationsOf,
 } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import { countWrites } from '../../test/support/invocations/mutation-meter.ts';
-import { setBlocker, setFinalizing } from '../invocations/finalization-state.ts';
+import { setFinalizing, setWaiting, type Waiting } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { listInvocations, requireInvocation } from '../invocations/invocations.ts';
 import { answerQuestion } from './answer-question.ts';
@@ -202,18 +202,10 @@ test('no transaction writes more than Spanner accepts, however many members and 
   await world.db.write(async (tx) => {
     const starts = [...members, ...waiters].map((each) => ({ id: each }));
     await setFinalizing(tx, starts, world.clock.now());
-    for (const [index, waiter] of waiters.entries()) {
-      const blocker = members[index] ?? hub;
-      await setBlocker(tx, { waiter, blocker, blockerEnd: blocker, finalizedUpTo: undefined });
-    }
-    for (const other of others) {
-      await setBlocker(tx, {
-        waiter: other,
-        blocker: hub,
-        blockerEnd: hub,
-        finalizedUpTo: undefined,
-      });
-    }
+    await setWaiting(tx, [
+      ...waiters.map((waiter, index) => waitingFor(waiter, members[index] ?? hub)),
+      ...others.map((other) => waitingFor(other, hub)),
+    ]);
   });
   meter.reset();
   expect(await tryFinalize(world.parts, hub)).toBe('finalized');
@@ -221,3 +213,13 @@ test('no transaction writes more than Spanner accepts, however many members and 
   expect(meter.most).toBeGreaterThan(MAX_MUTATIONS / 10);
   await db.close();
 });
+
+function waitingFor(waiter: InvocationId, blocker: InvocationId): Waiting {
+  return {
+    id: waiter,
+    blocker,
+    blockerEnd: blocker,
+    finalizedUpTo: undefined,
+    hasNoneLeft: false,
+  };
+}

@@ -31,13 +31,8 @@ import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { invocations } from '../invocations/table.ts';
 import { isUnfinalized } from './blocker.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
-import {
-  enqueueExports,
-  finalize,
-  mutationsToFinalize,
-  wakeWaiters,
-  writeFinalized,
-} from './finalize.ts';
+import { enqueueExports, mutationsToFinalize } from './finalize.ts';
+import type { Decisions } from './group/decisions.ts';
 import type { FinalizerParts } from './parts.ts';
 import type { Answers, Question } from './questions.ts';
 import { scheduleMissingTries } from './schedule.ts';
@@ -53,7 +48,7 @@ const MARKED_ROW = mutationsOfRow(invocations, 'update', [
 /** The mutations of a member that has asked for no exports. */
 const FINALIZED_ROW = mutationsToFinalize({ bigqueryExports: [] });
 
-export interface ClosedSet {
+interface ClosedSet {
   /** It is FINALIZING. */
   readonly root: FinalizationState;
   /** All invocations of the set, the root included. */
@@ -62,16 +57,45 @@ export interface ClosedSet {
   readonly marked: number;
 }
 
-/** Takes the next step of closing a set. */
-export async function closeSet(
+/** A try that concerns a closed set. */
+export interface SetTry {
+  readonly waiter: FinalizationState;
+  readonly answers: Answers;
+}
+
+/** Whether a try takes a transaction of its own, in which it may write as much as fits. */
+export function isOfSet({ waiter: { closedBy, state }, answers: { closed } }: SetTry): boolean {
+  return closedBy !== undefined || (closed !== undefined && state !== 'FINALIZED');
+}
+
+/** Runs one transaction of a try that concerns a closed set. */
+export async function trySet(
   parts: FinalizerParts,
-  tx: Transaction,
+  decisions: Decisions,
+  { waiter, answers }: SetTry,
+): Promise<Verdict> {
+  const { id, state, blocker, closedBy } = waiter;
+  if (state === 'FINALIZED') return await settle(parts, decisions, waiter);
+  if (closedBy && closedBy !== id) return await tryRoot(parts, decisions, closedBy);
+  if (await isUnfinalized(decisions.ledger, blocker)) return 'waiting';
+  const { closed, marked = 0 } = answers;
+  if (closed) return await closeSet(parts, decisions, { root: waiter, members: closed, marked });
+  return { question: 'cycle' }; // The set is closed, so its root never waits again.
+}
+
+/** Takes the next step of closing a set. */
+async function closeSet(
+  parts: FinalizerParts,
+  decisions: Decisions,
   set: ClosedSet,
 ): Promise<Verdict> {
   const { root, members, marked } = set;
+  const { tx } = decisions;
   if (root.closedBy === undefined) {
     const states = await readIfFew(parts, tx, members);
-    return states ? await finalize(parts, tx, states) : await begin(tx, set);
+    if (states === undefined) return await begin(decisions, set);
+    decisions.finalize(states.filter(({ state }) => state === 'FINALIZING'));
+    return 'finalized';
   }
   if (marked < members.length) return await mark(parts, tx, set);
   await decideClosed(tx, root.id, parts.clock.now());
@@ -105,9 +129,9 @@ function firstOf(
   return end < 0 ? members : members.slice(0, Math.max(1, end));
 }
 
-async function begin(tx: Transaction, { root, members }: ClosedSet): Promise<Verdict> {
+async function begin({ tx, ledger }: Decisions, { root, members }: ClosedSet): Promise<Verdict> {
   const holder = await readTurn(tx);
-  if (holder && (await isUnfinalized(tx, holder))) return 'postponed';
+  if (holder && (await isUnfinalized(ledger, holder))) return 'postponed';
   await takeTurn(tx, root.id);
   await markClosed(tx, [root.id], root.id);
   return nextStep({ closed: members, marked: 0 });
@@ -132,33 +156,35 @@ async function mark(
 }
 
 /** Settles a FINALIZED invocation that bears a mark; a root takes the next step of its set. */
-export async function settle(
+async function settle(
   parts: FinalizerParts,
-  tx: Transaction,
+  decisions: Decisions,
   marked: FinalizationState,
 ): Promise<Verdict> {
   const finalizeTime = marked.finalizeTime ?? parts.clock.now();
-  if (marked.closedBy === marked.id) return await settleSet(parts, tx, { ...marked, finalizeTime });
-  await writeFinalized(parts, tx, { finalized: [marked], finalizeTime });
+  if (marked.closedBy === marked.id) {
+    return await settleSet(parts, decisions, { ...marked, finalizeTime });
+  }
+  decisions.finalize([marked], finalizeTime);
   // The root settles the other members and itself.
-  await tryRoot(parts, tx, marked.closedBy ?? marked.id);
+  await tryRoot(parts, decisions, marked.closedBy ?? marked.id);
   return 'finalized';
 }
 
 async function settleSet(
   parts: FinalizerParts,
-  tx: Transaction,
+  decisions: Decisions,
   { id: root, finalizeTime }: { readonly id: InvocationId; readonly finalizeTime: EpochMs },
 ): Promise<Verdict> {
+  const { tx } = decisions;
   const marked = await readMarked(tx, root, batchRows(parts, FINALIZED_ROW) + 1);
   const members = marked.filter((id) => id !== root);
   if (members.length > 0) {
-    const finalized = firstOf(parts, await readFinalizationStates(tx, members));
-    await writeFinalized(parts, tx, { finalized, finalizeTime });
+    decisions.finalize(firstOf(parts, await readFinalizationStates(tx, members)), finalizeTime);
     return nextStep({});
   }
   await unmarkRoot(tx, root);
-  await wakeWaiters(parts, tx, [root]);
+  decisions.wakeWaitersOf(root);
   return 'finalized';
 }
 
@@ -166,9 +192,9 @@ async function settleSet(
  * Has the root of a set tried. The root does all that concerns a marked member, and has a task for
  * it unless that task was lost.
  */
-export async function tryRoot(
+async function tryRoot(
   parts: FinalizerParts,
-  tx: Transaction,
+  { tx }: Decisions,
   root: InvocationId,
 ): Promise<'waiting'> {
   await scheduleMissingTries(parts, tx, [{ id: root, taskId: `close/${toRowId(root)}` }]);

@@ -4,14 +4,12 @@
  */
 
 import type { Reader } from '@postlude/queue/storage';
-import {
-  type FinalizationState,
-  readFinalizationState,
-} from '../invocations/finalization-state.ts';
+import type { FinalizationState } from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { InvocationOutline } from '../invocations/invocation.ts';
 import { readOutlines, requireInvocation } from '../invocations/invocations.ts';
 import { nextInChain, readUnfinalized } from './blocker.ts';
+import { Ledger } from './group/ledger.ts';
 
 export interface Explanation {
   /**
@@ -55,25 +53,26 @@ interface Chain {
 
 /** Goes from blocker to blocker, and skips to the end once the chain has become long. */
 async function readChain(reader: Reader, id: InvocationId): Promise<Chain> {
+  const ledger = new Ledger(reader);
   const ids = [id];
-  let end = await readFinalizationState(reader, id);
-  let next = await blockerOf(reader, end);
+  let end = await ledger.state(id);
+  let next = await blockerOf(ledger, end);
   while (next && ids.length < MAX_CHAIN) {
     ids.push(next.id);
     end = next;
-    next = await blockerOf(reader, end);
+    next = await blockerOf(ledger, end);
   }
   const isShortened = next !== undefined;
   while (next) {
     end = next;
-    next = await nextInChain(reader, end);
+    next = await nextInChain(ledger, end);
   }
   return { ids: end && isShortened ? [...ids, end.id] : ids, end, isShortened };
 }
 
 async function blockerOf(
-  reader: Reader,
+  ledger: Ledger,
   waiter: FinalizationState | undefined,
 ): Promise<FinalizationState | undefined> {
-  return await readUnfinalized(reader, waiter?.blocker);
+  return await readUnfinalized(ledger, waiter?.blocker);
 }

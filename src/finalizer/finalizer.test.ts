@@ -2,12 +2,12 @@ import { Faults } from '@postlude/queue/testing';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase, type OpenDatabase } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
+import { violationsOf } from '../../test/support/invocations/finalization-violations.ts';
 import {
   FINALIZATION_TABLES,
   FinalizationWorld,
   TRY_WAYS,
   type TryWay,
-  violationsOf,
 } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
@@ -167,7 +167,8 @@ function testFinalizer(place: Place): void {
     });
 
     test('wakes the invocations that wait for it, and no others', async () => {
-      const world = await openWorld(place, { a: ['c'], b: ['c', 'd'], c: [], d: [] });
+      const bounds = { ...DEFAULT_BOUNDS, cascade: 0 };
+      const world = await openWorld(place, { a: ['c'], b: ['c', 'd'], c: [], d: [] }, bounds);
       await startAll(world, [A, B]);
       await settle(world);
       const waitsFor = (await world.snapshot()).nodes.get(B)?.blocker ?? A;

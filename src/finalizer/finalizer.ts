@@ -23,6 +23,10 @@
  * Blockers never form a cycle. So each chain of blockers ends at an invocation that is ACTIVE or
  * that a task will finalize, and its end wakes the invocations that wait for it.
  *
+ * A transaction may try many invocations, a *group*, and those that it has woken, a *cascade*. That
+ * has the effect of the same tries one after another, so all of this holds for it: see
+ * group/group.ts.
+ *
  * Steps 2, 3 and 4 may take many reads in a large graph. These are made in snapshots, outside the
  * transaction that decides, since a transaction that has read much conflicts with all others. What
  * a snapshot finds stays true: no invocation leaves FINALIZED, and one that has left ACTIVE
@@ -30,127 +34,41 @@
  */
 
 import type { Transaction } from '@postlude/queue/storage';
-import {
-  type FinalizationState,
-  readFinalizationState,
-  setBlocker,
-} from '../invocations/finalization-state.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { answerQuestion } from './answer-question.ts';
-import { endOfChain, isUnfinalized, nextUnfinalized, readUnfinalized } from './blocker.ts';
-import { type Bounds, DEFAULT_BOUNDS } from './bounds.ts';
-import { closeSet, settle, tryRoot } from './close.ts';
-import { finalize, wakeWaiters } from './finalize.ts';
+import { decideGroup, type TryRequest } from './group/group.ts';
 import type { FinalizerParts } from './parts.ts';
-import { type Answers, isQuestion } from './questions.ts';
+import { type Answers, isQuestion, type Question } from './questions.ts';
 import type { TryOutcome, Verdict } from './verdict.ts';
 
 /** Tries to finalize an invocation. It may be called at any time, any number of times. */
 export async function tryFinalize(parts: FinalizerParts, id: InvocationId): Promise<TryOutcome> {
+  return await continueTry(parts, id, undefined);
+}
+
+/** Goes on with a try that has asked a question, alone. */
+export async function continueTry(
+  parts: FinalizerParts,
+  id: InvocationId,
+  asked: Question | undefined,
+): Promise<TryOutcome> {
   let answers: Answers = {};
+  let question = asked;
   while (true) {
+    if (question) answers = { ...answers, ...(await answerQuestion(parts, id, question)) };
     const verdict = await parts.db.write((tx) => decide(parts, tx, { id, answers }));
     if (!isQuestion(verdict)) return verdict;
-    answers = { ...answers, ...(await answerQuestion(parts, id, verdict)) };
+    question = verdict;
   }
 }
 
-export interface TryRequest {
-  readonly id: InvocationId;
-  /** The answers to all questions that the try has asked so far. */
-  readonly answers: Answers;
-}
-
-/** Runs one transaction of a try. */
+/** Runs one transaction of a try, and what follows from it. */
 export async function decide(
   parts: FinalizerParts,
   tx: Transaction,
-  { id, answers }: TryRequest,
+  request: TryRequest,
 ): Promise<Verdict> {
-  const waiter = await readFinalizationState(tx, id);
-  if (waiter === undefined) return 'idle';
-  return await new Try({ parts, tx, waiter, answers }).decide();
-}
-
-interface TryParts {
-  readonly parts: FinalizerParts;
-  readonly tx: Transaction;
-  readonly waiter: FinalizationState;
-  readonly answers: Answers;
-}
-
-/** One transaction of a try. In the prose above, the waiter is X. */
-class Try {
-  readonly #parts: FinalizerParts;
-  readonly #tx: Transaction;
-  readonly #waiter: FinalizationState;
-  readonly #answers: Answers;
-  readonly #bounds: Bounds;
-
-  constructor({ parts, tx, waiter, answers }: TryParts) {
-    this.#parts = parts;
-    this.#tx = tx;
-    this.#waiter = waiter;
-    this.#answers = answers;
-    this.#bounds = parts.bounds ?? DEFAULT_BOUNDS;
-  }
-
-  async decide(): Promise<Verdict> {
-    const { id, state, blocker, closedBy } = this.#waiter;
-    if (state === 'ACTIVE') return 'idle';
-    if (state === 'FINALIZED') return await this.#finishUp();
-    if (closedBy && closedBy !== id) return await tryRoot(this.#parts, this.#tx, closedBy);
-    if (await isUnfinalized(this.#tx, blocker)) return 'waiting';
-    if (this.#answers.closed) return await this.#closeSet(this.#answers.closed);
-    if (closedBy) return { question: 'cycle' }; // The set is closed, so its root never waits again.
-    return (await this.#waitForActive()) ?? (await this.#waitForInclusion());
-  }
-
-  /** Does what may be left to do for an invocation that is already FINALIZED. */
-  async #finishUp(): Promise<Verdict> {
-    if (this.#waiter.closedBy) return await settle(this.#parts, this.#tx, this.#waiter);
-    // If very many invocations waited for this one, some may not have been woken yet.
-    await wakeWaiters(this.#parts, this.#tx, [this.#waiter.id]);
-    return 'idle';
-  }
-
-  async #closeSet(members: readonly InvocationId[]): Promise<Verdict> {
-    const { marked = 0 } = this.#answers;
-    return await closeSet(this.#parts, this.#tx, { root: this.#waiter, members, marked });
-  }
-
-  /**
-   * Waits for the ACTIVE invocation that the walk of a cycle found, unless that is FINALIZED by
-   * now.
-   */
-  async #waitForActive(): Promise<Verdict | undefined> {
-    const blocker = await readUnfinalized(this.#tx, this.#answers.active);
-    return blocker && (await this.#waitFor(blocker, this.#waiter.finalizedUpTo));
-  }
-
-  async #waitForInclusion(): Promise<Verdict> {
-    const blocker = await nextUnfinalized(this.#tx, this.#waiter, {
-      ...this.#answers,
-      maxInclusions: this.#bounds.inclusions,
-    });
-    if (isQuestion(blocker)) return blocker;
-    if (blocker === undefined) return await finalize(this.#parts, this.#tx, [this.#waiter]);
-    return await this.#waitFor(blocker, blocker.id);
-  }
-
-  /** Once the blocker is FINALIZED, so are all inclusions of the waiter up to `finalizedUpTo`. */
-  async #waitFor(
-    blocker: FinalizationState,
-    finalizedUpTo: InvocationId | undefined,
-  ): Promise<Verdict> {
-    const waiter = this.#waiter.id;
-    const limits = { waiter, maxHops: this.#bounds.hops };
-    const blockerEnd = await endOfChain(this.#tx, blocker, { ...this.#answers, ...limits });
-    if (isQuestion(blockerEnd)) return blockerEnd;
-    if (blockerEnd === waiter) return { question: 'cycle' };
-    await setBlocker(this.#tx, { waiter, blocker: blocker.id, blockerEnd, finalizedUpTo });
-    const { onChange } = this.#parts;
-    if (onChange) this.#tx.afterCommit(() => onChange([waiter]));
-    return 'waiting';
-  }
+  const { verdicts, write } = await decideGroup(parts, tx, [request]);
+  await write();
+  return verdicts[0] ?? 'idle';
 }

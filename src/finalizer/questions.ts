@@ -12,6 +12,8 @@ export type Question =
   | { readonly question: 'chain'; readonly from: InvocationId }
   /** Which invocations does this one reach that are not FINALIZED? */
   | { readonly question: 'cycle' }
+  /** This is no question: the try needs a transaction of its own. */
+  | { readonly question: 'alone' }
   /** This is no question: a step has been taken, and the next step gets these answers. */
   | { readonly question: 'next-step'; readonly answers: Answers };
 

@@ -56,7 +56,13 @@ async function finalizeAll(world: FinalizationWorld, ids: readonly InvocationId[
       now,
     ),
   );
-  await world.db.write(async (tx) => setFinalized(tx, await readFinalizationStates(tx, ids), now));
+  await world.db.write(async (tx) => {
+    const states = await readFinalizationStates(tx, ids);
+    await setFinalized(
+      tx,
+      states.map((state) => ({ ...state, finalizeTime: now })),
+    );
+  });
 }
 
 /**

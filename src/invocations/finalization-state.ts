@@ -11,8 +11,9 @@
  *   one, in key order.
  * - `closedBy` is explained in closed-sets.ts. `state` and `finalizeTime` are those that X counts
  *   as having.
- * - `includesNothing` is known from the moment X left ACTIVE, if the caller that started its
- *   finalization had read its inclusions.
+ * - `hasNoneLeft`: once the blocker is FINALIZED, so are all direct inclusions of X. It is known of
+ *   an invocation that includes nothing from the moment it left ACTIVE, if the caller that started
+ *   its finalization had read its inclusions; and of one that waits for its last inclusion.
  */
 import { chunk, type EpochMs } from '@postlude/queue/foundations';
 import {
@@ -44,7 +45,7 @@ export interface FinalizationState {
   readonly blockerEnd: InvocationId | undefined;
   readonly finalizedUpTo: InvocationId | undefined;
   /** `false` may also mean that this is unknown. */
-  readonly includesNothing: boolean;
+  readonly hasNoneLeft: boolean;
   readonly bigqueryExports: readonly Uint8Array[];
   readonly finalizeTime: EpochMs | undefined;
   readonly closedBy: InvocationId | undefined;
@@ -138,33 +139,21 @@ export async function readWaits(
   }));
 }
 
-export interface NewWait extends Wait {
-  readonly blockerEnd: InvocationId;
-  readonly finalizedUpTo: InvocationId | undefined;
-}
+/** What a FINALIZING invocation waits for, and from where on. Without a blocker, it has a task. */
+export type Waiting = Pick<
+  FinalizationState,
+  'id' | 'blocker' | 'blockerEnd' | 'finalizedUpTo' | 'hasNoneLeft'
+>;
 
-export async function setBlocker(tx: Transaction, wait: NewWait): Promise<void> {
-  await tx.update(invocations, [
-    {
-      invocationId: toRowId(wait.waiter),
-      blockerId: toRowId(wait.blocker),
-      blockerEndId: toRowId(wait.blockerEnd),
-      finalizedUpTo: wait.finalizedUpTo && toRowId(wait.finalizedUpTo),
-    },
-  ]);
-}
-
-/** Each waiter is given once. */
-export async function clearBlockers(
-  tx: Transaction,
-  waiters: readonly InvocationId[],
-): Promise<void> {
+/** Each invocation is given once; the caller has read in this transaction that it is FINALIZING. */
+export async function setWaiting(tx: Transaction, waiting: readonly Waiting[]): Promise<void> {
   await tx.update(
     invocations,
-    waiters.map((id) => ({
+    waiting.map(({ id, blocker, blockerEnd, finalizedUpTo, hasNoneLeft }) => ({
       invocationId: toRowId(id),
-      blockerId: undefined,
-      blockerEndId: undefined,
+      blockerId: blocker && toRowId(blocker),
+      blockerEndId: blockerEnd && toRowId(blockerEnd),
+      finalizedUpTo: hasNoneLeft ? AFTER_ALL : finalizedUpTo && toRowId(finalizedUpTo),
     })),
   );
 }
@@ -203,15 +192,21 @@ export async function setFinalizing(
   );
 }
 
-/** The caller has read them in this transaction: they are FINALIZING, or to be settled. */
+export interface Finalized extends FinalizationState {
+  readonly finalizeTime: EpochMs;
+}
+
+/**
+ * The caller has read them in this transaction: they are FINALIZING, or to be settled. `closedBy` is the
+ * mark that they bear and lose.
+ */
 export async function setFinalized(
   tx: Transaction,
-  finalized: readonly FinalizationState[],
-  finalizeTime: EpochMs,
+  finalized: readonly Finalized[],
 ): Promise<void> {
   await tx.update(
     invocations,
-    finalized.map(({ id, closedBy }) => ({
+    finalized.map(({ id, closedBy, finalizeTime }) => ({
       invocationId: toRowId(id),
       state: STATE_NUMBERS.FINALIZED,
       finalizeTime,
@@ -279,7 +274,7 @@ function fromRow(row: RowOf<typeof COLUMNS>): FinalizationState {
     blockerEnd: fromNullableRowId(row.blockerEndId),
     finalizedUpTo:
       row.finalizedUpTo === AFTER_ALL ? undefined : fromNullableRowId(row.finalizedUpTo),
-    includesNothing: row.finalizedUpTo === AFTER_ALL,
+    hasNoneLeft: row.finalizedUpTo === AFTER_ALL,
     bigqueryExports: row.bigqueryExports,
     finalizeTime: row.finalizeTime,
     closedBy: fromNullableRowId(row.closedBy),

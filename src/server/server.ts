@@ -59,7 +59,7 @@ import {
 import { jsonLog } from './telemetry/json-log.ts';
 import { type Meters, openMeters } from './telemetry/meters.ts';
 import { observeProcess } from './telemetry/process-metrics.ts';
-import { tracedHandler } from './telemetry/traced-handler.ts';
+import { tracedBatchHandler, tracedHandler } from './telemetry/traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './telemetry/tracing.ts';
 
 /** Anybody may ask for the metrics, however often. */
@@ -330,7 +330,7 @@ function startBackground(config: Config, foundation: Foundation): Background {
   const { invocationRows, workers, leaseMs, pollMs, rescueEveryMs } = config;
   const { workMs: graceMs } = divideGrace(config.shutdownGraceMs);
   const handlers = [
-    tracedHandler(finalizeHandler(finalizer), tracing),
+    tracedBatchHandler(finalizeHandler(finalizer), tracing),
     tracedHandler(exportHandler({ db, queue, sink, invocationRows, log, metrics }), tracing),
     pushTasks.handler,
   ];

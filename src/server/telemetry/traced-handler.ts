@@ -1,5 +1,5 @@
 /** Wraps a handler so that each attempt is a span, below the span that the task names, if any. */
-import type { Task, TaskHandler } from '@postlude/queue';
+import type { BatchTaskHandler, Task, TaskHandler } from '@postlude/queue';
 import type { Tracing } from './tracing.ts';
 
 export function tracedHandler<P>(
@@ -19,6 +19,23 @@ export function tracedHandler<P>(
       };
       const options = { attributes, traceparent: traceparentOf(task) };
       return tracing.run(`task ${type}`, options, () => handler.handle(task, context));
+    },
+  };
+}
+
+/** Wraps a handler of batches so that each batch is a span. */
+export function tracedBatchHandler<P>(
+  handler: BatchTaskHandler<P>,
+  tracing: Pick<Tracing, 'run'>,
+): BatchTaskHandler<P> {
+  const { name } = handler.type;
+  return {
+    ...handler,
+    handleBatch: (tasks, context) => {
+      const attributes = { 'postlude.task.type': name, 'postlude.task.count': tasks.length };
+      return tracing.run(`tasks ${name}`, { attributes }, () =>
+        handler.handleBatch(tasks, context),
+      );
     },
   };
 }

@@ -3,8 +3,8 @@
  * in any order, and the promises of finalizer.ts must hold after each step.
  */
 import { fromJson } from '@bufbuild/protobuf';
-import { type Lease, TaskQueue } from '@postlude/queue';
-import { seededRandom } from '@postlude/queue/foundations';
+import { type Lease, type Task, TaskQueue } from '@postlude/queue';
+import { hasCode, seededRandom } from '@postlude/queue/foundations';
 import { type Database, int, nullable, selectList, sql, text } from '@postlude/queue/storage';
 import { tasks } from '@postlude/queue/tables';
 import { FakeClock } from '@postlude/queue/testing';
@@ -15,17 +15,26 @@ import { decodeRequest } from '../../../packages/queue/src/tq/reminders/stored-r
 import { PUSH } from '../../../packages/queue/src/tq/submit/queue-submitter.ts';
 import { exportRequests } from '../../../src/exporter/export-requests.ts';
 import { BQ_EXPORT } from '../../../src/exporter/task.ts';
-import type { Bounds } from '../../../src/finalizer/bounds.ts';
+import { type Bounds, DEFAULT_BOUNDS } from '../../../src/finalizer/bounds.ts';
 import {
   finalizationTasks,
   TRY_FINALIZE_INVOCATION,
 } from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
+import { decideGroup } from '../../../src/finalizer/group/group.ts';
+import { finalizeHandler } from '../../../src/finalizer/handler.ts';
 import type { FinalizerParts } from '../../../src/finalizer/parts.ts';
+import { isQuestion } from '../../../src/finalizer/questions.ts';
 import { startFinalization } from '../../../src/finalizer/schedule.ts';
+import type { Verdict } from '../../../src/finalizer/verdict.ts';
 import { TryFinalizeInvocationSchema } from '../../../src/gen/luci/resultdb/internal/tasks/tasks_pb.js';
 import { seenState } from '../../../src/invocations/closed-sets.ts';
-import { fromRowId, type InvocationId, parseInvocationId } from '../../../src/invocations/id.ts';
+import {
+  fromRowId,
+  type InvocationId,
+  parseInvocationId,
+  toRowId,
+} from '../../../src/invocations/id.ts';
 import {
   includedInvocations,
   includeInvocations,
@@ -72,6 +81,11 @@ export const TRY_WAYS: readonly TryWay[] = ['queue', 'pushed', 'flipping'];
 
 const ROWS = { project: 'acme', dataset: 'ci', table: 'invocations' };
 
+/** Which servers there are: of an earlier version, which tries each invocation alone, of this one, or both. */
+export type Servers = 'earlier' | 'these' | 'both';
+
+export const SERVERS: readonly Servers[] = ['earlier', 'these', 'both'];
+
 export interface WorldOptions {
   readonly bounds?: Bounds | undefined;
   /** `queue` unless given. */
@@ -84,6 +98,8 @@ export class FinalizationWorld {
   readonly db: Database;
   readonly clock = new FakeClock();
   readonly parts: FinalizerParts;
+  /** Those of a server of an earlier version beside this one: each try finalizes only its own. */
+  readonly earlierParts: FinalizerParts;
 
   constructor(db: Database, { bounds, way = 'queue', seed = 1 }: WorldOptions = {}) {
     this.db = db;
@@ -92,7 +108,15 @@ export class FinalizationWorld {
     const classes = new TaskClasses([finalizationTasks]);
     const tq = new Tq({ db, classes, clock, submitter: new QueueSubmitter(queue) });
     const pushed = { tq, experiments: { isEnabled: switchOf(way, seed) } };
-    this.parts = { db, clock, queue, pushed, invocationRows: ROWS, ...(bounds ? { bounds } : {}) };
+    this.parts = {
+      db,
+      clock,
+      queue,
+      pushed,
+      invocationRows: ROWS,
+      bounds: bounds ?? DEFAULT_BOUNDS,
+    };
+    this.earlierParts = { ...this.parts, bounds: { ...(bounds ?? DEFAULT_BOUNDS), cascade: 0 } };
   }
 
   /** Creates ACTIVE invocations that have asked for one export each. */
@@ -132,6 +156,45 @@ export class FinalizationWorld {
   async run(pending: PendingTry): Promise<void> {
     const outcome = await tryFinalize(this.parts, pending.id);
     if (outcome !== 'postponed') await this.complete(pending);
+  }
+
+  /** Decides tries together, in one transaction that completes their tasks as well. */
+  async decideGroup(pending: readonly PendingTry[]): Promise<readonly Verdict[]> {
+    return await this.db.write(async (tx) => {
+      const requests = pending.map(({ id }) => ({ id, answers: {} }));
+      const { verdicts, write } = await decideGroup(this.parts, tx, requests);
+      const decided = pending.filter((_, index) => !isUndecided(verdicts[index]));
+      await tx.delete(tasks, decided.map(keyOf));
+      await write();
+      return verdicts;
+    });
+  }
+
+  /** Runs tries together, as the handler of their tasks does. Tasks that fail remain. */
+  async runGroup(pending: readonly PendingTry[]): Promise<void> {
+    const given = pending.map((one) => ({ one, task: taskOf(one) }));
+    const keysOf = (some: readonly Task[]) =>
+      given.filter(({ task }) => some.includes(task)).map(({ one }) => keyOf(one));
+    const open = new Set<Task>(given.map(({ task }) => task));
+    const done: Task[] = [];
+    await finalizeHandler(this.parts).handleBatch(
+      given.map(({ task }) => task),
+      {
+        signal: new AbortController().signal,
+        isOpen: (task) => open.has(task),
+        complete: async (tx, some) => {
+          await tx.delete(tasks, keysOf(some));
+          tx.afterCommit(() => {
+            for (const task of some) open.delete(task);
+          });
+        },
+        done: (task) => void done.push(task),
+        fail: (_, error) => {
+          if (!hasCode(error, 'conflict')) throw error;
+        },
+      },
+    );
+    await this.db.write((tx) => tx.delete(tasks, keysOf(done)));
   }
 
   async complete({ type, taskId }: Omit<PendingTry, 'id'>): Promise<void> {
@@ -221,6 +284,28 @@ export class FinalizationWorld {
   }
 }
 
+export function isUndecided(verdict: Verdict | undefined): boolean {
+  return isQuestion(verdict) || verdict === 'postponed';
+}
+
+function keyOf({ type, taskId }: PendingTry) {
+  return { type, id: taskId };
+}
+
+function taskOf({ type, taskId, id }: PendingTry): Task<undefined> {
+  return {
+    type,
+    id: taskId,
+    payload: undefined,
+    subject: toRowId(id),
+    createTime: 0,
+    processAfter: 0,
+    attempt: 1,
+    fence: 1,
+    lastError: undefined,
+  };
+}
+
 function switchOf(way: TryWay, seed: number): () => boolean {
   const random = seededRandom(seed);
   return way === 'flipping' ? () => random() < 0.5 : () => way === 'pushed';
@@ -258,72 +343,6 @@ function withoutRepeatedExports(queue: TaskQueue): FinalizerParts['queue'] {
   };
 }
 
-/**
- * Returns the broken promises of a snapshot; none if all of them hold. `running` are invocations
- * whose tries have begun, and whose tasks may be gone.
- */
-export function violationsOf(snapshot: Snapshot, running: readonly InvocationId[] = []): string[] {
-  const { nodes, exports, rowRequests, rows, tries } = snapshot;
-  const due = new Set([...tries.map(({ id }) => id), ...running]);
-  const problems: string[] = [];
-  for (const [id, { state, blocker, closedBy, isSettled }] of nodes) {
-    const isFinal = state === 'FINALIZED';
-    const unfinal = isFinal
-      ? reachableOf(snapshot, id).filter((x) => !isFinalized(snapshot, x))
-      : [];
-    if (unfinal.length > 0) problems.push(`unsafe: ${id} is FINALIZED, ${unfinal.join()} not`);
-    const waits = blocker !== undefined && !isFinalized(snapshot, blocker);
-    const settledBy = blocker && nodes.get(blocker)?.closedBy;
-    const isDue = [id, blocker, closedBy, settledBy].some((each) => each && due.has(each));
-    if (state === 'FINALIZING' && !waits && !isDue) problems.push(`stuck: ${id}`);
-    if (isFinal && closedBy !== undefined && !isDue) problems.push(`never settled: ${id}`);
-    if (state !== 'FINALIZING' && blocker !== undefined) problems.push(`blocker of ${state} ${id}`);
-    for (const [what, enqueued] of Object.entries({ exports, rows, rowRequests })) {
-      const count = enqueued.filter((each) => each === id).length;
-      if (count !== (isFinal && isSettled ? 1 : 0))
-        problems.push(`${count} ${what} of ${state} ${id}`);
-    }
-    if (isInCycle(snapshot, id)) problems.push(`cycle of blockers: ${id}`);
-  }
-  if (due.size === 0) problems.push(...differencesFromReference(snapshot));
-  return problems;
-}
-
-/**
- * The literal rule of the reference: an invocation is over if it and all it reaches are not ACTIVE.
- */
-export function isOverByReference(snapshot: Snapshot, id: InvocationId): boolean {
-  return [id, ...reachableOf(snapshot, id)].every(
-    (each) => snapshot.nodes.get(each)?.state !== 'ACTIVE',
-  );
-}
-
-/**
- * Once nothing is left to do, exactly the invocations that the reference calls over are FINALIZED.
- */
-function differencesFromReference(snapshot: Snapshot): string[] {
-  return [...snapshot.nodes.keys()]
-    .filter((id) => isFinalized(snapshot, id) !== isOverByReference(snapshot, id))
-    .map((id) => `nothing left to do, and ${id} is ${snapshot.nodes.get(id)?.state}`);
-}
-
-function isFinalized({ nodes }: Snapshot, id: InvocationId): boolean {
-  return nodes.get(id)?.state === 'FINALIZED';
-}
-
-function reachableOf({ inclusions }: Snapshot, id: InvocationId): InvocationId[] {
-  const seen = new Set<InvocationId>();
-  const todo = [id];
-  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    for (const included of inclusions.get(next) ?? []) {
-      if (seen.has(included)) continue;
-      seen.add(included);
-      todo.push(included);
-    }
-  }
-  return [...seen];
-}
-
 /** The tables that tests of finalization without a server need. */
 export const FINALIZATION_TABLES = [
   invocations,
@@ -339,15 +358,7 @@ export const TIGHT_BOUNDS: Bounds = {
   hops: 1,
   snapshotQueries: 1,
   wakes: 1,
+  cascade: 1,
+  cascadeDepth: 1,
   mutations: 1,
 };
-
-function isInCycle({ nodes }: Snapshot, id: InvocationId): boolean {
-  const seen = new Set<InvocationId>();
-  for (let at = nodes.get(id)?.blocker; at !== undefined; at = nodes.get(at)?.blocker) {
-    if (at === id) return true;
-    if (seen.has(at)) return false;
-    seen.add(at);
-  }
-  return false;
-}
