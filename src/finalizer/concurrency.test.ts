@@ -1,6 +1,6 @@
 /** Many workers run at once on one real server, with overlapping graphs, owners and tries. */
 
-import { type Lease, TaskQueue } from '@postlude/queue';
+import { Dispatcher, type Lease, TaskQueue } from '@postlude/queue';
 import {
   forEachLimit,
   hasCode,
@@ -13,15 +13,13 @@ import type { Database } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import { PUSH } from '../../packages/queue/src/tq/submit/queue-submitter.ts';
 import { openTestPostgres, testPostgresUrl } from '../../test/support/databases/databases.ts';
-import {
-  FinalizationWorld,
-  tryOf,
-  violationsOf,
-} from '../../test/support/invocations/finalization-world.ts';
+import { violationsOf } from '../../test/support/invocations/finalization-violations.ts';
+import { FinalizationWorld, tryOf } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { TRY_FINALIZE_INVOCATION } from './finalization-tasks.ts';
 import { tryFinalize } from './finalizer.ts';
+import { finalizeHandler } from './handler.ts';
 
 const WORKERS = 8;
 
@@ -40,7 +38,7 @@ async function work(db: Database, world: FinalizationWorld, isOver: () => boolea
     if (leases.length === 0 && mayEnd && (await world.tries()).length === 0) return conflicts;
     for (const lease of leases) {
       try {
-        await tryFinalize(world.parts, tryOf(lease).id);
+        await tryFinalize(world.earlierParts, tryOf(lease).id);
         await queue.complete(lease);
       } catch (error) {
         if (!hasCode(error, 'conflict')) throw error;
@@ -51,12 +49,38 @@ async function work(db: Database, world: FinalizationWorld, isOver: () => boolea
   }
 }
 
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** Does the same as a server of this version does: in groups. */
+async function workInGroups(db: Database, world: FinalizationWorld, isOver: () => boolean) {
+  const queue = new TaskQueue({ db, clock: systemClock });
+  const handlers = [finalizeHandler(world.parts)];
+  const backoff = { initialMs: 1, maxMs: 10 };
+  const eager = handlers.map((handler) => ({ ...handler, backoff }));
+  const dispatcher = new Dispatcher({ queue, handlers: eager, clock: systemClock, workers: 4 });
+  while (true) {
+    const mayEnd = isOver();
+    await dispatcher.runOnce();
+    if (mayEnd && (await world.tries()).length === 0) return;
+    await nextTurn();
+  }
+}
+
 describe.skipIf(testPostgresUrl() === '')('with a server', () => {
-  test('eight workers finalize overlapping graphs, each invocation exactly once', async () => {
+  test.each([
+    ['eight workers', 'flipping', 8, 0],
+    ['servers in groups', 'queue', 0, 3],
+    ['servers of two versions', 'queue', 3, 2],
+  ] as const)('%s finalize overlapping graphs, each invocation exactly once', async (...given) => {
+    const [, way, alone, grouped] = given;
     const seed = randomInt(systemRandom, 1_000_000_000);
     const random = seededRandom(seed);
     const db = await openTestPostgres({ maxConnections: 20 });
-    const world = new FinalizationWorld(db, { way: 'flipping', seed });
+    const world = new FinalizationWorld(db, { way, seed });
     const ids = Array.from({ length: 60 }, (_, index) => invocationId(`n${index}`));
     const pick = (): InvocationId => ids[randomInt(random, ids.length)] ?? invocationId('n0');
     await world.create(ids);
@@ -66,8 +90,9 @@ describe.skipIf(testPostgresUrl() === '')('with a server', () => {
     const owners = forEachLimit(ids, 6, (id) => world.start(id)).then(() => {
       isOver = true;
     });
-    const workers = Array.from({ length: WORKERS }, () => work(db, world, () => isOver));
-    const conflicts = await Promise.all([...workers, owners]);
+    const workers = Array.from({ length: alone }, () => work(db, world, () => isOver));
+    const servers = Array.from({ length: grouped }, () => workInGroups(db, world, () => isOver));
+    const conflicts = await Promise.all([...workers, ...servers, owners]);
 
     const after = await world.snapshot();
     expect(violationsOf(after), `seed ${seed}, conflicts ${conflicts}`).toEqual([]);

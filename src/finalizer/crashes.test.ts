@@ -5,11 +5,11 @@ import { type Faults, forEachCrash } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { openTestPglite } from '../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../test/support/databases/sqlite-database.ts';
+import { violationsOf } from '../../test/support/invocations/finalization-violations.ts';
 import {
   FINALIZATION_TABLES,
   FinalizationWorld,
   TIGHT_BOUNDS,
-  violationsOf,
   type WorldOptions,
 } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
@@ -23,6 +23,7 @@ const TIGHT: WorldOptions = {
   bounds: TIGHT_BOUNDS,
   way: 'flipping',
 };
+const QUEUED: WorldOptions = { bounds: TIGHT_BOUNDS };
 const BOTH_FINALIZED = ['FINALIZED', 'FINALIZED'];
 type Edges = readonly (readonly [string, readonly string[]])[];
 
@@ -34,6 +35,15 @@ const TANGLE: Edges = [
   ['d', ['a', 'c']],
   ['e', ['c']],
   ['f', ['c']],
+];
+
+/** A root that waits for a chain and for leaves. */
+const TREE: Edges = [
+  ['root', ['a', 'b', 'c']],
+  ['a', ['b']],
+  ['b', ['c', 'd']],
+  ['c', []],
+  ['d', []],
 ];
 
 /** A set of more than three members takes more than one transaction. */
@@ -73,9 +83,23 @@ async function drain(world: FinalizationWorld): Promise<void> {
   }
 }
 
+/** Tries what is pending together. */
+async function drainInGroups(world: FinalizationWorld): Promise<void> {
+  for (let tries = await world.tries(); tries.length > 0; tries = await world.tries()) {
+    await world.runGroup(tries);
+  }
+}
+
+interface Flow {
+  readonly edges: Edges;
+  readonly options: WorldOptions;
+  /** Whether owners finalize all of it first, and the tries are then made in groups. */
+  readonly isGrouped?: boolean;
+}
+
 async function runWithCrash(
   db: Database,
-  { edges, options }: { readonly edges: Edges; readonly options: WorldOptions },
+  { edges, options, isGrouped = false }: Flow,
   faults: Faults,
 ): Promise<void> {
   await prepare(db, edges);
@@ -83,8 +107,9 @@ async function runWithCrash(
   await faults.run(async () => {
     for (const [name] of edges.toReversed()) {
       await dying.start(id(name));
-      await drain(dying);
+      if (!isGrouped) await drain(dying);
     }
+    await drainInGroups(dying);
   });
   expect(violationsOf(await new FinalizationWorld(db).snapshot())).toEqual([]);
   const after = await (await finish(db)).snapshot();
@@ -97,7 +122,9 @@ async function runWithCrash(
 test.each([
   ['of a tangle', { edges: TANGLE, options: TIGHT }, 100],
   ['of a set larger than a transaction', { edges: RING, options: BY_THREE }, 150],
-])(
+  ['of groups in tight bounds', { edges: TANGLE, options: QUEUED, isGrouped: true }, 100],
+  ['of a group and its cascade', { edges: TREE, options: {}, isGrouped: true }, 30],
+] as const)(
   'whatever the step %s, everything ends FINALIZED and exported once',
   async (_, flow, atLeast) => {
     const steps = await forEachCrash(async (faults) => {

@@ -13,6 +13,7 @@ import {
 } from '../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../test/support/invocations/fixtures.ts';
 import { randomHistory } from '../../test/support/invocations/random-finalization.ts';
+import { DEFAULT_BOUNDS } from './bounds.ts';
 
 const [A, B, C] = [invocationId('a'), invocationId('b'), invocationId('c')];
 
@@ -29,6 +30,16 @@ test('graphs of three with two inclusions keep the guarantees in every order', a
   expect(result.violations).toEqual([]);
   expect(result.states).toBeGreaterThan(4_000);
   expect(result.removals).toBeGreaterThan(500);
+});
+
+test.each([
+  ['tight bounds', TIGHT_BOUNDS],
+  ['room for a group and a part of its cascade', { ...DEFAULT_BOUNDS, cascade: 1 }],
+])('servers of two versions beside each other keep the guarantees, with %s', async (_, bounds) => {
+  const exploration = { ids: [A, B], selfInclusions: true, workers: 1, bounds };
+  const result = await explore({ ...exploration, servers: 'both' });
+  expect(result.violations).toEqual([]);
+  expect(result.groups).toBeGreaterThan(100);
 });
 
 test('random graphs of up to seven keep the guarantees in random orders', async () => {

@@ -2,7 +2,8 @@
  * Explores every order of events in small graphs, on the real code: it takes each possible step
  * from each state, until no new state turns up. A step is a single transaction, or the answer to a
  * single question of a try, so two tries interleave as they could in two processes. Tasks run at
- * least once, in any order.
+ * least once, in any order. A group of tries, with its cascade and the completion of their tasks, is
+ * one step.
  */
 import { createHash } from 'node:crypto';
 import { answerQuestion } from '../../../src/finalizer/answer-question.ts';
@@ -11,13 +12,14 @@ import { decide } from '../../../src/finalizer/finalizer.ts';
 import { type Answers, isQuestion, type Question } from '../../../src/finalizer/questions.ts';
 import type { InvocationId } from '../../../src/invocations/id.ts';
 import { SqliteDatabase } from '../databases/sqlite-database.ts';
+import { violationsOf } from './finalization-violations.ts';
 import {
   FinalizationWorld,
   type PendingTry,
+  type Servers,
   type Snapshot,
   FINALIZATION_TABLES as TABLES,
   TIGHT_BOUNDS,
-  violationsOf,
 } from './finalization-world.ts';
 
 /**
@@ -35,6 +37,8 @@ export interface Exploration {
   readonly workers: number;
   /** The tightest bounds unless given. */
   readonly bounds?: Bounds;
+  /** `these` unless given. */
+  readonly servers?: Servers;
 }
 
 export interface ExplorationResult {
@@ -44,6 +48,8 @@ export interface ExplorationResult {
   readonly steps: number;
   /** How many of the steps removed an inclusion. These lead to no states of their own. */
   readonly removals: number;
+  /** How many of the steps were groups. */
+  readonly groups: number;
   readonly violations: readonly string[];
 }
 
@@ -52,6 +58,7 @@ interface Running extends PendingTry {
   readonly answers: Answers;
   /** The question that has not been answered yet. */
   readonly question: Question | undefined;
+  readonly isEarlier: boolean;
 }
 
 interface State {
@@ -78,6 +85,7 @@ class Explorer {
   #loaded: readonly string[] = [];
   #steps = 0;
   #removals = 0;
+  #groups = 0;
 
   constructor(exploration: Exploration) {
     const { bounds = TIGHT_BOUNDS } = exploration;
@@ -90,6 +98,7 @@ class Explorer {
       states: this.#seen.size,
       steps: this.#steps,
       removals: this.#removals,
+      groups: this.#groups,
       violations: this.#violations,
     };
   }
@@ -131,11 +140,33 @@ class Explorer {
 
   async #beginTries(state: State, { tries }: Snapshot): Promise<void> {
     if (state.running.length >= this.#exploration.workers) return;
+    const { servers = 'these' } = this.#exploration;
     const begun = new Set(state.running.map(({ taskId }) => taskId));
-    for (const task of tries) {
-      if (begun.has(task.taskId)) continue;
-      await this.#decide(state, { ...task, answers: {}, question: undefined }, state.running);
+    const pending = tries.filter(({ taskId }) => !begun.has(taskId));
+    for (const task of pending) {
+      for (const isEarlier of [true, false]) {
+        if (servers === (isEarlier ? 'these' : 'earlier')) continue;
+        const running = { ...task, answers: {}, question: undefined, isEarlier };
+        await this.#decide(state, running, state.running);
+      }
     }
+    if (servers === 'earlier') return;
+    await this.#decideGroup(state, pending);
+    if (pending.length > 1) await this.#decideGroup(state, pending.toReversed());
+  }
+
+  /** Those that ask questions go on alone. */
+  async #decideGroup(state: State, tries: readonly PendingTry[]): Promise<void> {
+    if (tries.length === 0) return;
+    this.#restore(state);
+    this.#steps++;
+    this.#groups++;
+    const verdicts = await this.#world.decideGroup(tries);
+    const asking = tries.flatMap((task, index): Running[] => {
+      const question = verdicts[index];
+      return isQuestion(question) ? [{ ...task, answers: {}, question, isEarlier: false }] : [];
+    });
+    await this.#arrive([...state.running, ...asking]);
   }
 
   async #continueTry(state: State, running: Running): Promise<void> {
@@ -151,7 +182,9 @@ class Explorer {
   async #decide(state: State, running: Running, others: readonly Running[]): Promise<void> {
     this.#restore(state);
     this.#steps++;
-    const verdict = await this.#db.write((tx) => decide(this.#world.parts, tx, running));
+    const { earlierParts, parts } = this.#world;
+    const server = running.isEarlier ? earlierParts : parts;
+    const verdict = await this.#db.write((tx) => decide(server, tx, running));
     if (isQuestion(verdict)) {
       return await this.#arrive([...others, { ...running, question: verdict }]);
     }

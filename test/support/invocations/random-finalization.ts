@@ -1,20 +1,28 @@
 /**
  * Runs one random history of finalization, repeatable by its seed: a random graph of a few
- * invocations, whose owners act while up to three tries run. Each transaction is a step of its own,
- * and the promises of finalizer.ts are checked after each step.
+ * invocations, whose owners act while up to three tries run, and groups of them. Each transaction is
+ * a step of its own, and the promises of finalizer.ts are checked after each step.
  */
 
 import { type Random, randomInt, seededRandom } from '@postlude/queue/foundations';
 import { answerQuestion } from '../../../src/finalizer/answer-question.ts';
+import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
 import { decide } from '../../../src/finalizer/finalizer.ts';
 import { type Answers, isQuestion, type Question } from '../../../src/finalizer/questions.ts';
 import type { InvocationId } from '../../../src/invocations/id.ts';
-import { type FinalizationWorld, type PendingTry, violationsOf } from './finalization-world.ts';
+import { violationsOf } from './finalization-violations.ts';
+import {
+  type FinalizationWorld,
+  type PendingTry,
+  SERVERS,
+  type Servers,
+} from './finalization-world.ts';
 import { invocationId } from './fixtures.ts';
 
 interface Running extends PendingTry {
   readonly answers: Answers;
   readonly question: Question | undefined;
+  readonly isEarlier: boolean;
 }
 
 const MAX_RUNNING = 3;
@@ -35,6 +43,7 @@ class History {
   /** How often owners remove inclusions. */
   readonly #regret: number;
   readonly #active: Set<InvocationId>;
+  readonly #servers: Servers;
   readonly #running: Running[] = [];
 
   constructor(world: FinalizationWorld, random: Random) {
@@ -46,6 +55,7 @@ class History {
     this.#eagerness = random();
     this.#density = 0.2 + random() * 0.7;
     this.#regret = random() * 0.6;
+    this.#servers = this.#pick(SERVERS);
   }
 
   async run(): Promise<string[]> {
@@ -69,11 +79,31 @@ class History {
     if (this.#active.size > 0 && (!hasWork || this.#random() < this.#eagerness)) {
       await this.#actAsOwner();
     } else if (tries.length > 0 && this.#running.length < MAX_RUNNING && this.#random() < 0.6) {
-      await this.#decide({ ...this.#pick(tries), answers: {}, question: undefined });
+      await this.#beginTry(tries);
     } else if (this.#running.length > 0) {
       await this.#continueTry();
     }
     return true;
+  }
+
+  async #beginTry(tries: readonly PendingTry[]): Promise<void> {
+    const isEarlier = this.#servers === 'both' ? this.#random() < 0.5 : this.#servers === 'earlier';
+    const queued = tries.filter(({ type }) => type === TRY_FINALIZE_INVOCATION.name);
+    if (!isEarlier && queued.length > 0 && this.#random() < 0.7) {
+      await this.#decideGroup(queued.filter(() => this.#random() < 0.7));
+    } else {
+      await this.#decide({ ...this.#pick(tries), answers: {}, question: undefined, isEarlier });
+    }
+  }
+
+  async #decideGroup(tries: readonly PendingTry[]): Promise<void> {
+    const order = this.#random() < 0.5 ? tries : tries.toReversed();
+    const verdicts = await this.#world.decideGroup(order);
+    order.forEach((task, index) => {
+      const question = verdicts[index];
+      if (!isQuestion(question)) return;
+      this.#running.push({ ...task, answers: {}, question, isEarlier: false });
+    });
   }
 
   async #actAsOwner(): Promise<void> {
@@ -101,8 +131,9 @@ class History {
   }
 
   async #decide(running: Running): Promise<void> {
-    const { db, parts } = this.#world;
-    const verdict = await db.write((tx) => decide(parts, tx, running));
+    const { db, earlierParts, parts } = this.#world;
+    const server = running.isEarlier ? earlierParts : parts;
+    const verdict = await db.write((tx) => decide(server, tx, running));
     if (isQuestion(verdict)) this.#running.push({ ...running, question: verdict });
     else if (verdict !== 'postponed' && this.#random() < 0.9) await this.#world.complete(running);
   }
