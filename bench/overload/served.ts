@@ -12,6 +12,9 @@ import { TestStatus } from '../../src/gen/luci/resultdb/v1/test_result_pb.js';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
+/** Linux counts the time of processes in hundredths of a second. */
+const MS_A_TICK = 10;
+
 /** What lets everything in, as servers did before there was any admission. */
 export const UNBOUNDED: readonly string[] = [
   ...['--max-writes', '10000', '--max-wait', '1h', '--max-bytes-in-work', '64GiB'],
@@ -29,7 +32,20 @@ export class Served {
     this.#folder = folder;
   }
 
-  static async start(flags: readonly string[], nodeFlags: readonly string[] = []): Promise<Served> {
+  static start(flags: readonly string[], nodeFlags: readonly string[] = []): Promise<Served> {
+    return Served.#startFrom([...nodeFlags, '--conditions=postlude-source', MAIN], flags);
+  }
+
+  /** Starts the command that was built, as users run it. */
+  static startBuilt(main: string, flags: readonly string[]): Promise<Served> {
+    return Served.#startFrom([main], flags, { NODE_OPTIONS: '' });
+  }
+
+  static async #startFrom(
+    command: readonly string[],
+    flags: readonly string[],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<Served> {
     const folder = mkdtempSync(join(tmpdir(), 'postlude-bench-'));
     const own = [
       'serve',
@@ -40,9 +56,11 @@ export class Served {
       '--log-level',
       'error',
     ];
-    const argv = [...nodeFlags, '--conditions=postlude-source', MAIN, ...own, ...flags];
-    const stdio = ['ignore', 'pipe', 'inherit'] as const;
-    const child = spawn(process.execPath, argv, { cwd: folder, stdio: [...stdio] });
+    const child = spawn(process.execPath, [...command, ...own, ...flags], {
+      cwd: folder,
+      env: { ...process.env, ...variables },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     if (child.stdout) {
       for await (const line of createInterface(child.stdout)) {
         const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
@@ -60,6 +78,12 @@ export class Served {
   memoryMb(field: 'VmRSS' | 'VmHWM'): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
+  }
+
+  /** The time of a processor that the process has used, in milliseconds; reads /proc, too. */
+  cpuMs(): number {
+    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ');
+    return (Number(fields?.[11]) + Number(fields?.[12])) * MS_A_TICK;
   }
 
   /** Sends SIGTERM. Returns the milliseconds until the process has ended, or the limit, at which it is killed. */
