@@ -1,4 +1,4 @@
-/** A server on an empty database that lets anybody do everything in one realm, as the cases expect. */
+/** A server on an empty database that lets anybody do everything in one project, as the cases expect. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export async function startLuciServer(
 ): Promise<LuciServer> {
   const cwd = await mkdtemp(join(tmpdir(), 'postlude-luci-'));
   const realmsFile = join(cwd, 'realms.json');
-  await writeFile(realmsFile, JSON.stringify({ [REALM]: { admin: ['anyone'] } }));
+  await writeFile(realmsFile, JSON.stringify({ 'testproject:@root': { admin: ['anyone'] } }));
   const config = await loadConfig({
     env,
     flags: {

@@ -26,9 +26,9 @@ const CASES: readonly (Case & { readonly answer: Omit<Answer, 'id'> })[] = [
     answer: { code: 'AlreadyExists', message: 'it exists' },
   },
   {
-    id: 'a realm of somebody else',
+    id: 'a project of somebody else',
     rpc: CREATE,
-    req: { invocationId: 'u-other', invocation: { realm: 'testproject:other' } },
+    req: { invocationId: 'u-other', invocation: { realm: 'otherproject:testrealm' } },
     answer: { code: 'PermissionDenied', message: 'you may not' },
   },
   {

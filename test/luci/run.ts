@@ -12,13 +12,13 @@ import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Answer, type Case, readAnswers, readCases } from '../test/luci/case.ts';
-import { compareAnswers, type Difference, KINDS } from '../test/luci/compare.ts';
-import { drive, STYLES, type Style } from '../test/luci/driver.ts';
-import { type Intended, readIntended, rowOf } from '../test/luci/intended.ts';
-import { startLuciServer } from '../test/luci/luci-server.ts';
-import { DATABASES, type DatabaseName, startDatabases } from '../test/scenarios/stage/databases.ts';
-import { CommandLine } from './command-line.ts';
+import { CommandLine } from '../../scripts/command-line.ts';
+import { DATABASES, type DatabaseName, startDatabases } from '../scenarios/stage/databases.ts';
+import { type Answer, type Case, readAnswers, readCases } from './case.ts';
+import { compareAnswers, type Difference, KINDS } from './compare.ts';
+import { drive, STYLES, type Style } from './driver.ts';
+import { type Intended, readIntended, rowOf } from './intended.ts';
+import { startLuciServer } from './luci-server.ts';
 
 const line = new CommandLine({
   command: 'npm run test:luci',
