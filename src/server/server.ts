@@ -26,7 +26,7 @@ import { rescueStuck } from '../finalizer/rescue.ts';
 import { observeState, withSharedGauges } from '../gauges/state-gauges.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { InvocationChanges } from '../invocations/invocation-changes.ts';
-import { Schemes } from '../results/identity/schemes.ts';
+import { Schemes, USUAL_SCHEMES } from '../results/identity/schemes.ts';
 import { Purging } from '../retention/purging.ts';
 import { RetentionRules } from '../retention/retention-rules.ts';
 import { updateTokenSecrets } from '../secrets/secrets.ts';
@@ -283,16 +283,18 @@ async function buildPort(
 }
 
 async function serviceParts(
-  { auth, expectedResultsExpirationMs, invocationExpirationMs, retention, tokenSecrets }: Config,
+  config: Config,
   { admission, db, clock, queue, inspector, sink, changes, pushTasks }: Foundation,
 ): Promise<ServiceParts> {
+  const { auth, expectedResultsExpirationMs, invocationExpirationMs, retention } = config;
   const secrets = await updateTokenSecrets(
     db,
-    tokenSecrets.map((secret) => Buffer.from(secret)),
+    config.tokenSecrets.map((secret) => Buffer.from(secret)),
     clock,
   );
   const authorizer = auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants);
   const reachableSets = new ReachableSets(db);
+  const schemes = new Schemes([...USUAL_SCHEMES, ...(config.schemes ?? [])]);
   const recorder = {
     db,
     clock,
@@ -302,7 +304,7 @@ async function serviceParts(
       { invocationMs: invocationExpirationMs, expectedResultsMs: expectedResultsExpirationMs },
       retention,
     ),
-    schemes: new Schemes(),
+    schemes,
     finalizer: pushTasks.finalizer,
     onChange: (ids: readonly InvocationId[]) => changes.announce(ids),
   };
@@ -313,6 +315,7 @@ async function serviceParts(
     exports: { db, clock, authorizer, queue, inspector, sink },
     tasks: { db, authorizer, queue, inspector },
     pushTasks: { db, clock, authorizer, sweeper: pushTasks.sweeper },
+    schemas: { schemes },
     limits: { authorizer, readState: () => admission.admission.readState() },
   };
 }

@@ -4,6 +4,7 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import { Discovery } from '../gen/discovery/service_pb.js';
 import { Recorder } from '../gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../gen/luci/resultdb/v1/resultdb_pb.js';
+import { Schemas } from '../gen/luci/resultdb/v1/schema_pb.js';
 import { Exports } from '../gen/postlude/v1/exports_pb.js';
 import { Invocations } from '../gen/postlude/v1/invocations_pb.js';
 import { Limits } from '../gen/postlude/v1/limits_pb.js';
@@ -22,6 +23,7 @@ import type { RecorderParts } from '../services/recorder/parts.ts';
 import { createRecorder } from '../services/recorder/service.ts';
 import type { ResultDbParts } from '../services/resultdb/parts.ts';
 import { createResultDb } from '../services/resultdb/service.ts';
+import { createSchemas, type SchemasParts } from '../services/schemas/service.ts';
 import type { ServiceMethods } from '../services/shared/service-methods.ts';
 import type { TasksParts } from '../services/tasks/parts.ts';
 import { createTasks } from '../services/tasks/service.ts';
@@ -34,6 +36,7 @@ export interface ServiceParts {
   readonly exports: ExportsParts;
   readonly tasks: TasksParts;
   readonly pushTasks: PushTasksParts;
+  readonly schemas: SchemasParts;
   readonly limits: LimitsParts;
 }
 
@@ -54,6 +57,7 @@ export function registerServices(
   register(Exports, createExports(parts.exports));
   register(Tasks, createTasks(parts.tasks));
   register(PushTasks, createPushTasks(parts.pushTasks));
+  register(Schemas, createSchemas(parts.schemas));
   register(Limits, createLimits(parts.limits));
   router.service(Discovery, connectService(Discovery, createDiscovery(described), draining));
 }

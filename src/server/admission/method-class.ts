@@ -19,7 +19,7 @@ const HEAVY_READS = new Set(
   ].map(({ name, parent }) => `${parent.typeName}/${name}`),
 );
 
-const READ = /\/(?:(?:Explain|Get|List|Query|Count)\w+|Describe)$/;
+const READ = /\/(?:(?:Explain|Get|List|Query|Count)\w*|Describe)$/;
 const WATCH = /\/Watch\w+$/;
 
 /** `method` is written `luci.resultdb.v1.Recorder/CreateInvocation`. */

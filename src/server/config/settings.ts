@@ -9,6 +9,7 @@
 import { safeUrl } from '@postlude/queue/foundations';
 import { parseTableName } from '../../exporter/sinks/name-pattern.ts';
 import { limitRules } from '../admission/limit-config.ts';
+import { schemeList } from '../scheme-config.ts';
 import { oidcIssuers } from './oidc-issuers.ts';
 import { realmGrants } from './realm-grants.ts';
 import {
@@ -255,6 +256,11 @@ export const SETTINGS = {
       ),
     cloudTasksEmulator: scalar('host:port', hostAndPort).describe(
       'An emulator to use instead of Cloud Tasks.',
+    ),
+  }),
+  ...group('Results', {
+    schemes: structure('list', schemeList).describe(
+      'More schemes that ids of tests may have, beside flat, gtest, junit and legacy. See below.',
     ),
   }),
   ...group('Retention', {
