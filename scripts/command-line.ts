@@ -16,12 +16,14 @@ export interface CommandLineConfig<O extends ParseArgsOptionsConfig> {
   readonly names?: readonly string[];
   /** The name for a command line without one; if there is no default, a name is required. */
   readonly defaultName?: string;
+  /** Whether several names may be given. */
+  readonly takesSeveral?: boolean;
 }
 
 export class CommandLine<O extends ParseArgsOptionsConfig> {
   readonly values: Values<O>;
-  /** One of `names`; empty if the command has none. */
-  readonly name: string;
+  /** Those of `names` that were given, or the default; none if the command has none. */
+  readonly selected: readonly string[];
   readonly #config: CommandLineConfig<O>;
 
   constructor(config: CommandLineConfig<O>, args: readonly string[] = process.argv.slice(2)) {
@@ -29,7 +31,12 @@ export class CommandLine<O extends ParseArgsOptionsConfig> {
     this.#help(args);
     const { values, positionals } = this.#parse(args);
     this.values = values;
-    this.name = this.#nameIn(positionals);
+    this.selected = this.#namesIn(positionals);
+  }
+
+  /** One of `names`; empty if the command has none. */
+  get name(): string {
+    return this.selected[0] ?? '';
   }
 
   /** Returns the comma-separated values of an option, each of which must be one of `known`. */
@@ -74,17 +81,19 @@ export class CommandLine<O extends ParseArgsOptionsConfig> {
     }
   }
 
-  #nameIn(positionals: readonly string[]): string {
-    const { names = [], defaultName } = this.#config;
+  #namesIn(positionals: readonly string[]): readonly string[] {
+    const { names = [], defaultName, takesSeveral = false } = this.#config;
     const [name = defaultName, ...more] = positionals;
     if (names.length === 0) {
       if (name !== undefined) this.refuse(`unknown argument ${name}`);
-      return '';
+      return [];
     }
     if (name === undefined) return this.refuse('a name is wanted');
-    if (!names.includes(name)) this.refuse(`there is no ${name}`);
-    if (more.length > 0) this.refuse(`unknown argument ${more[0]}`);
-    return name;
+    const given = [name, ...more];
+    const unknown = (takesSeveral ? given : [name]).find((each) => !names.includes(each));
+    if (unknown !== undefined) this.refuse(`there is no ${unknown}`);
+    if (!takesSeveral && more.length > 0) this.refuse(`unknown argument ${more[0]}`);
+    return given;
   }
 
   #whole(option: string, value: string, least: number): number {
@@ -97,11 +106,11 @@ export class CommandLine<O extends ParseArgsOptionsConfig> {
   }
 
   #usage(): string {
-    const { command, names = [], options } = this.#config;
+    const { command, names = [], options, takesSeveral = false } = this.#config;
     const flags = Object.entries(options).map(
       ([flag, { type }]) => `[--${flag}${type === 'boolean' ? '' : ' …'}]`,
     );
-    const words = names.length > 0 ? [names.join('|')] : [];
+    const words = names.length > 0 ? [`${names.join('|')}${takesSeveral ? ' …' : ''}`] : [];
     return `usage: ${[`${command} --`, ...words, ...flags].join(' ')}`;
   }
 }

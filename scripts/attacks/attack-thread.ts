@@ -1,5 +1,9 @@
-/** Runs an attack in a thread of its own, so that it does not delay the honest caller beside it. */
+/**
+ * Runs an attack in a thread of its own, so that it does not delay the honest caller beside it. An attacker has
+ * a machine of its own, so this thread leaves the processors to the server and to the honest caller.
+ */
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { systemClock } from '@postlude/queue/foundations';
 import type { ServerAttack } from './attack.ts';
@@ -59,4 +63,7 @@ async function attack(port: NonNullable<typeof parentPort>): Promise<void> {
   }
 }
 
-if (!isMainThread && parentPort) await attack(parentPort);
+if (!isMainThread && parentPort) {
+  setPriority(constants.priority.PRIORITY_LOW); // of this thread alone, on Linux
+  await attack(parentPort);
+}

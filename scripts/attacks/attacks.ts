@@ -16,10 +16,12 @@ export const KINDS: Readonly<Record<string, readonly Attack[]>> = {
 
 const ALL: readonly Attack[] = Object.values(KINDS).flat();
 
-/** Returns the attacks of a kind, the one of that name, or all. */
-export function attacksNamed(name: string): readonly Attack[] {
-  if (name === 'all') return ALL;
-  return KINDS[name] ?? ALL.filter((attack) => attack.name === name);
+/** Returns the attacks that have one of these names, or are of a kind of that name; `all` are all. */
+export function attacksNamed(names: readonly string[]): readonly Attack[] {
+  const kinds = names.flatMap((name) => KINDS[name] ?? []);
+  return ALL.filter((attack) => {
+    return names.includes('all') || names.includes(attack.name) || kinds.includes(attack);
+  });
 }
 
 export const NAMES: readonly string[] = [

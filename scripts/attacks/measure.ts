@@ -1,4 +1,5 @@
 /** Runs one attack, and compares what it did to a server or a command with the bounds. */
+import { loadavg } from 'node:os';
 import { systemClock } from '@postlude/queue/foundations';
 import { Served } from '../../bench/overload/served.ts';
 import { COMMAND_BOUNDS, type CommandAttack, SERVER_BOUNDS, type ServerAttack } from './attack.ts';
@@ -91,6 +92,7 @@ function figuresOf({ attacked, exitMs, isAlive, overIdleMb, quiet }: Seen) {
     slowdown: Math.round(slowdown(quiet, attacked) * 10) / 10,
     survived: isAlive,
     exit_ms: Math.round(exitMs),
+    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
   };
 }
 

@@ -14,6 +14,7 @@ describe('a script refuses unknown arguments, with a list of the known ones', ()
     ['faults', ['--kill', '5'], '[--kills …]'],
     ['faults', ['--tasks', '0'], 'a whole number from 1'],
     ['faults', ['--kills', 'many'], 'a whole number from 0'],
+    ['attacks/run', ['metrics', 'nothing'], 'there is no nothing\nusage: npm run attacks -- all|'],
     ['exhaustive-finalization', ['--historys', '5'], '[--histories …]'],
     ['emulators', ['list'], '[--list]'],
     ['test-corpora', ['--all'], 'npm run test:corpora'],
@@ -28,6 +29,19 @@ test.each(['--help', '-h'])('%s of a script prints its options', async (option) 
   const { code, stdout, stderr } = await runScript('scripts/faults.ts', [option]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('usage: npm run faults -- all|');
+});
+
+test('several attacks can be selected, by kind and by name', async () => {
+  const { code, stdout } = await runScript('scripts/attacks/run.ts', [
+    'bodies',
+    'metrics',
+    '--list',
+  ]);
+  const names = stdout.split('\n').map((line) => line.split(':')[0]);
+  expect(names).toContain('deep-json');
+  expect(names).toContain('metrics');
+  expect(names).not.toContain('batches');
+  expect(code).toBe(0);
 });
 
 test('chaos runs on Spanner if it is named', async ({ skip }) => {
