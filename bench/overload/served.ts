@@ -86,6 +86,13 @@ export class Served {
     return (Number(fields?.[11]) + Number(fields?.[12])) * MS_A_TICK;
   }
 
+  /** The part of its main thread, exactly. */
+  ranMs(): number {
+    const { pid } = this.#child;
+    const [nanos = ''] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ');
+    return Number(nanos) / 1e6;
+  }
+
   /** Sends SIGTERM. Returns the milliseconds until the process has ended, or the limit, at which it is killed. */
   async terminate(limitMs: number): Promise<number> {
     const startedAt = performance.now();

@@ -19,10 +19,19 @@ export interface HonestFigures {
   readonly failed: readonly string[];
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** For how long the server's main thread ran while a call lasted: whatever else runs on the machine. */
+  readonly ranP99Ms: number;
   readonly healthMs: number;
 }
 
-export async function openHonestCaller(url: string) {
+/** The server that is called. */
+export interface CalledServer {
+  readonly url: string;
+  ranMs(): number;
+}
+
+export async function openHonestCaller(server: CalledServer) {
+  const { url } = server;
   const { hostname: host, port } = new URL(url);
   const transport = createGrpcTransport({
     baseUrl: url,
@@ -53,33 +62,50 @@ export async function openHonestCaller(url: string) {
       );
     },
   ];
-  return { during: (done: Promise<unknown>) => callUntil(done, calls, `${url}/healthz`) };
+  return { during: (done: Promise<unknown>) => callUntil(done, calls, server) };
 }
 
 async function callUntil(
   done: Promise<unknown>,
   calls: readonly (() => Promise<unknown>)[],
-  healthUrl: string,
+  server: CalledServer,
 ): Promise<HonestFigures> {
   let isDone = false;
   void done.finally(() => (isDone = true));
   const failed: string[] = [];
-  const repeat = async (call: () => Promise<unknown>, pauseMs: number): Promise<number[]> => {
-    const tookMs: number[] = [];
+  const repeat = async (call: () => Promise<unknown>, pauseMs: number): Promise<Lasted[]> => {
+    const lasted: Lasted[] = [];
     while (!isDone) {
-      const startedAt = performance.now();
+      const [startedAt, hadRunMs] = [performance.now(), ranMs(server)];
       await call().catch((error: Error) => failed.push(error.message.slice(0, 200)));
-      tookMs.push(performance.now() - startedAt);
+      lasted.push({ tookMs: performance.now() - startedAt, ranMs: ranMs(server) - hadRunMs });
       await systemClock.sleep(pauseMs);
     }
-    return tookMs;
+    return lasted;
   };
-  const [health = [], ...took] = await Promise.all([
-    repeat(() => askHealth(healthUrl), HEALTH_EVERY_MS),
+  const [health = [], ...lasted] = await Promise.all([
+    repeat(() => askHealth(`${server.url}/healthz`), HEALTH_EVERY_MS),
     ...calls.map((call) => repeat(call, PAUSE_MS)),
   ]);
-  const { medianMs: p50Ms, p99Ms, requests } = latencies(took.flat());
-  return { calls: requests, failed, p50Ms, p99Ms, healthMs: latencies(health).maxMs };
+  const all = lasted.flat();
+  const { medianMs: p50Ms, p99Ms, requests } = latencies(all.map(({ tookMs }) => tookMs));
+  const { p99Ms: ranP99Ms } = latencies(all.map((each) => each.ranMs));
+  const { maxMs: healthMs } = latencies(health.map(({ tookMs }) => tookMs));
+  return { calls: requests, failed, p50Ms, p99Ms, ranP99Ms, healthMs };
+}
+
+interface Lasted {
+  readonly tookMs: number;
+  readonly ranMs: number;
+}
+
+/** Nothing if the server is gone, as its calls tell. */
+function ranMs(server: CalledServer): number {
+  try {
+    return server.ranMs();
+  } catch {
+    return 0;
+  }
 }
 
 /** A probe opens a connection of its own each time. */

@@ -31,7 +31,7 @@ export async function measureServer(
   const heap = [`--max-old-space-size=${heapMb}`];
   const served = await Served.start([...grace, ...serverFlags], heap);
   try {
-    const honest = await openHonestCaller(served.url);
+    const honest = await openHonestCaller(served);
     const thread = await AttackThread.prepare(attack, served.url);
     await honest.during(systemClock.sleep(WARM_UP_MS)); // until code is compiled
     const quiet = await honest.during(systemClock.sleep(seconds * 1000));
@@ -89,10 +89,13 @@ function figuresOf({ attacked, exitMs, isAlive, overIdleMb, quiet }: Seen) {
     quiet_p99_ms: quiet.p99Ms,
     p50_ms: attacked.p50Ms,
     p99_ms: attacked.p99Ms,
-    slowdown: Math.round(slowdown(quiet, attacked) * 10) / 10,
+    slowdown: rounded(slowdown(quiet.p99Ms, attacked.p99Ms)),
+    quiet_ran_p99_ms: quiet.ranP99Ms,
+    ran_p99_ms: attacked.ranP99Ms,
+    ran_slowdown: rounded(slowdown(quiet.ranP99Ms, attacked.ranP99Ms)),
     survived: isAlive,
     exit_ms: Math.round(exitMs),
-    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
+    load: rounded(loadavg()[0] ?? 0),
   };
 }
 
@@ -102,17 +105,21 @@ function brokenBy({ attacked, exitMs, isAlive, overIdleMb, quiet }: Seen): strin
     ...attacked.failed.slice(0, 1).map((why) => `${attacked.failed.length} calls failed: ${why}`),
     ...bound('over_idle_mb', overIdleMb, SERVER_BOUNDS.overIdleMb),
     ...bound('health_ms', attacked.healthMs, SERVER_BOUNDS.healthMs),
-    ...bound('slowdown', slowdown(quiet, attacked), SERVER_BOUNDS.slowdown),
+    ...bound('slowdown', slowdown(quiet.p99Ms, attacked.p99Ms), SERVER_BOUNDS.slowdown),
     ...bound('exit_ms', exitMs, SERVER_BOUNDS.graceMs + SERVER_BOUNDS.exitMs),
   ];
 }
 
-function slowdown(quiet: HonestFigures, attacked: HonestFigures): number {
-  return attacked.p99Ms / Math.max(quiet.p99Ms, SERVER_BOUNDS.leastQuietMs);
+function slowdown(quietMs: number, attackedMs: number): number {
+  return attackedMs / Math.max(quietMs, SERVER_BOUNDS.leastQuietMs);
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 function bound(name: string, value: number, most: number): string[] {
-  return value <= most ? [] : [`${name} ${Math.round(value * 10) / 10} > ${most}`];
+  return value <= most ? [] : [`${name} ${rounded(value)} > ${most}`];
 }
 
 async function peakUntil(done: Promise<unknown>, served: Served, idleMb: number): Promise<number> {
