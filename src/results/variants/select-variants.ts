@@ -20,8 +20,8 @@ import type { TestResultPredicate } from '../predicate.ts';
 import { testResults } from '../test-results.ts';
 import { onlyTestsOf, VariantSet } from './variant-set.ts';
 
-/** A page is one query, which takes some 10 ms in an embedded database. */
-const PAGE_ROWS = 2000;
+/** A page is one query, which takes some 5 ms in an embedded database. */
+const PAGE_ROWS = 1000;
 
 /**
  * Returns the test variants that the predicate selects in these invocations (in row order);

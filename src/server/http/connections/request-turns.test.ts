@@ -33,9 +33,7 @@ test('many requests begin in many turns, and those of another connection among t
   send('b', 3);
   await turn();
   const next = begun.slice(REQUESTS_A_TURN);
-  expect(next).toHaveLength(REQUESTS_A_TURN);
-  expect(next.filter((name) => name.startsWith('b'))).toEqual(['b0', 'b1', 'b2']);
-  expect(next.indexOf('b0')).toBe(1);
+  expect(next).toEqual([`a${REQUESTS_A_TURN}`, 'b0', `a${REQUESTS_A_TURN + 1}`, 'b1']);
   for (let number = 0; number < 10; number += 1) await turn();
   expect(begun).toHaveLength(10 * REQUESTS_A_TURN + 3);
 });
@@ -43,8 +41,8 @@ test('many requests begin in many turns, and those of another connection among t
 test('what is cancelled before its turn never begins, and takes no place of others', async () => {
   const { begun, cancelled, send } = openTurns();
   send('a', 1_000);
-  for (let number = 0; number < 990; number += 1) cancelled.add(`a${number}`);
+  for (let number = 0; number < 996; number += 1) cancelled.add(`a${number}`);
   await turn();
-  expect(begun).toHaveLength(REQUESTS_A_TURN + 10);
+  expect(begun).toHaveLength(REQUESTS_A_TURN + 4);
   expect(begun.at(-1)).toBe('a999');
 });

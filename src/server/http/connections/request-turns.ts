@@ -3,7 +3,7 @@
  * one of each connection after the other. A client of HTTP/2 may send thousands of requests in what is one
  * read of its socket. So these hold up nobody else, and those that it cancels meanwhile never begin.
  */
-export const REQUESTS_A_TURN = 16;
+export const REQUESTS_A_TURN = 4;
 
 export interface ArrivedRequest {
   /** Whether its client does not wait for a response any more. */

@@ -8,7 +8,7 @@ import { nextTurn } from '../../foundations/concurrency.ts';
 import type { Session } from '../postgres/session.ts';
 
 /** For how long statements follow one another. A single statement may take longer. */
-export const SLICE_MS = 10;
+export const SLICE_MS = 5;
 
 interface Slice {
   readonly begunAt: number;
