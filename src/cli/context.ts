@@ -1,6 +1,7 @@
 /** Everything outside itself that a command may use: streams, environment, time. Tests pass their own. */
 import type { Writable } from 'node:stream';
 import type { Clock } from '@postlude/queue/foundations';
+import type { OwnSecrets } from './terminal/own-secrets.ts';
 
 export interface OutputStream extends Writable {
   readonly isTTY?: boolean;
@@ -21,6 +22,8 @@ export interface CliContext {
   readonly forced: AbortSignal;
   /** Ends the process at once, whatever is still running in it. */
   readonly exit: (code: number) => void;
+  /** What the streams do not print. */
+  readonly secrets: OwnSecrets;
 }
 
 /** The exit codes of all commands. `record` exits with its command's own code if that is not 0. */

@@ -2,11 +2,13 @@
 
 import { hasCode, toError } from '@postlude/queue/foundations';
 import { Command, CommanderError } from 'commander';
+import { CLIENT_VARIABLES } from '../server/config/client-variables.ts';
 import { addGlobalOptions, type CommandMaker } from './command.ts';
 import { loadCommandsFor } from './command-loaders.ts';
 import { type CliContext, CliError, EXIT } from './context.ts';
 import { packageVersion } from './process/version.ts';
 import { printFailure } from './terminal/output.ts';
+import { OwnSecrets } from './terminal/own-secrets.ts';
 import { visibleText } from './terminal/visible-text.ts';
 
 const OVERVIEW = `
@@ -21,8 +23,16 @@ Typical use:
 Exit codes: 0 success, 1 failure, 2 bad input (the command line, or a damaged report);
 record exits with the exit code of its command.`;
 
+const SECRET_VARIABLES = [CLIENT_VARIABLES.idToken, CLIENT_VARIABLES.updateToken];
+
 /** Runs one command line (without the name of the program) and returns its exit code. */
-export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  given: Omit<CliContext, 'secrets'>,
+): Promise<number> {
+  const secrets = new OwnSecrets();
+  for (const name of SECRET_VARIABLES) secrets.add(given.env[name]);
+  const context = secrets.hiddenFrom(given);
   let exitCode: number = EXIT.ok;
   const makers = await loadCommandsFor(argv);
   const program = buildProgram(context, makers, (code) => {

@@ -20,9 +20,11 @@ import { Limits } from '../../gen/postlude/v1/limits_pb.js';
 import { PushTasks } from '../../gen/postlude/v1/push_tasks_pb.js';
 import { Tasks } from '../../gen/postlude/v1/tasks_pb.js';
 import { CLIENT_VARIABLES } from '../../server/config/client-variables.ts';
+import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { globalOptionsOf, outputOf } from '../command.ts';
 import { type CliContext, CliError, EXIT } from '../context.ts';
 import { parseDuration } from '../option-values.ts';
+import type { OwnSecrets } from '../terminal/own-secrets.ts';
 import { ClockComparison } from './clock-comparison.ts';
 import { DEFAULT_AUDIENCE, IdTokens } from './id-token.ts';
 import { heedRefusals } from './refusals.ts';
@@ -83,6 +85,7 @@ export function connect(
       endWith(context.signal),
       heedRefusals({ clock: context.clock, random: systemRandom, warn }),
       authorize(idTokensOf(context, command)),
+      keepSecrets(context.secrets),
       clocks.interceptor,
     ],
   });
@@ -174,6 +177,15 @@ function authorize(tokens: IdTokens): Interceptor {
       showToken(request.header, other);
       return await next(request);
     }
+  };
+}
+
+/** Tells which tokens are sent, so that they are not printed if the server repeats them. */
+function keepSecrets(secrets: OwnSecrets): Interceptor {
+  return (next) => (request) => {
+    secrets.add(request.header.get('authorization')?.replace(/^Bearer /, ''));
+    secrets.add(request.header.get(UPDATE_TOKEN_HEADER));
+    return next(request);
   };
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { MemoryStream } from '../../../test/support/cli/memory-stream.ts';
 import type { CliContext } from '../context.ts';
 import { Output, printFailure } from './output.ts';
+import { OwnSecrets } from './own-secrets.ts';
 
 const HOSTILE = 'a\u001b[2J\u0007\u009b2J\u202egnp\u2066\r\nb\u007f\ufeff';
 const SHOWN = 'a\\x1b[2J\\x07\\x9b2J\\u202egnp\\u2066\\r\\nb\\x7f\\ufeff';
@@ -20,6 +21,7 @@ function setup(options: { isTTY?: boolean; env?: Record<string, string>; json?: 
     clock: systemClock,
     exit: () => undefined,
     forced: new AbortController().signal,
+    secrets: new OwnSecrets(),
     signal: new AbortController().signal,
   };
   return {

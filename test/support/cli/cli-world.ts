@@ -6,6 +6,7 @@ import { silentLog, systemClock } from '@postlude/queue/foundations';
 import { onTestFinished } from 'vitest';
 import type { CliContext } from '../../../src/cli/context.ts';
 import { runCli } from '../../../src/cli/program.ts';
+import { OwnSecrets } from '../../../src/cli/terminal/own-secrets.ts';
 import { loadConfig } from '../../../src/server/config/config.ts';
 import { type Server, startServer } from '../../../src/server/server.ts';
 import { openTestPglite } from '../databases/databases.ts';
@@ -39,6 +40,7 @@ export function openCliContext(): CliContext {
     exit: () => undefined,
     signal: new AbortController().signal,
     forced: new AbortController().signal,
+    secrets: new OwnSecrets(),
   };
 }
 
