@@ -20,9 +20,22 @@ export function shuffled<T>(items: readonly T[], random: Random): T[] {
   return items.flatMap(() => rest.splice(randomInt(random, rest.length), 1));
 }
 
-/** Returns `bytes` random bytes from the machine's secure source, in lower-case hex. */
+/** The source is asked for the bytes of many ids at once, as each call of it takes as long as ten ids. */
+const POOL_BYTES = 4096;
+/** Longer values may be secrets, of which no copy should stay in memory. */
+const MAX_POOLED = 16;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** Returns `bytes` random bytes from the machine's secure source, in lower-case hex. No byte is used twice. */
 export function randomHex(bytes: number): string {
-  return randomBytes(bytes).toString('hex');
+  if (bytes > MAX_POOLED) return randomBytes(bytes).toString('hex');
+  if (bytes > pool.length - used) {
+    pool = randomBytes(POOL_BYTES);
+    used = 0;
+  }
+  used += bytes;
+  return pool.toString('hex', used - bytes, used);
 }
 
 /** Returns a repeatable source (mulberry32): the same seed gives the same numbers. It is not for secrets. */

@@ -13,6 +13,7 @@ import { CommitMarks, type MarkedSession } from '../transactions/commit-marks.ts
 import { SET_BEGUN } from '../transactions/statements.ts';
 import type { WireValue } from '../types.ts';
 import { type ServerProcess, sendCancelRequest } from './cancel-request.ts';
+import { DelayedBegin, type StreamClient } from './delayed-begin.ts';
 import { type CallbackClient, queryWithin } from './limited-client.ts';
 import { type PgQuery, type PgResult, rethrow, runOn, runScript } from './queryable.ts';
 import { Sockets } from './sockets.ts';
@@ -22,7 +23,8 @@ import { Trust } from './trust.ts';
 /** A session that its caller owns until it is released. */
 export interface Connection extends MarkedSession {
   /**
-   * Sends BEGIN without waiting for the answer. The server ends the transaction's statements at the limit.
+   * Sends BEGIN together with the next statement, in one packet, and resolves when it has been answered. The
+   * server ends the transaction's statements at the limit.
    */
   beginAhead(begin: string): Promise<void>;
   /**
@@ -162,9 +164,15 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
       running--;
     }
   };
-  const run = (text: string, values: readonly WireValue[], used?: StatementNames) =>
-    watch(runOn(limitedClient, { text, values, names: used }));
-  const script = (text: string) => watch(runScript(limitedClient, text));
+  const begin = new DelayedBegin(client as unknown as StreamClient);
+  const run = (text: string, values: readonly WireValue[], used?: StatementNames) => {
+    begin.send();
+    return watch(runOn(limitedClient, { text, values, names: used }));
+  };
+  const script = (text: string) => {
+    begin.send();
+    return watch(runScript(limitedClient, text));
+  };
   const release = (state: 'usable' | 'broken'): void => {
     if (isReleased) return;
     isReleased = true;
@@ -175,7 +183,7 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
     mark,
     run: (text, values = []) => turns.run(() => run(text, values, names)),
     runAhead: (text, values = []) => run(text, values, names),
-    beginAhead: (begin) => script(limited(marked(begin), limitMs)),
+    beginAhead: (text) => begin.delay(() => script(limited(marked(text), limitMs))),
     runScript: (text) => turns.run(() => script(text)),
     release,
     abandon() {
