@@ -59,11 +59,19 @@ export class ChaosProcess {
 
   database(db: Database): Database {
     const write: Database['write'] = (fn) =>
-      this.#take('write', WRITE_FAULTS, (fault) => this.#write(db, fn, fault));
+      this.#take('write', WRITE_FAULTS, (fault) => {
+        const isHeardOf = fault === undefined;
+        const heard = (tx: Transaction) => (isHeardOf ? tx : withAfterCommit(tx, () => undefined));
+        return this.#write(() => db.write((tx) => fn(heard(tx))), fault);
+      });
     return {
       ...passedOn(db),
       read: (fn) => this.#take('read', READ_FAULTS, (fault) => this.#read(db, fn, fault)),
       write,
+      statement: (query, columns, options) =>
+        this.#take('statement', WRITE_FAULTS, (fault) =>
+          this.#write(() => db.statement(query, columns, options), fault),
+        ),
       insertNew: (table, rows) => write((tx) => tx.insertNew(table, rows)),
     };
   }
@@ -88,15 +96,13 @@ export class ChaosProcess {
   }
 
   async #write<T>(
-    db: Database,
-    fn: (tx: Transaction) => Promise<T>,
+    write: () => Promise<T>,
     fault: keyof typeof WRITE_FAULTS | undefined,
   ): Promise<StepResult<T>> {
     if (fault === 'away') throw new CodedError('unavailable', 'chaos: the database is away');
     if (fault === 'dies') return this.#die();
     if (fault === 'unknownLost') throw unknownOutcome();
-    const isHeardOf = fault === undefined;
-    const value = await db.write((tx) => fn(isHeardOf ? tx : withAfterCommit(tx, () => undefined)));
+    const value = await write();
     if (fault === 'unknownLanded') throw unknownOutcome();
     return fault === 'diesAfter' ? this.#die() : { value };
   }
@@ -157,13 +163,12 @@ function pickFault<F extends string>(chances: Chances<F>, random: Random): F | u
   return undefined;
 }
 
-function passedOn(db: Database): Omit<Database, 'read' | 'write' | 'insertNew'> {
+function passedOn(db: Database): Omit<Database, 'read' | 'write' | 'statement' | 'insertNew'> {
   const { dialect, capabilities, notifications } = db;
   return {
     dialect,
     capabilities,
     notifications,
-    statement: (query, columns, options) => db.statement(query, columns, options),
     serverTime: () => db.serverTime(),
     migrate: () => db.migrate(),
     checkSchema: (options) => db.checkSchema(options),

@@ -3,7 +3,7 @@ import { eachDatabase } from '../../../../test/support/databases/databases.ts';
 import { Signal } from '../../../../test/support/signal.ts';
 import { openTaskWorld, PLAIN } from '../../../../test/support/tasks/task-world.ts';
 import { INNER, MAIL, NOTICE, OUTER, openTqWorld } from '../../../../test/support/tq/tq-world.ts';
-import { forEachCrash } from '../testing/faults.ts';
+import { Faults, forEachCrash } from '../testing/faults.ts';
 import { taskClass } from './classes/task-class.ts';
 import { redriveReminders } from './reminders/reminders.ts';
 import { SubmitError } from './submit/submit-error.ts';
@@ -17,6 +17,22 @@ function failing(isTransient: boolean): () => Promise<SubmitOutcome> {
 
 eachDatabase((open) => {
   describe('a task in a transaction', () => {
+    test('costs no commit of its own after that, however many there are', async () => {
+      const faults = new Faults();
+      const { db, tq, submitter, reminders } = openTqWorld(faults.wrap(await open()));
+      const answer = Promise.withResolvers<SubmitOutcome>();
+      submitter.answer = () => answer.promise;
+      await db.write(async (tx) => {
+        for (let count = 0; count < 30; count++) await tq.addTask({ class: MAIL, payload }, tx);
+      });
+      await db.write((tx) => tq.addTask({ class: MAIL, payload }, tx));
+      answer.resolve('submitted');
+      await tq.idle();
+      const effects = faults.steps.filter((step) => step === 'commit' || step === 'statement');
+      expect(effects).toHaveLength(3); // two transactions, and one deletion of all reminders
+      expect(await reminders()).toEqual([]);
+    });
+
     test('is saved as a reminder, and submitted under its name after the commit', async () => {
       const { db, tq, submitter, clock, reminders } = openTqWorld(await open());
       const answer = new Signal<SubmitOutcome>();

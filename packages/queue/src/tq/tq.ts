@@ -117,7 +117,7 @@ export class Tq {
     await tx.insert(reminders, [
       { ...reminder, createTime: after(0), freshUntil: after(FRESH_MS) },
     ]);
-    tx.afterCommit(() => this.#submissions.add(reminder, addedAt));
+    tx.afterCommit(() => this.#submissions.add({ reminder, request: reminded, addedAt }));
   }
 }
 

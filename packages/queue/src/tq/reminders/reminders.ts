@@ -1,7 +1,7 @@
 /** Reminders in the database: saved, fetched by ranges of their ids, deleted; and the dead ones. */
-import { int, timestamp } from '../../storage/column.ts';
+import { int, textArray, timestamp } from '../../storage/column.ts';
 import type { Database, Reader, Transaction } from '../../storage/database.ts';
-import { selectList, sql } from '../../storage/sql.ts';
+import { raw, selectList, sql } from '../../storage/sql.ts';
 import type { DatabaseTime } from '../../storage/time.ts';
 import type { DeadReminder, NewDeadReminder, Reminder, ReminderSummary } from './reminder.ts';
 import { deadReminders, reminders } from './table.ts';
@@ -87,16 +87,28 @@ export async function countDeadReminders(reader: Reader): Promise<number> {
 
 /** Deletes reminders that were submitted, if they still exist, and moves dead ones to their table. */
 export async function settleReminders(
-  tx: Transaction,
+  db: Database,
   submitted: readonly string[],
   dead: readonly NewDeadReminder[],
 ): Promise<void> {
+  if (dead.length === 0 && db.capabilities.skipsLockedRows) {
+    await deleteSubmitted(db, submitted);
+    return;
+  }
   const ids = [...submitted, ...dead.map((reminder) => reminder.id)];
-  if (dead.length > 0) await tx.upsert(deadReminders, dead);
-  await tx.delete(
-    reminders,
-    ids.map((id) => ({ id })),
-  );
+  await db.write(async (tx) => {
+    if (dead.length > 0) await tx.upsert(deadReminders, dead);
+    await tx.delete(
+      reminders,
+      ids.map((name) => ({ id: name })),
+    );
+  });
+}
+
+/** Needs no transaction whose outcome is certain: a reminder that is still there is submitted again. */
+async function deleteSubmitted(db: Database, submitted: readonly string[]): Promise<void> {
+  const isSubmitted = db.dialect.isAnyOf(raw('id'), textArray(submitted));
+  await db.statement(sql`DELETE FROM ${reminders} WHERE ${isSubmitted}`, {});
 }
 
 /**

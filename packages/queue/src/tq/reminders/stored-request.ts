@@ -6,10 +6,11 @@ import { CodedError } from '../../foundations/errors.ts';
 import type { QueueRequest, SubmitRequest, TopicRequest } from '../submit/submitter.ts';
 
 const VERSION = 1;
+const encoder = new TextEncoder();
 
 export function encodeRequest(request: SubmitRequest): Uint8Array {
   const stored = request.kind === 'queue' ? storedQueueRequest(request) : storedMessage(request);
-  return new TextEncoder().encode(JSON.stringify({ version: VERSION, ...stored }));
+  return encoder.encode(JSON.stringify({ version: VERSION, ...stored }));
 }
 
 /** The stored name of `processAfter` is `scheduleTime`, as it is in Cloud Tasks. */

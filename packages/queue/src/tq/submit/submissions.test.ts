@@ -44,7 +44,7 @@ test('a queue that is away does not fill the memory: further tasks are left to s
   for (let number = 0; number < MOST + 10; number++) {
     const id = number.toString(16).padStart(32, '0');
     const reminder = newReminder(id, REQUEST, systemClock.now());
-    submissions.add(reminder, systemClock.monotonicMs());
+    submissions.add({ reminder, addedAt: systemClock.monotonicMs() });
   }
   gate.resolve('submitted');
   await submissions.idle();

@@ -7,7 +7,12 @@ import { Batches } from '../../foundations/concurrency.ts';
 import { toError } from '../../foundations/errors.ts';
 import { FRESH_MS, type NewDeadReminder, type Reminder } from '../reminders/reminder.ts';
 import { settleReminders } from '../reminders/reminders.ts';
-import { type SubmitParts, type SubmitResult, submitReminder } from './submit.ts';
+import {
+  type RemindedTask,
+  type SubmitParts,
+  type SubmitResult,
+  submitReminder,
+} from './submit.ts';
 
 /** How many submits run at once. */
 const MAX_SUBMITTING = 64;
@@ -15,8 +20,7 @@ const MAX_SUBMITTING = 64;
 const MAX_WAITING = 10_000;
 const MAX_SETTLED = 500;
 
-interface Added {
-  readonly reminder: Reminder;
+interface Added extends RemindedTask {
   /** When the reminder was written, by the monotonic clock. */
   readonly addedAt: number;
 }
@@ -39,11 +43,11 @@ export class Submissions {
     this.#settling = new Batches({ maxItems: MAX_SETTLED, run: (batch) => this.#settle(batch) });
   }
 
-  /** Submits a reminder that was written at `addedAt` (monotonic clock). Never throws, never waits. */
-  add(reminder: Reminder, addedAt: number): void {
-    this.#parts.metrics.reminderCreated(reminder.classId);
-    if (this.#waiting.length >= MAX_WAITING) this.#leaveToSweep(reminder);
-    else this.#waiting.push({ reminder, addedAt });
+  /** Submits a task whose reminder has been written. Never throws, never waits. */
+  add(added: Added): void {
+    this.#parts.metrics.reminderCreated(added.reminder.classId);
+    if (this.#waiting.length >= MAX_WAITING) this.#leaveToSweep(added.reminder);
+    else this.#waiting.push(added);
     this.#startMore();
   }
 
@@ -56,19 +60,19 @@ export class Submissions {
     while (this.#submitting < MAX_SUBMITTING) {
       const added = this.#waiting.shift();
       if (added === undefined) return;
-      const { reminder, addedAt } = added;
-      if (this.#parts.clock.monotonicMs() - addedAt >= FRESH_MS) {
-        this.#leaveToSweep(reminder);
+      if (this.#parts.clock.monotonicMs() - added.addedAt >= FRESH_MS) {
+        this.#leaveToSweep(added.reminder);
         continue;
       }
-      const run = this.#process(reminder).finally(() => this.#underWay.delete(run));
+      const run = this.#process(added).finally(() => this.#underWay.delete(run));
       this.#underWay.add(run);
     }
   }
 
-  async #process(reminder: Reminder): Promise<void> {
+  async #process(added: RemindedTask): Promise<void> {
     const { log } = this.#parts;
-    const result = await this.#submit(reminder);
+    const { reminder } = added;
+    const result = await this.#submit(added);
     if (result === 'kept') return;
     await this.#settling.add({ id: reminder.id, result }).catch((error: unknown) => {
       log.warn('a reminder is left to a sweep, though its task is submitted', {
@@ -79,10 +83,10 @@ export class Submissions {
   }
 
   /** Frees its slot before the reminder is settled, so that many are settled together. */
-  async #submit(reminder: Reminder): Promise<SubmitResult> {
+  async #submit(added: RemindedTask): Promise<SubmitResult> {
     this.#submitting += 1;
     try {
-      return await submitReminder(this.#parts, reminder, 'happy');
+      return await submitReminder(this.#parts, added, 'happy');
     } finally {
       this.#submitting -= 1;
       this.#startMore();
@@ -96,7 +100,7 @@ export class Submissions {
       if (result === 'submitted') submitted.push(id);
       else dead.push(result);
     }
-    await this.#parts.db.write((tx) => settleReminders(tx, submitted, dead));
+    await settleReminders(this.#parts.db, submitted, dead);
     return settled.map(() => undefined);
   }
 

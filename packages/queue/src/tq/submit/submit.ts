@@ -42,26 +42,31 @@ export async function submit(
 /** How the submit of a reminder ended: the task is submitted, the reminder is kept for a sweep, or it is dead. */
 export type SubmitResult = 'submitted' | 'kept' | NewDeadReminder;
 
+/** A task and its reminder. A process that did not add the task knows only what the reminder stores. */
+export interface RemindedTask {
+  readonly reminder: Reminder;
+  readonly request?: SubmitRequest;
+}
+
 /** Submits the task of a reminder. Never throws. */
 export async function submitReminder(
   parts: SubmitParts,
-  reminder: Reminder,
+  task: RemindedTask,
   path: SubmitPath,
 ): Promise<SubmitResult> {
   const { db, clock, log, metrics } = parts;
-  const result = await submitStored(parts, reminder, path).catch(
-    (thrown: unknown): SubmitResult => {
-      const error = toError(thrown);
-      const fields = { reminderId: reminder.id, classId: reminder.classId, path, error };
-      if (isTransient(thrown)) {
-        log.warn('a task is not submitted yet: a sweep tries again', fields);
-        return 'kept';
-      }
-      log.error('a task cannot be submitted: its reminder is dead', fields);
-      const deadTime = databaseTime(db.dialect, clock).after(0);
-      return toDeadReminder(reminder, { reason: error.message, deadTime });
-    },
-  );
+  const { reminder } = task;
+  const result = await submitStored(parts, task, path).catch((thrown: unknown): SubmitResult => {
+    const error = toError(thrown);
+    const fields = { reminderId: reminder.id, classId: reminder.classId, path, error };
+    if (isTransient(thrown)) {
+      log.warn('a task is not submitted yet: a sweep tries again', fields);
+      return 'kept';
+    }
+    log.error('a task cannot be submitted: its reminder is dead', fields);
+    const deadTime = databaseTime(db.dialect, clock).after(0);
+    return toDeadReminder(reminder, { reason: error.message, deadTime });
+  });
   const name = typeof result === 'string' ? result : 'dead';
   metrics.reminderProcessed(reminder, { path, outcome: name, now: clock.now() });
   return result;
@@ -69,10 +74,10 @@ export async function submitReminder(
 
 async function submitStored(
   parts: SubmitParts,
-  reminder: Reminder,
+  { reminder, request }: RemindedTask,
   path: SubmitPath,
 ): Promise<SubmitResult> {
-  await submit(parts, decodeStored(reminder), path);
+  await submit(parts, request ?? decodeStored(reminder), path);
   return 'submitted';
 }
 

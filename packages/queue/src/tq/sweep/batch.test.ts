@@ -80,10 +80,8 @@ eachDatabase((open) => {
   test('keeps all reminders if the result cannot be stored', async () => {
     const { parts, addStale, left } = openSweepWorld(await open());
     await addStale(ids);
-    const db: Database = {
-      ...new Faults().wrap(parts.db),
-      write: () => Promise.reject(new Error('the database is away')),
-    };
+    const isAway = () => Promise.reject(new Error('the database is away'));
+    const db: Database = { ...new Faults().wrap(parts.db), write: isAway, statement: isAway };
     await expect(sweepBatch({ ...parts, db }, ids, NEVER)).rejects.toThrow('is away');
     expect(await left()).toEqual(ids);
   });

@@ -42,12 +42,12 @@ export async function sweepBatch(
   await forEachLimit(found, SUBMITS_AT_ONCE, async (reminder) => {
     const result: SubmitResult = signal.aborted
       ? 'kept'
-      : await submitReminder(parts, reminder, 'sweep');
+      : await submitReminder(parts, { reminder }, 'sweep');
     if (result === 'submitted') submitted.push(reminder.id);
     else if (result !== 'kept') dead.push(result);
   });
   const settled = submitted.length + dead.length;
-  if (settled > 0) await db.write((tx) => settleReminders(tx, submitted, dead));
+  if (settled > 0) await settleReminders(db, submitted, dead);
   return {
     submitted: submitted.length,
     kept: found.length - settled,

@@ -138,10 +138,12 @@ eachDatabase((open) => {
     const ids = spreadIds(40);
     await addStale(ids);
     let writes = 0;
+    const unlessSecond = <T>(write: () => Promise<T>): Promise<T> =>
+      ++writes === 2 ? Promise.reject(new Error('away')) : write();
     const db: Database = {
       ...new Faults().wrap(parts.db),
-      write: (fn, options) =>
-        ++writes === 2 ? Promise.reject(new Error('away')) : parts.db.write(fn, options),
+      write: (fn, options) => unlessSecond(() => parts.db.write(fn, options)),
+      statement: (query, columns) => unlessSecond(() => parts.db.statement(query, columns)),
     };
     const sweep = new InProcessSweep({ ...parts, db }, SMALL);
     expect(await sweep.run(NEVER)).toMatchObject({ submitted: 32, kept: 8, isWhole: false });
