@@ -74,7 +74,7 @@ eachDatabase((open, name) => {
         await Promise.all(results.map((each) => upload(db, each, () => Promise.resolve())));
         expect(await stored(db)).toEqual([...model].sort());
       }),
-      { numRuns: name === 'spanner' ? 3 : 20 },
+      { numRuns: name === 'spanner' ? 2 : 8 },
     );
   });
 });

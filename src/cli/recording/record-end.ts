@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { toError } from '@postlude/queue/foundations';
 import type { Command } from 'commander';
+import { ResultBatch } from '../../ingest/results/result-batch.ts';
 import { type Connection, connect } from '../connection/connection.ts';
 import { toRpcFailure } from '../connection/rpc-errors.ts';
 import { CliError, EXIT } from '../context.ts';
@@ -118,7 +119,7 @@ async function sendAll(
 ): Promise<UploadSummary> {
   const summary = await sendReports(upload, reports, sink);
   const ofCommand = outcomeResult(outcome, summary.counts, upload.variant);
-  if (ofCommand !== undefined) await sink.send([ofCommand]);
+  if (ofCommand !== undefined) await sink.send(ResultBatch.of([ofCommand]));
   await sink.end();
   return summary;
 }

@@ -1,7 +1,7 @@
 /** Sends results to a server. Their ids follow from the report, so sending them again changes nothing. */
 import { createContextValues } from '@connectrpc/connect';
 import type { Clock } from '@postlude/queue/foundations';
-import { estimatedBytes, type TestResultMessage } from '../../ingest/results/test-results.ts';
+import type { ResultBatch } from '../../ingest/results/result-batch.ts';
 import { MINIMAL_RESPONSE } from '../../services/shared/call-context.ts';
 import type { Connection } from '../connection/connection.ts';
 import { refusedKey } from '../connection/refusals.ts';
@@ -26,25 +26,18 @@ export function serverSink({
 }: ServerTarget): ResultSink {
   const invocation = invocationName(id);
   const batches = new BatchesInFlight(clock);
-  const sendNow = async (
-    results: readonly TestResultMessage[],
-    { refused, signal }: Flight,
-  ): Promise<void> => {
-    const requests = results.map((testResult) => ({ testResult }));
+  const sendNow = async (batch: ResultBatch, { refused, signal }: Flight): Promise<void> => {
+    const request = batch.requestFor(invocation);
     const options = {
       headers: { ...headers, ...MINIMAL_RESPONSE },
       signal,
       contextValues: createContextValues().set(refusedKey, refused),
     };
-    const call = () =>
-      connection.recorder.batchCreateTestResults({ invocation, requests }, options);
+    const call = () => connection.recorder.batchCreateTestResults(request, options);
     await connection.retry(() => call().catch(rethrowAfter(refused)), signal);
   };
   return {
-    send: (results) => {
-      const bytes = results.reduce((sum, result) => sum + estimatedBytes(result), 0);
-      return batches.add(bytes, (flight) => sendNow(results, flight));
-    },
+    send: (batch) => batches.add(batch.bytes, (flight) => sendNow(batch, flight)),
     end: () => batches.end(),
     aheadMs: () => aheadOfServerMs(connection, invocation),
   };

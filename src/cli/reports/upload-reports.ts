@@ -6,6 +6,7 @@
 import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts, Problem } from '../../ingest/report.ts';
 import { type ReportSet, readReportSet } from '../../ingest/report-set.ts';
+import { ResultBatch } from '../../ingest/results/result-batch.ts';
 import { summaryHtmlOf } from '../../ingest/results/summary-html.ts';
 import { shortenTo } from '../../ingest/results/test-id.ts';
 import { type TestResultMessage, testResultBatches } from '../../ingest/results/test-results.ts';
@@ -21,7 +22,7 @@ import { findReports } from './find-reports.ts';
 /** The target of results: a server, or a file that is sent later. */
 export interface ResultSink {
   /** Takes results, which overwrite those with the same ids. They may still be under way afterwards. */
-  send(batch: readonly TestResultMessage[]): Promise<void>;
+  send(batch: ResultBatch): Promise<void>;
   /** Returns once everything that was sent is stored. */
   end(): Promise<void>;
   /** Returns how far our clock is ahead of the server's, as far as that is known. */
@@ -86,7 +87,7 @@ export async function sendReports(
 ): Promise<UploadSummary> {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const results = await uploadResults(upload, set, sink);
-  if (errors.length > 0) await sink.send([incompleteResult(upload, errors)]);
+  if (errors.length > 0) await sink.send(ResultBatch.of([incompleteResult(upload, errors)]));
   return {
     files: set.reports.length,
     results,
@@ -108,7 +109,7 @@ async function uploadResults(upload: Upload, set: ReportSet, sink: ResultSink): 
   let results = 0;
   for await (const batch of batches) {
     await sink.send(batch);
-    results += batch.length;
+    results += batch.count;
     progress.update(`${countOf(results, 'result')} uploaded`);
   }
   progress.clear();

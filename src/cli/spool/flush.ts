@@ -16,6 +16,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type Clock, type EpochMs, toError } from '@postlude/queue/foundations';
 import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { ResultBatch } from '../../ingest/results/result-batch.ts';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
 import { fromDuration, fromTimestamp } from '../../services/shared/timestamp.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -170,7 +171,7 @@ async function sendResults(
   const now = clock.now() - (await sink.aheadMs());
   let results = 0;
   for await (const batch of resultsOf(path)) {
-    await sink.send(batch.map((result) => withoutFuture(result, now)));
+    await sink.send(ResultBatch.of(batch.map((result) => withoutFuture(result, now))));
     results += batch.length;
   }
   await sink.end();

@@ -18,7 +18,7 @@ import {
   OpenInvocationRequestSchema,
 } from '../../gen/postlude/v1/invocations_pb.js';
 import { LineSplitter } from '../../ingest/line-splitter.ts';
-import type { TestResultMessage } from '../../ingest/results/test-results.ts';
+import type { ResultBatch } from '../../ingest/results/result-batch.ts';
 import { CliError } from '../context.ts';
 import type { RecordingPlan } from '../recording/recording.ts';
 import type { ResultSink } from '../reports/upload-reports.ts';
@@ -66,8 +66,8 @@ export class SpoolWriter implements ResultSink {
     return writer;
   }
 
-  async send(batch: readonly TestResultMessage[]): Promise<void> {
-    const results = batch.map((each) => toJson(TestResultSchema, create(TestResultSchema, each)));
+  async send(batch: ResultBatch): Promise<void> {
+    const results = batch.results().map((each) => toJson(TestResultSchema, each));
     await this.#write({ results });
     this.#batches += 1;
   }

@@ -94,7 +94,7 @@ describe('the messages of reports', () => {
     const json = `{"testsuites":[{"name":"c","testsuite":[${test}]}]}`;
     const [message] = await messagesOf(writeReports({ 'r.json': json }), context);
     expect(() => checkTestResult(create(TestResultSchema, message), RULES)).not.toThrow();
-    expect(message?.tags?.[0]).toEqual({ key: 'report_dialect', value: 'googletest' });
+    expect(message?.tags?.[0]).toMatchObject({ key: 'report_dialect', value: 'googletest' });
   });
 
   it('have the project of Playwright in the variant, unless the caller says otherwise', async () => {
@@ -141,7 +141,7 @@ describe('the messages of reports', () => {
     const repo = 'https://git.example/project';
     const paths = writeReports({ 'a.xml': oneCase('', 'file="t/x.c"') });
     const [message] = await messagesOf(paths, { ...context, repo });
-    expect(message?.testMetadata?.location).toEqual({ repo, fileName: '//t/x.c', line: 0 });
+    expect(message?.testMetadata?.location).toMatchObject({ repo, fileName: '//t/x.c', line: 0 });
     expect(message?.testLocation).toBeUndefined();
   });
 
@@ -214,7 +214,8 @@ describe('the messages of reports', () => {
 });
 
 async function batchesOf(paths: readonly string[], { ...given }: UploadContext) {
-  return Array.fromAsync(testResultBatches(await readReportSet(paths), given));
+  const batches = testResultBatches(await readReportSet(paths), given);
+  return Array.fromAsync(batches, (batch) => batch.results());
 }
 
 async function messagesOf(paths: readonly string[], given: UploadContext) {

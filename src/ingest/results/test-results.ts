@@ -11,7 +11,6 @@ import type { EpochMs } from '@postlude/queue/foundations';
 import type { TestLocationSchema } from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
 import { type TestResultSchema, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import {
-  MAX_BATCH_REQUESTS,
   MAX_ERROR_MESSAGE_BYTES,
   MAX_FILE_NAME_BYTES,
   MAX_TAG_KEY_LENGTH,
@@ -25,6 +24,7 @@ import type { Execution, SourceLocation } from '../execution.ts';
 import type { FoundResult } from '../report.ts';
 import type { ReadableReport } from '../report-file.ts';
 import { type ReportSet, resultsOf } from '../report-set.ts';
+import { ResultBatch } from './result-batch.ts';
 import { plainText, summaryHtmlOf } from './summary-html.ts';
 import { fitsIn, shortenTo } from './test-id.ts';
 
@@ -40,9 +40,6 @@ export interface UploadContext {
   readonly now: EpochMs;
 }
 
-/** Estimated bytes, well within what servers accept. */
-const MAX_BATCH_BYTES = 2_000_000;
-
 /** This many tags of the greatest length stay within the limit on all tags together. */
 const MAX_TAGS = 40;
 /** Characters, so that both streams and the failure have room in a summary. */
@@ -51,30 +48,24 @@ const MAX_SUMMARY_WITH_OUTPUT = 2200;
 const MAX_LINE = 2 ** 31 - 1;
 
 /**
- * Yields all results of the set, file by file, in batches of up to 500 results and about 2 MB. Throws
+ * Yields all results of the set, file by file, in batches of up to 500 results and 2 MB. Throws
  * `failed-precondition` if a file has changed since the set was read.
  */
 export async function* testResultBatches(
   { reports }: ReportSet,
   context: UploadContext,
-): AsyncGenerator<readonly TestResultMessage[]> {
-  let batch: TestResultMessage[] = [];
-  let bytes = 0;
+): AsyncGenerator<ResultBatch> {
+  let batch = new ResultBatch();
   for (const report of reports) {
     const source = { dialect: report.dialect, idPrefix: resultIdPrefix(report, context) };
     for await (const result of resultsOf(report)) {
-      const message = testResultOf(result, source, context);
-      const size = estimatedBytes(message);
-      if (batch.length === MAX_BATCH_REQUESTS || (bytes + size > MAX_BATCH_BYTES && bytes > 0)) {
-        yield batch;
-        batch = [];
-        bytes = 0;
-      }
-      batch.push(message);
-      bytes += size;
+      batch.add(testResultOf(result, source, context));
+      if (!batch.isFull) continue;
+      yield batch;
+      batch = new ResultBatch();
     }
   }
-  if (batch.length > 0) yield batch;
+  if (batch.count > 0) yield batch;
 }
 
 /** If tests have no names, only its path distinguishes a file from others with the same content. */
@@ -184,12 +175,4 @@ function locationOf(
   if (!isUsable || !fitsIn(file, MAX_FILE_NAME_BYTES - 2)) return undefined;
   const line = location.line ?? 0;
   return { fileName: `//${file}`, line: line <= MAX_LINE ? line : 0 };
-}
-
-/** Estimates the bytes on the wire. */
-export function estimatedBytes(message: TestResultMessage): number {
-  const { testId = '', summaryHtml = '', tags = [], testMetadata } = message;
-  const inTags = tags.reduce((sum, { key = '', value = '' }) => sum + key.length + value.length, 0);
-  const names = testId.length + (testMetadata?.name?.length ?? 0);
-  return 200 + 2 * (names + inTags + summaryHtml.length);
 }

@@ -2,11 +2,9 @@
  * Files: the configuration, entries of the spool, and reports on their way from the disk to what is uploaded.
  * Each is read, or refused with a declared error; what a report becomes is accepted by the recorder.
  */
-import { create } from '@bufbuild/protobuf';
 import { hasCode } from '@postlude/queue/foundations';
 import { CliError } from '../../../src/cli/context.ts';
 import { readEntry, resultsOf } from '../../../src/cli/spool/spool-entry.ts';
-import { TestResultSchema } from '../../../src/gen/luci/resultdb/v1/test_result_pb.js';
 import { readReportSet } from '../../../src/ingest/report-set.ts';
 import { testResultBatches } from '../../../src/ingest/results/test-results.ts';
 import { Schemes } from '../../../src/results/identity/schemes.ts';
@@ -141,6 +139,6 @@ async function checkReport(input: Buffer): Promise<void> {
   const set = await readReportSet([path]);
   const context = { root: '/r', repo: undefined, variant: { os: 'linux' }, now: NOW };
   for await (const batch of testResultBatches(set, context)) {
-    for (const message of batch) checkTestResult(create(TestResultSchema, message), RULES);
+    for (const result of batch.results()) checkTestResult(result, RULES);
   }
 }
