@@ -63,6 +63,15 @@ export async function includeInvocations(
   included: readonly InvocationId[],
 ): Promise<void> {
   await requireAll(tx, included);
+  await includeKnown(tx, id, included);
+}
+
+/** The caller knows that the included invocations exist, or inserts them in `tx`. */
+export async function includeKnown(
+  tx: Transaction,
+  id: InvocationId,
+  included: readonly InvocationId[],
+): Promise<void> {
   const invocationId = toRowId(id);
   await tx.upsert(
     includedInvocations,

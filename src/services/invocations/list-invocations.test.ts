@@ -143,7 +143,7 @@ test('needs the permission in the listed realm', async () => {
 test.each<[string, Init]>([
   ['realm: must not be empty', { realm: '' }],
   ['state: what is overdue is ACTIVE', { overdue: true, state: Invocation_State.FINALIZED }],
-  ['tags[0]: key: ', { tags: [{ key: 'A', value: '' }] }],
+  ['tags: "A":"": key: ', { tags: [{ key: 'A', value: '' }] }],
   ['page_token: ', { pageToken: 'x' }],
   ['page_size: ', { pageSize: -1 }],
 ])('is refused: %s', async (message, init) => {

@@ -15,7 +15,7 @@ test.each<[string, Init]>([
   ['lost_after: goes with a recorder only', { lostAfter: { seconds: 60n } }],
   ['finalize: goes without a recorder only', { recorder: 'r', finalize: true }],
   ['attempt: must be from 0 to 1000000', { attempt: -1 }],
-  ['context_tags[0]: key: does not match', { contextTags: [{ key: 'A' }] }],
+  ['context_tags: "A":"": key: does not match', { contextTags: [{ key: 'A' }] }],
   ['included_invocations[0]: not the name', { includedInvocations: ['a'] }],
   ['expected_invocations[0]: name: not the name', { expectedInvocations: [{ name: 'a' }] }],
   [

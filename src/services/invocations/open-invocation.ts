@@ -34,7 +34,7 @@ export async function openInvocation(
 ): Promise<OpenInvocationResponse> {
   const now = parts.clock.now();
   const claim = checkClaim(request, now);
-  await authorizeCreation(parts, context, claim);
+  await authorizeCreation(parts, context, { claim, batch: [] });
   const opening = checkOpening(request, now);
   const { created, included } = checkCreation(parts, context, { claim, requestId: OPENED });
   const opened = await parts.db.write(

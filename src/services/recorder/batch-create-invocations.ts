@@ -4,9 +4,10 @@ import {
   type BatchCreateInvocationsResponse,
   BatchCreateInvocationsResponseSchema,
 } from '../../gen/luci/resultdb/v1/recorder_pb.js';
+import type { InvocationId } from '../../invocations/id.ts';
 import type { CallContext } from '../shared/call-context.ts';
-import { inEach } from '../shared/field.ts';
-import { checkBatch, requireBatchSize, requireDistinct } from './batch.ts';
+import { inEach, invalid } from '../shared/field.ts';
+import { checkBatch, requireBatchSize, requireSame } from './batch.ts';
 import {
   authorizeCreation,
   checkClaim,
@@ -24,11 +25,12 @@ export async function batchCreateInvocations(
   // Permissions come before the other checks, but a batch that is too large is refused first.
   requireBatchSize(request.requests);
   const claims = inEach('requests', request.requests, checkClaim);
-  for (const claim of claims) await authorizeCreation(parts, context, claim);
+  for (const claim of claims) await authorizeCreation(parts, context, { claim, batch: claims });
+  requireSameRequestId(request);
   const creations = checkBatch(request, (inner) =>
     checkCreation(parts, context, { claim: checkClaim(inner), requestId: request.requestId }),
   );
-  requireDistinct(creations, ({ created }) => created.id);
+  requireDistinctIds(creations.map(({ created }) => created.id));
   const invocations = await createInvocations(parts, context, creations);
   return create(BatchCreateInvocationsResponseSchema, {
     invocations,
@@ -36,4 +38,18 @@ export async function batchCreateInvocations(
       parts.updateTokens.issue(created.id, created.realm),
     ),
   });
+}
+
+/** Messages have the form of LUCI ResultDB's, which writes these paths with a dot. */
+function requireSameRequestId({ requestId, requests }: BatchCreateInvocationsRequest): void {
+  for (const [index, inner] of requests.entries()) {
+    requireSame(`requests[${index}].request_id`, inner.requestId, requestId);
+  }
+}
+
+function requireDistinctIds(ids: readonly InvocationId[]): void {
+  for (const [index, id] of ids.entries()) {
+    if (ids.indexOf(id) === index) continue;
+    throw invalid(`requests[${index}].invocation_id: duplicated invocation id "${id}"`);
+  }
 }

@@ -1,6 +1,6 @@
 /** The checks that all batches share: the size, and one invocation and one request id for all requests. */
 import { MAX_BATCH_REQUESTS } from '../../results/limits.ts';
-import { inEach, invalid, requireAtMost } from '../shared/field.ts';
+import { inEach, inField, invalid, requireAtMost } from '../shared/field.ts';
 
 // NUL is ASCII too, but no database stores it in a text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: any ASCII but NUL is allowed
@@ -12,7 +12,7 @@ export function checkRequestId(requestId: string): string {
 }
 
 export function requireBatchSize(requests: readonly unknown[]): void {
-  requireAtMost(requests, MAX_BATCH_REQUESTS, 'requests in a batch');
+  inField('requests', () => requireAtMost(requests, MAX_BATCH_REQUESTS, 'requests in a batch'));
 }
 
 interface BatchItem {

@@ -57,26 +57,30 @@ test.each<[string, Init, MessageInitShape<typeof InvocationSchema>]>([
   ['invocation_id: not an invocation id', { invocationId: `u-${'a'.repeat(99)}` }, {}],
   ['request_id: does not match', { requestId: '☃' }, {}],
   ['request_id: does not match', { requestId: 'a'.repeat(37) }, {}],
-  ['invocation: tags[0]: key: must not be empty', {}, { tags: [{ value: 'v' }] }],
-  ['invocation: tags[1]: key: does not match', {}, { tags: [{ key: 'a' }, { key: '1' }] }],
-  ['invocation: tags[0]: key: is longer than 64', {}, { tags: [{ key: 'a'.repeat(65) }] }],
-  ['tags[0]: value: has 258 bytes', {}, { tags: [{ key: 'a', value: 'é'.repeat(129) }] }],
-  ['tags[0]: value: must not contain NUL', {}, { tags: [{ key: 'a', value: '\0' }] }],
+  ['invocation: tags: "":"v": key: must not be empty', {}, { tags: [{ value: 'v' }] }],
+  ['invocation: tags: "1":"": key: does not match', {}, { tags: [{ key: 'a' }, { key: '1' }] }],
+  [`tags: "${'a'.repeat(65)}":"": key: is longer than 64`, {}, { tags: [{ key: 'a'.repeat(65) }] }],
+  [
+    `tags: "a":"${'é'.repeat(129)}": value: has 258 bytes`,
+    {},
+    { tags: [{ key: 'a', value: 'é'.repeat(129) }] },
+  ],
+  ['tags: "a":"\\u0000": value: must not contain NUL', {}, { tags: [{ key: 'a', value: '\0' }] }],
   ['invocation: state: must be ACTIVE or FINALIZING, not FINALIZED', {}, { state: 3 }],
-  ['invocation: producer_resource: does not match', {}, { producerResource: 'builds/1' }],
+  ['producer_resource: has 2001 bytes', {}, { producerResource: 'x'.repeat(2001) }],
   [
     'bigquery_exports: 101 exports; at most 100 are allowed',
     {},
     { bigqueryExports: Array.from({ length: 101 }, (_, i) => ({ ...bqExport, table: `t${i}` })) },
   ],
-  ['bigquery_exports[0]: dataset: must not', {}, { bigqueryExports: [{ project: 'p' }] }],
+  ['bigquery_export[0]: dataset: must not', {}, { bigqueryExports: [{ project: 'p' }] }],
   [
-    'bigquery_exports[0]: test_results: must be set',
+    'bigquery_export[0]: result_type: must be set',
     {},
     { bigqueryExports: [{ project: 'p', dataset: 'd', table: 't' }] },
   ],
   [
-    'bigquery_exports[0]: test_results: predicate: test_id_regexp: must not start with ^',
+    'bigquery_export[0]: test_results: predicate: test_id_regexp: must not start with ^',
     {},
     { bigqueryExports: [{ ...bqExport, testResults: { predicate: { testIdRegexp: '^a' } } }] },
   ],
@@ -86,7 +90,11 @@ test.each<[string, Init, MessageInitShape<typeof InvocationSchema>]>([
     { historyOptions: { commit: { project: 'p' } } },
   ],
   ['included_invocations[0]: not the name', {}, { includedInvocations: ['u-b'] }],
-  ['must not name the invocation itself', {}, { includedInvocations: ['invocations/u-inv'] }],
+  [
+    'invocation: included_invocations[1]: must not name the invocation itself',
+    {},
+    { includedInvocations: ['invocations/u-b', 'invocations/u-inv'] },
+  ],
 ])('refuses a request: %s', async (message, init, invocation) => {
   const services = await openServices(await openTestPglite({ migrated: false }));
   const error = await services.recorder
@@ -113,14 +121,14 @@ test.each([
 
 const thousand = Array.from({ length: 1000 }, (_, index) => `u-${index}`);
 test.each([
-  ['1000 requests in a batch; at most 500 are allowed', batchOf('', ...thousand)],
+  ['requests: 1000 requests in a batch; at most 500 are allowed', batchOf('', ...thousand)],
   ['request_id: does not match', batchOf('☃', 'u-a')],
   [
-    'requests[0]: request_id: must be empty or "outer", as in the batch',
+    'requests[0].request_id: must be empty or "outer", as in the batch',
     { ...batchOf('outer', 'u-a'), requests: [request({ requestId: 'inner' })] },
   ],
   ['requests[1]: invocation_id: not an invocation id', batchOf('', 'u-a', 'u-A')],
-  ['requests[2]: the same as requests[0]: u-a', batchOf('', 'u-a', 'u-b', 'u-a')],
+  ['requests[2].invocation_id: duplicated invocation id "u-a"', batchOf('', 'u-a', 'u-b', 'u-a')],
 ])('a batch is refused: %s', async (message, batch) => {
   const services = await openServices(await openTestPglite({ migrated: false }));
   await expect(
@@ -176,6 +184,36 @@ eachDatabase((open) => {
       ).rejects.toMatchObject({ code: 'permission-denied' });
       expect(await existing(services, 'u-a')).toBeUndefined();
     });
+  });
+
+  test('invocations of a batch may include one another, with the permission in their realms', async () => {
+    const batch = create(BatchCreateInvocationsRequestSchema, {
+      requests: [
+        request(
+          { invocationId: 'u-a' },
+          { realm: 'a:r', includedInvocations: ['invocations/u-b', 'invocations/u-c'] },
+        ),
+        request(
+          { invocationId: 'u-b' },
+          { realm: 'b:r', includedInvocations: ['invocations/u-a'] },
+        ),
+      ],
+    });
+    const db = await open();
+    const denied = await openServices(db, {
+      authorizer: denying('resultdb.invocations.include', 'a:r'),
+    });
+    const send = ({ recorder }: Services) =>
+      recorder.batchCreateInvocations(batch, contextOf(OWNER));
+    await expect(send(denied)).rejects.toMatchObject({ code: 'permission-denied' });
+    const allowed = await openServices(db);
+    await expect(send(allowed)).rejects.toMatchObject({ code: 'not-found' });
+    await allowed.create('u-c');
+    const { invocations } = await send(allowed);
+    expect(invocations.map((each) => each.includedInvocations)).toEqual([
+      ['invocations/u-b', 'invocations/u-c'],
+      ['invocations/u-a'],
+    ]);
   });
 
   test('returns the invocation, and one update token that is valid for it', async () => {

@@ -18,7 +18,7 @@ export async function createInvocation(
   context: CallContext,
 ): Promise<Invocation> {
   const claim = checkClaim(request);
-  await authorizeCreation(parts, context, claim);
+  await authorizeCreation(parts, context, { claim, batch: [] });
   checkRequestId(request.requestId);
   const creation = checkCreation(parts, context, { claim, requestId: request.requestId });
   const [invocation] = await createInvocations(parts, context, [creation]);

@@ -12,7 +12,7 @@ import {
 } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { CreateInvocationRequest } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { type InvocationId, parseInvocationId, parseInvocationName } from '../../invocations/id.ts';
-import { includeInvocations } from '../../invocations/inclusions.ts';
+import { includeInvocations, includeKnown } from '../../invocations/inclusions.ts';
 import type { NewInvocation } from '../../invocations/invocation.ts';
 import { insertInvocations, readInvocations } from '../../invocations/invocations.ts';
 import type { CallContext } from '../shared/call-context.ts';
@@ -44,23 +44,25 @@ export function checkClaim({ invocation, invocationId }: CreateInvocationRequest
     if (invocation === undefined) throw invalid('must be set');
     const realm = inField('realm', () => checkRealm(invocation.realm));
     const names = invocation.includedInvocations;
-    const included = inEach('included_invocations', names, parseInvocationName);
-    if (included.some((id) => id === invocationId)) {
-      throw invalid('included_invocations: must not name the invocation itself');
-    }
+    const included = inEach('included_invocations', names, (name) => {
+      const id = parseInvocationName(name);
+      if (id === invocationId) throw invalid('must not name the invocation itself');
+      return id;
+    });
     return { invocation, id: invocationId, realm, included };
   });
 }
 
 /**
  * Permissions that reach beyond the realm are checked in the project's root realm, so that the owner
- * of a realm cannot export on behalf of others.
+ * of a realm cannot export on behalf of others. Invocations of a batch may include one another.
  */
 export async function authorizeCreation(
   { authorizer, db }: RecorderParts,
   context: CallContext,
-  { id, included, invocation, realm }: Claim,
+  { claim, batch }: { readonly claim: Claim; readonly batch: readonly Claim[] },
 ): Promise<void> {
+  const { id, included, invocation, realm } = claim;
   const { caller } = context;
   const root = rootRealm(realm);
   await requirePermission(authorizer, caller, { permission: 'resultdb.invocations.create', realm });
@@ -82,10 +84,15 @@ export async function authorizeCreation(
       realm: root,
     });
   }
-  await requireInRealms({ authorizer, db }, context, {
-    permission: 'resultdb.invocations.include',
-    ids: included,
-  });
+  const realms = new Map(batch.map((other) => [other.id, other.realm]));
+  const permission = 'resultdb.invocations.include';
+  const ofBatch = new Set(included.map((each) => realms.get(each)));
+  for (const each of ofBatch) {
+    if (each !== undefined)
+      await requirePermission(authorizer, caller, { permission, realm: each });
+  }
+  const ids = included.filter((each) => !realms.has(each));
+  await requireInRealms({ authorizer, db }, context, { permission, ids });
 }
 
 /** Checks everything that permissions do not depend on. */
@@ -166,8 +173,12 @@ async function insertAll(
     tx,
     creations.map(({ created }) => created),
   );
+  const inserted = new Set(creations.map(({ created }) => created.id));
   for (const { created, included, isFinalizing } of creations) {
-    if (included.length > 0) await includeInvocations(tx, created.id, included);
+    const known = included.filter((id) => inserted.has(id));
+    const others = included.filter((id) => !inserted.has(id));
+    if (others.length > 0) await includeInvocations(tx, created.id, others);
+    if (known.length > 0) await includeKnown(tx, created.id, known);
     if (isFinalizing) await startFinalization(parts.finalizer, tx, { id: created.id, included });
   }
 }

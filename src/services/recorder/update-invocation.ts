@@ -32,7 +32,7 @@ function checkUpdate(
   { invocation, updateMask }: UpdateInvocationRequest,
   now: EpochMs,
 ): { readonly id: InvocationId; readonly deadline: EpochMs } {
-  if (invocation === undefined) throw invalid('invocation: must be set');
+  if (invocation === undefined) throw invalid('invocation: name: must not be empty');
   const id = inField('invocation', () =>
     inField('name', () => parseInvocationName(invocation.name)),
   );

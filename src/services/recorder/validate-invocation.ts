@@ -30,7 +30,6 @@ const MIN_DEADLINE_MS = 10_000;
 const MAX_DEADLINE_MS = 5 * 24 * HOUR_MS;
 
 const REALM_PATTERN = /^([a-z0-9\-_]{1,100}|@internal):([a-z0-9_.\-/]{1,400}|@root|@legacy)$/;
-const RESOURCE_PATTERN = /^\/\/[a-zA-Z0-9][a-zA-Z0-9.-]*(:\d+)?\/[^\s].*$/;
 const MAX_RESOURCE_BYTES = 2000;
 const MAX_NAME_BYTES = 1024;
 const MAX_PROPERTIES_BYTES = 16 * 1024;
@@ -93,9 +92,7 @@ function checkInitialState(state: Invocation_State): void {
 }
 
 function checkProducerResource(resource: string): string | undefined {
-  if (resource === '') return undefined;
-  requireText(resource, MAX_RESOURCE_BYTES);
-  return requireMatch(resource, RESOURCE_PATTERN);
+  return resource === '' ? undefined : requireText(resource, MAX_RESOURCE_BYTES);
 }
 
 /** Throws `invalid-argument` if these are more exports than one invocation may have. */
@@ -105,7 +102,8 @@ export function checkExportCount(exports: readonly unknown[]): void {
 
 function checkExports(exports: readonly BigQueryExport[]): Uint8Array[] {
   checkExportCount(exports);
-  return inEach('bigquery_exports', exports, checkExport);
+  // LUCI ResultDB says it in the singular, and tools look for the field.
+  return inEach('bigquery_export', exports, checkExport);
 }
 
 /** BigQuery itself checks its rules for names. */
@@ -115,7 +113,7 @@ export function checkExport(bqExport: BigQueryExport): Uint8Array {
   }
   const { testResults, textArtifacts } = bqExport;
   if (textArtifacts) throw invalid('text_artifacts: not supported; test_results can be exported');
-  if (testResults === undefined) throw invalid('test_results: must be set');
+  if (testResults === undefined) throw invalid('result_type: must be set: test_results');
   const { predicate } = testResults;
   if (predicate !== undefined) {
     inField('test_results', () => inField('predicate', () => toResultPredicate(predicate)));

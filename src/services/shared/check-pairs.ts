@@ -1,5 +1,6 @@
 /** Checks key-value pairs: tags, and the pairs of a variant. */
 import { toBinary } from '@bufbuild/protobuf';
+import { boundedText } from '@postlude/queue/foundations';
 import { type Variant, VariantSchema } from '../../gen/luci/resultdb/v1/common_pb.js';
 import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
 import { problemOfPrintable } from '../../results/identity/printable.ts';
@@ -9,11 +10,23 @@ import {
   MAX_TAGS_BYTES,
   MAX_VARIANT_BYTES,
 } from '../../results/limits.ts';
-import { inEach, inField, invalid, requireMatch, requireText } from './field.ts';
+import { inField, invalid, requireMatch, requireText } from './field.ts';
 
 const KEY_PATTERN = /^[a-z][a-z0-9_]*(\/[a-z][a-z0-9_]*)*$/;
 
+/** Longer keys and values are cut off where messages quote them. */
+const MAX_QUOTED = 300;
+
+function quote(text: string): string {
+  return JSON.stringify(boundedText(text, MAX_QUOTED));
+}
+
+/** Messages name the pair: `"os":"": key: …`. */
 export function checkPair(key: string, value: string): StringPair {
+  return inField(`${quote(key)}:${quote(value)}`, () => checkKeyAndValue(key, value));
+}
+
+function checkKeyAndValue(key: string, value: string): StringPair {
   inField('key', () => {
     requireMatch(key, KEY_PATTERN);
     if (key.length > MAX_TAG_KEY_LENGTH)
@@ -25,7 +38,7 @@ export function checkPair(key: string, value: string): StringPair {
 
 /** Returns the tags sorted by key and value. A key may occur several times. */
 export function checkTags(field: string, tags: readonly StringPair[]): StringPair[] {
-  const pairs = inEach(field, tags, ({ key, value }) => checkPair(key, value));
+  const pairs = inField(field, () => tags.map(({ key, value }) => checkPair(key, value)));
   const size = pairs.reduce(
     (sum, { key, value }) => sum + key.length + Buffer.byteLength(value),
     0,
@@ -44,8 +57,8 @@ export function checkVariant(variant: Variant | undefined): Readonly<Record<stri
   const pairs = Object.entries(variant?.def ?? {});
   requireVariantSize(variant);
   for (const [key, value] of pairs) {
-    inField(JSON.stringify(key), () => {
-      checkPair(key, value);
+    inField(`${quote(key)}:${quote(value)}`, () => {
+      checkKeyAndValue(key, value);
       inField('value', () => requirePrintable(value));
     });
   }

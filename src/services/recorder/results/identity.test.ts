@@ -39,7 +39,7 @@ describe('an id is refused', () => {
   test.each<[string, Partial<typeof ID>]>([
     ['case_name: unspecified', { caseName: '' }],
     ['module_scheme: unspecified', { moduleScheme: '' }],
-    ['module_variant: "A": key: does not match', { moduleVariant: { def: { A: 'x' } } }],
+    ['module_variant: "A":"x": key: does not match', { moduleVariant: { def: { A: 'x' } } }],
     [
       `module_variant_hash: expected ${HASH} (to match module_variant) or for value to be unset`,
       { moduleVariantHash: '0123456789abcdef' },

@@ -56,8 +56,11 @@ describe('a test result is refused', () => {
     ['result_id: must not be empty', { resultId: '' }],
     ['result_id: does not match', { resultId: 'A' }],
     ['result_id: does not match', { resultId: 'a'.repeat(33) }],
-    ['variant: "1": key: does not match', { variant: { def: { '1': 'a' } } }],
-    ['variant: "a": value: has 257 bytes', { variant: { def: { a: 'b'.repeat(257) } } }],
+    ['variant: "1":"a": key: does not match', { variant: { def: { '1': 'a' } } }],
+    [
+      `variant: "a":"${'b'.repeat(257)}": value: has 257 bytes`,
+      { variant: { def: { a: 'b'.repeat(257) } } },
+    ],
     [
       'variant: got 1045 bytes; exceeds the maximum size of 1024 bytes',
       {
@@ -73,13 +76,13 @@ describe('a test result is refused', () => {
     ['value: not in unicode normalized form C', { variant: { def: { a: 'e\u0301' } } }],
     ['summary_html: has 4097 bytes', { summaryHtml: 'a'.repeat(4097) }],
     ['summary_html: must not contain NUL', { summaryHtml: '\0' }],
-    ['start_time: must not be in the future', { startTime: toTimestamp(4e12) }],
+    ['start_time: must be at most 10 minutes in the future', { startTime: toTimestamp(4e12) }],
     ['duration: must not be negative', { duration: toDuration(-1) }],
     [
-      'must not end in the future',
-      { startTime: toTimestamp(Date.UTC(2026, 0, 2, 3, 4, 4)), duration: toDuration(1_000_001) },
+      'start_time + duration: must be at most 10 minutes in the future',
+      { startTime: toTimestamp(Date.UTC(2026, 0, 2, 3, 4, 4)), duration: toDuration(601_000_001) },
     ],
-    ['tags[0]: key: must not be empty', { tags: [{ value: 'v' }] }],
+    ['tags: "":"v": key: must not be empty', { tags: [{ value: 'v' }] }],
     [
       'tags: have 17',
       { tags: Array.from({ length: 70 }, () => ({ key: 'a', value: 'b'.repeat(250) })) },
@@ -93,6 +96,10 @@ describe('a test result is refused', () => {
     [
       'test_metadata: location: repo: must not be empty',
       { testMetadata: { location: { ...location, repo: '' } } },
+    ],
+    [
+      'test_metadata: location: repo: must start with https://',
+      { testMetadata: { location: { ...location, repo: 'http://example.com/repo' } } },
     ],
     [
       'test_metadata: location: repo: must not end with .git',
@@ -113,7 +120,7 @@ describe('a batch of results is refused', () => {
   const many = Array.from({ length: 501 }, (_, index) => ({ ...valid, resultId: `${index}` }));
   test.each([
     ['invocation: not the name', { ...batchRequest(), invocation: 'u-inv' }],
-    ['501 requests in a batch; at most 500', batchRequest(...many)],
+    ['requests: 501 requests in a batch; at most 500', batchRequest(...many)],
     [
       'requests[1]: test_result: test_id_structured: unspecified',
       batchRequest(valid, { ...other, testId: '' }),

@@ -28,6 +28,9 @@ export interface ResultRules {
   readonly schemes: Schemes;
 }
 
+/** The clock of a machine that runs tests may be ahead of the server's. */
+const MAX_CLOCK_SKEW_MS = 10 * 60_000;
+const FUTURE = 'must be at most 10 minutes in the future';
 const RESULT_ID_PATTERN = /^[a-z0-9\-_.]{1,32}$/;
 
 /** Returns the record of a result. Throws `invalid-argument`. */
@@ -47,10 +50,11 @@ export function checkTestResult(result: TestResult, { now, schemes }: ResultRule
 function checkTimes({ startTime, duration }: TestResult, now: EpochMs) {
   const start = startTime && inField('start_time', () => fromTimestamp(startTime));
   const micros = duration && inField('duration', () => fromDuration(duration));
-  if (start !== undefined && start > now) throw invalid('start_time: must not be in the future');
+  const latest = now + MAX_CLOCK_SKEW_MS;
+  if (start !== undefined && start > latest) throw invalid(`start_time: ${FUTURE}`);
   if (micros !== undefined && micros < 0) throw invalid('duration: must not be negative');
-  if (start !== undefined && micros !== undefined && start + micros / 1000 > now) {
-    throw invalid('start_time and duration: must not end in the future');
+  if (start !== undefined && micros !== undefined && start + micros / 1000 > latest) {
+    throw invalid(`start_time + duration: ${FUTURE}`);
   }
   return { startTime: start, durationMicros: micros };
 }
@@ -60,7 +64,9 @@ function checkMetadata(metadata: TestMetadata | undefined): Uint8Array | undefin
   inField('name', () => requireText(metadata.name, MAX_TEST_NAME_BYTES));
   inField('location', () => {
     if (metadata.location === undefined) return;
-    if (metadata.location.repo === '') throw invalid('repo: must not be empty');
+    const { repo } = metadata.location;
+    if (repo === '') throw invalid('repo: must not be empty');
+    if (!repo.startsWith('https://')) throw invalid('repo: must start with https://');
     checkLocation(metadata.location);
   });
   return toBinary(TestMetadataSchema, metadata);
