@@ -1,6 +1,6 @@
 /**
  * Runs an attack in a thread of its own, so that it does not delay the honest caller beside it. An attacker has
- * a machine of its own, so this thread leaves the processors to the server and to the honest caller.
+ * a machine of its own, so this thread can leave the processors to the server and to the honest caller.
  */
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
@@ -13,6 +13,11 @@ import { serverAttack } from './attacks.ts';
 const HOLD_MS = 1000;
 const PAUSE_MS = 5;
 
+export interface ThreadOptions {
+  readonly url: string;
+  readonly priority: 'low' | 'normal';
+}
+
 export class AttackThread {
   readonly #worker: Worker;
 
@@ -21,8 +26,8 @@ export class AttackThread {
   }
 
   /** Resolves once the server holds what the attack needs. */
-  static async prepare({ name }: ServerAttack, url: string): Promise<AttackThread> {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { name, url } });
+  static async prepare({ name }: ServerAttack, options: ThreadOptions): Promise<AttackThread> {
+    const worker = new Worker(new URL(import.meta.url), { workerData: { ...options, name } });
     await once(worker, 'message');
     return new AttackThread(worker);
   }
@@ -43,7 +48,8 @@ export class AttackThread {
 /** Is called in the thread. */
 async function attack(port: NonNullable<typeof parentPort>): Promise<void> {
   const stopped = new AbortController();
-  const { name, url } = workerData as { readonly name: string; readonly url: string };
+  const { name, priority, url } = workerData as ThreadOptions & { readonly name: string };
+  if (priority === 'low') setPriority(constants.priority.PRIORITY_LOW); // of this thread alone, on Linux
   const attacker = new Attacker({ url, scale: 1, holdMs: HOLD_MS, signal: stopped.signal });
   const wave = await serverAttack(name).prepare(attacker);
   port.on('message', (said: string) => {
@@ -63,7 +69,4 @@ async function attack(port: NonNullable<typeof parentPort>): Promise<void> {
   }
 }
 
-if (!isMainThread && parentPort) {
-  setPriority(constants.priority.PRIORITY_LOW); // of this thread alone, on Linux
-  await attack(parentPort);
-}
+if (!isMainThread && parentPort) await attack(parentPort);

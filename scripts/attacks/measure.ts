@@ -13,6 +13,8 @@ const SAMPLE_EVERY_MS = 50;
 export interface MeasureOptions {
   readonly seconds: number;
   readonly heapMb: number;
+  /** Of the attacker's thread. With `low`, it leaves the processors to the server and the honest caller. */
+  readonly priority: 'low' | 'normal';
   readonly serverFlags: readonly string[];
 }
 
@@ -25,14 +27,14 @@ export interface Measured {
 
 export async function measureServer(
   attack: ServerAttack,
-  { heapMb, seconds, serverFlags }: MeasureOptions,
+  { heapMb, priority, seconds, serverFlags }: MeasureOptions,
 ): Promise<Measured> {
   const grace = ['--shutdown-grace', `${SERVER_BOUNDS.graceMs}ms`];
   const heap = [`--max-old-space-size=${heapMb}`];
   const served = await Served.start([...grace, ...serverFlags], heap);
   try {
     const honest = await openHonestCaller(served);
-    const thread = await AttackThread.prepare(attack, served.url);
+    const thread = await AttackThread.prepare(attack, { priority, url: served.url });
     await honest.during(systemClock.sleep(WARM_UP_MS)); // until code is compiled
     const quiet = await honest.during(systemClock.sleep(seconds * 1000));
     const idleMb = served.memoryMb('VmRSS');

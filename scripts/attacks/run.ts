@@ -1,14 +1,16 @@
 /**
  * Attacks a server, and commands of users, and compares memory, latency of others, and the end with bounds:
  *
- *     npm run attacks -- [all|KIND|NAME …] [--seconds 5] [--heap 256] [--database pglite|postgres] [--json]
+ *     npm run attacks -- [all|KIND|NAME …] [--seconds 5] [--heap 256] [--database pglite|postgres]
+ *         [--priority low|normal] [--json]
  *     npm run attacks -- --list
  *
  * Each attack on a server gets a server process of its own, with that many megabytes of heap, and runs beside
  * an honest caller from another address. At its end the server gets SIGTERM. The last line is
  * `{"attacks": {"run", "broken": […]}}`; it fails if a bound is broken. It reads /proc, so it works on Linux.
  * `load` is the number of threads that ran or waited for a processor in the last minute, by the kernel:
- * with more than there are processors, the times say more about the other programs.
+ * with more than there are processors, the times say more about the other programs, and an attacker of low
+ * priority, as is the default, has little of a processor.
  */
 
 import { join } from 'node:path';
@@ -27,6 +29,7 @@ const line = new CommandLine({
     seconds: { type: 'string', default: '5' },
     heap: { type: 'string', default: '256' },
     database: { type: 'string', default: 'pglite' },
+    priority: { type: 'string', default: 'low' },
     list: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -35,7 +38,12 @@ const line = new CommandLine({
 const EXPOSED = ['--config', join(import.meta.dirname, 'exposed.yaml')];
 
 const [database] = line.list('database', ['pglite', 'postgres']);
-const options = { seconds: line.count('seconds'), heapMb: line.count('heap', 64) };
+const [priority = 'low'] = line.list<'low' | 'normal'>('priority', ['low', 'normal']);
+const options: Omit<MeasureOptions, 'serverFlags'> = {
+  priority,
+  seconds: line.count('seconds'),
+  heapMb: line.count('heap', 64),
+};
 const attacks = attacksNamed(line.selected);
 
 if (line.values.list) for (const { name, says } of attacks) console.log(`${name}: ${says}`);
