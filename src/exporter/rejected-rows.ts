@@ -1,5 +1,4 @@
 /** The rows of exports that the warehouse refused, each with the reason. */
-import { chunk } from '@postlude/queue/foundations';
 import type { Reader, Transaction } from '@postlude/queue/storage';
 import { int, type Row, raw, selectList, sql, table, text } from '@postlude/queue/storage';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
@@ -72,13 +71,14 @@ export async function writeRejectedRows(
 /** Forgets all rejected rows of an export. */
 export async function deleteRejectedRows(tx: Transaction, name: ExportName): Promise<void> {
   const key = exportKey(name);
-  const limit = Number.MAX_SAFE_INTEGER;
-  const stored = await readRejectedRows(tx, name, { limit });
-  for (const rows of chunk(stored, DELETED_AT_ONCE)) {
+  for (let from = 0, limit = DELETED_AT_ONCE; limit === DELETED_AT_ONCE; ) {
+    const rows = await readRejectedRows(tx, name, { from, limit });
     await tx.delete(
       rejectedRows,
       rows.map(({ row }) => ({ ...key, rowNumber: row })),
     );
+    from = (rows.at(-1)?.row ?? 0) + 1;
+    limit = rows.length;
   }
 }
 
