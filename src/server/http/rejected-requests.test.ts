@@ -12,6 +12,9 @@ import { Exports } from '../../gen/postlude/v1/exports_pb.js';
 const WATCH = '/postlude.v1.Invocations/WatchInvocation';
 /** Field 1 with a length beyond the end. */
 const NO_PROTOBUF = new Uint8Array([0x0a, 0xff, 0x01]);
+/** These pass the scan, which looks at neither: field 1 with a text that is no UTF-8, and a tag of 36 bits. */
+const NO_TEXT = new Uint8Array([0x0a, 0x01, 0xff]);
+const NO_TAG = new Uint8Array([0xf0, 0x9f, 0xa6, 0x8a, 0x50, 0x01]);
 
 function inEnvelope(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array([0, 0, 0, 0, message.length, ...message]);
@@ -50,6 +53,19 @@ test('what is no protobuf is the fault of the caller in Connect, and no error in
   const { status, text } = await post(`${url}${LIST_TASKS}`, 'application/proto', NO_PROTOBUF);
   expect([status, JSON.parse(text)]).toMatchObject([400, { code: 'invalid_argument' }]);
   expect(lines.map(({ level, code }) => [level, code])).toEqual([['debug', 'invalid_argument']]);
+});
+
+test.each([
+  ['a text that is no UTF-8', NO_TEXT],
+  ['a tag that overflows', NO_TAG],
+])('so is %s, which only the codec refuses, in each protocol', async (_what, bytes) => {
+  const { url, lines } = await serveRpcs();
+  const unary = await post(`${url}${LIST_TASKS}`, 'application/proto', bytes);
+  expect([unary.status, JSON.parse(unary.text)]).toMatchObject([400, { code: 'invalid_argument' }]);
+  expect(await postGrpc(url, LIST_TASKS, inEnvelope(bytes))).toMatchObject({ 'grpc-status': '3' });
+  const web = await post(`${url}${LIST_TASKS}`, 'application/grpc-web+proto', inEnvelope(bytes));
+  expect(web.text).toContain('grpc-status: 3\r\n');
+  expect(lines.map(({ level }) => level)).toEqual(['debug', 'debug', 'debug']);
 });
 
 test.each([LIST_TASKS, WATCH])('and in gRPC (%s)', async (path) => {
