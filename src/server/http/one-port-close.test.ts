@@ -1,12 +1,15 @@
 import { connect as connectHttp2, constants, type Http2ServerResponse } from 'node:http2';
+import { connect } from 'node:net';
 import { type NodeServerResponse, respond } from '@postlude/queue/foundations';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   dial,
+  EMPTY_SETTINGS,
   GET,
   getOverHttp2,
   openPort,
   openWithHeldRequests,
+  PREFACE,
   readAll,
   UNFINISHED_POST,
   until,
@@ -70,6 +73,36 @@ test.each(['before', 'after'])(
     }
   },
 );
+
+/** A client of HTTP/2 that never ends its side. */
+async function openEndless(address: { readonly host: string; readonly port: number }) {
+  const socket = connect({ ...address, allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  const ended = new Promise((resolve) => socket.once('end', resolve));
+  socket.write(Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS]));
+  await until(socket, 'data');
+  return { ended };
+}
+
+test('close waits for a second for a peer that does not end its connection', async () => {
+  const { address, clock, port } = await openPort();
+  const { ended } = await openEndless(address);
+  const sleepers = clock.sleepers;
+  const closed = port.close();
+  await ended;
+  await clock.untilSleepers(sleepers + 1);
+  clock.advance(1_000);
+  await closed;
+});
+
+test('destroy waits for no such peer', async () => {
+  const { address, port } = await openPort();
+  const { ended } = await openEndless(address);
+  const closed = port.close();
+  await ended;
+  port.destroy();
+  await closed;
+});
 
 test('close sends idle clients of HTTP/2 away, and serves what they have asked before', async () => {
   const asked = new Signal<NodeServerResponse>();

@@ -46,6 +46,8 @@ const CANCELLATIONS = { streamResetBurst: MAX_STREAMS, streamResetRate: 33 };
 const CHECK_EVERY_MS = 5_000;
 /** How long a response may take to arrive before its stream is closed, if its request never ends. */
 const LINGER_MS = 5_000;
+/** How long a peer may take to end its side of a connection that has ended here. */
+const ENDED_LINGER_MS = 1_000;
 /** All that connections beyond the limit may ask for. */
 const PROBED = /^\/(?:healthz|readyz)(?:\?|$)/;
 
@@ -141,6 +143,7 @@ export class OnePort {
     for (const session of this.#sessions) session.destroy();
     for (const socket of this.#undecided) socket.destroy();
     this.#http1.closeAllConnections();
+    this.#connections.destroyAll(); // Those of sessions that have ended wait for their peers.
   }
 
   /**
@@ -166,7 +169,15 @@ export class OnePort {
   #serveHttp2(connection: Connection): void {
     // Node's HTTP/1.1 server lets sockets stay open after the peer has ended them. The session would not
     // notice, and keep its requests for ever.
-    connection.socket.allowHalfOpen = false;
+    const { socket } = connection;
+    socket.allowHalfOpen = false;
+    // A session that has ended waits for its peer to end the connection, which need not happen.
+    socket.once('finish', () =>
+      socket.once(
+        'close',
+        this.#unlessWithin(ENDED_LINGER_MS, () => socket.destroy()),
+      ),
+    );
     this.#beginning = connection;
     this.#http2.emit('connection', connection.socket);
     this.#beginning = undefined;

@@ -102,6 +102,10 @@ export class Connections {
     for (const connection of this.#open.values()) connection.check(now);
   }
 
+  destroyAll(): void {
+    for (const connection of [...this.#open.values()]) this.#remove(connection);
+  }
+
   /** Closes connections of HTTP/1.1 that have not sent a whole head, which Node takes for busy ones. */
   closeSilent(): void {
     for (const connection of [...this.#open.values()]) {
