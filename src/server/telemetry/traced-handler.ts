@@ -23,7 +23,7 @@ export function tracedHandler<P>(
   };
 }
 
-/** Wraps a handler of batches so that each batch is a span. */
+/** Wraps a handler of batches so that each batch is a span, which has the name of a single task's span. */
 export function tracedBatchHandler<P>(
   handler: BatchTaskHandler<P>,
   tracing: Pick<Tracing, 'run'>,
@@ -33,9 +33,7 @@ export function tracedBatchHandler<P>(
     ...handler,
     handleBatch: (tasks, context) => {
       const attributes = { 'postlude.task.type': name, 'postlude.task.count': tasks.length };
-      return tracing.run(`tasks ${name}`, { attributes }, () =>
-        handler.handleBatch(tasks, context),
-      );
+      return tracing.run(`task ${name}`, { attributes }, () => handler.handleBatch(tasks, context));
     },
   };
 }
