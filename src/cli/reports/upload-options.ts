@@ -16,12 +16,20 @@ export function addUploadOptions(command: Command): Command {
       'a condition that the tests ran under: os:linux (repeatable)',
       collectVariantPair,
     )
-    .option('--repo <url>', 'the repository that the source files belong to')
+    .option('--repo <url>', 'the repository that the source files belong to: https://…', parseRepo)
     .option('--follow-links', 'also read reports that links out of the current folder lead to');
 }
 
 export function variantOf({ variant = [] }: UploadOptions): Record<string, string> {
   return Object.fromEntries(variant.map(({ key, value }) => [key, value.normalize('NFC')]));
+}
+
+/** As the server checks it. */
+function parseRepo(url: string): string {
+  if (!url.startsWith('https://'))
+    throw new InvalidArgumentError('a repository starts with https://');
+  if (url.endsWith('.git')) throw new InvalidArgumentError('a repository does not end with .git');
+  return url;
 }
 
 /** A value that the server refuses would keep all results from being recorded. */

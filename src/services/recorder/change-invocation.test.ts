@@ -75,7 +75,7 @@ describe('an update is refused', () => {
     ['update_mask: must name a field', { invocation }],
     ['update_mask: must name a field', { invocation, updateMask: { paths: [] } }],
     ['update_mask: cannot update "name"', { invocation, updateMask: { paths: ['name'] } }],
-    ['invocation: deadline: must be set', { invocation, updateMask }],
+    ['invocation: deadline: timestamp: must be set', { invocation, updateMask }],
     [
       'invocation: deadline: must be at least 10 seconds in the future',
       { invocation: { ...invocation, deadline: toTimestamp(0) }, updateMask },

@@ -48,7 +48,7 @@ function checkUpdate(
     id,
     deadline: inField('invocation', () =>
       inField('deadline', () => {
-        if (invocation.deadline === undefined) throw invalid('must be set');
+        if (invocation.deadline === undefined) throw invalid('timestamp: must be set');
         return checkDeadline(invocation.deadline, now);
       }),
     ),
