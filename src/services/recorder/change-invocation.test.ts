@@ -66,7 +66,7 @@ describe('an update is refused', () => {
   const invocation = { name: 'invocations/u-inv' };
   const updateMask = { paths: ['deadline'] };
   test.each([
-    ['invocation: must be set', {}],
+    ['invocation: name: must not be empty', {}],
     ['invocation: name: not the name of an invocation', { invocation: { name: '' }, updateMask }],
     [
       'invocation: name: not an invocation id',
