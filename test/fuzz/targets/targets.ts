@@ -4,6 +4,7 @@ import type { FuzzTarget } from '../engine/target.ts';
 import { codecTargets } from './codecs.ts';
 import { fileTargets } from './files.ts';
 import { patternTargets } from './patterns.ts';
+import { prpcTargets } from './prpc.ts';
 import { readerTargets } from './readers.ts';
 import { globTargets } from './report-globs.ts';
 import { taskTargets } from './tasks.ts';
@@ -12,6 +13,7 @@ import { tokenTargets } from './tokens.ts';
 export const TARGETS: readonly FuzzTarget[] = [
   ...readerTargets,
   ...codecTargets,
+  ...prpcTargets,
   ...tokenTargets,
   ...taskTargets,
   ...patternTargets,
