@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
-import { readBounded } from './bounded-body.ts';
+import { type BodyBounds, readBounded } from './bounded-body.ts';
 
 const MIB = 1024 ** 2;
+
+const within = (maxBytes: number): BodyBounds => ({ maxBytes, take: () => true });
 
 /** Yields the bytes one at a time, each as a slice of memory that is used again at once. */
 async function* singly(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -19,14 +21,22 @@ async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 test('a body arrives whole, in whichever chunks it was sent', async () => {
   const body = Buffer.from('The body of a task. '.repeat(1000));
   for (const size of [1, 3, 4096, body.length]) {
-    expect(Buffer.from((await readBounded(inChunks(body, size), MIB)) ?? [])).toEqual(body);
+    expect(await readBounded(inChunks(body, size), within(MIB))).toEqual(new Uint8Array(body));
   }
-  expect(await readBounded(inChunks(body, 1000), body.length)).toHaveLength(body.length);
-  expect(await readBounded(inChunks(body, 1000), body.length - 1)).toBeUndefined();
-  expect(await readBounded(inChunks(Buffer.alloc(0), 1), MIB)).toHaveLength(0);
+  expect(await readBounded(inChunks(body, 1000), within(body.length))).toHaveLength(body.length);
+  expect(await readBounded(inChunks(body, 1000), within(body.length - 1))).toBe('too-large');
+  expect(await readBounded(inChunks(Buffer.alloc(0), 1), within(MIB))).toHaveLength(0);
 });
 
 test('no chunk is kept while the rest is read', async () => {
   const body = Buffer.from('a body of single bytes');
-  expect(Buffer.from((await readBounded(singly(body), MIB)) ?? []).toString()).toBe(String(body));
+  expect(await readBounded(singly(body), within(MIB))).toEqual(new Uint8Array(body));
+});
+
+test('a body for which there is no room is not read on', async () => {
+  const taken: number[] = [];
+  const take = (bytes: number): boolean => taken.push(bytes) < 3;
+  const chunks = inChunks(Buffer.alloc(100), 4);
+  expect(await readBounded(chunks, { maxBytes: MIB, take })).toBe('no-room');
+  expect(taken).toEqual([4, 4, 4]);
 });

@@ -5,16 +5,23 @@
 
 const SMALLEST = 4096;
 
-/** Returns `undefined` if the body is larger. */
+export interface BodyBounds {
+  readonly maxBytes: number;
+  /** Returns false if there is no room for that many bytes more. */
+  readonly take: (bytes: number) => boolean;
+}
+
+/** Returns what is wrong if the body is larger, or if there is no room for it. */
 export async function readBounded(
   chunks: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
+  { maxBytes, take }: BodyBounds,
+): Promise<Uint8Array | 'too-large' | 'no-room'> {
   let buffer = new Uint8Array(0);
   let size = 0;
   for await (const chunk of chunks) {
     const needed = size + chunk.length;
-    if (needed > maxBytes) return undefined;
+    if (needed > maxBytes) return 'too-large';
+    if (!take(chunk.length)) return 'no-room';
     if (needed > buffer.length) {
       const larger = new Uint8Array(Math.max(SMALLEST, needed, 2 * buffer.length));
       larger.set(buffer.subarray(0, size));

@@ -210,6 +210,25 @@ describe('a push that runs nothing', () => {
     expect(handled).toHaveLength(1);
   });
 
+  test('is pushed again later while the bodies of others take all the room', async () => {
+    const world = await servePushWorld({ maxHeldBytes: 1000 });
+    const { post, rejected } = world;
+    const [entered, end] = [new Signal(), new Signal()];
+    world.handle = () => {
+      entered.emit();
+      return end.next();
+    };
+    const large = MAIL_ENVELOPE.padEnd(600);
+    const first = post(large);
+    await entered.next();
+    expect((await post(large)).status).toBe(503);
+    expect(rejected).toEqual(['no-room']);
+    end.emit();
+    expect((await first).status).toBe(200);
+    world.handle = () => Promise.resolve();
+    expect((await post(large)).status).toBe(200);
+  });
+
   test('has a body of a mebibyte at most unless the program says otherwise', async () => {
     const { push } = openPushWorld();
     const sized = (bytes: number): Promise<number> =>

@@ -9,7 +9,8 @@ import { type Log, silentLog } from '../../foundations/log.ts';
 import { type Metrics, noMetrics } from '../../foundations/metrics.ts';
 import type { TaskClasses } from '../classes/task-classes.ts';
 import { TqMetrics } from '../tq-metrics.ts';
-import { readBounded } from './bounded-body.ts';
+import { BodyRoom } from './body-room.ts';
+import { type BodyBounds, readBounded } from './bounded-body.ts';
 import {
   type AuthorizePush,
   loopbackPushAuth,
@@ -32,6 +33,8 @@ export interface PushOptions {
   readonly auth?: PushAuthOptions;
   /** How large a body may be: 1 MiB unless given. */
   readonly maxBodyBytes?: number;
+  /** How many bytes the bodies of all pushes in work may have: 64 of the largest unless given. */
+  readonly maxHeldBytes?: number;
   readonly around?: AroundPush;
   /** Fetches the keys of the issuer: the global `fetch` unless given. */
   readonly fetch?: typeof fetch;
@@ -53,19 +56,25 @@ const STATUSES: Readonly<Record<ReceiptOutcome, number>> = {
 };
 
 const MAX_BODY_BYTES = 1024 * 1024;
+const LARGEST_AT_ONCE = 64;
 
 /** Throws `invalid-argument` if `auth` accepts nobody, or cannot be safe. */
 export function createPushHandler(options: PushOptions): PushHandler {
   const parts = partsOf(options);
+  const { maxBodyBytes } = parts;
+  const room = new BodyRoom(options.maxHeldBytes ?? LARGEST_AT_ONCE * maxBodyBytes);
   return async (request) => {
+    const held = room.open();
     try {
       const refusal = await refusalOf(parts, request);
       if (refusal) return refuse(parts, request, refusal);
-      const body = await bodyOf(parts, request);
+      const body = await bodyOf(request, { maxBytes: maxBodyBytes, take: held.take });
       return 'status' in body ? refuse(parts, request, body) : await run(parts, request, body);
     } catch (error) {
       parts.log.error('a push failed', { error: toError(error) });
       return { status: 500, message: 'internal error', headers: {} };
+    } finally {
+      held.release();
     }
   };
 }
@@ -124,9 +133,11 @@ function authRefusal(error: unknown): Refusal {
   throw error;
 }
 
-async function bodyOf(parts: Parts, { body }: PushRequest): Promise<Uint8Array | Refusal> {
+async function bodyOf({ body }: PushRequest, bounds: BodyBounds): Promise<Uint8Array | Refusal> {
   try {
-    return (await readBounded(body(), parts.maxBodyBytes)) ?? tooLarge(parts.maxBodyBytes);
+    const read = await readBounded(body(), bounds);
+    if (read === 'too-large') return tooLarge(bounds.maxBytes);
+    return read === 'no-room' ? NO_ROOM : read;
   } catch (thrown) {
     const error = toError(thrown);
     const message = hasCode(error, 'failed-precondition')
@@ -135,6 +146,12 @@ async function bodyOf(parts: Parts, { body }: PushRequest): Promise<Uint8Array |
     return { status: 500, reason: 'unreadable', message, error };
   }
 }
+
+const NO_ROOM: Refusal = {
+  status: 503,
+  reason: 'no-room',
+  message: 'too many bytes of pushes are in work; try again',
+};
 
 function tooLarge(maxBytes: number): Refusal {
   return { status: 413, reason: 'too-large', message: `a body has at most ${maxBytes} bytes` };
