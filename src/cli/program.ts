@@ -32,7 +32,8 @@ export async function runCli(
 ): Promise<number> {
   const secrets = new OwnSecrets();
   for (const name of SECRET_VARIABLES) secrets.add(given.env[name]);
-  const context = secrets.hiddenFrom(given);
+  const [stdout, stderr] = [secrets.hiddenIn(given.stdout), secrets.hiddenIn(given.stderr)];
+  const context = { ...given, stdout, stderr, secrets };
   let exitCode: number = EXIT.ok;
   const makers = await loadCommandsFor(argv);
   const program = buildProgram(context, makers, (code) => {

@@ -2,7 +2,7 @@
  * The secrets of this process: tokens that it sends. A server, or a proxy before it, may repeat one in an
  * error, and what a command prints ends up in the log of a job, which many can read.
  */
-import type { CliContext, OutputStream } from '../context.ts';
+import type { Writable } from 'node:stream';
 
 /** A shorter text may stand in any word. */
 const LEAST_LENGTH = 8;
@@ -21,13 +21,8 @@ export class OwnSecrets {
     return hidden;
   }
 
-  /** Returns the context with streams that print no secret that is known by then. */
-  hiddenFrom(context: Omit<CliContext, 'secrets'>): CliContext {
-    const [stdout, stderr] = [this.#hiding(context.stdout), this.#hiding(context.stderr)];
-    return { ...context, stdout, stderr, secrets: this };
-  }
-
-  #hiding(stream: OutputStream): OutputStream {
+  /** Returns the stream, which prints no secret that is known by then. */
+  hiddenIn<S extends Writable>(stream: S): S {
     const write = (text: unknown, ...more: unknown[]): unknown =>
       Reflect.apply(stream.write, stream, [
         typeof text === 'string' ? this.hideIn(text) : text,
