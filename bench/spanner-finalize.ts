@@ -14,12 +14,12 @@ import { chunk, forEachLimit, seededRandom, systemClock } from '@postlude/queue/
 import type { Database } from '@postlude/queue/storage';
 import { WakeSignal } from '../packages/queue/src/tasks/dispatch/wake-signal.ts';
 import { CommandLine } from '../scripts/command-line.ts';
+import { GroupedStarts } from '../src/finalizer/group/grouped-starts.ts';
 import { finalizeHandler } from '../src/finalizer/handler.ts';
-import { startFinalization } from '../src/finalizer/schedule.ts';
 import { readFinalizationState } from '../src/invocations/finalization-state.ts';
 import { type InvocationId, toRowId } from '../src/invocations/id.ts';
-import { includedInvocations, readIncluded } from '../src/invocations/inclusions.ts';
-import { insertInvocations, requireInvocation } from '../src/invocations/invocations.ts';
+import { includedInvocations } from '../src/invocations/inclusions.ts';
+import { insertInvocations } from '../src/invocations/invocations.ts';
 import { invocationId, newInvocation } from '../test/support/invocations/fixtures.ts';
 import { readConditions } from './conditions/conditions.ts';
 import { SHAPES, type Shape, shapeOf } from './graphs/shapes.ts';
@@ -104,12 +104,9 @@ async function finalizeAll(db: Database, { order }: Shape): Promise<void> {
   const dispatcher = new Dispatcher({ queue, handlers, wakeUp });
   const stop = new AbortController();
   const running = dispatcher.run(stop.signal);
+  const starts = new GroupedStarts({ db, finalizer: parts }); // as the RPC has
   await forEachLimit(order.map(idOf), CALLERS, async (id) => {
-    await db.write(async (tx) => {
-      await requireInvocation(tx, id); // as the RPC does
-      const included = await readIncluded(tx, id);
-      await startFinalization(parts, tx, { id, included });
-    });
+    await starts.start(id);
   });
   while ((await db.read((tx) => readFinalizationState(tx, idOf(0))))?.state !== 'FINALIZED') {
     await topChanged.wait(1_000);

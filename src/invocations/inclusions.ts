@@ -51,6 +51,8 @@ function toRow({
 }
 
 const BATCH_IDS = 500;
+/** How many inclusions of each one read for many counts on. */
+const SHARE_ROWS = 100;
 
 /**
  * Adds the inclusions that are missing. The caller has called `requireActive` for `id`. Throws
@@ -174,6 +176,28 @@ export async function readIncluded(reader: Reader, id: InvocationId): Promise<In
   const range = { first: [toRowId(id)] };
   const rows = await reader.readRange(includedInvocations, range, { includedInvocationId: text });
   return rows.map((row) => fromRowId(row.includedInvocationId)).sort();
+}
+
+/**
+ * Does the same for many invocations, by one read and one more for each that has more than its share.
+ */
+export async function readIncludedOfEach(
+  reader: Reader,
+  ids: readonly InvocationId[],
+): Promise<Map<InvocationId, InvocationId[]>> {
+  const limit = ids.length * SHARE_ROWS;
+  const page = await inclusionsPage(reader, toRowOrder(ids), { after: undefined, limit });
+  const cutAt = page.length < limit ? undefined : page.at(-1)?.including;
+  const lists = Map.groupBy(page, ({ including }) => including);
+  const found = new Map<InvocationId, InvocationId[]>();
+  for (const id of ids) {
+    const isWhole = cutAt === undefined || toRowId(id) < toRowId(cutAt);
+    const included = isWhole
+      ? (lists.get(id) ?? []).map((inclusion) => inclusion.included).sort()
+      : await readIncluded(reader, id);
+    found.set(id, included);
+  }
+  return found;
 }
 
 /**

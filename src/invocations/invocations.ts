@@ -223,7 +223,7 @@ export function describeState({ state, endedBy }: Invocation): string {
   return endedBy === undefined ? state : `${state}: ${describeEnd(endedBy)}`;
 }
 
-function notFound(id: InvocationId): CodedError {
+export function notFound(id: InvocationId): CodedError {
   return new CodedError('not-found', `invocations/${id} does not exist`);
 }
 

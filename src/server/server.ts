@@ -20,6 +20,7 @@ import { observeReminders } from '@postlude/queue/tq';
 import { Enforcement } from '../deadlines/enforcement.ts';
 import type { Sink } from '../exporter/sink.ts';
 import { exportHandler } from '../exporter/task.ts';
+import { GroupedStarts } from '../finalizer/group/grouped-starts.ts';
 import { finalizeHandler } from '../finalizer/handler.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import { rescueStuck } from '../finalizer/rescue.ts';
@@ -287,11 +288,8 @@ async function serviceParts(
   { admission, db, clock, queue, inspector, sink, changes, pushTasks }: Foundation,
 ): Promise<ServiceParts> {
   const { auth, expectedResultsExpirationMs, invocationExpirationMs, retention } = config;
-  const secrets = await updateTokenSecrets(
-    db,
-    config.tokenSecrets.map((secret) => Buffer.from(secret)),
-    clock,
-  );
+  const given = config.tokenSecrets.map((secret) => Buffer.from(secret));
+  const secrets = await updateTokenSecrets(db, given, clock);
   const authorizer = auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants);
   const reachableSets = new ReachableSets(db);
   const schemes = new Schemes([...USUAL_SCHEMES, ...(config.schemes ?? [])]);
@@ -306,6 +304,7 @@ async function serviceParts(
     ),
     schemes,
     finalizer: pushTasks.finalizer,
+    starts: new GroupedStarts({ db, finalizer: pushTasks.finalizer }),
     onChange: (ids: readonly InvocationId[]) => changes.announce(ids),
   };
   return {

@@ -1,6 +1,7 @@
 /** The collaborators of the RPCs of Recorder. */
 import type { Clock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
+import type { GroupedStarts } from '../../finalizer/group/grouped-starts.ts';
 import type { SchedulingParts } from '../../finalizer/schedule.ts';
 import type { InvocationId } from '../../invocations/id.ts';
 import type { Schemes } from '../../results/identity/schemes.ts';
@@ -16,6 +17,7 @@ export interface RecorderParts {
   readonly retention: RetentionRules;
   readonly schemes: Schemes;
   readonly finalizer: SchedulingParts;
+  readonly starts: GroupedStarts;
   /** Called after the commit with the ids of changed invocations. A hint for watchers. */
   readonly onChange?: (ids: readonly InvocationId[]) => void | Promise<void>;
 }

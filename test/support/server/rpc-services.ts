@@ -8,6 +8,7 @@ import { QueueSubmitter, Sweeper } from '@postlude/queue/tq';
 import type { ExportTable } from '../../../src/exporter/sink.ts';
 import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
 import { tryFinalize } from '../../../src/finalizer/finalizer.ts';
+import { GroupedStarts } from '../../../src/finalizer/group/grouped-starts.ts';
 import type { FinalizerParts } from '../../../src/finalizer/parts.ts';
 import {
   type Invocation,
@@ -58,6 +59,7 @@ export async function openServices(
     authorizer,
     updateTokens,
     finalizer,
+    starts: new GroupedStarts({ db, finalizer }),
     onChange,
     retention: new RetentionRules(),
     schemes: new Schemes(),
