@@ -8,9 +8,9 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import type { EpochMs } from '@postlude/queue/foundations';
 import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts } from '../../ingest/report.ts';
+import type { TestResultMessage } from '../../ingest/results/result-batch.ts';
 import { summaryHtmlOf } from '../../ingest/results/summary-html.ts';
 import { shortenTo } from '../../ingest/results/test-id.ts';
-import type { TestResultMessage } from '../../ingest/results/test-results.ts';
 import { MAX_ERROR_MESSAGE_BYTES } from '../../results/limits.ts';
 import { type CommandEnd, signalOf } from '../process/spawn.ts';
 

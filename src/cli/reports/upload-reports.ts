@@ -6,10 +6,10 @@
 import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts, Problem } from '../../ingest/report.ts';
 import { type ReportSet, readReportSet } from '../../ingest/report-set.ts';
-import { ResultBatch } from '../../ingest/results/result-batch.ts';
+import { ResultBatch, type TestResultMessage } from '../../ingest/results/result-batch.ts';
 import { summaryHtmlOf } from '../../ingest/results/summary-html.ts';
 import { shortenTo } from '../../ingest/results/test-id.ts';
-import { type TestResultMessage, testResultBatches } from '../../ingest/results/test-results.ts';
+import { testResultBatches } from '../../ingest/results/test-results.ts';
 import { MAX_ERROR_MESSAGE_BYTES } from '../../results/limits.ts';
 import type { CliContext } from '../context.ts';
 import { countOf } from '../terminal/count.ts';

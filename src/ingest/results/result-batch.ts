@@ -3,14 +3,15 @@
  * one buffer instead of some ten thousand objects, which the collector would copy for as long as the batch
  * is under way.
  */
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   type BatchCreateTestResultsRequest,
   BatchCreateTestResultsRequestSchema,
 } from '../../gen/luci/resultdb/v1/recorder_pb.js';
-import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import type { TestResult, TestResultSchema } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { MAX_BATCH_REQUESTS } from '../../results/limits.ts';
-import type { TestResultMessage } from './test-results.ts';
+
+export type TestResultMessage = MessageInitShape<typeof TestResultSchema>;
 
 /** Well within what servers accept, also with the group that exceeds it. */
 const MAX_BYTES = 2_000_000;

@@ -7,7 +7,8 @@ import { TestResultSchema, TestStatus } from '../../gen/luci/resultdb/v1/test_re
 import { Schemes } from '../../results/identity/schemes.ts';
 import { checkTestResult } from '../../services/recorder/results/validate-test-result.ts';
 import { readReportSet } from '../report-set.ts';
-import { type TestResultMessage, testResultBatches, type UploadContext } from './test-results.ts';
+import type { TestResultMessage } from './result-batch.ts';
+import { testResultBatches, type UploadContext } from './test-results.ts';
 
 const REPORTS = join(import.meta.dirname, '../../../test/fixtures/reports');
 const NOW = Date.UTC(2030, 0, 1);

@@ -9,7 +9,7 @@ import { isAbsolute, relative, sep } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { EpochMs } from '@postlude/queue/foundations';
 import type { TestLocationSchema } from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
-import { type TestResultSchema, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import {
   MAX_ERROR_MESSAGE_BYTES,
   MAX_FILE_NAME_BYTES,
@@ -24,11 +24,9 @@ import type { Execution, SourceLocation } from '../execution.ts';
 import type { FoundResult } from '../report.ts';
 import type { ReadableReport } from '../report-file.ts';
 import { type ReportSet, resultsOf } from '../report-set.ts';
-import { ResultBatch } from './result-batch.ts';
+import { ResultBatch, type TestResultMessage } from './result-batch.ts';
 import { plainText, summaryHtmlOf } from './summary-html.ts';
 import { fitsIn, shortenTo } from './test-id.ts';
-
-export type TestResultMessage = MessageInitShape<typeof TestResultSchema>;
 
 export interface UploadContext {
   /** The folder that the paths of reports and sources are relative to. */
