@@ -181,7 +181,7 @@ describe('a query is refused', () => {
         predicate: { variant: { predicate: { case: 'contains', value: { def: { A: '' } } } } },
       },
     ],
-    ['predicate: exclude_exonerated: goes only', { predicate: { excludeExonerated: true } }],
+    ['predicate: exclude_exonerated and', { predicate: { excludeExonerated: true } }],
     ['predicate: expectancy: unknown value 9', { predicate: { expectancy: 9 as Expectancy } }],
   ])('for %s', async (message, init) => {
     const services = await openServices(await openTestPglite());

@@ -28,7 +28,7 @@ export function toResultPredicate(message: TestResultPredicateMessage): TestResu
   const expectancy = EXPECTANCIES[message.expectancy];
   if (expectancy === undefined) throw invalid(`expectancy: unknown value ${message.expectancy}`);
   if (message.excludeExonerated && expectancy === 'ALL') {
-    throw invalid('exclude_exonerated: goes only with an expectancy other than ALL');
+    throw invalid('exclude_exonerated and expectancy=ALL are mutually exclusive');
   }
   return {
     ...toVariantPredicate(message),

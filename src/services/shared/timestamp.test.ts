@@ -27,6 +27,7 @@ test('durations keep their microseconds and lose finer digits', () => {
   );
   expect(fromDuration(duration(1n, 1_999))).toBe(1_000_001);
   expect(fromDuration(duration(-1n, -1_999))).toBe(-1_000_001);
+  expect(() => fromDuration(duration(315_576_000_000n, 0))).toThrow('is out of range');
 });
 
 test.each([

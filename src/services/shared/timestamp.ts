@@ -45,5 +45,8 @@ export function fromDuration(duration: Duration): number {
   }
   if (Math.abs(nanos) >= NANOS_PER_SECOND) throw invalid('nanos are out of range');
   if (Number(seconds) * nanos < 0) throw invalid('seconds and nanos differ in sign');
-  return Number(seconds) * MICROS_PER_SECOND + Math.trunc(nanos / 1000);
+  const micros = Number(seconds) * MICROS_PER_SECOND + Math.trunc(nanos / 1000);
+  // Databases store a number of microseconds, of which 285 years are exact.
+  if (!Number.isSafeInteger(micros)) throw invalid('is out of range');
+  return micros;
 }
