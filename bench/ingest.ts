@@ -15,6 +15,7 @@ import { CommandLine } from '../scripts/command-line.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { writeBigReport } from './conditions/big-report.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
+import { median, ratio } from './rounds/statistics.ts';
 import { openBareUpserts } from './uploads/bare-upserts.ts';
 import { startUploadServer, type Uploaded, type UploadServer } from './uploads/upload-processes.ts';
 
@@ -58,8 +59,7 @@ try {
   const pglite = databases.includes('pglite') ? await onPglite(report) : undefined;
   const found = databases.includes('postgres') ? await onPostgres(report) : undefined;
   const { conditions = await readConditions(), postgres } = found ?? {};
-  const overPglite =
-    pglite && postgres ? round2(postgres.cases_per_second / pglite.cases_per_second) : undefined;
+  const overPglite = ratio(postgres?.cases_per_second, pglite?.cases_per_second);
   console.log(
     JSON.stringify({
       bench: 'ingest',
@@ -106,7 +106,7 @@ async function onPostgres(
     const ratios = uploads.map(({ perSecond }, index) => perSecond / (rates[index] ?? 1));
     const beside = {
       bare_per_second: Math.round(median(rates)),
-      over_bare: round2(median(ratios)),
+      over_bare: ratio(median(ratios), 1) ?? 0,
     };
     const conditions = await readConditions(database.url);
     return { postgres: { ...summaryOf(server, uploads), ...beside }, conditions };
@@ -133,14 +133,4 @@ function summaryOf({ idleMb }: UploadServer, uploads: readonly Uploaded[]): Meas
     client_cpu_us: Math.round(median(uploads.map(({ clientCpuMicros }) => clientCpuMicros))),
     server_cpu_us: Math.round(median(uploads.map(({ serverCpuMicros }) => serverCpuMicros))),
   };
-}
-
-function median(all: readonly number[]): number {
-  const sorted = all.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? 0, sorted[sorted.length >> 1] ?? 0];
-  return (low + high) / 2;
-}
-
-function round2(ratio: number): number {
-  return Math.round(ratio * 100) / 100;
 }
