@@ -11,7 +11,7 @@
  * Every page is a read of its own, so that no transaction stays open for long and an embedded
  * database serves other callers in between. The pages still fit together, since nothing that a
  * FINALIZED invocation reaches ever changes. Memory holds the ids of the set, the facts at some 50
- * bytes for each test variant, one page and one batch.
+ * bytes for each test variant, two pages (the next is read while one is written) and one batch.
  */
 import { CodedError, type EpochMs } from '@postlude/queue/foundations';
 import type { Database, Reader } from '@postlude/queue/storage';
@@ -39,6 +39,7 @@ import { rowKindOf } from './export-index.ts';
 import { isTableShared, readExportRequest, readWantedExports } from './export-requests.ts';
 import { Parents } from './parents.ts';
 import { fromPredicateMessage } from './predicate.ts';
+import { readAhead } from './read-ahead.ts';
 import { toInvocationRow } from './rows/invocation-row.ts';
 import { type ExportRow, INVOCATIONS } from './rows/row-kind.ts';
 import {
@@ -62,7 +63,7 @@ export interface ExporterParts {
   readonly sink: Sink;
   /** The limits of a batch; 500 rows and 6 MiB unless given. */
   readonly batches?: BatchLimits;
-  /** How many results are read at once; 250 unless given. */
+  /** How many results are read at once; 500 unless given. */
   readonly pageRows?: number;
   readonly patternWork?: PatternWork;
 }
@@ -77,7 +78,7 @@ export interface ExportRequest {
 }
 
 const DEFAULT_BATCHES: BatchLimits = { maxRows: 500, maxBytes: 6 * 1024 * 1024 };
-const DEFAULT_PAGE_ROWS = 250;
+const DEFAULT_PAGE_ROWS = 500;
 
 /**
  * Runs one attempt. Repeating it is harmless, even after a success. Throws `not-found` if there is
@@ -132,7 +133,7 @@ async function writeRows(parts: ExporterParts, writing: Writing): Promise<number
       : await resultPages({ ...parts, db }, writing);
   const limits = parts.batches ?? DEFAULT_BATCHES;
   let rows = session.landed?.rows ?? 0;
-  for await (const batch of cutBatches(pages, limits, rows)) {
+  for await (const batch of cutBatches(readAhead(pages), limits, rows)) {
     signal.throwIfAborted();
     await session.append(batch);
     rows += batch.rows.length;
