@@ -13,6 +13,7 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { systemClock } from '@postlude/queue/foundations';
 import { Recorder } from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { ResultDB } from '../../src/gen/luci/resultdb/v1/resultdb_pb.js';
+import { Schemas } from '../../src/gen/luci/resultdb/v1/schema_pb.js';
 import { codeName } from '../../src/server/http/error-mapping.ts';
 import { type Answer, type Case, Variables, valueAt } from './case.ts';
 
@@ -125,7 +126,8 @@ function grpcSender(url: string): Send {
   const transport = createGrpcTransport({ baseUrl: url });
   return async (rpc, sent) => {
     const [service, name] = rpc.split('/');
-    const methods = [Recorder, ResultDB].find(({ name: each }) => each === service)?.methods ?? [];
+    const methods =
+      [Recorder, ResultDB, Schemas].find(({ name: each }) => each === service)?.methods ?? [];
     const method = methods.find((each) => each.name === name);
     if (!method || !isUnary(method)) return { code: 'Unimplemented', token: '' };
     try {
