@@ -1,6 +1,7 @@
 /** Begins finalizations, and schedules tries. */
 import { create } from '@bufbuild/protobuf';
 import type { NewTask } from '@postlude/queue';
+import type { EpochMs } from '@postlude/queue/foundations';
 import type { Transaction } from '@postlude/queue/storage';
 import { TryFinalizeInvocationSchema } from '../gen/luci/resultdb/internal/tasks/tasks_pb.js';
 import { type Start, setFinalizing } from '../invocations/finalization-state.ts';
@@ -25,13 +26,13 @@ export interface NewTry {
 
 /**
  * Makes an invocation FINALIZING and schedules a try, both in `tx`. It reads nothing: the caller
- * has read in `tx` that the invocation is ACTIVE, or inserts it there.
+ * has read in `tx` that the invocation is ACTIVE, or inserts it there. Returns when it became that.
  */
 export function startFinalization(
   parts: SchedulingParts,
   tx: Transaction,
   start: Start,
-): Promise<void> {
+): Promise<EpochMs> {
   return startFinalizations(parts, tx, [start]);
 }
 
@@ -40,16 +41,18 @@ export async function startFinalizations(
   parts: SchedulingParts,
   tx: Transaction,
   starts: readonly Start[],
-): Promise<void> {
+): Promise<EpochMs> {
   const { clock, onChange } = parts;
+  const startTime = clock.now();
   const ids = starts.map(({ id }) => id);
-  await setFinalizing(tx, starts, clock.now());
+  await setFinalizing(tx, starts, startTime);
   await scheduleTries(
     parts,
     tx,
     ids.map((id) => ({ id, taskId: `finalize/${toRowId(id)}` })),
   );
   if (onChange) tx.afterCommit(() => onChange(ids));
+  return startTime;
 }
 
 /** Schedules tries once `tx` commits. The caller knows that there are no such tries yet. */

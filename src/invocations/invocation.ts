@@ -35,6 +35,8 @@ export interface Invocation {
   readonly historyOptions: Uint8Array | undefined;
   /** A binary `google.protobuf.Struct`. */
   readonly properties: Uint8Array | undefined;
+  /** A binary `luci.resultdb.v1.Invocation` of the short fields that have no column of their own. */
+  readonly details: Uint8Array | undefined;
   /** When the server ends it if it is still ACTIVE, if that is before its deadline. */
   readonly endsAt: EpochMs | undefined;
   /** How long its recorder may be silent; `undefined` if there is no limit. */
@@ -58,7 +60,7 @@ export interface Invocation {
 /** An invocation without what may be long, for reads of many. */
 export type InvocationOutline = Omit<
   Invocation,
-  'bigqueryExports' | 'historyOptions' | 'properties' | 'tags'
+  'bigqueryExports' | 'historyOptions' | 'properties' | 'details' | 'tags'
 >;
 
 /** Returns when the server ends it if it is still ACTIVE then. */
@@ -85,6 +87,9 @@ export interface NewInvocation {
   readonly bigqueryExports?: readonly Uint8Array[];
   readonly historyOptions?: Uint8Array | undefined;
   readonly properties?: Uint8Array | undefined;
+  readonly details?: Uint8Array | undefined;
+  /** See `readExtended`. */
+  readonly extended?: Uint8Array | undefined;
   readonly endsAt?: EpochMs | undefined;
   readonly lostAfterMs?: number | undefined;
   readonly heartbeatTime?: EpochMs | undefined;
@@ -107,6 +112,7 @@ export type InvocationChanges = Partial<
     | 'historyOptions'
     | 'expectedResultsExpirationTime'
     | 'properties'
+    | 'details'
     | 'endsAt'
     | 'lostAfterMs'
     | 'heartbeatTime'
@@ -116,4 +122,7 @@ export type InvocationChanges = Partial<
     | 'createTime'
     | 'lastAttempt'
   >
->;
+> & {
+  /** See `readExtended`. */
+  readonly extended?: Uint8Array | undefined;
+};

@@ -32,7 +32,13 @@ import { invocations } from './table.ts';
 /** Bounds the rows that one query returns. */
 const BATCH_IDS = 500;
 
-const { blockerId: _, blockerEndId: __, finalizedUpTo: ___, ...COLUMNS } = invocations.columns;
+const {
+  blockerId: _,
+  blockerEndId: __,
+  finalizedUpTo: ___,
+  extended,
+  ...COLUMNS
+} = invocations.columns;
 const {
   invocationId,
   state,
@@ -66,7 +72,7 @@ const MARK = {
   attempt,
   lastAttempt,
 };
-const { bigqueryExports, historyOptions, properties, tags, ...OUTLINE } = COLUMNS;
+const { bigqueryExports, historyOptions, properties, details, tags, ...OUTLINE } = COLUMNS;
 
 /**
  * Inserts them as ACTIVE. Fails the transaction with `already-exists` if one of the ids is taken.
@@ -86,6 +92,19 @@ export async function readInvocation(
   const stored = await reader.readKeys(invocations, [{ invocationId: toRowId(id) }], COLUMNS);
   const [row] = await asSeen(reader, stored);
   return row && fromRow(row);
+}
+
+/**
+ * Returns a binary `luci.resultdb.v1.Invocation` of what may have megabytes: the instructions and the
+ * extended properties. They are left out of all other reads.
+ */
+export async function readExtended(
+  reader: Reader,
+  id: InvocationId,
+): Promise<Uint8Array | undefined> {
+  const keys = [{ invocationId: toRowId(id) }];
+  const [row] = await reader.readKeys(invocations, keys, { invocationId, extended });
+  return row?.extended;
 }
 
 /** Throws `not-found` if there is no such invocation. */
@@ -163,10 +182,15 @@ function keysOf(ids: Iterable<InvocationId>): Key<typeof invocations>[][] {
  * unless it is ACTIVE. It also locks the row, so that the invocation cannot leave ACTIVE before
  * this transaction has committed. Without the lock, the changes could appear after an export has
  * read the FINALIZED invocation: the export reads a snapshot, and snapshots conflict with nothing.
+ * A caller that changes the row itself locks it for that at once, as two that share it would deadlock.
  */
-export async function requireActive(tx: Transaction, id: InvocationId): Promise<Invocation> {
+export async function requireActive(
+  tx: Transaction,
+  id: InvocationId,
+  lock: 'share' | 'update' = 'share',
+): Promise<Invocation> {
   const keys = [{ invocationId: toRowId(id) }];
-  const [row] = await tx.lockKeys(invocations, keys, { columns: COLUMNS, lock: 'share' });
+  const [row] = await tx.lockKeys(invocations, keys, { columns: COLUMNS, lock });
   if (!row) throw notFound(id);
   const invocation = fromRow(row);
   if (invocation.state !== 'ACTIVE') {
@@ -190,7 +214,7 @@ export async function updateInvocation(
       invocationId: toRowId(id),
       ...others,
       ...(isExpected === undefined ? {} : { isExpected: isExpected ? true : undefined }),
-      ...(tags ? { tags: formatTags(tags) } : {}),
+      ...(tags ? { tags: tags.map(formatPair) } : {}),
     },
   ]);
 }
@@ -255,6 +279,7 @@ function fromRow(row: StoredInvocation): Invocation {
     bigqueryExports: row.bigqueryExports,
     historyOptions: row.historyOptions,
     properties: row.properties,
+    details: row.details,
     tags: row.tags.map(parsePair),
   };
 }

@@ -48,6 +48,8 @@ export const invocations = withIndexes(
       lastAttempt: nullable(int),
       properties: nullable(bytes),
       closedBy: nullable(text),
+      details: nullable(bytes),
+      extended: nullable(bytes),
     },
     ['invocationId'],
   ),

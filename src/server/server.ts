@@ -31,6 +31,7 @@ import { Schemes, USUAL_SCHEMES } from '../results/identity/schemes.ts';
 import { Purging } from '../retention/purging.ts';
 import { RetentionRules } from '../retention/retention-rules.ts';
 import { updateTokenSecrets } from '../secrets/secrets.ts';
+import { VariantUnions } from '../services/recorder/fields/variant-union.ts';
 import { UpdateTokens } from '../services/recorder/update-token.ts';
 import { ReachableSets } from '../services/resultdb/reachable-sets.ts';
 import { allowAll, hasAnyGrant, realmAuthorizer } from '../services/shared/permissions.ts';
@@ -303,6 +304,7 @@ async function serviceParts(
       retention,
     ),
     schemes,
+    variantUnions: new VariantUnions(),
     finalizer: pushTasks.finalizer,
     starts: new GroupedStarts({ db, finalizer: pushTasks.finalizer }),
     onChange: (ids: readonly InvocationId[]) => changes.announce(ids),

@@ -100,7 +100,7 @@ async function startAll(
   const existing = distinct.filter((id) => found.has(id));
   const includedOf = await readIncludedOfEach(tx, existing);
   const active = existing.filter((id) => found.get(id)?.state === 'ACTIVE');
-  await startFinalizations(
+  const finalizeStartTime = await startFinalizations(
     parts,
     tx,
     active.map((id) => ({ id, included: includedOf.get(id) ?? [] })),
@@ -109,7 +109,7 @@ async function startAll(
   return ids.map((id) => {
     const invocation = found.get(id);
     if (invocation === undefined) return notFound(id);
-    const state = started.has(id) ? 'FINALIZING' : invocation.state;
-    return { invocation: { ...invocation, state }, included: includedOf.get(id) ?? [] };
+    const change = started.has(id) ? ({ state: 'FINALIZING', finalizeStartTime } as const) : {};
+    return { invocation: { ...invocation, ...change }, included: includedOf.get(id) ?? [] };
   });
 }

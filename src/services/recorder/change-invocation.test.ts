@@ -66,16 +66,24 @@ describe('an update is refused', () => {
   const invocation = { name: 'invocations/u-inv' };
   const updateMask = { paths: ['deadline'] };
   test.each([
-    ['invocation: name: must not be empty', {}],
-    ['invocation: name: not the name of an invocation', { invocation: { name: '' }, updateMask }],
+    ['invocation: name: unspecified', {}],
+    ['invocation: name: unspecified', { invocation: { name: '' }, updateMask }],
     [
       'invocation: name: not an invocation id',
       { invocation: { name: 'invocations/x y' }, updateMask },
     ],
-    ['update_mask: must name a field', { invocation }],
-    ['update_mask: must name a field', { invocation, updateMask: { paths: [] } }],
-    ['update_mask: cannot update "name"', { invocation, updateMask: { paths: ['name'] } }],
-    ['invocation: deadline: timestamp: must be set', { invocation, updateMask }],
+    ['update_mask: paths is empty', { invocation }],
+    ['update_mask: paths is empty', { invocation, updateMask: { paths: [] } }],
+    [
+      'update_mask: field "nosuch" does not exist in message Invocation',
+      { invocation, updateMask: { paths: ['nosuch'] } },
+    ],
+    ['update_mask: unsupported path "name"', { invocation, updateMask: { paths: ['name'] } }],
+    [
+      'update_mask: "deadline" should not have any submask',
+      { invocation, updateMask: { paths: ['deadline.seconds'] } },
+    ],
+    ['invocation: deadline: timestamp: nil Timestamp', { invocation, updateMask }],
     [
       'invocation: deadline: must be at least 10 seconds in the future',
       { invocation: { ...invocation, deadline: toTimestamp(0) }, updateMask },

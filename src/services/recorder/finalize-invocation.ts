@@ -3,7 +3,7 @@ import type { FinalizeInvocationRequest } from '../../gen/luci/resultdb/v1/recor
 import { parseInvocationName } from '../../invocations/id.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
-import { toInvocationMessage } from '../shared/invocation-message.ts';
+import { readWholeMessage } from '../shared/invocation-message.ts';
 import type { RecorderParts } from './parts.ts';
 import { requireUpdateToken } from './update-token.ts';
 
@@ -19,5 +19,5 @@ export async function finalizeInvocation(
   const id = inField('name', () => parseInvocationName(request.name));
   requireUpdateToken(parts.updateTokens, context.updateTokens, id);
   const { invocation, included } = await parts.starts.start(id, context.signal);
-  return toInvocationMessage(invocation, included);
+  return await parts.db.read((reader) => readWholeMessage(reader, invocation, included));
 }

@@ -18,9 +18,10 @@ import { insertInvocations, readInvocations } from '../../invocations/invocation
 import type { CallContext } from '../shared/call-context.ts';
 import { inEach, inField, invalid } from '../shared/field.ts';
 import { readInvocationMessage } from '../shared/invocation-message.ts';
-import { requirePermission, rootRealm } from '../shared/permissions.ts';
+import { type Authorizer, requirePermission, rootRealm } from '../shared/permissions.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import type { RecorderParts } from './parts.ts';
+import { mayPutBaseline } from './update-permissions.ts';
 import { checkNewInvocation, checkRealm } from './validate-invocation.ts';
 
 /** An invocation that passed all checks and may be created. */
@@ -84,6 +85,7 @@ export async function authorizeCreation(
       realm: root,
     });
   }
+  await authorizeDetails(authorizer, caller, invocation);
   const realms = new Map(batch.map((other) => [other.id, other.realm]));
   const permission = 'resultdb.invocations.include';
   const ofBatch = new Set(included.map((each) => realms.get(each)));
@@ -95,9 +97,27 @@ export async function authorizeCreation(
   await requireInRealms({ authorizer, db }, context, { permission, ids });
 }
 
+/** A baseline without its permission is left out: see `authorizeUpdate`. */
+async function authorizeDetails(
+  authorizer: Authorizer,
+  caller: string,
+  invocation: InvocationMessage,
+): Promise<void> {
+  const { baselineId, isExportRoot, realm } = invocation;
+  if (isExportRoot) {
+    await requirePermission(authorizer, caller, {
+      permission: 'resultdb.invocations.setExportRoot',
+      realm: rootRealm(realm),
+    });
+  }
+  if (!(await mayPutBaseline(authorizer, caller, { baselineId, realm }))) {
+    invocation.baselineId = '';
+  }
+}
+
 /** Checks everything that permissions do not depend on. */
 export function checkCreation(
-  { clock, retention }: RecorderParts,
+  { clock, retention, schemes }: RecorderParts,
   { caller }: CallContext,
   { claim, requestId }: { readonly claim: Claim; readonly requestId: string },
 ): Creation {
@@ -114,7 +134,7 @@ export function checkCreation(
       createRequestId: requestId === '' ? undefined : requestId,
       expirationTime: now + invocationMs,
       expectedResultsExpirationTime: now + expectedResultsMs,
-      ...inField('invocation', () => checkNewInvocation(invocation, now)),
+      ...inField('invocation', () => checkNewInvocation(invocation, { now, schemes })),
     },
     included,
     isFinalizing: invocation.state === Invocation_State.FINALIZING,

@@ -7,6 +7,7 @@ import type { InvocationId } from '../../invocations/id.ts';
 import type { Schemes } from '../../results/identity/schemes.ts';
 import type { RetentionRules } from '../../retention/retention-rules.ts';
 import type { Authorizer } from '../shared/permissions.ts';
+import type { VariantUnions } from './fields/variant-union.ts';
 import type { UpdateTokens } from './update-token.ts';
 
 export interface RecorderParts {
@@ -16,6 +17,7 @@ export interface RecorderParts {
   readonly authorizer: Authorizer;
   readonly retention: RetentionRules;
   readonly schemes: Schemes;
+  readonly variantUnions: VariantUnions;
   readonly finalizer: SchedulingParts;
   readonly starts: GroupedStarts;
   /** Called after the commit with the ids of changed invocations. A hint for watchers. */

@@ -10,6 +10,7 @@ import {
   Invocation_State,
 } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { NewInvocation } from '../../invocations/invocation.ts';
+import type { Schemes } from '../../results/identity/schemes.ts';
 import { checkTags } from '../shared/check-pairs.ts';
 import {
   inEach,
@@ -22,6 +23,7 @@ import {
 import { encodeExport, encodeHistory, encodeProperties } from '../shared/invocation-message.ts';
 import { toResultPredicate } from '../shared/predicate.ts';
 import { fromTimestamp } from '../shared/timestamp.ts';
+import { checkNewDetails } from './fields/new-details.ts';
 
 const HOUR_MS = 3_600_000;
 // These are the bounds of the newest ResultDB; older versions had 1 hour and 48 hours.
@@ -43,12 +45,22 @@ export function checkRealm(realm: string): string {
 type Checked = Required<
   Pick<
     NewInvocation,
-    'tags' | 'deadline' | 'producerResource' | 'bigqueryExports' | 'historyOptions' | 'properties'
+    | 'tags'
+    | 'deadline'
+    | 'producerResource'
+    | 'bigqueryExports'
+    | 'historyOptions'
+    | 'properties'
+    | 'details'
+    | 'extended'
   >
 >;
 
 /** Checks the fields that no permission depends on, and returns them in the form of the record. */
-export function checkNewInvocation(invocation: Invocation, now: EpochMs): Checked {
+export function checkNewInvocation(
+  invocation: Invocation,
+  { now, schemes }: { readonly now: EpochMs; readonly schemes: Schemes },
+): Checked {
   checkInitialState(invocation.state);
   return {
     tags: checkTags('tags', invocation.tags),
@@ -59,6 +71,7 @@ export function checkNewInvocation(invocation: Invocation, now: EpochMs): Checke
     bigqueryExports: checkExports(invocation.bigqueryExports),
     historyOptions: inField('history_options', () => checkHistory(invocation.historyOptions)),
     properties: inField('properties', () => checkProperties(invocation.properties)),
+    ...checkNewDetails(invocation, schemes),
   };
 }
 
@@ -100,7 +113,8 @@ export function checkExportCount(exports: readonly unknown[]): void {
   inField('bigquery_exports', () => requireAtMost(exports, MAX_EXPORTS, 'exports'));
 }
 
-function checkExports(exports: readonly BigQueryExport[]): Uint8Array[] {
+/** Returns them in the form of the record. */
+export function checkExports(exports: readonly BigQueryExport[]): Uint8Array[] {
   checkExportCount(exports);
   // LUCI ResultDB says it in the singular, and tools look for the field.
   return inEach('bigquery_export', exports, checkExport);

@@ -9,6 +9,8 @@ import {
 } from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
 import type { Reader } from '@postlude/queue/storage';
+import { VariantSchema } from '../../gen/luci/resultdb/v1/common_pb.js';
+import type { Instructions } from '../../gen/luci/resultdb/v1/instruction_pb.js';
 import {
   type BigQueryExport,
   BigQueryExportSchema,
@@ -21,7 +23,7 @@ import {
 import { type InvocationId, invocationName } from '../../invocations/id.ts';
 import { readIncluded } from '../../invocations/inclusions.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
-import { requireInvocation } from '../../invocations/invocations.ts';
+import { readExtended, requireInvocation } from '../../invocations/invocations.ts';
 import type { InvocationState } from '../../invocations/state.ts';
 import { toTimestamp } from './timestamp.ts';
 
@@ -31,20 +33,45 @@ export async function readInvocationMessage(
   id: InvocationId,
 ): Promise<InvocationMessage> {
   const invocation = await requireInvocation(reader, id);
-  return toInvocationMessage(invocation, await readIncluded(reader, id));
+  return await readWholeMessage(reader, invocation, await readIncluded(reader, id));
 }
 
+/** Reads what is missing of the message: the instructions and the extended properties. */
+export async function readWholeMessage(
+  reader: Reader,
+  invocation: Invocation,
+  included: readonly InvocationId[],
+): Promise<InvocationMessage> {
+  const message = toInvocationMessage(invocation, included);
+  const extended = decodeFields(await readExtended(reader, invocation.id));
+  message.extendedProperties = extended.extendedProperties;
+  if (extended.instructions) message.instructions = withNames(extended.instructions, message.name);
+  return message;
+}
+
+function withNames(instructions: Instructions, invocation: string): Instructions {
+  for (const instruction of instructions.instructions) {
+    instruction.name = `${invocation}/instructions/${instruction.id}`;
+  }
+  return instructions;
+}
+
+/** Leaves out the instructions and the extended properties. */
 export function toInvocationMessage(
   invocation: Invocation,
   included: readonly InvocationId[],
 ): InvocationMessage {
   const { createTime, deadline, finalizeTime, historyOptions, id, state, tags } = invocation;
-  const { properties } = invocation;
+  const { finalizeStartTime, properties } = invocation;
+  const { moduleId, sourceSpec, ...details } = decodeFields(invocation.details);
   return create(InvocationSchema, {
     name: invocationName(id),
     state: toStateMessage(state),
     createTime: toTimestamp(createTime),
     deadline: toTimestamp(deadline),
+    ...(finalizeStartTime === undefined
+      ? {}
+      : { finalizeStartTime: toTimestamp(finalizeStartTime) }),
     ...(finalizeTime === undefined ? {} : { finalizeTime: toTimestamp(finalizeTime) }),
     tags: tags.map(({ key, value }) => ({ key, value })),
     includedInvocations: included.map(invocationName),
@@ -54,6 +81,12 @@ export function toInvocationMessage(
     realm: invocation.realm,
     ...(historyOptions && { historyOptions: fromBinary(HistoryOptionsSchema, historyOptions) }),
     ...(properties && { properties: decodeProperties(properties) }),
+    ...(moduleId && { moduleId }),
+    ...(sourceSpec && { sourceSpec }),
+    isSourceSpecFinal: details.isSourceSpecFinal,
+    baselineId: details.baselineId,
+    isExportRoot: details.isExportRoot,
+    TestResultVariantUnion: details.TestResultVariantUnion ?? create(VariantSchema),
   });
 }
 
@@ -76,6 +109,17 @@ export function encodeProperties(properties: JsonObject | undefined): Uint8Array
 
 export function decodeProperties(bytes: Uint8Array): JsonObject {
   return toJson(StructSchema, fromBinary(StructSchema, bytes)) as JsonObject;
+}
+
+/** Decodes `details` or `extended` of an invocation. */
+export function decodeFields(bytes: Uint8Array | undefined): InvocationMessage {
+  return bytes ? fromBinary(InvocationSchema, bytes) : create(InvocationSchema);
+}
+
+/** Returns `undefined` if no field is set. */
+export function encodeFields(fields: InvocationMessage): Uint8Array | undefined {
+  const bytes = toBinary(InvocationSchema, fields);
+  return bytes.length === 0 ? undefined : bytes;
 }
 
 export function encodeHistory(options: HistoryOptions | undefined): Uint8Array | undefined {

@@ -9,6 +9,8 @@ export const PERMISSIONS = [
   'resultdb.invocations.createWithReservedID',
   'resultdb.invocations.exportToBigQuery',
   'resultdb.invocations.setProducerResource',
+  'resultdb.invocations.setExportRoot',
+  'resultdb.baselines.put',
   'resultdb.invocations.include',
   'resultdb.invocations.get',
   'resultdb.testResults.get',

@@ -21,6 +21,7 @@ import { Schemes } from '../../../src/results/identity/schemes.ts';
 import { RetentionRules } from '../../../src/retention/retention-rules.ts';
 import { createInvocations } from '../../../src/services/invocations/service.ts';
 import { createPushTasks } from '../../../src/services/push-tasks/service.ts';
+import { VariantUnions } from '../../../src/services/recorder/fields/variant-union.ts';
 import { createRecorder } from '../../../src/services/recorder/service.ts';
 import { UpdateTokens } from '../../../src/services/recorder/update-token.ts';
 import { ReachableSets } from '../../../src/services/resultdb/reachable-sets.ts';
@@ -63,6 +64,7 @@ export async function openServices(
     onChange,
     retention: new RetentionRules(),
     schemes: new Schemes(),
+    variantUnions: new VariantUnions(),
   };
   const recorder = createRecorder(recorderParts);
   const parts = { db, clock, authorizer, changes, queue, inspector, reachableSets, onChange };

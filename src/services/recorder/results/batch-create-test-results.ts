@@ -19,9 +19,9 @@ export async function batchCreateTestResults(
 ): Promise<BatchCreateTestResultsResponse> {
   const id = inField('invocation', () => parseInvocationName(request.invocation));
   const rules = rulesOf(parts);
-  const checked = checkBatch(request, (inner) => {
+  const checked = checkBatch(request, (inner, index) => {
     requireSame('invocation', inner.invocation, request.invocation);
-    return checkNewTestResult(inner, rules);
+    return checkNewTestResult(inner, rules, index);
   });
   // Result ids contain no blanks, so different results cannot have the same key.
   requireDistinct(checked, ({ result: { resultId, testId } }) => `${resultId} ${testId}`);

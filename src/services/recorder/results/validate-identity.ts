@@ -12,7 +12,7 @@ import { formatFlatId, parseFlatId } from '../../../results/identity/structured-
 import type { Variant } from '../../../results/variant.ts';
 import { checkVariant } from '../../shared/check-pairs.ts';
 import { inField, invalid } from '../../shared/field.ts';
-import { checkModuleVariant } from '../module-id.ts';
+import { checkModuleVariant } from '../fields/module-id.ts';
 
 export interface GivenIdentity {
   readonly testIdStructured?: TestIdentifier | undefined;

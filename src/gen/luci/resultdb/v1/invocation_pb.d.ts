@@ -5,7 +5,9 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { CommitPosition, StringPair } from "./common_pb.js";
+import type { CommitPosition, ModuleIdentifier, StringPair, Variant } from "./common_pb.js";
+import type { SourceSpec } from "./source_pb.js";
+import type { Instructions } from "./instruction_pb.js";
 import type { TestResultPredicate } from "./predicate_pb.js";
 
 /**
@@ -48,6 +50,13 @@ export declare type Invocation = Message<"luci.resultdb.v1.Invocation"> & {
    * @generated from field: repeated luci.resultdb.v1.StringPair tags = 5;
    */
   tags: StringPair[];
+
+  /**
+   * When it became FINALIZING. Set by the server.
+   *
+   * @generated from field: google.protobuf.Timestamp finalize_start_time = 19;
+   */
+  finalizeStartTime?: Timestamp | undefined;
 
   /**
    * Set by the server, together with FINALIZED.
@@ -112,6 +121,66 @@ export declare type Invocation = Message<"luci.resultdb.v1.Invocation"> & {
    * @generated from field: google.protobuf.Struct properties = 14;
    */
   properties?: JsonObject | undefined;
+
+  /**
+   * What was tested. Cannot be changed once is_source_spec_final is true.
+   *
+   * @generated from field: luci.resultdb.v1.SourceSpec source_spec = 15;
+   */
+  sourceSpec?: SourceSpec | undefined;
+
+  /**
+   * Whether the sources stay as they are. Cannot be taken back.
+   *
+   * @generated from field: bool is_source_spec_final = 20;
+   */
+  isSourceSpecFinal: boolean;
+
+  /**
+   * The baseline that the results become part of: {realm}:{name}.
+   *
+   * @generated from field: string baseline_id = 16;
+   */
+  baselineId: string;
+
+  /**
+   * Whether exports take everything that is reachable from here together.
+   *
+   * @generated from field: bool is_export_root = 21;
+   */
+  isExportRoot: boolean;
+
+  /**
+   * Further properties by key, each with a "@type"; at most 512 KiB each, and
+   * 2 MiB together. Lists of invocations leave them out.
+   *
+   * @generated from field: map<string, google.protobuf.Struct> extended_properties = 22;
+   */
+  extendedProperties: { [key: string]: JsonObject };
+
+  /**
+   * Lists of invocations leave them out.
+   *
+   * @generated from field: luci.resultdb.v1.Instructions instructions = 23;
+   */
+  instructions?: Instructions | undefined;
+
+  /**
+   * One value of each key that its own results have in their variants. Set by
+   * the server.
+   * buf:lint:ignore FIELD_LOWER_SNAKE_CASE
+   *
+   * @generated from field: luci.resultdb.v1.Variant TestResultVariantUnion = 24;
+   */
+  TestResultVariantUnion?: Variant | undefined;
+
+  /**
+   * The module that its results belong to. Set once, when the invocation is
+   * created or later; results of other modules are refused from then on.
+   *
+   * @generated from field: luci.resultdb.v1.ModuleIdentifier module_id = 25;
+   */
+  moduleId?: ModuleIdentifier | undefined;
 };
 
 /**

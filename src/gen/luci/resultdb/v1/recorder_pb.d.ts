@@ -363,7 +363,11 @@ export declare const Recorder: GenService<{
     output: typeof BatchCreateInvocationsResponseSchema;
   },
   /**
-   * Changes the fields that the mask names; so far the deadline.
+   * Changes the fields that the mask names: deadline, module_id,
+   * bigquery_exports, properties, tags, source_spec, is_source_spec_final,
+   * baseline_id, realm (within the project), instructions, extended_properties
+   * (all, or one: extended_properties.key), state (FINALIZING finalizes), or *
+   * for all of these that the request sets.
    *
    * @generated from rpc luci.resultdb.v1.Recorder.UpdateInvocation
    */
