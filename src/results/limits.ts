@@ -17,6 +17,7 @@ export const MAX_TRACE_BYTES = 4096;
 /** The limit on all errors of a failure together. */
 export const MAX_ERRORS_BYTES = 16 * 1024;
 export const MAX_RESULT_PROPERTIES_BYTES = 8 * 1024;
+export const MAX_METADATA_PROPERTIES_BYTES = 4 * 1024;
 
 /** The limit on a variant in its binary form. */
 export const MAX_VARIANT_BYTES = 1024;

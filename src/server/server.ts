@@ -293,7 +293,6 @@ async function serviceParts(
   const secrets = await updateTokenSecrets(db, given, clock);
   const authorizer = auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants);
   const reachableSets = new ReachableSets(db);
-  const schemes = new Schemes([...USUAL_SCHEMES, ...(config.schemes ?? [])]);
   const recorder = {
     db,
     clock,
@@ -303,7 +302,7 @@ async function serviceParts(
       { invocationMs: invocationExpirationMs, expectedResultsMs: expectedResultsExpirationMs },
       retention,
     ),
-    schemes,
+    schemes: new Schemes([...USUAL_SCHEMES, ...(config.schemes ?? [])]),
     variantUnions: new VariantUnions(),
     finalizer: pushTasks.finalizer,
     starts: new GroupedStarts({ db, finalizer: pushTasks.finalizer }),
@@ -316,7 +315,7 @@ async function serviceParts(
     exports: { db, clock, authorizer, queue, inspector, sink },
     tasks: { db, authorizer, queue, inspector },
     pushTasks: { db, clock, authorizer, sweeper: pushTasks.sweeper },
-    schemas: { schemes },
+    schemas: recorder,
     limits: { authorizer, readState: () => admission.admission.readState() },
   };
 }

@@ -16,6 +16,7 @@ import {
   FailureReason_KindSchema,
   FailureReasonSchema,
 } from '../../src/gen/luci/resultdb/v1/failure_reason_pb.js';
+import * as instructions from '../../src/gen/luci/resultdb/v1/instruction_pb.js';
 import {
   BigQueryExport_TestResultsSchema,
   BigQueryExportSchema,
@@ -33,6 +34,8 @@ import {
 import * as recorder from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import * as resultdb from '../../src/gen/luci/resultdb/v1/resultdb_pb.js';
 import * as schemas from '../../src/gen/luci/resultdb/v1/schema_pb.js';
+import * as sources from '../../src/gen/luci/resultdb/v1/source_pb.js';
+import * as metadata from '../../src/gen/luci/resultdb/v1/test_metadata_pb.js';
 import {
   TestLocationSchema,
   TestMetadataSchema,
@@ -72,9 +75,11 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [CommitPositionSchema, 'host 1, project 2, ref 3, position 4'],
   [
     InvocationSchema,
-    'name 1, state 2, create_time 4, tags 5, finalize_time 6, deadline 7, ' +
+    'name 1, state 2, create_time 4, tags 5, finalize_start_time 19, finalize_time 6, deadline 7, ' +
       'included_invocations 8, bigquery_exports 9, created_by 10, producer_resource 11, ' +
-      'realm 12, history_options 13, properties 14',
+      'realm 12, history_options 13, properties 14, source_spec 15, is_source_spec_final 20, ' +
+      'baseline_id 16, is_export_root 21, extended_properties 22, instructions 23, ' +
+      'TestResultVariantUnion 24, module_id 25',
   ],
   [HistoryOptionsSchema, 'use_invocation_timestamp 1, commit 2'],
   [BigQueryExportSchema, 'project 1, dataset 2, table 3, test_results 4, text_artifacts 6'],
@@ -89,7 +94,27 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [SkippedReasonSchema, 'kind 1, reason_message 2, trace 3'],
   [FrameworkExtensionsSchema, 'web_test 1'],
   [WebTestSchema, 'is_expected 1, status 2'],
-  [TestMetadataSchema, 'name 1, location 2'],
+  [
+    TestMetadataSchema,
+    'name 1, location 2, bug_component 3, properties_schema 4, properties 5, previous_test_id 6',
+  ],
+  [metadata.BugComponentSchema, 'issue_tracker 1, monorail 2'],
+  [metadata.IssueTrackerComponentSchema, 'component_id 1'],
+  [metadata.MonorailComponentSchema, 'project 1, value 2'],
+  [sources.SourceSpecSchema, 'sources 1, inherit 2'],
+  [sources.SourcesSchema, 'gitiles_commit 1, submitted_android_build 4, changelists 2, is_dirty 3'],
+  [sources.GitilesCommitSchema, 'host 1, project 2, ref 3, commit_hash 4, position 5'],
+  [sources.GerritChangeSchema, 'host 1, project 2, change 3, patchset 4'],
+  [sources.SubmittedAndroidBuildSchema, 'data_realm 1, branch 2, build_id 3'],
+  [instructions.InstructionsSchema, 'instructions 1'],
+  [
+    instructions.InstructionSchema,
+    'id 1, type 2, targeted_instructions 3, instruction_filter 4, name 5, descriptive_name 6',
+  ],
+  [instructions.TargetedInstructionSchema, 'targets 1, dependencies 2, content 3'],
+  [instructions.InstructionDependencySchema, 'invocation_id 1, instruction_id 2'],
+  [instructions.InstructionFilterSchema, 'invocation_ids 1'],
+  [instructions.InstructionFilterByInvocationIDSchema, 'invocation_ids 1, recursive 2'],
   [FailureReasonSchema, 'kind 4, primary_error_message 1, errors 2, truncated_errors_count 3'],
   [FailureReason_ErrorSchema, 'message 1, trace 2'],
   [TestLocationSchema, 'repo 1, file_name 2, line 3'],

@@ -4,22 +4,16 @@ import type { EpochMs } from '@postlude/queue/foundations';
 import {
   type TestLocation,
   TestLocationSchema,
-  type TestMetadata,
-  TestMetadataSchema,
 } from '../../../gen/luci/resultdb/v1/test_metadata_pb.js';
 import type { TestResult } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Schemes } from '../../../results/identity/schemes.ts';
-import {
-  MAX_FILE_NAME_BYTES,
-  MAX_HTML_BYTES,
-  MAX_REPO_BYTES,
-  MAX_TEST_NAME_BYTES,
-} from '../../../results/limits.ts';
+import { MAX_HTML_BYTES } from '../../../results/limits.ts';
 import type { NewTestResult } from '../../../results/test-result.ts';
 import { checkTags } from '../../shared/check-pairs.ts';
 import { inField, invalid, requireMatch, requireText } from '../../shared/field.ts';
 import { fromDuration, fromTimestamp } from '../../shared/timestamp.ts';
 import { checkIdentity } from './validate-identity.ts';
+import { checkLocation, checkMetadata } from './validate-metadata.ts';
 import { checkOutcome } from './validate-outcome.ts';
 
 /** What a result is checked against. */
@@ -59,38 +53,8 @@ function checkTimes({ startTime, duration }: TestResult, now: EpochMs) {
   return { startTime: start, durationMicros: micros };
 }
 
-function checkMetadata(metadata: TestMetadata | undefined): Uint8Array | undefined {
-  if (metadata === undefined) return undefined;
-  inField('name', () => requireText(metadata.name, MAX_TEST_NAME_BYTES));
-  inField('location', () => {
-    if (metadata.location === undefined) return;
-    const { repo } = metadata.location;
-    if (repo === '') throw invalid('repo: must not be empty');
-    if (!repo.startsWith('https://')) throw invalid('repo: must start with https://');
-    checkLocation(metadata.location);
-  });
-  return toBinary(TestMetadataSchema, metadata);
-}
-
 function checkOldLocation(location: TestLocation | undefined): Uint8Array | undefined {
   if (location === undefined) return undefined;
   checkLocation(location);
   return toBinary(TestLocationSchema, location);
-}
-
-function checkLocation(location: TestLocation): void {
-  inField('repo', () => {
-    requireText(location.repo, MAX_REPO_BYTES);
-    if (location.repo.endsWith('.git')) throw invalid('must not end with .git');
-  });
-  inField('file_name', () => checkFileName(location.fileName));
-  if (location.line < 0) throw invalid('line: must not be negative');
-}
-
-function checkFileName(name: string): void {
-  if (name === '') throw invalid('must not be empty');
-  requireText(name, MAX_FILE_NAME_BYTES);
-  if (!name.startsWith('//')) throw invalid('must start with //');
-  if (name.includes('\\')) throw invalid('must not contain a backslash');
-  if (name.endsWith('/')) throw invalid('must not end with /');
 }

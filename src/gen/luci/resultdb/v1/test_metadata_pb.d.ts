@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file luci/resultdb/v1/test_metadata.proto.
@@ -29,6 +29,34 @@ export declare type TestMetadata = Message<"luci.resultdb.v1.TestMetadata"> & {
    * @generated from field: luci.resultdb.v1.TestLocation location = 2;
    */
   location?: TestLocation | undefined;
+
+  /**
+   * Where bugs in the test are filed.
+   *
+   * @generated from field: luci.resultdb.v1.BugComponent bug_component = 3;
+   */
+  bugComponent?: BugComponent | undefined;
+
+  /**
+   * Refused.
+   *
+   * @generated from field: string properties_schema = 4;
+   */
+  propertiesSchema: string;
+
+  /**
+   * Anything more that is to be said of the test; at most 4 KiB.
+   *
+   * @generated from field: google.protobuf.Struct properties = 5;
+   */
+  properties?: JsonObject | undefined;
+
+  /**
+   * The id that the test had before it was renamed.
+   *
+   * @generated from field: string previous_test_id = 6;
+   */
+  previousTestId: string;
 };
 
 /**
@@ -36,6 +64,81 @@ export declare type TestMetadata = Message<"luci.resultdb.v1.TestMetadata"> & {
  * Use `create(TestMetadataSchema)` to create a new message.
  */
 export declare const TestMetadataSchema: GenMessage<TestMetadata>;
+
+/**
+ * A part of a product in a bug tracker.
+ *
+ * @generated from message luci.resultdb.v1.BugComponent
+ */
+export declare type BugComponent = Message<"luci.resultdb.v1.BugComponent"> & {
+  /**
+   * The bug tracker.
+   *
+   * @generated from oneof luci.resultdb.v1.BugComponent.system
+   */
+  system: {
+    /**
+     * @generated from field: luci.resultdb.v1.IssueTrackerComponent issue_tracker = 1;
+     */
+    value: IssueTrackerComponent;
+    case: "issueTracker";
+  } | {
+    /**
+     * @generated from field: luci.resultdb.v1.MonorailComponent monorail = 2;
+     */
+    value: MonorailComponent;
+    case: "monorail";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message luci.resultdb.v1.BugComponent.
+ * Use `create(BugComponentSchema)` to create a new message.
+ */
+export declare const BugComponentSchema: GenMessage<BugComponent>;
+
+/**
+ * A component of Google's issue tracker.
+ *
+ * @generated from message luci.resultdb.v1.IssueTrackerComponent
+ */
+export declare type IssueTrackerComponent = Message<"luci.resultdb.v1.IssueTrackerComponent"> & {
+  /**
+   * @generated from field: int64 component_id = 1;
+   */
+  componentId: bigint;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.IssueTrackerComponent.
+ * Use `create(IssueTrackerComponentSchema)` to create a new message.
+ */
+export declare const IssueTrackerComponentSchema: GenMessage<IssueTrackerComponent>;
+
+/**
+ * A component of Monorail.
+ *
+ * @generated from message luci.resultdb.v1.MonorailComponent
+ */
+export declare type MonorailComponent = Message<"luci.resultdb.v1.MonorailComponent"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * Such as Infra>Client.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.MonorailComponent.
+ * Use `create(MonorailComponentSchema)` to create a new message.
+ */
+export declare const MonorailComponentSchema: GenMessage<MonorailComponent>;
 
 /**
  * A place in source code.

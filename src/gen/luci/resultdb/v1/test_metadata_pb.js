@@ -3,12 +3,13 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file luci/resultdb/v1/test_metadata.proto.
  */
 export const file_luci_resultdb_v1_test_metadata = /*@__PURE__*/
-  fileDesc("CiRsdWNpL3Jlc3VsdGRiL3YxL3Rlc3RfbWV0YWRhdGEucHJvdG8SEGx1Y2kucmVzdWx0ZGIudjEiTgoMVGVzdE1ldGFkYXRhEgwKBG5hbWUYASABKAkSMAoIbG9jYXRpb24YAiABKAsyHi5sdWNpLnJlc3VsdGRiLnYxLlRlc3RMb2NhdGlvbiI9CgxUZXN0TG9jYXRpb24SDAoEcmVwbxgBIAEoCRIRCglmaWxlX25hbWUYAiABKAkSDAoEbGluZRgDIAEoBWIGcHJvdG8z");
+  fileDesc("CiRsdWNpL3Jlc3VsdGRiL3YxL3Rlc3RfbWV0YWRhdGEucHJvdG8SEGx1Y2kucmVzdWx0ZGIudjEi5wEKDFRlc3RNZXRhZGF0YRIMCgRuYW1lGAEgASgJEjAKCGxvY2F0aW9uGAIgASgLMh4ubHVjaS5yZXN1bHRkYi52MS5UZXN0TG9jYXRpb24SNQoNYnVnX2NvbXBvbmVudBgDIAEoCzIeLmx1Y2kucmVzdWx0ZGIudjEuQnVnQ29tcG9uZW50EhkKEXByb3BlcnRpZXNfc2NoZW1hGAQgASgJEisKCnByb3BlcnRpZXMYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhgKEHByZXZpb3VzX3Rlc3RfaWQYBiABKAkikwEKDEJ1Z0NvbXBvbmVudBJACg1pc3N1ZV90cmFja2VyGAEgASgLMicubHVjaS5yZXN1bHRkYi52MS5Jc3N1ZVRyYWNrZXJDb21wb25lbnRIABI3Cghtb25vcmFpbBgCIAEoCzIjLmx1Y2kucmVzdWx0ZGIudjEuTW9ub3JhaWxDb21wb25lbnRIAEIICgZzeXN0ZW0iLQoVSXNzdWVUcmFja2VyQ29tcG9uZW50EhQKDGNvbXBvbmVudF9pZBgBIAEoAyIzChFNb25vcmFpbENvbXBvbmVudBIPCgdwcm9qZWN0GAEgASgJEg0KBXZhbHVlGAIgASgJIj0KDFRlc3RMb2NhdGlvbhIMCgRyZXBvGAEgASgJEhEKCWZpbGVfbmFtZRgCIAEoCRIMCgRsaW5lGAMgASgFYgZwcm90bzM", [file_google_protobuf_struct]);
 
 /**
  * Describes the message luci.resultdb.v1.TestMetadata.
@@ -18,9 +19,30 @@ export const TestMetadataSchema = /*@__PURE__*/
   messageDesc(file_luci_resultdb_v1_test_metadata, 0);
 
 /**
+ * Describes the message luci.resultdb.v1.BugComponent.
+ * Use `create(BugComponentSchema)` to create a new message.
+ */
+export const BugComponentSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_test_metadata, 1);
+
+/**
+ * Describes the message luci.resultdb.v1.IssueTrackerComponent.
+ * Use `create(IssueTrackerComponentSchema)` to create a new message.
+ */
+export const IssueTrackerComponentSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_test_metadata, 2);
+
+/**
+ * Describes the message luci.resultdb.v1.MonorailComponent.
+ * Use `create(MonorailComponentSchema)` to create a new message.
+ */
+export const MonorailComponentSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_test_metadata, 3);
+
+/**
  * Describes the message luci.resultdb.v1.TestLocation.
  * Use `create(TestLocationSchema)` to create a new message.
  */
 export const TestLocationSchema = /*@__PURE__*/
-  messageDesc(file_luci_resultdb_v1_test_metadata, 1);
+  messageDesc(file_luci_resultdb_v1_test_metadata, 4);
 
