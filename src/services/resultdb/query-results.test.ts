@@ -176,7 +176,7 @@ describe('a query is refused', () => {
     ['predicate: test_id_regexp: must not end', { predicate: { testIdRegexp: 'a$' } }],
     ['predicate: variant: needs equals or contains', { predicate: { variant: {} } }],
     [
-      'predicate: variant: contains: "A": key: does not match',
+      'predicate: variant: contains: "A":"": key: does not match',
       {
         predicate: { variant: { predicate: { case: 'contains', value: { def: { A: '' } } } } },
       },
