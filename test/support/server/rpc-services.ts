@@ -50,9 +50,8 @@ export async function openServices(
   const inspector = new TaskInspector({ db, clock });
   const reachableSets = new ReachableSets(db);
   const sweeper = new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) });
-  const onChange = (ids: readonly InvocationId[]) => {
-    if (announces) changes.announce(ids);
-  };
+  const onChange = (ids: readonly InvocationId[]) =>
+    announces ? changes.announce(ids) : undefined;
   const finalizer = { db, clock, queue, invocationRows, onChange };
   const recorderParts = {
     db,
