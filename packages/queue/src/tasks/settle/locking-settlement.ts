@@ -17,8 +17,13 @@ import {
   type TaskSettlement,
 } from './task-settlement.ts';
 
+/**
+ * It does not say `lease_until IS NOT NULL`, of which planners have statistics: if nothing was leased when
+ * the table was analysed, they expect one row at most, and compare each leased task with each lease.
+ */
 const IS_HELD = raw(
-  'task.type = lease.type AND task.id = lease.id AND task.fence = lease.fence AND task.lease_until IS NOT NULL',
+  `task.type = lease.type AND task.id = lease.id AND task.fence = lease.fence
+    AND coalesce(task.lease_until, '-infinity') > '-infinity'`,
 );
 const OVERWRITTEN = raw(
   Object.keys(deadTasks.columns)
