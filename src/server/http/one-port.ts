@@ -225,14 +225,20 @@ export class OnePort {
     const owner = 'stream' in request ? request.stream.session : request.socket;
     const connection = owner && this.#connections.find(owner);
     connection?.begin(response, this.#clock.monotonicMs());
-    this.#turns.add(connection ?? response, {
-      isOver: () => isOver(request),
-      begin: () => {
-        if ('stream' in request) this.#limitSending(request);
-        if (!connection?.isProbe) handle(request, response);
-        else this.#handleProbe(request, response, handle);
-      },
-    });
+    const begin = (): void => {
+      if (!connection?.isProbe) handle(request, response);
+      else this.#handleProbe(request, response, handle);
+    };
+    // A connection of HTTP/1.1 has one request at a time, which waits for its turn as its caller does.
+    if ('stream' in request) {
+      this.#turns.add(connection ?? response, {
+        isOver: () => isOver(request),
+        begin: () => {
+          this.#limitSending(request);
+          begin();
+        },
+      });
+    } else begin();
   }
 
   #handleProbe(

@@ -1,6 +1,6 @@
 /**
- * Begins requests as they arrive: some of them at once, and the others in the next turns of the event loop,
- * one of each connection after the other. A client of HTTP/2 may send thousands of requests in what is one
+ * Begins requests of HTTP/2 as they arrive: some of them at once, and the others in the next turns of the event loop,
+ * one of each connection after the other. A client may send thousands of requests in what is one
  * read of its socket. So these hold up nobody else, and those that it cancels meanwhile never begin.
  */
 export const REQUESTS_A_TURN = 4;
