@@ -62,7 +62,7 @@ test.each<[string, Init]>([
   ['destination: must be set', { destination: undefined }],
   ['destination: table: ', { destination: { ...destination, table: '' } }],
   ['destination: text_artifacts: ', { destination: { ...destination, textArtifacts } }],
-  ['destination: test_results: ', { destination: { ...destination, testResults: undefined } }],
+  ['destination: result_type: ', { destination: { ...destination, testResults: undefined } }],
 ])('a request that is wrong is refused: %s', async (message, init) => {
   const services = await openServices(await openTestPglite({ migrated: false }));
   await expect(ask(services, init)).rejects.toMatchObject({

@@ -17,7 +17,10 @@ test('a name escapes the test id as one path segment', () => {
 });
 
 test('names of results and exonerations parse to what they were made from', () => {
-  const testIds = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 40 });
+  // Ids that begin with a colon or a star are not free.
+  const testIds = fc
+    .string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 40 })
+    .map((id) => `a${id}`);
   fc.assert(
     fc.property(testIds, (testId) => {
       const result = { invocationId, testId, resultId: 'r' };
@@ -36,7 +39,7 @@ test.each([
   ['invocations/u-a/tests/t/exonerations/r', 'not of the form'],
   ['invocations/u-a/tests/%zz/results/r', 'not of the form'],
   ['invocations/U/tests/t/results/r', 'not an invocation id'],
-  ['invocations/u-a/tests/%07/results/r', 'test_id: must be printable'],
+  ['invocations/u-a/tests/%07/results/r', "test_id: non-printable rune '\\a' at byte index 0"],
 ])('%j is no name of a result', (name, message) => {
   expect(() => parseTestResultName(name)).toThrow(message);
 });
