@@ -9,8 +9,8 @@ import { type Authorizer, type Permission, requirePermission } from './permissio
 
 /**
  * Returns each invocation once. Throws `not-found` unless all of them exist, then `permission-denied`
- * unless the caller has the permission in the realm of each. An invocation's realm never changes, so
- * the check may come before the transaction that relies on it.
+ * unless the caller has the permission in the realm of each. The check comes before the transaction that
+ * relies on it: if an owner changes the realm meanwhile, the call counts as having come before that.
  */
 export async function requireInRealms(
   { authorizer, db }: { readonly authorizer: Authorizer; readonly db: Database },
