@@ -18,6 +18,9 @@ export async function finalizeInvocation(
 ): Promise<Invocation> {
   const id = inField('name', () => parseInvocationName(request.name));
   requireUpdateToken(parts.updateTokens, context.updateTokens, id);
-  const { invocation, included } = await parts.starts.start(id, context.signal);
-  return await parts.db.read((reader) => readWholeMessage(reader, invocation, included));
+  const { signal } = context;
+  const { invocation, included } = await parts.starts.start(id, signal);
+  return await parts.db.read((reader) => readWholeMessage(reader, invocation, included), {
+    signal,
+  });
 }
