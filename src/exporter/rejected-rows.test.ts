@@ -1,6 +1,7 @@
 import type { Transaction } from '@postlude/queue/storage';
 import { expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
+import { withMembers } from '../../test/support/with-members.ts';
 import { deleteRejectedRows, readRejectedRows, writeRejectedRows } from './rejected-rows.ts';
 
 const EXPORT = { invocationId: 'a', index: 3 };
@@ -8,18 +9,12 @@ const OTHER = { ...EXPORT, index: 4 };
 
 /** Returns the transaction, which notes how many rows each query reads. */
 function noting(tx: Transaction, sizes: number[]): Transaction {
-  return new Proxy(tx, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      if (name !== 'query') return value.bind(target);
-      return async (...args: unknown[]) => {
-        const rows: unknown[] = await value.apply(target, args);
-        sizes.push(rows.length);
-        return rows;
-      };
-    },
-  });
+  const query: Transaction['query'] = async (...args) => {
+    const rows = await tx.query(...args);
+    sizes.push(rows.length);
+    return rows;
+  };
+  return withMembers(tx, { query });
 }
 
 eachDatabase((open) => {

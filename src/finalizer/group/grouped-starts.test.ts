@@ -11,6 +11,7 @@ import {
   FinalizationWorld,
 } from '../../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../../test/support/invocations/fixtures.ts';
+import { withMembers } from '../../../test/support/with-members.ts';
 import type { InvocationId } from '../../invocations/id.ts';
 import { GroupedStarts } from './grouped-starts.ts';
 
@@ -33,14 +34,7 @@ function watched(db: Database, failIf: (begun: number) => boolean = () => false)
     counts.committed += 1;
     return value;
   };
-  const wrapped = new Proxy(db, {
-    get: (target, name) => {
-      if (name === 'write') return write;
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
-  return { db: wrapped, counts };
+  return { db: withMembers(db, { write }), counts };
 }
 
 const startsOn = (world: FinalizationWorld, db: Database): GroupedStarts =>

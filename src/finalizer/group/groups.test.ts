@@ -1,7 +1,7 @@
 /** Tries in groups: how many transactions they take, and what becomes of conflicts. */
 import { Dispatcher, TaskQueue } from '@postlude/queue';
 import { CodedError } from '@postlude/queue/foundations';
-import { type Database, MAX_MUTATIONS } from '@postlude/queue/storage';
+import { type Database, MAX_MUTATIONS, type Transaction } from '@postlude/queue/storage';
 import { describe, expect, test } from 'vitest';
 import { eachDatabase } from '../../../test/support/databases/databases.ts';
 import { SqliteDatabase } from '../../../test/support/databases/sqlite-database.ts';
@@ -12,6 +12,7 @@ import {
 } from '../../../test/support/invocations/finalization-world.ts';
 import { invocationId } from '../../../test/support/invocations/fixtures.ts';
 import { countWrites } from '../../../test/support/invocations/mutation-meter.ts';
+import { withMembers } from '../../../test/support/with-members.ts';
 import { setFinalizing, setWaiting } from '../../invocations/finalization-state.ts';
 import type { InvocationId } from '../../invocations/id.ts';
 import { DEFAULT_BOUNDS } from '../bounds.ts';
@@ -27,18 +28,11 @@ function counting(db: Database, failIf: (tries: number) => boolean = () => false
   const write: Database['write'] = (fn, options) =>
     db.write(async (tx) => {
       let deleted = 0;
-      const value = await fn(
-        new Proxy(tx, {
-          get: (target, name) => {
-            const member: unknown = Reflect.get(target, name, target);
-            if (typeof member !== 'function') return member;
-            return (...given: unknown[]) => {
-              if (name === 'delete') deleted += (given[1] as unknown[]).length;
-              return member.apply(target, given);
-            };
-          },
-        }),
-      );
+      const counted: Transaction['delete'] = (table, keys) => {
+        deleted += keys.length;
+        return tx.delete(table, keys);
+      };
+      const value = await fn(withMembers(tx, { delete: counted }));
       if (failIf(deleted)) {
         counts.conflicts += 1;
         throw new CodedError('conflict', 'another transaction won');
@@ -46,14 +40,7 @@ function counting(db: Database, failIf: (tries: number) => boolean = () => false
       counts.commits += 1;
       return value;
     }, options);
-  const wrapped = new Proxy(db, {
-    get: (target, name) => {
-      if (name === 'write') return write;
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
-  return { db: wrapped, counts };
+  return { db: withMembers(db, { write }), counts };
 }
 
 async function openCounting(failIf?: (tries: number) => boolean) {

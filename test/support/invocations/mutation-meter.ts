@@ -7,6 +7,7 @@ import {
   type Transaction,
 } from '@postlude/queue/storage';
 import { propertiesWritten, type WriteKind } from '../../../packages/queue/src/storage/writes.ts';
+import { withMembers } from '../with-members.ts';
 
 export interface MutationMeter {
   /** The same database, with its transactions measured. */
@@ -30,9 +31,7 @@ export function countWrites(database: Database): MutationMeter {
       return value;
     }, options);
   return {
-    db: new Proxy(database, {
-      get: (target, name) => (name === 'write' ? write : memberOf(target, name)),
-    }),
+    db: withMembers(database, { write }),
     get most() {
       return most;
     },
@@ -46,7 +45,7 @@ function measured(tx: Transaction, add: (mutations: number) => void): Transactio
   const count = (kind: WriteKind, table: AnyTable, rows: readonly AnyRow[]): void => {
     for (const row of rows) add(mutationsOfRow(table, kind, propertiesWritten(kind, table, row)));
   };
-  const written: Partial<Record<string | symbol, unknown>> = {};
+  const written: Record<string, unknown> = {};
   for (const kind of ['insert', 'update', 'upsert', 'delete'] as const) {
     written[kind] = (table: AnyTable, rows: readonly AnyRow[]) => {
       count(kind, table, rows);
@@ -58,10 +57,5 @@ function measured(tx: Transaction, add: (mutations: number) => void): Transactio
     count('insertNew', table, added);
     return added;
   };
-  return new Proxy(tx, { get: (target, name) => written[name] ?? memberOf(target, name) });
-}
-
-function memberOf<T extends object>(target: T, name: string | symbol): unknown {
-  const value: unknown = Reflect.get(target, name, target);
-  return typeof value === 'function' ? value.bind(target) : value;
+  return withMembers(tx, written);
 }
