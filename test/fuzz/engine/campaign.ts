@@ -8,7 +8,7 @@ import { Inputs } from './inputs.ts';
 import { minimize } from './minimize.ts';
 import type { FuzzTarget } from './target.ts';
 import type { FindKind, Verdict } from './trial.ts';
-import { DEFAULT_WATCH, WatchedWorker, type WatchOptions } from './watched-worker.ts';
+import { DEFAULT_WATCH, WatchedProcess, type WatchOptions } from './watched-process.ts';
 
 export interface CampaignOptions {
   readonly seed: number;
@@ -52,22 +52,22 @@ export async function runCampaign(
   const startedAt = now();
   const secondsSoFar = (): number => (now() - startedAt) / 1000;
   const hasTime = (): boolean => secondsSoFar() < options.seconds;
-  const worker = new WatchedWorker(target.name, watch);
+  const trials = new WatchedProcess(target.name, watch);
   const finds = new Map<string, Find>();
   const end = options.from + options.inputs;
   let next = options.from;
   try {
     while (next < end && hasTime() && finds.size < MAX_FINDS) {
       const count = Math.min(BATCH, end - next);
-      const { tried, verdict } = await worker.run({ seed, from: next, count });
+      const { tried, verdict } = await trials.run({ seed, from: next, count });
       next += tried;
       if (!verdict || finds.has(signatureOf(verdict))) continue;
-      const find = await examine(worker, target, { ...options, hasTime, index: next - 1, verdict });
+      const find = await examine(trials, target, { ...options, hasTime, index: next - 1, verdict });
       finds.set(signatureOf(verdict), find);
       options.onFind(find);
     }
   } finally {
-    await worker.close();
+    await trials.close();
   }
   return { inputs: next - options.from, seconds: secondsSoFar(), finds: [...finds.values()] };
 }
@@ -87,14 +87,14 @@ interface Finding extends CampaignOptions {
 }
 
 async function examine(
-  worker: WatchedWorker,
+  trials: WatchedProcess,
   target: FuzzTarget,
   { seed, index, verdict, hasTime, isSaving, tries = TRIES }: Finding,
 ): Promise<Find> {
   const corpus = readCorpus(target.name).map(({ bytes }) => bytes);
   const found = new Inputs(target, corpus).of(seed, index);
   const fails = async (candidate: Buffer): Promise<boolean> => {
-    const again = (await worker.run({ input: candidate })).verdict;
+    const again = (await trials.run({ input: candidate })).verdict;
     return again !== undefined && signatureOf(again) === signatureOf(verdict);
   };
   let left = tries[verdict.kind];

@@ -1,15 +1,14 @@
-/** Tries inputs in a thread of its own, which can be ended if one of them never returns. */
-import { parentPort, workerData } from 'node:worker_threads';
+/**
+ * Tries inputs in a process of its own, which can be ended if one of them never returns.
+ *
+ * Usage: trials.ts TARGET PROGRESS: the file PROGRESS holds the number of the input that is being tried, in four
+ * bytes, so that it can be read whatever the input does to this process.
+ */
+import { openSync, writeSync } from 'node:fs';
 import { findTarget } from '../targets/targets.ts';
 import { readCorpus } from './files.ts';
 import { Inputs } from './inputs.ts';
 import { tryInput, type Verdict } from './trial.ts';
-
-export interface WorkerConfig {
-  readonly target: string;
-  /** One number: that of the input which is being tried. */
-  readonly progress: Int32Array;
-}
 
 /** Inputs by their numbers, or one as it is. */
 export type Job =
@@ -22,7 +21,8 @@ export interface JobResult {
   readonly verdict: Verdict | undefined;
 }
 
-const { target: name, progress } = workerData as WorkerConfig;
+const [name = '', progressPath = ''] = process.argv.slice(2);
+const progress = openSync(progressPath, 'r+');
 const target = findTarget(name);
 const corpus = readCorpus(name).map(({ bytes }) => bytes);
 const inputs = new Inputs(target, corpus);
@@ -31,14 +31,20 @@ async function run(job: Job): Promise<JobResult> {
   if ('input' in job) return { tried: 1, verdict: await tryInput(target, Buffer.from(job.input)) };
   for (let tried = 0; tried < job.count; tried++) {
     const index = job.from + tried;
-    Atomics.store(progress, 0, index);
+    tell(index);
     const verdict = await tryInput(target, inputs.of(job.seed, index));
     if (verdict) return { tried: tried + 1, verdict };
   }
   return { tried: job.count, verdict: undefined };
 }
 
-parentPort?.postMessage('ready');
-parentPort?.on('message', (job: Job) => {
-  void run(job).then((result) => parentPort?.postMessage(result));
+function tell(index: number): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(index);
+  writeSync(progress, bytes, 0, bytes.length, 0);
+}
+
+process.on('message', (job: Job) => {
+  void run(job).then((result) => process.send?.(result));
 });
+process.send?.('ready');
