@@ -1,7 +1,8 @@
 /** Many large batches at once, and how a server with a small heap survives them. */
-import { Code, ConnectError } from '@connectrpc/connect';
+import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { systemClock } from '@postlude/queue/foundations';
+import { Recorder } from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { openCaller, Served } from './served.ts';
 
 const HEAP_MB = 512;
@@ -13,7 +14,17 @@ export async function sendLargeBatches(count: number, flags: readonly string[]) 
   try {
     // A session of HTTP/2 does not hold as many bytes.
     const transport = createConnectTransport({ baseUrl: server.url, httpVersion: '1.1' });
-    const send = await openCaller(transport, 'greedy', BATCH);
+    const recorder = createClient(Recorder, transport);
+    const { batch, token } = await openCaller(recorder, 'greedy', BATCH);
+    const send = (number: number): Promise<unknown> => {
+      const requests = batch.requests.map(({ testResult }) => ({
+        testResult: { ...testResult, testId: `${number}/${testResult.testId}` },
+      }));
+      return recorder.batchCreateTestResults(
+        { invocation: batch.invocation, requests },
+        { headers: { 'update-token': token } },
+      );
+    };
     const idleMb = server.memoryMb('VmRSS');
     const counts = { stored: 0, refused: 0, failed: 0 };
     let peakMb = idleMb;

@@ -5,9 +5,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createClient, type Transport } from '@connectrpc/connect';
+import type { Client } from '@connectrpc/connect';
 import { systemClock } from '@postlude/queue/foundations';
-import { Recorder } from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
+import type { Recorder } from '../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { TestStatus } from '../../src/gen/luci/resultdb/v1/test_result_pb.js';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
@@ -33,7 +33,16 @@ export class Served {
   }
 
   static start(flags: readonly string[], nodeFlags: readonly string[] = []): Promise<Served> {
-    return Served.#startFrom([...nodeFlags, '--conditions=postlude-source', MAIN], flags);
+    return Served.#startFrom(
+      [
+        ...nodeFlags,
+        '--cpu-prof',
+        '--cpu-prof-dir=/tmp/prof',
+        '--conditions=postlude-source',
+        MAIN,
+      ],
+      flags,
+    );
   }
 
   /** Starts the command that was built, as users run it. */
@@ -52,7 +61,7 @@ export class Served {
       '--listen',
       '127.0.0.1:0',
       '--database',
-      'memory:',
+      'pglite:data',
       '--log-level',
       'error',
     ];
@@ -117,42 +126,47 @@ export class Served {
   }
 }
 
-/** Sends the batch of this number. */
-export type SendBatch = (number: number, signal?: AbortSignal) => Promise<unknown>;
-
 export interface BatchShape {
   readonly results: number;
   readonly bytesEach: number;
 }
 
-/** A caller of its own realm. */
+/** A caller of its own realm, with an invocation that takes results. */
+export interface OpenedCaller {
+  readonly token: string;
+  readonly batch: {
+    readonly invocation: string;
+    readonly requests: readonly { readonly testResult: BatchResult }[];
+  };
+}
+
+export interface BatchResult {
+  readonly testId: string;
+  readonly resultId: string;
+  readonly expected: boolean;
+  readonly status: TestStatus;
+  readonly summaryHtml: string;
+}
+
 export async function openCaller(
-  transport: Transport,
+  recorder: Client<typeof Recorder>,
   name: string,
   { bytesEach, results }: BatchShape,
-): Promise<SendBatch> {
-  const recorder = createClient(Recorder, transport);
+): Promise<OpenedCaller> {
   let token = '';
   await recorder.createInvocation(
     { invocationId: name, invocation: { realm: `bench:${name}` } },
     { onHeader: (header) => (token = header.get('update-token') ?? '') },
   );
-  const invocation = `invocations/${name}`;
-  const headers = { 'update-token': token };
   const summaryHtml = 'x'.repeat(bytesEach);
-  return (number, signal) => {
-    const requests = Array.from({ length: results }, (_, index) => ({
-      testResult: {
-        testId: `${number}/${index}`,
-        resultId: '1',
-        expected: true,
-        status: TestStatus.PASS,
-        summaryHtml,
-      },
-    }));
-    return recorder.batchCreateTestResults(
-      { invocation, requests },
-      signal ? { headers, signal } : { headers },
-    );
-  };
+  const requests = Array.from({ length: results }, (_, index) => ({
+    testResult: {
+      testId: String(index),
+      resultId: '1',
+      expected: true,
+      status: TestStatus.PASS,
+      summaryHtml,
+    },
+  }));
+  return { token, batch: { invocation: `invocations/${name}`, requests } };
 }

@@ -13,7 +13,7 @@ import {
   type WakeUp,
 } from '@postlude/queue';
 import type { Log } from '@postlude/queue/foundations';
-import { type Clock, sharedReading, systemClock } from '@postlude/queue/foundations';
+import { type Clock, systemClock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { ServerClock } from '@postlude/queue/storage';
 import { observeReminders } from '@postlude/queue/tq';
@@ -63,9 +63,6 @@ import { type Meters, openMeters } from './telemetry/meters.ts';
 import { observeProcess } from './telemetry/process-metrics.ts';
 import { tracedBatchHandler, tracedHandler } from './telemetry/traced-handler.ts';
 import { openTracing, type Tracing, type TracingOptions } from './telemetry/tracing.ts';
-
-/** Anybody may ask for the metrics, however often. */
-const METRICS_CACHED_MS = 1_000;
 
 export interface ServerOptions {
   readonly log?: Log;
@@ -265,12 +262,10 @@ async function buildPort(
     health,
     log,
     pushes: pushTasks.pushes,
-    renderMetrics: sharedReading(
-      { clock: machineClock, intervalMs: METRICS_CACHED_MS, keepsFailures: false },
-      meters.render,
-    ),
+    renderMetrics: meters.render,
     onlyLoopbackHosts: config.auth.kind === 'none',
     crossOrigin,
+    clock: machineClock,
   });
   const { maxConnections, maxConnectionsPerAddress, requestTimeoutMs } = config;
   return new OnePort({
@@ -281,6 +276,7 @@ async function buildPort(
     requestTimeoutMs,
     clock: machineClock,
     log,
+    metrics: meters.metrics,
   });
 }
 

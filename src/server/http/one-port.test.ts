@@ -1,7 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect as connectHttp2, constants } from 'node:http2';
-import { type NodeServerResponse, respond, silentLog } from '@postlude/queue/foundations';
+import {
+  type NodeServerResponse,
+  noMetrics,
+  respond,
+  silentLog,
+} from '@postlude/queue/foundations';
 import { FakeClock } from '@postlude/queue/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import {
@@ -261,6 +266,7 @@ test('throws where the port is taken', async () => {
     requestTimeoutMs: 60_000,
     clock: new FakeClock(),
     log: silentLog,
+    metrics: noMetrics,
   });
   await expect(other.listen(address)).rejects.toThrow('EADDRINUSE');
 });

@@ -19,6 +19,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import {
   type Clock,
   type Log,
+  type Metrics,
   type NodeServerRequest,
   type NodeServerResponse,
   respond,
@@ -27,6 +28,7 @@ import type { ListenAddress } from '../config/setting-values.ts';
 import type { Connection } from './connections/connection.ts';
 import { type ConnectionLimits, Connections } from './connections/connections.ts';
 import { RequestTurns } from './connections/request-turns.ts';
+import { refuseForNow } from './rpc-refusals.ts';
 
 export interface OnePortOptions extends ConnectionLimits {
   readonly handle: (request: NodeServerRequest, response: NodeServerResponse) => void;
@@ -34,6 +36,7 @@ export interface OnePortOptions extends ConnectionLimits {
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 /** RFC 9113, section 3.4. */
@@ -43,6 +46,8 @@ const MAX_HEADERS_MS = 15_000;
 const MAX_STREAMS = 256;
 /** A client may cancel all of its requests at once. Node ends the session of one that cancels more. */
 const CANCELLATIONS = { streamResetBurst: MAX_STREAMS, streamResetRate: 33 };
+/** A client that has waited for longer before it cancels a request has lost patience, and is no attacker. */
+const HASTY_MS = 1_000;
 const CHECK_EVERY_MS = 5_000;
 /** How long a response may take to arrive before its stream is closed, if its request never ends. */
 const LINGER_MS = 5_000;
@@ -54,11 +59,12 @@ const PROBED = /^\/(?:healthz|readyz)(?:\?|$)/;
 export class OnePort {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #countRefused: () => void;
   readonly #requestTimeoutMs: number;
   readonly #http1: Server;
   readonly #http2: Http2Server;
   readonly #connections: Connections;
-  readonly #turns = new RequestTurns();
+  readonly #turns: RequestTurns;
   readonly #undecided = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #responses = new Set<NodeServerResponse>();
@@ -69,8 +75,14 @@ export class OnePort {
   constructor(options: OnePortOptions) {
     this.#clock = options.clock;
     this.#log = options.log;
+    const refused = options.metrics.counter('postlude.requests.refused', {
+      description: 'Requests of HTTP/2 that could not begin in time, since there were too many',
+      unit: '{request}',
+    });
+    this.#countRefused = () => refused.add(1);
     this.#requestTimeoutMs = options.requestTimeoutMs;
     this.#connections = new Connections(options, options.clock);
+    this.#turns = new RequestTurns(options.clock);
     const handle = (request: NodeServerRequest, response: NodeServerResponse): void =>
       this.#track(request, response, options.handle);
     this.#http1 = createHttp1(options, handle);
@@ -208,7 +220,11 @@ export class OnePort {
   }
 
   #watchForCancellation(stream: ServerHttp2Stream, connection: Connection): void {
-    const note = (): void => this.#connections.noteCancelled(connection);
+    const arrivedAt = this.#clock.monotonicMs();
+    const note = (): void => {
+      const isHasty = this.#clock.monotonicMs() - arrivedAt < HASTY_MS;
+      if (isHasty) this.#connections.noteCancelled(connection);
+    };
     if (hasEnded(stream)) note();
     else stream.once('aborted', note);
   }
@@ -236,6 +252,13 @@ export class OnePort {
         begin: () => {
           this.#limitSending(request);
           begin();
+        },
+        refuse: () => {
+          if (PROBED.test(request.url ?? '')) begin();
+          else {
+            this.#countRefused();
+            refuseForNow(request, response);
+          }
         },
       });
     } else begin();

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { silentLog, systemClock } from '@postlude/queue/foundations';
+import { noMetrics, silentLog, systemClock } from '@postlude/queue/foundations';
 import { expect, onTestFinished, test } from 'vitest';
 import { CrossOrigin } from '../prpc/cross-origin.ts';
 import { OnePort } from './one-port.ts';
@@ -14,6 +14,7 @@ async function serve(options: Partial<RoutesOptions> = {}): Promise<string> {
       renderMetrics: async () => 'up 1\n',
       onlyLoopbackHosts: true,
       crossOrigin: new CrossOrigin([]),
+      clock: systemClock,
       log: silentLog,
       ...options,
     }),
@@ -21,6 +22,7 @@ async function serve(options: Partial<RoutesOptions> = {}): Promise<string> {
     requestTimeoutMs: 60_000,
     clock: systemClock,
     log: silentLog,
+    metrics: noMetrics,
   });
   const { port: number } = await port.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {

@@ -2,12 +2,14 @@
 
 import {
   authorityOf,
+  type Clock,
   type Log,
   type NodeServerRequest,
   type NodeServerResponse,
   namesLoopback,
   type RequestHandler,
   respond,
+  sharedReading,
   toError,
 } from '@postlude/queue/foundations';
 import type { CrossOrigin } from '../prpc/cross-origin.ts';
@@ -27,18 +29,26 @@ export interface RoutesOptions {
    */
   readonly onlyLoopbackHosts: boolean;
   readonly crossOrigin: Pick<CrossOrigin, 'allows'>;
+  readonly clock: Clock;
   readonly log: Log;
 }
+
+/** Anybody may ask for the metrics, however often. */
+const METRICS_CACHED_MS = 1_000;
 
 type Route = (response: NodeServerResponse) => void | Promise<void>;
 
 export function routes(
   options: RoutesOptions,
 ): (request: NodeServerRequest, response: NodeServerResponse) => void {
+  const renderMetrics = sharedReading(
+    { clock: options.clock, intervalMs: METRICS_CACHED_MS, keepsFailures: false },
+    options.renderMetrics,
+  );
   const pages = new Map<string, Route>([
     ['/healthz', (response) => respond(response, 200, 'ok\n')],
     ['/readyz', (response) => answerReadiness(options.health, response)],
-    ['/metrics', (response) => answerMetrics(options.renderMetrics, response)],
+    ['/metrics', (response) => answerMetrics(renderMetrics, response)],
   ]);
   const isAllowed = (request: NodeServerRequest): boolean =>
     isPrpc(request) && options.crossOrigin.allows(request);

@@ -45,7 +45,8 @@ import type { ClientAddresses } from './client-address.ts';
 import { codeName, FAULTS } from './error-mapping.ts';
 import { passGate, type RequestGateOptions } from './request-gate.ts';
 import { type RpcCall, rpcCallKey } from './rpc-call.ts';
-import { hasRpcContentType, refuseUnknownRpc } from './rpc-content-type.ts';
+import { hasRpcContentType } from './rpc-content-type.ts';
+import { refuseUnknownRpc } from './rpc-refusals.ts';
 import { asFaultOfCaller } from './undecodable.ts';
 
 export interface RpcRoutesOptions extends RequestGateOptions {

@@ -1,7 +1,7 @@
 /** A port of both protocols, and clients that speak to it by hand. */
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
-import { type NodeServerResponse, respond } from '@postlude/queue/foundations';
+import { type NodeServerResponse, noMetrics, respond } from '@postlude/queue/foundations';
 import { FakeClock } from '@postlude/queue/testing';
 import { onTestFinished } from 'vitest';
 import { OnePort, type OnePortOptions } from '../../../src/server/http/one-port.ts';
@@ -31,6 +31,7 @@ export async function openPort(options: Partial<OnePortOptions> = {}) {
     requestTimeoutMs: 60_000,
     clock,
     log,
+    metrics: noMetrics,
     ...options,
   });
   const address = await port.listen({ host: '127.0.0.1', port: 0 });

@@ -69,13 +69,14 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
   });
   const health = { notReadyBecause: async () => undefined };
   const fixed = { pushes: undefined, renderMetrics: render, onlyLoopbackHosts: true };
-  const handle = routes({ rpcs, health, log, crossOrigin, ...fixed });
+  const handle = routes({ rpcs, health, log, crossOrigin, clock: systemClock, ...fixed });
   const port = new OnePort({
     handle,
     maxConnections: 100,
     requestTimeoutMs: 60_000,
     clock: systemClock,
     log,
+    metrics,
   });
   const address = await port.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {

@@ -70,7 +70,7 @@ export class Connections {
   }
 
   /**
-   * Notes that the client has cancelled a request. A cancelled request costs its client next to nothing, so
+   * Notes that the client has cancelled a request soon after sending it. A cancelled request costs its client next to nothing, so
    * one that cancels too many loses the connection, and gets another when the excess is paid off.
    */
   noteCancelled(connection: Connection): void {

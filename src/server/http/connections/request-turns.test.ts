@@ -1,11 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { FakeClock } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
-import { REQUESTS_A_TURN, RequestTurns } from './request-turns.ts';
+import { BEGINS_WITHIN_MS, REQUESTS_A_TURN, RequestTurns } from './request-turns.ts';
 
 /** Notes which requests of which connections have begun. */
 function openTurns() {
-  const turns = new RequestTurns();
+  const clock = new FakeClock();
+  const turns = new RequestTurns(clock);
   const begun: string[] = [];
+  const refused: string[] = [];
   const cancelled = new Set<string>();
   const connections = { a: {}, b: {} };
   const send = (of: 'a' | 'b', count: number): void => {
@@ -14,10 +17,11 @@ function openTurns() {
       turns.add(connections[of], {
         isOver: () => cancelled.has(name),
         begin: () => void begun.push(name),
+        refuse: () => void refused.push(name),
       });
     }
   };
-  return { begun, cancelled, send };
+  return { begun, cancelled, clock, refused, send };
 }
 
 test('few requests begin at once', () => {
@@ -45,4 +49,26 @@ test('what is cancelled before its turn never begins, and takes no place of othe
   await turn();
   expect(begun).toHaveLength(REQUESTS_A_TURN + 4);
   expect(begun.at(-1)).toBe('a999');
+});
+
+test('after a long turn, as many begin as it had milliseconds', async () => {
+  const { begun, clock, send } = openTurns();
+  send('a', 1_000);
+  clock.advance(50);
+  await turn();
+  expect(begun).toHaveLength(REQUESTS_A_TURN + 50);
+  await turn();
+  expect(begun).toHaveLength(REQUESTS_A_TURN + 50 + REQUESTS_A_TURN);
+});
+
+test('what has waited in vain is refused, and what is cancelled is neither', async () => {
+  const { begun, cancelled, clock, refused, send } = openTurns();
+  send('a', REQUESTS_A_TURN + 10);
+  cancelled.add(`a${REQUESTS_A_TURN}`);
+  clock.advance(BEGINS_WITHIN_MS);
+  send('b', 1);
+  await turn();
+  expect(begun.at(-1)).toBe('b0');
+  expect(begun).toHaveLength(REQUESTS_A_TURN + 1);
+  expect(refused).toHaveLength(9);
 });

@@ -1,30 +1,47 @@
 /**
- * Begins requests of HTTP/2 as they arrive: some of them at once, and the others in the next turns of the event loop,
- * one of each connection after the other. A client may send thousands of requests in what is one
- * read of its socket. So these hold up nobody else, and those that it cancels meanwhile never begin.
+ * Begins requests of HTTP/2 as they arrive: some of them at once, and the others in the next turns of the event
+ * loop, one of each connection after the other. A client may send thousands of requests in what is one read of
+ * its socket. So these hold up nobody else, and those that it cancels meanwhile never begin. If more arrive
+ * than can begin, those that have waited in vain are refused, which costs next to nothing.
  */
+import type { Clock } from '@postlude/queue/foundations';
+
+/** At least; after a long turn it is one for each millisecond, as few turns must not mean few requests. */
 export const REQUESTS_A_TURN = 4;
+const REFUSALS_A_REQUEST = 4;
+export const BEGINS_WITHIN_MS = 1_000;
 
 export interface ArrivedRequest {
   /** Whether its client does not wait for a response any more. */
   isOver(): boolean;
   begin(): void;
+  refuse(): void;
+}
+
+interface Waiting {
+  readonly request: ArrivedRequest;
+  readonly arrivedAt: number;
 }
 
 export class RequestTurns {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   /** By connection, in the order of their turns. */
-  readonly #waiting = new Map<object, ArrivedRequest[]>();
-  /** How many have begun in this turn. */
-  #begun = 0;
+  readonly #waiting = new Map<object, Waiting[]>();
+  /** How many may still begin in this turn. */
+  #left = REQUESTS_A_TURN;
   #isTurnAhead = false;
 
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock;
+  }
+
   add(connection: object, request: ArrivedRequest): void {
-    if (this.#waiting.size === 0 && this.#begun < REQUESTS_A_TURN) this.#begin(request);
-    else this.#queueOf(connection).push(request);
+    if (this.#waiting.size === 0 && this.#left > 0) this.#begin(request);
+    else this.#queueOf(connection).push({ request, arrivedAt: this.#clock.monotonicMs() });
     this.#planTurn();
   }
 
-  #queueOf(connection: object): ArrivedRequest[] {
+  #queueOf(connection: object): Waiting[] {
     const queue = this.#waiting.get(connection) ?? [];
     this.#waiting.set(connection, queue);
     return queue;
@@ -33,35 +50,43 @@ export class RequestTurns {
   #planTurn(): void {
     if (this.#isTurnAhead) return;
     this.#isTurnAhead = true;
+    const plannedAt = this.#clock.monotonicMs();
     setImmediate(() => {
       this.#isTurnAhead = false;
-      this.#begun = 0;
-      this.#takeTurn();
+      const now = this.#clock.monotonicMs();
+      this.#left = Math.max(REQUESTS_A_TURN, Math.floor(now - plannedAt));
+      this.#takeTurn(now);
     });
   }
 
-  #takeTurn(): void {
-    while (this.#begun < REQUESTS_A_TURN) {
-      const request = this.#next();
-      if (!request) return;
-      this.#begin(request);
+  #takeTurn(now: number): void {
+    let refusals = REFUSALS_A_REQUEST * this.#left;
+    while (this.#left > 0) {
+      const next = this.#next();
+      if (!next) return;
+      const { arrivedAt, request } = next;
+      if (now - arrivedAt < BEGINS_WITHIN_MS || refusals === 0) this.#begin(request);
+      else if (!request.isOver()) {
+        refusals -= 1;
+        request.refuse();
+      }
     }
     this.#planTurn();
   }
 
-  #next(): ArrivedRequest | undefined {
+  #next(): Waiting | undefined {
     for (const [connection, queue] of this.#waiting) {
-      const request = queue.shift();
+      const next = queue.shift();
       this.#waiting.delete(connection);
       if (queue.length > 0) this.#waiting.set(connection, queue); // after all others
-      return request;
+      return next;
     }
     return undefined;
   }
 
   #begin(request: ArrivedRequest): void {
     if (request.isOver()) return;
-    this.#begun += 1;
+    this.#left -= 1;
     request.begin();
   }
 }
