@@ -33,6 +33,8 @@ describe('XmlReader', () => {
   it.each([
     ['after', '<a/>\n x\n\ny'],
     ['before', '\r\nx\n\n<a/>'],
+    ['in CDATA after', '<a/>\n<![CDATA[x\n]]>'],
+    ['in CDATA before', '<?xml version="1.0"?>\n<![CDATA[x\n]]>'],
     ['after, with the line ends of XML 1.1', '<?xml version="1.1"?><a/>\x85x\u2028y'],
   ])('names the line of text %s the document, in chunks of any size', (_, text) => {
     for (const size of [1, 2, 3, 100]) expect(damageOf(text, size).line).toBe(2);

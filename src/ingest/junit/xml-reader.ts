@@ -73,8 +73,8 @@ export class XmlReader {
   #hasBegun = false;
   /** What came before it is known whether the text begins with a declaration. */
   #start = '';
-  /** Where the text outside of the root begins, in the parser's chunk. */
-  #outside = { i: 0, line: 1 };
+  /** Where the text outside of the root that is being read begins, in the parser's chunk. */
+  #outside: { readonly i: number; readonly line: number } | undefined;
 
   constructor(handler: XmlHandler, sink: FormatSink) {
     this.#handler = handler;
@@ -178,13 +178,19 @@ export class XmlReader {
     inProgress.handleTextOutsideRoot = () => {
       this.#outside = { i: inProgress.i, line: inProgress.line };
       read();
+      this.#outside = undefined;
     };
   }
 
-  /** The parser fails at the end of the text or of the chunk. It goes back to what is no white space. */
+  /**
+   * The parser fails at the end of the text or of the chunk, so it goes back to what is no white space. At
+   * CDATA, it fails where that begins.
+   */
   #outsideText(cause: Error): ReportDamage {
-    Object.assign(this.#inProgress, this.#outside);
-    this.#inProgress.skipSpaces();
+    if (this.#outside) {
+      Object.assign(this.#inProgress, this.#outside);
+      this.#inProgress.skipSpaces();
+    }
     return this.#damage(OUTSIDE_TEXT, cause);
   }
 
