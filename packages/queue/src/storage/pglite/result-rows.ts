@@ -40,9 +40,11 @@ export function decodeRows(instance: object, load: () => Promise<Protocol>): voi
   const { execProtocolRawStream, execProtocolStream } = mine;
   if (!execProtocolRawStream || !execProtocolStream || mended.has(instance)) return;
   mended.add(instance);
+  let loading: Promise<Protocol> | undefined;
   mine.execProtocolStream = async (message, options = {}) => {
     if (message[0] !== EXECUTE) return await execProtocolStream.call(instance, message, options);
-    const { Parser, messages } = await load();
+    loading ??= load(); // An import takes time even if it has been made before.
+    const { Parser, messages } = await loading;
     const chunks: Buffer[] = [];
     const { syncToFs = true, onNotice } = options;
     const onRawData = (data: Uint8Array): void => void chunks.push(Buffer.from(data));
