@@ -48,6 +48,8 @@ const MAX_STREAMS = 256;
 const CANCELLATIONS = { streamResetBurst: MAX_STREAMS, streamResetRate: 33 };
 /** A client that has waited for longer before it cancels a request has lost patience, and is no attacker. */
 const HASTY_MS = 1_000;
+/** Stands for a connection that has been closed before its request could be handled. */
+const CLOSED = { party: 'closed' };
 const CHECK_EVERY_MS = 5_000;
 /** How long a response may take to arrive before its stream is closed, if its request never ends. */
 const LINGER_MS = 5_000;
@@ -247,7 +249,8 @@ export class OnePort {
     };
     // A connection of HTTP/1.1 has one request at a time, which waits for its turn as its caller does.
     if ('stream' in request) {
-      this.#turns.add(connection ?? response, {
+      this.#turns.add({
+        connection: connection ?? CLOSED,
         isOver: () => isOver(request),
         begin: () => {
           this.#limitSending(request);

@@ -17,6 +17,8 @@ export const READ_WITHIN_MS = 60_000;
 
 export class Connection {
   readonly socket: Socket;
+  /** Its address, or network of IPv6. */
+  readonly party: string;
   /** Beyond the limit of connections, only the state of the server may be asked for. */
   readonly isProbe: boolean;
   readonly #openedAt: number;
@@ -29,9 +31,10 @@ export class Connection {
 
   constructor(
     socket: Socket,
-    { isProbe, now }: { readonly isProbe: boolean; readonly now: number },
+    { isProbe, now, party }: Pick<Connection, 'isProbe' | 'party'> & { readonly now: number },
   ) {
     this.socket = socket;
+    this.party = party;
     this.isProbe = isProbe;
     this.#openedAt = now;
     this.#heardAt = now;

@@ -54,8 +54,8 @@ export class Connections {
       return undefined;
     }
     const now = this.#clock.monotonicMs();
-    const connection = new Connection(socket, { now, isProbe: !this.#hasRoom() });
-    this.#add(connection, party);
+    const connection = new Connection(socket, { now, party, isProbe: !this.#hasRoom() });
+    this.#add(connection);
     return connection;
   }
 
@@ -84,7 +84,7 @@ export class Connections {
 
   #note(connection: Connection, cancellations: number): void {
     if (this.#limits.isProxy?.(connection.address)) return;
-    const { name: party } = addressParty(connection.address);
+    const { party } = connection;
     const from = Math.max(this.#paidOffAt.get(party) ?? 0, this.#clock.monotonicMs());
     this.#paidOffAt.set(party, from + (cancellations * 1000) / CANCELLATIONS.perSecond);
     if (this.#cancelsTooMuch(party)) this.#remove(connection);
@@ -114,8 +114,8 @@ export class Connections {
     }
   }
 
-  #add(connection: Connection, party: string): void {
-    const { socket } = connection;
+  #add(connection: Connection): void {
+    const { party, socket } = connection;
     this.#open.set(socket, connection);
     this.#perParty.set(party, this.#countOf(party) + 1);
     if (connection.isProbe) this.#addProbe(connection);
@@ -139,7 +139,7 @@ export class Connections {
     const { maxConnections, maxConnectionsPerAddress: max = Math.ceil(maxConnections / 2) } =
       this.#limits;
     if (this.#countOf(party) < max) return true;
-    return this.#closeIdle((connection) => addressParty(connection.address).name === party);
+    return this.#closeIdle((connection) => connection.party === party);
   }
 
   #hasRoom(): boolean {

@@ -10,11 +10,12 @@ function openTurns() {
   const begun: string[] = [];
   const refused: string[] = [];
   const cancelled = new Set<string>();
-  const connections = { a: {}, b: {} };
-  const send = (of: 'a' | 'b', count: number): void => {
+  const connections = { a: { party: 'a' }, b: { party: 'b' }, c: { party: 'a' } };
+  const send = (of: keyof typeof connections, count: number): void => {
     for (let number = 0; number < count; number += 1) {
       const name = `${of}${number}`;
-      turns.add(connections[of], {
+      turns.add({
+        connection: connections[of],
         isOver: () => cancelled.has(name),
         begin: () => void begun.push(name),
         refuse: () => void refused.push(name),
@@ -71,4 +72,14 @@ test('what has waited in vain is refused, and what is cancelled is neither', asy
   expect(begun.at(-1)).toBe('b0');
   expect(begun).toHaveLength(REQUESTS_A_TURN + 1);
   expect(refused).toHaveLength(9);
+});
+
+test('parties take turns, however many connections each has', async () => {
+  const { begun, send } = openTurns();
+  send('a', REQUESTS_A_TURN + 3);
+  send('c', 2);
+  send('b', 2);
+  await turn();
+  const last = REQUESTS_A_TURN;
+  expect(begun.slice(REQUESTS_A_TURN)).toEqual([`a${last}`, 'b0', 'c0', 'b1']);
 });

@@ -1,8 +1,9 @@
 /**
  * Begins requests of HTTP/2 as they arrive: some of them at once, and the others in the next turns of the event
- * loop, one of each connection after the other. A client may send thousands of requests in what is one read of
- * its socket. So these hold up nobody else, and those that it cancels meanwhile never begin. If more arrive
- * than can begin, those that have waited in vain are refused, which costs next to nothing.
+ * loop. Parties take turns, and the connections of a party. A client may send thousands of requests in what is
+ * one read of its socket, or over hundreds of connections. So these hold up nobody else, and those that it
+ * cancels meanwhile never begin. If more arrive than can begin, those that have waited in vain are refused,
+ * which costs next to nothing.
  */
 import type { Clock } from '@postlude/queue/foundations';
 
@@ -12,6 +13,8 @@ const REFUSALS_A_REQUEST = 4;
 export const BEGINS_WITHIN_MS = 1_000;
 
 export interface ArrivedRequest {
+  /** What it came over, and whose that is. */
+  readonly connection: { readonly party: string };
   /** Whether its client does not wait for a response any more. */
   isOver(): boolean;
   begin(): void;
@@ -25,8 +28,8 @@ interface Waiting {
 
 export class RequestTurns {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  /** By connection, in the order of their turns. */
-  readonly #waiting = new Map<object, Waiting[]>();
+  /** By party, and then by connection, in the order of their turns. */
+  readonly #waiting = new Map<string, Map<object, Waiting[]>>();
   /** How many may still begin in this turn. */
   #left = REQUESTS_A_TURN;
   #isTurnAhead = false;
@@ -35,15 +38,17 @@ export class RequestTurns {
     this.#clock = clock;
   }
 
-  add(connection: object, request: ArrivedRequest): void {
+  add(request: ArrivedRequest): void {
     if (this.#waiting.size === 0 && this.#left > 0) this.#begin(request);
-    else this.#queueOf(connection).push({ request, arrivedAt: this.#clock.monotonicMs() });
+    else this.#queueOf(request).push({ request, arrivedAt: this.#clock.monotonicMs() });
     this.#planTurn();
   }
 
-  #queueOf(connection: object): Waiting[] {
-    const queue = this.#waiting.get(connection) ?? [];
-    this.#waiting.set(connection, queue);
+  #queueOf({ connection }: ArrivedRequest): Waiting[] {
+    const { party } = connection;
+    const queues = this.#waiting.get(party) ?? new Map<object, Waiting[]>();
+    const queue = queues.get(connection) ?? [];
+    this.#waiting.set(party, queues.set(connection, queue));
     return queue;
   }
 
@@ -75,13 +80,16 @@ export class RequestTurns {
   }
 
   #next(): Waiting | undefined {
-    for (const [connection, queue] of this.#waiting) {
-      const next = queue.shift();
-      this.#waiting.delete(connection);
-      if (queue.length > 0) this.#waiting.set(connection, queue); // after all others
-      return next;
-    }
-    return undefined;
+    const [[party, queues] = []] = this.#waiting;
+    const [[connection, queue] = []] = queues ?? [];
+    if (!party || !queues || !connection || !queue) return undefined;
+    const next = queue.shift();
+    // What is left comes after all others.
+    queues.delete(connection);
+    if (queue.length > 0) queues.set(connection, queue);
+    this.#waiting.delete(party);
+    if (queues.size > 0) this.#waiting.set(party, queues);
+    return next;
   }
 
   #begin(request: ArrivedRequest): void {
