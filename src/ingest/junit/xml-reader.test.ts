@@ -60,6 +60,14 @@ describe('XmlReader', () => {
     expect(warnings).toEqual(['1: "]]>" in text']);
   });
 
+  it.each([1, 100])('warns in the order of lines, in chunks of %i', (size) => {
+    expect(read('<a>&#0;\n\x07]]></a>', size).warnings).toEqual([
+      '1: a reference to a character that XML forbids',
+      '2: "]]>" in text',
+      '2: a character that XML forbids was replaced',
+    ]);
+  });
+
   it.each([100, 1, 2, 7])('accepts white space before the declaration, in chunks of %i', (size) => {
     const { opened, warnings } = read('\n <?xml version="1.0"?><a/>', size);
     expect(opened).toEqual(['a {}']);

@@ -116,7 +116,11 @@ export class XmlReader {
   end(): void {
     if (!this.#hasBegun) this.#begin();
     this.#parser.close();
-    for (const [what, { line, count }] of this.#toleratedTimes) {
+    // Forbidden characters are found in a whole chunk before it is parsed.
+    const byLine = [...this.#toleratedTimes].sort(
+      ([whatA, a], [whatB, b]) => a.line - b.line || (whatA < whatB ? -1 : 1),
+    );
+    for (const [what, { line, count }] of byLine) {
       this.#sink.warning(line, count === 1 ? what : `${what} (${count} times, first here)`);
     }
   }

@@ -15,6 +15,7 @@ describe('testIdOf', () => {
     [[], ':x', '\\u{3a}x'],
     [[], '*', '\\u{2a}'],
     [[], 'e\u0301', 'é'],
+    [[], 'e\r\u0301', 'e\\ŕ'],
   ])('names %j %j %j', (suite, name, id) => {
     expect(testIdOf(suite, name).id).toBe(id);
   });

@@ -56,7 +56,8 @@ const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\
 function printable(text: string): string {
   const whole = text.replace(RESERVED, asEscape);
   if (/^[\x20-\x7e]*$/.test(whole)) return whole;
-  return whole.normalize('NFC').replaceAll(UNPRINTABLE, asEscape);
+  const escaped = whole.normalize('NFC').replaceAll(UNPRINTABLE, asEscape);
+  return escaped.normalize('NFC'); // An accent may follow an escape, and combine with its last letter.
 }
 
 function asEscape(char: string): string {
