@@ -60,6 +60,11 @@ describe('XmlReader', () => {
     expect(warnings).toEqual(['1: "]]>" in text']);
   });
 
+  it.each([1, 2, 3, 100])('counts line ends of all kinds, in chunks of %i', (size) => {
+    const warning = '4: a character that XML forbids was replaced';
+    expect(read('<a>\r\r\n\n\x07\r</a>', size).warnings).toEqual([warning]);
+  });
+
   it.each([1, 100])('warns in the order of lines, in chunks of %i', (size) => {
     expect(read('<a>&#0;\n\x07]]></a>', size).warnings).toEqual([
       '1: a reference to a character that XML forbids',

@@ -69,7 +69,9 @@ export class XmlReader {
   #attributes = 0;
   #attributesText = 0;
   #depth = 0;
+  /** The line that the next chunk begins in. */
   #line = 1;
+  #endsInReturn = false;
   #hasBegun = false;
   /** What came before it is known whether the text begins with a declaration. */
   #start = '';
@@ -109,7 +111,14 @@ export class XmlReader {
   #write(text: string): void {
     this.#parser.write(this.#withoutForbidden(text));
     this.#bound();
-    this.#line = this.#parser.line;
+    this.#line = this.#lineAfter(text);
+    this.#endsInReturn = text.endsWith('\r');
+  }
+
+  /** The parser is not as far yet, if it has seen a carriage return that a line feed may follow. */
+  #lineAfter(text: string): number {
+    const isWithinBreak = this.#endsInReturn && text.startsWith('\n');
+    return this.#line + lineBreaksIn(text) - (isWithinBreak ? 1 : 0);
   }
 
   /** Throws ReportDamage unless the document is complete. */
@@ -158,7 +167,7 @@ export class XmlReader {
   #withoutForbidden(chunk: string): string {
     const first = chunk.search(FORBIDDEN);
     if (first < 0) return chunk;
-    const line = this.#line + chunk.slice(0, first).split('\n').length - 1;
+    const line = this.#lineAfter(chunk.slice(0, first));
     return chunk.replaceAll(FORBIDDEN, () => {
       this.#tolerate('a character that XML forbids was replaced', line);
       return '\ufffd';
@@ -245,6 +254,13 @@ export class XmlReader {
   #damage(reason: string, cause?: Error, line = this.#parser.line): ReportDamage {
     return new ReportDamage(line, `the XML is not well formed: ${reason}`, { cause });
   }
+}
+
+/** Counts those of XML 1.0: line feeds, and carriage returns without one. */
+function lineBreaksIn(text: string): number {
+  let breaks = text.includes('\r') ? (text.match(/\r(?!\n)/g)?.length ?? 0) : 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) breaks += 1;
+  return breaks;
 }
 
 function localName(name: string): string {
