@@ -19,6 +19,9 @@ import { type InvocationId, parseInvocationId } from './id.ts';
 import type { Invocation } from './invocation.ts';
 import { readInvocations } from './invocations.ts';
 
+/** Each request for the next attempt reads those there are. CI systems allow far fewer. */
+export const MAX_ATTEMPT = 1_000;
+
 const ATTEMPT_SUFFIX = /\.attempt-\d+$/;
 
 /** Throws `invalid-argument` if `id` names a later attempt instead of the first one. */
@@ -36,8 +39,15 @@ export function firstAttemptId(id: InvocationId): InvocationId {
   return id.replace(ATTEMPT_SUFFIX, '') as InvocationId;
 }
 
+/** Throws `failed-precondition` if there have been too many attempts, and `invalid-argument` as below. */
+export function nextAttemptId(first: InvocationId, number: number): InvocationId {
+  if (number <= MAX_ATTEMPT) return laterAttemptId(first, number);
+  const problem = `${first} has had all of its ${MAX_ATTEMPT} attempts: open another invocation`;
+  throw new CodedError('failed-precondition', problem);
+}
+
 /** Returns the id of a later attempt. Throws `invalid-argument` if that would be too long. */
-export function laterAttemptId(first: InvocationId, number: number): InvocationId {
+function laterAttemptId(first: InvocationId, number: number): InvocationId {
   return parseInvocationId(`${first}.attempt-${number}`);
 }
 

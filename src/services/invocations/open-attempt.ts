@@ -9,7 +9,7 @@
  */
 import { CodedError } from '@postlude/queue/foundations';
 import { startFinalization } from '../../finalizer/schedule.ts';
-import { laterAttemptId, readAttempts } from '../../invocations/attempts.ts';
+import { nextAttemptId, readAttempts } from '../../invocations/attempts.ts';
 import type { InvocationId } from '../../invocations/id.ts';
 import {
   includeAttempts,
@@ -147,7 +147,7 @@ async function createNextAttempt(
   const [first, newest] = [attempts[0], attempts.at(-1)];
   if (!first || !newest) throw new Error('there is no attempt to follow');
   const attempt = Math.max(newest.attempt + 1, opening.attempt);
-  const id = laterAttemptId(first.id, attempt);
+  const id = nextAttemptId(first.id, attempt);
   const records = opening.recorder !== undefined;
   const isOpen = newest.state === 'ACTIVE';
   if (isOpen) checkSameOwner(newest, opening);

@@ -14,7 +14,7 @@ test.each<[string, Init]>([
   ['deadline: must be at least 10 seconds in the future', { deadline: { seconds: 1n } }],
   ['lost_after: goes with a recorder only', { lostAfter: { seconds: 60n } }],
   ['finalize: goes without a recorder only', { recorder: 'r', finalize: true }],
-  ['attempt: must be from 0 to 1000000', { attempt: -1 }],
+  ['attempt: must be from 0 to 1000', { attempt: -1 }],
   ['context_tags: "A":"": key: does not match', { contextTags: [{ key: 'A' }] }],
   ['included_invocations[0]: not the name', { includedInvocations: ['a'] }],
   ['expected_invocations[0]: name: not the name', { expectedInvocations: [{ name: 'a' }] }],

@@ -250,6 +250,13 @@ test('a late recording waits for the current recorder, and then becomes an attem
   expect(await record('fresh', 'late', late)).toMatchObject({ attempt: 1 });
 });
 
+test('begins no attempt after the thousandth', async () => {
+  const world = await openWorld(await openTestPglite());
+  await world.record('s', 'one');
+  expect(await world.record('s', 'two', { attempt: 1_000 })).toMatchObject({ attempt: 1_000 });
+  await expect(world.record('s', 'three')).rejects.toThrow('s has had all of its 1000 attempts');
+});
+
 test('replaces incomplete attempts in runs that can still change', async () => {
   const world = await openWorld(await openTestPglite());
   await world.record('s', 'one');

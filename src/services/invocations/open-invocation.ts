@@ -7,7 +7,7 @@ import {
   type OpenInvocationResponse,
   OpenInvocationResponseSchema,
 } from '../../gen/postlude/v1/invocations_pb.js';
-import { checkFirstAttempt } from '../../invocations/attempts.ts';
+import { checkFirstAttempt, MAX_ATTEMPT } from '../../invocations/attempts.ts';
 import { invocationName, parseInvocationId, parseInvocationName } from '../../invocations/id.ts';
 import { authorizeCreation, type Claim, checkCreation } from '../recorder/new-invocations.ts';
 import type { RecorderParts } from '../recorder/parts.ts';
@@ -24,7 +24,6 @@ const DEFAULT_WITHIN_MS = 3_600_000;
 const MIN_LOST_AFTER_MS = 1_000;
 const MAX_DURATION_MS = 5 * 24 * 3_600_000;
 const MAX_RECORDER_BYTES = 100;
-const MAX_ATTEMPT = 1_000_000;
 
 /** Returns the update token of the opened invocation in a response header. */
 export async function openInvocation(
