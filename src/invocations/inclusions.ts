@@ -169,11 +169,13 @@ export async function includersPage(
   return rows.map((row) => fromRowId(row.invocationId));
 }
 
-/**
- * Reads all invocations that it includes directly, sorted by id, for responses that hold them all.
- */
-export async function readIncluded(reader: Reader, id: InvocationId): Promise<InvocationId[]> {
-  const range = { first: [toRowId(id)] };
+/** Reads all invocations that it includes directly, or some of them beyond a limit, sorted by id. */
+export async function readIncluded(
+  reader: Reader,
+  id: InvocationId,
+  limit?: number,
+): Promise<InvocationId[]> {
+  const range = { first: [toRowId(id)], ...(limit !== undefined && { limit }) };
   const rows = await reader.readRange(includedInvocations, range, { includedInvocationId: text });
   return rows.map((row) => fromRowId(row.includedInvocationId)).sort();
 }

@@ -3,7 +3,7 @@ import type { GetInvocationRequest } from '../../gen/luci/resultdb/v1/resultdb_p
 import { parseInvocationName } from '../../invocations/id.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
-import { readInvocationMessage } from '../shared/invocation-message.ts';
+import { readCompleteMessage } from '../shared/invocation-message.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import type { ResultDbParts } from './parts.ts';
 
@@ -14,5 +14,5 @@ export async function getInvocation(
 ): Promise<Invocation> {
   const id = inField('name', () => parseInvocationName(request.name));
   await requireInRealms(parts, context, { permission: 'resultdb.invocations.get', ids: [id] });
-  return parts.db.read((tx) => readInvocationMessage(tx, id), context);
+  return parts.db.read((tx) => readCompleteMessage(tx, id), context);
 }

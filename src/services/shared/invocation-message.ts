@@ -8,6 +8,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
+import { CodedError } from '@postlude/queue/foundations';
 import type { Reader } from '@postlude/queue/storage';
 import { VariantSchema } from '../../gen/luci/resultdb/v1/common_pb.js';
 import type { Instructions } from '../../gen/luci/resultdb/v1/instruction_pb.js';
@@ -27,13 +28,28 @@ import { readExtended, requireInvocation } from '../../invocations/invocations.t
 import type { InvocationState } from '../../invocations/state.ts';
 import { toTimestamp } from './timestamp.ts';
 
-/** Throws `not-found`. */
+/** The names of so many fit into 4 MB, the limit of clients of gRPC. */
+export const MAX_INCLUDED = 30_000;
+
+/** Leaves out inclusions beyond the limit of a message. Throws `not-found`. */
 export async function readInvocationMessage(
   reader: Reader,
   id: InvocationId,
 ): Promise<InvocationMessage> {
   const invocation = await requireInvocation(reader, id);
-  return await readWholeMessage(reader, invocation, await readIncluded(reader, id));
+  return await readWholeMessage(reader, invocation, await readIncluded(reader, id, MAX_INCLUDED));
+}
+
+/** Throws `not-found`, and `failed-precondition` if a message cannot hold all inclusions. */
+export async function readCompleteMessage(
+  reader: Reader,
+  id: InvocationId,
+): Promise<InvocationMessage> {
+  const invocation = await requireInvocation(reader, id);
+  const included = await readIncluded(reader, id, MAX_INCLUDED + 1);
+  if (included.length <= MAX_INCLUDED) return await readWholeMessage(reader, invocation, included);
+  const problem = `invocations/${id} includes more than ${MAX_INCLUDED} others, which is too much for a response: query its results, or watch it`;
+  throw new CodedError('failed-precondition', problem);
 }
 
 /** Reads what is missing of the message: the instructions and the extended properties. */
