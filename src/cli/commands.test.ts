@@ -83,7 +83,11 @@ describe('a run', () => {
     expect(await json('why', 'run')).toMatchObject([
       { reason: 'WAITS_FOR_ACTIVE', chain: [{ invocation: 'run' }, { invocation: 'shard' }] },
     ]);
-    await json('finalize', 'shard');
+    await json('create', 'other');
+    expect(await json('finalize', 'shard', 'other', 'shard')).toEqual([
+      { invocation: 'shard', state: 'FINALIZING' },
+      { invocation: 'other', state: 'FINALIZING' },
+    ]);
     expect(await json('status', 'run', '--watch')).toMatchObject([
       { invocation: 'run', state: 'FINALIZED', realm: 'local:ci', includes: ['shard'] },
     ]);

@@ -2,6 +2,7 @@
 import type { Invocations } from '../../gen/postlude/v1/invocations_pb.js';
 import type { RecorderParts } from '../recorder/parts.ts';
 import type { ServiceMethods } from '../shared/service-methods.ts';
+import { batchFinalizeInvocations } from './batch-finalize-invocations.ts';
 import { countTestResults } from './count-test-results.ts';
 import { endInvocation } from './end-invocation.ts';
 import { explainInvocation } from './explain-invocation.ts';
@@ -28,11 +29,13 @@ export function createInvocationsWriting(
   parts: RecorderParts,
 ): Pick<
   ServiceMethods<typeof Invocations>,
-  'openInvocation' | 'keepInvocationAlive' | 'endInvocation'
+  'openInvocation' | 'keepInvocationAlive' | 'endInvocation' | 'batchFinalizeInvocations'
 > {
   return {
     openInvocation: (request, context) => openInvocation(parts, request, context),
     keepInvocationAlive: (request, context) => keepInvocationAlive(parts, request, context),
     endInvocation: (request, context) => endInvocation(parts, request, context),
+    batchFinalizeInvocations: (request, context) =>
+      batchFinalizeInvocations(parts, request, context),
   };
 }

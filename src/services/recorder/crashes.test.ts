@@ -33,6 +33,7 @@ import {
 import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { ExportInvocationRequestSchema } from '../../gen/postlude/v1/exports_pb.js';
 import {
+  BatchFinalizeInvocationsRequestSchema,
   EndInvocationRequestSchema,
   KeepInvocationAliveRequestSchema,
   OpenInvocationRequestSchema,
@@ -251,6 +252,18 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
     },
   ],
   ['EndInvocation', recordedInvocation, endIt({})],
+  [
+    'BatchFinalizeInvocations',
+    someInvocations,
+    ({ invocations, owner }) => {
+      const [updateToken = ''] = owner('u-in').updateTokens;
+      const requests = [{ name }, { name: 'invocations/u-in', updateToken }];
+      return invocations.batchFinalizeInvocations(
+        create(BatchFinalizeInvocationsRequestSchema, { requests }),
+        owner('u-inv'),
+      );
+    },
+  ],
   ['EndInvocation that cancels', recordedInvocation, endIt({ cancelled: true })],
 ];
 

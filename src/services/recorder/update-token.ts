@@ -32,6 +32,7 @@ export const TOKEN_METHODS: ReadonlySet<string> = new Set(
     Recorder.method.batchCreateTestExonerations,
     Invocations.method.keepInvocationAlive,
     Invocations.method.endInvocation,
+    Invocations.method.batchFinalizeInvocations,
   ].map(({ name, parent }) => `${parent.typeName}/${name}`),
 );
 

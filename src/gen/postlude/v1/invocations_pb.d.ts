@@ -202,6 +202,68 @@ export declare type OpenInvocationResponse = Message<"postlude.v1.OpenInvocation
 export declare const OpenInvocationResponseSchema: GenMessage<OpenInvocationResponse>;
 
 /**
+ * The header update-token has the token of one of the invocations.
+ *
+ * @generated from message postlude.v1.BatchFinalizeInvocationsRequest
+ */
+export declare type BatchFinalizeInvocationsRequest = Message<"postlude.v1.BatchFinalizeInvocationsRequest"> & {
+  /**
+   * @generated from field: repeated postlude.v1.BatchFinalizeInvocationsRequest.Request requests = 1;
+   */
+  requests: BatchFinalizeInvocationsRequest_Request[];
+};
+
+/**
+ * Describes the message postlude.v1.BatchFinalizeInvocationsRequest.
+ * Use `create(BatchFinalizeInvocationsRequestSchema)` to create a new message.
+ */
+export declare const BatchFinalizeInvocationsRequestSchema: GenMessage<BatchFinalizeInvocationsRequest>;
+
+/**
+ * @generated from message postlude.v1.BatchFinalizeInvocationsRequest.Request
+ */
+export declare type BatchFinalizeInvocationsRequest_Request = Message<"postlude.v1.BatchFinalizeInvocationsRequest.Request"> & {
+  /**
+   * invocations/{id}.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Empty for the invocation that the header's token is for.
+   *
+   * @generated from field: string update_token = 2;
+   */
+  updateToken: string;
+};
+
+/**
+ * Describes the message postlude.v1.BatchFinalizeInvocationsRequest.Request.
+ * Use `create(BatchFinalizeInvocationsRequest_RequestSchema)` to create a new message.
+ */
+export declare const BatchFinalizeInvocationsRequest_RequestSchema: GenMessage<BatchFinalizeInvocationsRequest_Request>;
+
+/**
+ * @generated from message postlude.v1.BatchFinalizeInvocationsResponse
+ */
+export declare type BatchFinalizeInvocationsResponse = Message<"postlude.v1.BatchFinalizeInvocationsResponse"> & {
+  /**
+   * In the order of the requests. FINALIZING, or the state that an invocation had
+   * if that was not ACTIVE.
+   *
+   * @generated from field: repeated luci.resultdb.v1.Invocation.State states = 1;
+   */
+  states: Invocation_State[];
+};
+
+/**
+ * Describes the message postlude.v1.BatchFinalizeInvocationsResponse.
+ * Use `create(BatchFinalizeInvocationsResponseSchema)` to create a new message.
+ */
+export declare const BatchFinalizeInvocationsResponseSchema: GenMessage<BatchFinalizeInvocationsResponse>;
+
+/**
  * @generated from message postlude.v1.KeepInvocationAliveRequest
  */
 export declare type KeepInvocationAliveRequest = Message<"postlude.v1.KeepInvocationAliveRequest"> & {
@@ -886,6 +948,19 @@ export declare const Invocations: GenService<{
     methodKind: "unary";
     input: typeof EndInvocationRequestSchema;
     output: typeof EndInvocationResponseSchema;
+  },
+  /**
+   * Says of up to 500 invocations that they are complete, as
+   * luci.resultdb.v1.Recorder/FinalizeInvocation says of one. All requests are
+   * checked before any invocation changes. The call is safe to repeat, and has to
+   * be repeated if it fails: some of the invocations may have changed.
+   *
+   * @generated from rpc postlude.v1.Invocations.BatchFinalizeInvocations
+   */
+  batchFinalizeInvocations: {
+    methodKind: "unary";
+    input: typeof BatchFinalizeInvocationsRequestSchema;
+    output: typeof BatchFinalizeInvocationsResponseSchema;
   },
   /**
    * Lists the invocations of a realm: the newest first, or ACTIVE ones in the order
