@@ -20,13 +20,13 @@ const QUERY =
 const FLOWS: readonly Flow[] = [
   {
     name: 'FinalizeInvocation, until its commit',
-    files: `${RPC} finalize-invocation field invocations/id update-token ${COMMIT} invocations/invocations inclusions finalizer/schedule finalization-state tasks/queue wake-up announcements`,
+    files: `${RPC} finalize-invocation field invocations/id update-token grouped-starts foundations/concurrency ${COMMIT} invocations/invocations inclusions finalizer/schedule finalization-state tasks/queue wake-up announcements`,
     earlier: `${RPC} finalize-invocation field invocations/id update-token ${COMMIT} invocations/invocations inclusions finalizer/schedule standings tasks/queue wake-up announcements`,
   },
   {
     name: 'its task, until FINALIZED',
     files:
-      'wake-signal dispatcher tasks/queue tasks/claim attempt lifecycle-log traced-handler finalizer/handler finalizer/finalizer blocker finalizer/finalize finalization-state finalizer/schedule settler locking-settlement',
+      'wake-signal dispatcher tasks/queue tasks/claim attempt call dispatch/batch lifecycle-log traced-handler finalizer/handler group/groups group/group group/decisions group/ledger group/try group/cascade blocker finalizer/finalize finalization-state finalizer/schedule locking-settlement',
     earlier:
       'bell dispatcher tasks/queue tasks/claim attempt traced-handler finalizer/handler finalizer/finalizer blocker finalizer/finalize standings finalizer/schedule settler tasks/settlement statement-settling',
   },
