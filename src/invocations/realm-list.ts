@@ -196,17 +196,15 @@ function sqlOf(
     conditions.push(raw('active_deadline IS NOT NULL'));
     if (overdueAt !== undefined) conditions.push(sql`active_deadline <= ${timestamp(overdueAt)}`);
   }
-  if (after !== undefined) conditions.push(afterCondition(order, after));
+  if (after !== undefined) {
+    const key = [time, raw('invocation_id')];
+    const position = [timestamp(after.time), text(toRowId(after.id))];
+    const isBeyond = order === NEWEST_FIRST ? dialect.isBeforeKey : dialect.isAfterKey;
+    conditions.push(isBeyond(key, position));
+  }
   return sql`SELECT ${selectList(columns)} FROM ${invocations}${dialect.useIndex(order.index)}
     WHERE ${join(conditions, ' AND ')}
     ORDER BY ${time} ${direction}, invocation_id ${direction} LIMIT ${limit}`;
-}
-
-/** Only the first term can be found by an index. */
-function afterCondition({ time, direction }: Order, { time: at, id }: ListPosition): Sql {
-  const than = raw(direction === 'ASC' ? '>' : '<');
-  return sql`${raw(time)} ${than}= ${timestamp(at)}
-    AND (${raw(time)} ${than} ${timestamp(at)} OR invocation_id ${than} ${toRowId(id)})`;
 }
 
 function matches(

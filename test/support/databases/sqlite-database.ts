@@ -14,7 +14,6 @@ import {
   type Database,
   type Dialect,
   emptySql,
-  join,
   type NewRow,
   type Reader,
   type RowOf,
@@ -30,6 +29,7 @@ import {
 } from '../../../packages/queue/src/storage/backend/after-commit.ts';
 import { hasKey, rangeQuery } from '../../../packages/queue/src/storage/backend/key-queries.ts';
 import { Listeners } from '../../../packages/queue/src/storage/backend/listeners.ts';
+import { postgresDialect } from '../../../packages/queue/src/storage/postgres/dialect.ts';
 import { compile } from '../../../packages/queue/src/storage/sql.ts';
 import {
   WriteBuffer,
@@ -41,8 +41,8 @@ const dialect: Dialect = {
   now: raw("(unixepoch('subsec') * 1000)"),
   fences: { next: raw('next_fence()'), skip: undefined },
   isAnyOf: (column, values) => sql`${column} IN (SELECT value FROM json_each(${values}))`,
-  isAfterKey: (columns, values) =>
-    sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
+  isAfterKey: postgresDialect.isAfterKey,
+  isBeforeKey: postgresDialect.isBeforeKey,
   inByteOrder: (column) => column,
   byteLength: (value) => sql`octet_length(${value})`,
   useIndex: () => emptySql,

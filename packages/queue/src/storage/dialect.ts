@@ -15,6 +15,8 @@ export interface Dialect {
   isAnyOf(column: Sql, values: Param): Sql;
   /** The condition that the columns come after `values` in key order. Both lists have the same length. */
   isAfterKey(columns: readonly Sql[], values: readonly Param[]): Sql;
+  /** The same in the opposite order. */
+  isBeforeKey(columns: readonly Sql[], values: readonly Param[]): Sql;
   /** Orders text by its UTF-8 bytes, whatever collation the database was created with. */
   inByteOrder(column: Sql): Sql;
   /** The length of text in UTF-8, or of bytes. */

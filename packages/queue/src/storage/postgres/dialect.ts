@@ -1,3 +1,4 @@
+import type { Param } from '../column.ts';
 import type { Dialect } from '../dialect.ts';
 import { emptySql, join, raw, type Sql, sql } from '../sql.ts';
 
@@ -12,10 +13,14 @@ export const postgresDialect: Dialect = {
       sql`SELECT setval('${FENCES}', greatest(${fence}, nextval('${FENCES}'))) AS fence`,
   },
   isAnyOf: (column, values) => sql`${column} = ANY(${values})`,
-  isAfterKey: (columns, values) =>
-    sql`(${join(columns)}) > (${join(values.map((value) => sql`${value}`))})`,
+  isAfterKey: (columns, values) => sql`(${join(columns)}) > (${listOf(values)})`,
+  isBeforeKey: (columns, values) => sql`(${join(columns)}) < (${listOf(values)})`,
   inByteOrder: (column) => sql`${column} COLLATE "C"`,
   byteLength: (value) => sql`octet_length(${value})`,
   useIndex: () => emptySql,
   indexShards: [],
 };
+
+function listOf(values: readonly Param[]): Sql {
+  return join(values.map((value) => sql`${value}`));
+}

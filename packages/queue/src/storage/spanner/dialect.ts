@@ -18,7 +18,8 @@ export const spannerDialect: Dialect = {
   // transactions that lock the same row, the second reads a greater time. Spanner's sequences do not grow.
   fences: { next: raw('UNIX_MICROS(CURRENT_TIMESTAMP())'), skip: undefined },
   isAnyOf: (column, values) => sql`${column} IN UNNEST(${values})`,
-  isAfterKey,
+  isAfterKey: (columns, values) => isBeyondKey(raw('>'), columns, values),
+  isBeforeKey: (columns, values) => isBeyondKey(raw('<'), columns, values),
   inByteOrder: (column) => column,
   byteLength: (value) => sql`BYTE_LENGTH(${value})`,
   useIndex: (index) => raw(`@{FORCE_INDEX=${index}, ${UNCHECKED_BY_EMULATOR}}`),
@@ -26,11 +27,14 @@ export const spannerDialect: Dialect = {
 };
 
 /** Returns `a >= x AND (a > x OR (a = x AND (b > y)))`. The first term alone lets an index be searched. */
-function isAfterKey(columns: readonly Sql[], values: readonly Param[]): Sql {
+function isBeyondKey(than: Sql, columns: readonly Sql[], values: readonly Param[]): Sql {
   const [column, ...columnsLeft] = columns;
   const [value, ...valuesLeft] = values;
   if (!column || !value) return raw('FALSE');
-  if (columnsLeft.length === 0) return sql`${column} > ${value}`;
-  const isTied = join([sql`${column} = ${value}`, isAfterKey(columnsLeft, valuesLeft)], ' AND ');
-  return sql`${column} >= ${value} AND (${column} > ${value} OR (${isTied}))`;
+  if (columnsLeft.length === 0) return sql`${column} ${than} ${value}`;
+  const isTied = join(
+    [sql`${column} = ${value}`, isBeyondKey(than, columnsLeft, valuesLeft)],
+    ' AND ',
+  );
+  return sql`${column} ${than}= ${value} AND (${column} ${than} ${value} OR (${isTied}))`;
 }
