@@ -68,7 +68,7 @@ export function checkNewInvocation(
     producerResource: inField('producer_resource', () =>
       checkProducerResource(invocation.producerResource),
     ),
-    bigqueryExports: checkExports(invocation.bigqueryExports),
+    bigqueryExports: checkExports(invocation.bigqueryExports, 'bigquery_export'),
     historyOptions: inField('history_options', () => checkHistory(invocation.historyOptions)),
     properties: inField('properties', () => checkProperties(invocation.properties)),
     ...checkNewDetails(invocation, schemes),
@@ -113,11 +113,13 @@ export function checkExportCount(exports: readonly unknown[]): void {
   inField('bigquery_exports', () => requireAtMost(exports, MAX_EXPORTS, 'exports'));
 }
 
-/** Returns them in the form of the record. */
-export function checkExports(exports: readonly BigQueryExport[]): Uint8Array[] {
+/** Returns them in the form of the record. ResultDB calls the field by either name, and tools look for it. */
+export function checkExports(
+  exports: readonly BigQueryExport[],
+  field: 'bigquery_export' | 'bigquery_exports',
+): Uint8Array[] {
   checkExportCount(exports);
-  // LUCI ResultDB says it in the singular, and tools look for the field.
-  return inEach('bigquery_export', exports, checkExport);
+  return inEach(field, exports, checkExport);
 }
 
 /** BigQuery itself checks its rules for names. */

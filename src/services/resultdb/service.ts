@@ -1,6 +1,7 @@
 /** luci.resultdb.v1.ResultDB: reads what was recorded in an invocation, or in all that it reaches. */
 import type { ResultDB } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
 import type { ServiceMethods } from '../shared/service-methods.ts';
+import { getInstruction } from './get-instruction.ts';
 import { getInvocation } from './get-invocation.ts';
 import { getTestExoneration } from './get-test-exoneration.ts';
 import { getTestResult } from './get-test-result.ts';
@@ -13,6 +14,7 @@ import { queryTestResults } from './query-test-results.ts';
 export function createResultDb(parts: ResultDbParts): ServiceMethods<typeof ResultDB> {
   return {
     getInvocation: (request, context) => getInvocation(parts, request, context),
+    getInstruction: (request, context) => getInstruction(parts, request, context),
     getTestResult: (request, context) => getTestResult(parts, request, context),
     listTestResults: (request, context) => listTestResults(parts, request, context),
     getTestExoneration: (request, context) => getTestExoneration(parts, request, context),

@@ -11,7 +11,7 @@ import { StructSchema } from '@bufbuild/protobuf/wkt';
 import { CodedError } from '@postlude/queue/foundations';
 import type { Reader } from '@postlude/queue/storage';
 import { VariantSchema } from '../../gen/luci/resultdb/v1/common_pb.js';
-import type { Instructions } from '../../gen/luci/resultdb/v1/instruction_pb.js';
+import type { Instruction, Instructions } from '../../gen/luci/resultdb/v1/instruction_pb.js';
 import {
   type BigQueryExport,
   BigQueryExportSchema,
@@ -63,6 +63,18 @@ export async function readWholeMessage(
   message.extendedProperties = extended.extendedProperties;
   if (extended.instructions) message.instructions = withNames(extended.instructions, message.name);
   return message;
+}
+
+/** Returns `undefined` if the invocation has no such instruction. */
+export async function readInstruction(
+  reader: Reader,
+  invocation: InvocationId,
+  id: string,
+): Promise<Instruction | undefined> {
+  const { instructions } = decodeFields(await readExtended(reader, invocation));
+  if (!instructions) return undefined;
+  const named = withNames(instructions, invocationName(invocation));
+  return named.instructions.find((instruction) => instruction.id === id);
 }
 
 function withNames(instructions: Instructions, invocation: string): Instructions {

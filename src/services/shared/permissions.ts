@@ -13,6 +13,7 @@ export const PERMISSIONS = [
   'resultdb.baselines.put',
   'resultdb.invocations.include',
   'resultdb.invocations.get',
+  'resultdb.instructions.get',
   'resultdb.testResults.get',
   'resultdb.testResults.list',
   'resultdb.testExonerations.get',
@@ -37,6 +38,7 @@ export const allowAll: Authorizer = { isAllowed: () => true };
 
 const READ: readonly Permission[] = [
   'resultdb.invocations.get',
+  'resultdb.instructions.get',
   'resultdb.testResults.get',
   'resultdb.testResults.list',
   'resultdb.testExonerations.get',

@@ -64,7 +64,7 @@ function checksOf(
         return checkDeadline(deadline, now);
       }),
     moduleId: () => inField('module_id', () => moduleId && checkModuleId(moduleId, schemes)),
-    bigqueryExports: () => checkExports(invocation.bigqueryExports),
+    bigqueryExports: () => checkExports(invocation.bigqueryExports, 'bigquery_exports'),
     properties: () => inField('properties', () => checkProperties(invocation.properties)),
     tags: () => {
       checkTags('tags', invocation.tags);

@@ -8,6 +8,7 @@ import type { Duration, FieldMask } from "@bufbuild/protobuf/wkt";
 import type { TestExoneration, TestExonerationSchema, TestResult, TestResultSchema } from "./test_result_pb.js";
 import type { TestExonerationPredicate, TestResultPredicate } from "./predicate_pb.js";
 import type { InvocationSchema } from "./invocation_pb.js";
+import type { InstructionSchema } from "./instruction_pb.js";
 
 /**
  * Describes the file luci/resultdb/v1/resultdb.proto.
@@ -31,6 +32,24 @@ export declare type GetInvocationRequest = Message<"luci.resultdb.v1.GetInvocati
  * Use `create(GetInvocationRequestSchema)` to create a new message.
  */
 export declare const GetInvocationRequestSchema: GenMessage<GetInvocationRequest>;
+
+/**
+ * @generated from message luci.resultdb.v1.GetInstructionRequest
+ */
+export declare type GetInstructionRequest = Message<"luci.resultdb.v1.GetInstructionRequest"> & {
+  /**
+   * As in Instruction.name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.GetInstructionRequest.
+ * Use `create(GetInstructionRequestSchema)` to create a new message.
+ */
+export declare const GetInstructionRequestSchema: GenMessage<GetInstructionRequest>;
 
 /**
  * @generated from message luci.resultdb.v1.GetTestResultRequest
@@ -402,6 +421,14 @@ export declare const ResultDB: GenService<{
     methodKind: "unary";
     input: typeof QueryTestExonerationsRequestSchema;
     output: typeof QueryTestExonerationsResponseSchema;
+  },
+  /**
+   * @generated from rpc luci.resultdb.v1.ResultDB.GetInstruction
+   */
+  getInstruction: {
+    methodKind: "unary";
+    input: typeof GetInstructionRequestSchema;
+    output: typeof InstructionSchema;
   },
 }>;
 
