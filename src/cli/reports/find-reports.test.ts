@@ -41,6 +41,26 @@ describe('findReports', () => {
     expect(files).toEqual([join(cwd, '.out/b.xml'), join(cwd, '.out/deep/a.xml')]);
   });
 
+  test('finds a file once, though patterns lead to it by several links', async () => {
+    const cwd = await folderWith('sub/a.xml');
+    await symlink('.', join(cwd, 'sub/loop'));
+    const { files } = await findReports(cwd, ['sub/*.xml', 'sub/*/*.xml', 'sub/loop/loop/a.xml']);
+    expect(files).toEqual([join(cwd, 'sub/a.xml')]);
+  });
+
+  test.each([
+    ['..*', '..a.xml'],
+    ['..out/**', '..out/a.xml'],
+    ['....', '....'],
+    ['out/..*/*.xml', 'out/..in/a.xml'],
+    ['..{/}', undefined],
+  ])('takes the name %s for none of a folder above', async (pattern, name) => {
+    const cwd = await folderWith('a.xml', 'here/b.xml', ...(name ? [`here/${name}`] : []));
+    const { files } = await findReports(join(cwd, 'here'), [pattern]);
+    expect(files).toEqual(name ? [join(cwd, 'here', name)] : []);
+    expect((await findReports(tmpdir(), [join(cwd, 'here', pattern)])).files).toEqual(files);
+  });
+
   test('accepts absolute patterns', async () => {
     const cwd = await folderWith('a.xml');
     const { files } = await findReports(tmpdir(), [join(cwd, '*.xml')]);

@@ -46,10 +46,13 @@ export async function findReports(
   const ignore = await Promise.all(negated.map((pattern) => asGlob(cwd, pattern.slice(1))));
   const files = new Set<string>();
   const unchanged = new Set<string>();
+  const byPlace = new Map<string, string>();
   if (wanted.length === 0) problems.push(...negated.map(nothingMatches));
   for (const pattern of wanted) {
-    const { found, problems: own } = await matches({ cwd, ignore, ...search }, pattern);
+    const { found: places, problems: own } = await matches({ cwd, ignore, ...search }, pattern);
     problems.push(...own);
+    for (const [place, path] of places) byPlace.set(place, byPlace.get(place) ?? path);
+    const found = [...places.keys()].map((place) => byPlace.get(place) ?? place);
     const old = await earlier.unchangedOf(found);
     for (const file of found) (old.has(file) ? unchanged : files).add(file);
     const isExcluded = own.length === 0 && (await isFile(resolve(cwd, pattern)));
@@ -73,8 +76,8 @@ async function acceptedOf(cwd: string, patterns: readonly string[]) {
 }
 
 interface Matches {
-  /** Each file once, however many links lead to it. */
-  readonly found: readonly string[];
+  /** A path of each file, by its place: however many links lead to it, it counts once. */
+  readonly found: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
 }
 
@@ -86,7 +89,7 @@ async function matches(
   const own = await asGlob(cwd, pattern);
   const base = baseOf(cwd, pattern, await isFile(resolve(cwd, pattern)));
   const links = await ReportLinks.of(cwd, base, followLinks);
-  if (!(await links.allows(base))) return { found: [], problems: [leadsOutside(pattern)] };
+  if (!(await links.allows(base))) return { found: new Map(), problems: [leadsOutside(pattern)] };
   const options = {
     cwd,
     ignore: ignore.filter((each) => levelsUp(cwd, each) <= levelsUp(cwd, own)),
@@ -126,16 +129,20 @@ async function onlyReports(paths: readonly string[], selection: Selection): Prom
       problems.push(leadsOutside(pattern));
     }
   }
-  return { found: [...byPlace.values()], problems };
+  return { found: byPlace, problems };
 }
+
+/** The first dot of a name such as `..a`, which the search takes for the folder above. */
+const FIRST_DOTS = /(?<=^|\/)\.(?=\.[^/])/g;
 
 /**
  * Escapes the name of an existing file, which may hold brackets, as those of parameterized suites do. The
  * search takes no empty part, as in `a//`.
  */
 async function asGlob(cwd: string, pattern: string): Promise<string> {
-  if (await isFile(resolve(cwd, pattern))) return escapePath(pattern);
-  return posix.normalize(pattern).replace(/(?<=.)\/$/, '');
+  const own = posix.normalize(pattern).replace(/(?<=.)\/$/, '');
+  const isName = await isFile(resolve(cwd, own));
+  return (isName ? escapePath(own) : own).replaceAll(FIRST_DOTS, '[.]');
 }
 
 async function isFile(path: string): Promise<boolean> {

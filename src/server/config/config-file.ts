@@ -81,7 +81,18 @@ export async function readConfigFile(
   return { ...read, entries: entriesOf(read.text, file, problems) };
 }
 
+/** The library recurses, so a text that nests a thousand times exhausts the stack. */
 function entriesOf(text: string, file: string, problems: string[]): readonly FileEntry[] {
+  try {
+    return entriesIn(text, file, problems);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    problems.push(`${basename(file)}: nests too deeply`);
+    return [];
+  }
+}
+
+function entriesIn(text: string, file: string, problems: string[]): readonly FileEntry[] {
   const lines = new LineCounter();
   const options = {
     lineCounter: lines,

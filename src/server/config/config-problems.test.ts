@@ -14,7 +14,6 @@ const DATABASE =
 const SAFE_URL = 'must begin with https:// (http:// only on this machine)';
 const IDENTITY = 'identity: must be a kind and claims, like user:{email} or service:{repository}';
 const MEMBERS = '(user:someone@example.com, user:*@example.com, authenticated, anyone)';
-
 const ORIGINS = 'must be origins, such as https://console.example or http://localhost:3000, or *';
 
 /** Values of settings that are written as text, and what is wrong with each. */
@@ -228,6 +227,11 @@ const WHOLES: readonly [string, GivenConfig, readonly string[]][] = [
     'a file that is a list',
     { files: { 'postlude.yaml': '- poll' } },
     ['postlude.yaml:1: must map settings to values'],
+  ],
+  [
+    'keys within keys without end',
+    { files: { 'postlude.yaml': `${'? '.repeat(10_000)}\n- }` } },
+    ['postlude.yaml: nests too deeply'],
   ],
   [
     'an alias without an anchor',
