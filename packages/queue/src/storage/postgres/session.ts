@@ -6,7 +6,7 @@
 import type { EpochMs } from '../../foundations/clock.ts';
 import { type Columns, columnName, type RowOf, timestamp } from '../column.ts';
 import { compile, type Sql } from '../sql.ts';
-import { decodeValue, encodeValue, sqlTypeOf, type WireValue } from './types.ts';
+import { columnDecoder, encodeValue, sqlTypeOf, type WireValue } from './types.ts';
 
 export interface Session {
   /** Runs one statement. */
@@ -53,12 +53,12 @@ export function toRows<C extends Columns>(result: SessionResult, columns: C): Ro
   const decoders = Object.entries(columns).map(([property, type]) => {
     const index = result.fields.indexOf(columnName(property));
     if (index === -1) throw new Error(`the query does not select ${columnName(property)}`);
-    return { property, kind: type.kind, index };
+    return { property, decode: columnDecoder(type.kind), index };
   });
   return result.rows.map((cells) => {
     const row: Record<string, unknown> = {};
-    for (const { property, kind, index } of decoders) {
-      row[property] = decodeValue(kind, cells[index] ?? null);
+    for (const { property, decode, index } of decoders) {
+      row[property] = decode(cells[index] ?? null);
     }
     return row as RowOf<C>;
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeArray, encodeArray } from './array-literal.ts';
-import { decodeValue, encodeValue } from './types.ts';
+import { columnDecoder, decodeValue, encodeValue } from './types.ts';
 
 test('arrays come back unchanged', () => {
   const element = fc.oneof(
@@ -65,4 +65,17 @@ test('values of the wrong type are refused', () => {
 
 test('a stored number beyond 2^53 is data loss, not another number', () => {
   expect(() => decodeValue('int', '9007199254740993')).toThrow('beyond 2^53');
+});
+
+test('equal lists that follow one another in a column are one array', () => {
+  const decode = columnDecoder('text[]');
+  const cells = ['{a,b}', '{a,b}', null, null, '{}', '{a}', '{a,b}'];
+  const values = cells.map(decode);
+  expect(values).toEqual([['a', 'b'], ['a', 'b'], undefined, undefined, [], ['a'], ['a', 'b']]);
+  expect(values[1]).toBe(values[0]);
+});
+
+test('bytes are never shared, as they can be written to', () => {
+  const decode = columnDecoder('bytes[]');
+  expect(decode('{"\\\\x01"}')).not.toBe(decode('{"\\\\x01"}'));
 });

@@ -83,6 +83,22 @@ export function decodeValue(kind: ColumnKind, text: WireValue): unknown {
   return text === null ? undefined : TYPES[kind].decode(text);
 }
 
+/**
+ * Returns a function that decodes the values of one column in turn. Rows that are read together often hold
+ * equal lists, of which one array is made as long as they follow one another.
+ */
+export function columnDecoder(kind: ColumnKind): (text: WireValue) => unknown {
+  if (kind !== 'text[]') return (text) => decodeValue(kind, text);
+  let last: { readonly text: WireValue; readonly value: unknown } = {
+    text: null,
+    value: undefined,
+  };
+  return (text) => {
+    if (text !== last.text) last = { text, value: decodeValue(kind, text) };
+    return last.value;
+  };
+}
+
 /** Encodes many values of one column as one parameter. Each value of an array column is sent as text. */
 export function encodeColumn(kind: ColumnKind, values: readonly unknown[]): string {
   const [first] = values;
