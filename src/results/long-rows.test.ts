@@ -1,4 +1,4 @@
-import type { Database, Reader } from '@postlude/queue/storage';
+import { type Database, type Reader, sql } from '@postlude/queue/storage';
 import { expect, test } from 'vitest';
 import { eachDatabase } from '../../test/support/databases/databases.ts';
 import {
@@ -10,7 +10,12 @@ import { toRowId } from '../invocations/id.ts';
 import { exonerationsPage, recordExonerations } from './exonerations.ts';
 import { LongRows } from './long-rows.ts';
 import { MAX_PAGE_BYTES, type PageRequest } from './page.ts';
-import { recordTestResults, type TestResultsRequest, testResultsPage } from './test-results.ts';
+import {
+  recordTestResults,
+  type TestResultsRequest,
+  testResults,
+  testResultsPage,
+} from './test-results.ts';
 
 const A = invocationId('a');
 const rowIds = [toRowId(A)];
@@ -127,5 +132,26 @@ eachDatabase((open) => {
     expect(Math.max(...reads.map(({ bytes }) => bytes))).toBeLessThan(10_000);
     const page = await testResultsPage(db, { rowIds, limit: 1, omitted });
     expect(page.items).toMatchObject([{ testId: 't1', summaryHtml: '', tags: [] }]);
+  });
+
+  test('rows are not copied unless columns are omitted', async () => {
+    const db = await open();
+    await db.write((tx) => recordTestResults(tx, A, [newTestResult('t1'), newTestResult('t2')]));
+    await db.read(async (reader) => {
+      const returned: object[] = [];
+      const noting = Object.assign(Object.create(reader) as Reader, {
+        query: async (...query: Parameters<Reader['query']>) => {
+          const rows = await reader.query(...query);
+          returned.push(...rows);
+          return rows;
+        },
+      });
+      const rows = new LongRows(noting, { table: testResults, long: ['variant', 'tags'] });
+      const groups = rows.read(sql`${rows.select} ORDER BY test_id`);
+      for await (const group of groups) {
+        for (const [index, { row }] of group.entries()) expect(row).toBe(returned[index]);
+      }
+      expect(returned).toHaveLength(2);
+    });
   });
 });

@@ -47,7 +47,8 @@ export class LongRows<T extends AnyTable> {
   readonly #table: T;
   readonly #columns: Columns;
   readonly #long: readonly string[];
-  readonly #empty: Readonly<Record<string, unknown>>;
+  /** What the omitted columns read as; undefined if there are none. */
+  readonly #empty: Readonly<Record<string, unknown>> | undefined;
 
   constructor(reader: Reader, { table, long, omitted = new Set() }: LongRowsParts<T>) {
     const all: [string, Columns[string]][] = Object.entries(table.columns);
@@ -55,11 +56,7 @@ export class LongRows<T extends AnyTable> {
     this.#table = table;
     this.#columns = Object.fromEntries(all.filter(([property]) => !omitted.has(property)));
     this.#long = long.filter((property) => !omitted.has(property));
-    this.#empty = Object.fromEntries(
-      all
-        .filter(([property]) => omitted.has(property))
-        .map(([property, { isNullable }]) => [property, isNullable ? undefined : []]),
-    );
+    this.#empty = emptyColumns(all.filter(([property]) => omitted.has(property)));
     const lengths = this.#long.map((property) => lengthOf(reader, table, property));
     const bytes = join([raw('0'), ...lengths], ' + ');
     this.select = sql`SELECT ${selectList(this.#columns)}, ${bytes} AS row_bytes FROM ${table}`;
@@ -97,18 +94,34 @@ export class LongRows<T extends AnyTable> {
 
   async #whole(group: readonly ReadRow[]): Promise<readonly SizedRow<T>[]> {
     const long = group.filter(isLong);
+    if (long.length === 0) return group.map((found) => this.#sized(found, found));
     const keys = long as unknown as readonly Key<T>[];
     const read = await this.#reader.readKeys(this.#table, keys, this.#columns);
     const byKey = new Map(read.map((row) => [this.#keyOf(row), row]));
     return group.map((found) => {
       const row = isLong(found) ? byKey.get(this.#keyOf(found)) : found;
-      return { row: { ...row, ...this.#empty } as Row<T>, bytes: found.rowBytes };
+      return this.#sized(found, row);
     });
+  }
+
+  /** Copies a row only if columns are to be added to it. */
+  #sized({ rowBytes }: ReadRow, row: RowOf<Columns> | undefined): SizedRow<T> {
+    const whole = this.#empty ? { ...row, ...this.#empty } : row;
+    return { row: whole as Row<T>, bytes: rowBytes };
   }
 
   #keyOf(row: RowOf<Columns>): string {
     return JSON.stringify(this.#table.key.map((property: string) => row[property]));
   }
+}
+
+function emptyColumns(
+  columns: readonly [string, Columns[string]][],
+): Readonly<Record<string, unknown>> | undefined {
+  if (columns.length === 0) return undefined;
+  return Object.fromEntries(
+    columns.map(([property, { isNullable }]) => [property, isNullable ? undefined : []]),
+  );
 }
 
 type ReadRow = RowOf<Columns> & { readonly rowBytes: number };

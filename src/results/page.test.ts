@@ -184,3 +184,17 @@ test('rows that are large are read in several snapshots', async () => {
   expect(page.items).toEqual(['t0', 't1']);
   expect(reads.count).toBe(2);
 });
+
+test('positions are only made of items at which queries and pages end', async () => {
+  const made: string[] = [];
+  const counted: Source<string> = {
+    ...sourceOf(1_000, { filter: new SlowFilter(0), bytes: 0 }),
+    positionOf(testId) {
+      made.push(testId);
+      return { invocationId, testId, itemId: '' };
+    },
+  };
+  const page = await readPage(new Reads(), { ...all, limit: 700 }, counted);
+  expect(page.next?.testId).toBe('t699');
+  expect(made).toEqual(['t699']);
+});

@@ -142,12 +142,12 @@ async function readSome<T>(reader: Reader, source: Source<T>, query: BatchQuery)
 
 class GrowingPage<T> {
   readonly items: T[] = [];
-  /** The position of the last item that was looked at. */
-  last: Position | undefined;
   readonly #request: PageRequest;
   readonly #source: Source<T>;
   readonly #pace: Pace;
   readonly #maxBytes: number;
+  /** The last item that was looked at. */
+  #last: T | undefined;
   #bytes = 0;
 
   constructor(request: PageRequest, source: Source<T>) {
@@ -155,6 +155,11 @@ class GrowingPage<T> {
     this.#source = source;
     this.#pace = new Pace(source.filter, request.signal);
     this.#maxBytes = request.maxBytes ?? MAX_PAGE_BYTES;
+  }
+
+  /** The position of the last item that was looked at. */
+  get last(): Position | undefined {
+    return this.#last === undefined ? undefined : this.#source.positionOf(this.#last);
   }
 
   /** How many rows the next query reads. */
@@ -169,7 +174,7 @@ class GrowingPage<T> {
     for (const { item, bytes } of found) {
       const isMatch = filter.matches(item);
       if (isMatch && this.items.length > 0 && this.#bytes + bytes > this.#maxBytes) return 'full';
-      this.last = this.#source.positionOf(item);
+      this.#last = item;
       if (isMatch) this.items.push(item);
       if (isMatch) this.#bytes += bytes;
       if (this.items.length >= this.#request.limit) return 'full';

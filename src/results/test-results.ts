@@ -129,7 +129,11 @@ export async function testResultsPage(
         },
       };
     },
-    positionOf: ({ resultId, ...key }) => ({ ...key, itemId: resultId }),
+    positionOf: ({ invocationId, resultId, testId }) => ({
+      invocationId,
+      testId,
+      itemId: resultId,
+    }),
     filter: {
       matches: (result) =>
         (variants === undefined || variants.has(result)) && matcher.matches(result),
