@@ -31,3 +31,11 @@ test('a stored variant parses to its pairs', () => {
     }),
   );
 });
+
+test('a variant is parsed once while rows share its array', () => {
+  const stored = ['os:linux'];
+  const variant = parseVariant(stored);
+  expect(parseVariant(stored)).toBe(variant);
+  expect(parseVariant(['os:mac'])).toEqual({ os: 'mac' });
+  expect(parseVariant(stored)).toEqual({ os: 'linux' });
+});

@@ -16,6 +16,18 @@ export function formatVariant(variant: Variant): string[] {
   return sortPairs(pairs).map(formatPair);
 }
 
+/** The last variant that was parsed: rows that are read together mostly share theirs. */
+let last: { readonly stored: readonly string[]; readonly variant: Variant } = {
+  stored: [],
+  variant: {},
+};
+
+/** Returns the same object for the same array. */
 export function parseVariant(stored: readonly string[]): Variant {
+  if (stored !== last.stored) last = { stored, variant: fromPairs(stored) };
+  return last.variant;
+}
+
+function fromPairs(stored: readonly string[]): Variant {
   return Object.fromEntries(stored.map(parsePair).map(({ key, value }) => [key, value]));
 }

@@ -114,7 +114,18 @@ export function toMicros(time: EpochMs): EpochMicros {
   return Math.round(time * 1000);
 }
 
-function toPairs(variant: Variant): StringPair[] {
+/** The pairs of the last variant, which the next result mostly shares. */
+let last: { readonly variant: Variant; readonly pairs: readonly StringPair[] } = {
+  variant: {},
+  pairs: [],
+};
+
+function toPairs(variant: Variant): readonly StringPair[] {
+  if (variant !== last.variant) last = { variant, pairs: sortedPairs(variant) };
+  return last.pairs;
+}
+
+function sortedPairs(variant: Variant): StringPair[] {
   return sortPairs(Object.entries(variant).map(([key, value]) => ({ key, value })));
 }
 
