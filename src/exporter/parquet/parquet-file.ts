@@ -4,6 +4,7 @@
  */
 import { CodedError } from '@postlude/queue/foundations';
 import type { Batch } from '../batches.ts';
+import { rowJson } from '../rows/row-json.ts';
 import type { Export, ExportSummary } from '../sink.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { convertToParquet } from './duckdb.ts';
@@ -40,7 +41,7 @@ export class ParquetFile {
   async append(batch: Batch): Promise<void> {
     let lines = '';
     for (const row of batch.rows) {
-      const line = JSON.stringify(row);
+      const line = rowJson(row);
       // A UTF-16 code unit takes up to three bytes of UTF-8.
       this.#maxLineBytes = Math.max(this.#maxLineBytes, line.length * 3);
       lines += `${line}\n`;

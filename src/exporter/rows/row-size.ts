@@ -2,14 +2,13 @@
  * Computes the exact size of a row as JSON: limits of requests and of memory are kept by the bytes
  * that are really sent, including repeated records and characters that need escaping.
  */
+import { encodeRecord } from './row-json.ts';
 import type { ExportRow } from './row-kind.ts';
 import type { InvocationRecord } from './test-result-row.ts';
 
 // Characters that JSON escapes: quotes, backslashes, controls, halves of surrogate pairs.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON escapes these
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
-
-const recordSizes = new WeakMap<InvocationRecord, number>();
 
 /**
  * Returns the length of `JSON.stringify(row)` in UTF-8. It makes no copies, as it looks at every value of
@@ -19,19 +18,9 @@ export function rowBytes(row: ExportRow): number {
   const isResult = 'exported' in row;
   return objectBytes(row, (value, name) =>
     isResult && (name === 'exported' || name === 'parent')
-      ? recordBytes(value as InvocationRecord)
+      ? encodeRecord(value as InvocationRecord).bytes
       : jsonBytes(value),
   );
-}
-
-/** Rows share the records of their invocations, so each record is measured once. */
-function recordBytes(record: InvocationRecord): number {
-  let size = recordSizes.get(record);
-  if (size === undefined) {
-    size = jsonBytes(record);
-    recordSizes.set(record, size);
-  }
-  return size;
 }
 
 function jsonBytes(value: unknown): number {
