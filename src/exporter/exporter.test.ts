@@ -14,6 +14,8 @@ import type { TestResultPredicate_Expectancy as Expectancy } from '../gen/luci/r
 import type { InvocationId } from '../invocations/id.ts';
 import { writeExportRequest } from './export-requests.ts';
 
+const PAIRS = { maxRows: 2, maxBytes: 1_000_000 };
+
 describe('failures', () => {
   test('an invocation that is not FINALIZED is not exported, and the sink is not called', async () => {
     const db = await openTestPglite();
@@ -118,6 +120,27 @@ describe('failures', () => {
     const run = runExport({ db, sink: new MemorySink(), predicate });
     await expect(run).rejects.toMatchObject({ code: 'invalid-argument' });
   });
+});
+
+test('an export that begins during a long one takes turns with it', async () => {
+  const db = await openTestPglite();
+  const results = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ testId: `t${1_000 + index}` }));
+  await writeGraph(db, { long: { results: results(60) }, short: { results: results(6) } });
+  const sink = new MemorySink();
+  const run = (id: string) => runExport({ db, sink, id, pageRows: 2, batches: PAIRS });
+  let short: Promise<unknown> | undefined;
+  let appendsOfLong: number | undefined;
+  sink.onStep = (step) => {
+    const rows = sink.batches.flatMap((batch) => batch.rows.filter((row) => 'exported' in row));
+    if (rows.length > 0) short ??= run('short');
+    const isShort = rows.filter(({ exported }) => exported.id === 'short').length === 6;
+    if (step === 'commit' && isShort) appendsOfLong ??= sink.batches.length - 3;
+  };
+  await run('long');
+  await short;
+  expect(sink.results).toHaveLength(66);
+  expect(appendsOfLong).toBeLessThan(15);
 });
 
 eachDatabase((open) => {
