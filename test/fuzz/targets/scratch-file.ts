@@ -1,4 +1,4 @@
-/** A file for readers that take a path. Each thread has its own, which goes with the process. */
+/** A file for readers that take a path. Each process has its own, which goes with it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
