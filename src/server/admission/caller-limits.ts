@@ -54,10 +54,13 @@ export function limitsOfLoopback({ bytes, concurrency }: Capacity): CallerLimits
 
 const SHARES: ByClass<number> = { read: 2, 'heavy-read': 2, write: 2, watch: 4 };
 
-/** On a server that others can reach, one caller may use half of it. */
+/** Large requests take the time of the server and of the database, so one caller has few of them at once. */
+const SHARE_OF_BYTES = 16;
+
+/** On a server that others can reach, one caller may use half of the requests. */
 export function limitsOfExposed({ bytes, concurrency }: Capacity): CallerLimits {
   return {
-    bytes: Math.ceil(bytes / 2),
+    bytes: Math.ceil(bytes / SHARE_OF_BYTES),
     concurrency: byClass((each) => Math.ceil(concurrency[each] / SHARES[each])),
     waiting: waitingOf(200),
     requestsPerSecond: 200,

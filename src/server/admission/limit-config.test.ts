@@ -29,7 +29,7 @@ test.each([
   ]);
 });
 
-test('one caller may use all of a server of its own machine, and half of an exposed one', async () => {
+test('one caller may use all of a server of its own machine, and a part of an exposed one', async () => {
   const { config } = await loadTestConfig({});
   const own = admissionLimits(config, { isLoopback: true });
   expect(own.general).toMatchObject({
@@ -42,7 +42,7 @@ test('one caller may use all of a server of its own machine, and half of an expo
   const exposed = admissionLimits(config, { isLoopback: false });
   expect(exposed.general).toMatchObject({
     concurrency: { read: 16, 'heavy-read': 2, write: 8, watch: 250 },
-    bytes: 32 * 1024 ** 2,
+    bytes: 4 * 1024 ** 2,
     requestsPerSecond: 200,
     resultsPerDay: 20_000_000,
   });
