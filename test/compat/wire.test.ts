@@ -142,6 +142,7 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [recorder.BatchCreateTestExonerationsRequestSchema, 'invocation 1, requests 2, request_id 3'],
   [recorder.BatchCreateTestExonerationsResponseSchema, 'test_exonerations 1'],
   [resultdb.GetInvocationRequestSchema, 'name 1'],
+  [resultdb.GetInstructionRequestSchema, 'name 1'],
   [resultdb.GetTestResultRequestSchema, 'name 1'],
   [resultdb.GetTestExonerationRequestSchema, 'name 1'],
   [resultdb.ListTestResultsRequestSchema, 'invocation 1, page_size 2, page_token 3, read_mask 4'],
@@ -216,6 +217,7 @@ test('the services keep their names and methods', () => {
       "ListTestExonerations(ListTestExonerationsRequest): ListTestExonerationsResponse",
       "QueryTestResults(QueryTestResultsRequest): QueryTestResultsResponse",
       "QueryTestExonerations(QueryTestExonerationsRequest): QueryTestExonerationsResponse",
+      "GetInstruction(GetInstructionRequest): Instruction",
     ]
   `);
 });
