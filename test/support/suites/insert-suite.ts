@@ -6,6 +6,10 @@ import { accounts, allAccounts, balanceOf, type OpenSuiteDatabase } from './suit
 const ada = { owner: 'ada', number: 1, balance: 100 };
 const bob = { owner: 'bob', number: 1, balance: 50 };
 
+/** So many rows that PostgreSQL first tries to insert them without looking for their keys. */
+const MANY = Array.from({ length: 100 }, (_, number) => number);
+const account = (number: number) => ({ owner: 'many', number, balance: number });
+
 const WAYS = [
   ['that may be gathered', { gather: true }],
   ['alone', { gather: false }],
@@ -80,6 +84,28 @@ export function testInserts(open: OpenSuiteDatabase): void {
       const added = await Promise.all(names.map(insert));
       expect(added.map((rows) => rows.length)).toEqual(names.map((n) => (n < 30 ? 1 : 0)));
       expect(await allAccounts(db)).toHaveLength(30);
+    });
+
+    test('of many rows skip those that exist or come twice, again and again', async () => {
+      const db = await open();
+      const rowsFrom = (first: number) => MANY.map((number) => account(first + number));
+      expect(await db.insertNew(accounts, rowsFrom(0))).toEqual(rowsFrom(0));
+      const overlapping = [...rowsFrom(50), ...rowsFrom(50)];
+      for (const added of [rowsFrom(50).slice(-50), [], []]) {
+        expect(await db.insertNew(accounts, overlapping)).toEqual(added);
+      }
+      expect(await allAccounts(db)).toEqual([...rowsFrom(0), ...rowsFrom(100).slice(0, 50)]);
+    });
+
+    test('of many rows by racing callers insert each row once, and none fails', async () => {
+      const db = await open();
+      const calls = Array.from({ length: 4 }, (_call, caller) => {
+        const rows = MANY.map((number) => account(10 * caller + number));
+        return db.insertNew(accounts, caller % 2 ? rows : rows.toReversed());
+      });
+      const added = (await Promise.all(calls)).flat();
+      expect(new Set(added.map(({ number }) => number)).size).toBe(MANY.length + 30);
+      expect(added).toHaveLength(MANY.length + 30);
     });
 
     test('that a closed database is asked for are refused', async () => {

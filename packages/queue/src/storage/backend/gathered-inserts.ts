@@ -16,7 +16,7 @@ import type { AnyTable, NewRow } from '../table.ts';
 import { sizeOf } from '../writes.ts';
 
 /** Inserts rows in a transaction of its own. Returns those whose keys were new, in order. */
-export type InsertRows = (table: AnyTable, rows: readonly AnyRow[]) => Promise<AnyRow[]>;
+export type InsertRows = (table: AnyTable, rows: readonly AnyRow[]) => Promise<readonly AnyRow[]>;
 
 export interface GatheredInsertsParts {
   /** Runs again if the database aborts it. */

@@ -288,7 +288,7 @@ class PgliteDatabase implements Database {
     }
   }
 
-  async #insertNew(table: AnyTable, rows: readonly AnyRow[]): Promise<AnyRow[]> {
+  async #insertNew(table: AnyTable, rows: readonly AnyRow[]): Promise<readonly AnyRow[]> {
     const inserted = await this.#transaction('insertNew', (session) =>
       insertNewRows(this.#placeOf(session), table, rows),
     );

@@ -6,6 +6,13 @@ export function encodeArray(elements: readonly (string | null)[]): string {
   return `{${elements.map(encodeElement).join(',')}}`;
 }
 
+/** Returns the array that has the element `length` times. */
+export function encodeRepeated(element: string | null, length: number): string {
+  if (length === 0) return '{}';
+  const text = encodeElement(element);
+  return `{${`${text},`.repeat(length - 1)}${text}}`;
+}
+
 export function decodeArray(literal: string): (string | null)[] {
   if (literal === '{}') return [];
   if (!literal.startsWith('{') || !literal.endsWith('}')) throw malformed(literal);

@@ -37,7 +37,8 @@ import { SessionReader } from './reader.ts';
 import { readServerTime, type Session, toRows, toStatement } from './session.ts';
 import { commitReads, commitWrites } from './transactions/commit.ts';
 import { deleteMarks, writeMark } from './transactions/commit-marks.ts';
-import { insertNewRows } from './transactions/insert-new.ts';
+import { insertAllRows, insertNewRows } from './transactions/insert-new.ts';
+import { NewKeyGuesses } from './transactions/new-key-guesses.ts';
 import type { WritePlace } from './transactions/statements.ts';
 import { type OpenTransaction, transact, withConnection } from './transactions/transact.ts';
 import { PostgresTransaction } from './transactions/transaction.ts';
@@ -79,9 +80,10 @@ export class PostgresDatabase implements Database {
   readonly #migrations: readonly MigrationSet[];
   readonly #inserts = new GatheredInserts({
     alone: (table, rows) =>
-      this.#retry(isPassing, () => this.#insertOnce(BEGIN_INSERT, table, rows)),
-    together: (table, rows) => this.#insertOnce(BEGIN_SHARED_INSERT, table, rows),
+      this.#retry(isPassing, () => this.#insertNewOnce(BEGIN_INSERT, table, rows)),
+    together: (table, rows) => this.#insertNewOnce(BEGIN_SHARED_INSERT, table, rows),
   });
+  readonly #guesses = new NewKeyGuesses();
   #closing: Promise<void> | undefined;
 
   constructor(config: PostgresDatabaseConfig) {
@@ -257,12 +259,32 @@ export class PostgresDatabase implements Database {
     return value;
   }
 
-  async #insertOnce(begin: string, table: AnyTable, rows: readonly AnyRow[]): Promise<AnyRow[]> {
+  async #insertNewOnce(
+    begin: string,
+    table: AnyTable,
+    rows: readonly AnyRow[],
+  ): Promise<readonly AnyRow[]> {
+    if (this.#guesses.areNew(table, rows.length)) {
+      try {
+        const inserted = await this.#insert(begin, (place) => insertAllRows(place, table, rows));
+        this.#guesses.wasRight(table);
+        return inserted;
+      } catch (error) {
+        if (!hasCode(error, 'already-exists')) throw error;
+        this.#guesses.wasWrong(table);
+      }
+    }
+    return await this.#insert(begin, (place) => insertNewRows(place, table, rows));
+  }
+
+  async #insert(
+    begin: string,
+    insert: (place: WritePlace) => Promise<readonly AnyRow[]>,
+  ): Promise<readonly AnyRow[]> {
     return await transact(this.#connections, {
       begin,
       run: async () => undefined,
-      end: (open) =>
-        this.#commit(open, () => insertNewRows(this.#placeOf(open.session), table, rows)),
+      end: (open) => this.#commit(open, () => insert(this.#placeOf(open.session))),
     });
   }
 

@@ -13,7 +13,7 @@ import {
   wrongType,
 } from '../backend/checked-value.ts';
 import type { ColumnKind } from '../column.ts';
-import { decodeArray, encodeArray } from './array-literal.ts';
+import { decodeArray, encodeArray, encodeRepeated } from './array-literal.ts';
 
 /** A value in its text form; `null` is NULL. */
 export type WireValue = string | null;
@@ -103,7 +103,7 @@ export function columnDecoder(kind: ColumnKind): (text: WireValue) => unknown {
 export function encodeColumn(kind: ColumnKind, values: readonly unknown[]): string {
   const [first] = values;
   if (values.every((value) => value === first)) {
-    return encodeArray(new Array(values.length).fill(encodeValue(kind, first)));
+    return encodeRepeated(encodeValue(kind, first), values.length);
   }
   return encodeArray(values.map((value) => encodeValue(kind, value)));
 }

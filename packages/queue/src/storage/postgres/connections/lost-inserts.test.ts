@@ -52,6 +52,23 @@ describe.skipIf(testPostgresUrl() === '')('inserts that share a transaction', ()
     },
   );
 
+  test.each([
+    ['the insert', 'INSERT INTO', 'after'],
+    ['the commit', COMMIT, 'before'],
+    ['the commit', COMMIT, 'after'],
+  ] as const)(
+    'or one of many rows that loses its connection at %s (%s, %s), are there once',
+    async (_, at, when) => {
+      const { db, outside, proxy } = await openThroughProxy();
+      const rows = Array.from({ length: 100 }, (_row, number) => account(number));
+      const cut = proxy.cutAt(at, when);
+      const added = await db.insertNew(accounts, rows);
+      await cut;
+      expect(added).toEqual(rows);
+      expect(await allAccounts(outside)).toEqual(rows);
+    },
+  );
+
   test('and cannot learn of their commit all have an unknown outcome', async () => {
     const clock = new FakeClock();
     const { db, outside, proxy } = await openThroughProxy({ clock });
@@ -88,7 +105,9 @@ describe.skipIf(testPostgresUrl() === '')('inserts that share a transaction', ()
         CREATE TRIGGER unset BEFORE INSERT ON "${schema}".suite_accounts
           FOR EACH STATEMENT EXECUTE FUNCTION "${schema}".unset()`),
     );
+    const rows = Array.from({ length: 100 }, (_row, number) => account(number));
     expect(await db.insertNew(accounts, [account(1)])).toEqual([]);
+    expect(await db.insertNew(accounts, rows)).toEqual([]);
     expect(await allAccounts(db)).toEqual([]);
   });
 });

@@ -4,26 +4,41 @@
  *
  * Rows are inserted in the order of their keys, so two transactions never wait for each other.
  */
+import { CodedError } from '../../../foundations/errors.ts';
 import { type AnyRow, keyColumns, keyText } from '../../key.ts';
 import type { AnyTable } from '../../table.ts';
 import { groupsOf } from '../../writes.ts';
 import { toRows } from '../session.ts';
-import { insertNewStatement, type WritePlace } from './statements.ts';
+import { insertNewStatement, statementOf, type WritePlace } from './statements.ts';
+
+/** Inserts all of the rows. Throws `already-exists` if the key of one exists, or repeats. */
+export async function insertAllRows(
+  { session, schema, only }: WritePlace,
+  table: AnyTable,
+  rows: readonly AnyRow[],
+): Promise<readonly AnyRow[]> {
+  for (const group of groupsOf('insert', table, inOrderOfKeys(table, rows))) {
+    const { text, values } = statementOf(group, schema, only);
+    const { count } = await session.run(text, values);
+    if (count === group.rows.length) continue;
+    throw new CodedError('already-exists', `${table.name} did not take all of the rows`);
+  }
+  return rows;
+}
 
 /** Returns the rows that were inserted, in their order. Of several rows with one key, that is the first. */
 export async function insertNewRows(
   { session, schema, only }: WritePlace,
   table: AnyTable,
   rows: readonly AnyRow[],
-): Promise<AnyRow[]> {
-  const sorted = rows.length === 1 ? rows : rows.toSorted((a, b) => compareKeys(table, a, b));
+): Promise<readonly AnyRow[]> {
   const inserted: AnyRow[] = [];
   // One statement at a time, as each has its values in memory twice.
-  for (const group of groupsOf('insertNew', table, sorted)) {
+  for (const group of groupsOf('insertNew', table, inOrderOfKeys(table, rows))) {
     const { text, values } = insertNewStatement(group, schema, only);
     inserted.push(...toRows(await session.run(text, values), keyColumns(table)));
   }
-  return inserted.length === rows.length ? [...rows] : firstOfEach(table, rows, inserted);
+  return inserted.length === rows.length ? rows : firstOfEach(table, rows, inserted);
 }
 
 /** Returns the first row with each of these keys. */
@@ -32,11 +47,17 @@ function firstOfEach(table: AnyTable, rows: readonly AnyRow[], keys: readonly An
   return rows.filter((row) => left.delete(keyText(table, row)));
 }
 
+function inOrderOfKeys(table: AnyTable, rows: readonly AnyRow[]): readonly AnyRow[] {
+  return rows.length === 1 ? rows : rows.toSorted((a, b) => compareKeys(table, a, b));
+}
+
 /** Any order will do, as long as all processes have the same. */
 function compareKeys(table: AnyTable, a: AnyRow, b: AnyRow): number {
   for (const property of table.key) {
-    const [left, right] = [String(a[property]), String(b[property])];
-    if (left !== right) return left < right ? -1 : 1;
+    const [left, right] = [a[property], b[property]];
+    if (left === right) continue;
+    const [leftText, rightText] = [String(left), String(right)];
+    if (leftText !== rightText) return leftText < rightText ? -1 : 1;
   }
   return 0;
 }
