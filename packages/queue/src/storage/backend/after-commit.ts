@@ -10,7 +10,8 @@ export type AfterCommit = () => void | Promise<void>;
 export async function runAfterCommit(calls: readonly AfterCommit[], log: Log): Promise<void> {
   for (const call of calls.toReversed()) {
     try {
-      await call();
+      const pending = call();
+      if (pending) await pending;
     } catch (error) {
       log.error('a callback after a commit failed', { error: toError(error) });
     }

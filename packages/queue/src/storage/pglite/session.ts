@@ -1,7 +1,7 @@
 /** Turns a PGlite instance, or a transaction of one, into a session. */
 import { toStorageError } from '../postgres/errors.ts';
 import type { Session, SessionResult } from '../postgres/session.ts';
-import type { WireValue } from '../postgres/types.ts';
+import type { WireParam, WireValue } from '../postgres/types.ts';
 
 /** The part of PGlite that is used here. It is structural, so that instances of any version fit. */
 export interface PgliteLike extends PgliteQueries {
@@ -49,7 +49,7 @@ export function pgliteSession(queries: PgliteQueries): Session {
 async function run(
   queries: PgliteQueries,
   text: string,
-  values: readonly WireValue[],
+  values: readonly WireParam[],
 ): Promise<SessionResult> {
   const result = await queries
     .query(text, [...values], { rowMode: 'array', parsers: asText, serializers: fromText })

@@ -1,6 +1,6 @@
 /** A session that checks for room before each statement that writes, and counts what it writes. */
 import type { Session, SessionResult } from '../postgres/session.ts';
-import type { WireValue } from '../postgres/types.ts';
+import type { WireParam } from '../postgres/types.ts';
 
 export interface WriteObserver {
   /** Called before each statement that writes; throws if it must not run. */
@@ -18,7 +18,7 @@ export class WritingSession implements Session {
     this.#observer = observer;
   }
 
-  async run(text: string, values: readonly WireValue[] = []): Promise<SessionResult> {
+  async run(text: string, values: readonly WireParam[] = []): Promise<SessionResult> {
     if (!READS.test(text)) this.#observer.beforeWrite(lengthOf(values));
     return await this.#session.run(text, values);
   }
@@ -29,6 +29,6 @@ export class WritingSession implements Session {
   }
 }
 
-function lengthOf(values: readonly WireValue[]): number {
+function lengthOf(values: readonly WireParam[]): number {
   return values.reduce((sum, value) => sum + (value?.length ?? 0), 0);
 }

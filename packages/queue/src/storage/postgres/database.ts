@@ -289,7 +289,7 @@ export class PostgresDatabase implements Database {
   }
 
   #placeOf(session: Session): WritePlace {
-    return { session, schema: this.#schema, only: 'begun ahead' };
+    return { session, schema: this.#schema, only: 'begun ahead', isBinary: true };
   }
 
   /**

@@ -1,16 +1,16 @@
 /**
  * One connection as the PostgreSQL backends see it, independent of the driver. Values are sent and received
- * in the database's text form (types.ts). Errors are thrown as errors.ts maps them.
+ * in the database's text form (types.ts), but large bytes may be sent in binary. Errors are thrown as errors.ts maps them.
  */
 
 import type { EpochMs } from '../../foundations/clock.ts';
 import { type Columns, columnName, type RowOf, timestamp } from '../column.ts';
 import { compile, type Sql } from '../sql.ts';
-import { columnDecoder, encodeValue, sqlTypeOf, type WireValue } from './types.ts';
+import { columnDecoder, encodeValue, sqlTypeOf, type WireParam, type WireValue } from './types.ts';
 
 export interface Session {
   /** Runs one statement. */
-  run(text: string, values?: readonly WireValue[]): Promise<SessionResult>;
+  run(text: string, values?: readonly WireParam[]): Promise<SessionResult>;
   /** Runs several statements without parameters, separated by semicolons. */
   runScript(text: string): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface SessionResult {
 
 export interface Statement {
   readonly text: string;
-  readonly values: readonly WireValue[];
+  readonly values: readonly WireParam[];
 }
 
 /** Returns the name as a quoted identifier. */

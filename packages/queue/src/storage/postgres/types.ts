@@ -18,6 +18,9 @@ import { decodeArray, encodeArray, encodeRepeated } from './array-literal.ts';
 /** A value in its text form; `null` is NULL. */
 export type WireValue = string | null;
 
+/** A parameter: a value in its text form or, for drivers that can send it, in its binary form. */
+export type WireParam = WireValue | Buffer;
+
 interface WireType {
   readonly sqlType: string;
   encode(value: unknown): string;

@@ -11,7 +11,7 @@ import { Mutex } from '../../../foundations/concurrency.ts';
 import { CodedError } from '../../../foundations/errors.ts';
 import { CommitMarks, type MarkedSession } from '../transactions/commit-marks.ts';
 import { SET_BEGUN } from '../transactions/statements.ts';
-import type { WireValue } from '../types.ts';
+import type { WireParam } from '../types.ts';
 import { type ServerProcess, sendCancelRequest } from './cancel-request.ts';
 import { DelayedBegin, type StreamClient } from './delayed-begin.ts';
 import { type CallbackClient, queryWithin } from './limited-client.ts';
@@ -165,7 +165,7 @@ function pooledConnection(client: PoolClient, config: PooledConfig): Connection 
     }
   };
   const begin = new DelayedBegin(client as unknown as StreamClient);
-  const run = (text: string, values: readonly WireValue[], used?: StatementNames) => {
+  const run = (text: string, values: readonly WireParam[], used?: StatementNames) => {
     begin.send();
     return watch(runOn(limitedClient, { text, values, names: used }));
   };

@@ -1,12 +1,12 @@
 /** Runs statements on a client of `pg`. It needs no types of the driver, so users of PGlite alone do not either. */
 import { toStorageError } from '../errors.ts';
 import type { SessionResult } from '../session.ts';
-import type { WireValue } from '../types.ts';
+import type { WireParam, WireValue } from '../types.ts';
 import type { StatementNames } from './statement-names.ts';
 
 export interface PgQuery {
   readonly text: string;
-  readonly values?: WireValue[];
+  readonly values?: WireParam[];
   readonly name?: string;
   readonly rowMode: 'array';
   readonly types: { getTypeParser(): (text: string) => unknown };
@@ -30,7 +30,7 @@ const asText = { getTypeParser: () => (text: string) => text };
 
 interface NamedStatement {
   readonly text: string;
-  readonly values: readonly WireValue[];
+  readonly values: readonly WireParam[];
   /** Without them, the statement is not prepared. */
   readonly names?: StatementNames | undefined;
 }

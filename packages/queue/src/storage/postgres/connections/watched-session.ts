@@ -3,7 +3,7 @@
  * so the transaction must fail with it, even if a caller has swallowed or wrapped the error.
  */
 import type { Session, SessionResult } from '../session.ts';
-import type { WireValue } from '../types.ts';
+import type { WireParam } from '../types.ts';
 
 export class WatchedSession implements Session {
   readonly #session: Session;
@@ -28,7 +28,7 @@ export class WatchedSession implements Session {
     return this.#failure;
   }
 
-  run(text: string, values?: readonly WireValue[]): Promise<SessionResult> {
+  run(text: string, values?: readonly WireParam[]): Promise<SessionResult> {
     return this.#watch(() => this.#session.run(text, values));
   }
 

@@ -13,7 +13,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Session, type SessionResult, tableName } from '../session.ts';
-import type { WireValue } from '../types.ts';
+import type { WireParam } from '../types.ts';
 
 /**
  * A mark belongs to one connection at a time, from before a transaction begins until it has certainly
@@ -34,7 +34,7 @@ export interface MarkedSession extends Session {
    * Sends a statement without waiting for those before it. The next `run` follows at once, so it must not
    * depend on the result.
    */
-  runAhead(text: string, values?: readonly WireValue[]): Promise<SessionResult>;
+  runAhead(text: string, values?: readonly WireParam[]): Promise<SessionResult>;
 }
 
 /** A transaction that has written its mark. */

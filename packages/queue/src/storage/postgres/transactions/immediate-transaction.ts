@@ -61,7 +61,9 @@ export class ImmediateTransaction extends SessionReader implements UserTransacti
   async insertNew<T extends AnyTable>(table: T, rows: readonly NewRow<T>[]): Promise<NewRow<T>[]> {
     const added = new Set<string>();
     for (const group of grouped('insertNew', table, rows)) {
-      const result = await this.#run((only) => insertNewStatement(group, this.#schema, only));
+      const result = await this.#run((only) =>
+        insertNewStatement(group, { schema: this.#schema, only }),
+      );
       const keys = toRows(result, keyColumns(table));
       for (const key of keys) added.add(keyText(table, key));
     }
@@ -81,7 +83,9 @@ export class ImmediateTransaction extends SessionReader implements UserTransacti
 
   async #apply(kind: WriteKind, table: AnyTable, rows: readonly AnyRow[]): Promise<void> {
     for (const group of grouped(kind, table, rows)) {
-      const { count } = await this.#run((only) => statementOf(group, this.#schema, only));
+      const { count } = await this.#run((only) =>
+        statementOf(group, { schema: this.#schema, only }),
+      );
       checkCount(group, count);
     }
   }

@@ -13,13 +13,13 @@ import { insertNewStatement, statementOf, type WritePlace } from './statements.t
 
 /** Inserts all of the rows. Throws `already-exists` if the key of one exists, or repeats. */
 export async function insertAllRows(
-  { session, schema, only }: WritePlace,
+  place: WritePlace,
   table: AnyTable,
   rows: readonly AnyRow[],
 ): Promise<readonly AnyRow[]> {
   for (const group of groupsOf('insert', table, inOrderOfKeys(table, rows))) {
-    const { text, values } = statementOf(group, schema, only);
-    const { count } = await session.run(text, values);
+    const { text, values } = statementOf(group, place);
+    const { count } = await place.session.run(text, values);
     if (count === group.rows.length) continue;
     throw new CodedError('already-exists', `${table.name} did not take all of the rows`);
   }
@@ -28,15 +28,15 @@ export async function insertAllRows(
 
 /** Returns the rows that were inserted, in their order. Of several rows with one key, that is the first. */
 export async function insertNewRows(
-  { session, schema, only }: WritePlace,
+  place: WritePlace,
   table: AnyTable,
   rows: readonly AnyRow[],
 ): Promise<readonly AnyRow[]> {
   const inserted: AnyRow[] = [];
   // One statement at a time, as each has its values in memory twice.
   for (const group of groupsOf('insertNew', table, inOrderOfKeys(table, rows))) {
-    const { text, values } = insertNewStatement(group, schema, only);
-    inserted.push(...toRows(await session.run(text, values), keyColumns(table)));
+    const { text, values } = insertNewStatement(group, place);
+    inserted.push(...toRows(await place.session.run(text, values), keyColumns(table)));
   }
   return inserted.length === rows.length ? rows : firstOfEach(table, rows, inserted);
 }

@@ -7,8 +7,9 @@ import { type ColumnKind, type ColumnType, columnName, FromNow } from '../../col
 import type { AnyRow } from '../../key.ts';
 import type { AnyTable } from '../../table.ts';
 import type { WriteGroup } from '../../writes.ts';
+import { encodeBytesArray } from '../bytes-array.ts';
 import { quoteName, type Session, type Statement, tableName } from '../session.ts';
-import { encodeColumn, sqlTypeOf } from '../types.ts';
+import { encodeColumn, sqlTypeOf, type WireParam } from '../types.ts';
 
 /** The value of `pg_current_xact_id()` in the transaction; without an open one, it differs each time. */
 export type TransactionNumber = string;
@@ -24,19 +25,24 @@ const IS_BEGUN = "current_setting('postlude.begun', true) = 'yes'";
  */
 export type Condition = { readonly transaction: TransactionNumber } | 'begun ahead';
 
-export interface WritePlace {
-  readonly session: Session;
+export interface StatementPlace {
   readonly schema: string;
   readonly only?: Condition | undefined;
+  /** Whether the session's driver sends a Buffer as a value in binary form. */
+  readonly isBinary?: boolean | undefined;
+}
+
+export interface WritePlace extends StatementPlace {
+  readonly session: Session;
 }
 
 /**
  * Applies a group. Throws `not-found` for updates of missing rows, `already-exists` for inserts of existing
  * ones, and `conflict` if a row of an `insertNew` has been inserted since it was found missing.
  */
-export async function applyGroup({ session, schema, only }: WritePlace, group: WriteGroup) {
-  const { text, values } = statementOf(group, schema, only);
-  const { count } = await session.run(text, values);
+export async function applyGroup(place: WritePlace, group: WriteGroup) {
+  const { text, values } = statementOf(group, place);
+  const { count } = await place.session.run(text, values);
   checkCount(group, count);
 }
 
@@ -53,44 +59,40 @@ export function checkCount(group: WriteGroup, count: number): void {
 }
 
 /** Inserts the rows that are new; the result has the keys of the inserted rows. */
-export function insertNewStatement(
-  group: WriteGroup,
-  schema: string,
-  only: Condition | undefined,
-): Statement {
+export function insertNewStatement(group: WriteGroup, place: StatementPlace): Statement {
   const keys = group.table.key.map((property: string) => quoteName(columnName(property)));
-  const { text, values } = insertStatement(group, schema, only);
+  const { text, values } = insertStatement(group, place);
   return { text: `${text} ON CONFLICT DO NOTHING RETURNING ${keys.join(', ')}`, values };
 }
 
-export function statementOf(group: WriteGroup, schema: string, only?: Condition): Statement {
+export function statementOf(group: WriteGroup, place: StatementPlace): Statement {
   switch (group.kind) {
     case 'insert':
-      return insertStatement(group, schema, only);
+      return insertStatement(group, place);
     case 'insertNew': {
-      const { text, values } = insertStatement(group, schema, only);
+      const { text, values } = insertStatement(group, place);
       return { text: `${text} ON CONFLICT DO NOTHING`, values };
     }
     case 'upsert':
-      return upsertStatement(group, schema, only);
+      return upsertStatement(group, place);
     case 'update':
-      return updateStatement(group, schema, only);
+      return updateStatement(group, place);
     case 'delete':
-      return deleteStatement(group, schema, only);
+      return deleteStatement(group, place);
   }
 }
 
-function insertStatement(group: WriteGroup, schema: string, only?: Condition): Statement {
+function insertStatement(group: WriteGroup, place: StatementPlace): Statement {
   const columns = columnsOf(group);
   const names = columns.map(({ name }) => name);
   const text =
-    `INSERT INTO ${tableName(schema, group.table.name)} (${names.join(', ')}) ` +
+    `INSERT INTO ${tableName(place.schema, group.table.name)} (${names.join(', ')}) ` +
     `SELECT ${columns.map(({ selected }) => selected).join(', ')} FROM ${unnest(columns)} WHERE true`;
-  return limited({ text, values: valuesOf(group.rows, columns) }, only);
+  return limited({ text, values: valuesOf(group.rows, columns, place) }, place);
 }
 
-function upsertStatement(group: WriteGroup, schema: string, only?: Condition): Statement {
-  const { text, values } = insertStatement(group, schema, only);
+function upsertStatement(group: WriteGroup, place: StatementPlace): Statement {
+  const { text, values } = insertStatement(group, place);
   const { keys, others } = splitByKey(group);
   const target = keys.map(({ name }) => name).join(', ');
   const assignments = others.map(({ name }) => `${name} = excluded.${name}`).join(', ');
@@ -98,27 +100,27 @@ function upsertStatement(group: WriteGroup, schema: string, only?: Condition): S
   return { text: `${text} ON CONFLICT (${target}) DO ${action}`, values };
 }
 
-function updateStatement(group: WriteGroup, schema: string, only?: Condition): Statement {
+function updateStatement(group: WriteGroup, place: StatementPlace): Statement {
   const columns = columnsOf(group);
   const { keys, others } = splitByKey(group);
   // An update without changes must still find its row.
   const assigned = others.length > 0 ? others : keys.slice(0, 1);
   const assignments = assigned.map(({ name, selected }) => `${name} = ${selected}`);
   const text =
-    `UPDATE ${tableName(schema, group.table.name)} AS t SET ${assignments.join(', ')} ` +
+    `UPDATE ${tableName(place.schema, group.table.name)} AS t SET ${assignments.join(', ')} ` +
     `FROM ${unnest(columns)} WHERE ${matches(keys)}`;
-  return limited({ text, values: valuesOf(group.rows, columns) }, only);
+  return limited({ text, values: valuesOf(group.rows, columns, place) }, place);
 }
 
-function deleteStatement(group: WriteGroup, schema: string, only?: Condition): Statement {
+function deleteStatement(group: WriteGroup, place: StatementPlace): Statement {
   const columns = columnsOf(group);
   const text =
-    `DELETE FROM ${tableName(schema, group.table.name)} AS t ` +
+    `DELETE FROM ${tableName(place.schema, group.table.name)} AS t ` +
     `USING ${unnest(columns)} WHERE ${matches(columns)}`;
-  return limited({ text, values: valuesOf(group.rows, columns) }, only);
+  return limited({ text, values: valuesOf(group.rows, columns, place) }, place);
 }
 
-function limited({ text, values }: Statement, only: Condition | undefined): Statement {
+function limited({ text, values }: Statement, { only }: StatementPlace): Statement {
   if (only === undefined) return { text, values };
   if (only === 'begun ahead') return { text: `${text} AND ${IS_BEGUN}`, values };
   const condition = `pg_current_xact_id() = $${values.length + 1}::text::xid8`;
@@ -227,15 +229,19 @@ function matches(keys: readonly WrittenColumn[]): string {
   return keys.map(({ name, selected }) => `t.${name} = ${selected}`).join(' AND ');
 }
 
-function valuesOf(rows: readonly AnyRow[], columns: readonly WrittenColumn[]): string[] {
+function valuesOf(
+  rows: readonly AnyRow[],
+  columns: readonly WrittenColumn[],
+  { isBinary }: StatementPlace,
+): WireParam[] {
   return columns
     .flatMap(({ arrays }) => arrays)
-    .map(({ kind, cellOf }) => encodeArrayOf(kind, rows.map(cellOf)));
-}
-
-/** Missing values are NULL: `unnest` pads short arrays, and that of the key is always whole. */
-function encodeArrayOf(kind: ColumnKind, cells: readonly unknown[]): string {
-  return cells.every(isMissing) ? '{}' : encodeColumn(kind, cells);
+    .map(({ kind, cellOf }) => {
+      const cells = rows.map(cellOf);
+      // Missing values are NULL: `unnest` pads short arrays, and that of the key is always whole.
+      if (cells.every(isMissing)) return '{}';
+      return isBinary && kind === 'bytes' ? encodeBytesArray(cells) : encodeColumn(kind, cells);
+    });
 }
 
 function isMissing(cell: unknown): boolean {
