@@ -75,20 +75,20 @@ export class Tq {
    * transactions, or requires one, and, outside transactions, a SubmitError.
    */
   async addTask<P>(task: NewPushTask<P>, tx?: Transaction): Promise<AddOutcome> {
-    const { classes, settings, traceparent } = this.#options;
+    const { classes, clock, settings, traceparent } = this.#options;
     classes.check(task.class);
     checkKind(task, tx);
-    const context = { settings, now: await this.#timeFor(task, tx), traceparent: traceparent() };
+    const now = task.delayMs === undefined ? clock.now() : await this.#databaseTime(tx);
+    const context = { settings, now, traceparent: traceparent() };
     const request = prepareRequest(task, context);
     if (tx === undefined) return await this.#addNow(request);
     await this.#addIn(tx, request);
     return 'added';
   }
 
-  /** A delay counts from the database's time. Tasks without a delay need it for metrics only. */
-  async #timeFor<P>({ delayMs }: NewPushTask<P>, tx: Transaction | undefined): Promise<EpochMs> {
+  /** A delay counts from this time. Tasks without a delay need the time for metrics only. */
+  async #databaseTime(tx: Transaction | undefined): Promise<EpochMs> {
     const { db, clock } = this.#options;
-    if (delayMs === undefined) return clock.now();
     const time = databaseTime(db.dialect, clock);
     return tx === undefined ? await db.read((own) => readNow(own, time)) : await readNow(tx, time);
   }

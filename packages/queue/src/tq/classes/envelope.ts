@@ -16,7 +16,7 @@ export function encodeEnvelope<P>({ id, payload }: TaskClass<P>, value: P): Uint
     ...(typeName === undefined ? {} : { type: typeName }),
     body: payload.toJson(value),
   };
-  return new TextEncoder().encode(JSON.stringify(envelope, undefined, '\t'));
+  return Buffer.from(JSON.stringify(envelope, undefined, '\t'));
 }
 
 /** Throws `invalid-argument` if the text is not an envelope. Ignores unknown keys. */

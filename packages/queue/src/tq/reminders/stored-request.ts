@@ -6,11 +6,10 @@ import { CodedError } from '../../foundations/errors.ts';
 import type { QueueRequest, SubmitRequest, TopicRequest } from '../submit/submitter.ts';
 
 const VERSION = 1;
-const encoder = new TextEncoder();
 
 export function encodeRequest(request: SubmitRequest): Uint8Array {
   const stored = request.kind === 'queue' ? storedQueueRequest(request) : storedMessage(request);
-  return encoder.encode(JSON.stringify({ version: VERSION, ...stored }));
+  return Buffer.from(JSON.stringify({ version: VERSION, ...stored }));
 }
 
 /** The stored name of `processAfter` is `scheduleTime`, as it is in Cloud Tasks. */
@@ -99,7 +98,7 @@ function bytesOf(stored: Stored, key: string): Uint8Array {
 }
 
 function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
 function damaged(reason: string): CodedError {

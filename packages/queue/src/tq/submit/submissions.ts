@@ -34,8 +34,9 @@ export class Submissions {
   readonly #parts: SubmitParts;
   readonly #waiting: Added[] = [];
   #submitting = 0;
-  /** The submits and settlements that are under way. */
-  readonly #underWay = new Set<Promise<void>>();
+  /** How many submits and settlements are under way. */
+  #underWay = 0;
+  readonly #idle: (() => void)[] = [];
   readonly #settling: Batches<Settled, undefined>;
 
   constructor(parts: SubmitParts) {
@@ -52,8 +53,9 @@ export class Submissions {
   }
 
   /** Resolves when nothing is under way. */
-  async idle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  idle(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #startMore(): void {
@@ -64,32 +66,31 @@ export class Submissions {
         this.#leaveToSweep(added.reminder);
         continue;
       }
-      const run = this.#process(added).finally(() => this.#underWay.delete(run));
-      this.#underWay.add(run);
+      void this.#process(added);
     }
   }
 
+  /** Never throws. It frees its slot before the reminder is settled, so that many are settled together. */
   async #process(added: RemindedTask): Promise<void> {
-    const { log } = this.#parts;
-    const { reminder } = added;
-    const result = await this.#submit(added);
-    if (result === 'kept') return;
-    await this.#settling.add({ id: reminder.id, result }).catch((error: unknown) => {
-      log.warn('a reminder is left to a sweep, though its task is submitted', {
-        reminderId: reminder.id,
-        error: toError(error),
-      });
-    });
+    this.#underWay += 1;
+    this.#submitting += 1;
+    const result = await submitReminder(this.#parts, added, 'happy');
+    this.#submitting -= 1;
+    this.#startMore();
+    if (result !== 'kept') await this.#settleInBatch({ id: added.reminder.id, result });
+    this.#underWay -= 1;
+    if (this.#underWay > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Frees its slot before the reminder is settled, so that many are settled together. */
-  async #submit(added: RemindedTask): Promise<SubmitResult> {
-    this.#submitting += 1;
+  async #settleInBatch(settled: Settled): Promise<void> {
     try {
-      return await submitReminder(this.#parts, added, 'happy');
-    } finally {
-      this.#submitting -= 1;
-      this.#startMore();
+      await this.#settling.add(settled);
+    } catch (error) {
+      this.#parts.log.warn('a reminder is left to a sweep, though its task is submitted', {
+        reminderId: settled.id,
+        error: toError(error),
+      });
     }
   }
 

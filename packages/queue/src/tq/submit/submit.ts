@@ -10,6 +10,7 @@ import { databaseTime } from '../../storage/time.ts';
 import { type NewDeadReminder, type Reminder, toDeadReminder } from '../reminders/reminder.ts';
 import { decodeRequest } from '../reminders/stored-request.ts';
 import type { SubmitPath, TqMetrics } from '../tq-metrics.ts';
+import { Deadlines } from './deadlines.ts';
 import { SubmitError } from './submit-error.ts';
 import type { SubmitOutcome, SubmitRequest, Submitter } from './submitter.ts';
 
@@ -23,6 +24,7 @@ export interface SubmitParts {
 
 const MAX_ATTEMPTS = 4;
 const ATTEMPT_MS = 20_000;
+const deadlines = new WeakMap<Clock, Deadlines>();
 
 /** Throws a SubmitError: a fatal one, or a transient one if all attempts failed. */
 export async function submit(
@@ -54,31 +56,33 @@ export async function submitReminder(
   task: RemindedTask,
   path: SubmitPath,
 ): Promise<SubmitResult> {
-  const { db, clock, log, metrics } = parts;
   const { reminder } = task;
-  const result = await submitStored(parts, task, path).catch((thrown: unknown): SubmitResult => {
-    const error = toError(thrown);
-    const fields = { reminderId: reminder.id, classId: reminder.classId, path, error };
-    if (isTransient(thrown)) {
-      log.warn('a task is not submitted yet: a sweep tries again', fields);
-      return 'kept';
-    }
-    log.error('a task cannot be submitted: its reminder is dead', fields);
-    const deadTime = databaseTime(db.dialect, clock).after(0);
-    return toDeadReminder(reminder, { reason: error.message, deadTime });
-  });
-  const name = typeof result === 'string' ? result : 'dead';
-  metrics.reminderProcessed(reminder, { path, outcome: name, now: clock.now() });
+  let result: SubmitResult;
+  try {
+    await submit(parts, task.request ?? decodeStored(reminder), path);
+    result = 'submitted';
+  } catch (thrown) {
+    result = resultOfFailure(parts, reminder, { thrown, path });
+  }
+  const outcome = typeof result === 'string' ? result : 'dead';
+  parts.metrics.reminderProcessed(reminder, { path, outcome, now: parts.clock.now() });
   return result;
 }
 
-async function submitStored(
-  parts: SubmitParts,
-  { reminder, request }: RemindedTask,
-  path: SubmitPath,
-): Promise<SubmitResult> {
-  await submit(parts, request ?? decodeStored(reminder), path);
-  return 'submitted';
+function resultOfFailure(
+  { db, clock, log }: SubmitParts,
+  reminder: Reminder,
+  { thrown, path }: { readonly thrown: unknown; readonly path: SubmitPath },
+): SubmitResult {
+  const error = toError(thrown);
+  const fields = { reminderId: reminder.id, classId: reminder.classId, path, error };
+  if (isTransient(thrown)) {
+    log.warn('a task is not submitted yet: a sweep tries again', fields);
+    return 'kept';
+  }
+  log.error('a task cannot be submitted: its reminder is dead', fields);
+  const deadTime = databaseTime(db.dialect, clock).after(0);
+  return toDeadReminder(reminder, { reason: error.message, deadTime });
 }
 
 function decodeStored({ payload }: Reminder): SubmitRequest {
@@ -103,8 +107,9 @@ async function submitOnce(
       durationMs: clock.monotonicMs() - startedAt,
     });
   try {
-    const outcome = await withinTime(clock, ATTEMPT_MS, (signal) =>
-      submitter.submit(request, signal),
+    const outcome = await deadlinesOf(clock).run(
+      (signal) => submitter.submit(request, signal),
+      notInTime,
     );
     record(outcome);
     return outcome;
@@ -114,28 +119,21 @@ async function submitOnce(
   }
 }
 
+/** Attempts share a timer, of whichever object they are. */
+function deadlinesOf(clock: Clock): Deadlines {
+  const known = deadlines.get(clock);
+  if (known) return known;
+  const made = new Deadlines(clock, ATTEMPT_MS);
+  deadlines.set(clock, made);
+  return made;
+}
+
+function notInTime(): SubmitError {
+  const message = `no answer within ${ATTEMPT_MS} ms`;
+  return new SubmitError(message, { isTransient: true, code: 'timeout' });
+}
+
 /** An error that no submitter has classified may pass, too, so it makes no reminder dead. */
 function isTransient(error: unknown): boolean {
   return !(error instanceof SubmitError) || error.isTransient;
-}
-
-async function withinTime<T>(
-  clock: Clock,
-  ms: number,
-  fn: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const late = new AbortController();
-  const ended = new AbortController();
-  const timeout = Promise.withResolvers<never>();
-  void clock.sleep(ms, ended.signal).then(() => {
-    if (ended.signal.aborted) return;
-    late.abort();
-    const options = { isTransient: true, code: 'timeout' };
-    timeout.reject(new SubmitError(`no answer within ${ms} ms`, options));
-  });
-  try {
-    return await Promise.race([fn(late.signal), timeout.promise]);
-  } finally {
-    ended.abort('answered'); // an explicit reason saves creating an error with its stack for each task
-  }
 }
