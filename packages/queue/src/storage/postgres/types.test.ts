@@ -75,6 +75,21 @@ test('equal lists that follow one another in a column are one array', () => {
   expect(values[1]).toBe(values[0]);
 });
 
+test('times of a column are the same one by one and in turn, whatever came before them', () => {
+  const decode = columnDecoder('timestamp');
+  const cells = [
+    '2026-03-01 10:00:00.25+00',
+    '2026-03-01 10:00:00.000001+00',
+    '2026-03-01 10:00:00+00',
+    null,
+    '2026-03-01 10:00:01.5+00',
+    '2026-03-01 12:00:01.5+02',
+    '0044-03-15 12:00:00+00',
+    '2026-03-01 10:00:01.5+00',
+  ];
+  expect(cells.map(decode)).toEqual(cells.map((cell) => decodeValue('timestamp', cell)));
+});
+
 test('bytes are never shared, as they can be written to', () => {
   const decode = columnDecoder('bytes[]');
   expect(decode('{"\\\\x01"}')).not.toBe(decode('{"\\\\x01"}'));

@@ -65,7 +65,7 @@ const TYPES: Readonly<Record<ColumnKind, WireType>> = {
     decode: (text) => text === 't' || text === 'true',
   },
   bytes: bytesType,
-  timestamp: { sqlType: 'timestamptz', encode: encodeTimestamp, decode: decodeTimestamp },
+  timestamp: { sqlType: 'timestamptz', encode: encodeTimestamp, decode: decodeAnyTimestamp },
   'text[]': arrayOf(textType),
   'bytes[]': arrayOf(bytesType),
   'int[]': arrayOf(intType),
@@ -88,9 +88,10 @@ export function decodeValue(kind: ColumnKind, text: WireValue): unknown {
 
 /**
  * Returns a function that decodes the values of one column in turn. Rows that are read together often hold
- * equal lists, of which one array is made as long as they follow one another.
+ * equal lists, of which one array is made as long as they follow one another, and times of one second.
  */
 export function columnDecoder(kind: ColumnKind): (text: WireValue) => unknown {
+  if (kind === 'timestamp') return orUndefined(timestampDecoder());
   if (kind !== 'text[]') return (text) => decodeValue(kind, text);
   let last: { readonly text: WireValue; readonly value: unknown } = {
     text: null,
@@ -100,6 +101,10 @@ export function columnDecoder(kind: ColumnKind): (text: WireValue) => unknown {
     if (text !== last.text) last = { text, value: decodeValue(kind, text) };
     return last.value;
   };
+}
+
+function orUndefined(decode: (text: string) => unknown): (text: WireValue) => unknown {
+  return (text) => (text === null ? undefined : decode(text));
 }
 
 /** Encodes many values of one column as one parameter. Each value of an array column is sent as text. */
@@ -114,20 +119,22 @@ export function encodeColumn(kind: ColumnKind, values: readonly unknown[]): stri
 const TIMESTAMP =
   /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/;
 
-/** A fast path: rows that are read together mostly share their second, and most sessions use UTC. */
 const UTC_SECOND = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
-let lastSecond = { text: '', ms: 0 };
 
-function decodeTimestamp(text: string): number {
-  if (!text.endsWith('+00') || text.length > 29) return decodeAnyTimestamp(text);
-  const second = text.slice(0, 19);
-  if (second !== lastSecond.text) {
-    if (!UTC_SECOND.test(second)) return decodeAnyTimestamp(text);
-    lastSecond = { text: second, ms: decodeAnyTimestamp(`${second}+00`) };
-  }
-  if (text.length === 22) return lastSecond.ms;
-  const micros = Number(text.slice(20, -3).padEnd(6, '0'));
-  return joinTime(lastSecond.ms, micros);
+/** Remembers the last second: rows that are read together mostly share it, and most sessions use UTC. */
+function timestampDecoder(): (text: string) => number {
+  let last = { second: '', ms: 0 };
+  return (text) => {
+    if (!text.endsWith('+00') || text.length > 29) return decodeAnyTimestamp(text);
+    const second = text.slice(0, 19);
+    if (second !== last.second) {
+      if (!UTC_SECOND.test(second)) return decodeAnyTimestamp(text);
+      last = { second, ms: decodeAnyTimestamp(`${second}+00`) };
+    }
+    if (text.length === 22) return last.ms;
+    const micros = Number(text.slice(20, -3).padEnd(6, '0'));
+    return joinTime(last.ms, micros);
+  };
 }
 
 function decodeAnyTimestamp(text: string): number {

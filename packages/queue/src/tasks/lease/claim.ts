@@ -14,7 +14,7 @@ import { type Random, randomInt, systemRandom } from '../../foundations/random.t
 import { int, text, timestamp } from '../../storage/column.ts';
 import { type Database, LOOK, type Transaction } from '../../storage/database.ts';
 import type { Fences } from '../../storage/dialect.ts';
-import { type Sql, selectList, sql } from '../../storage/sql.ts';
+import { raw, type Sql, selectList, sql } from '../../storage/sql.ts';
 import type { DatabaseTime } from '../../storage/time.ts';
 import { tasks } from '../table.ts';
 import type { Lease } from '../task.ts';
@@ -109,13 +109,21 @@ function claimStatement(request: ClaimRequest, { from, time, fences }: ClaimPlac
         AND ${isFree(now)}
       ORDER BY process_after, id LIMIT ${limit} FOR UPDATE SKIP LOCKED),
     counted AS MATERIALIZED (
-      SELECT place, row_number() OVER oldest_first AS number,
+      SELECT place, process_after, id, row_number() OVER oldest_first AS number,
         sum(bytes) OVER oldest_first - coalesce(bytes, 0) AS bytes_before
       FROM found WINDOW oldest_first AS (ORDER BY process_after, id))
     UPDATE ${tasks} SET ${HISTORY_AT_LEASE}, fence = ${fences.next}, lease_until = ${leaseUntil(time, leaseMs)},
-      begun = ctid = ANY(ARRAY(SELECT place FROM counted WHERE number <= ${begin}))
+      begun = ${isAmongFirst(begin, limit)}
     WHERE ctid = ANY(ARRAY(SELECT place FROM counted WHERE coalesce(bytes_before, 0) < ${bytes}))
     RETURNING ${selectList(claimedColumns)}`;
+}
+
+/** Compares with the last of the first: to look for each task among them would take a square of their number. */
+function isAmongFirst(begin: number, limit: number): Sql {
+  if (begin >= limit) return raw('TRUE');
+  if (begin <= 0) return raw('FALSE');
+  return sql`(process_after, id) <= (SELECT process_after, id FROM counted
+    WHERE number <= ${begin} ORDER BY number DESC LIMIT 1)`;
 }
 
 /**
