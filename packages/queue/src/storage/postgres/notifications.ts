@@ -32,6 +32,11 @@ export interface NotificationsConfig {
 
 const RECONNECT = { initialMs: 50, maxMs: 10_000 };
 const DEFAULT_PROBE_EVERY_MS = 10_000;
+/**
+ * The server sends a notification after its transaction has been committed, for which it would flush its log.
+ * A notification that a crash loses is one of those that are missed, so nobody waits for the disk.
+ */
+const NOTIFY = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)::text`;
 /** PostgreSQL cuts longer names without an error. */
 const MAX_CHANNEL_BYTES = 63;
 
@@ -52,7 +57,7 @@ export class PostgresNotifications implements Notifications {
     checkPayload(payload);
     const name = this.#nameOf(channel);
     await withConnection(this.#config.connections, (connection) =>
-      connection.run('SELECT pg_notify($1, $2)::text', [name, payload]),
+      connection.run(NOTIFY, [name, payload]),
     );
   }
 
