@@ -1,7 +1,7 @@
 /**
  * How fast is a report of 200,000 cases uploaded, how does that compare with a bare loop of upserts of the
- * same rows, and how much memory does it take? The server and the client are separate processes, on the
- * embedded database and on PostgreSQL. On PostgreSQL, each round uploads to an invocation of its own and
+ * same rows, and how much memory does it take? The server and the client are separate processes of the
+ * built package, on the embedded database and on PostgreSQL. On PostgreSQL, each round uploads to an invocation of its own and
  * then runs the bare loop (uploads/bare-upserts.ts). The figures are the medians of the rounds. It runs on
  * Linux only, as peaks are read from /proc.
  *
@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { CommandLine } from '../scripts/command-line.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
 import { writeBigReport } from './conditions/big-report.ts';
+import { buildPackage } from './conditions/built-package.ts';
 import { type Conditions, readConditions } from './conditions/conditions.ts';
 import { median, ratio } from './rounds/statistics.ts';
 import { openBareUpserts } from './uploads/bare-upserts.ts';
@@ -55,6 +56,7 @@ interface Beside {
 try {
   const report = values.report ?? join(folder, 'big.xml');
   if (!existsSync(report)) writeBigReport(report, line.count('cases'));
+  buildPackage();
   const databases = line.list('databases', ['pglite', 'postgres']);
   const pglite = databases.includes('pglite') ? await onPglite(report) : undefined;
   const found = databases.includes('postgres') ? await onPostgres(report) : undefined;

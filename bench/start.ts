@@ -6,13 +6,14 @@
  *
  *     npm run bench -- start [--rounds 15] [--seconds 60] [--unsafe-fast] [--json]
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@postlude/queue/foundations';
 import { CommandLine } from '../scripts/command-line.ts';
 import { SERVER_OPTIONS, startBenchServer } from './conditions/bench-server.ts';
+import { BUILT_ENV, BUILT_MAIN, buildPackage } from './conditions/built-package.ts';
 import { readConditions } from './conditions/conditions.ts';
 import { countQueries, queriesBetween, STATEMENT_STATISTICS } from './conditions/query-counts.ts';
 import { Served } from './overload/served.ts';
@@ -28,16 +29,13 @@ const line = new CommandLine({
   },
 });
 const SECONDS = line.count('seconds');
-const ROOT = join(import.meta.dirname, '..');
-const MAIN = join(ROOT, 'dist/cli/main.js');
 /** What a server does once, after it has started, is over by then. */
 const SETTLE_MS = 5_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'postlude-bench-'));
 const server = await startBenchServer(line.values, STATEMENT_STATISTICS);
 try {
-  console.error('building the package');
-  execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { stdio: ['ignore', 2, 2] });
+  buildPackage();
   const starts = await measureStarts();
   await report(starts, await measureIdle());
 } finally {
@@ -54,22 +52,21 @@ async function measureStarts(): Promise<Readonly<Record<string, number>>> {
   );
   const commands = [
     { name: 'node', args: ['-e', '0'] },
-    { name: 'version', args: [MAIN, '--version'] },
-    { name: 'inspect', args: [MAIN, 'inspect', small] },
+    { name: 'version', args: [BUILT_MAIN, '--version'] },
+    { name: 'inspect', args: [BUILT_MAIN, 'inspect', small] },
   ];
   return medians(await inRounds(line.count('rounds'), commands, async ({ args }) => run(args)));
 }
 
 function run(args: readonly string[]): number {
   const startedAt = performance.now();
-  const env = { ...process.env, NODE_OPTIONS: '' };
-  const { status } = spawnSync(process.execPath, args, { stdio: 'ignore', env });
+  const { status } = spawnSync(process.execPath, args, { stdio: 'ignore', env: BUILT_ENV });
   if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}`);
   return Math.round((performance.now() - startedAt) * 10) / 10;
 }
 
 async function measureIdle() {
-  const served = await Served.startBuilt(MAIN, ['--database', server.url]);
+  const served = await Served.startBuilt(BUILT_MAIN, ['--database', server.url]);
   try {
     await systemClock.sleep(SETTLE_MS);
     const before = { queries: await countQueries(server.url), cpuMs: served.cpuMs() };

@@ -2,10 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-
-const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+import { BUILT_ENV, BUILT_MAIN } from '../conditions/built-package.ts';
 
 export interface Uploaded {
   readonly results: number;
@@ -67,7 +65,10 @@ async function upload(report: string, id: string, address: string): Promise<OfCl
 }
 
 function start(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+  return spawn(process.execPath, [BUILT_MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: BUILT_ENV,
+  });
 }
 
 async function run(args: readonly string[]): Promise<void> {
