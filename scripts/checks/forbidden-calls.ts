@@ -24,7 +24,7 @@ const RULES: readonly Rule[] = [
   },
   {
     pattern: /\bprocess\.env\b/,
-    allowedIn: /^cli\/main\.ts$/,
+    allowedIn: /^cli\/process\/run-command\.ts$/,
     say: 'take it from the configuration (server/config/config.ts)',
   },
   {

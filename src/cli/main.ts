@@ -17,22 +17,6 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
   const { packageVersion } = await import('./process/version.ts');
   process.stdout.write(`${packageVersion()}\n`);
 } else {
-  streams.end(await runCommand());
-}
-
-async function runCommand(): Promise<number> {
-  const { systemClock } = await import('@postlude/queue/foundations');
-  const { runCli } = await import('./program.ts');
-  const { listenForStops } = await import('./process/stop-signals.ts');
-  const end = (signal: NodeJS.Signals): void => void process.kill(process.pid, signal);
-  return await runCli(args, {
-    stdout: process.stdout,
-    stderr: process.stderr,
-    hasReader: streams.hasReader,
-    env: process.env,
-    cwd: process.cwd(),
-    clock: systemClock,
-    ...listenForStops(process, systemClock, end),
-    exit: (code) => process.exit(code),
-  });
+  const { runCommand } = await import('./process/run-command.ts');
+  streams.end(await runCommand(args, streams));
 }

@@ -6,7 +6,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { posix, resolve } from 'node:path';
 import { boundedText } from '@postlude/queue/foundations';
-import { escapePath, glob } from 'tinyglobby';
 import type { Problem } from '../../ingest/report.ts';
 import { EarlierFiles } from './earlier-files.ts';
 import { linkedFiles } from './linked-files.ts';
@@ -99,6 +98,7 @@ async function matches(
     fs: linkedFiles(links) as never,
     ...(signal && { signal }),
   };
+  const { glob } = await import('tinyglobby');
   const paths = await glob(own, options);
   signal?.throwIfAborted(); // A search that was aborted ends early, as if it had found all.
   const problems = links.left === undefined ? [] : [warning(pattern, links.left)];
@@ -142,6 +142,7 @@ const FIRST_DOTS = /(?<=^|\/)\.(?=\.[^/])/g;
 async function asGlob(cwd: string, pattern: string): Promise<string> {
   const own = posix.normalize(pattern).replace(/(?<=.)\/$/, '');
   const isName = await isFile(resolve(cwd, own));
+  const { escapePath } = await import('tinyglobby');
   return (isName ? escapePath(own) : own).replaceAll(FIRST_DOTS, '[.]');
 }
 
