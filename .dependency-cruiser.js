@@ -11,7 +11,7 @@ export const PACKAGES = [
       ['gauges'],
       ['deadlines', 'retention'],
       ['finalizer', 'exporter'],
-      ['invocations', 'results', 'secrets', 'experiments', 'migrations'],
+      ['artifacts', 'invocations', 'results', 'secrets', 'experiments', 'migrations'],
     ],
   },
   {
@@ -33,6 +33,8 @@ const SIDEWAYS = {
   cli: ['server'],
   // Results belong to invocations.
   results: ['invocations'],
+  // Artifacts belong to invocations and to results, and are read in pages as results are.
+  artifacts: ['invocations', 'results'],
   // The export task is enqueued in the transaction that finalizes; see 'finalizer-knows-no-exporter'.
   finalizer: ['exporter'],
 };

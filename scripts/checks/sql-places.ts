@@ -7,7 +7,8 @@ import ts from 'typescript';
 import { type Check, type Offence, SOURCE_ROOTS, type SourceFile, walk } from './check.ts';
 
 /** Relative to the sources of a package. */
-const PLACES = /^(storage|invocations|results|secrets|exporter|retention|gauges|tasks|tq)\//;
+const PLACES =
+  /^(storage|artifacts|invocations|results|secrets|exporter|retention|gauges|tasks|tq)\//;
 
 const STATEMENT = new RegExp(
   [

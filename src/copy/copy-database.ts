@@ -18,6 +18,7 @@ import {
   skipStoredFences,
   tasks,
 } from '@postlude/queue/tables';
+import { artifacts } from '../artifacts/artifacts.ts';
 import { exportRequests } from '../exporter/export-requests.ts';
 import { exportProgress } from '../exporter/progress.ts';
 import { rejectedRows } from '../exporter/rejected-rows.ts';
@@ -40,6 +41,7 @@ export const COPIED_TABLES: readonly AnyTable[] = [
   closingTurns,
   testResults,
   exonerations,
+  artifacts,
   exportRequests,
   exportPeriods,
   exportProgress,

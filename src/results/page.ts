@@ -24,7 +24,8 @@ import type { Snapshots } from '../invocations/reachable.ts';
 import { Pace } from './pace.ts';
 
 /**
- * The position of an item in the order of pages; `itemId` is the id of a result or an exoneration.
+ * The position of an item in the order of pages; `itemId` is the id of a result, an exoneration or an
+ * artifact. Of artifacts, `testId` is the id of their parent.
  */
 export interface Position {
   readonly invocationId: InvocationId;
@@ -58,7 +59,9 @@ export interface Page<T> {
 }
 
 export interface Source<T> {
-  readonly itemColumn: 'result_id' | 'exoneration_id';
+  /** The column of a position's `testId`: `test_id` unless given. */
+  readonly parentColumn?: 'test_id' | 'parent_id';
+  readonly itemColumn: 'result_id' | 'exoneration_id' | 'artifact_id';
   /** The limit of the rows of one query. */
   readonly maxRows: number;
   /** Is called for each query. */
@@ -221,10 +224,11 @@ interface BatchQuery {
   readonly rows: number;
 }
 
-type Selection = Pick<Source<unknown>, 'itemColumn'> & Pick<Rows<unknown>, 'select' | 'condition'>;
+type Selection = Pick<Source<unknown>, 'itemColumn' | 'parentColumn'> &
+  Pick<Rows<unknown>, 'select' | 'condition'>;
 
 function queryOf({ dialect }: Reader, source: Selection, { batch, after, rows }: BatchQuery): Sql {
-  const item = raw(source.itemColumn);
+  const [parent, item] = [raw(source.parentColumn ?? 'test_id'), raw(source.itemColumn)];
   // For one invocation it is an equality: with that, every planner reads the key's index in order.
   const [only] = batch;
   const batchCondition =
@@ -232,10 +236,10 @@ function queryOf({ dialect }: Reader, source: Selection, { batch, after, rows }:
       ? sql`invocation_id = ${only}`
       : dialect.isAnyOf(raw('invocation_id'), textArray(batch));
   const afterCondition = after
-    ? sql` AND ${dialect.isAfterKey([raw('test_id'), item], [text(after.testId), text(after.itemId)])}`
+    ? sql` AND ${dialect.isAfterKey([parent, item], [text(after.testId), text(after.itemId)])}`
     : emptySql;
   return sql`${source.select} WHERE ${batchCondition}${afterCondition}${source.condition ?? emptySql}
-    ORDER BY invocation_id, test_id, ${item} LIMIT ${rows}`;
+    ORDER BY invocation_id, ${parent}, ${item} LIMIT ${rows}`;
 }
 
 /** Returns the position of a row from its key. */

@@ -2,6 +2,7 @@
 import type { EpochMs } from '@postlude/queue/foundations';
 import type { Reader } from '@postlude/queue/storage';
 import { int, type Sql, shardsOf, sql, timestamp } from '@postlude/queue/storage';
+import { artifacts } from '../artifacts/artifacts.ts';
 import { toRowId, toRowOrder } from '../invocations/id.ts';
 import { includedInvocations } from '../invocations/inclusions.ts';
 import { invocations } from '../invocations/table.ts';
@@ -11,7 +12,11 @@ import { type Deleted, sumDeleted } from './deleted.ts';
 import { type Expired, type Expiry, expiredPages, IS_SETTLED } from './expired.ts';
 import { OWNED_TABLES } from './owned-tables.ts';
 import { countAged, DEAD_TABLES } from './purge-aged-rows.ts';
-import { type ExpectedResultsStep, findDeletable } from './purge-expected-results.ts';
+import {
+  countArtifacts,
+  type ExpectedResultsStep,
+  findDeletable,
+} from './purge-expected-results.ts';
 import type { PurgeOptions, PurgerParts } from './purger.ts';
 
 /** Takes the same parts and options as `purgeExpired`, and returns the same sums. */
@@ -87,12 +92,14 @@ async function countExpectedResults(
 ): Promise<Deleted> {
   const attempts = toRowOrder(await attemptIds(reader, expired));
   let rows = 0;
+  let artifactRows = 0;
   let after: ExpectedResultsStep['next'];
   do {
     const page = { id: expired.id, attempts, after, limit };
     const { deletable, next } = await findDeletable(reader, page);
     rows += deletable.length;
+    artifactRows += await countArtifacts(reader, deletable);
     after = next;
   } while (after !== undefined);
-  return { [testResults.name]: rows };
+  return sumDeleted({ [testResults.name]: rows, [artifacts.name]: artifactRows });
 }

@@ -4,6 +4,7 @@
  */
 
 import type { AnyTable } from '@postlude/queue/storage';
+import { artifacts } from '../artifacts/artifacts.ts';
 import { exportRequests } from '../exporter/export-requests.ts';
 import { exportProgress } from '../exporter/progress.ts';
 import { rejectedRows } from '../exporter/rejected-rows.ts';
@@ -15,6 +16,7 @@ import { testResults } from '../results/test-results.ts';
 export const OWNED_TABLES: readonly AnyTable[] = [
   testResults,
   exonerations,
+  artifacts,
   includedInvocations,
   exportRequests,
   exportProgress,

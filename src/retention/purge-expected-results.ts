@@ -1,7 +1,7 @@
 /**
- * Deletes the expected results of an invocation, except those of test variants that also have an
- * unexpected one there: these tell what was flaky. For that, all attempts at an invocation count as
- * one. In the end, the invocation's time of expiration is deleted, so that no later pass finds it.
+ * Deletes the expected results of an invocation with their artifacts, except those of test variants that
+ * also have an unexpected one there: these tell what was flaky. For that, all attempts at an invocation
+ * count as one. In the end, the invocation's time of expiration is deleted, so that no later pass finds it.
  *
  * Each transaction looks at a bounded number of results. A purge that dies starts over with the
  * next pass, which then looks again only at what was kept.
@@ -11,20 +11,25 @@ import type { Reader, Transaction } from '@postlude/queue/storage';
 import {
   bool,
   int,
+  type Key,
   nullable,
   type RowOf,
   raw,
+  type Sql,
+  selectList,
   sql,
   text,
   textArray,
   timestamp,
 } from '@postlude/queue/storage';
+import { toParentId } from '../artifacts/artifact.ts';
+import { artifacts } from '../artifacts/artifacts.ts';
 import { type InvocationId, type RowId, toRowId } from '../invocations/id.ts';
 import { STATE_NUMBERS } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
 import { testResults } from '../results/test-results.ts';
 import { VariantSet } from '../results/variants/variant-set.ts';
-import type { Deleted } from './deleted.ts';
+import { type Deleted, sumDeleted } from './deleted.ts';
 
 export interface ExpectedResultsPage {
   readonly id: InvocationId;
@@ -48,8 +53,10 @@ type ResultKey = Pick<ResultRow, 'invocationId' | 'resultId' | 'testId'>;
 
 export interface ExpectedResultsStep {
   readonly deleted: Deleted;
-  /** Where the next page starts; `undefined` if nothing is left to do. */
+  /** Where the next page starts, or this one again. */
   readonly next: ResultKey | undefined;
+  /** Nothing is left to do. */
+  readonly isDone: boolean;
 }
 
 const COLUMNS = {
@@ -69,14 +76,59 @@ export async function purgeExpectedResults(
   const { closedBy, expectedResultsExpirationTime: expiredAt, state } = row ?? {};
   const isSettled = state === STATE_NUMBERS.FINALIZED && closedBy === undefined;
   if (!isSettled || expiredAt === undefined || expiredAt > now) {
-    return { deleted: {}, next: undefined };
+    return { deleted: {}, next: undefined, isDone: true };
   }
   const { deletable, next } = await findDeletable(tx, page);
+  const orphans = await findArtifacts(tx, deletable, page.limit);
+  await tx.delete(artifacts, orphans);
+  const deleted = { [artifacts.name]: orphans.length };
+  // More of them may follow; the results stay until they have none.
+  if (orphans.length === page.limit) return { deleted, next: page.after, isDone: false };
   await tx.delete(testResults, deletable);
   if (next === undefined) {
     await tx.update(invocations, [{ ...key, expectedResultsExpirationTime: undefined }]);
   }
-  return { deleted: { [testResults.name]: deletable.length }, next };
+  return {
+    deleted: sumDeleted(deleted, { [testResults.name]: deletable.length }),
+    next,
+    isDone: next === undefined,
+  };
+}
+
+/** Returns the keys of artifacts of these results, up to a limit. */
+async function findArtifacts(
+  reader: Reader,
+  results: readonly ResultRow[],
+  limit: number,
+): Promise<Key<typeof artifacts>[]> {
+  if (results.length === 0) return [];
+  const { invocationId, parentId, artifactId } = artifacts.columns;
+  const keys = { invocationId, parentId, artifactId };
+  return await reader.query(
+    sql`SELECT ${selectList(keys)} FROM ${artifacts}
+        WHERE ${belongTo(reader, results)} LIMIT ${limit}`,
+    keys,
+  );
+}
+
+/** Counts the artifacts of these results. */
+export async function countArtifacts(
+  reader: Reader,
+  results: readonly ResultRow[],
+): Promise<number> {
+  if (results.length === 0) return 0;
+  const [row] = await reader.query(
+    sql`SELECT count(*) AS total FROM ${artifacts} WHERE ${belongTo(reader, results)}`,
+    { total: int },
+  );
+  return row?.total ?? 0;
+}
+
+/** SQL condition: an artifact belongs to one of these results, which are of one invocation. */
+function belongTo({ dialect }: Reader, results: readonly ResultRow[]): Sql {
+  const parents = textArray(results.map(toParentId));
+  return sql`invocation_id = ${results[0]?.invocationId ?? ''}
+    AND ${dialect.isAnyOf(raw('parent_id'), parents)}`;
 }
 
 /** Returns the results of one page that may be deleted. */

@@ -4,7 +4,7 @@ import type { Database } from '@postlude/queue/storage';
 import { forEachCrash } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
 import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
-import { invocationId as id } from '../../test/support/invocations/fixtures.ts';
+import { invocationId as id, newArtifact } from '../../test/support/invocations/fixtures.ts';
 import { RecordingLog } from '../../test/support/recording-log.ts';
 import { DAY, expected, PurgeWorld, unexpected } from '../../test/support/retention/purge-world.ts';
 import { beginAttempt } from '../exporter/progress.ts';
@@ -16,6 +16,7 @@ import { readInvocation, updateInvocation } from '../invocations/invocations.ts'
 import { readReachable } from '../invocations/reachable.ts';
 import { invocations } from '../invocations/table.ts';
 import type { Deleted } from './deleted.ts';
+import { countExpired } from './dry-run.ts';
 import { purgeInvocation } from './purge-invocation.ts';
 import { purgeExpired } from './purger.ts';
 
@@ -37,6 +38,33 @@ eachDatabase((open) => {
       results: ['a flaky r1', 'a flaky r2', 'a red r1', 'a split r2'],
     });
     expect(await world.purge()).toEqual({});
+  });
+
+  test('deletes the artifacts of what it deletes, however many, and no others', async () => {
+    const world = new PurgeWorld(await open());
+    const of = (testId: string) => ({ result: { testId, resultId: 'r1' } });
+    await world.create('a', { expirationTime: world.clock.now() + 90 * DAY });
+    await world.record('a', expected('green'), unexpected('red'), expected('tests/green'));
+    await world.attach('a', newArtifact('log'), newArtifact('log', of('red')));
+    for (const testId of ['green', 'tests/green', 'gone']) {
+      await world.attach('a', newArtifact('1', of(testId)), newArtifact('2', of(testId)));
+    }
+    await world.finalize('a');
+    world.clock.advance(60 * DAY);
+    const deleted = { artifacts: 4, test_results: 2 };
+    expect(await countExpired(world.parts, { batchRows: 1 })).toEqual(deleted);
+    expect(await world.purge({ batchRows: 1 })).toEqual(deleted);
+    expect(await world.storedArtifacts()).toEqual([
+      'a  log',
+      'a tr/gone/r1 1',
+      'a tr/gone/r1 2',
+      'a tr/red/r1 log',
+    ]);
+    world.clock.advance(30 * DAY);
+    const rest = { artifacts: 4, test_results: 1, invocations: 1 };
+    expect(await countExpired(world.parts)).toEqual(rest);
+    expect(await world.purge({ batchRows: 1 })).toEqual(rest);
+    expect(await world.storedArtifacts()).toEqual([]);
   });
 
   test('counts all attempts at a shard as one: what became green later stays flaky', async () => {
@@ -218,6 +246,7 @@ test('a pass that dies at any step is made up for by the next', async () => {
     for (const name of [old, young]) {
       await world.record(name, expected('a'), unexpected('b'), expected('c'));
     }
+    await world.attach(young, newArtifact('log', { result: { testId: 'a', resultId: 'r1' } }));
     await world.finalize(old, young);
     world.clock.advance(DAY);
     await faults.run(() => purgeExpired({ ...world.parts, db: faults.wrap(world.db) }, pages));
@@ -226,6 +255,7 @@ test('a pass that dies at any step is made up for by the next', async () => {
     const stored = await world.stored();
     expect(own(stored.invocations)).toEqual([young]);
     expect(own(stored.results)).toEqual([`${young} b r1`]);
+    expect(await world.storedArtifacts()).toEqual([]);
     expect(own(stored.inclusions)).toEqual([]);
     await world.db.write((tx) => updateInvocation(tx, id(young), { realm: `done:${scenario}` }));
   });

@@ -112,11 +112,11 @@ class Pass {
     const attempts = toRowOrder(await db.read((tx) => attemptIds(tx, expired), LOOK));
     const request = { id: expired.id, attempts, limit: this.#batchRows };
     let after: ExpectedResultsStep['next'];
-    do {
+    for (let isDone = false; !isDone && !this.#isStopped; ) {
       const page = { ...request, after };
       const purge = () => db.write((tx) => purgeExpectedResults(tx, this.#now, page));
-      after = (await this.#step(purge)).next;
-    } while (after !== undefined && !this.#isStopped);
+      ({ isDone, next: after } = await this.#step(purge));
+    }
   }
 
   async purgeAged(aged: AgedTable): Promise<void> {

@@ -1,6 +1,8 @@
 /**
  * Builders for tests: each makes a complete and plain value, with the properties that a test gives.
  */
+import { createHash } from 'node:crypto';
+import type { NewArtifact } from '../../../src/artifacts/artifact.ts';
 import type { InvocationId } from '../../../src/invocations/id.ts';
 import type { NewInvocation } from '../../../src/invocations/invocation.ts';
 import type { NewTestExoneration } from '../../../src/results/exoneration.ts';
@@ -42,4 +44,19 @@ export function newExoneration(
   given: Partial<NewTestExoneration> = {},
 ): NewTestExoneration {
   return { testId, exonerationId: 'e1', variant: {}, explanationHtml: '', reason: 0, ...given };
+}
+
+/** The size and the digest are those of the content. */
+export function newArtifact(artifactId: string, given: Partial<NewArtifact> = {}): NewArtifact {
+  const content = given.content ?? new TextEncoder().encode(artifactId);
+  return {
+    artifactId,
+    result: undefined,
+    contentType: 'text/plain',
+    artifactType: '',
+    sizeBytes: content.length,
+    sha256: createHash('sha256').update(content).digest('hex'),
+    content,
+    ...given,
+  };
 }

@@ -5,6 +5,8 @@ import type { AnyTable, Database } from '@postlude/queue/storage';
 import { selectList, sql } from '@postlude/queue/storage';
 import { deadTasks } from '@postlude/queue/tables';
 import { FakeClock } from '@postlude/queue/testing';
+import type { NewArtifact } from '../../../src/artifacts/artifact.ts';
+import { artifacts, recordArtifacts } from '../../../src/artifacts/artifacts.ts';
 import type { ExportTable } from '../../../src/exporter/sink.ts';
 import { exportTask } from '../../../src/exporter/task.ts';
 import { TRY_FINALIZE_INVOCATION } from '../../../src/finalizer/finalization-tasks.ts';
@@ -77,6 +79,13 @@ export class PurgeWorld {
     await this.db.write((tx) => recordExonerations(tx, id(name), [newExoneration(testId)]));
   }
 
+  /** Adds artifacts, each to a result or to the invocation itself. */
+  async attach(name: string, ...attached: readonly NewArtifact[]): Promise<void> {
+    await this.db.write((tx) =>
+      recordArtifacts(tx, id(name), { given: attached, now: this.clock.now() }),
+    );
+  }
+
   async include(name: string, ...included: readonly string[]): Promise<void> {
     await this.db.write((tx) => includeInvocations(tx, id(name), included.map(id)));
   }
@@ -120,6 +129,11 @@ export class PurgeWorld {
         nameOf(row.includedInvocationId),
       ]),
     };
+  }
+
+  async storedArtifacts(): Promise<string[]> {
+    const rows = await readAll(this.db, artifacts);
+    return texts(rows, (row) => [nameOf(row.invocationId), row.parentId, row.artifactId]);
   }
 
   async deadTaskIds(): Promise<unknown[]> {

@@ -6,6 +6,7 @@ import type { Database } from '@postlude/queue/storage';
 import { reminders } from '@postlude/queue/tables';
 import { FakeClock } from '@postlude/queue/testing';
 import { newReminder } from '../../../packages/queue/src/tq/reminders/reminder.ts';
+import { recordArtifacts } from '../../../src/artifacts/artifacts.ts';
 import { writeExportRequest } from '../../../src/exporter/export-requests.ts';
 import { beginAttempt, saveProgress } from '../../../src/exporter/progress.ts';
 import { writePeriod } from '../../../src/exporter/requests/export-periods.ts';
@@ -20,6 +21,7 @@ import { recordTestResults } from '../../../src/results/test-results.ts';
 import { openSecret, UPDATE_TOKEN_SECRET } from '../../../src/secrets/secrets.ts';
 import {
   invocationId,
+  newArtifact,
   newExoneration,
   newInvocation,
   newTestResult,
@@ -36,6 +38,7 @@ export const SOURCE_ROWS = {
   closing_turns: 1,
   test_results: 14,
   test_exonerations: 7,
+  artifacts: 7,
   export_requests: 1,
   export_periods: 1,
   export_progress: 1,
@@ -67,6 +70,7 @@ export async function fillSource(db: Database): Promise<void> {
         newTestResult('b', { expected: false }),
       ]);
       await recordExonerations(tx, id, [newExoneration('b')]);
+      await recordArtifacts(tx, id, { given: [newArtifact('log')], now: clock.now() });
     }
     await tx.insert(reminders, [
       newReminder('0'.repeat(32), REQUEST, clock.now()),

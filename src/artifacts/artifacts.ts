@@ -1,0 +1,166 @@
+/**
+ * The rows of artifacts. An artifact never changes: if it is recorded again with the same content,
+ * the stored one stays, and with another content it is refused.
+ */
+import { CodedError, type EpochMs } from '@postlude/queue/foundations';
+import {
+  bytes,
+  type Columns,
+  int,
+  type Key,
+  type Reader,
+  type RowOf,
+  selectList,
+  sql,
+  type Transaction,
+  table,
+  text,
+  timestamp,
+} from '@postlude/queue/storage';
+import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
+import type { Snapshots } from '../invocations/reachable.ts';
+import { type Page, type PageRequest, readPage, type Sized } from '../results/page.ts';
+import {
+  type Artifact,
+  type ArtifactKey,
+  type ArtifactResult,
+  fromParentId,
+  type NewArtifact,
+  toParentId,
+} from './artifact.ts';
+
+/** The columns that describe an artifact: all but its content. */
+const DESCRIPTION = {
+  invocationId: text,
+  parentId: text,
+  artifactId: text,
+  contentType: text,
+  artifactType: text,
+  sizeBytes: int,
+  sha256: text,
+  createTime: timestamp,
+} satisfies Columns;
+
+export const artifacts = table('artifacts', { ...DESCRIPTION, content: bytes }, [
+  'invocationId',
+  'parentId',
+  'artifactId',
+]);
+
+type Description = RowOf<typeof DESCRIPTION>;
+
+/**
+ * Records artifacts whose ids differ. Throws `already-exists` if one of them is there with another content.
+ * The caller has called `requireActive` for the invocation.
+ */
+export async function recordArtifacts(
+  tx: Transaction,
+  invocationId: InvocationId,
+  { given, now }: { readonly given: readonly NewArtifact[]; readonly now: EpochMs },
+): Promise<void> {
+  const rows = given.map(({ content, result, ...artifact }) => ({
+    ...artifact,
+    invocationId: toRowId(invocationId),
+    parentId: toParentId(result),
+    content,
+    createTime: now,
+  }));
+  const found = await tx.readKeys(artifacts, rows, DESCRIPTION);
+  const stored = new Map(found.map((row) => [keyOf(row), row]));
+  for (const row of rows) requireSameContent(stored.get(keyOf(row)), row);
+  // If another call has recorded one of them meanwhile, this transaction runs again.
+  await tx.insertNew(
+    artifacts,
+    rows.filter((row) => !stored.has(keyOf(row))),
+  );
+}
+
+function requireSameContent(
+  stored: Description | undefined,
+  { artifactId, sha256, sizeBytes }: Pick<Description, 'artifactId' | 'sha256' | 'sizeBytes'>,
+): void {
+  if (stored === undefined || (stored.sha256 === sha256 && stored.sizeBytes === sizeBytes)) return;
+  throw new CodedError(
+    'already-exists',
+    `artifact ${JSON.stringify(artifactId)} exists already, with another content`,
+  );
+}
+
+function keyOf({ artifactId, parentId }: Pick<Description, 'artifactId' | 'parentId'>): string {
+  return JSON.stringify([parentId, artifactId]);
+}
+
+/** Returns `undefined` if there is no such artifact. */
+export async function readArtifact(
+  reader: Reader,
+  key: ArtifactKey,
+): Promise<Artifact | undefined> {
+  const [row] = await reader.readKeys(artifacts, [rowKeyOf(key)], DESCRIPTION);
+  return row && fromRow(row);
+}
+
+function rowKeyOf({ artifactId, invocationId, result }: ArtifactKey): Key<typeof artifacts> {
+  return { invocationId: toRowId(invocationId), parentId: toParentId(result), artifactId };
+}
+
+export interface ArtifactsRequest extends PageRequest {
+  /** Restricts the page to the artifacts of this parent: the invocation itself if it has no result. */
+  readonly parent: { readonly result: ArtifactResult | undefined };
+}
+
+/**
+ * Reads a page of the artifacts of invocations, in the order (row id of the invocation, parent, artifact
+ * id). In the positions, `testId` is the parent's part of the key.
+ */
+export async function artifactsPage(
+  snapshots: Snapshots,
+  request: ArtifactsRequest,
+): Promise<Page<Artifact>> {
+  const parentId = toParentId(request.parent.result);
+  return await readPage<Artifact>(snapshots, request, {
+    parentColumn: 'parent_id',
+    itemColumn: 'artifact_id',
+    maxRows: MAX_QUERY_ROWS,
+    rowsOf: (reader) => ({
+      select: sql`SELECT ${selectList(DESCRIPTION)} FROM ${artifacts}`,
+      condition: sql` AND parent_id = ${parentId}`,
+      async *read(query) {
+        yield (await reader.query(query, DESCRIPTION)).map(toSized);
+      },
+    }),
+    positionOf: ({ artifactId, invocationId, result }) => ({
+      invocationId,
+      testId: toParentId(result),
+      itemId: artifactId,
+    }),
+    filter: { matches: () => true, work: 0 },
+  });
+}
+
+/** The rows of a query hold a megabyte or two at most. */
+const MAX_QUERY_ROWS = 500;
+/** The name of the invocation, the fields of fixed length, the headers, and a signed URL. */
+const FIXED_BYTES = 1_000;
+/** The ids are in the message as such, and in its name and its URL, where each byte may take three. */
+const ID_TIMES = 8;
+
+function toSized(row: Description): Sized<Artifact> {
+  const ids = Buffer.byteLength(row.parentId) + Buffer.byteLength(row.artifactId);
+  return {
+    item: fromRow(row),
+    bytes: FIXED_BYTES + ID_TIMES * ids + row.contentType.length + row.artifactType.length,
+  };
+}
+
+function fromRow({ invocationId, parentId, ...row }: Description): Artifact {
+  return {
+    invocationId: fromRowId(invocationId),
+    result: fromParentId(parentId),
+    artifactId: row.artifactId,
+    contentType: row.contentType,
+    artifactType: row.artifactType,
+    sizeBytes: row.sizeBytes,
+    sha256: row.sha256,
+    createTime: row.createTime,
+  };
+}
