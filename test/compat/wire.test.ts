@@ -4,6 +4,7 @@
  */
 import { create, type DescMessage, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
+import { ArtifactSchema } from '../../src/gen/luci/resultdb/v1/artifact_pb.js';
 import {
   CommitPositionSchema,
   ModuleIdentifierSchema,
@@ -141,6 +142,18 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [recorder.CreateTestExonerationRequestSchema, 'invocation 1, test_exoneration 2, request_id 3'],
   [recorder.BatchCreateTestExonerationsRequestSchema, 'invocation 1, requests 2, request_id 3'],
   [recorder.BatchCreateTestExonerationsResponseSchema, 'test_exonerations 1'],
+  [
+    ArtifactSchema,
+    'name 1, test_id_structured 12, test_id 13, result_id 14, artifact_id 2, fetch_url 3, ' +
+      'fetch_url_expiration 4, content_type 5, size_bytes 6, contents 7, gcs_uri 8, ' +
+      'test_status 9, has_lines 11, rbe_uri 15, artifact_type 16',
+  ],
+  [recorder.CreateArtifactRequestSchema, 'parent 1, artifact 2, request_id 3'],
+  [recorder.BatchCreateArtifactsRequestSchema, 'parent 3, requests 2, request_id 4'],
+  [recorder.BatchCreateArtifactsResponseSchema, 'artifacts 1'],
+  [resultdb.GetArtifactRequestSchema, 'name 1'],
+  [resultdb.ListArtifactsRequestSchema, 'parent 1, page_size 2, page_token 3, read_mask 4'],
+  [resultdb.ListArtifactsResponseSchema, 'artifacts 1, next_page_token 2'],
   [resultdb.GetInvocationRequestSchema, 'name 1'],
   [resultdb.GetInstructionRequestSchema, 'name 1'],
   [resultdb.GetTestResultRequestSchema, 'name 1'],
@@ -210,6 +223,7 @@ test('the services keep their names and methods', () => {
       "BatchCreateTestResults(BatchCreateTestResultsRequest): BatchCreateTestResultsResponse",
       "CreateTestExoneration(CreateTestExonerationRequest): TestExoneration",
       "BatchCreateTestExonerations(BatchCreateTestExonerationsRequest): BatchCreateTestExonerationsResponse",
+      "BatchCreateArtifacts(BatchCreateArtifactsRequest): BatchCreateArtifactsResponse",
       "GetInvocation(GetInvocationRequest): Invocation",
       "GetTestResult(GetTestResultRequest): TestResult",
       "ListTestResults(ListTestResultsRequest): ListTestResultsResponse",
@@ -218,6 +232,8 @@ test('the services keep their names and methods', () => {
       "QueryTestResults(QueryTestResultsRequest): QueryTestResultsResponse",
       "QueryTestExonerations(QueryTestExonerationsRequest): QueryTestExonerationsResponse",
       "GetInstruction(GetInstructionRequest): Instruction",
+      "GetArtifact(GetArtifactRequest): Artifact",
+      "ListArtifacts(ListArtifactsRequest): ListArtifactsResponse",
     ]
   `);
 });

@@ -15,11 +15,13 @@ import {
   openServices,
   type Services,
 } from '../../../test/support/server/rpc-services.ts';
+import { artifacts } from '../../artifacts/artifacts.ts';
 import {
   BigQueryExportSchema,
   Invocation_State,
 } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import {
+  BatchCreateArtifactsRequestSchema,
   BatchCreateInvocationsRequestSchema,
   BatchCreateTestExonerationsRequestSchema,
   BatchCreateTestResultsRequestSchema,
@@ -45,7 +47,7 @@ import { createInvocationsWriting } from '../invocations/service.ts';
 import { toTimestamp } from '../shared/timestamp.ts';
 import { createRecorder } from './service.ts';
 
-const TABLES = [...FINALIZATION_TABLES, deadTasks, testResults, exonerations];
+const TABLES = [...FINALIZATION_TABLES, deadTasks, testResults, exonerations, artifacts];
 const name = 'invocations/u-inv';
 const requestId = 'again';
 const result = { testId: 't', resultId: 'r', status: TestStatus.PASS, expected: true };
@@ -227,6 +229,20 @@ const CALLS: readonly [string, (services: Services) => Promise<unknown>, Call][]
           requestId,
           requests: ['t1', 't2'].map((testId) => ({
             testExoneration: { testId, explanationHtml: 'known', reason: 1 },
+          })),
+        }),
+        owner('u-inv'),
+      ),
+  ],
+  [
+    'BatchCreateArtifacts',
+    someInvocations,
+    ({ recorder, owner }) =>
+      recorder.batchCreateArtifacts(
+        create(BatchCreateArtifactsRequestSchema, {
+          parent: name,
+          requests: ['a.txt', 'b.txt'].map((artifactId) => ({
+            artifact: { artifactId, contents: Buffer.from(artifactId) },
           })),
         }),
         owner('u-inv'),

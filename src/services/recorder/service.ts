@@ -1,5 +1,6 @@
 /** luci.resultdb.v1.Recorder: creates, changes and finalizes invocations, and records results. */
 import type { Recorder } from '../../gen/luci/resultdb/v1/recorder_pb.js';
+import { batchCreateArtifacts } from '../artifacts/batch-create-artifacts.ts';
 import type { ServiceMethods } from '../shared/service-methods.ts';
 import { batchCreateInvocations } from './batch-create-invocations.ts';
 import { createInvocation } from './create-invocation.ts';
@@ -27,5 +28,6 @@ export function createRecorder(parts: RecorderParts): RecorderMethods {
     createTestExoneration: (request, context) => createTestExoneration(parts, request, context),
     batchCreateTestExonerations: (request, context) =>
       batchCreateTestExonerations(parts, request, context),
+    batchCreateArtifacts: (request, context) => batchCreateArtifacts(parts, request, context),
   };
 }

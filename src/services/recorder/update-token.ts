@@ -30,6 +30,7 @@ export const TOKEN_METHODS: ReadonlySet<string> = new Set(
     Recorder.method.batchCreateTestResults,
     Recorder.method.createTestExoneration,
     Recorder.method.batchCreateTestExonerations,
+    Recorder.method.batchCreateArtifacts,
     Invocations.method.keepInvocationAlive,
     Invocations.method.endInvocation,
     Invocations.method.batchFinalizeInvocations,

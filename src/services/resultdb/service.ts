@@ -1,5 +1,7 @@
 /** luci.resultdb.v1.ResultDB: reads what was recorded in an invocation, or in all that it reaches. */
 import type { ResultDB } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
+import { getArtifact } from '../artifacts/get-artifact.ts';
+import { listArtifacts } from '../artifacts/list-artifacts.ts';
 import type { ServiceMethods } from '../shared/service-methods.ts';
 import { getInstruction } from './get-instruction.ts';
 import { getInvocation } from './get-invocation.ts';
@@ -21,5 +23,7 @@ export function createResultDb(parts: ResultDbParts): ServiceMethods<typeof Resu
     listTestExonerations: (request, context) => listTestExonerations(parts, request, context),
     queryTestResults: (request, context) => queryTestResults(parts, request, context),
     queryTestExonerations: (request, context) => queryTestExonerations(parts, request, context),
+    getArtifact: (request, context) => getArtifact(parts, request, context),
+    listArtifacts: (request, context) => listArtifacts(parts, request, context),
   };
 }

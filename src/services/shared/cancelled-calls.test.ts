@@ -11,9 +11,11 @@ import {
 } from '../../../test/support/server/rpc-services.ts';
 import { TestResultPredicate_Expectancy as Expectancy } from '../../gen/luci/resultdb/v1/predicate_pb.js';
 import {
+  GetArtifactRequestSchema,
   GetInvocationRequestSchema,
   GetTestExonerationRequestSchema,
   GetTestResultRequestSchema,
+  ListArtifactsRequestSchema,
   ListTestExonerationsRequestSchema,
   ListTestResultsRequestSchema,
   QueryTestExonerationsRequestSchema,
@@ -96,6 +98,18 @@ const CALLS: readonly (readonly [string, Call])[] = [
       const request = create(QueryTestExonerationsRequestSchema, scope);
       return resultDb.queryTestExonerations(request, context);
     },
+  ],
+  [
+    'GetArtifact',
+    ({ resultDb }, context) => {
+      const artifact = { name: `${name}/artifacts/a` };
+      return resultDb.getArtifact(create(GetArtifactRequestSchema, artifact), context);
+    },
+  ],
+  [
+    'ListArtifacts',
+    ({ resultDb }, context) =>
+      resultDb.listArtifacts(create(ListArtifactsRequestSchema, { parent: name }), context),
   ],
   [
     'CountTestResults',

@@ -18,6 +18,8 @@ export const PERMISSIONS = [
   'resultdb.testResults.list',
   'resultdb.testExonerations.get',
   'resultdb.testExonerations.list',
+  'resultdb.artifacts.get',
+  'resultdb.artifacts.list',
   'postlude.tasks.list',
   'postlude.tasks.redrive',
   'postlude.limits.get',
@@ -43,6 +45,8 @@ const READ: readonly Permission[] = [
   'resultdb.testResults.list',
   'resultdb.testExonerations.get',
   'resultdb.testExonerations.list',
+  'resultdb.artifacts.get',
+  'resultdb.artifacts.list',
 ];
 const WRITE: readonly Permission[] = [
   ...READ,

@@ -3,9 +3,10 @@ import { invocationName, parseInvocationName } from '../../invocations/id.ts';
 import type { TestExonerationKey } from '../../results/exoneration.ts';
 import { checkTestId } from '../../results/identity/check-id.ts';
 import type { TestResultKey } from '../../results/test-result.ts';
-import { inField, invalid } from './field.ts';
+import { inField, invalid, requireMatch } from './field.ts';
 import { escapePathSegment, unescapePathSegment } from './path-segment.ts';
 
+const RESULT_ID_PATTERN = /^[a-z0-9\-_.]{1,32}$/;
 const NAME_PATTERN = /^(invocations\/[^/]+)\/tests\/([^/]+)\/(results|exonerations)\/([^/]+)$/;
 
 export function testResultName({ invocationId, testId, resultId }: TestResultKey): string {
@@ -31,6 +32,11 @@ export function parseTestResultName(name: string): TestResultKey {
 export function parseExonerationName(name: string): TestExonerationKey {
   const { id, ...test } = parseName(name, 'exonerations');
   return { ...test, exonerationId: id };
+}
+
+/** Throws `invalid-argument`. */
+export function checkResultId(resultId: string): string {
+  return requireMatch(resultId, RESULT_ID_PATTERN);
 }
 
 function parseName(name: string, collection: 'results' | 'exonerations') {

@@ -10,7 +10,8 @@ import type { Schemes } from '../../../results/identity/schemes.ts';
 import { MAX_HTML_BYTES } from '../../../results/limits.ts';
 import type { NewTestResult } from '../../../results/test-result.ts';
 import { checkTags } from '../../shared/check-pairs.ts';
-import { inField, invalid, requireMatch, requireText } from '../../shared/field.ts';
+import { inField, invalid, requireText } from '../../shared/field.ts';
+import { checkResultId } from '../../shared/result-name.ts';
 import { fromDuration, fromTimestamp } from '../../shared/timestamp.ts';
 import { checkIdentity } from './validate-identity.ts';
 import { checkLocation, checkMetadata } from './validate-metadata.ts';
@@ -25,13 +26,12 @@ export interface ResultRules {
 /** The clock of a machine that runs tests may be ahead of the server's. */
 const MAX_CLOCK_SKEW_MS = 10 * 60_000;
 const FUTURE = 'must be at most 10 minutes in the future';
-const RESULT_ID_PATTERN = /^[a-z0-9\-_.]{1,32}$/;
 
 /** Returns the record of a result. Throws `invalid-argument`. */
 export function checkTestResult(result: TestResult, { now, schemes }: ResultRules): NewTestResult {
   return {
     ...checkIdentity(result, schemes),
-    resultId: inField('result_id', () => requireMatch(result.resultId, RESULT_ID_PATTERN)),
+    resultId: inField('result_id', () => checkResultId(result.resultId)),
     summaryHtml: inField('summary_html', () => requireText(result.summaryHtml, MAX_HTML_BYTES)),
     ...checkTimes(result, now),
     tags: checkTags('tags', result.tags),

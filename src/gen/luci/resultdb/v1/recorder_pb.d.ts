@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Invocation, InvocationSchema } from "./invocation_pb.js";
 import type { EmptySchema, FieldMask } from "@bufbuild/protobuf/wkt";
 import type { TestExoneration, TestExonerationSchema, TestResult, TestResultSchema } from "./test_result_pb.js";
+import type { Artifact } from "./artifact_pb.js";
 
 /**
  * Describes the file luci/resultdb/v1/recorder.proto.
@@ -330,6 +331,87 @@ export declare type BatchCreateTestExonerationsResponse = Message<"luci.resultdb
 export declare const BatchCreateTestExonerationsResponseSchema: GenMessage<BatchCreateTestExonerationsResponse>;
 
 /**
+ * @generated from message luci.resultdb.v1.CreateArtifactRequest
+ */
+export declare type CreateArtifactRequest = Message<"luci.resultdb.v1.CreateArtifactRequest"> & {
+  /**
+   * Name of the invocation or of the test result that it belongs to. In a
+   * batch that names an invocation: empty, or the same, or one of its results.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * @generated from field: luci.resultdb.v1.Artifact artifact = 2;
+   */
+  artifact?: Artifact | undefined;
+
+  /**
+   * In a batch: empty, or that of the batch.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.CreateArtifactRequest.
+ * Use `create(CreateArtifactRequestSchema)` to create a new message.
+ */
+export declare const CreateArtifactRequestSchema: GenMessage<CreateArtifactRequest>;
+
+/**
+ * @generated from message luci.resultdb.v1.BatchCreateArtifactsRequest
+ */
+export declare type BatchCreateArtifactsRequest = Message<"luci.resultdb.v1.BatchCreateArtifactsRequest"> & {
+  /**
+   * Name of the invocation. May be empty if each request has a parent.
+   *
+   * @generated from field: string parent = 3;
+   */
+  parent: string;
+
+  /**
+   * At most 500, with no artifact twice.
+   *
+   * @generated from field: repeated luci.resultdb.v1.CreateArtifactRequest requests = 2;
+   */
+  requests: CreateArtifactRequest[];
+
+  /**
+   * At most 36 ASCII characters.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.BatchCreateArtifactsRequest.
+ * Use `create(BatchCreateArtifactsRequestSchema)` to create a new message.
+ */
+export declare const BatchCreateArtifactsRequestSchema: GenMessage<BatchCreateArtifactsRequest>;
+
+/**
+ * @generated from message luci.resultdb.v1.BatchCreateArtifactsResponse
+ */
+export declare type BatchCreateArtifactsResponse = Message<"luci.resultdb.v1.BatchCreateArtifactsResponse"> & {
+  /**
+   * In the order of the requests.
+   *
+   * @generated from field: repeated luci.resultdb.v1.Artifact artifacts = 1;
+   */
+  artifacts: Artifact[];
+};
+
+/**
+ * Describes the message luci.resultdb.v1.BatchCreateArtifactsResponse.
+ * Use `create(BatchCreateArtifactsResponseSchema)` to create a new message.
+ */
+export declare const BatchCreateArtifactsResponseSchema: GenMessage<BatchCreateArtifactsResponse>;
+
+/**
  * Writes invocations and their results.
  *
  * The creator of an invocation gets an update token with it, in the response
@@ -439,6 +521,18 @@ export declare const Recorder: GenService<{
     methodKind: "unary";
     input: typeof BatchCreateTestExonerationsRequestSchema;
     output: typeof BatchCreateTestExonerationsResponseSchema;
+  },
+  /**
+   * Adds up to 500 artifacts of one invocation, with at most 10 MiB of contents
+   * together, all or nothing. An artifact that is there already with the same
+   * content is fine; with another one, the call fails with ALREADY_EXISTS.
+   *
+   * @generated from rpc luci.resultdb.v1.Recorder.BatchCreateArtifacts
+   */
+  batchCreateArtifacts: {
+    methodKind: "unary";
+    input: typeof BatchCreateArtifactsRequestSchema;
+    output: typeof BatchCreateArtifactsResponseSchema;
   },
 }>;
 

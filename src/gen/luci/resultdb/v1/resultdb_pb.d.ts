@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Duration, FieldMask } from "@bufbuild/protobuf/wkt";
 import type { TestExoneration, TestExonerationSchema, TestResult, TestResultSchema } from "./test_result_pb.js";
 import type { TestExonerationPredicate, TestResultPredicate } from "./predicate_pb.js";
+import type { Artifact, ArtifactSchema } from "./artifact_pb.js";
 import type { InvocationSchema } from "./invocation_pb.js";
 import type { InstructionSchema } from "./instruction_pb.js";
 
@@ -347,6 +348,86 @@ export declare type QueryTestExonerationsResponse = Message<"luci.resultdb.v1.Qu
 export declare const QueryTestExonerationsResponseSchema: GenMessage<QueryTestExonerationsResponse>;
 
 /**
+ * @generated from message luci.resultdb.v1.GetArtifactRequest
+ */
+export declare type GetArtifactRequest = Message<"luci.resultdb.v1.GetArtifactRequest"> & {
+  /**
+   * As in Artifact.name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.GetArtifactRequest.
+ * Use `create(GetArtifactRequestSchema)` to create a new message.
+ */
+export declare const GetArtifactRequestSchema: GenMessage<GetArtifactRequest>;
+
+/**
+ * @generated from message luci.resultdb.v1.ListArtifactsRequest
+ */
+export declare type ListArtifactsRequest = Message<"luci.resultdb.v1.ListArtifactsRequest"> & {
+  /**
+   * Name of the invocation, or of the test result.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * At most so many; 0 for the default.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the response before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Fields of Artifact; all of them unless given. The name is always there.
+   *
+   * @generated from field: google.protobuf.FieldMask read_mask = 4;
+   */
+  readMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.ListArtifactsRequest.
+ * Use `create(ListArtifactsRequestSchema)` to create a new message.
+ */
+export declare const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest>;
+
+/**
+ * @generated from message luci.resultdb.v1.ListArtifactsResponse
+ */
+export declare type ListArtifactsResponse = Message<"luci.resultdb.v1.ListArtifactsResponse"> & {
+  /**
+   * @generated from field: repeated luci.resultdb.v1.Artifact artifacts = 1;
+   */
+  artifacts: Artifact[];
+
+  /**
+   * Empty when nothing follows.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.ListArtifactsResponse.
+ * Use `create(ListArtifactsResponseSchema)` to create a new message.
+ */
+export declare const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse>;
+
+/**
  * Reads invocations and their results.
  *
  * List methods read what an invocation holds itself; query methods read all
@@ -429,6 +510,25 @@ export declare const ResultDB: GenService<{
     methodKind: "unary";
     input: typeof GetInstructionRequestSchema;
     output: typeof InstructionSchema;
+  },
+  /**
+   * @generated from rpc luci.resultdb.v1.ResultDB.GetArtifact
+   */
+  getArtifact: {
+    methodKind: "unary";
+    input: typeof GetArtifactRequestSchema;
+    output: typeof ArtifactSchema;
+  },
+  /**
+   * The artifacts of an invocation without those of its results, or the
+   * artifacts of one result. Ordered by artifact id.
+   *
+   * @generated from rpc luci.resultdb.v1.ResultDB.ListArtifacts
+   */
+  listArtifacts: {
+    methodKind: "unary";
+    input: typeof ListArtifactsRequestSchema;
+    output: typeof ListArtifactsResponseSchema;
   },
 }>;
 
