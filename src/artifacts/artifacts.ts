@@ -76,7 +76,7 @@ export async function recordArtifacts(
 }
 
 function requireSameContent(
-  stored: Description | undefined,
+  stored: Pick<Description, 'sha256' | 'sizeBytes'> | undefined,
   { artifactId, sha256, sizeBytes }: Pick<Description, 'artifactId' | 'sha256' | 'sizeBytes'>,
 ): void {
   if (stored === undefined || (stored.sha256 === sha256 && stored.sizeBytes === sizeBytes)) return;
@@ -97,6 +97,29 @@ export async function readArtifact(
 ): Promise<Artifact | undefined> {
   const [row] = await reader.readKeys(artifacts, [rowKeyOf(key)], DESCRIPTION);
   return row && fromRow(row);
+}
+
+export interface ArtifactWithContent extends Artifact {
+  readonly content: Uint8Array;
+}
+
+/** Returns `undefined` if there is no such artifact. */
+export async function readContent(
+  reader: Reader,
+  key: ArtifactKey,
+): Promise<ArtifactWithContent | undefined> {
+  const [row] = await reader.readKeys(artifacts, [rowKeyOf(key)], artifacts.columns);
+  return row && { ...fromRow(row), content: row.content };
+}
+
+/** Whether the artifact is there already. Throws `already-exists` if it has another content. */
+export async function hasArtifact(
+  reader: Reader,
+  announced: ArtifactKey & Pick<Artifact, 'sha256' | 'sizeBytes'>,
+): Promise<boolean> {
+  const stored = await readArtifact(reader, announced);
+  requireSameContent(stored, announced);
+  return stored !== undefined;
 }
 
 function rowKeyOf({ artifactId, invocationId, result }: ArtifactKey): Key<typeof artifacts> {

@@ -192,14 +192,23 @@ export async function requireActive(
   const keys = [{ invocationId: toRowId(id) }];
   const [row] = await tx.lockKeys(invocations, keys, { columns: COLUMNS, lock });
   if (!row) throw notFound(id);
-  const invocation = fromRow(row);
-  if (invocation.state !== 'ACTIVE') {
-    throw new CodedError(
-      'failed-precondition',
-      `invocations/${id} is ${describeState(invocation)}`,
-    );
-  }
-  return invocation;
+  return onlyActive(fromRow(row));
+}
+
+/** Reads an invocation without a lock. Throws as `requireActive` does. */
+export async function requireActiveInvocation(
+  reader: Reader,
+  id: InvocationId,
+): Promise<Invocation> {
+  return onlyActive(await requireInvocation(reader, id));
+}
+
+function onlyActive(invocation: Invocation): Invocation {
+  if (invocation.state === 'ACTIVE') return invocation;
+  throw new CodedError(
+    'failed-precondition',
+    `invocations/${invocation.id} is ${describeState(invocation)}`,
+  );
 }
 
 /** Fails the transaction with `not-found` if there is no such invocation. */

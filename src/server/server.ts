@@ -20,26 +20,21 @@ import { observeReminders } from '@postlude/queue/tq';
 import { Enforcement } from '../deadlines/enforcement.ts';
 import type { Sink } from '../exporter/sink.ts';
 import { exportHandler } from '../exporter/task.ts';
-import { GroupedStarts } from '../finalizer/group/grouped-starts.ts';
 import { finalizeHandler } from '../finalizer/handler.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
 import { rescueStuck } from '../finalizer/rescue.ts';
 import { observeState, withSharedGauges } from '../gauges/state-gauges.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { InvocationChanges } from '../invocations/invocation-changes.ts';
-import { Schemes, USUAL_SCHEMES } from '../results/identity/schemes.ts';
 import { Purging } from '../retention/purging.ts';
-import { RetentionRules } from '../retention/retention-rules.ts';
-import { updateTokenSecrets } from '../secrets/secrets.ts';
-import { VariantUnions } from '../services/recorder/fields/variant-union.ts';
-import { UpdateTokens } from '../services/recorder/update-token.ts';
-import { ReachableSets } from '../services/resultdb/reachable-sets.ts';
-import { allowAll, hasAnyGrant, realmAuthorizer } from '../services/shared/permissions.ts';
+import { hasAnyGrant } from '../services/shared/permissions.ts';
+import { artifactRoutes } from './artifacts/artifact-routes.ts';
 import { Background } from './background.ts';
 import type { AuthConfig } from './config/caller-config.ts';
 import type { Config } from './config/config.ts';
 import type { ListenAddress } from './config/setting-values.ts';
 import { ANONYMOUS, type Authenticate, everybodyAnonymous, oidcAuthenticate } from './http/auth.ts';
+import { callObservation } from './http/call-observation.ts';
 import { ClientAddresses } from './http/client-address.ts';
 import { Health, observeHealth } from './http/health.ts';
 import { OnePort } from './http/one-port.ts';
@@ -50,7 +45,8 @@ import { openReadyDatabase } from './open-database.ts';
 import { openExports } from './open-exports.ts';
 import { CrossOrigin } from './prpc/cross-origin.ts';
 import { openPushTasks, type PushTasks } from './push-tasks/push-tasks.ts';
-import { registerServices, type ServiceParts } from './services.ts';
+import { openServiceParts } from './service-parts.ts';
+import { registerServices } from './services.ts';
 import {
   divideGrace,
   releaseAll,
@@ -240,11 +236,10 @@ async function buildPort(
   { endingStreams, health }: { readonly health: Health; readonly endingStreams: AbortSignal },
 ): Promise<OnePort> {
   const { admission, log, machineClock, meters, tracing, pushTasks } = foundation;
-  const parts = await serviceParts(config, foundation);
+  const parts = await openServiceParts(config, foundation);
   const addresses = new ClientAddresses(config.trustedProxies ?? []);
   const crossOrigin = new CrossOrigin(config.prpcOrigins ?? []);
-  const rpcs = rpcRoutes({
-    services: (router) => registerServices(router, parts, endingStreams),
+  const shared = {
     authenticate: authenticateBy(config.auth, machineClock),
     updateTokens: parts.recorder.updateTokens,
     admission: admission.admission,
@@ -252,13 +247,16 @@ async function buildPort(
     maxRequestBytes: config.maxRequestBytes,
     draining: endingStreams,
     addresses,
-    crossOrigin,
-    log,
     tracing,
-    metrics: meters.metrics,
-  });
+    observe: callObservation({ log, metrics: meters.metrics }),
+  };
   const handle = routes({
-    rpcs,
+    rpcs: rpcRoutes({
+      ...shared,
+      services: (router) => registerServices(router, parts, endingStreams),
+      crossOrigin,
+    }),
+    artifacts: artifactRoutes({ ...shared, recorder: parts.recorder, fetch: parts.resultDb }),
     health,
     log,
     pushes: pushTasks.pushes,
@@ -278,42 +276,6 @@ async function buildPort(
     log,
     metrics: meters.metrics,
   });
-}
-
-async function serviceParts(
-  config: Config,
-  { admission, db, clock, queue, inspector, sink, changes, pushTasks }: Foundation,
-): Promise<ServiceParts> {
-  const { auth, expectedResultsExpirationMs, invocationExpirationMs, retention } = config;
-  const given = config.tokenSecrets.map((secret) => Buffer.from(secret));
-  const secrets = await updateTokenSecrets(db, given, clock);
-  const authorizer = auth.kind === 'none' ? allowAll : realmAuthorizer(auth.grants);
-  const reachableSets = new ReachableSets(db);
-  const recorder = {
-    db,
-    clock,
-    authorizer,
-    updateTokens: new UpdateTokens({ secrets, clock }),
-    retention: new RetentionRules(
-      { invocationMs: invocationExpirationMs, expectedResultsMs: expectedResultsExpirationMs },
-      retention,
-    ),
-    schemes: new Schemes([...USUAL_SCHEMES, ...(config.schemes ?? [])]),
-    variantUnions: new VariantUnions(),
-    finalizer: pushTasks.finalizer,
-    starts: new GroupedStarts({ db, finalizer: pushTasks.finalizer }),
-    onChange: (ids: readonly InvocationId[]) => changes.announce(ids),
-  };
-  return {
-    recorder,
-    resultDb: { db, authorizer, reachableSets },
-    invocations: { ...recorder, reachableSets, changes },
-    exports: { db, clock, authorizer, queue, inspector, sink },
-    tasks: { db, authorizer, queue, inspector },
-    pushTasks: { db, clock, authorizer, sweeper: pushTasks.sweeper },
-    schemas: recorder,
-    limits: { authorizer, readState: () => admission.admission.readState() },
-  };
 }
 
 function authenticateBy(auth: AuthConfig, clock: Clock): Authenticate {

@@ -59,6 +59,13 @@ export function webOrigin(text: string): string {
   );
 }
 
+/** Accepts an origin as browsers send it, and returns it unchanged. */
+export function origin(text: string): string {
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? '') && URL.parse(text)?.origin === text)
+    return text;
+  throw new Error('must be an origin, such as https://artifacts.example');
+}
+
 /** Relative paths are resolved against `folder`. */
 export function databaseLocation(text: string, folder: string): DatabaseLocation {
   if (text === 'memory:') return { kind: 'memory' };

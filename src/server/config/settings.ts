@@ -41,6 +41,7 @@ import {
   databaseLocation,
   hostAndPort,
   listenAddress,
+  origin,
   webOrigin,
 } from './setting-values.ts';
 
@@ -132,6 +133,13 @@ export const SETTINGS = {
     invocationRows: scalar('project.dataset.table', parseTableName).describe(
       'The table that gets one row for each invocation that becomes FINALIZED from now on. There is none unless given. See docs/exports.md.',
     ),
+  }),
+  ...group('Artifacts', {
+    artifactOrigin: scalar('origin', origin)
+      .with({ defaultInWords: 'that of the call' })
+      .describe(
+        'Where clients reach this server for the contents of artifacts, such as `https://artifacts.example`. Set it if a proxy in front of the server speaks HTTPS, and to a name of its own if the server shares its name with other pages.',
+      ),
   }),
   ...group('Callers', {
     oidcIssuer: scalar('url', safeUrl).describe(

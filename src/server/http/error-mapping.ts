@@ -33,6 +33,26 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   'outcome-unknown': Code.Unknown,
 };
 
+/** What HTTP has for the codes, as google.rpc.Code says. */
+export const HTTP_STATUS: Readonly<Record<Code, number>> = {
+  [Code.Canceled]: 499,
+  [Code.Unknown]: 500,
+  [Code.InvalidArgument]: 400,
+  [Code.DeadlineExceeded]: 504,
+  [Code.NotFound]: 404,
+  [Code.AlreadyExists]: 409,
+  [Code.PermissionDenied]: 403,
+  [Code.ResourceExhausted]: 429,
+  [Code.FailedPrecondition]: 400,
+  [Code.Aborted]: 409,
+  [Code.OutOfRange]: 400,
+  [Code.Unimplemented]: 501,
+  [Code.Internal]: 500,
+  [Code.Unavailable]: 503,
+  [Code.DataLoss]: 500,
+  [Code.Unauthenticated]: 401,
+};
+
 /** gRPC sends messages in a header, which clients limit to some kilobytes. */
 const MAX_MESSAGE = 2_000;
 
@@ -52,6 +72,10 @@ const REASON_HEADER = 'error-reason';
 const BY_REASON: Readonly<Record<ErrorReason, string>> = {
   'disk-full': "the database's disk is full: nothing was written; try again once there is room",
 };
+
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof CodedError && error.reason === 'disk-full';
+}
 
 /** Returns the error for the caller. If the call's `signal` has aborted, the call was cancelled. */
 export function toConnectError(error: unknown, signal: AbortSignal): ConnectError {

@@ -30,18 +30,29 @@ export interface RequestGateOptions {
   readonly draining: AbortSignal;
 }
 
+/** What the gate looks at. */
+type Asked = Pick<HandlerContext, 'requestHeader' | 'signal'>;
+
 /** Throws a ConnectError if the call is refused. */
 export async function passGate(
   context: HandlerContext,
   options: RequestGateOptions,
 ): Promise<void> {
-  const call = context.values.get(rpcCallKey);
+  await admitCall(context, context.values.get(rpcCallKey), options);
+}
+
+/** Sets the caller, and what has been admitted. Throws a ConnectError if the call is refused. */
+export async function admitCall(
+  asked: Asked,
+  call: RpcCall,
+  options: RequestGateOptions,
+): Promise<void> {
   try {
-    call.caller = await identify(context, call, options.authenticate);
-    requireSomeRight(context, call, options);
-    call.admitted = await letIn(context, call, options);
+    call.caller = await identify(asked, call, options.authenticate);
+    requireSomeRight(asked, call, options);
+    call.admitted = await letIn(asked, call, options);
   } catch (error) {
-    throw failCall(call, error, context.signal);
+    throw failCall(call, error, asked.signal);
   }
 }
 
@@ -50,7 +61,7 @@ export async function passGate(
  * a caller without a bearer token is anonymous as well, so this grants nothing new.
  */
 async function identify(
-  { requestHeader }: HandlerContext,
+  { requestHeader }: Asked,
   { method }: RpcCall,
   authenticate: Authenticate,
 ): Promise<string> {
@@ -64,7 +75,7 @@ async function identify(
 }
 
 function requireSomeRight(
-  { requestHeader }: HandlerContext,
+  { requestHeader }: Asked,
   { caller, method }: RpcCall,
   { isAnonymousGranted, updateTokens }: RequestGateOptions,
 ): void {
@@ -80,7 +91,7 @@ function requireSomeRight(
 }
 
 async function letIn(
-  { requestHeader, signal }: HandlerContext,
+  { requestHeader, signal }: Asked,
   call: RpcCall,
   { admission, draining, maxRequestBytes, updateTokens }: RequestGateOptions,
 ): Promise<AdmittedCall> {

@@ -9,6 +9,7 @@ async function serve(options: Partial<RoutesOptions> = {}): Promise<string> {
   const port = new OnePort({
     handle: routes({
       rpcs: () => false,
+      artifacts: () => false,
       pushes: undefined,
       health: { notReadyBecause: async () => undefined },
       renderMetrics: async () => 'up 1\n',

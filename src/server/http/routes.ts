@@ -19,6 +19,8 @@ import type { Health } from './health.ts';
 
 export interface RoutesOptions {
   readonly rpcs: RequestHandler;
+  /** Contents of artifacts. */
+  readonly artifacts: RequestHandler;
   /** Handles pushed tasks, and authenticates their callers itself. */
   readonly pushes: RequestHandler | undefined;
   readonly health: Pick<Health, 'notReadyBecause'>;
@@ -66,7 +68,7 @@ export function routes(
       );
       return;
     }
-    if (options.rpcs(request, response)) return;
+    if (options.rpcs(request, response) || options.artifacts(request, response)) return;
     const page = pages.get((request.url ?? '').split('?', 1)[0] ?? '');
     if (!page) respond(response, 404, 'not found\n');
     else if (request.method !== 'GET' && request.method !== 'HEAD') {

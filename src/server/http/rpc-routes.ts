@@ -21,28 +21,22 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
-import type { Span } from '@opentelemetry/api';
 import {
-  CodedError,
-  type Histogram,
-  type Log,
-  type Metrics,
   monotonicMs,
   type NodeServerRequest,
   type NodeServerResponse,
   type RequestHandler,
   respond,
-  toError,
 } from '@postlude/queue/foundations';
 import { runFor } from '../admission/caller-scope.ts';
-import { Refusal } from '../admission/refusal.ts';
 import type { CrossOrigin } from '../prpc/cross-origin.ts';
 import { isPrpc, PrpcRouter } from '../prpc/prpc-router.ts';
-import { endFailed, type Tracing } from '../telemetry/tracing.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { ANONYMOUS } from './auth.ts';
 import { bodyChecks, type CheckBody } from './body-checks.ts';
+import type { ObserveCall } from './call-observation.ts';
 import type { ClientAddresses } from './client-address.ts';
-import { codeName, FAULTS } from './error-mapping.ts';
+import { codeName, isDiskFull } from './error-mapping.ts';
 import { passGate, type RequestGateOptions } from './request-gate.ts';
 import { type RpcCall, rpcCallKey } from './rpc-call.ts';
 import { hasRpcContentType } from './rpc-content-type.ts';
@@ -56,8 +50,7 @@ export interface RpcRoutesOptions extends RequestGateOptions {
   readonly addresses: ClientAddresses;
   /** The pages of other origins that may call by pRPC. */
   readonly crossOrigin: CrossOrigin;
-  readonly log: Log;
-  readonly metrics: Metrics;
+  readonly observe: ObserveCall;
   readonly tracing: Tracing;
 }
 
@@ -76,11 +69,7 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   options.services(prpc.beside(router));
   const checkBody = bodyChecks(options.maxRequestBytes, options.draining);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
-  const duration = options.metrics.histogram('postlude.rpc.duration', {
-    description: 'Duration of calls, by method and code',
-    unit: 'ms',
-  });
-  const observers = { ...options, duration, checkBody };
+  const observers = { ...options, checkBody };
   return (request, response) => {
     if (isPrpc(request)) {
       const called = prpc.find(request, response);
@@ -98,8 +87,8 @@ export function rpcRoutes(options: RpcRoutesOptions): RequestHandler {
   };
 }
 
-type Observers = Pick<RpcRoutesOptions, 'addresses' | 'log' | 'tracing'> & {
-  readonly duration: Histogram;
+type Observers = Pick<RpcRoutesOptions, 'addresses' | 'tracing'> & {
+  readonly observe: ObserveCall;
   readonly checkBody: CheckBody;
 };
 
@@ -144,13 +133,12 @@ async function serve(
     call.admitted?.release();
   }
   call.code ??= 'canceled'; // the caller has disconnected
-  observe(observers, call, { span, ms: monotonicMs() - startedAt });
+  observers.observe(call, { span, ms: monotonicMs() - startedAt });
 }
 
 /** In Connect's unary calls the HTTP status counts, and 429 would blame the caller for a full disk. */
 function withStatus(answer: UniversalServerResponse, { error }: RpcCall): UniversalServerResponse {
-  const isFull = error instanceof CodedError && error.reason === 'disk-full';
-  return isFull && answer.status === 429 ? { ...answer, status: 507 } : answer;
+  return isDiskFull(error) && answer.status === 429 ? { ...answer, status: 507 } : answer;
 }
 
 /** May never settle, so that the end of the response counts as well: it can come before this is called. */
@@ -186,36 +174,4 @@ function rejectionCode(answer: UniversalServerResponse): string {
   const grpcStatus = answer.trailer?.get('grpc-status');
   if (grpcStatus) return codeName(Number(grpcStatus));
   return answer.status === 429 ? 'resource_exhausted' : 'invalid_argument';
-}
-
-/**
- * Waiting clients repeat such calls so often that they would hide the calls that change something. Calls
- * that are refused for now come in thousands, when there is least time for them.
- */
-const READING = /\/(?:Count|Explain|Get|List|Query|Watch)\w+$/;
-
-function observe(
-  { duration, log }: Observers,
-  call: RpcCall,
-  { ms, span }: { readonly span: Span; readonly ms: number },
-): void {
-  const { method, caller, address, code = 'unknown', error } = call;
-  duration.record(ms, { method, code });
-  span.setAttribute('rpc.response.status_code', code);
-  const { traceId } = span.spanContext();
-  const line = { method, code, ms: Math.round(ms * 10) / 10, caller, address, traceId };
-  if (FAULTS.has(code)) {
-    log.error('call failed', { ...line, error });
-    endFailed(span, error);
-    return;
-  }
-  span.end();
-  // Callers are not told why something is unavailable, so the log must say it.
-  if (code === 'unavailable' || (error instanceof CodedError && error.reason))
-    log.warn('call failed', { ...line, error });
-  else {
-    const isQuiet = READING.test(method) || error instanceof Refusal;
-    const level = isQuiet ? 'debug' : 'info';
-    log[level]('call', error === undefined ? line : { ...line, reason: toError(error).message });
-  }
 }

@@ -80,6 +80,7 @@ function callContext(context: HandlerContext, signal: AbortSignal): CallContext 
     prefersMinimal: headerValues(context.requestHeader.get('prefer')).includes(
       MINIMAL_RESPONSE.prefer,
     ),
+    origin: URL.parse(context.url)?.origin,
     signal,
     setHeader: (name, value) => context.responseHeader.set(name, value),
   };

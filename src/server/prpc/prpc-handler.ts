@@ -5,7 +5,6 @@
  * https://pkg.go.dev/go.chromium.org/luci/grpc/prpc#hdr-Protocol
  */
 import {
-  Code,
   ConnectError,
   createHandlerContext,
   type HandlerContext,
@@ -21,6 +20,7 @@ import {
   type UniversalServerResponse,
 } from '@connectrpc/connect/protocol';
 import { compressionGzip } from '@connectrpc/connect-node';
+import { HTTP_STATUS } from '../http/error-mapping.ts';
 import { failCall, type RpcCall, rpcCallKey } from '../http/rpc-call.ts';
 import { decodeMessage, encodeBody } from './codec.ts';
 import { type Format, MEDIA_TYPES } from './format.ts';
@@ -149,25 +149,6 @@ function respondWith(status: number, body: Uint8Array, header: Headers): Univers
   header.set('content-length', String(body.length));
   return { status, header, body: createAsyncIterable([new Uint8Array(body)]) };
 }
-
-const HTTP_STATUS: Readonly<Record<Code, number>> = {
-  [Code.Canceled]: 499,
-  [Code.Unknown]: 500,
-  [Code.InvalidArgument]: 400,
-  [Code.DeadlineExceeded]: 504,
-  [Code.NotFound]: 404,
-  [Code.AlreadyExists]: 409,
-  [Code.PermissionDenied]: 403,
-  [Code.ResourceExhausted]: 429,
-  [Code.FailedPrecondition]: 400,
-  [Code.Aborted]: 409,
-  [Code.OutOfRange]: 400,
-  [Code.Unimplemented]: 501,
-  [Code.Internal]: 500,
-  [Code.Unavailable]: 503,
-  [Code.DataLoss]: 500,
-  [Code.Unauthenticated]: 401,
-};
 
 function statusOf({ cause, code }: ConnectError): number {
   return cause instanceof ProtocolProblem ? cause.httpStatus : HTTP_STATUS[code];

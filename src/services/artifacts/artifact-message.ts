@@ -6,12 +6,14 @@ import {
   ArtifactSchema,
 } from '../../gen/luci/resultdb/v1/artifact_pb.js';
 import { structuredIdOf } from '../../results/identity/structured-id.ts';
+import { toTimestamp } from '../shared/timestamp.ts';
 import { artifactName } from './artifact-name.ts';
+import type { FetchUrl } from './fetch-urls.ts';
 
 type Shown = ArtifactKey & Pick<Artifact, 'artifactType' | 'contentType' | 'sizeBytes'>;
 
 /** The variant of the test is left out, as the row of its result has it. */
-export function toArtifactMessage(artifact: Shown): ArtifactMessage {
+export function toArtifactMessage(artifact: Shown, fetch?: FetchUrl): ArtifactMessage {
   const { artifactId, artifactType, contentType, result, sizeBytes } = artifact;
   return create(ArtifactSchema, {
     name: artifactName(artifact),
@@ -21,6 +23,7 @@ export function toArtifactMessage(artifact: Shown): ArtifactMessage {
     artifactType,
     sizeBytes: BigInt(sizeBytes),
     hasLines: isText(contentType),
+    ...(fetch && { fetchUrl: fetch.url, fetchUrlExpiration: toTimestamp(fetch.expireTime) }),
   });
 }
 

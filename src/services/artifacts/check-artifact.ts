@@ -19,12 +19,26 @@ import { checkArtifactId } from './check-artifact-id.ts';
 const CONTENT_TYPE =
   /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?: ?; ?[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[^"\\\p{Cc}]*"))*$/u;
 
+/** What is said of an artifact, whichever way its content arrives. */
+export type ArtifactDescription = Omit<NewArtifact, 'content' | 'sha256' | 'sizeBytes'>;
+
+/** Throws `invalid-argument`. */
+export function checkDescription(
+  artifact: ArtifactMessage,
+  parent: ArtifactParent,
+): ArtifactDescription {
+  return {
+    artifactId: inField('artifact_id', () => checkArtifactId(artifact.artifactId)),
+    contentType: inField('content_type', () => checkContentType(artifact.contentType)),
+    artifactType: inField('artifact_type', () => checkArtifactType(artifact.artifactType)),
+    result: resultOf(artifact, parent),
+  };
+}
+
 /** Throws `invalid-argument`. */
 export function checkArtifact(artifact: ArtifactMessage, parent: ArtifactParent): NewArtifact {
   const { contents, gcsUri, rbeUri, sizeBytes } = artifact;
-  const artifactId = inField('artifact_id', () => checkArtifactId(artifact.artifactId));
-  const contentType = inField('content_type', () => checkContentType(artifact.contentType));
-  const artifactType = inField('artifact_type', () => checkArtifactType(artifact.artifactType));
+  const described = checkDescription(artifact, parent);
   if (gcsUri !== '') throw invalid('gcs_uri: not supported: send the contents');
   if (rbeUri !== '') throw invalid('rbe_uri: not supported: send the contents');
   inField('size_bytes', () => {
@@ -37,10 +51,7 @@ export function checkArtifact(artifact: ArtifactMessage, parent: ArtifactParent)
     throw invalid(`have ${contents.length} bytes; at most ${MAX_INLINE_BYTES} are stored`);
   });
   return {
-    artifactId,
-    result: resultOf(artifact, parent),
-    contentType,
-    artifactType,
+    ...described,
     sizeBytes: contents.length,
     sha256: createHash('sha256').update(contents).digest('hex'),
     content: contents,
@@ -69,8 +80,7 @@ function resultOf(
   return { testId: checkedTest, resultId: inField('result_id', () => checkResultId(resultId)) };
 }
 
-/** Throws `invalid-argument`. */
-export function checkContentType(contentType: string): string {
+function checkContentType(contentType: string): string {
   requireText(contentType, MAX_CONTENT_TYPE_BYTES);
   if (contentType === '' || CONTENT_TYPE.test(contentType)) return contentType;
   throw invalid('not a media type such as text/plain');

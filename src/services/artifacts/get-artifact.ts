@@ -21,5 +21,5 @@ export async function getArtifact(
   });
   const artifact = await parts.db.read((tx) => readArtifact(tx, key), context);
   if (!artifact) throw new CodedError('not-found', `${name} does not exist`);
-  return toArtifactMessage(artifact);
+  return toArtifactMessage(artifact, parts.fetchUrls.of(artifact, context));
 }

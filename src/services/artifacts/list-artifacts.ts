@@ -39,7 +39,11 @@ export async function listArtifacts(
   const page = await artifactsPage(parts.db, { rowIds, parent, after, limit, signal });
   return create(ListArtifactsResponseSchema, {
     artifacts: await mapInSlices(page.items, signal, (artifact) =>
-      applyReadMask(ArtifactSchema, toArtifactMessage(artifact), mask),
+      applyReadMask(
+        ArtifactSchema,
+        toArtifactMessage(artifact, parts.fetchUrls.of(artifact, context)),
+        mask,
+      ),
     ),
     nextPageToken: nextPageToken(tokens, page),
   });

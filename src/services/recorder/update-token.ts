@@ -21,9 +21,13 @@ const MAX_DRIFT_MS = 30_000;
 /** Genuine tokens have at most 700 characters. Far longer ones are refused without hashing them. */
 const MAX_TOKEN_LENGTH = 1024;
 
+/** The name by which logs and limits know the recording of an artifact by plain HTTP. */
+export const UPLOAD_METHOD = 'artifacts/Upload';
+
 /** Methods that require an update token and nothing else, whatever the caller's identity. */
-export const TOKEN_METHODS: ReadonlySet<string> = new Set(
-  [
+export const TOKEN_METHODS: ReadonlySet<string> = new Set([
+  UPLOAD_METHOD,
+  ...[
     Recorder.method.updateInvocation,
     Recorder.method.finalizeInvocation,
     Recorder.method.createTestResult,
@@ -35,7 +39,7 @@ export const TOKEN_METHODS: ReadonlySet<string> = new Set(
     Invocations.method.endInvocation,
     Invocations.method.batchFinalizeInvocations,
   ].map(({ name, parent }) => `${parent.typeName}/${name}`),
-);
+]);
 
 /** Methods that require an update token besides the rights of their caller. */
 export const ALSO_TOKEN_METHODS: ReadonlySet<string> = new Set([

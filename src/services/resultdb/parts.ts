@@ -1,5 +1,6 @@
 /** The collaborators of the RPCs of ResultDB. */
 import type { Database } from '@postlude/queue/storage';
+import type { FetchUrls } from '../artifacts/fetch-urls.ts';
 import type { Authorizer } from '../shared/permissions.ts';
 import type { ReachableSets } from './reachable-sets.ts';
 
@@ -7,4 +8,5 @@ export interface ResultDbParts {
   readonly db: Database;
   readonly authorizer: Authorizer;
   readonly reachableSets: ReachableSets;
+  readonly fetchUrls: FetchUrls;
 }

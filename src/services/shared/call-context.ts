@@ -9,6 +9,8 @@ export interface CallContext {
   readonly updateTokens: readonly string[];
   /** True if the caller does not need the stored messages in the response: see `MINIMAL_RESPONSE`. */
   readonly prefersMinimal?: boolean;
+  /** The origin under which the caller has called the server, such as `http://127.0.0.1:8010`. */
+  readonly origin?: string | undefined;
   /** Aborts when the caller disconnects or the server stops. */
   readonly signal: AbortSignal;
   /** Sets a header of the response. The name must be in lower case. */

@@ -8,6 +8,7 @@ import { Tasks } from '../../../src/gen/postlude/v1/tasks_pb.js';
 import type { Admission } from '../../../src/server/admission/admission.ts';
 import { addressRange } from '../../../src/server/config/setting-values.ts';
 import { type Authenticate, everybodyAnonymous } from '../../../src/server/http/auth.ts';
+import { callObservation } from '../../../src/server/http/call-observation.ts';
 import { ClientAddresses } from '../../../src/server/http/client-address.ts';
 import { OnePort } from '../../../src/server/http/one-port.ts';
 import { routes } from '../../../src/server/http/routes.ts';
@@ -63,12 +64,16 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
     admission: options.admission ?? openTestAdmission().admission,
     maxRequestBytes: options.maxRequestBytes ?? 1024 ** 2,
     draining: draining.signal,
-    log,
-    metrics,
+    observe: callObservation({ log, metrics }),
     tracing,
   });
   const health = { notReadyBecause: async () => undefined };
-  const fixed = { pushes: undefined, renderMetrics: render, onlyLoopbackHosts: true };
+  const fixed = {
+    pushes: undefined,
+    artifacts: () => false,
+    renderMetrics: render,
+    onlyLoopbackHosts: true,
+  };
   const handle = routes({ rpcs, health, log, crossOrigin, clock: systemClock, ...fixed });
   const port = new OnePort({
     handle,
@@ -79,13 +84,15 @@ export async function serveRpcs(behaviour: Behaviour = {}, options: RpcServerOpt
     metrics,
   });
   const address = await port.listen({ host: '127.0.0.1', port: 0 });
-  onTestFinished(async () => {
-    const closed = port.close();
-    port.destroy();
-    await closed;
-  });
+  onTestFinished(() => closeAtOnce(port));
   const url = `http://127.0.0.1:${address.port}`;
   return { url, lines, logged, spans, draining, render, ...address };
+}
+
+async function closeAtOnce(port: OnePort): Promise<void> {
+  const closed = port.close();
+  port.destroy();
+  await closed;
 }
 
 function register(router: ConnectRouter, behaviour: Behaviour, draining: AbortSignal): void {

@@ -14,11 +14,15 @@ import {
   type Invocation,
   InvocationSchema,
 } from '../../../src/gen/luci/resultdb/v1/invocation_pb.js';
-import { CreateInvocationRequestSchema } from '../../../src/gen/luci/resultdb/v1/recorder_pb.js';
+import {
+  type CreateInvocationRequest,
+  CreateInvocationRequestSchema,
+} from '../../../src/gen/luci/resultdb/v1/recorder_pb.js';
 import { fromRowId, type InvocationId } from '../../../src/invocations/id.ts';
 import { InvocationChanges } from '../../../src/invocations/invocation-changes.ts';
 import { Schemes } from '../../../src/results/identity/schemes.ts';
 import { RetentionRules } from '../../../src/retention/retention-rules.ts';
+import { FetchUrls } from '../../../src/services/artifacts/fetch-urls.ts';
 import { createInvocations } from '../../../src/services/invocations/service.ts';
 import { createPushTasks } from '../../../src/services/push-tasks/service.ts';
 import { VariantUnions } from '../../../src/services/recorder/fields/variant-union.ts';
@@ -45,11 +49,11 @@ export async function openServices(
 ) {
   const clock = new FakeClock();
   const changes = await InvocationChanges.open(db.notifications);
-  const updateTokens = new UpdateTokens({ secrets: [Buffer.from('secret')], clock });
+  const signing = { secrets: [Buffer.from('secret')], clock } as const;
+  const updateTokens = new UpdateTokens(signing);
   const queue = new TaskQueue({ db, clock });
   const inspector = new TaskInspector({ db, clock });
   const reachableSets = new ReachableSets(db);
-  const sweeper = new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) });
   const onChange = (ids: readonly InvocationId[]) =>
     announces ? changes.announce(ids) : undefined;
   const finalizer = { db, clock, queue, invocationRows, onChange };
@@ -70,24 +74,26 @@ export async function openServices(
   return {
     ...parts,
     recorder,
-    resultDb: createResultDb({ db, authorizer, reachableSets }),
+    resultDb: createResultDb({ ...parts, fetchUrls: new FetchUrls(signing) }),
     invocations: createInvocations({ ...recorderParts, reachableSets, changes }),
-    tasks: createTasks({ db, authorizer, queue, inspector }),
-    pushTasks: createPushTasks({ db, clock, authorizer, sweeper }),
+    tasks: createTasks(parts),
+    pushTasks: createPushTasks({
+      ...parts,
+      sweeper: new Sweeper({ db, clock, submitter: new QueueSubmitter(queue) }),
+    }),
     /** Runs the tasks of finalization until none is due. */
     finalizeAll: () => finalizeAll(finalizer),
     /** Creates the context of a call that may change the invocation. */
     owner: (id: string, caller = OWNER) => contextOf(caller, updateTokens.issue(id)),
     /** Creates an invocation, which is ACTIVE by default. */
     create: (id: string, init: InvocationInit = {}) =>
-      recorder.createInvocation(
-        create(CreateInvocationRequestSchema, {
-          invocationId: id,
-          invocation: create(InvocationSchema, { realm: 'p:r', ...init }),
-        }),
-        contextOf(OWNER),
-      ),
+      recorder.createInvocation(newInvocation(id, init), contextOf(OWNER)),
   };
+}
+
+function newInvocation(invocationId: string, init: InvocationInit): CreateInvocationRequest {
+  const invocation = create(InvocationSchema, { realm: 'p:r', ...init });
+  return create(CreateInvocationRequestSchema, { invocationId, invocation });
 }
 
 async function finalizeAll(
@@ -115,6 +121,7 @@ export function contextOf(caller: string, ...updateTokens: readonly string[]): T
   return {
     caller,
     updateTokens,
+    origin: 'http://localhost:8010',
     signal: new AbortController().signal,
     setHeader: (name, value) => headers.set(name, value),
     headers,
