@@ -25,10 +25,16 @@ export interface Artifact extends ArtifactKey {
   readonly createTime: EpochMs;
 }
 
-/** An artifact to record, with its whole content. The invocation is given separately. */
-export type NewArtifact = Omit<Artifact, 'invocationId' | 'createTime'> & {
-  readonly content: Uint8Array;
-};
+/** A content: all of it, or the key of one that is kept outside of the database. */
+export type StoredContent = Uint8Array | { readonly key: string };
+
+/** What is said of an artifact before it is recorded. The invocation is given separately. */
+export type AnnouncedArtifact = Omit<Artifact, 'invocationId' | 'createTime'>;
+
+/** An artifact to record. A content outside of the database is reserved, and complete. */
+export interface NewArtifact extends AnnouncedArtifact {
+  readonly content: StoredContent;
+}
 
 const RESULT_PREFIX = 'tr/';
 

@@ -8,6 +8,8 @@ import {
   type Columns,
   int,
   type Key,
+  type NewRow,
+  nullable,
   type Reader,
   type RowOf,
   selectList,
@@ -21,13 +23,17 @@ import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
 import type { Snapshots } from '../invocations/reachable.ts';
 import { type Page, type PageRequest, readPage, type Sized } from '../results/page.ts';
 import {
+  type AnnouncedArtifact,
   type Artifact,
   type ArtifactKey,
   type ArtifactResult,
   fromParentId,
   type NewArtifact,
+  type StoredContent,
   toParentId,
 } from './artifact.ts';
+
+import { giveUpContents, releaseContents, useContents } from './unused-contents.ts';
 
 /** The columns that describe an artifact: all but its content. */
 const DESCRIPTION = {
@@ -41,11 +47,11 @@ const DESCRIPTION = {
   createTime: timestamp,
 } satisfies Columns;
 
-export const artifacts = table('artifacts', { ...DESCRIPTION, content: bytes }, [
-  'invocationId',
-  'parentId',
-  'artifactId',
-]);
+export const artifacts = table(
+  'artifacts',
+  { ...DESCRIPTION, content: nullable(bytes), contentKey: nullable(text) },
+  ['invocationId', 'parentId', 'artifactId'],
+);
 
 type Description = RowOf<typeof DESCRIPTION>;
 
@@ -58,21 +64,60 @@ export async function recordArtifacts(
   invocationId: InvocationId,
   { given, now }: { readonly given: readonly NewArtifact[]; readonly now: EpochMs },
 ): Promise<void> {
-  const rows = given.map(({ content, result, ...artifact }) => ({
-    ...artifact,
-    invocationId: toRowId(invocationId),
-    parentId: toParentId(result),
-    content,
-    createTime: now,
-  }));
+  const rows = given.map(
+    ({ content, result, ...artifact }): NewRow<typeof artifacts> => ({
+      ...artifact,
+      invocationId: toRowId(invocationId),
+      parentId: toParentId(result),
+      ...(content instanceof Uint8Array ? { content } : { contentKey: content.key }),
+      createTime: now,
+    }),
+  );
   const found = await tx.readKeys(artifacts, rows, DESCRIPTION);
   const stored = new Map(found.map((row) => [keyOf(row), row]));
   for (const row of rows) requireSameContent(stored.get(keyOf(row)), row);
+  const fresh = rows.filter((row) => !stored.has(keyOf(row)));
+  await useContents(tx, contentKeysOf(fresh));
+  await giveUpContents(tx, contentKeysOf(rows.filter((row) => stored.has(keyOf(row)))), now);
   // If another call has recorded one of them meanwhile, this transaction runs again.
-  await tx.insertNew(
-    artifacts,
-    rows.filter((row) => !stored.has(keyOf(row))),
-  );
+  await tx.insertNew(artifacts, fresh);
+}
+
+function contentKeysOf(rows: readonly Pick<NewRow<typeof artifacts>, 'contentKey'>[]): string[] {
+  return rows.flatMap(({ contentKey }) => (contentKey === undefined ? [] : [contentKey]));
+}
+
+/** Returns those of the artifacts that are not there yet. Throws as `recordArtifacts` does. */
+export async function missingArtifacts<T extends AnnouncedArtifact>(
+  reader: Reader,
+  invocationId: InvocationId,
+  announced: readonly T[],
+): Promise<T[]> {
+  const keys = announced.map((artifact) => rowKeyOf({ ...artifact, invocationId }));
+  const found = await reader.readKeys(artifacts, keys, DESCRIPTION);
+  const stored = new Map(found.map((row) => [keyOf(row), row]));
+  return announced.filter((artifact) => {
+    const row = stored.get(keyOf({ ...artifact, parentId: toParentId(artifact.result) }));
+    requireSameContent(row, artifact);
+    return row === undefined;
+  });
+}
+
+export const ARTIFACT_KEYS = {
+  invocationId: text,
+  parentId: text,
+  artifactId: text,
+  contentKey: nullable(text),
+};
+
+/** Deletes artifacts, whose contents are no longer used then. */
+export async function deleteArtifacts(
+  tx: Transaction,
+  rows: readonly RowOf<typeof ARTIFACT_KEYS>[],
+  now: EpochMs,
+): Promise<void> {
+  await tx.delete(artifacts, rows);
+  await releaseContents(tx, contentKeysOf(rows), now);
 }
 
 function requireSameContent(
@@ -99,27 +144,13 @@ export async function readArtifact(
   return row && fromRow(row);
 }
 
-export interface ArtifactWithContent extends Artifact {
-  readonly content: Uint8Array;
-}
-
 /** Returns `undefined` if there is no such artifact. */
 export async function readContent(
   reader: Reader,
   key: ArtifactKey,
-): Promise<ArtifactWithContent | undefined> {
+): Promise<(Artifact & { readonly content: StoredContent }) | undefined> {
   const [row] = await reader.readKeys(artifacts, [rowKeyOf(key)], artifacts.columns);
-  return row && { ...fromRow(row), content: row.content };
-}
-
-/** Whether the artifact is there already. Throws `already-exists` if it has another content. */
-export async function hasArtifact(
-  reader: Reader,
-  announced: ArtifactKey & Pick<Artifact, 'sha256' | 'sizeBytes'>,
-): Promise<boolean> {
-  const stored = await readArtifact(reader, announced);
-  requireSameContent(stored, announced);
-  return stored !== undefined;
+  return row && { ...fromRow(row), content: row.content ?? { key: row.contentKey ?? '' } };
 }
 
 function rowKeyOf({ artifactId, invocationId, result }: ArtifactKey): Key<typeof artifacts> {

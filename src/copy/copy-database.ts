@@ -19,6 +19,7 @@ import {
   tasks,
 } from '@postlude/queue/tables';
 import { artifacts } from '../artifacts/artifacts.ts';
+import { unusedContents } from '../artifacts/unused-contents.ts';
 import { exportRequests } from '../exporter/export-requests.ts';
 import { exportProgress } from '../exporter/progress.ts';
 import { rejectedRows } from '../exporter/rejected-rows.ts';
@@ -42,6 +43,7 @@ export const COPIED_TABLES: readonly AnyTable[] = [
   testResults,
   exonerations,
   artifacts,
+  unusedContents,
   exportRequests,
   exportPeriods,
   exportProgress,

@@ -64,7 +64,7 @@ async function countInvocation(
   if (!attempts.includes(expired.id)) return {};
   const rowId = toRowId(expired.id);
   const counts: Deleted[] = [{ [invocations.name]: 1 }];
-  for (const table of OWNED_TABLES) {
+  for (const table of [artifacts, ...OWNED_TABLES]) {
     const rows = await countRows(reader, sql`${table} WHERE invocation_id = ${rowId}`);
     counts.push({ [table.name]: rows });
   }

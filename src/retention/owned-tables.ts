@@ -1,10 +1,10 @@
 /**
  * The tables whose rows belong to one invocation and are deleted with it. Their keys begin with the
- * invocation's row id. A feature that keeps rows for an invocation adds its table here.
+ * invocation's row id. A feature that keeps rows for an invocation adds its table here. Artifacts are
+ * deleted with it as well, but have contents elsewhere: see `deleteArtifacts`.
  */
 
 import type { AnyTable } from '@postlude/queue/storage';
-import { artifacts } from '../artifacts/artifacts.ts';
 import { exportRequests } from '../exporter/export-requests.ts';
 import { exportProgress } from '../exporter/progress.ts';
 import { rejectedRows } from '../exporter/rejected-rows.ts';
@@ -16,7 +16,6 @@ import { testResults } from '../results/test-results.ts';
 export const OWNED_TABLES: readonly AnyTable[] = [
   testResults,
   exonerations,
-  artifacts,
   includedInvocations,
   exportRequests,
   exportProgress,

@@ -11,7 +11,6 @@ import type { Reader, Transaction } from '@postlude/queue/storage';
 import {
   bool,
   int,
-  type Key,
   nullable,
   type RowOf,
   raw,
@@ -23,7 +22,7 @@ import {
   timestamp,
 } from '@postlude/queue/storage';
 import { toParentId } from '../artifacts/artifact.ts';
-import { artifacts } from '../artifacts/artifacts.ts';
+import { ARTIFACT_KEYS, artifacts, deleteArtifacts } from '../artifacts/artifacts.ts';
 import { type InvocationId, type RowId, toRowId } from '../invocations/id.ts';
 import { STATE_NUMBERS } from '../invocations/state.ts';
 import { invocations } from '../invocations/table.ts';
@@ -80,7 +79,7 @@ export async function purgeExpectedResults(
   }
   const { deletable, next } = await findDeletable(tx, page);
   const orphans = await findArtifacts(tx, deletable, page.limit);
-  await tx.delete(artifacts, orphans);
+  await deleteArtifacts(tx, orphans, now);
   const deleted = { [artifacts.name]: orphans.length };
   // More of them may follow; the results stay until they have none.
   if (orphans.length === page.limit) return { deleted, next: page.after, isDone: false };
@@ -100,14 +99,12 @@ async function findArtifacts(
   reader: Reader,
   results: readonly ResultRow[],
   limit: number,
-): Promise<Key<typeof artifacts>[]> {
+): Promise<RowOf<typeof ARTIFACT_KEYS>[]> {
   if (results.length === 0) return [];
-  const { invocationId, parentId, artifactId } = artifacts.columns;
-  const keys = { invocationId, parentId, artifactId };
   return await reader.query(
-    sql`SELECT ${selectList(keys)} FROM ${artifacts}
+    sql`SELECT ${selectList(ARTIFACT_KEYS)} FROM ${artifacts}
         WHERE ${belongTo(reader, results)} LIMIT ${limit}`,
-    keys,
+    ARTIFACT_KEYS,
   );
 }
 

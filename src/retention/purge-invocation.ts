@@ -10,6 +10,7 @@
 import type { EpochMs } from '@postlude/queue/foundations';
 import type { AnyTable, KeyOrder, Transaction } from '@postlude/queue/storage';
 import { int, nullable, text, timestamp } from '@postlude/queue/storage';
+import { ARTIFACT_KEYS, artifacts, deleteArtifacts } from '../artifacts/artifacts.ts';
 import { type InvocationId, toRowId } from '../invocations/id.ts';
 import { includedInvocations, includers } from '../invocations/inclusions.ts';
 import { STATE_NUMBERS } from '../invocations/state.ts';
@@ -44,6 +45,7 @@ export async function purgeInvocation(
   if (row === undefined || row.expirationTime > now) return NOTHING;
   if (row.state !== STATE_NUMBERS.FINALIZED || row.closedBy !== undefined) return NOTHING;
   const batch = new Batch(tx, batchRows);
+  await batch.deleteArtifacts(key.invocationId, now);
   for (const table of OWNED_TABLES) await batch.deleteRange(table, table, key.invocationId);
   await batch.deleteRange(includedInvocations, includers, key.invocationId);
   if (!batch.hasRoom) return { deleted: batch.deleted, isDone: false };
@@ -66,13 +68,24 @@ class Batch {
     return this.#room > 0;
   }
 
+  async deleteArtifacts(invocationId: string, now: EpochMs): Promise<void> {
+    const range = { first: [invocationId], limit: this.#room };
+    const rows = await this.#tx.readRange(artifacts, range, ARTIFACT_KEYS);
+    await deleteArtifacts(this.#tx, rows, now);
+    this.#count(artifacts, rows.length);
+  }
+
   async deleteRange(table: AnyTable, order: KeyOrder, first: string): Promise<void> {
     if (!this.hasRoom) return;
     const range = { first: [first], limit: this.#room };
     const keys = await this.#tx.readRange(order, range, keyColumns(table));
     await this.#tx.delete(table, keys);
-    this.#room -= keys.length;
-    this.deleted = sumDeleted(this.deleted, { [table.name]: keys.length });
+    this.#count(table, keys.length);
+  }
+
+  #count(table: AnyTable, rows: number): void {
+    this.#room -= rows;
+    this.deleted = sumDeleted(this.deleted, { [table.name]: rows });
   }
 }
 

@@ -3,10 +3,12 @@ import { CodedError } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { forEachCrash } from '@postlude/queue/testing';
 import { expect, test } from 'vitest';
+import { MemoryContents } from '../../test/support/artifacts/memory-contents.ts';
 import { eachDatabase, openTestPglite } from '../../test/support/databases/databases.ts';
 import { invocationId as id, newArtifact } from '../../test/support/invocations/fixtures.ts';
 import { RecordingLog } from '../../test/support/recording-log.ts';
 import { DAY, expected, PurgeWorld, unexpected } from '../../test/support/retention/purge-world.ts';
+import { reserveContents } from '../artifacts/unused-contents.ts';
 import { beginAttempt } from '../exporter/progress.ts';
 import { writeRejectedRows } from '../exporter/rejected-rows.ts';
 import { TEST_RESULTS } from '../exporter/rows/row-kind.ts';
@@ -65,6 +67,32 @@ eachDatabase((open) => {
     expect(await countExpired(world.parts)).toEqual(rest);
     expect(await world.purge({ batchRows: 1 })).toEqual(rest);
     expect(await world.storedArtifacts()).toEqual([]);
+  });
+
+  test('removes the contents of the artifacts that it deletes, and no others', async () => {
+    const world = new PurgeWorld(await open());
+    const contents = new MemoryContents();
+    const long = async (artifactId: string, testId: string) => {
+      const key = contents.newKey();
+      contents.stored.set(key, Buffer.from(artifactId));
+      await world.db.write((tx) => reserveContents(tx, [key], world.clock.now()));
+      const result = { testId, resultId: 'r1' };
+      await world.attach('a', newArtifact(artifactId, { result, content: { key } }));
+      return key;
+    };
+    await world.create('a', { expirationTime: world.clock.now() + 90 * DAY });
+    await world.record('a', expected('green'), unexpected('red'));
+    const [, kept] = [await long('1', 'green'), await long('2', 'red')];
+    await world.finalize('a');
+    const purge = () => purgeExpired({ ...world.parts, contents }, { batchRows: 1 });
+    await purge();
+    expect(contents.stored.size).toBe(2);
+    world.clock.advance(60 * DAY);
+    await purge();
+    expect([...contents.stored.keys()]).toEqual([kept]);
+    world.clock.advance(30 * DAY);
+    await purge();
+    expect(contents.stored.size).toBe(0);
   });
 
   test('counts all attempts at a shard as one: what became green later stays flaky', async () => {

@@ -20,9 +20,11 @@ import {
 } from '@postlude/queue/foundations';
 import type { Sql } from '@postlude/queue/storage';
 import { type Database, LOOK, shardsOf } from '@postlude/queue/storage';
+import type { Contents } from '../artifacts/contents.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import { toRowOrder } from '../invocations/id.ts';
 import { attemptIds, expiredAttemptIds } from './attempt-family.ts';
+import { collectContents } from './collect-contents.ts';
 import { type Deleted, sumDeleted } from './deleted.ts';
 import { type Expired, type Expiry, expiredPages } from './expired.ts';
 import { type AgedTable, DEAD_TABLES, deleteAged, findAged } from './purge-aged-rows.ts';
@@ -35,6 +37,8 @@ export interface PurgerParts {
   /** How long dead tasks are kept. */
   readonly deadTaskMs: number;
   readonly log?: Log;
+  /** Where the contents of artifacts are; without it, contents that are not used stay. */
+  readonly contents?: Pick<Contents, 'remove'> | undefined;
 }
 
 export interface PurgeOptions {
@@ -62,6 +66,8 @@ export async function purgeExpired(
     await pass.purgeEach('expected-results', shard, (expired) => pass.purgeResults(expired));
   }
   for (const aged of DEAD_TABLES) await pass.purgeAged(aged);
+  const { contents } = parts;
+  if (contents) await collectContents({ ...parts, contents }, options.signal);
   return pass.deleted;
 }
 

@@ -17,8 +17,10 @@ import { type Clock, systemClock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
 import { ServerClock } from '@postlude/queue/storage';
 import { observeReminders } from '@postlude/queue/tq';
+import type { Contents } from '../artifacts/contents.ts';
 import { Enforcement } from '../deadlines/enforcement.ts';
 import type { Sink } from '../exporter/sink.ts';
+import type { SinkParts } from '../exporter/sinks/sink-kind.ts';
 import { exportHandler } from '../exporter/task.ts';
 import { finalizeHandler } from '../finalizer/handler.ts';
 import type { FinalizerParts } from '../finalizer/parts.ts';
@@ -41,6 +43,7 @@ import { OnePort } from './http/one-port.ts';
 import { routes } from './http/routes.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { type OpenAdmission, openAdmission } from './open-admission.ts';
+import { openContents } from './open-contents.ts';
 import { openReadyDatabase } from './open-database.ts';
 import { openExports } from './open-exports.ts';
 import { CrossOrigin } from './prpc/cross-origin.ts';
@@ -106,6 +109,7 @@ interface Foundation {
   readonly changes: InvocationChanges;
   readonly pushTasks: PushTasks;
   readonly sink: Sink;
+  readonly contents: Contents;
   readonly admission: OpenAdmission;
   /** In reverse order of creation. */
   readonly release: readonly (() => Promise<void>)[];
@@ -149,8 +153,7 @@ async function layFoundation(
   const pushParts = { db, clock, queue, onChange, log, metrics, tracing };
   const pushTasks = await openPushTasks(pushParts, config);
   release.unshift(() => pushTasks.close());
-  const sink = openExports(config, { db, clock, log, metrics });
-  release.unshift(() => sink.close());
+  const places = openPlaces(config, { db, clock, log, metrics }, release);
   const admission = openAdmission(config, { clock: machineClock, log, metrics });
   release.unshift(async () => admission.close());
   return {
@@ -165,13 +168,26 @@ async function layFoundation(
     queue,
     inspector: new TaskInspector({ db, clock }),
     pushTasks,
-    sink,
+    ...places,
     admission,
     release,
     cutDatabase: () => {
       if (!options.database) void db.close({ cut: AbortSignal.abort() });
     },
   };
+}
+
+/** What is kept outside of the database. */
+function openPlaces(
+  config: Config,
+  parts: Omit<SinkParts, 'scratch'>,
+  release: (() => Promise<void>)[],
+): Pick<Foundation, 'contents' | 'sink'> {
+  const sink = openExports(config, parts);
+  release.unshift(() => sink.close());
+  const contents = openContents(config, parts.clock);
+  release.unshift(() => contents.close());
+  return { sink, contents };
 }
 
 function openTelemetry(config: Config, options: ServerOptions & { readonly log: Log }) {
@@ -237,6 +253,7 @@ async function buildPort(
 ): Promise<OnePort> {
   const { admission, log, machineClock, meters, tracing, pushTasks } = foundation;
   const parts = await openServiceParts(config, foundation);
+  const { maxArtifactBytes } = config;
   const addresses = new ClientAddresses(config.trustedProxies ?? []);
   const crossOrigin = new CrossOrigin(config.prpcOrigins ?? []);
   const shared = {
@@ -256,7 +273,7 @@ async function buildPort(
       services: (router) => registerServices(router, parts, endingStreams),
       crossOrigin,
     }),
-    artifacts: artifactRoutes({ ...shared, recorder: parts.recorder, fetch: parts.resultDb }),
+    artifacts: artifactRoutes({ ...shared, ...parts, maxArtifactBytes }),
     health,
     log,
     pushes: pushTasks.pushes,
@@ -337,10 +354,11 @@ function startBackground(config: Config, foundation: Foundation): Background {
 /** Returns `undefined` if other processes purge. */
 function purgingBy(
   { deadTaskExpirationMs: deadTaskMs, purgeEveryMs: everyMs }: Config,
-  { clock, db, log, meters }: Foundation,
+  { clock, contents, db, log, meters }: Foundation,
 ): Purging | undefined {
   if (everyMs === 0) return undefined;
-  return new Purging({ db, clock, deadTaskMs, everyMs, log, metrics: meters.metrics });
+  const { metrics } = meters;
+  return new Purging({ db, clock, contents, deadTaskMs, everyMs, log, metrics });
 }
 
 /** Each call looks at the next invocations, and starts again after the last one. */

@@ -1,6 +1,7 @@
 /** The collaborators of each service, from the configuration and what the whole server shares. */
 import type { TaskInspector, TaskQueue } from '@postlude/queue';
 import type { Database, ServerClock } from '@postlude/queue/storage';
+import type { Contents } from '../artifacts/contents.ts';
 import type { Sink } from '../exporter/sink.ts';
 import { GroupedStarts } from '../finalizer/group/grouped-starts.ts';
 import type { InvocationId } from '../invocations/id.ts';
@@ -24,6 +25,7 @@ export interface SharedParts {
   readonly queue: TaskQueue;
   readonly inspector: TaskInspector;
   readonly sink: Sink;
+  readonly contents: Contents;
   readonly changes: InvocationChanges;
   readonly pushTasks: PushTasks;
   readonly admission: OpenAdmission;
@@ -32,7 +34,7 @@ export interface SharedParts {
 /** Opens what the services work with. All of them share the secrets and the rights of callers. */
 export async function openServiceParts(
   config: Config,
-  { admission, db, clock, queue, inspector, sink, changes, pushTasks }: SharedParts,
+  { admission, db, clock, queue, inspector, sink, contents, changes, pushTasks }: SharedParts,
 ): Promise<ServiceParts> {
   const { auth, expectedResultsExpirationMs, invocationExpirationMs, retention } = config;
   const given = config.tokenSecrets.map((secret) => Buffer.from(secret));
@@ -50,6 +52,7 @@ export async function openServiceParts(
     ),
     schemes: new Schemes([...USUAL_SCHEMES, ...(config.schemes ?? [])]),
     variantUnions: new VariantUnions(),
+    contents,
     finalizer: pushTasks.finalizer,
     starts: new GroupedStarts({ db, finalizer: pushTasks.finalizer }),
     onChange: (ids: readonly InvocationId[]) => changes.announce(ids),
@@ -60,6 +63,7 @@ export async function openServiceParts(
       db,
       authorizer,
       reachableSets,
+      contents,
       fetchUrls: new FetchUrls({ secrets, clock, origin: config.artifactOrigin }),
     },
     invocations: { ...recorder, reachableSets, changes },

@@ -4,6 +4,7 @@
  */
 import type { Clock, Log, Metrics, OptionalPackage } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
+import type { ContentStore } from '../../artifacts/contents.ts';
 import type { ExportName } from '../parquet/export-files.ts';
 import type { Verification } from '../parquet/manifest.ts';
 import type { Sink } from '../sink.ts';
@@ -50,6 +51,11 @@ export interface SinkKind<S extends SinkOptions = SinkOptions> {
    * sink needs.
    */
   readonly packages: readonly OptionalPackage[];
+  /** Opens the same place for the contents of artifacts; only kinds that can hold any have it. */
+  readonly contents?: {
+    readonly packages: readonly OptionalPackage[];
+    open(options: OptionValues<S>, parts: Pick<SinkParts, 'clock'>): Promise<ContentStore>;
+  };
   /** Is called at the first export to the sink, and again if it failed. */
   open(options: OptionValues<S>, parts: SinkParts): Promise<OpenSink>;
 }

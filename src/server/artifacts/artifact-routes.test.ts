@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   createInvocation,
@@ -45,6 +47,19 @@ async function send(
     headers: Object.entries(all).filter(([, value]) => value !== ''),
   });
   return [response.status, await response.text()];
+}
+
+/** Sends the headers of an upload, and returns once the server waits for the content. */
+async function beginUpload({ token, url }: Opened, content: string): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    `PUT /${name} HTTP/1.1\r\nhost: ${hostname}:${port}\r\nupdate-token: ${token}\r\n` +
+      `content-hash: ${hashOf(content)}\r\ncontent-length: ${content.length}\r\n` +
+      'expect: 100-continue\r\n\r\n',
+  );
+  await once(socket, 'data');
+  return socket;
 }
 
 async function fetchUrlOf({ resultDb }: TestServer, of = name): Promise<string> {
@@ -183,19 +198,50 @@ test('an invocation that is over takes no artifacts, and one that does not exist
 
 test('an upload that is cut leaves nothing, and can be repeated', async () => {
   const world = await open();
-  const { hostname, port } = new URL(world.url);
-  const socket = connect(Number(port), hostname);
-  socket.write(
-    `PUT /${name} HTTP/1.1\r\nhost: ${hostname}:${port}\r\nupdate-token: ${world.token}\r\n` +
-      `content-hash: ${hashOf('whole')}\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n`,
-  );
-  // The response to `Expect` says that the server waits for the content.
-  await once(socket, 'data');
+  const socket = await beginUpload(world, 'whole');
   socket.write('wh');
   socket.destroy();
   await once(socket, 'close');
   await expect(world.resultDb.getArtifact({ name })).rejects.toThrow('does not exist');
   expect(await send(world, 'whole')).toEqual([204, '']);
+});
+
+test('a long content goes to the folder, and is read from there as a stream', async () => {
+  const world = await open();
+  const folder = join(world.cwd, '.postlude/artifacts');
+  const long = 'long '.repeat(200_000);
+  expect(await send(world, long)).toEqual([204, '']);
+  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  const [kept] = files.filter((file) => file.isFile());
+  expect(await readFile(join(kept?.parentPath ?? '', kept?.name ?? ''), 'utf8')).toBe(long);
+  const url = await fetchUrlOf(world);
+  expect(await (await fetch(url)).text()).toBe(long);
+  expect(await (await fetch(`${url}&n=70001`)).text()).toBe(long.slice(0, 70_001));
+  expect((await fetch(url, { method: 'HEAD' })).headers.get('content-length')).toBe('1000000');
+});
+
+test('of a long content that is cut or is another one, no file is left', async () => {
+  const world = await open();
+  const long = 'long '.repeat(200_000);
+  const headers = { 'content-hash': hashOf('other') };
+  expect((await send(world, long, { headers }))[0]).toBe(400);
+  const socket = await beginUpload(world, long);
+  socket.write(long.slice(0, 500_000));
+  socket.destroy();
+  await once(socket, 'close');
+  await world.server.close();
+  const folder = join(world.cwd, '.postlude/artifacts');
+  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  expect(files.filter((file) => file.isFile())).toEqual([]);
+});
+
+test('a content that is too large is refused before it is sent', async () => {
+  const world = await open({ maxArtifactBytes: '100KiB' });
+  const [status, text] = await send(world, 'a'.repeat(102_401));
+  expect([status, text]).toEqual([
+    400,
+    'Content-Length: 102401 bytes; at most 102400 are allowed (maxArtifactBytes)\n',
+  ]);
 });
 
 test('HTTP/2 serves the same', async () => {

@@ -3,6 +3,8 @@
  * one. Callers are authenticated and admitted before any byte of a body is read, as those of RPCs are.
  */
 
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { ConnectError } from '@connectrpc/connect';
 import {
   monotonicMs,
@@ -19,7 +21,7 @@ import {
   fetchArtifact,
   requireFetchToken,
 } from '../../services/artifacts/fetch-artifact.ts';
-import { uploadArtifact } from '../../services/artifacts/upload-artifact.ts';
+import { uploadArtifacts } from '../../services/artifacts/upload-artifact.ts';
 import type { RecorderParts } from '../../services/recorder/parts.ts';
 import { UPLOAD_METHOD } from '../../services/recorder/update-token.ts';
 import type { CallContext } from '../../services/shared/call-context.ts';
@@ -39,7 +41,8 @@ import { readUpload } from './upload-request.ts';
 
 export interface ArtifactRoutesOptions extends RequestGateOptions {
   readonly recorder: RecorderParts;
-  readonly fetch: FetchParts;
+  readonly resultDb: FetchParts;
+  readonly maxArtifactBytes: number;
   readonly addresses: ClientAddresses;
   readonly observe: ObserveCall;
   readonly tracing: Tracing;
@@ -128,7 +131,7 @@ async function upload(options: ArtifactRoutesOptions, exchange: Exchange): Promi
     signal,
     setHeader: (name, value) => response.setHeader(name, value),
   };
-  await uploadArtifact(options.recorder, readUpload(exchange), context);
+  await uploadArtifacts(options.recorder, readUpload(exchange, options.maxArtifactBytes), context);
   response.statusCode = 204;
   response.end();
 }
@@ -136,9 +139,9 @@ async function upload(options: ArtifactRoutesOptions, exchange: Exchange): Promi
 /** The URL is all that a caller needs, so it comes before the rights of the caller. */
 async function fetchContent(options: ArtifactRoutesOptions, exchange: Exchange): Promise<void> {
   const { call, name, query, request, response, signal } = exchange;
-  const { admission, fetch } = options;
+  const { admission, resultDb } = options;
   const key = inField('name', () => parseArtifactName(name));
-  const digest = requireFetchToken(fetch.fetchUrls, key, query.get('token') ?? '');
+  const digest = requireFetchToken(resultDb.fetchUrls, key, query.get('token') ?? '');
   const limit = limitOf(query);
   call.party = addressParty(call.address);
   call.admitted = await admission.enter({
@@ -148,18 +151,32 @@ async function fetchContent(options: ArtifactRoutesOptions, exchange: Exchange):
     bytes: MAX_INLINE_BYTES,
     signal,
   });
-  const artifact = await fetchArtifact(fetch, { key, digest }, { signal });
-  const content = artifact.content.subarray(0, limit);
-  const headers = contentHeaders({ ...artifact, sizeBytes: content.length });
+  const artifact = await fetchArtifact(resultDb, { key, digest }, { signal });
+  const sizeBytes = Math.min(artifact.sizeBytes, limit);
+  const headers = contentHeaders({ ...artifact, sizeBytes });
   for (const [header, value] of Object.entries(headers)) response.setHeader(header, value);
   response.statusCode = 200;
-  response.end(request.method === 'HEAD' ? '' : content);
+  const wanted = request.method === 'HEAD' ? 0 : sizeBytes;
+  // The stream does not outlive the response, however that ends.
+  await pipeline(Readable.from(beginning(artifact.content, wanted)), response, { signal });
+}
+
+async function* beginning(
+  content: AsyncIterable<Uint8Array>,
+  bytes: number,
+): AsyncIterable<Uint8Array> {
+  let left = bytes;
+  for await (const chunk of content) {
+    if (left > 0) yield chunk.subarray(0, left);
+    left -= chunk.length;
+    if (left <= 0) return;
+  }
 }
 
 /** LUCI's clients ask for the beginning of a content by `n`. */
-function limitOf(query: URLSearchParams): number | undefined {
+function limitOf(query: URLSearchParams): number {
   const limit = query.get('n');
-  if (limit === null) return undefined;
+  if (limit === null) return Number.POSITIVE_INFINITY;
   if (!/^\d{1,15}$/.test(limit)) throw invalid('n: must be a number of bytes');
   return Number(limit);
 }

@@ -27,7 +27,7 @@ const HASH_PATTERN = /^sha256:([0-9a-f]{64})$/;
 const LENGTH_PATTERN = /^\d{1,15}$/;
 
 /** Reads everything but the body. Throws `invalid-argument`. */
-export function readUpload({ headers, name, request }: Posted): ArtifactUpload {
+export function readUpload({ headers, name, request }: Posted, maxBytes: number): ArtifactUpload {
   const isPut = request.method === 'PUT';
   const target = isPut ? putTarget(name) : postTarget(name, headers);
   const message = create(ArtifactSchema, {
@@ -40,13 +40,17 @@ export function readUpload({ headers, name, request }: Posted): ArtifactUpload {
   }
   return {
     invocationId: target.parent.invocationId,
-    announced: {
-      ...checkDescription(message, target.parent),
-      sizeBytes: sizeOf(headers),
-      sha256: digestOf(headers),
-    },
-    // Leaving the loop early must not cut the connection, since there is still something to say.
-    body: request.iterator({ destroyOnReturn: false }),
+    arriving: [
+      {
+        announced: {
+          ...checkDescription(message, target.parent),
+          sizeBytes: sizeOf(headers, maxBytes),
+          sha256: digestOf(headers),
+        },
+        // Leaving the loop early must not cut the connection, since there is still something to say.
+        body: request.iterator({ destroyOnReturn: false }),
+      },
+    ],
   };
 }
 
@@ -95,11 +99,12 @@ function unescapedHeader(headers: Headers, header: string): string {
   return text;
 }
 
-function sizeOf(headers: Headers): number {
+function sizeOf(headers: Headers, maxBytes: number): number {
   return inField('Content-Length', () => {
     const length = headers.get('content-length') ?? '';
     if (!LENGTH_PATTERN.test(length)) throw invalid('must be set');
-    return Number(length);
+    if (Number(length) <= maxBytes) return Number(length);
+    throw invalid(`${length} bytes; at most ${maxBytes} are allowed (maxArtifactBytes)`);
   });
 }
 

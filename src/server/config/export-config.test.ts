@@ -30,6 +30,14 @@ test('sinks and rules are read from the file, and its paths are relative to it',
 });
 
 test.each([
+  [
+    'artifactSink: gone',
+    'artifactSink: "gone" is not a sink of the kind s3 or gcs: define one in sinks',
+  ],
+  [
+    'artifactSink: a\nsinks: {a: {kind: parquet, folder: b}}',
+    'artifactSink: "a" is not a sink of the kind s3 or gcs: define one in sinks',
+  ],
   ['sinks: x', 'sinks must be a structure, not text'],
   ['sinks: {a: {kind: s3}}', 'sinks.a: bucket must be set'],
   [

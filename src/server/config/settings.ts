@@ -135,6 +135,17 @@ export const SETTINGS = {
     ),
   }),
   ...group('Artifacts', {
+    artifactDir: path()
+      .default('.postlude/artifacts')
+      .describe(
+        'The folder for the contents of artifacts above 64 KiB, unless `artifactSink` says otherwise, and for contents that are still arriving. Servers on several machines need a sink.',
+      ),
+    artifactSink: text('name').describe(
+      'A sink of the kind `s3` or `gcs`, in whose bucket contents above 64 KiB are kept from now on. A sink that has contents must stay configured.',
+    ),
+    maxArtifactBytes: size({ min: 1024, max: 1024 ** 4 })
+      .default('8GiB')
+      .describe('The largest content of an artifact that is uploaded by itself.'),
     artifactOrigin: scalar('origin', origin)
       .with({ defaultInWords: 'that of the call' })
       .describe(

@@ -1,6 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import type { NewArtifact } from '../../artifacts/artifact.ts';
-import { recordArtifacts } from '../../artifacts/artifacts.ts';
 import { MAX_BATCH_CONTENT_BYTES } from '../../artifacts/limits.ts';
 import {
   type BatchCreateArtifactsRequest,
@@ -10,13 +8,13 @@ import {
 } from '../../gen/luci/resultdb/v1/recorder_pb.js';
 import { type InvocationId, invocationName } from '../../invocations/id.ts';
 import { checkBatch, requireDistinct } from '../recorder/batch.ts';
-import { mutateInvocation } from '../recorder/mutate-invocation.ts';
 import type { RecorderParts } from '../recorder/parts.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField, invalid } from '../shared/field.ts';
 import { toArtifactMessage } from './artifact-message.ts';
 import { type ArtifactParent, artifactName, parseParentName } from './artifact-name.ts';
-import { checkArtifact } from './check-artifact.ts';
+import { type CheckedArtifact, checkArtifact } from './check-artifact.ts';
+import { uploadArtifacts } from './upload-artifact.ts';
 
 /** Records all of them or none. What is there already with the same content is left as it is. */
 export async function batchCreateArtifacts(
@@ -26,9 +24,8 @@ export async function batchCreateArtifacts(
 ): Promise<BatchCreateArtifactsResponse> {
   const { id, given } = checkRequest(request);
   if (id === undefined) return create(BatchCreateArtifactsResponseSchema);
-  await mutateInvocation({ parts, context, id }, (tx) =>
-    recordArtifacts(tx, id, { given, now: parts.clock.now() }),
-  );
+  const arriving = given.map(({ content, ...announced }) => ({ announced, body: inOne(content) }));
+  await uploadArtifacts(parts, { invocationId: id, arriving }, context);
   const artifacts = given.map((artifact) => toArtifactMessage({ ...artifact, invocationId: id }));
   return create(BatchCreateArtifactsResponseSchema, { artifacts });
 }
@@ -36,7 +33,7 @@ export async function batchCreateArtifacts(
 interface Checked {
   /** `undefined` if the batch is empty. */
   readonly id: InvocationId | undefined;
-  readonly given: readonly NewArtifact[];
+  readonly given: readonly CheckedArtifact[];
 }
 
 function checkRequest(request: BatchCreateArtifactsRequest): Checked {
@@ -80,10 +77,14 @@ function innerParent(
   });
 }
 
-function requireContentSize(given: readonly NewArtifact[]): void {
+function requireContentSize(given: readonly CheckedArtifact[]): void {
   const size = given.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (size <= MAX_BATCH_CONTENT_BYTES) return;
   throw invalid(
     `requests: contents have ${size} bytes; at most ${MAX_BATCH_CONTENT_BYTES} are allowed`,
   );
+}
+
+async function* inOne(content: Uint8Array): AsyncIterable<Uint8Array> {
+  yield content;
 }

@@ -1,11 +1,7 @@
 /** Checks an artifact that is to be recorded. */
 import { createHash } from 'node:crypto';
-import type { ArtifactResult, NewArtifact } from '../../artifacts/artifact.ts';
-import {
-  MAX_ARTIFACT_TYPE_BYTES,
-  MAX_CONTENT_TYPE_BYTES,
-  MAX_INLINE_BYTES,
-} from '../../artifacts/limits.ts';
+import type { AnnouncedArtifact, ArtifactResult } from '../../artifacts/artifact.ts';
+import { MAX_ARTIFACT_TYPE_BYTES, MAX_CONTENT_TYPE_BYTES } from '../../artifacts/limits.ts';
 import type { Artifact as ArtifactMessage } from '../../gen/luci/resultdb/v1/artifact_pb.js';
 import { checkStructuredId, checkTestId } from '../../results/identity/check-id.ts';
 import { problemOfPrintable } from '../../results/identity/printable.ts';
@@ -20,7 +16,12 @@ const CONTENT_TYPE =
   /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?: ?; ?[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[^"\\\p{Cc}]*"))*$/u;
 
 /** What is said of an artifact, whichever way its content arrives. */
-export type ArtifactDescription = Omit<NewArtifact, 'content' | 'sha256' | 'sizeBytes'>;
+export type ArtifactDescription = Omit<AnnouncedArtifact, 'sha256' | 'sizeBytes'>;
+
+/** An artifact of a batch, which has its content with it. */
+export interface CheckedArtifact extends AnnouncedArtifact {
+  readonly content: Uint8Array;
+}
 
 /** Throws `invalid-argument`. */
 export function checkDescription(
@@ -36,7 +37,7 @@ export function checkDescription(
 }
 
 /** Throws `invalid-argument`. */
-export function checkArtifact(artifact: ArtifactMessage, parent: ArtifactParent): NewArtifact {
+export function checkArtifact(artifact: ArtifactMessage, parent: ArtifactParent): CheckedArtifact {
   const { contents, gcsUri, rbeUri, sizeBytes } = artifact;
   const described = checkDescription(artifact, parent);
   if (gcsUri !== '') throw invalid('gcs_uri: not supported: send the contents');
@@ -45,10 +46,6 @@ export function checkArtifact(artifact: ArtifactMessage, parent: ArtifactParent)
     if (sizeBytes < 0n) throw invalid('must not be negative');
     if (sizeBytes === 0n || sizeBytes === BigInt(contents.length)) return;
     throw invalid(`${sizeBytes} is not the size of the contents: ${contents.length}`);
-  });
-  inField('contents', () => {
-    if (contents.length <= MAX_INLINE_BYTES) return;
-    throw invalid(`have ${contents.length} bytes; at most ${MAX_INLINE_BYTES} are stored`);
   });
   return {
     ...described,

@@ -1,14 +1,16 @@
 /** Reads the content of an artifact for the holder of a signed URL. */
 import { CodedError } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
-import type { ArtifactKey } from '../../artifacts/artifact.ts';
-import { type ArtifactWithContent, readContent } from '../../artifacts/artifacts.ts';
+import type { Artifact, ArtifactKey } from '../../artifacts/artifact.ts';
+import { readContent } from '../../artifacts/artifacts.ts';
+import type { Contents } from '../../artifacts/contents.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { artifactName } from './artifact-name.ts';
 import type { FetchUrls } from './fetch-urls.ts';
 
 export interface FetchParts {
   readonly db: Database;
+  readonly contents: Pick<Contents, 'read'>;
   readonly fetchUrls: FetchUrls;
 }
 
@@ -24,13 +26,27 @@ export function requireFetchToken(
   throw new CodedError('permission-denied', problem);
 }
 
+export interface FetchedArtifact extends Artifact {
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
 /** Throws `not-found` if the artifact is gone, or if another one has its name. */
 export async function fetchArtifact(
-  { db }: Pick<FetchParts, 'db'>,
+  { contents, db }: Pick<FetchParts, 'contents' | 'db'>,
   { key, digest }: { readonly key: ArtifactKey; readonly digest: string },
   { signal }: Pick<CallContext, 'signal'>,
-): Promise<ArtifactWithContent> {
+): Promise<FetchedArtifact> {
   const artifact = await db.read((tx) => readContent(tx, key), { signal });
-  if (artifact?.sha256 === digest) return artifact;
-  throw new CodedError('not-found', 'this artifact does not exist any more');
+  if (artifact?.sha256 !== digest) {
+    throw new CodedError('not-found', 'this artifact does not exist any more');
+  }
+  const { content } = artifact;
+  if (content instanceof Uint8Array) return { ...artifact, content: inOne(content) };
+  const stream = await contents.read(content.key);
+  if (stream !== undefined) return { ...artifact, content: stream };
+  throw new CodedError('data-loss', `the content ${content.key} of ${artifactName(key)} is gone`);
+}
+
+async function* inOne(content: Uint8Array): AsyncIterable<Uint8Array> {
+  yield content;
 }

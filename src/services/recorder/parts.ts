@@ -1,6 +1,7 @@
 /** The collaborators of the RPCs of Recorder. */
 import type { Clock } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
+import type { Contents } from '../../artifacts/contents.ts';
 import type { GroupedStarts } from '../../finalizer/group/grouped-starts.ts';
 import type { SchedulingParts } from '../../finalizer/schedule.ts';
 import type { InvocationId } from '../../invocations/id.ts';
@@ -18,6 +19,7 @@ export interface RecorderParts {
   readonly retention: RetentionRules;
   readonly schemes: Schemes;
   readonly variantUnions: VariantUnions;
+  readonly contents: Contents;
   readonly finalizer: SchedulingParts;
   readonly starts: GroupedStarts;
   /** Called after the commit with the ids of changed invocations. A hint for watchers. */

@@ -1,5 +1,6 @@
 /** The collaborators of the RPCs of ResultDB. */
 import type { Database } from '@postlude/queue/storage';
+import type { Contents } from '../../artifacts/contents.ts';
 import type { FetchUrls } from '../artifacts/fetch-urls.ts';
 import type { Authorizer } from '../shared/permissions.ts';
 import type { ReachableSets } from './reachable-sets.ts';
@@ -9,4 +10,5 @@ export interface ResultDbParts {
   readonly authorizer: Authorizer;
   readonly reachableSets: ReachableSets;
   readonly fetchUrls: FetchUrls;
+  readonly contents: Pick<Contents, 'read'>;
 }

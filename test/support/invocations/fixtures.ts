@@ -46,9 +46,9 @@ export function newExoneration(
   return { testId, exonerationId: 'e1', variant: {}, explanationHtml: '', reason: 0, ...given };
 }
 
-/** The size and the digest are those of the content. */
+/** The content is the id, unless given. */
 export function newArtifact(artifactId: string, given: Partial<NewArtifact> = {}): NewArtifact {
-  const content = given.content ?? new TextEncoder().encode(artifactId);
+  const content = new TextEncoder().encode(artifactId);
   return {
     artifactId,
     result: undefined,

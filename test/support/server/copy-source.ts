@@ -7,6 +7,7 @@ import { reminders } from '@postlude/queue/tables';
 import { FakeClock } from '@postlude/queue/testing';
 import { newReminder } from '../../../packages/queue/src/tq/reminders/reminder.ts';
 import { recordArtifacts } from '../../../src/artifacts/artifacts.ts';
+import { reserveContents } from '../../../src/artifacts/unused-contents.ts';
 import { writeExportRequest } from '../../../src/exporter/export-requests.ts';
 import { beginAttempt, saveProgress } from '../../../src/exporter/progress.ts';
 import { writePeriod } from '../../../src/exporter/requests/export-periods.ts';
@@ -39,6 +40,7 @@ export const SOURCE_ROWS = {
   test_results: 14,
   test_exonerations: 7,
   artifacts: 7,
+  unused_contents: 1,
   export_requests: 1,
   export_periods: 1,
   export_progress: 1,
@@ -72,6 +74,7 @@ export async function fillSource(db: Database): Promise<void> {
       await recordExonerations(tx, id, [newExoneration('b')]);
       await recordArtifacts(tx, id, { given: [newArtifact('log')], now: clock.now() });
     }
+    await reserveContents(tx, [':0'], clock.now());
     await tx.insert(reminders, [
       newReminder('0'.repeat(32), REQUEST, clock.now()),
       newReminder('f'.repeat(32), REQUEST, clock.now()),

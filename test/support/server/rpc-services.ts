@@ -33,6 +33,7 @@ import { createResultDb } from '../../../src/services/resultdb/service.ts';
 import type { CallContext } from '../../../src/services/shared/call-context.ts';
 import { type Authorizer, allowAll } from '../../../src/services/shared/permissions.ts';
 import { createTasks } from '../../../src/services/tasks/service.ts';
+import { MemoryContents } from '../artifacts/memory-contents.ts';
 
 export type Services = Awaited<ReturnType<typeof openServices>>;
 
@@ -40,13 +41,15 @@ export interface ServicesOptions {
   readonly authorizer?: Authorizer;
   /** `false` simulates a process whose announcements of changes are lost. */
   readonly announces?: boolean;
+  readonly contents?: MemoryContents;
   readonly invocationRows?: ExportTable;
 }
 
 export async function openServices(
   db: Database,
-  { announces = true, authorizer = allowAll, invocationRows }: ServicesOptions = {},
+  { announces = true, authorizer = allowAll, invocationRows, ...others }: ServicesOptions = {},
 ) {
+  const { contents = new MemoryContents() } = others;
   const clock = new FakeClock();
   const changes = await InvocationChanges.open(db.notifications);
   const signing = { secrets: [Buffer.from('secret')], clock } as const;
@@ -68,13 +71,14 @@ export async function openServices(
     retention: new RetentionRules(),
     schemes: new Schemes(),
     variantUnions: new VariantUnions(),
+    contents,
   };
   const recorder = createRecorder(recorderParts);
   const parts = { db, clock, authorizer, changes, queue, inspector, reachableSets, onChange };
   return {
     ...parts,
     recorder,
-    resultDb: createResultDb({ ...parts, fetchUrls: new FetchUrls(signing) }),
+    resultDb: createResultDb({ ...parts, contents, fetchUrls: new FetchUrls(signing) }),
     invocations: createInvocations({ ...recorderParts, reachableSets, changes }),
     tasks: createTasks(parts),
     pushTasks: createPushTasks({

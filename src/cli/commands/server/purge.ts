@@ -51,11 +51,13 @@ interface Purge {
 async function purge({ config, context, isDryRun, progress }: Purge): Promise<Deleted> {
   const { jsonLog } = await import('../../../server/telemetry/json-log.ts');
   const { openReadyDatabase } = await import('../../../server/open-database.ts');
+  const { openContents } = await import('../../../server/open-contents.ts');
   const { ServerClock } = await import('@postlude/queue/storage');
   const { purgeExpired } = await import('../../../retention/purger.ts');
   const { countExpired } = await import('../../../retention/dry-run.ts');
   const log = jsonLog(config.logLevel, context.stderr);
   const db = await openReadyDatabase(config, { log, clock: context.clock });
+  const contents = openContents(config, context.clock);
   try {
     const clock = new ServerClock(db, context.clock);
     await clock.sync();
@@ -65,9 +67,10 @@ async function purge({ config, context, isDryRun, progress }: Purge): Promise<De
       progress.update(`${rows} rows ${isDryRun ? 'to delete' : 'deleted'}`);
     };
     const pass = isDryRun ? countExpired : purgeExpired;
-    const parts = { db, clock, log, deadTaskMs: config.deadTaskExpirationMs };
+    const parts = { db, clock, contents, log, deadTaskMs: config.deadTaskExpirationMs };
     return await pass(parts, { onDeleted, rest: REST, signal: context.signal });
   } finally {
+    await contents.close();
     await db.close();
   }
 }
