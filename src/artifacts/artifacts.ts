@@ -12,21 +12,16 @@ import {
   nullable,
   type Reader,
   type RowOf,
-  selectList,
-  sql,
   type Transaction,
   table,
   text,
   timestamp,
 } from '@postlude/queue/storage';
 import { fromRowId, type InvocationId, toRowId } from '../invocations/id.ts';
-import type { Snapshots } from '../invocations/reachable.ts';
-import { type Page, type PageRequest, readPage, type Sized } from '../results/page.ts';
 import {
   type AnnouncedArtifact,
   type Artifact,
   type ArtifactKey,
-  type ArtifactResult,
   fromParentId,
   type NewArtifact,
   type StoredContent,
@@ -36,7 +31,7 @@ import {
 import { giveUpContents, releaseContents, useContents } from './unused-contents.ts';
 
 /** The columns that describe an artifact: all but its content. */
-const DESCRIPTION = {
+export const DESCRIPTION = {
   invocationId: text,
   parentId: text,
   artifactId: text,
@@ -53,7 +48,7 @@ export const artifacts = table(
   ['invocationId', 'parentId', 'artifactId'],
 );
 
-type Description = RowOf<typeof DESCRIPTION>;
+export type Description = RowOf<typeof DESCRIPTION>;
 
 /**
  * Records artifacts whose ids differ. Throws `already-exists` if one of them is there with another content.
@@ -157,56 +152,7 @@ function rowKeyOf({ artifactId, invocationId, result }: ArtifactKey): Key<typeof
   return { invocationId: toRowId(invocationId), parentId: toParentId(result), artifactId };
 }
 
-export interface ArtifactsRequest extends PageRequest {
-  /** Restricts the page to the artifacts of this parent: the invocation itself if it has no result. */
-  readonly parent: { readonly result: ArtifactResult | undefined };
-}
-
-/**
- * Reads a page of the artifacts of invocations, in the order (row id of the invocation, parent, artifact
- * id). In the positions, `testId` is the parent's part of the key.
- */
-export async function artifactsPage(
-  snapshots: Snapshots,
-  request: ArtifactsRequest,
-): Promise<Page<Artifact>> {
-  const parentId = toParentId(request.parent.result);
-  return await readPage<Artifact>(snapshots, request, {
-    parentColumn: 'parent_id',
-    itemColumn: 'artifact_id',
-    maxRows: MAX_QUERY_ROWS,
-    rowsOf: (reader) => ({
-      select: sql`SELECT ${selectList(DESCRIPTION)} FROM ${artifacts}`,
-      condition: sql` AND parent_id = ${parentId}`,
-      async *read(query) {
-        yield (await reader.query(query, DESCRIPTION)).map(toSized);
-      },
-    }),
-    positionOf: ({ artifactId, invocationId, result }) => ({
-      invocationId,
-      testId: toParentId(result),
-      itemId: artifactId,
-    }),
-    filter: { matches: () => true, work: 0 },
-  });
-}
-
-/** The rows of a query hold a megabyte or two at most. */
-const MAX_QUERY_ROWS = 500;
-/** The name of the invocation, the fields of fixed length, the headers, and a signed URL. */
-const FIXED_BYTES = 1_000;
-/** The ids are in the message as such, and in its name and its URL, where each byte may take three. */
-const ID_TIMES = 8;
-
-function toSized(row: Description): Sized<Artifact> {
-  const ids = Buffer.byteLength(row.parentId) + Buffer.byteLength(row.artifactId);
-  return {
-    item: fromRow(row),
-    bytes: FIXED_BYTES + ID_TIMES * ids + row.contentType.length + row.artifactType.length,
-  };
-}
-
-function fromRow({ invocationId, parentId, ...row }: Description): Artifact {
+export function fromRow({ invocationId, parentId, ...row }: Description): Artifact {
   return {
     invocationId: fromRowId(invocationId),
     result: fromParentId(parentId),

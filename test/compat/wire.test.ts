@@ -4,7 +4,11 @@
  */
 import { create, type DescMessage, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { ArtifactSchema } from '../../src/gen/luci/resultdb/v1/artifact_pb.js';
+import {
+  ArtifactLine_SeveritySchema,
+  ArtifactLineSchema,
+  ArtifactSchema,
+} from '../../src/gen/luci/resultdb/v1/artifact_pb.js';
 import {
   CommitPositionSchema,
   ModuleIdentifierSchema,
@@ -27,6 +31,9 @@ import {
   InvocationSchema,
 } from '../../src/gen/luci/resultdb/v1/invocation_pb.js';
 import {
+  ArtifactPredicate_ArtifactKindSchema,
+  ArtifactPredicate_EdgeTypeSetSchema,
+  ArtifactPredicateSchema,
   TestExonerationPredicateSchema,
   TestResultPredicate_ExpectancySchema,
   TestResultPredicateSchema,
@@ -154,6 +161,20 @@ const FIELDS: readonly (readonly [DescMessage, string])[] = [
   [resultdb.GetArtifactRequestSchema, 'name 1'],
   [resultdb.ListArtifactsRequestSchema, 'parent 1, page_size 2, page_token 3, read_mask 4'],
   [resultdb.ListArtifactsResponseSchema, 'artifacts 1, next_page_token 2'],
+  [
+    resultdb.QueryArtifactsRequestSchema,
+    'invocations 1, parent 8, predicate 2, page_size 4, page_token 5, read_mask 6',
+  ],
+  [resultdb.QueryArtifactsResponseSchema, 'artifacts 1, next_page_token 2'],
+  [resultdb.ListArtifactLinesRequestSchema, 'parent 1, page_size 2'],
+  [resultdb.ListArtifactLinesResponseSchema, 'lines 1'],
+  [ArtifactLineSchema, 'number 1, timestamp 2, severity 3, content 4'],
+  [
+    ArtifactPredicateSchema,
+    'follow_edges 1, artifact_kind 7, work_units 8, test_result_predicate 2, ' +
+      'content_type_regexp 3, artifact_id_regexp 4, artifact_type_regexp 5',
+  ],
+  [ArtifactPredicate_EdgeTypeSetSchema, 'included_invocations 1, test_results 2'],
   [resultdb.GetInvocationRequestSchema, 'name 1'],
   [resultdb.GetInstructionRequestSchema, 'name 1'],
   [resultdb.GetTestResultRequestSchema, 'name 1'],
@@ -184,6 +205,12 @@ test.each([
   [
     TestResult_StatusSchema,
     'STATUS_UNSPECIFIED 0, PASSED 1, FAILED 2, SKIPPED 3, EXECUTION_ERRORED 4, PRECLUDED 5',
+  ],
+  [ArtifactPredicate_ArtifactKindSchema, 'ARTIFACT_KIND_UNSPECIFIED 0, WORK_UNIT 1'],
+  [
+    ArtifactLine_SeveritySchema,
+    'SEVERITY_UNSPECIFIED 0, VERBOSE 10, TRACE 20, DEBUG 30, INFO 40, NOTICE 50, WARNING 60, ' +
+      'ERROR 70, CRITICAL 80, FATAL 90',
   ],
   [FailureReason_KindSchema, 'KIND_UNSPECIFIED 0, ORDINARY 1, CRASH 2, TIMEOUT 3'],
   [
@@ -234,6 +261,8 @@ test('the services keep their names and methods', () => {
       "GetInstruction(GetInstructionRequest): Instruction",
       "GetArtifact(GetArtifactRequest): Artifact",
       "ListArtifacts(ListArtifactsRequest): ListArtifactsResponse",
+      "QueryArtifacts(QueryArtifactsRequest): QueryArtifactsResponse",
+      "ListArtifactLines(ListArtifactLinesRequest): ListArtifactLinesResponse",
     ]
   `);
 });

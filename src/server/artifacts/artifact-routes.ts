@@ -153,18 +153,29 @@ async function fetchContent(options: ArtifactRoutesOptions, exchange: Exchange):
   });
   const artifact = await fetchArtifact(resultDb, { key, digest }, { signal });
   const sizeBytes = Math.min(artifact.sizeBytes, limit);
+  const wanted = request.method === 'HEAD' ? 0 : sizeBytes;
+  // A content that cannot be read has a status of its own, which must come before any header.
+  const content = await begun(beginning(artifact.content(), wanted));
   const headers = contentHeaders({ ...artifact, sizeBytes });
   for (const [header, value] of Object.entries(headers)) response.setHeader(header, value);
   response.statusCode = 200;
-  const wanted = request.method === 'HEAD' ? 0 : sizeBytes;
   // The stream does not outlive the response, however that ends.
-  await pipeline(Readable.from(beginning(artifact.content, wanted)), response, { signal });
+  await pipeline(Readable.from(content), response, { signal });
+}
+
+/** Reads the first chunk at once. */
+async function begun(chunks: AsyncGenerator<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const first = await chunks.next();
+  return (async function* () {
+    if (!first.done) yield first.value;
+    yield* chunks;
+  })();
 }
 
 async function* beginning(
   content: AsyncIterable<Uint8Array>,
   bytes: number,
-): AsyncIterable<Uint8Array> {
+): AsyncGenerator<Uint8Array> {
   let left = bytes;
   for await (const chunk of content) {
     if (left > 0) yield chunk.subarray(0, left);

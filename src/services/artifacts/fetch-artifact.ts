@@ -1,7 +1,7 @@
 /** Reads the content of an artifact for the holder of a signed URL. */
 import { CodedError } from '@postlude/queue/foundations';
 import type { Database } from '@postlude/queue/storage';
-import type { Artifact, ArtifactKey } from '../../artifacts/artifact.ts';
+import type { Artifact, ArtifactKey, StoredContent } from '../../artifacts/artifact.ts';
 import { readContent } from '../../artifacts/artifacts.ts';
 import type { Contents } from '../../artifacts/contents.ts';
 import type { CallContext } from '../shared/call-context.ts';
@@ -26,27 +26,44 @@ export function requireFetchToken(
   throw new CodedError('permission-denied', problem);
 }
 
-export interface FetchedArtifact extends Artifact {
-  readonly content: AsyncIterable<Uint8Array>;
+export interface OpenedArtifact extends Artifact {
+  /** May be called once. Throws `data-loss` if the content is gone. */
+  content(): AsyncIterable<Uint8Array>;
 }
 
 /** Throws `not-found` if the artifact is gone, or if another one has its name. */
 export async function fetchArtifact(
-  { contents, db }: Pick<FetchParts, 'contents' | 'db'>,
+  parts: Pick<FetchParts, 'contents' | 'db'>,
   { key, digest }: { readonly key: ArtifactKey; readonly digest: string },
-  { signal }: Pick<CallContext, 'signal'>,
-): Promise<FetchedArtifact> {
-  const artifact = await db.read((tx) => readContent(tx, key), { signal });
-  if (artifact?.sha256 !== digest) {
-    throw new CodedError('not-found', 'this artifact does not exist any more');
-  }
-  const { content } = artifact;
-  if (content instanceof Uint8Array) return { ...artifact, content: inOne(content) };
-  const stream = await contents.read(content.key);
-  if (stream !== undefined) return { ...artifact, content: stream };
-  throw new CodedError('data-loss', `the content ${content.key} of ${artifactName(key)} is gone`);
+  context: Pick<CallContext, 'signal'>,
+): Promise<OpenedArtifact> {
+  const artifact = await openArtifact(parts, key, context);
+  if (artifact?.sha256 === digest) return artifact;
+  throw new CodedError('not-found', 'this artifact does not exist any more');
 }
 
-async function* inOne(content: Uint8Array): AsyncIterable<Uint8Array> {
-  yield content;
+/** Returns `undefined` if there is no such artifact. */
+export async function openArtifact(
+  { contents, db }: Pick<FetchParts, 'contents' | 'db'>,
+  key: ArtifactKey,
+  { signal }: Pick<CallContext, 'signal'>,
+): Promise<OpenedArtifact | undefined> {
+  const artifact = await db.read((tx) => readContent(tx, key), { signal });
+  if (artifact === undefined) return undefined;
+  const { content } = artifact;
+  return { ...artifact, content: () => chunksOf(content, contents) };
+}
+
+/** A content outside of the database is opened by the first read. */
+async function* chunksOf(
+  content: StoredContent,
+  contents: FetchParts['contents'],
+): AsyncIterable<Uint8Array> {
+  if (content instanceof Uint8Array) {
+    yield content;
+    return;
+  }
+  const stream = await contents.read(content.key);
+  if (stream === undefined) throw new CodedError('data-loss', `the content ${content.key} is gone`);
+  yield* stream;
 }

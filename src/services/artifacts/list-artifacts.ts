@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { artifactsPage } from '../../artifacts/artifacts.ts';
+import { artifactsPage } from '../../artifacts/artifact-pages.ts';
 import { ArtifactSchema } from '../../gen/luci/resultdb/v1/artifact_pb.js';
 import {
   type ListArtifactsRequest,

@@ -1,7 +1,9 @@
 /** luci.resultdb.v1.ResultDB: reads what was recorded in an invocation, or in all that it reaches. */
 import type { ResultDB } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
 import { getArtifact } from '../artifacts/get-artifact.ts';
+import { listArtifactLines } from '../artifacts/list-artifact-lines.ts';
 import { listArtifacts } from '../artifacts/list-artifacts.ts';
+import { queryArtifacts } from '../artifacts/query-artifacts.ts';
 import type { ServiceMethods } from '../shared/service-methods.ts';
 import { getInstruction } from './get-instruction.ts';
 import { getInvocation } from './get-invocation.ts';
@@ -25,5 +27,7 @@ export function createResultDb(parts: ResultDbParts): ServiceMethods<typeof Resu
     queryTestExonerations: (request, context) => queryTestExonerations(parts, request, context),
     getArtifact: (request, context) => getArtifact(parts, request, context),
     listArtifacts: (request, context) => listArtifacts(parts, request, context),
+    queryArtifacts: (request, context) => queryArtifacts(parts, request, context),
+    listArtifactLines: (request, context) => listArtifactLines(parts, request, context),
   };
 }

@@ -15,9 +15,11 @@ import {
   GetInvocationRequestSchema,
   GetTestExonerationRequestSchema,
   GetTestResultRequestSchema,
+  ListArtifactLinesRequestSchema,
   ListArtifactsRequestSchema,
   ListTestExonerationsRequestSchema,
   ListTestResultsRequestSchema,
+  QueryArtifactsRequestSchema,
   QueryTestExonerationsRequestSchema,
   QueryTestResultsRequestSchema,
 } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
@@ -110,6 +112,23 @@ const CALLS: readonly (readonly [string, Call])[] = [
     'ListArtifacts',
     ({ resultDb }, context) =>
       resultDb.listArtifacts(create(ListArtifactsRequestSchema, { parent: name }), context),
+  ],
+  [
+    'QueryArtifacts',
+    ({ resultDb }, context) => {
+      const testResultPredicate = {
+        expectancy: Expectancy.VARIANTS_WITH_ONLY_UNEXPECTED_RESULTS,
+      };
+      const request = { ...scope, predicate: { testResultPredicate } };
+      return resultDb.queryArtifacts(create(QueryArtifactsRequestSchema, request), context);
+    },
+  ],
+  [
+    'ListArtifactLines',
+    ({ resultDb }, context) => {
+      const request = create(ListArtifactLinesRequestSchema, { parent: `${name}/artifacts/a` });
+      return resultDb.listArtifactLines(request, context);
+    },
   ],
   [
     'CountTestResults',

@@ -49,7 +49,7 @@ export function toVariantPredicate(
 }
 
 /** Only RE2 patterns are allowed, so that a user's pattern cannot take exponential time. */
-function checkPattern(pattern: string): string {
+export function checkPattern(pattern: string): string {
   requireText(pattern, MAX_PATTERN_BYTES);
   if (pattern.startsWith('^')) throw invalid('must not start with ^; it is added by itself');
   if (pattern.endsWith('$')) throw invalid('must not end with $; it is added by itself');

@@ -2,7 +2,7 @@
 // @generated from file luci/resultdb/v1/artifact.proto (package luci.resultdb.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { TestIdentifier } from "./common_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -138,4 +138,105 @@ export declare type Artifact = Message<"luci.resultdb.v1.Artifact"> & {
  * Use `create(ArtifactSchema)` to create a new message.
  */
 export declare const ArtifactSchema: GenMessage<Artifact>;
+
+/**
+ * One line of a text.
+ *
+ * @generated from message luci.resultdb.v1.ArtifactLine
+ */
+export declare type ArtifactLine = Message<"luci.resultdb.v1.ArtifactLine"> & {
+  /**
+   * Counted from 0.
+   *
+   * @generated from field: int64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * What the line says of its time, if that is understood.
+   *
+   * @generated from field: google.protobuf.Timestamp timestamp = 2;
+   */
+  timestamp?: Timestamp | undefined;
+
+  /**
+   * What the line says of its severity, if that is understood.
+   *
+   * @generated from field: luci.resultdb.v1.ArtifactLine.Severity severity = 3;
+   */
+  severity: ArtifactLine_Severity;
+
+  /**
+   * Without the end of the line.
+   *
+   * @generated from field: bytes content = 4;
+   */
+  content: Uint8Array;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.ArtifactLine.
+ * Use `create(ArtifactLineSchema)` to create a new message.
+ */
+export declare const ArtifactLineSchema: GenMessage<ArtifactLine>;
+
+/**
+ * @generated from enum luci.resultdb.v1.ArtifactLine.Severity
+ */
+export enum ArtifactLine_Severity {
+  /**
+   * @generated from enum value: SEVERITY_UNSPECIFIED = 0;
+   */
+  SEVERITY_UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: VERBOSE = 10;
+   */
+  VERBOSE = 10,
+
+  /**
+   * @generated from enum value: TRACE = 20;
+   */
+  TRACE = 20,
+
+  /**
+   * @generated from enum value: DEBUG = 30;
+   */
+  DEBUG = 30,
+
+  /**
+   * @generated from enum value: INFO = 40;
+   */
+  INFO = 40,
+
+  /**
+   * @generated from enum value: NOTICE = 50;
+   */
+  NOTICE = 50,
+
+  /**
+   * @generated from enum value: WARNING = 60;
+   */
+  WARNING = 60,
+
+  /**
+   * @generated from enum value: ERROR = 70;
+   */
+  ERROR = 70,
+
+  /**
+   * @generated from enum value: CRITICAL = 80;
+   */
+  CRITICAL = 80,
+
+  /**
+   * @generated from enum value: FATAL = 90;
+   */
+  FATAL = 90,
+}
+
+/**
+ * Describes the enum luci.resultdb.v1.ArtifactLine.Severity.
+ */
+export declare const ArtifactLine_SeveritySchema: GenEnum<ArtifactLine_Severity>;
 

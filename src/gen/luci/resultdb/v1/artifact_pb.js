@@ -2,7 +2,7 @@
 // @generated from file luci/resultdb/v1/artifact.proto (package luci.resultdb.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_luci_resultdb_v1_common } from "./common_pb.js";
 import { file_luci_resultdb_v1_test_result } from "./test_result_pb.js";
@@ -11,7 +11,7 @@ import { file_luci_resultdb_v1_test_result } from "./test_result_pb.js";
  * Describes the file luci/resultdb/v1/artifact.proto.
  */
 export const file_luci_resultdb_v1_artifact = /*@__PURE__*/
-  fileDesc("Ch9sdWNpL3Jlc3VsdGRiL3YxL2FydGlmYWN0LnByb3RvEhBsdWNpLnJlc3VsdGRiLnYxIpcDCghBcnRpZmFjdBIMCgRuYW1lGAEgASgJEjwKEnRlc3RfaWRfc3RydWN0dXJlZBgMIAEoCzIgLmx1Y2kucmVzdWx0ZGIudjEuVGVzdElkZW50aWZpZXISDwoHdGVzdF9pZBgNIAEoCRIRCglyZXN1bHRfaWQYDiABKAkSEwoLYXJ0aWZhY3RfaWQYAiABKAkSEQoJZmV0Y2hfdXJsGAMgASgJEjgKFGZldGNoX3VybF9leHBpcmF0aW9uGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxjb250ZW50X3R5cGUYBSABKAkSEgoKc2l6ZV9ieXRlcxgGIAEoAxIQCghjb250ZW50cxgHIAEoDBIPCgdnY3NfdXJpGAggASgJEjEKC3Rlc3Rfc3RhdHVzGAkgASgOMhwubHVjaS5yZXN1bHRkYi52MS5UZXN0U3RhdHVzEhEKCWhhc19saW5lcxgLIAEoCBIPCgdyYmVfdXJpGA8gASgJEhUKDWFydGlmYWN0X3R5cGUYECABKAliBnByb3RvMw", [file_google_protobuf_timestamp, file_luci_resultdb_v1_common, file_luci_resultdb_v1_test_result]);
+  fileDesc("Ch9sdWNpL3Jlc3VsdGRiL3YxL2FydGlmYWN0LnByb3RvEhBsdWNpLnJlc3VsdGRiLnYxIpcDCghBcnRpZmFjdBIMCgRuYW1lGAEgASgJEjwKEnRlc3RfaWRfc3RydWN0dXJlZBgMIAEoCzIgLmx1Y2kucmVzdWx0ZGIudjEuVGVzdElkZW50aWZpZXISDwoHdGVzdF9pZBgNIAEoCRIRCglyZXN1bHRfaWQYDiABKAkSEwoLYXJ0aWZhY3RfaWQYAiABKAkSEQoJZmV0Y2hfdXJsGAMgASgJEjgKFGZldGNoX3VybF9leHBpcmF0aW9uGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxjb250ZW50X3R5cGUYBSABKAkSEgoKc2l6ZV9ieXRlcxgGIAEoAxIQCghjb250ZW50cxgHIAEoDBIPCgdnY3NfdXJpGAggASgJEjEKC3Rlc3Rfc3RhdHVzGAkgASgOMhwubHVjaS5yZXN1bHRkYi52MS5UZXN0U3RhdHVzEhEKCWhhc19saW5lcxgLIAEoCBIPCgdyYmVfdXJpGA8gASgJEhUKDWFydGlmYWN0X3R5cGUYECABKAkiqgIKDEFydGlmYWN0TGluZRIOCgZudW1iZXIYASABKAMSLQoJdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI5CghzZXZlcml0eRgDIAEoDjInLmx1Y2kucmVzdWx0ZGIudjEuQXJ0aWZhY3RMaW5lLlNldmVyaXR5Eg8KB2NvbnRlbnQYBCABKAwijgEKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASCwoHVkVSQk9TRRAKEgkKBVRSQUNFEBQSCQoFREVCVUcQHhIICgRJTkZPECgSCgoGTk9USUNFEDISCwoHV0FSTklORxA8EgkKBUVSUk9SEEYSDAoIQ1JJVElDQUwQUBIJCgVGQVRBTBBaYgZwcm90bzM", [file_google_protobuf_timestamp, file_luci_resultdb_v1_common, file_luci_resultdb_v1_test_result]);
 
 /**
  * Describes the message luci.resultdb.v1.Artifact.
@@ -19,4 +19,23 @@ export const file_luci_resultdb_v1_artifact = /*@__PURE__*/
  */
 export const ArtifactSchema = /*@__PURE__*/
   messageDesc(file_luci_resultdb_v1_artifact, 0);
+
+/**
+ * Describes the message luci.resultdb.v1.ArtifactLine.
+ * Use `create(ArtifactLineSchema)` to create a new message.
+ */
+export const ArtifactLineSchema = /*@__PURE__*/
+  messageDesc(file_luci_resultdb_v1_artifact, 1);
+
+/**
+ * Describes the enum luci.resultdb.v1.ArtifactLine.Severity.
+ */
+export const ArtifactLine_SeveritySchema = /*@__PURE__*/
+  enumDesc(file_luci_resultdb_v1_artifact, 1, 0);
+
+/**
+ * @generated from enum luci.resultdb.v1.ArtifactLine.Severity
+ */
+export const ArtifactLine_Severity = /*@__PURE__*/
+  tsEnum(ArtifactLine_SeveritySchema);
 

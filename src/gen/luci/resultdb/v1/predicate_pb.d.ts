@@ -141,3 +141,115 @@ export declare type VariantPredicate = Message<"luci.resultdb.v1.VariantPredicat
  */
 export declare const VariantPredicateSchema: GenMessage<VariantPredicate>;
 
+/**
+ * Chooses artifacts. Empty, it takes all.
+ *
+ * @generated from message luci.resultdb.v1.ArtifactPredicate
+ */
+export declare type ArtifactPredicate = Message<"luci.resultdb.v1.ArtifactPredicate"> & {
+  /**
+   * All edges, unless given.
+   *
+   * @generated from field: luci.resultdb.v1.ArtifactPredicate.EdgeTypeSet follow_edges = 1;
+   */
+  followEdges?: ArtifactPredicate_EdgeTypeSet | undefined;
+
+  /**
+   * @generated from field: luci.resultdb.v1.ArtifactPredicate.ArtifactKind artifact_kind = 7;
+   */
+  artifactKind: ArtifactPredicate_ArtifactKind;
+
+  /**
+   * There are no work units here, so it must be empty.
+   *
+   * @generated from field: repeated string work_units = 8;
+   */
+  workUnits: string[];
+
+  /**
+   * The results whose artifacts are taken. It has no meaning for artifacts of
+   * invocations.
+   *
+   * @generated from field: luci.resultdb.v1.TestResultPredicate test_result_predicate = 2;
+   */
+  testResultPredicate?: TestResultPredicate | undefined;
+
+  /**
+   * RE2 pattern for the whole media type.
+   *
+   * @generated from field: string content_type_regexp = 3;
+   */
+  contentTypeRegexp: string;
+
+  /**
+   * RE2 pattern for the whole artifact id.
+   *
+   * @generated from field: string artifact_id_regexp = 4;
+   */
+  artifactIdRegexp: string;
+
+  /**
+   * RE2 pattern for the whole artifact type.
+   *
+   * @generated from field: string artifact_type_regexp = 5;
+   */
+  artifactTypeRegexp: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.ArtifactPredicate.
+ * Use `create(ArtifactPredicateSchema)` to create a new message.
+ */
+export declare const ArtifactPredicateSchema: GenMessage<ArtifactPredicate>;
+
+/**
+ * What is followed from the invocations that are named.
+ *
+ * @generated from message luci.resultdb.v1.ArtifactPredicate.EdgeTypeSet
+ */
+export declare type ArtifactPredicate_EdgeTypeSet = Message<"luci.resultdb.v1.ArtifactPredicate.EdgeTypeSet"> & {
+  /**
+   * Inclusions.
+   *
+   * @generated from field: bool included_invocations = 1;
+   */
+  includedInvocations: boolean;
+
+  /**
+   * The test results of an invocation.
+   *
+   * @generated from field: bool test_results = 2;
+   */
+  testResults: boolean;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.ArtifactPredicate.EdgeTypeSet.
+ * Use `create(ArtifactPredicate_EdgeTypeSetSchema)` to create a new message.
+ */
+export declare const ArtifactPredicate_EdgeTypeSetSchema: GenMessage<ArtifactPredicate_EdgeTypeSet>;
+
+/**
+ * @generated from enum luci.resultdb.v1.ArtifactPredicate.ArtifactKind
+ */
+export enum ArtifactPredicate_ArtifactKind {
+  /**
+   * All of them.
+   *
+   * @generated from enum value: ARTIFACT_KIND_UNSPECIFIED = 0;
+   */
+  ARTIFACT_KIND_UNSPECIFIED = 0,
+
+  /**
+   * Those that belong to an invocation itself.
+   *
+   * @generated from enum value: WORK_UNIT = 1;
+   */
+  WORK_UNIT = 1,
+}
+
+/**
+ * Describes the enum luci.resultdb.v1.ArtifactPredicate.ArtifactKind.
+ */
+export declare const ArtifactPredicate_ArtifactKindSchema: GenEnum<ArtifactPredicate_ArtifactKind>;
+

@@ -6,8 +6,8 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration, FieldMask } from "@bufbuild/protobuf/wkt";
 import type { TestExoneration, TestExonerationSchema, TestResult, TestResultSchema } from "./test_result_pb.js";
-import type { TestExonerationPredicate, TestResultPredicate } from "./predicate_pb.js";
-import type { Artifact, ArtifactSchema } from "./artifact_pb.js";
+import type { ArtifactPredicate, TestExonerationPredicate, TestResultPredicate } from "./predicate_pb.js";
+import type { Artifact, ArtifactLine, ArtifactSchema } from "./artifact_pb.js";
 import type { InvocationSchema } from "./invocation_pb.js";
 import type { InstructionSchema } from "./instruction_pb.js";
 
@@ -428,6 +428,123 @@ export declare type ListArtifactsResponse = Message<"luci.resultdb.v1.ListArtifa
 export declare const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse>;
 
 /**
+ * @generated from message luci.resultdb.v1.QueryArtifactsRequest
+ */
+export declare type QueryArtifactsRequest = Message<"luci.resultdb.v1.QueryArtifactsRequest"> & {
+  /**
+   * Names of the invocations to start from.
+   *
+   * @generated from field: repeated string invocations = 1;
+   */
+  invocations: string[];
+
+  /**
+   * The name of one invocation instead.
+   *
+   * @generated from field: string parent = 8;
+   */
+  parent: string;
+
+  /**
+   * @generated from field: luci.resultdb.v1.ArtifactPredicate predicate = 2;
+   */
+  predicate?: ArtifactPredicate | undefined;
+
+  /**
+   * At most so many; 0 for the default.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * From the response before.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+
+  /**
+   * As in ListArtifactsRequest.
+   *
+   * @generated from field: google.protobuf.FieldMask read_mask = 6;
+   */
+  readMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.QueryArtifactsRequest.
+ * Use `create(QueryArtifactsRequestSchema)` to create a new message.
+ */
+export declare const QueryArtifactsRequestSchema: GenMessage<QueryArtifactsRequest>;
+
+/**
+ * @generated from message luci.resultdb.v1.QueryArtifactsResponse
+ */
+export declare type QueryArtifactsResponse = Message<"luci.resultdb.v1.QueryArtifactsResponse"> & {
+  /**
+   * @generated from field: repeated luci.resultdb.v1.Artifact artifacts = 1;
+   */
+  artifacts: Artifact[];
+
+  /**
+   * Empty when nothing follows.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.QueryArtifactsResponse.
+ * Use `create(QueryArtifactsResponseSchema)` to create a new message.
+ */
+export declare const QueryArtifactsResponseSchema: GenMessage<QueryArtifactsResponse>;
+
+/**
+ * @generated from message luci.resultdb.v1.ListArtifactLinesRequest
+ */
+export declare type ListArtifactLinesRequest = Message<"luci.resultdb.v1.ListArtifactLinesRequest"> & {
+  /**
+   * As in Artifact.name.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * At most so many lines; 0 for the default.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.ListArtifactLinesRequest.
+ * Use `create(ListArtifactLinesRequestSchema)` to create a new message.
+ */
+export declare const ListArtifactLinesRequestSchema: GenMessage<ListArtifactLinesRequest>;
+
+/**
+ * @generated from message luci.resultdb.v1.ListArtifactLinesResponse
+ */
+export declare type ListArtifactLinesResponse = Message<"luci.resultdb.v1.ListArtifactLinesResponse"> & {
+  /**
+   * At most 4 MB of them together.
+   *
+   * @generated from field: repeated luci.resultdb.v1.ArtifactLine lines = 1;
+   */
+  lines: ArtifactLine[];
+};
+
+/**
+ * Describes the message luci.resultdb.v1.ListArtifactLinesResponse.
+ * Use `create(ListArtifactLinesResponseSchema)` to create a new message.
+ */
+export declare const ListArtifactLinesResponseSchema: GenMessage<ListArtifactLinesResponse>;
+
+/**
  * Reads invocations and their results.
  *
  * List methods read what an invocation holds itself; query methods read all
@@ -529,6 +646,27 @@ export declare const ResultDB: GenService<{
     methodKind: "unary";
     input: typeof ListArtifactsRequestSchema;
     output: typeof ListArtifactsResponseSchema;
+  },
+  /**
+   * Ordered by the invocation's row id, then those of the invocation itself
+   * before those of results, then by artifact id.
+   *
+   * @generated from rpc luci.resultdb.v1.ResultDB.QueryArtifacts
+   */
+  queryArtifacts: {
+    methodKind: "unary";
+    input: typeof QueryArtifactsRequestSchema;
+    output: typeof QueryArtifactsResponseSchema;
+  },
+  /**
+   * The first lines of a text.
+   *
+   * @generated from rpc luci.resultdb.v1.ResultDB.ListArtifactLines
+   */
+  listArtifactLines: {
+    methodKind: "unary";
+    input: typeof ListArtifactLinesRequestSchema;
+    output: typeof ListArtifactLinesResponseSchema;
   },
 }>;
 
