@@ -15,6 +15,7 @@ const HEAVY_READS = new Set(
   [
     ResultDB.method.queryTestResults,
     ResultDB.method.queryTestExonerations,
+    ResultDB.method.queryTestResultStatistics,
     ResultDB.method.queryArtifacts,
     Invocations.method.countTestResults,
   ].map(({ name, parent }) => `${parent.typeName}/${name}`),

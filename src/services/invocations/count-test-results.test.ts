@@ -8,8 +8,10 @@ import {
   type Services,
 } from '../../../test/support/server/rpc-services.ts';
 import { BatchCreateTestResultsRequestSchema } from '../../gen/luci/resultdb/v1/recorder_pb.js';
+import { QueryTestResultStatisticsRequestSchema } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
 import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import { CountTestResultsRequestSchema } from '../../gen/postlude/v1/invocations_pb.js';
+import { realmAuthorizer } from '../shared/permissions.ts';
 
 async function record(services: Services, id: string, ...statuses: readonly TestStatus[]) {
   const requests = statuses.map((status, number) => ({
@@ -32,6 +34,13 @@ async function countsOf(services: Services, id: string): Promise<string[]> {
   });
 }
 
+async function totalOf({ resultDb }: Services, ...ids: readonly string[]): Promise<bigint> {
+  const invocations = ids.map((id) => `invocations/${id}`);
+  const request = create(QueryTestResultStatisticsRequestSchema, { invocations });
+  const { totalTestResults } = await resultDb.queryTestResultStatistics(request, contextOf(OWNER));
+  return totalTestResults;
+}
+
 eachDatabase((open) => {
   test('results are counted by status, including those of everything that is included', async () => {
     const services = await openServices(await open());
@@ -44,11 +53,29 @@ eachDatabase((open) => {
     await record(services, 'u-out', TestStatus.CRASH);
     expect(await countsOf(services, 'u-top')).toEqual(['PASS 2 + 1', 'FAIL 0 + 2', 'SKIP 1 + 0']);
     expect(await countsOf(services, 'u-b')).toEqual(['FAIL 0 + 1', 'SKIP 1 + 0']);
+    expect(await totalOf(services, 'u-top')).toBe(6n);
+    expect(await totalOf(services, 'u-b', 'u-out', 'u-b')).toBe(3n);
+    expect(await totalOf(services, 'u-top', 'u-a')).toBe(6n);
+  });
+
+  test('a total needs an invocation, and the right to list its results', async () => {
+    const db = await open();
+    const services = await openServices(db);
+    await services.create('u-a');
+    const total = (names: string[], { resultDb } = services) => {
+      const request = create(QueryTestResultStatisticsRequestSchema, { invocations: names });
+      return resultDb.queryTestResultStatistics(request, contextOf(OWNER));
+    };
+    await expect(total([])).rejects.toThrow('invocations: must name an invocation');
+    await expect(total(['u-a'])).rejects.toThrow('invocations[0]: not the name');
+    const refusing = await openServices(db, { authorizer: realmAuthorizer({}) });
+    await expect(total(['invocations/u-a'], refusing)).rejects.toThrow('resultdb.testResults.list');
   });
 
   test('an invocation without results has no counts', async () => {
     const services = await openServices(await open());
     await services.create('u-a');
     expect(await countsOf(services, 'u-a')).toEqual([]);
+    expect(await totalOf(services, 'u-a')).toBe(0n);
   });
 });

@@ -1,22 +1,17 @@
 import { create } from '@bufbuild/protobuf';
-import { chunk } from '@postlude/queue/foundations';
 import {
   type CountTestResultsRequest,
   type CountTestResultsResponse,
   CountTestResultsResponseSchema,
 } from '../../gen/postlude/v1/invocations_pb.js';
 import { parseInvocationName } from '../../invocations/id.ts';
-import { countByStatus } from '../../results/count-results.ts';
+import { countInBatches } from '../../results/count-results.ts';
 import { STATUS_NUMBERS } from '../../results/test-status.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField } from '../shared/field.ts';
 import { requireInRealms } from '../shared/readable.ts';
 import type { ReadingParts } from './parts.ts';
 
-/** The number of invocations in one query; each has its own range of keys. */
-const BATCH_IDS = 100;
-
-/** Counts in batches, so a change made meanwhile may be counted in part. */
 export async function countTestResults(
   parts: ReadingParts,
   request: CountTestResultsRequest,
@@ -30,13 +25,11 @@ export async function countTestResults(
   });
   const { rowIds } = await parts.reachableSets.read(roots, {}, signal);
   const counts = new Map<number, { expected: number; unexpected: number }>();
-  for (const batch of chunk(rowIds, BATCH_IDS)) {
-    for (const found of await parts.db.read((reader) => countByStatus(reader, batch), context)) {
-      const status = STATUS_NUMBERS[found.status];
-      const count = counts.get(status) ?? { expected: 0, unexpected: 0 };
-      count[found.expected ? 'expected' : 'unexpected'] += found.results;
-      counts.set(status, count);
-    }
+  for await (const found of countInBatches(parts.db, rowIds, context)) {
+    const status = STATUS_NUMBERS[found.status];
+    const count = counts.get(status) ?? { expected: 0, unexpected: 0 };
+    count[found.expected ? 'expected' : 'unexpected'] += found.results;
+    counts.set(status, count);
   }
   return create(CountTestResultsResponseSchema, {
     counts: [...counts]

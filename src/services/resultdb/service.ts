@@ -13,6 +13,7 @@ import { listTestExonerations } from './list-test-exonerations.ts';
 import { listTestResults } from './list-test-results.ts';
 import type { ResultDbParts } from './parts.ts';
 import { queryTestExonerations } from './query-test-exonerations.ts';
+import { queryTestResultStatistics } from './query-test-result-statistics.ts';
 import { queryTestResults } from './query-test-results.ts';
 
 export function createResultDb(parts: ResultDbParts): ServiceMethods<typeof ResultDB> {
@@ -25,6 +26,8 @@ export function createResultDb(parts: ResultDbParts): ServiceMethods<typeof Resu
     listTestExonerations: (request, context) => listTestExonerations(parts, request, context),
     queryTestResults: (request, context) => queryTestResults(parts, request, context),
     queryTestExonerations: (request, context) => queryTestExonerations(parts, request, context),
+    queryTestResultStatistics: (request, context) =>
+      queryTestResultStatistics(parts, request, context),
     getArtifact: (request, context) => getArtifact(parts, request, context),
     listArtifacts: (request, context) => listArtifacts(parts, request, context),
     queryArtifacts: (request, context) => queryArtifacts(parts, request, context),

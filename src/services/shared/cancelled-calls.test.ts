@@ -21,6 +21,7 @@ import {
   ListTestResultsRequestSchema,
   QueryArtifactsRequestSchema,
   QueryTestExonerationsRequestSchema,
+  QueryTestResultStatisticsRequestSchema,
   QueryTestResultsRequestSchema,
 } from '../../gen/luci/resultdb/v1/resultdb_pb.js';
 import {
@@ -99,6 +100,13 @@ const CALLS: readonly (readonly [string, Call])[] = [
     ({ resultDb }, context) => {
       const request = create(QueryTestExonerationsRequestSchema, scope);
       return resultDb.queryTestExonerations(request, context);
+    },
+  ],
+  [
+    'QueryTestResultStatistics',
+    ({ resultDb }, context) => {
+      const request = create(QueryTestResultStatisticsRequestSchema, scope);
+      return resultDb.queryTestResultStatistics(request, context);
     },
   ],
   [

@@ -35,6 +35,40 @@ export declare type GetInvocationRequest = Message<"luci.resultdb.v1.GetInvocati
 export declare const GetInvocationRequestSchema: GenMessage<GetInvocationRequest>;
 
 /**
+ * @generated from message luci.resultdb.v1.QueryTestResultStatisticsRequest
+ */
+export declare type QueryTestResultStatisticsRequest = Message<"luci.resultdb.v1.QueryTestResultStatisticsRequest"> & {
+  /**
+   * Names of invocations.
+   *
+   * @generated from field: repeated string invocations = 1;
+   */
+  invocations: string[];
+};
+
+/**
+ * Describes the message luci.resultdb.v1.QueryTestResultStatisticsRequest.
+ * Use `create(QueryTestResultStatisticsRequestSchema)` to create a new message.
+ */
+export declare const QueryTestResultStatisticsRequestSchema: GenMessage<QueryTestResultStatisticsRequest>;
+
+/**
+ * @generated from message luci.resultdb.v1.QueryTestResultStatisticsResponse
+ */
+export declare type QueryTestResultStatisticsResponse = Message<"luci.resultdb.v1.QueryTestResultStatisticsResponse"> & {
+  /**
+   * @generated from field: int64 total_test_results = 1;
+   */
+  totalTestResults: bigint;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.QueryTestResultStatisticsResponse.
+ * Use `create(QueryTestResultStatisticsResponseSchema)` to create a new message.
+ */
+export declare const QueryTestResultStatisticsResponseSchema: GenMessage<QueryTestResultStatisticsResponse>;
+
+/**
  * @generated from message luci.resultdb.v1.GetInstructionRequest
  */
 export declare type GetInstructionRequest = Message<"luci.resultdb.v1.GetInstructionRequest"> & {
@@ -619,6 +653,16 @@ export declare const ResultDB: GenService<{
     methodKind: "unary";
     input: typeof QueryTestExonerationsRequestSchema;
     output: typeof QueryTestExonerationsResponseSchema;
+  },
+  /**
+   * Counts the results in the invocations, and in all that they reach.
+   *
+   * @generated from rpc luci.resultdb.v1.ResultDB.QueryTestResultStatistics
+   */
+  queryTestResultStatistics: {
+    methodKind: "unary";
+    input: typeof QueryTestResultStatisticsRequestSchema;
+    output: typeof QueryTestResultStatisticsResponseSchema;
   },
   /**
    * @generated from rpc luci.resultdb.v1.ResultDB.GetInstruction
