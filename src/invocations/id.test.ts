@@ -4,6 +4,7 @@ import {
   fromRowId,
   type InvocationId,
   invocationName,
+  isAmong,
   parseInvocationId,
   parseInvocationName,
   toRowId,
@@ -66,4 +67,12 @@ describe('row ids', () => {
     const [a, b] = ['a' as InvocationId, 'b' as InvocationId];
     expect(toRowOrder([a, b, a])).toEqual(['3e23e816:b', 'ca978112:a']);
   });
+});
+
+test('an invocation is among row ids exactly if its own is one of them', () => {
+  const all = Array.from({ length: 20 }, (_, index) => `run-${index}` as InvocationId);
+  for (let count = 0; count <= all.length; count++) {
+    const rowIds = toRowOrder(all.slice(0, count));
+    expect(all.filter((id) => isAmong(rowIds, id))).toEqual(all.slice(0, count));
+  }
 });

@@ -56,3 +56,17 @@ export function fromRowId(rowId: string): InvocationId {
 export function toRowOrder(ids: Iterable<InvocationId>): RowId[] {
   return [...new Set(ids)].map(toRowId).sort();
 }
+
+/** Whether the invocation is among those of `rowIds`, which `toRowOrder` has returned. */
+export function isAmong(rowIds: readonly RowId[], id: InvocationId): boolean {
+  const rowId = toRowId(id);
+  let [first, end] = [0, rowIds.length];
+  while (first < end) {
+    const middle = (first + end) >>> 1;
+    const found = rowIds[middle] ?? rowId;
+    if (found === rowId) return true;
+    if (found < rowId) first = middle + 1;
+    else end = middle;
+  }
+  return false;
+}

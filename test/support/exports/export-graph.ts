@@ -1,7 +1,14 @@
 /** Writes graphs of invocations and their results into a database, for exports to read. */
-import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  fromJson,
+  type JsonObject,
+  type MessageInitShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
 import type { Database } from '@postlude/queue/storage';
+import { InvocationSchema } from '../../../src/gen/luci/resultdb/v1/invocation_pb.js';
 import { type InvocationId, toRowId } from '../../../src/invocations/id.ts';
 import { includeInvocations } from '../../../src/invocations/inclusions.ts';
 import { insertInvocations } from '../../../src/invocations/invocations.ts';
@@ -19,6 +26,8 @@ export interface GraphNode {
   readonly realm?: string;
   readonly tags?: readonly StringPair[];
   readonly properties?: JsonObject;
+  /** The fields that have no column of their own. */
+  readonly fields?: MessageInitShape<typeof InvocationSchema>;
   readonly includes?: readonly string[];
   readonly results?: readonly (Pick<NewTestResult, 'testId'> & Partial<NewTestResult>)[];
   readonly exonerations?: readonly { readonly testId: string; readonly variant?: Variant }[];
@@ -35,11 +44,12 @@ export async function writeGraph(
   await db.write((tx) =>
     insertInvocations(
       tx,
-      nodes.map(({ id, properties, realm = 'acme:ci', tags = [] }) => ({
+      nodes.map(({ fields, id, properties, realm = 'acme:ci', tags = [] }) => ({
         id,
         realm,
         tags,
         properties: properties && toBinary(StructSchema, fromJson(StructSchema, properties)),
+        ...storeFields(fields),
         createTime: GRAPH_CREATE_TIME,
         deadline: GRAPH_CREATE_TIME + 3_600_000,
         expirationTime: GRAPH_CREATE_TIME + 86_400_000,
@@ -58,6 +68,16 @@ export async function writeGraph(
       ]);
     });
   }
+}
+
+/** Splits the fields into those that are read with the invocation, and those that may be long. */
+function storeFields(fields: GraphNode['fields'] = {}) {
+  const { extendedProperties = {} } = fields;
+  const details = create(InvocationSchema, { ...fields, extendedProperties: {} });
+  return {
+    details: toBinary(InvocationSchema, details),
+    extended: toBinary(InvocationSchema, create(InvocationSchema, { extendedProperties })),
+  };
 }
 
 function completeResult(
