@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SOURCES } from '../../test/support/exports/export-rows.ts';
 import { type BatchLimits, cutBatches } from './batches.ts';
 import type { InvocationRow } from './rows/invocation-row.ts';
 import type { ExportRow } from './rows/row-kind.ts';
@@ -20,6 +21,24 @@ const invocation = fc.record({
 const location = fc.option(fc.record({ repo: text, file_name: text, line: fc.nat() }), {
   nil: undefined,
 });
+const maybeText = fc.option(text, { nil: undefined });
+const metadata = fc.record({
+  name: text,
+  location,
+  bug_component: fc.constantFrom(undefined, {
+    issue_tracker: { component_id: 7 },
+    monorail: undefined,
+  }),
+  properties: maybeText,
+  previous_test_id: maybeText,
+});
+const failureReason = fc.record({
+  primary_error_message: text,
+  kind: maybeText,
+  errors: fc.array(fc.record({ message: text, trace: text }), { maxLength: 3 }),
+  truncated_errors_count: fc.nat(),
+});
+const sources = fc.constantFrom(undefined, SOURCES);
 const testResult: fc.Arbitrary<TestResultRow> = fc.record({
   exported: invocation,
   parent: invocation,
@@ -36,9 +55,28 @@ const testResult: fc.Arbitrary<TestResultRow> = fc.record({
   exonerated: fc.boolean(),
   partition_time: fc.maxSafeNat(),
   test_location: location,
-  test_metadata: fc.option(fc.record({ name: text, location }), { nil: undefined }),
-  failure_reason: fc.option(fc.record({ primary_error_message: text }), { nil: undefined }),
+  test_metadata: fc.option(metadata, { nil: undefined }),
+  failure_reason: fc.option(failureReason, { nil: undefined }),
   insert_time: fc.maxSafeNat(),
+  properties: maybeText,
+  sources,
+  skip_reason: maybeText,
+  test_id_structured: fc.record({
+    module_name: text,
+    module_scheme: text,
+    module_variant: text,
+    module_variant_hash: text,
+    coarse_name: text,
+    fine_name: text,
+    case_name: text,
+  }),
+  status_v2: maybeText,
+  skipped_reason: fc.option(fc.record({ kind: maybeText, reason_message: text, trace: text }), {
+    nil: undefined,
+  }),
+  framework_extensions: fc.constantFrom(undefined, {
+    web_test: { is_expected: true, status: 'FAIL' },
+  }),
 });
 const invocationRow: fc.Arbitrary<InvocationRow> = fc.record({
   project: text,
@@ -51,6 +89,9 @@ const invocationRow: fc.Arbitrary<InvocationRow> = fc.record({
   producer_resource: fc.option(text, { nil: undefined }),
   properties: fc.option(text, { nil: undefined }),
   partition_time: fc.maxSafeNat(),
+  is_export_root: fc.boolean(),
+  extended_properties: maybeText,
+  sources,
 });
 const row: fc.Arbitrary<ExportRow> = fc.oneof(testResult, invocationRow);
 

@@ -281,6 +281,28 @@ describe('graphs', () => {
     expect(rows).toEqual(['a/t/0!', 'b/t/1!', 'b/u/0']);
   });
 
+  test('rows have the sources of their invocation, which it may inherit within the run', async () => {
+    const db = await openTestPglite();
+    const inherit = { fields: { sourceSpec: { inherit: true } } };
+    const named = (isDirty: boolean) => ({ fields: { sourceSpec: { sources: { isDirty } } } });
+    await writeGraph(db, {
+      outer: { ...named(true), includes: ['a', 'apart'] },
+      a: { ...named(false), includes: ['shard', 'apart', 'silent'] },
+      shard: { ...inherit, results: [{ testId: 'inherits' }] },
+      apart: { ...named(true), results: [{ testId: 'names its own' }] },
+      silent: { results: [{ testId: 'says nothing' }] },
+    });
+    const sink = new MemorySink();
+    await runExport({ db, sink });
+    const dirty = sink.results.map(({ sources, test_id }) => [test_id, sources?.is_dirty]);
+    expect(Object.fromEntries(dirty)).toEqual({
+      inherits: false,
+      'names its own': true,
+      'says nothing': undefined,
+    });
+    await expect(exportedSources(db, 'shard')).resolves.toEqual([undefined]);
+  });
+
   test('an empty set is an export of no rows', async () => {
     const db = await openTestPglite();
     await writeGraph(db, { a: {} });
@@ -289,6 +311,13 @@ describe('graphs', () => {
     expect(sink.steps).toEqual(['begin', 'commit']);
   });
 });
+
+/** The sources in the rows of an export of its own. */
+async function exportedSources(db: Database, id: string) {
+  const sink = new MemorySink();
+  await runExport({ db, sink, id });
+  return sink.results.map(({ sources }) => sources);
+}
 
 describe('resuming', () => {
   test('continues after the rows that an earlier attempt has written', async () => {

@@ -16,11 +16,12 @@
 import { CodedError, type EpochMs } from '@postlude/queue/foundations';
 import type { Database, Reader } from '@postlude/queue/storage';
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
-import { type InvocationId, type RowId, toRowOrder } from '../invocations/id.ts';
+import { type InvocationId, isAmong, type RowId, toRowOrder } from '../invocations/id.ts';
 import { readIncluded } from '../invocations/inclusions.ts';
 import type { Invocation } from '../invocations/invocation.ts';
-import { requireInvocation } from '../invocations/invocations.ts';
+import { readExtended, requireInvocation } from '../invocations/invocations.ts';
 import { readReachable, sameSnapshot } from '../invocations/reachable.ts';
+import { InheritedSources } from '../invocations/sources/inherited-sources.ts';
 import { allPages, type PageRequest } from '../results/page.ts';
 import { type PatternWork, requireCheap } from '../results/patterns/pattern-work.ts';
 import {
@@ -211,7 +212,8 @@ function rowPages(
   plan: RowPlan,
   first: PageRequest,
 ): AsyncGenerator<readonly TestResultRow[], void, void> {
-  const parents = new Parents();
+  const isInside = (id: InvocationId) => isAmong(plan.rowIds, id);
+  const parents = new Parents(new InheritedSources(isInside));
   return allPages(first, (request) =>
     db.read((reader) => rowPage(reader, plan, { parents, request })),
   );
@@ -227,15 +229,17 @@ async function rowPage(
   const { items, next } = await testResultsPage(sameSnapshot(reader), { ...request, ...selection });
   requireCheap(matcher, plan.patternWork);
   const parentOf = await parents.read(reader, new Set(items.map((result) => result.invocationId)));
-  const rows = items.map((result) =>
-    toRow(result, {
+  const rows = items.map((result) => {
+    const { record, sources } = parentOf(result.invocationId);
+    return toRow(result, {
       exported,
-      parent: parentOf(result.invocationId),
+      parent: record,
+      sources,
       exonerated: exonerated.has(result),
       partitionTime,
       insertTime,
-    }),
-  );
+    });
+  });
   return { items: rows, next };
 }
 
@@ -245,8 +249,12 @@ async function* invocationPages(
   { invocation, session }: Pick<Writing, 'invocation' | 'session'>,
 ): AsyncGenerator<readonly ExportRow[], void, void> {
   if (session.landed) return;
-  const included = await db.read((reader) => readIncluded(reader, invocation.id));
-  yield [toInvocationRow(invocation, included)];
+  const { id } = invocation;
+  const parts = await db.read(async (reader) => ({
+    included: await readIncluded(reader, id),
+    extended: await readExtended(reader, id),
+  }));
+  yield [toInvocationRow(invocation, parts)];
 }
 
 interface Finalized {

@@ -39,7 +39,9 @@ describe.each(APIS)('through %s', (api) => {
       durationMicros: 1_500_000,
       tags: pairs,
     };
-    await writeGraph(db, { a: { tags: pairs, properties: { x: 1 }, results: [result] } });
+    const change = { host: 'review.example', project: 'shop', change: 12n, patchset: 3n };
+    const fields = { sourceSpec: { sources: { changelists: [change] } } };
+    await writeGraph(db, { a: { tags: pairs, properties: { x: 1 }, fields, results: [result] } });
     const { bigQuery, openSink } = await openBigQuery();
     await exportOnce({ db, sink: await openSink(db, { api }) });
     const invocation = { id: 'a', realm: 'acme:ci', tags: pairs, properties: '{"x":1}' };
@@ -60,6 +62,17 @@ describe.each(APIS)('through %s', (api) => {
         exonerated: false,
         partition_time: '2026-01-02T03:04:05.000000Z',
         insert_time: '2026-01-02T03:05:05.000000Z',
+        sources: { changelists: [{ ...change, change: 12, patchset: 3 }], is_dirty: false },
+        test_id_structured: {
+          module_name: 'legacy',
+          module_scheme: 'legacy',
+          module_variant: '{"os":"linux"}',
+          module_variant_hash: expect.any(String),
+          coarse_name: '',
+          fine_name: '',
+          case_name: 'é',
+        },
+        status_v2: 'PASSED',
       },
     ]);
   });

@@ -53,6 +53,7 @@ test.each(['storage-write', 'insert-all'] as const)(
         finalize_time: '2026-01-02T03:05:05.000000Z',
         included_invocations: ['b', 'c'],
         partition_time: '2026-01-02T03:04:05.000000Z',
+        is_export_root: false,
       },
     ]);
   },

@@ -23,6 +23,16 @@ export type ProbeParts = Omit<BigQuerySinkParts, 'db' | 'limits'>;
 const LIFETIME_MS = 3_600_000;
 const RUN = { id: 'postlude-probe', tags: [], realm: 'postlude:probe', properties: undefined };
 
+const NO_TEST = {
+  module_name: 'legacy',
+  module_scheme: 'legacy',
+  module_variant: '{}',
+  module_variant_hash: '',
+  coarse_name: '',
+  fine_name: '',
+  case_name: 'postlude/probe',
+};
+
 export async function probeDataset(
   parts: ProbeParts,
   dataset: Omit<ExportTable, 'table'>,
@@ -135,5 +145,12 @@ function probeRow(now: number): TestResultRow {
     test_metadata: undefined,
     failure_reason: undefined,
     insert_time: Math.round(now),
+    properties: undefined,
+    sources: undefined,
+    skip_reason: undefined,
+    test_id_structured: NO_TEST,
+    status_v2: undefined,
+    skipped_reason: undefined,
+    framework_extensions: undefined,
   };
 }

@@ -3,8 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { rowOf, rowsOf } from '../../../test/support/exports/export-rows.ts';
+import {
+  BARE_METADATA,
+  fullColumns,
+  rowOf,
+  rowsOf,
+} from '../../../test/support/exports/export-rows.ts';
 import { type DiskPlan, FaultyDisk } from '../../../test/support/exports/faulty-disk.ts';
+import { PARQUET_COLUMNS } from '../../../test/support/exports/parquet-columns.ts';
 import { cutBatches } from '../batches.ts';
 import { TEST_RESULTS } from '../rows/row-kind.ts';
 import type { TestResultRow } from '../rows/test-result-row.ts';
@@ -23,6 +29,11 @@ const EXPORT: Export = {
   fingerprint: 'f1',
   attempt: 1,
 };
+
+const BIG_INTEGERS = [
+  ...['line', 'position', 'change', 'patchset', 'build_id'],
+  ...['component_id', 'truncated_errors_count'],
+];
 
 const LIVE = new AbortController().signal;
 
@@ -285,26 +296,7 @@ describe('content', () => {
       { rows: 0 },
     ]);
     const columns = await query(`DESCRIBE FROM '${receipt.location}'`);
-    expect(columns).toMatchObject([
-      { column_name: 'exported', column_type: INVOCATION_TYPE },
-      { column_name: 'parent', column_type: INVOCATION_TYPE },
-      { column_name: 'test_id', column_type: 'VARCHAR' },
-      { column_name: 'result_id', column_type: 'VARCHAR' },
-      { column_name: 'variant', column_type: PAIRS_TYPE },
-      { column_name: 'variant_hash', column_type: 'VARCHAR' },
-      { column_name: 'expected', column_type: 'BOOLEAN' },
-      { column_name: 'status', column_type: 'VARCHAR' },
-      { column_name: 'summary_html', column_type: 'VARCHAR' },
-      { column_name: 'start_time', column_type: 'TIMESTAMP WITH TIME ZONE' },
-      { column_name: 'duration', column_type: 'DOUBLE' },
-      { column_name: 'tags', column_type: PAIRS_TYPE },
-      { column_name: 'exonerated', column_type: 'BOOLEAN' },
-      { column_name: 'partition_time', column_type: 'TIMESTAMP WITH TIME ZONE' },
-      { column_name: 'test_location', column_type: LOCATION_TYPE },
-      { column_name: 'test_metadata', column_type: METADATA_TYPE },
-      { column_name: 'failure_reason', column_type: 'STRUCT(primary_error_message VARCHAR)' },
-      { column_name: 'insert_time', column_type: 'TIMESTAMP WITH TIME ZONE' },
-    ]);
+    expect(columns).toMatchObject(PARQUET_COLUMNS);
   });
 
   test('every value comes back as it was', async () => {
@@ -318,14 +310,13 @@ describe('content', () => {
           { key: 'k', value: '' },
         ],
         test_location: location,
-        test_metadata: { name: 'näme', location },
         exonerated: true,
-        failure_reason: { primary_error_message: 'wänted 1,\ngot 2' },
+        ...fullColumns(location),
       }),
       rowOf(1, {
         start_time: undefined,
         duration: undefined,
-        test_metadata: { name: 'n', location: undefined },
+        test_metadata: { ...BARE_METADATA, name: 'n' },
       }),
       rowOf(2, { summary_html: '🧀é"'.repeat(50_000), duration: 0.000001 }),
     ];
@@ -340,7 +331,9 @@ describe('content', () => {
   function asRead(row: TestResultRow): unknown {
     return JSON.parse(
       JSON.stringify(row, (key, value) => {
-        if (key.endsWith('_time') || key === 'line') return value === undefined ? null : `${value}`;
+        if (key.endsWith('_time') || BIG_INTEGERS.includes(key)) {
+          return value === undefined ? null : `${value}`;
+        }
         return value === undefined ? null : value;
       }),
     );
@@ -377,11 +370,6 @@ describe('content', () => {
     ]);
   });
 });
-
-const PAIRS_TYPE = 'STRUCT("key" VARCHAR, "value" VARCHAR)[]';
-const INVOCATION_TYPE = `STRUCT(id VARCHAR, tags ${PAIRS_TYPE}, realm VARCHAR, properties VARCHAR)`;
-const LOCATION_TYPE = 'STRUCT(repo VARCHAR, file_name VARCHAR, line BIGINT)';
-const METADATA_TYPE = `STRUCT("name" VARCHAR, "location" ${LOCATION_TYPE})`;
 
 test('a new export folder is private, one that exists keeps its mode', async () => {
   const root = await exportFolder();

@@ -14,6 +14,12 @@ const CREATED = GRAPH_CREATE_TIME * 1000;
 const destination = create(BigQueryExportSchema, { project: 'p', dataset: 'd', table: 't' });
 const LIVE = new AbortController().signal;
 
+const NO_SOURCES = {
+  gitiles_commit: undefined,
+  changelists: [],
+  submitted_android_build: undefined,
+};
+
 eachDatabase((open) => {
   async function exportRow(id: string) {
     const db = await open();
@@ -22,6 +28,11 @@ eachDatabase((open) => {
         realm: 'acme:ci/linux',
         tags: [{ key: 'os', value: 'linux' }],
         properties: { command: { exitCode: 1 } },
+        fields: {
+          isExportRoot: true,
+          extendedProperties: { b: { x: 2 }, a: { x: 1 } },
+          sourceSpec: { sources: { isDirty: true } },
+        },
         includes: ['s2', 's1'],
         results: [{ testId: 't' }],
       },
@@ -50,6 +61,9 @@ eachDatabase((open) => {
         producer_resource: undefined,
         properties: '{"command":{"exitCode":1}}',
         partition_time: CREATED,
+        is_export_root: true,
+        extended_properties: '{"a":{"x":1},"b":{"x":2}}',
+        sources: { ...NO_SOURCES, is_dirty: true },
       },
     ]);
     for (const row of sink.committed) expectColumns(row, INVOCATION_COLUMNS);
@@ -59,7 +73,15 @@ eachDatabase((open) => {
     const { attempt, sink } = await exportRow('s2');
     await attempt(1);
     expect(sink.committed).toMatchObject([
-      { tags: [], included_invocations: [], producer_resource: undefined, properties: undefined },
+      {
+        tags: [],
+        included_invocations: [],
+        producer_resource: undefined,
+        properties: undefined,
+        is_export_root: false,
+        extended_properties: undefined,
+        sources: undefined,
+      },
     ]);
   });
 

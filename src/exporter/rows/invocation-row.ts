@@ -1,7 +1,10 @@
 /** An invocation as a row of schema.ts: its properties are the columns of the table. */
+import { fromBinary } from '@bufbuild/protobuf';
+import { InvocationSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { InvocationId } from '../../invocations/id.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
 import type { StringPair } from '../../invocations/string-pair.ts';
+import { type SourcesRecord, toSourcesRecord } from './sources-record.ts';
 import { decodeProperties, type EpochMicros, toMicros } from './test-result-row.ts';
 
 /** `undefined` stands for NULL. */
@@ -16,15 +19,27 @@ export interface InvocationRow {
   readonly producer_resource: string | undefined;
   readonly properties: string | undefined;
   readonly partition_time: EpochMicros;
+  readonly is_export_root: boolean;
+  /** JSON. */
+  readonly extended_properties: string | undefined;
+  readonly sources: SourcesRecord | undefined;
 }
 
-/** `included` are all invocations that it includes directly. */
+/** What is read for the row of an invocation, besides the invocation itself. */
+export interface InvocationParts {
+  /** All invocations that it includes directly. */
+  readonly included: readonly InvocationId[];
+  /** See `readExtended`. */
+  readonly extended: Uint8Array | undefined;
+}
+
 export function toInvocationRow(
   invocation: Invocation,
-  included: readonly InvocationId[],
+  { extended, included }: InvocationParts,
 ): InvocationRow {
   const { createTime, finalizeTime, id, producerResource, properties, tags } = invocation;
   const [project = '', realm = ''] = invocation.realm.split(':');
+  const { isExportRoot, sourceSpec } = decodeFields(invocation.details);
   return {
     project,
     realm,
@@ -36,5 +51,18 @@ export function toInvocationRow(
     producer_resource: producerResource,
     properties: properties && decodeProperties(properties),
     partition_time: toMicros(createTime),
+    is_export_root: isExportRoot,
+    extended_properties: toExtendedProperties(extended),
+    sources: sourceSpec?.sources && toSourcesRecord(sourceSpec.sources),
   };
+}
+
+function toExtendedProperties(extended: Uint8Array | undefined): string | undefined {
+  const { extendedProperties } = decodeFields(extended);
+  const entries = Object.entries(extendedProperties).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length === 0 ? undefined : JSON.stringify(Object.fromEntries(entries));
+}
+
+function decodeFields(bytes: Uint8Array | undefined) {
+  return fromBinary(InvocationSchema, bytes ?? new Uint8Array());
 }

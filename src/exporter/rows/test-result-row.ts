@@ -2,17 +2,20 @@
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
 import type { EpochMs } from '@postlude/queue/foundations';
-import { FailureReasonSchema } from '../../gen/luci/resultdb/v1/failure_reason_pb.js';
-import {
-  type TestLocation,
-  TestLocationSchema,
-  type TestMetadata,
-  TestMetadataSchema,
-} from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
 import type { Invocation } from '../../invocations/invocation.ts';
-import { type StringPair, sortPairs } from '../../invocations/string-pair.ts';
+import type { StringPair } from '../../invocations/string-pair.ts';
 import type { TestResult } from '../../results/test-result.ts';
-import type { Variant } from '../../results/variant.ts';
+import { type OutcomeColumns, toOutcomeColumns } from './outcome-columns.ts';
+import type { SourcesRecord } from './sources-record.ts';
+import {
+  decodeLocation,
+  decodeMetadata,
+  type LocationRecord,
+  type MetadataRecord,
+  type TestIdRecord,
+  toTestIdRecord,
+  toVariantColumns,
+} from './test-columns.ts';
 
 /** Whole microseconds since the Unix epoch, the unit of warehouses. */
 export type EpochMicros = number;
@@ -26,23 +29,8 @@ export interface InvocationRecord {
   readonly properties: string | undefined;
 }
 
-export interface LocationRecord {
-  readonly repo: string;
-  readonly file_name: string;
-  readonly line: number;
-}
-
-export interface MetadataRecord {
-  readonly name: string;
-  readonly location: LocationRecord | undefined;
-}
-
-export interface FailureReasonRecord {
-  readonly primary_error_message: string;
-}
-
 /** `undefined` stands for NULL. */
-export interface TestResultRow {
+export interface TestResultRow extends OutcomeColumns {
   readonly exported: InvocationRecord;
   readonly parent: InvocationRecord;
   readonly test_id: string;
@@ -59,14 +47,16 @@ export interface TestResultRow {
   readonly partition_time: EpochMicros;
   readonly test_location: LocationRecord | undefined;
   readonly test_metadata: MetadataRecord | undefined;
-  readonly failure_reason: FailureReasonRecord | undefined;
   readonly insert_time: EpochMicros;
+  readonly sources: SourcesRecord | undefined;
+  readonly test_id_structured: TestIdRecord;
 }
 
 /** What a row of an export holds besides the result itself. */
 export interface RowContext {
   readonly exported: InvocationRecord;
   readonly parent: InvocationRecord;
+  readonly sources: SourcesRecord | undefined;
   readonly exonerated: boolean;
   readonly partitionTime: EpochMicros;
   readonly insertTime: EpochMicros;
@@ -78,12 +68,13 @@ const MICROS_PER_SECOND = 1_000_000;
 
 export function toRow(result: TestResult, context: RowContext): TestResultRow {
   const { startTime, durationMicros } = result;
+  const outcome = toOutcomeColumns(result);
   return {
     exported: context.exported,
     parent: context.parent,
     test_id: result.testId,
     result_id: result.resultId,
-    variant: toPairs(result.variant),
+    variant: toVariantColumns(result.variant).variant,
     variant_hash: result.variantHash,
     expected: result.expected,
     status: result.status,
@@ -95,8 +86,15 @@ export function toRow(result: TestResult, context: RowContext): TestResultRow {
     partition_time: context.partitionTime,
     test_location: decodeLocation(result.testLocation),
     test_metadata: decodeMetadata(result.testMetadata),
-    failure_reason: decodeFailureReason(result.failureReason),
+    failure_reason: outcome.failure_reason,
     insert_time: context.insertTime,
+    properties: outcome.properties,
+    sources: context.sources,
+    skip_reason: outcome.skip_reason,
+    test_id_structured: toTestIdRecord(result),
+    status_v2: outcome.status_v2,
+    skipped_reason: outcome.skipped_reason,
+    framework_extensions: outcome.framework_extensions,
   };
 }
 
@@ -114,21 +112,6 @@ export function toMicros(time: EpochMs): EpochMicros {
   return Math.round(time * 1000);
 }
 
-/** The pairs of the last variant, which the next result mostly shares. */
-let last: { readonly variant: Variant; readonly pairs: readonly StringPair[] } = {
-  variant: {},
-  pairs: [],
-};
-
-function toPairs(variant: Variant): readonly StringPair[] {
-  if (variant !== last.variant) last = { variant, pairs: sortedPairs(variant) };
-  return last.pairs;
-}
-
-function sortedPairs(variant: Variant): StringPair[] {
-  return sortPairs(Object.entries(variant).map(([key, value]) => ({ key, value })));
-}
-
 /** Cuts between characters, since a table rejects text that is not UTF-8. */
 function trimSummary(summary: string): string | undefined {
   if (summary === '') return undefined;
@@ -142,24 +125,4 @@ function trimSummary(summary: string): string | undefined {
 
 function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
-}
-
-function decodeLocation(encoded: Uint8Array | undefined): LocationRecord | undefined {
-  return encoded && toLocationRecord(fromBinary(TestLocationSchema, encoded));
-}
-
-function decodeMetadata(encoded: Uint8Array | undefined): MetadataRecord | undefined {
-  if (encoded === undefined) return undefined;
-  const { name, location }: TestMetadata = fromBinary(TestMetadataSchema, encoded);
-  return { name, location: location && toLocationRecord(location) };
-}
-
-function decodeFailureReason(encoded: Uint8Array | undefined): FailureReasonRecord | undefined {
-  if (encoded === undefined) return undefined;
-  const { primaryErrorMessage } = fromBinary(FailureReasonSchema, encoded);
-  return { primary_error_message: primaryErrorMessage };
-}
-
-function toLocationRecord({ repo, fileName, line }: TestLocation): LocationRecord {
-  return { repo, file_name: fileName, line };
 }

@@ -6,9 +6,8 @@ export function expectColumns(record: object, columns: readonly Column[]): void 
   expect(Object.keys(record)).toEqual(columns.map(({ name }) => name));
   for (const { name, type, mode, fields } of columns) {
     const value = Reflect.get(record, name);
-    if (type === 'RECORD')
-      expectColumns(mode === 'REPEATED' ? (value[0] ?? KEY_VALUE) : value, fields);
+    const item = mode === 'REPEATED' ? value[0] : value;
+    // A record that is missing shows nothing; the tests give each of them once.
+    if (type === 'RECORD' && item !== undefined) expectColumns(item, fields);
   }
 }
-
-const KEY_VALUE = { key: '', value: '' };

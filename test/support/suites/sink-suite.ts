@@ -148,6 +148,8 @@ export function testSink(open: () => Promise<SinkWorld>, location: () => RegExp)
         create_time: String(row.create_time),
         finalize_time: String(row.finalize_time),
         producer_resource: null,
+        extended_properties: null,
+        sources: null,
         partition_time: String(row.partition_time),
       });
     });

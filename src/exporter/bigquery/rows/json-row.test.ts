@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
+import { rowOf } from '../../../../test/support/exports/export-rows.ts';
 import { TEST_RESULT_COLUMNS } from '../../rows/schema.ts';
 import type { TestResultRow } from '../../rows/test-result-row.ts';
 import { insertId, toJson } from './json-row.ts';
 
 const invocation = { id: 'p', tags: [], realm: 'acme:ci', properties: undefined };
 const row: TestResultRow = {
+  ...rowOf(1),
   exported: invocation,
   parent: invocation,
   test_id: 't',
@@ -41,6 +43,8 @@ test('times are texts that keep their microseconds, and NULL is left out', () =>
     exonerated: false,
     partition_time: '2026-01-02T03:04:05.123456Z',
     insert_time: '2026-01-02T03:05:05.000000Z',
+    test_id_structured: row.test_id_structured,
+    status_v2: 'PASSED',
   });
 });
 
