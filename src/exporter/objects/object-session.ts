@@ -39,6 +39,7 @@ export class ObjectSession implements SinkSession {
     const folder = await parts.spool.makeFolder();
     const parquet = await ParquetFile.create(systemDisk, {
       rows: join(folder, 'rows'),
+      more: join(folder, 'more'),
       data: dataFile(folder),
       spill: join(folder, 'spill'),
     });

@@ -17,6 +17,7 @@ async function conversionOf(rows: number): Promise<Conversion & { readonly folde
   return {
     folder,
     from,
+    more: undefined,
     to,
     columns: TEST_RESULT_COLUMNS,
     spill,

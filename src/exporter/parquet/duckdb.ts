@@ -1,5 +1,5 @@
 /**
- * Converts a file of JSON lines into a Parquet file with DuckDB, in bounded memory: with one
+ * Converts files of JSON lines into a Parquet file with DuckDB, in bounded memory: with one
  * thread, a memory limit for DuckDB, and row groups of a bounded size. The same rows give the same
  * bytes.
  */
@@ -19,6 +19,8 @@ export const DUCKDB: OptionalPackage = {
 export interface Conversion {
   /** The file with one row a line. */
   readonly from: string;
+  /** A folder with files of further rows, in the order of their names, if there are any. */
+  readonly more: string | undefined;
   readonly to: string;
   readonly columns: readonly Column[];
   /** A folder for data that does not fit into memory; it need not exist. */
@@ -102,14 +104,15 @@ function loadDuckDb(): Promise<typeof import('@duckdb/node-api')> {
   return loadOptional(DUCKDB, () => import('@duckdb/node-api'));
 }
 
-function copyStatement({ columns, from, to, ...conversion }: Conversion): string {
+function copyStatement({ columns, from, more, to, ...conversion }: Conversion): string {
   const maxLineBytes = Math.max(MIN_MAX_LINE_BYTES, conversion.maxLineBytes);
   const json = columns.map((column) => `${literal(column.name)}: ${literal(jsonType(column))}`);
+  const sources = [fileLiteral(from), ...(more === undefined ? [] : [filesLiteral(more)])];
   const metadata = Object.entries(conversion.metadata);
   return `
     COPY (
       SELECT ${columns.map(selected).join(', ')}
-      FROM read_json(${fileLiteral(from)}, format = 'newline_delimited', compression = 'uncompressed',
+      FROM read_json([${sources.join(', ')}], format = 'newline_delimited', compression = 'uncompressed',
         maximum_object_size = ${maxLineBytes}, columns = {${json.join(', ')}})
     ) TO ${literal(to)} (
       FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${conversion.rowGroupRows},
@@ -143,7 +146,16 @@ function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** Escapes the path of a file to read, which DuckDB would otherwise take for a pattern. */
 function fileLiteral(path: string): string {
-  return literal(path.replace(/[*?[]/g, (character) => `[${character}]`));
+  return literal(escapePattern(path));
+}
+
+/** DuckDB sorts the files that a pattern matches by their names. */
+function filesLiteral(folder: string): string {
+  return literal(`${escapePattern(folder)}/*`);
+}
+
+/** Escapes the path of a file to read, which DuckDB would otherwise take for a pattern. */
+function escapePattern(path: string): string {
+  return path.replace(/[*?[]/g, (character) => `[${character}]`);
 }

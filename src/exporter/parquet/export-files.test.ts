@@ -71,7 +71,9 @@ test('recognizes its own parts, and no other file', () => {
     invocationId: 'a-1',
     index: 0,
   });
-  expect(files.attemptOf(basename(files.part(12, 'spill')))).toBe(12);
+  for (const part of ['rows', 'more', 'data', 'manifest', 'spill'] as const) {
+    expect(files.attemptOf(basename(files.part(12, part)))).toBe(12);
+  }
   for (const other of ['a-1-0.parquet', '.a-1-0.parquet', '.a-1-0.x.rows', '.a-1-00.1.rows']) {
     expect(files.attemptOf(other)).toBeUndefined();
   }

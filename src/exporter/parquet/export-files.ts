@@ -16,7 +16,7 @@ import { exportLabel } from '../export-index.ts';
 import type { Export, ExportTable } from '../sink.ts';
 
 /** The files that an attempt writes before any file has its final name. */
-export type Part = 'rows' | 'data' | 'manifest' | 'spill';
+export type Part = 'rows' | 'more' | 'data' | 'manifest' | 'spill';
 
 export interface ExportFiles {
   readonly folder: string;
@@ -34,7 +34,7 @@ export type ExportName = Pick<Export, 'table' | 'invocationId' | 'index'>;
 
 /** Most file systems allow 255 bytes, and the names of parts are longer than this. */
 const MAX_NAME_LENGTH = 200;
-const PART_PATTERN = /^(\d+)\.(rows|data|manifest|spill)$/;
+const PART_PATTERN = /^(\d+)\.(rows|more|data|manifest|spill)$/;
 
 export function exportFiles(root: string, { table, invocationId, index }: ExportName): ExportFiles {
   const { folder: name, stem } = exportNames({ table, invocationId, index });

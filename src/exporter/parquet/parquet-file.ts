@@ -1,17 +1,17 @@
 /**
- * Collects the rows of an export in a file of this machine, and converts them into a Parquet file
- * beside it. The same rows give the same bytes.
+ * Collects the rows of an export in files of this machine, and converts them into a Parquet file
+ * beside them. The same rows give the same bytes.
  */
 import { CodedError } from '@postlude/queue/foundations';
 import type { Batch } from '../batches.ts';
 import { rowJson } from '../rows/row-json.ts';
 import type { Export, ExportSummary } from '../sink.ts';
-import type { Disk, DiskFile } from './disk.ts';
+import type { Disk } from './disk.ts';
 import { convertToParquet } from './duckdb.ts';
+import { RowFiles, type RowPaths } from './row-files.ts';
 
-export interface ParquetPaths {
-  /** JSON lines. Rows cannot be appended to Parquet, as its row groups consist of columns. */
-  readonly rows: string;
+/** Rows cannot be appended to Parquet, as its row groups consist of columns. */
+export interface ParquetPaths extends RowPaths {
   readonly data: string;
   /** A folder for what does not fit into the memory of the conversion. */
   readonly spill: string;
@@ -24,30 +24,32 @@ const MAX_ROW_GROUP_ROWS = 122_880;
 
 export class ParquetFile {
   readonly #paths: ParquetPaths;
-  readonly #rows: DiskFile;
+  readonly #rows: RowFiles;
   #maxLineBytes = 0;
   #maxRowBytes = 1;
 
-  private constructor(paths: ParquetPaths, rows: DiskFile) {
+  private constructor(paths: ParquetPaths, rows: RowFiles) {
     this.#paths = paths;
     this.#rows = rows;
   }
 
   /** Throws if there is a file of rows. */
   static async create(disk: Disk, paths: ParquetPaths): Promise<ParquetFile> {
-    return new ParquetFile(paths, await disk.create(paths.rows));
+    return new ParquetFile(paths, await RowFiles.create(disk, paths));
   }
 
   async append(batch: Batch): Promise<void> {
-    let lines = '';
-    for (const row of batch.rows) {
-      const line = rowJson(row);
+    this.#maxRowBytes = Math.max(this.#maxRowBytes, batch.bytes / batch.rows.length);
+    await this.#rows.append(this.#lines(batch));
+  }
+
+  *#lines({ rows }: Batch): Generator<string, void, void> {
+    for (const row of rows) {
+      const line = `${rowJson(row)}\n`;
       // A UTF-16 code unit takes up to three bytes of UTF-8.
       this.#maxLineBytes = Math.max(this.#maxLineBytes, line.length * 3);
-      lines += `${line}\n`;
+      yield line;
     }
-    this.#maxRowBytes = Math.max(this.#maxRowBytes, batch.bytes / batch.rows.length);
-    await this.#rows.write(lines);
   }
 
   /** Throws `data-loss` if the file has other than the number of rows that were exported. */
@@ -56,6 +58,7 @@ export class ParquetFile {
     const { rows: from, data: to, spill } = this.#paths;
     const conversion = {
       from,
+      more: this.#rows.more,
       to,
       columns: exported.kind.columns,
       spill,

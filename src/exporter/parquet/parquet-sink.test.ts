@@ -159,8 +159,9 @@ describe('attempts', () => {
     const root = await exportFolder();
     const { folder } = exportFiles(root, EXPORT);
     await mkdir(join(folder, '.build-1-0.2.spill'), { recursive: true });
+    await mkdir(join(folder, '.build-1-0.2.more'));
     const others = ['.build-1-0.3.rows.txt', '.build-1-1.1.rows', '.build-10-0.1.data', 'x.txt'];
-    const dead = ['.build-1-0.1.data', '.build-1-0.1.rows', '.build-1-0.2.spill/x'];
+    const dead = ['.build-1-0.1.data', '.build-1-0.1.rows', '.build-1-0.2.more/1'];
     for (const name of [...others, ...dead]) await writeFile(join(folder, name), 'x');
     await runAttempt({ root, rows: rowsOf(1), exported: { attempt: 3 } });
     expect(await names(root)).toEqual([...others, ...WHOLE].sort());

@@ -31,7 +31,7 @@ export interface ParquetSinkOptions {
 }
 
 const PRIVATE = 0o700;
-const PARTS: readonly Part[] = ['rows', 'data', 'manifest', 'spill'];
+const PARTS: readonly Part[] = ['rows', 'more', 'data', 'manifest', 'spill'];
 
 export class ParquetSink implements Sink {
   readonly #root: string;
@@ -58,8 +58,12 @@ export class ParquetSink implements Sink {
       this.#log.warn('replacing a damaged export', { file: files.data, reason: found.reason });
     }
     const part = (name: Part): string => files.part(exported.attempt, name);
-    const paths = { rows: part('rows'), data: part('data'), spill: part('spill') };
-    const parquet = await ParquetFile.create(disk, paths);
+    const parquet = await ParquetFile.create(disk, {
+      rows: part('rows'),
+      more: part('more'),
+      data: part('data'),
+      spill: part('spill'),
+    });
     return new ParquetSession({ exported, files, disk, log: this.#log, parquet });
   }
 
