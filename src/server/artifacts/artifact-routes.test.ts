@@ -220,6 +220,13 @@ test('a long content goes to the folder, and is read from there as a stream', as
   expect((await fetch(url, { method: 'HEAD' })).headers.get('content-length')).toBe('1000000');
 });
 
+test('a long content that is there already is not waited for', async () => {
+  const world = await open();
+  const long = 'long '.repeat(1_000_000);
+  for (let time = 0; time < 2; time++) expect(await send(world, long)).toEqual([204, '']);
+  expect((await send(world, `${long}other`))[0]).toBe(409);
+});
+
 test('of a long content that is cut or is another one, no file is left', async () => {
   const world = await open();
   const long = 'long '.repeat(200_000);

@@ -134,6 +134,7 @@ async function upload(options: ArtifactRoutesOptions, exchange: Exchange): Promi
   await uploadArtifacts(options.recorder, readUpload(exchange, options.maxArtifactBytes), context);
   response.statusCode = 204;
   response.end();
+  exchange.request.resume(); // A content that is there already has not been read.
 }
 
 /** The URL is all that a caller needs, so it comes before the rights of the caller. */
