@@ -27,6 +27,7 @@ import { parseDuration } from '../option-values.ts';
 import type { OwnSecrets } from '../terminal/own-secrets.ts';
 import { ClockComparison } from './clock-comparison.ts';
 import { DEFAULT_AUDIENCE, IdTokens } from './id-token.ts';
+import { type PutRequest, putContent } from './put-content.ts';
 import { heedRefusals } from './refusals.ts';
 import { type Retry, retryFor } from './rpc-retry.ts';
 
@@ -46,6 +47,8 @@ export interface Connection {
   readonly tasks: Client<typeof Tasks>;
   readonly pushTasks: Client<typeof PushTasks>;
   readonly limits: Client<typeof Limits>;
+  /** Sends a file to a path of the server. It needs no right of the caller but the update token. */
+  readonly put: (path: string, request: PutRequest) => Promise<void>;
   /** Options for calls that work through any number of rows before they return. */
   readonly longCall: CallOptions;
   /** Repeats calls for which that is safe, so that a server that is away for minutes fails none of them. */
@@ -74,13 +77,14 @@ export function connect(
   const clocks = new ClockComparison(context.clock);
   const output = retriesQuietly ? undefined : outputOf(context, command);
   const warn = (message: string): void => output?.warn(message);
+  const agent = agentFor(url, context.env);
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: '1.1',
     useBinaryFormat: true,
     ...withDefaultTimeout(timeoutMs ?? DEFAULT_TIMEOUT_MS),
     ...compressionFor(url),
-    nodeOptions: { agent: agentFor(url, context.env) },
+    nodeOptions: { agent },
     interceptors: [
       endWith(context.signal),
       heedRefusals({ clock: context.clock, random: systemRandom, warn }),
@@ -98,6 +102,8 @@ export function connect(
     tasks: createClient(Tasks, transport),
     pushTasks: createClient(PushTasks, transport),
     limits: createClient(Limits, transport),
+    put: (path, request) =>
+      putContent(`${url}/${path}`, request, { agent, signal: context.signal }),
     longCall: { timeoutMs: timeoutMs ?? LONG_TIMEOUT_MS },
     retry: retryFor(context, { output, retryForMs }),
     aheadMs: () => clocks.aheadMs,

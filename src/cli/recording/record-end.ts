@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { toError } from '@postlude/queue/foundations';
 import type { Command } from 'commander';
 import { ResultBatch } from '../../ingest/results/result-batch.ts';
+import { type ArtifactSummary, sendArtifacts } from '../artifacts/upload-artifacts.ts';
 import { type Connection, connect } from '../connection/connection.ts';
 import { toRpcFailure } from '../connection/rpc-errors.ts';
 import { CliError, EXIT } from '../context.ts';
@@ -31,6 +32,8 @@ export interface Ending {
 
 export interface Ended {
   readonly summary: UploadSummary;
+  /** `undefined` if none were asked for, or if they were left out. */
+  readonly artifacts?: ArtifactSummary | undefined;
   /** The path of the spool entry that the results wait in. */
   readonly spooled?: string;
 }
@@ -70,9 +73,9 @@ async function uploadOrSpool(
   const isHurried = mayWait && outcome.cancelledBy !== undefined;
   const kept = isHurried ? await spool(ending, reports) : undefined;
   try {
-    const summary = await uploadAndEnd(ending, reports, recording);
+    const ended = await uploadAndEnd(ending, reports, recording);
     if (kept?.spooled) await rm(kept.spooled, { force: true });
-    return { summary };
+    return ended;
   } catch (error) {
     if (!mayWait || !mayComeLater(error)) {
       if (kept?.spooled) await rm(kept.spooled, { force: true });
@@ -89,19 +92,23 @@ async function uploadAndEnd(
   ending: Ending,
   reports: ReadReports,
   recording: Recording,
-): Promise<UploadSummary> {
+): Promise<Ended> {
   const { command, outcome, upload } = ending;
   const connection = connect(upload.context, command);
   const { headers, id: invocation } = recording;
   const target = { clock: upload.context.clock, connection, headers, invocation };
   const summary = await sendAll(ending, reports, serverSink(target));
+  const artifacts = await sendArtifacts(upload, { connection, headers, invocation });
   await end(connection, recording, outcome);
-  return summary;
+  return { summary, artifacts };
 }
 
 async function spool(ending: Ending, reports: ReadReports): Promise<Ended> {
-  const { outcome, start } = ending;
+  const { outcome, start, upload } = ending;
   const writer = await start.spool.write(start.server, start.plan);
+  if (upload.artifacts?.length) {
+    upload.output.warn('the artifacts are not kept, since the server cannot be reached');
+  }
   try {
     const summary = await sendAll(ending, reports, writer);
     await writer.commit(endOf(outcome));

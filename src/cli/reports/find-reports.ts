@@ -26,6 +26,8 @@ export interface Search {
   readonly earlier?: EarlierFiles | undefined;
   /** Also follows links that lead out of the folder: see `ReportLinks`. */
   readonly followLinks?: boolean | undefined;
+  /** A pattern that finds nothing, or nothing new, is no problem. */
+  readonly mayBeMissing?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,7 +48,7 @@ export async function findReports(
   const files = new Set<string>();
   const unchanged = new Set<string>();
   const byPlace = new Map<string, string>();
-  if (wanted.length === 0) problems.push(...negated.map(nothingMatches));
+  if (wanted.length === 0 && !search.mayBeMissing) problems.push(...negated.map(nothingMatches));
   for (const pattern of wanted) {
     const { found: places, problems: own } = await matches({ cwd, ignore, ...search }, pattern);
     problems.push(...own);
@@ -56,6 +58,7 @@ export async function findReports(
     for (const file of found) (old.has(file) ? unchanged : files).add(file);
     const isExcluded = own.length === 0 && (await isFile(resolve(cwd, pattern)));
     const isTold = own.some(({ severity }) => severity === 'error');
+    if (search.mayBeMissing) continue;
     if (found.length === 0 && !isExcluded && !isTold) problems.push(nothingMatches(pattern));
     if (found.length > 0 && found.length === old.size) problems.push(nothingNew(pattern));
   }

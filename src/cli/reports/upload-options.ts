@@ -1,12 +1,14 @@
 /** The options of `record` and `upload` that describe the uploaded results. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { problemOfPrintable } from '../../results/identity/printable.ts';
+import { collect } from '../command.ts';
 import { collectPair, type StringPair } from '../new-invocation.ts';
 
 export interface UploadOptions {
   readonly variant?: readonly StringPair[];
   readonly repo?: string;
   readonly followLinks?: boolean;
+  readonly artifacts?: readonly string[];
 }
 
 export function addUploadOptions(command: Command): Command {
@@ -17,6 +19,11 @@ export function addUploadOptions(command: Command): Command {
       collectVariantPair,
     )
     .option('--repo <url>', 'the repository that the source files belong to: https://…', parseRepo)
+    .option(
+      '--artifacts <glob...>',
+      'files to keep with the invocation: logs, screenshots; in quotes (repeatable)',
+      collect,
+    )
     .option('--follow-links', 'also read reports that links out of the current folder lead to');
 }
 

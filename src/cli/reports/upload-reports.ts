@@ -38,6 +38,8 @@ export interface Upload {
   /** Files that have not changed since this snapshot are not uploaded. */
   readonly earlier?: EarlierFiles;
   readonly followLinks?: boolean | undefined;
+  /** Files, or glob patterns, that are kept with the invocation. */
+  readonly artifacts?: readonly string[];
   readonly variant: Readonly<Record<string, string>>;
   readonly repo?: string | undefined;
 }

@@ -1,5 +1,6 @@
 import { Command, type Command as CommanderCommand } from 'commander';
 import { CLIENT_VARIABLES } from '../../../server/config/client-variables.ts';
+import { describeArtifacts } from '../../artifacts/describe-artifacts.ts';
 import {
   addGlobalOptions,
   type CommandMaker,
@@ -64,6 +65,9 @@ Tests always run: if the server cannot be reached within 5 seconds, or rejects o
 runs anyway, and its results wait in a folder (--spool) for the next record or for "postlude flush".
 Use --if-unreachable fail if you would rather not run the tests then.
 
+--artifacts keeps files that the command has written with the invocation. They are uploaded after the
+results, and only if the server can be reached by then: the spool holds no files.
+
 Exits with the exit code of the command (128 + the signal's number if a signal killed it or stopped
 record). If that is 0, exits with 2 if a report is damaged or missing, and with 1 if the server refuses
 the results. Exits with 127 if the command cannot be started.`;
@@ -90,6 +94,7 @@ export const recordCommand: CommandMaker = (context, setExitCode) =>
         variant: variantOf(options),
         repo: options.repo,
         followLinks: options.followLinks,
+        artifacts: options.artifacts ?? [],
       };
       const ending = { command, start, upload, outcome, mayWait: options.ifUnreachable === 'run' };
       const sent = await endRecording(ending);
@@ -131,10 +136,11 @@ function describeBegin({ attempt, id, superseded }: Recording): string {
 /** Finds the reports that are there before the command runs: a workspace may be used for many runs. */
 async function earlierReports(
   { cwd }: CliContext,
-  { acceptUnchanged, followLinks, reports = [] }: RecordOptions,
+  { acceptUnchanged, artifacts = [], followLinks, reports = [] }: RecordOptions,
 ): Promise<EarlierFiles> {
   if (acceptUnchanged) return EarlierFiles.none;
-  return EarlierFiles.at((await findReports(cwd, reports, { followLinks })).files);
+  const { files } = await findReports(cwd, [...reports, ...artifacts], { followLinks });
+  return EarlierFiles.at(files);
 }
 
 interface Run {
@@ -198,16 +204,16 @@ function environment(
 function describeEnded(
   { plan, recording }: Start,
   outcome: CommandOutcome,
-  { spooled, summary }: Ended,
+  { artifacts, spooled, summary }: Ended,
 ): string {
   const where = spooled === undefined ? '' : `; they wait in ${spooled}`;
-  return `${recording?.id ?? plan.id}: the command ${describeEnd(outcome)}; ${describeUpload(summary)}${where}`;
+  return `${recording?.id ?? plan.id}: the command ${describeEnd(outcome)}; ${describeUpload(summary)}${describeArtifacts(artifacts)}${where}`;
 }
 
 function jsonOf(
   { plan, recording }: Start,
   { cancelledBy, exitCode, killedBy }: CommandOutcome,
-  { spooled, summary }: Ended,
+  { artifacts, spooled, summary }: Ended,
 ) {
   const told = recording && { attempt: recording.attempt, superseded: recording.superseded };
   return {
@@ -218,6 +224,7 @@ function jsonOf(
     ...(cancelledBy === undefined ? {} : { cancelledBy }),
     ...(spooled === undefined ? {} : { spooled }),
     ...summary,
+    ...(artifacts && { artifacts }),
   };
 }
 

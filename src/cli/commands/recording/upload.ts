@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { describeArtifacts } from '../../artifacts/describe-artifacts.ts';
+import { sendArtifacts } from '../../artifacts/upload-artifacts.ts';
 import { addGlobalOptions, type CommandMaker, outputOf, progressOf } from '../../command.ts';
 import { connect } from '../../connection/connection.ts';
 import { updateHeaders } from '../../connection/tokens.ts';
@@ -41,11 +43,16 @@ export const uploadCommand: CommandMaker = (context, setExitCode) =>
       variant: variantOf(options),
       repo: options.repo,
       followLinks: options.followLinks,
+      artifacts: options.artifacts ?? [],
     };
     const headers = await updateHeaders(source, options.invocation);
     const { invocation } = options;
     const sink = serverSink({ clock: context.clock, connection, headers, invocation });
     const summary = await uploadReports(upload, sink);
-    output.result({ invocation, ...summary }, () => describeUpload(summary));
+    const artifacts = await sendArtifacts(upload, { connection, headers, invocation });
+    output.result(
+      { invocation, ...summary, ...(artifacts && { artifacts }) },
+      () => describeUpload(summary) + describeArtifacts(artifacts),
+    );
     if (!summary.complete) setExitCode(EXIT.badInput);
   });
