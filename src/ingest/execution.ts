@@ -27,6 +27,11 @@ export interface Execution {
   readonly summary: string;
   /** The message of the failure without its trace, if the report separates the two. */
   readonly errorMessage?: string | undefined;
+  /**
+   * What skipped a test, if that is known: its declaration, before it began, or the test itself. It means
+   * nothing for other outcomes.
+   */
+  readonly skippedBy?: 'declaration' | 'test' | undefined;
   readonly tags: readonly (readonly [string, string])[];
   /** The conditions that it ran under, if the report distinguishes several. */
   readonly variant?: Readonly<Record<string, string>>;

@@ -173,6 +173,7 @@ class GoTestJsonReader implements FormatReader {
       durationMs: test.durationMs,
       startTimeMs: test.startTimeMs,
       summary: summaryOf(outcome, test.output.text),
+      skippedBy: 'test',
       tags: test.tags,
       location: undefined,
       line: test.line,

@@ -90,6 +90,7 @@ class GoogleTestJsonReader implements FormatReader {
       durationMs: secondsAsMs(test.time),
       startTimeMs: startOf(test),
       summary: outcome === 'pass' ? '' : summaryOf(test),
+      skippedBy: test.status === 'NOTRUN' ? 'declaration' : 'test',
       tags: tagsOf(test),
       location: locationOf(test),
       line,

@@ -144,7 +144,10 @@ function outcomeOf(status: unknown): ExecutionOutcome | undefined {
   return isSkipped ? 'skip' : undefined;
 }
 
-/** Returns the attempts in the order of the run; the last one counts. */
+/**
+ * Returns the attempts in the order of the run; the last one counts. Vitest says `skipped` of tests that have
+ * skipped themselves as well.
+ */
 function attemptsOf(test: Fields, outcome: ExecutionOutcome, line: number): readonly Waiting[] {
   const failures = textsOf(test.failureMessages);
   const earlier = outcome === 'skip' ? [] : earlierFailures(test, outcome, failures);
@@ -157,6 +160,7 @@ function attemptsOf(test: Fields, outcome: ExecutionOutcome, line: number): read
     startTimeMs: amountOf(test.startAt) || undefined,
     summary: outcome === 'pass' ? '' : excerptOf(failures.join('\n\n')),
     errorMessage: outcome === 'fail' ? messageOf(failures[0] ?? '') : undefined,
+    skippedBy: test.status === 'skipped' ? undefined : ('declaration' as const),
     tags: tagsOf(test),
     line,
   };

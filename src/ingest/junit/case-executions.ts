@@ -32,6 +32,7 @@ function sharedFields(testCase: JUnitCase, reading: CaseReading) {
     name: reading.name,
     isTest: reading.isTest,
     container: suite?.ordinal ?? 0,
+    skippedBy: reading.skippedBy,
     tags: [
       ...pair('suite', suite?.name),
       ...pair('class', classname),

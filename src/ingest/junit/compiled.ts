@@ -3,7 +3,15 @@
  */
 import type { ExecutionOutcome } from '../execution.ts';
 import type { JUnitDialect } from './dialect.ts';
-import { byClass, has, type JUnitCase, messageOf, readPlainly, typeOf } from './test-case.ts';
+import {
+  byClass,
+  type CaseReading,
+  has,
+  type JUnitCase,
+  messageOf,
+  readPlainly,
+  typeOf,
+} from './test-case.ts';
 
 export const cargoNextest: JUnitDialect = {
   name: 'cargo-nextest',
@@ -29,7 +37,8 @@ export const googleTest: JUnitDialect = {
       const value = attributes[key];
       return value === undefined ? [] : [[key, value]];
     });
-    const reading = { ...readPlainly(testCase), tags };
+    const skippedBy = attributes.status === 'notrun' ? 'declaration' : 'test';
+    const reading: CaseReading = { ...readPlainly(testCase), skippedBy, tags };
     if (name === '' && has(testCase, 'failure')) {
       return { ...reading, isTest: false, outcome: 'crash' };
     }

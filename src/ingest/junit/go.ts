@@ -6,7 +6,14 @@
  */
 import type { ExecutionFacts, Grouping, Placement } from '../report.ts';
 import type { JUnitDialect } from './dialect.ts';
-import { byClass, has, messageOf, readPlainly } from './test-case.ts';
+import {
+  byClass,
+  type CaseReading,
+  has,
+  type JUnitCase,
+  messageOf,
+  readPlainly,
+} from './test-case.ts';
 
 /**
  * Every execution of a rerun test is a test case, and they are not in the order of the run. But a test that
@@ -22,7 +29,7 @@ export const gotestsum: JUnitDialect = {
     const isPackage = testCase.name === '' || testCase.name === 'TestMain';
     return isPackage && has(testCase, 'failure')
       ? { ...byClass(testCase), isTest: false, outcome: 'crash' }
-      : readPlainly(testCase);
+      : readGoTest(testCase);
   },
   grouping: failuresFirst,
 };
@@ -40,10 +47,15 @@ export const goJUnitReport: JUnitDialect = {
     if (message === 'Build error' || message === 'Runtime error') {
       return { ...byClass(testCase), isTest: false, outcome: 'crash' };
     }
-    const reading = readPlainly(testCase);
+    const reading = readGoTest(testCase);
     return message === 'No test result found' ? { ...reading, outcome: 'abort' } : reading;
   },
 };
+
+/** A test of Go is skipped by a call of its own. */
+function readGoTest(testCase: JUnitCase): CaseReading {
+  return { ...readPlainly(testCase), skippedBy: 'test' };
+}
 
 function place(executions: readonly ExecutionFacts[]): readonly Placement[] {
   const failures = executions.filter(({ outcome }) => outcome === 'fail').length;

@@ -1,7 +1,7 @@
 /**
  * A `<testcase>` as the file has it, before a dialect interprets it.
  */
-import type { ExecutionOutcome, OutputStream } from '../execution.ts';
+import type { Execution, ExecutionOutcome, OutputStream } from '../execution.ts';
 
 export type Attributes = Readonly<Record<string, string>>;
 
@@ -50,6 +50,8 @@ export interface CaseReading {
   /** True if the runner itself counts it as a test. */
   readonly isTest: boolean;
   readonly outcome: ExecutionOutcome;
+  /** See Execution. */
+  readonly skippedBy?: Execution['skippedBy'];
   readonly tags?: readonly (readonly [string, string])[];
 }
 

@@ -9,9 +9,7 @@ import { isAbsolute, relative, sep } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { EpochMs } from '@postlude/queue/foundations';
 import type { TestLocationSchema } from '../../gen/luci/resultdb/v1/test_metadata_pb.js';
-import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import {
-  MAX_ERROR_MESSAGE_BYTES,
   MAX_FILE_NAME_BYTES,
   MAX_TAG_KEY_LENGTH,
   MAX_TAG_VALUE_BYTES,
@@ -24,8 +22,9 @@ import type { Execution, SourceLocation } from '../execution.ts';
 import type { FoundResult } from '../report.ts';
 import type { ReadableReport } from '../report-file.ts';
 import { type ReportSet, resultsOf } from '../report-set.ts';
+import { outcomeFieldsOf } from './outcome-fields.ts';
 import { ResultBatch, type TestResultMessage } from './result-batch.ts';
-import { plainText, summaryHtmlOf } from './summary-html.ts';
+import { summaryHtmlOf } from './summary-html.ts';
 import { fitsIn, shortenTo } from './test-id.ts';
 
 export interface UploadContext {
@@ -80,17 +79,15 @@ function testResultOf(
   { dialect, idPrefix }: Pick<ReadableReport, 'dialect'> & { readonly idPrefix: string },
   context: UploadContext,
 ): TestResultMessage {
-  const { testId, status, expected, ordinal, execution } = result;
+  const { testId, expected, ordinal, execution } = result;
   const location = locationOf(execution.location, context.root);
   const inRepo = location && context.repo !== undefined;
   return {
     testId: testId.id,
     resultId: `${idPrefix}-${ordinal}`,
     variant: { def: variantOf(execution, context) },
-    expected,
-    status: TestStatus[status],
+    ...outcomeFieldsOf(result),
     summaryHtml: summaryHtmlOf(expected ? execution.summary : summaryWithOutput(execution)),
-    ...failureReasonOf(result),
     ...timesOf(result, context.now),
     tags: tagsOf(result, dialect),
     ...(location && !inRepo ? { testLocation: location } : {}),
@@ -99,20 +96,6 @@ function testResultOf(
       ...(inRepo ? { location: { ...location, repo: context.repo ?? '' } } : {}),
     },
   };
-}
-
-/** If the report does not separate the message, the summary begins with it. */
-function failureReasonOf({ expected, execution }: FoundResult) {
-  if (expected) return {};
-  const told = plainText(execution.errorMessage ?? '').trim();
-  const message =
-    told ||
-    plainText(execution.summary)
-      .trim()
-      .split(/\n\s*(?:at |\n)/)[0] ||
-    '';
-  const primaryErrorMessage = shortenTo(message, MAX_ERROR_MESSAGE_BYTES);
-  return primaryErrorMessage === '' ? {} : { failureReason: { primaryErrorMessage } };
 }
 
 /** Adds the beginning and the end of a failing test's output, which often explains the failure. */
