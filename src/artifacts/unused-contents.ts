@@ -58,6 +58,7 @@ async function insertUnused(
 
 /** Is called in the transaction that records the artifacts of these contents. */
 export async function useContents(tx: Transaction, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
   const rows = keys.map((contentKey) => ({ contentKey }));
   const columns = { isClaimed: bool };
   const found = await tx.lockKeys(unusedContents, rows, { columns, lock: 'update' });
@@ -73,6 +74,7 @@ export async function giveUpContents(
   keys: readonly string[],
   now: EpochMs,
 ): Promise<void> {
+  if (keys.length === 0) return;
   const rows = keys.map((contentKey) => ({ contentKey }));
   const columns = { contentKey: text };
   const found = await tx.lockKeys(unusedContents, rows, { columns, lock: 'update' });

@@ -35,6 +35,7 @@ export async function collectContents(
   do {
     const after = page.at(-1) ?? '';
     page = await db.read((tx) => findUnused(tx, { after, limit: PAGE_KEYS, now }));
+    if (page.length === 0) break;
     const claimed = await db.write((tx) => claimUnused(tx, page, now));
     const gone: string[] = [];
     await forEachLimit(claimed, AT_ONCE, async (key) => {

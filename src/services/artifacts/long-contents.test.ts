@@ -160,3 +160,18 @@ test('a collection that dies at any step is made up for by the next', async () =
   });
   expect(steps).toBeGreaterThan(3);
 });
+
+test('a collection that finds nothing writes nothing', async () => {
+  const [db, contents] = [new SqliteDatabase(TABLES), new MemoryContents()];
+  const services = await openServices(db, { contents });
+  await services.create('u-inv');
+  await record(services, { long: LONG });
+  const write = () => Promise.reject(new Error('it writes'));
+  const readOnly = {
+    ...services,
+    contents,
+    db: Object.assign(Object.create(db), { read: db.read.bind(db), write }),
+  };
+  expect(await collectContents(readOnly)).toBe(0);
+  await db.close();
+});
