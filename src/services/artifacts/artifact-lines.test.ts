@@ -37,7 +37,10 @@ describe('lines', () => {
   test('no more than fit, and of a line that does not fit its beginning', async () => {
     const line = 'x'.repeat(60);
     expect(await linesOf(`${line}\n`.repeat(9), { bytes: 350 })).toEqual([line, line, line]);
-    expect(await linesOf('y'.repeat(5_000), { bytes: 100 }, 7)).toEqual(['y'.repeat(100)]);
+    for (const size of [7, 9_000]) {
+      const long = `${'y'.repeat(5_000)}\nz`;
+      expect(await linesOf(long, { bytes: 100 }, size)).toEqual(['y'.repeat(100)]);
+    }
   });
 });
 

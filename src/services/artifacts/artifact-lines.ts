@@ -41,20 +41,20 @@ export async function readLines(
 async function* splitLines(
   content: AsyncIterable<Uint8Array>,
   maxBytes: number,
-): AsyncIterable<Uint8Array> {
+): AsyncGenerator<Uint8Array, void, void> {
   let begun: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of content) {
     let at = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, at)) {
-      yield withoutReturn(Buffer.concat([...begun, chunk.subarray(at, end)]));
+      const line = Buffer.concat([...begun, chunk.subarray(at, end)]);
+      if (line.length > maxBytes) return yield line.subarray(0, maxBytes);
+      yield withoutReturn(line);
       [begun, length, at] = [[], 0, end + 1];
     }
     begun.push(chunk.subarray(at));
     length += chunk.length - at;
-    if (length <= maxBytes) continue;
-    yield Buffer.concat(begun).subarray(0, maxBytes);
-    return;
+    if (length > maxBytes) return yield Buffer.concat(begun).subarray(0, maxBytes);
   }
   if (length > 0) yield withoutReturn(Buffer.concat(begun));
 }

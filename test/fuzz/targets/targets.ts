@@ -1,6 +1,7 @@
 /** All that is fuzzed. */
 import { plantedTargets } from '../engine/planted-targets.ts';
 import type { FuzzTarget } from '../engine/target.ts';
+import { artifactTargets } from './artifacts.ts';
 import { codecTargets } from './codecs.ts';
 import { fileTargets } from './files.ts';
 import { patternTargets } from './patterns.ts';
@@ -19,6 +20,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...patternTargets,
   ...fileTargets,
   ...globTargets,
+  ...artifactTargets,
 ];
 
 /** Finds a target, or one that is planted for tests of the engine. */
