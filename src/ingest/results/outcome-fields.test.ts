@@ -91,6 +91,12 @@ const googletest = (status: string, result: string) =>
 
 test.each([
   ['a message of JUnit', oneCase('<skipped message=" not&#10;here "/>'), 'OTHER', 'not here'],
+  [
+    'a message that is not printable',
+    oneCase('<skipped message="e&#8205;&#769; &#27;[31mred"/>'),
+    'OTHER',
+    'e \u0301 red',
+  ],
   ['a test of Go', GO, 'SKIPPED_BY_TEST_BODY', 'x_test.go:5: not here'],
   ['a pending test of Jest', jest('pending'), 'DISABLED_AT_DECLARATION', ''],
   [

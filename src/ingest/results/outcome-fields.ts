@@ -59,8 +59,10 @@ function skippedReasonOf({
   skippedBy,
   summary,
 }: Execution): MessageInitShape<typeof SkippedReasonSchema> | undefined {
-  const words = summary.normalize('NFC').replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S}]+/gu, ' ');
-  const reasonMessage = shortenTo(words.trim(), MAX_ERROR_MESSAGE_BYTES);
+  const words = plainText(summary)
+    .replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S}]+/gu, ' ')
+    .trim();
+  const reasonMessage = shortenTo(words.normalize('NFC'), MAX_ERROR_MESSAGE_BYTES);
   const { DISABLED_AT_DECLARATION, OTHER, SKIPPED_BY_TEST_BODY } = SkippedReason_Kind;
   if (skippedBy === 'declaration') return { kind: DISABLED_AT_DECLARATION, reasonMessage };
   if (skippedBy === 'test') return { kind: SKIPPED_BY_TEST_BODY, reasonMessage };
