@@ -33,16 +33,7 @@ export class Served {
   }
 
   static start(flags: readonly string[], nodeFlags: readonly string[] = []): Promise<Served> {
-    return Served.#startFrom(
-      [
-        ...nodeFlags,
-        '--cpu-prof',
-        '--cpu-prof-dir=/tmp/prof',
-        '--conditions=postlude-source',
-        MAIN,
-      ],
-      flags,
-    );
+    return Served.#startFrom([...nodeFlags, '--conditions=postlude-source', MAIN], flags);
   }
 
   /** Starts the command that was built, as users run it. */
