@@ -37,6 +37,13 @@ export function serverSink({
     await connection.retry(() => call().catch(rethrowAfter(refused)), signal);
   };
   return {
+    exonerate: async (exonerations, requestId) => {
+      const requests = exonerations.map((testExoneration) => ({ testExoneration }));
+      const request = { invocation, requests, requestId };
+      await connection.retry(() =>
+        connection.recorder.batchCreateTestExonerations(request, { headers: { ...headers } }),
+      );
+    },
     send: (batch) => batches.add(batch.bytes, (flight) => sendNow(batch, flight)),
     end: () => batches.end(),
     aheadMs: () => aheadOfServerMs(connection, invocation),

@@ -3,7 +3,7 @@
  * reported with line and reason, the other files are uploaded anyway, and the invocation gets a failed
  * result that says it is incomplete.
  */
-import { TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { type TestExoneration, TestStatus } from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import type { Counts, Problem } from '../../ingest/report.ts';
 import { type ReportSet, readReportSet } from '../../ingest/report-set.ts';
 import { ResultBatch, type TestResultMessage } from '../../ingest/results/result-batch.ts';
@@ -23,6 +23,8 @@ import { findReports } from './find-reports.ts';
 export interface ResultSink {
   /** Takes results, which overwrite those with the same ids. They may still be under way afterwards. */
   send(batch: ResultBatch): Promise<void>;
+  /** Takes a batch of exonerations. A batch that has the request id of an earlier one adds nothing. */
+  exonerate(exonerations: readonly TestExoneration[], requestId: string): Promise<void>;
   /** Returns once everything that was sent is stored. */
   end(): Promise<void>;
   /** Returns how far our clock is ahead of the server's, as far as that is known. */

@@ -14,11 +14,9 @@
 import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { type Clock, type EpochMs, toError } from '@postlude/queue/foundations';
-import type { TestResult } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import { type Clock, toError } from '@postlude/queue/foundations';
 import { ResultBatch } from '../../ingest/results/result-batch.ts';
 import { UPDATE_TOKEN_HEADER } from '../../services/shared/call-context.ts';
-import { fromDuration, fromTimestamp } from '../../services/shared/timestamp.ts';
 import type { Connection } from '../connection/connection.ts';
 import { retryAfterMs } from '../connection/refusals.ts';
 import { isTransientRpcError, toRpcFailure } from '../connection/rpc-errors.ts';
@@ -26,9 +24,10 @@ import { shownUrl } from '../connection/shown-url.ts';
 import { openWithToken } from '../connection/tokens.ts';
 import { CliError } from '../context.ts';
 import { invocationId } from '../invocation-argument.ts';
+import { withoutFuture } from '../reports/past-results.ts';
 import { serverSink } from '../reports/server-sink.ts';
 import type { Spool } from './spool.ts';
-import { readEntry, resultsOf, type SpoolEntry } from './spool-entry.ts';
+import { exonerationsOf, readEntry, resultsOf, type SpoolEntry } from './spool-entry.ts';
 
 export interface Flushed {
   /** The current path of the entry. */
@@ -174,6 +173,9 @@ async function sendResults(
     await sink.send(ResultBatch.of(batch.map((result) => withoutFuture(result, now))));
     results += batch.length;
   }
+  for await (const { exonerations, requestId } of exonerationsOf(path)) {
+    await sink.exonerate(exonerations, requestId);
+  }
   await sink.end();
   return results;
 }
@@ -205,14 +207,4 @@ async function isWhole(connection: Connection, ending: RecordingEnd): Promise<bo
     if (isNotActive(error)) return false;
     throw error;
   }
-}
-
-/** Drops a start time in the future, so that a machine whose clock is ahead can record its results. */
-function withoutFuture(result: TestResult, now: EpochMs): TestResult {
-  const { duration, startTime } = result;
-  if (startTime === undefined) return result;
-  const durationMs = duration === undefined ? 0 : fromDuration(duration) / 1000;
-  if (fromTimestamp(startTime) + durationMs <= now) return result;
-  const { startTime: _, ...others } = result;
-  return others;
 }

@@ -3,6 +3,7 @@
  *
  *     {"postlude": "spool", "version": 1, "server", "recordedAt", "open": OpenInvocationRequest}
  *     {"results": [TestResult, …]}                  any number of these
+ *     {"exonerations": [TestExoneration, …], "requestId"}    and of these
  *     {"end": EndInvocationRequest, "batches": n}   always the last
  *
  * It holds the results themselves, as a later job may overwrite the reports. It holds no token.
@@ -10,7 +11,12 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { create, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
 import { NOT_REGULAR, openRegularFile } from '@postlude/queue/foundations';
-import { type TestResult, TestResultSchema } from '../../gen/luci/resultdb/v1/test_result_pb.js';
+import {
+  type TestExoneration,
+  TestExonerationSchema,
+  type TestResult,
+  TestResultSchema,
+} from '../../gen/luci/resultdb/v1/test_result_pb.js';
 import {
   type EndInvocationRequest,
   EndInvocationRequestSchema,
@@ -72,6 +78,12 @@ export class SpoolWriter implements ResultSink {
     this.#batches += 1;
   }
 
+  async exonerate(exonerations: readonly TestExoneration[], requestId: string): Promise<void> {
+    const written = exonerations.map((each) => toJson(TestExonerationSchema, each));
+    await this.#write({ exonerations: written, requestId });
+    this.#batches += 1;
+  }
+
   /** Does nothing: `commit` makes the results durable. */
   end(): Promise<void> {
     return Promise.resolve();
@@ -120,7 +132,7 @@ export async function readEntry(path: string): Promise<SpoolEntry> {
   for await (const line of linesOf(path)) {
     if (end !== undefined) throw damaged(path, 'it continues after its end');
     if (header === undefined) header = headerOf(path, line);
-    else if ('results' in line) batches += checkedBatch(path, line);
+    else if ('results' in line || 'exonerations' in line) batches += checkedBatch(path, line);
     else end = endOf(path, line, batches);
   }
   if (header === undefined || end === undefined) throw damaged(path, 'its end is missing');
@@ -128,10 +140,14 @@ export async function readEntry(path: string): Promise<SpoolEntry> {
 }
 
 /** Decodes a batch before anything is opened on a server, as results that are damaged cannot be sent. */
-function checkedBatch(path: string, { results }: Line): 1 {
-  if (!Array.isArray(results)) throw damaged(path, 'a batch is not a list');
-  decoded(path, () => results.map((each) => fromJson(TestResultSchema, each)));
-  return 1;
+function checkedBatch(path: string, { exonerations, requestId, results }: Line): 1 {
+  const items = results ?? exonerations;
+  if (!Array.isArray(items)) throw damaged(path, 'a batch is not a list');
+  const isOfResults = results !== undefined;
+  const desc = isOfResults ? TestResultSchema : TestExonerationSchema;
+  decoded(path, () => items.map((each) => fromJson(desc, each)));
+  if (isOfResults || typeof requestId === 'string') return 1;
+  throw damaged(path, 'a batch has no request id');
 }
 
 /** Reads the results of an entry that `readEntry` has checked, one batch at a time. */
@@ -139,6 +155,22 @@ export async function* resultsOf(path: string): AsyncGenerator<TestResult[]> {
   for await (const line of linesOf(path)) {
     if (!Array.isArray(line.results)) continue;
     yield line.results.map((each) => fromJson(TestResultSchema, each));
+  }
+}
+
+export interface SpooledExonerations {
+  readonly exonerations: readonly TestExoneration[];
+  readonly requestId: string;
+}
+
+/** Reads the exonerations of such an entry. */
+export async function* exonerationsOf(path: string): AsyncGenerator<SpooledExonerations> {
+  for await (const { exonerations, requestId } of linesOf(path)) {
+    if (!Array.isArray(exonerations)) continue;
+    yield {
+      exonerations: exonerations.map((each) => fromJson(TestExonerationSchema, each)),
+      requestId: String(requestId),
+    };
   }
 }
 
