@@ -59,15 +59,16 @@ export function outcomeProperties(outcome: CommandOutcome): JsonObject {
   };
 }
 
-/** Returns `undefined` if the command succeeded, or if its reports show why it did not. */
+/** Returns `undefined` if the command succeeded, or if its results show why it did not. */
 export function outcomeResult(
   outcome: CommandOutcome,
-  counts: Counts | undefined,
+  results: { readonly counts: Counts; readonly unexpected: number },
   variant: Readonly<Record<string, string>>,
 ): TestResultMessage | undefined {
   const { exitCode, killedBy } = outcome;
   if (exitCode === 0) return undefined;
-  if (killedBy === undefined && counts !== undefined && hasFailures(counts)) return undefined;
+  const isShown = results.unexpected > 0 || hasFailures(results.counts);
+  if (killedBy === undefined && isShown) return undefined;
   const said = `the command ${describeEnd(outcome)}`;
   return {
     testId: COMMAND_TEST_ID,

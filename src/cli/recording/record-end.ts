@@ -16,7 +16,9 @@ import {
   type Upload,
   type UploadSummary,
 } from '../reports/upload-reports.ts';
+import type { ReportedCounts, ReportedResults } from '../result-sink/reported-results.ts';
 import { flushSpool } from '../spool/flush.ts';
+import { countOf } from '../terminal/count.ts';
 import { type CommandOutcome, outcomeProperties, outcomeResult } from './command-outcome.ts';
 import { describeFlushed, mayComeLater, type Start } from './record-start.ts';
 import type { Recording } from './recording.ts';
@@ -26,6 +28,8 @@ export interface Ending {
   readonly start: Start;
   readonly upload: Upload;
   readonly outcome: CommandOutcome;
+  /** What the command has reported itself; undefined if it could not. */
+  readonly reported: ReportedResults | undefined;
   /** True if the results may go to the spool. */
   readonly mayWait: boolean;
 }
@@ -40,10 +44,11 @@ export interface Ended {
 
 /** Throws if the results are neither on the server nor in the spool. */
 export async function endRecording(ending: Ending): Promise<Ended> {
-  const { outcome, start, upload } = ending;
-  if (upload.patterns.length === 0) {
+  const { outcome, reported, start, upload } = ending;
+  if (upload.patterns.length === 0 && !hasReported(reported?.counts)) {
     upload.output.warn('no --reports: only what the command uploads itself is recorded');
   }
+  warnOfArtifacts(ending);
   const ended = await readAndSend(ending).catch((error) => {
     throw notUploaded(start, outcome, error);
   });
@@ -51,6 +56,18 @@ export async function endRecording(ending: Ending): Promise<Ended> {
     await flushRest(ending).catch((error) => upload.output.warn(messageOf(error)));
   }
   return ended;
+}
+
+export function hasReported(counts: ReportedCounts | undefined): counts is ReportedCounts {
+  return counts !== undefined && counts.results + counts.exonerations + counts.artifacts > 0;
+}
+
+function warnOfArtifacts({ reported, upload }: Ending): void {
+  const artifacts = reported?.counts.artifacts ?? 0;
+  if (artifacts === 0) return;
+  upload.output.warn(
+    `the command reported ${countOf(artifacts, 'artifact')}, which record does not upload from there: --artifacts takes files`,
+  );
 }
 
 async function readAndSend(ending: Ending): Promise<Ended> {
@@ -97,7 +114,8 @@ async function uploadAndEnd(
   const connection = connect(upload.context, command);
   const { headers, id: invocation } = recording;
   const target = { clock: upload.context.clock, connection, headers, invocation };
-  const summary = await sendAll(ending, reports, serverSink(target));
+  const hasResults = (await ending.reported?.endUpload()) ?? false;
+  const summary = await sendAll(ending, reports, { sink: serverSink(target), hasResults });
   const artifacts = await sendArtifacts(upload, { connection, headers, invocation });
   await end(connection, recording, outcome);
   return { summary, artifacts };
@@ -110,7 +128,7 @@ async function spool(ending: Ending, reports: ReadReports): Promise<Ended> {
     upload.output.warn('the artifacts are not kept, since the server cannot be reached');
   }
   try {
-    const summary = await sendAll(ending, reports, writer);
+    const summary = await sendAll(ending, reports, { sink: writer, hasResults: false });
     await writer.commit(endOf(outcome));
     return { summary, spooled: writer.path };
   } catch (error) {
@@ -119,13 +137,21 @@ async function spool(ending: Ending, reports: ReadReports): Promise<Ended> {
   }
 }
 
+interface Target {
+  readonly sink: ResultSink;
+  /** True if it has the results that the command reported. */
+  readonly hasResults: boolean;
+}
+
 async function sendAll(
-  { outcome, upload }: Ending,
+  { outcome, reported, upload }: Ending,
   reports: ReadReports,
-  sink: ResultSink,
+  { hasResults, sink }: Target,
 ): Promise<UploadSummary> {
   const summary = await sendReports(upload, reports, sink);
-  const ofCommand = outcomeResult(outcome, summary.counts, upload.variant);
+  await reported?.sendTo(sink, { hasResults });
+  const unexpected = reported?.counts.unexpected ?? 0;
+  const ofCommand = outcomeResult(outcome, { ...summary, unexpected }, upload.variant);
   if (ofCommand !== undefined) await sink.send(ResultBatch.of([ofCommand]));
   await sink.end();
   return summary;

@@ -1,3 +1,4 @@
+import { toError } from '@postlude/queue/foundations';
 import { Command, type Command as CommanderCommand } from 'commander';
 import { CLIENT_VARIABLES } from '../../../server/config/client-variables.ts';
 import { describeArtifacts } from '../../artifacts/describe-artifacts.ts';
@@ -19,7 +20,7 @@ import {
   describeEnd,
   heedingLateSignal,
 } from '../../recording/command-outcome.ts';
-import { type Ended, endRecording } from '../../recording/record-end.ts';
+import { type Ended, endRecording, hasReported } from '../../recording/record-end.ts';
 import {
   addSpoolOptions,
   type SpoolOptions,
@@ -35,10 +36,14 @@ import {
 import { EarlierFiles } from '../../reports/earlier-files.ts';
 import { findReports } from '../../reports/find-reports.ts';
 import { addUploadOptions, type UploadOptions, variantOf } from '../../reports/upload-options.ts';
-import { describeUpload, type UploadSummary } from '../../reports/upload-reports.ts';
+import { describeUpload, type Upload, type UploadSummary } from '../../reports/upload-reports.ts';
+import type { ReportedCounts } from '../../result-sink/reported-results.ts';
+import type { ResultSinkParts, RunningSink } from '../../result-sink/result-sink.ts';
+import { addSinkOptions, type SinkOptions, sinkRules } from '../../result-sink/sink-options.ts';
+import { countOf } from '../../terminal/count.ts';
 import type { Output } from '../../terminal/output.ts';
 
-interface RecordOptions extends RecordingOptions, SpoolOptions, UploadOptions {
+interface RecordOptions extends RecordingOptions, SinkOptions, SpoolOptions, UploadOptions {
   readonly id?: string;
   readonly reports?: readonly string[];
   readonly acceptUnchanged?: boolean;
@@ -46,7 +51,8 @@ interface RecordOptions extends RecordingOptions, SpoolOptions, UploadOptions {
 
 const MORE = `
 The command runs with POSTLUDE_INVOCATION, POSTLUDE_UPDATE_TOKEN and POSTLUDE_SERVER in its
-environment. Its output is passed through unchanged; record itself writes to standard error. With
+environment, and with LUCI_CONTEXT, the file by which LUCI's result adapters find ResultSink. What they
+report is recorded as well, with --variant and the options below. Its output is passed through unchanged; record itself writes to standard error. With
 --json, the command's output goes to standard error as well, and standard output gets one object.
 
 If you run record again with the same --id, it records the next attempt. Results of an attempt that was
@@ -75,34 +81,64 @@ the results. Exits with 127 if the command cannot be started.`;
 export const recordCommand: CommandMaker = (context, setExitCode) =>
   commandLine().action(
     async (words: [string, ...string[]], options: RecordOptions, command: CommanderCommand) => {
+      const rules = sinkRules(options, variantOf(options));
       const plan = planRecording(context, options.id ?? generatedInvocationId(), options);
       const start = await startRecording(context, command, { ...options, plan });
       const output = outputOf(context, command);
       if (start.recording) output.note(describeBegin(start.recording));
       const earlier = await earlierReports(context, options);
-      const ended = await runAlive(context, { words, command, start });
-      const outcome = heedingLateSignal(ended, context.signal);
-
-      // A user who stops the command still wants its results.
-      const patient = { ...context, signal: new AbortController().signal };
-      const upload = {
-        context: patient,
-        output,
-        progress: progressOf(context, command),
-        patterns: options.reports ?? [],
-        earlier,
-        variant: variantOf(options),
-        repo: options.repo,
-        followLinks: options.followLinks,
-        artifacts: options.artifacts ?? [],
-      };
-      const ending = { command, start, upload, outcome, mayWait: options.ifUnreachable === 'run' };
-      const sent = await endRecording(ending);
-      if (output.isJson) output.result(jsonOf(start, outcome, sent), () => '');
-      output.note(describeEnded(start, outcome, sent));
-      setExitCode(exitCodeOf(outcome, sent.summary));
+      const patient = withPatience(context);
+      const sink = await openSink({ context: patient, command, start, rules }, output);
+      try {
+        const ended = await runAlive(context, { words, command, start, sink });
+        const outcome = heedingLateSignal(ended, context.signal);
+        const upload = { ...uploadOf(patient, command, options), earlier };
+        const mayWait = options.ifUnreachable === 'run';
+        const reported = sink?.reported;
+        const ending = { command, start, upload, outcome, reported, mayWait };
+        const sent = await endRecording(ending);
+        const run = { start, outcome, reported: reported?.counts };
+        if (output.isJson) output.result(jsonOf(run, sent), () => '');
+        output.note(describeEnded(run, sent));
+        setExitCode(exitCodeOf(outcome, sent.summary));
+      } finally {
+        await sink?.remove();
+      }
     },
   );
+
+/** A user who stops the command still wants its results. */
+function withPatience(context: CliContext): CliContext {
+  return { ...context, signal: new AbortController().signal };
+}
+
+function uploadOf(
+  context: CliContext,
+  command: CommanderCommand,
+  options: RecordOptions,
+): Omit<Upload, 'earlier'> {
+  return {
+    context,
+    output: outputOf(context, command),
+    progress: progressOf(context, command),
+    patterns: options.reports ?? [],
+    variant: variantOf(options),
+    repo: options.repo,
+    followLinks: options.followLinks,
+    artifacts: options.artifacts ?? [],
+  };
+}
+
+/** A command that reports nothing itself must run anyway, so a sink that cannot be opened is no failure. */
+async function openSink(parts: ResultSinkParts, output: Output): Promise<RunningSink | undefined> {
+  const { openResultSink } = await import('../../result-sink/result-sink.ts');
+  try {
+    return await openResultSink(parts);
+  } catch (error) {
+    output.warn(`the command cannot report results itself: ${toError(error).message}`);
+    return undefined;
+  }
+}
 
 function commandLine(): Command {
   const command = new Command('record')
@@ -124,7 +160,10 @@ function commandLine(): Command {
     )
     .passThroughOptions();
   return addGlobalOptions(
-    addSpoolOptions(addUploadOptions(addNewInvocationOptions(command))).addHelpText('after', MORE),
+    addSpoolOptions(addSinkOptions(addUploadOptions(addNewInvocationOptions(command)))).addHelpText(
+      'after',
+      MORE,
+    ),
   );
 }
 
@@ -147,11 +186,12 @@ interface Run {
   readonly words: readonly [string, ...string[]];
   readonly command: CommanderCommand;
   readonly start: Start;
+  readonly sink: RunningSink | undefined;
 }
 
 /** Runs the command, and sends heartbeats to the server while it runs. */
 async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> {
-  const { command, start, words } = run;
+  const { command, sink, start, words } = run;
   const output = outputOf(context, command);
   const ended = new AbortController();
   const beating = beat(context, run, { output, signal: ended.signal });
@@ -160,7 +200,7 @@ async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> 
     const end = await runCommand({
       command: words,
       cwd: context.cwd,
-      env: environment(context.env, start),
+      env: { ...environment(context.env, start), ...sink?.env },
       stdout: output.isJson ? 'stderr' : 'stdout',
       signal: context.signal,
       forced: context.forced,
@@ -175,6 +215,7 @@ async function runAlive(context: CliContext, run: Run): Promise<CommandOutcome> 
     return { ...times, file: words[0], exitCode: error.exitCode, notStarted: error.message };
   } finally {
     ended.abort();
+    await sink?.stopServing();
     await beating;
   }
 }
@@ -201,20 +242,27 @@ function environment(
   };
 }
 
+/** What is said of a run at its end. */
+interface EndedRun {
+  readonly start: Start;
+  readonly outcome: CommandOutcome;
+  readonly reported: ReportedCounts | undefined;
+}
+
 function describeEnded(
-  { plan, recording }: Start,
-  outcome: CommandOutcome,
+  { outcome, reported, start: { plan, recording } }: EndedRun,
   { artifacts, spooled, summary }: Ended,
 ): string {
+  const own = hasReported(reported) ? `; ${countOf(reported.results, 'result')} of its own` : '';
   const where = spooled === undefined ? '' : `; they wait in ${spooled}`;
-  return `${recording?.id ?? plan.id}: the command ${describeEnd(outcome)}; ${describeUpload(summary)}${describeArtifacts(artifacts)}${where}`;
+  return `${recording?.id ?? plan.id}: the command ${describeEnd(outcome)}; ${describeUpload(summary)}${own}${describeArtifacts(artifacts)}${where}`;
 }
 
 function jsonOf(
-  { plan, recording }: Start,
-  { cancelledBy, exitCode, killedBy }: CommandOutcome,
+  { outcome, reported, start: { plan, recording } }: EndedRun,
   { artifacts, spooled, summary }: Ended,
 ) {
+  const { cancelledBy, exitCode, killedBy } = outcome;
   const told = recording && { attempt: recording.attempt, superseded: recording.superseded };
   return {
     invocation: recording?.id ?? plan.id,
@@ -223,6 +271,7 @@ function jsonOf(
     ...(killedBy === undefined ? {} : { killedBy }),
     ...(cancelledBy === undefined ? {} : { cancelledBy }),
     ...(spooled === undefined ? {} : { spooled }),
+    ...(hasReported(reported) ? { reported } : {}),
     ...summary,
     ...(artifacts && { artifacts }),
   };
