@@ -30,7 +30,7 @@ describe('the bundled command', () => {
     [5, ['--version']],
     [18, ['inspect', REPORT]],
     [45, ['upload', '--help']],
-    [45, ['record', '--help']],
+    [48, ['record', '--help']],
     [45, ['status', '--help']],
   ])('loads at most %i modules for %j, all of them its own', (most, args) => {
     const modules = loadedModules(join(bundle, 'main.js'), args);
