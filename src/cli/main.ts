@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The `postlude` command: passes the process to runCli and exits with the code that it returns. */
-import './process/small-heap.ts';
 import { unsupportedNode } from './process/node-version.ts';
 
 const unsupported = unsupportedNode(process.versions.node);
@@ -17,6 +16,7 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
   const { packageVersion } = await import('./process/version.ts');
   process.stdout.write(`${packageVersion()}\n`);
 } else {
+  await import('./process/small-heap.ts');
   const { runCommand } = await import('./process/run-command.ts');
   streams.end(await runCommand(args, streams));
 }

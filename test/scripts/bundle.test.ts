@@ -29,8 +29,8 @@ describe('the bundled command', () => {
   test.each([
     [5, ['--version']],
     [18, ['inspect', REPORT]],
-    [45, ['upload', '--help']],
-    [48, ['record', '--help']],
+    [50, ['upload', '--help']],
+    [50, ['record', '--help']],
     [45, ['status', '--help']],
   ])('loads at most %i modules for %j, all of them its own', (most, args) => {
     const modules = loadedModules(join(bundle, 'main.js'), args);

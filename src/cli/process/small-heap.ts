@@ -3,7 +3,7 @@
  * would otherwise double the young generation repeatedly, and let the old one grow several times over
  * before it collects garbage there. Uploading a report of 60 MB takes 150 MB with this and 250 MB without,
  * and a server grows by 75 MB instead of 180, at the cost of a tenth of the speed. V8 ignores flags that a
- * version does not know. This module must be imported first.
+ * version does not know. This module is imported before those of commands.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
