@@ -26,7 +26,7 @@ export interface EnforceOptions {
   readonly pageRows?: number;
   /** How many invocations one transaction ends: 50 unless given. */
   readonly batchRows?: number;
-  /** Aborting ends the pass after the batch that is under way. */
+  /** Aborting ends the pass after the batch that is under way; a read then throws the signal's reason. */
   readonly signal?: AbortSignal;
   readonly random?: Random;
   /** Is called for each invocation after its end has been committed. */
@@ -63,9 +63,9 @@ async function endShard(
 ): Promise<number> {
   const { clock } = parts;
   let count = 0;
-  for (;;) {
+  while (!signal?.aborted) {
     const listing = { now: clock.now(), limit: pageRows, shard };
-    const ids = await parts.db.read((reader) => findOverdue(reader, listing), LOOK);
+    const ids = await parts.db.read((reader) => findOverdue(reader, listing), { ...LOOK, signal });
     const isFull = ids.length >= pageRows;
     let countOfPage = 0;
     for (const batch of shuffled([...chunk(ids, batchRows)], random)) {
@@ -77,8 +77,9 @@ async function endShard(
       if (isFull) await clock.sleep(REST * (clock.monotonicMs() - startedAt), signal);
     }
     count += countOfPage;
-    if (!isFull || countOfPage === 0) return count;
+    if (!isFull || countOfPage === 0) break;
   }
+  return count;
 }
 
 async function endBatch(

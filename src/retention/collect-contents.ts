@@ -9,7 +9,7 @@ import {
   silentLog,
   toError,
 } from '@postlude/queue/foundations';
-import type { Database } from '@postlude/queue/storage';
+import { type Database, LOOK } from '@postlude/queue/storage';
 import type { Contents } from '../artifacts/contents.ts';
 import { claimUnused, findUnused, forgetUnused } from '../artifacts/unused-contents.ts';
 
@@ -24,7 +24,10 @@ const PAGE_KEYS = 100;
 /** How many contents are removed at once. */
 const AT_ONCE = 8;
 
-/** Returns how many contents were removed. Those that cannot be removed stay for the next call. */
+/**
+ * Returns how many contents were removed. Those that cannot be removed stay for the next call. If `signal`
+ * aborts during a read, its reason is thrown.
+ */
 export async function collectContents(
   { clock, contents, db, log = silentLog }: CollectingParts,
   signal?: AbortSignal,
@@ -34,7 +37,8 @@ export async function collectContents(
   let page: readonly string[] = [];
   do {
     const after = page.at(-1) ?? '';
-    page = await db.read((tx) => findUnused(tx, { after, limit: PAGE_KEYS, now }));
+    const listing = { after, limit: PAGE_KEYS, now };
+    page = await db.read((tx) => findUnused(tx, listing), { ...LOOK, signal });
     if (page.length === 0) break;
     const claimed = await db.write((tx) => claimUnused(tx, page, now));
     const gone: string[] = [];

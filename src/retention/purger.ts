@@ -67,7 +67,7 @@ export async function purgeExpired(
   }
   for (const aged of DEAD_TABLES) await pass.purgeAged(aged);
   const { contents } = parts;
-  if (contents) await collectContents({ ...parts, contents }, options.signal);
+  if (contents && !pass.isStopped) await collectContents({ ...parts, contents }, options.signal);
   return pass.deleted;
 }
 
@@ -94,7 +94,7 @@ class Pass {
     const listing = { expiry, shard, now: this.#now, limit };
     for await (const page of expiredPages(this.#parts.db, listing)) {
       for (const expired of shuffled(page, random)) {
-        if (this.#isStopped) return;
+        if (this.isStopped) return;
         await this.#unlessContended(expired, purge);
       }
     }
@@ -107,7 +107,7 @@ class Pass {
 
   async #purgeInvocation(id: InvocationId): Promise<void> {
     const request = { id, now: this.#now, batchRows: this.#batchRows };
-    for (let isDone = false; !isDone && !this.#isStopped; ) {
+    for (let isDone = false; !isDone && !this.isStopped; ) {
       const purge = () => this.#parts.db.write((tx) => purgeInvocation(tx, request));
       ({ isDone } = await this.#step(purge));
     }
@@ -118,7 +118,7 @@ class Pass {
     const attempts = toRowOrder(await db.read((tx) => attemptIds(tx, expired), LOOK));
     const request = { id: expired.id, attempts, limit: this.#batchRows };
     let after: ExpectedResultsStep['next'];
-    for (let isDone = false; !isDone && !this.#isStopped; ) {
+    for (let isDone = false; !isDone && !this.isStopped; ) {
       const page = { ...request, after };
       const purge = () => db.write((tx) => purgeExpectedResults(tx, this.#now, page));
       ({ isDone, next: after } = await this.#step(purge));
@@ -129,7 +129,7 @@ class Pass {
     const { db, deadTaskMs } = this.#parts;
     const listing = { until: this.#now - deadTaskMs, limit: this.#batchRows };
     let found = listing.limit;
-    while (found === listing.limit && !this.#isStopped) {
+    while (found === listing.limit && !this.isStopped) {
       const keys = await db.read((tx) => findAged(tx, aged, listing), LOOK);
       found = keys.length;
       if (found === 0) return;
@@ -140,7 +140,7 @@ class Pass {
     }
   }
 
-  get #isStopped(): boolean {
+  get isStopped(): boolean {
     return this.#options.signal?.aborted ?? false;
   }
 

@@ -12,7 +12,10 @@ export interface PassesOptions {
   readonly failure: string;
 }
 
-/** Makes passes until `signal` aborts. If a pass fails, that is logged, and the next pass starts over. */
+/**
+ * Makes passes until `signal` aborts. If a pass fails, that is logged, and the next pass starts over. A pass
+ * may end by throwing the signal's reason.
+ */
 export async function makePasses(
   pass: () => Promise<unknown>,
   { clock, everyMs, log, failure }: PassesOptions,
@@ -20,6 +23,7 @@ export async function makePasses(
 ): Promise<void> {
   while (!signal.aborted) {
     await pass().catch((error: unknown) => {
+      if (signal.aborted && error === signal.reason) return;
       log.warn(failure, { error: toError(error) });
     });
     await clock.sleep(everyMs, signal);
