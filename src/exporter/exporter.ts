@@ -16,12 +16,12 @@
 import { CodedError, type EpochMs } from '@postlude/queue/foundations';
 import type { Database, Reader } from '@postlude/queue/storage';
 import type { BigQueryExport } from '../gen/luci/resultdb/v1/invocation_pb.js';
+import { InheritedSources } from '../invocations/above/inherited-sources.ts';
 import { type InvocationId, isAmong, type RowId, toRowOrder } from '../invocations/id.ts';
 import { readIncluded } from '../invocations/inclusions.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { readExtended, requireInvocation } from '../invocations/invocations.ts';
 import { readReachable, sameSnapshot } from '../invocations/reachable.ts';
-import { InheritedSources } from '../invocations/sources/inherited-sources.ts';
 import { allPages, type PageRequest } from '../results/page.ts';
 import { type PatternWork, requireCheap } from '../results/patterns/pattern-work.ts';
 import {

@@ -4,10 +4,10 @@
  */
 import { CodedError } from '@postlude/queue/foundations';
 import type { Reader } from '@postlude/queue/storage';
+import type { InheritedSources } from '../invocations/above/inherited-sources.ts';
 import type { InvocationId } from '../invocations/id.ts';
 import type { Invocation } from '../invocations/invocation.ts';
 import { readInvocations } from '../invocations/invocations.ts';
-import type { InheritedSources } from '../invocations/sources/inherited-sources.ts';
 import { type SourcesRecord, toSourcesRecord } from './rows/sources-record.ts';
 import { type InvocationRecord, toInvocationRecord } from './rows/test-result-row.ts';
 

@@ -169,6 +169,21 @@ export async function includersPage(
   return rows.map((row) => fromRowId(row.invocationId));
 }
 
+const INCLUDERS_LIMIT = 500;
+
+/** Reads all invocations that include it directly, in pages and in the order of row ids. */
+export async function* includersPages(
+  reader: Reader,
+  id: InvocationId,
+): AsyncGenerator<readonly InvocationId[], void, void> {
+  for (let after: InvocationId | undefined; ; ) {
+    const page = await includersPage(reader, id, { after, limit: INCLUDERS_LIMIT });
+    yield page;
+    if (page.length < INCLUDERS_LIMIT) return;
+    after = page.at(-1);
+  }
+}
+
 /** Reads all invocations that it includes directly, or some of them beyond a limit, sorted by id. */
 export async function readIncluded(
   reader: Reader,

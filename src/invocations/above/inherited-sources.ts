@@ -8,13 +8,12 @@ import type { Reader } from '@postlude/queue/storage';
 import { InvocationSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { SourceSpec, Sources } from '../../gen/luci/resultdb/v1/source_pb.js';
 import type { InvocationId } from '../id.ts';
-import { includersPage } from '../inclusions.ts';
+import { includersPages } from '../inclusions.ts';
 import type { Invocation } from '../invocation.ts';
 import { readInvocations } from '../invocations.ts';
 
 type Specs = Map<InvocationId, SourceSpec | undefined>;
 
-const PAGE_LIMIT = 500;
 /** Many shards inherit from few invocations, so few of them are kept. */
 const MAX_KEPT = 1000;
 
@@ -52,7 +51,7 @@ export class InheritedSources {
   ): Promise<InvocationId[]> {
     const found: InvocationId[] = [];
     for (const id of ids) {
-      for await (const page of allIncluders(reader, id)) {
+      for await (const page of includersPages(reader, id)) {
         const added = page.filter((includer) => !seen.has(includer) && this.#isInside(includer));
         for (const includer of added) seen.add(includer);
         found.push(...added);
@@ -79,16 +78,4 @@ export class InheritedSources {
 /** Returns what the invocation says of its sources. */
 export function sourceSpecOf({ details }: Pick<Invocation, 'details'>): SourceSpec | undefined {
   return details && fromBinary(InvocationSchema, details).sourceSpec;
-}
-
-async function* allIncluders(
-  reader: Reader,
-  id: InvocationId,
-): AsyncGenerator<readonly InvocationId[], void, void> {
-  for (let after: InvocationId | undefined; ; ) {
-    const page = await includersPage(reader, id, { after, limit: PAGE_LIMIT });
-    yield page;
-    if (page.length < PAGE_LIMIT) return;
-    after = page.at(-1);
-  }
 }

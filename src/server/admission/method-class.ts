@@ -16,6 +16,7 @@ const HEAVY_READS = new Set(
     ResultDB.method.queryTestResults,
     ResultDB.method.queryTestExonerations,
     ResultDB.method.queryTestResultStatistics,
+    ResultDB.method.queryRootInvocationNames,
     ResultDB.method.queryArtifacts,
     Invocations.method.countTestResults,
   ].map(({ name, parent }) => `${parent.typeName}/${name}`),

@@ -12,6 +12,7 @@ import { getTestResult } from './get-test-result.ts';
 import { listTestExonerations } from './list-test-exonerations.ts';
 import { listTestResults } from './list-test-results.ts';
 import type { ResultDbParts } from './parts.ts';
+import { queryRootInvocationNames } from './query-root-invocation-names.ts';
 import { queryTestExonerations } from './query-test-exonerations.ts';
 import { queryTestResultStatistics } from './query-test-result-statistics.ts';
 import { queryTestResults } from './query-test-results.ts';
@@ -28,6 +29,8 @@ export function createResultDb(parts: ResultDbParts): ServiceMethods<typeof Resu
     queryTestExonerations: (request, context) => queryTestExonerations(parts, request, context),
     queryTestResultStatistics: (request, context) =>
       queryTestResultStatistics(parts, request, context),
+    queryRootInvocationNames: (request, context) =>
+      queryRootInvocationNames(parts, request, context),
     getArtifact: (request, context) => getArtifact(parts, request, context),
     listArtifacts: (request, context) => listArtifacts(parts, request, context),
     queryArtifacts: (request, context) => queryArtifacts(parts, request, context),

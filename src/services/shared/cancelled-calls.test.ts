@@ -20,6 +20,7 @@ import {
   ListTestExonerationsRequestSchema,
   ListTestResultsRequestSchema,
   QueryArtifactsRequestSchema,
+  QueryRootInvocationNamesRequestSchema,
   QueryTestExonerationsRequestSchema,
   QueryTestResultStatisticsRequestSchema,
   QueryTestResultsRequestSchema,
@@ -100,6 +101,13 @@ const CALLS: readonly (readonly [string, Call])[] = [
     ({ resultDb }, context) => {
       const request = create(QueryTestExonerationsRequestSchema, scope);
       return resultDb.queryTestExonerations(request, context);
+    },
+  ],
+  [
+    'QueryRootInvocationNames',
+    ({ resultDb }, context) => {
+      const request = create(QueryRootInvocationNamesRequestSchema, { name });
+      return resultDb.queryRootInvocationNames(request, context);
     },
   ],
   [

@@ -69,6 +69,42 @@ export declare type QueryTestResultStatisticsResponse = Message<"luci.resultdb.v
 export declare const QueryTestResultStatisticsResponseSchema: GenMessage<QueryTestResultStatisticsResponse>;
 
 /**
+ * @generated from message luci.resultdb.v1.QueryRootInvocationNamesRequest
+ */
+export declare type QueryRootInvocationNamesRequest = Message<"luci.resultdb.v1.QueryRootInvocationNamesRequest"> & {
+  /**
+   * Name of an invocation.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message luci.resultdb.v1.QueryRootInvocationNamesRequest.
+ * Use `create(QueryRootInvocationNamesRequestSchema)` to create a new message.
+ */
+export declare const QueryRootInvocationNamesRequestSchema: GenMessage<QueryRootInvocationNamesRequest>;
+
+/**
+ * @generated from message luci.resultdb.v1.QueryRootInvocationNamesResponse
+ */
+export declare type QueryRootInvocationNamesResponse = Message<"luci.resultdb.v1.QueryRootInvocationNamesResponse"> & {
+  /**
+   * Sorted.
+   *
+   * @generated from field: repeated string root_invocation_names = 1;
+   */
+  rootInvocationNames: string[];
+};
+
+/**
+ * Describes the message luci.resultdb.v1.QueryRootInvocationNamesResponse.
+ * Use `create(QueryRootInvocationNamesResponseSchema)` to create a new message.
+ */
+export declare const QueryRootInvocationNamesResponseSchema: GenMessage<QueryRootInvocationNamesResponse>;
+
+/**
  * @generated from message luci.resultdb.v1.GetInstructionRequest
  */
 export declare type GetInstructionRequest = Message<"luci.resultdb.v1.GetInstructionRequest"> & {
@@ -663,6 +699,18 @@ export declare const ResultDB: GenService<{
     methodKind: "unary";
     input: typeof QueryTestResultStatisticsRequestSchema;
     output: typeof QueryTestResultStatisticsResponseSchema;
+  },
+  /**
+   * Names the roots that an invocation belongs to: of all that include it,
+   * directly or not, and of itself, those that nothing includes, and those
+   * that are export roots. What is above an export root does not count.
+   *
+   * @generated from rpc luci.resultdb.v1.ResultDB.QueryRootInvocationNames
+   */
+  queryRootInvocationNames: {
+    methodKind: "unary";
+    input: typeof QueryRootInvocationNamesRequestSchema;
+    output: typeof QueryRootInvocationNamesResponseSchema;
   },
   /**
    * @generated from rpc luci.resultdb.v1.ResultDB.GetInstruction
