@@ -13,14 +13,14 @@ test.each([
   ['line\nbreak', 'line_break'],
   ['e\u0301', '_\u00e9_'],
 ])('the file %j is the artifact %j', (path, id) => {
-  expect(artifactIdOf('/work', join('/work', path))).toBe(id);
+  expect(artifactIdOf('/run', join('/run', path))).toBe(id);
 });
 
 test('every path has an id that the server accepts, also if another file has it already', () => {
   const path = fc.string({ minLength: 1, maxLength: 600, unit: 'binary' });
   fc.assert(
     fc.property(path, (name) => {
-      const id = artifactIdOf('/work', `/work/x/${name.replaceAll('\0', '')}z`);
+      const id = artifactIdOf('/run', `/run/x/${name.replaceAll('\0', '')}z`);
       expect(checkArtifactId(id)).toBe(id);
       expect(checkArtifactId(otherIdOf(id, name))).not.toBe(id);
     }),
