@@ -78,9 +78,7 @@ async function keepLong(
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   try {
-    for (let written = 0; written < chunk.length; ) {
-      written += (await file.write(chunk, written)).bytesWritten;
-    }
+    await file.appendFile(chunk);
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC')) throw cause;
     throw new CodedError('resource-exhausted', 'no room for the content of an artifact', {
