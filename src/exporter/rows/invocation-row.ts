@@ -1,6 +1,5 @@
 /** An invocation as a row of schema.ts: its properties are the columns of the table. */
-import { fromBinary } from '@bufbuild/protobuf';
-import { InvocationSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import { decodeFields } from '../../invocations/fields/stored-fields.ts';
 import type { InvocationId } from '../../invocations/id.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
 import type { StringPair } from '../../invocations/string-pair.ts';
@@ -61,8 +60,4 @@ function toExtendedProperties(extended: Uint8Array | undefined): string | undefi
   const { extendedProperties } = decodeFields(extended);
   const entries = Object.entries(extendedProperties).sort(([a], [b]) => (a < b ? -1 : 1));
   return entries.length === 0 ? undefined : JSON.stringify(Object.fromEntries(entries));
-}
-
-function decodeFields(bytes: Uint8Array | undefined) {
-  return fromBinary(InvocationSchema, bytes ?? new Uint8Array());
 }

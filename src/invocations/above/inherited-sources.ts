@@ -3,10 +3,9 @@
  * includes it, which may inherit them in turn. If several have sources, the nearest one counts; of equally
  * near ones, the one with the smallest id.
  */
-import { fromBinary } from '@bufbuild/protobuf';
 import type { Reader } from '@postlude/queue/storage';
-import { InvocationSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
 import type { SourceSpec, Sources } from '../../gen/luci/resultdb/v1/source_pb.js';
+import { decodeFields } from '../fields/stored-fields.ts';
 import type { InvocationId } from '../id.ts';
 import { includersPages } from '../inclusions.ts';
 import type { Invocation } from '../invocation.ts';
@@ -77,5 +76,5 @@ export class InheritedSources {
 
 /** Returns what the invocation says of its sources. */
 export function sourceSpecOf({ details }: Pick<Invocation, 'details'>): SourceSpec | undefined {
-  return details && fromBinary(InvocationSchema, details).sourceSpec;
+  return decodeFields(details).sourceSpec;
 }

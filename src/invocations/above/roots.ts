@@ -1,8 +1,7 @@
 /** Finds the runs that an invocation is a part of. */
-import { fromBinary } from '@bufbuild/protobuf';
 import { CodedError, chunk } from '@postlude/queue/foundations';
 import type { Reader } from '@postlude/queue/storage';
-import { InvocationSchema } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import { decodeFields } from '../fields/stored-fields.ts';
 import type { InvocationId } from '../id.ts';
 import { includersPages } from '../inclusions.ts';
 import { readInvocations } from '../invocations.ts';
@@ -49,7 +48,7 @@ async function findExportRoots(
   const roots = new Set<InvocationId>();
   for (const batch of chunk(ids, BATCH_IDS)) {
     for (const { details, id } of (await readInvocations(reader, batch)).values()) {
-      if (details && fromBinary(InvocationSchema, details).isExportRoot) roots.add(id);
+      if (decodeFields(details).isExportRoot) roots.add(id);
     }
   }
   return roots;

@@ -1,9 +1,9 @@
 /** Which permissions changes of an invocation need, besides its update token. */
 import { CodedError } from '@postlude/queue/foundations';
+import { decodeFields } from '../../invocations/fields/stored-fields.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
 import type { CallContext } from '../shared/call-context.ts';
 import { inField, invalid } from '../shared/field.ts';
-import { decodeFields } from '../shared/invocation-message.ts';
 import { type Authorizer, requirePermission, rootRealm } from '../shared/permissions.ts';
 import type { CheckedFields } from './fields/checked-fields.ts';
 

@@ -21,6 +21,7 @@ import {
   type Invocation as InvocationMessage,
   InvocationSchema,
 } from '../../gen/luci/resultdb/v1/invocation_pb.js';
+import { decodeFields } from '../../invocations/fields/stored-fields.ts';
 import { type InvocationId, invocationName } from '../../invocations/id.ts';
 import { readIncluded } from '../../invocations/inclusions.ts';
 import type { Invocation } from '../../invocations/invocation.ts';
@@ -137,17 +138,6 @@ export function encodeProperties(properties: JsonObject | undefined): Uint8Array
 
 export function decodeProperties(bytes: Uint8Array): JsonObject {
   return toJson(StructSchema, fromBinary(StructSchema, bytes)) as JsonObject;
-}
-
-/** Decodes `details` or `extended` of an invocation. */
-export function decodeFields(bytes: Uint8Array | undefined): InvocationMessage {
-  return bytes ? fromBinary(InvocationSchema, bytes) : create(InvocationSchema);
-}
-
-/** Returns `undefined` if no field is set. */
-export function encodeFields(fields: InvocationMessage): Uint8Array | undefined {
-  const bytes = toBinary(InvocationSchema, fields);
-  return bytes.length === 0 ? undefined : bytes;
 }
 
 export function encodeHistory(options: HistoryOptions | undefined): Uint8Array | undefined {

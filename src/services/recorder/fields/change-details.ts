@@ -2,9 +2,9 @@
 import { equals } from '@bufbuild/protobuf';
 import type { Invocation } from '../../../gen/luci/resultdb/v1/invocation_pb.js';
 import { type SourceSpec, SourceSpecSchema } from '../../../gen/luci/resultdb/v1/source_pb.js';
+import { decodeFields, encodeFields } from '../../../invocations/fields/stored-fields.ts';
 import type { InvocationChanges } from '../../../invocations/invocation.ts';
 import { invalid } from '../../shared/field.ts';
-import { decodeFields, encodeFields } from '../../shared/invocation-message.ts';
 import type { CheckedFields } from './checked-fields.ts';
 import { isSameModule } from './module-id.ts';
 

@@ -1,10 +1,10 @@
 /** Checks the fields of a new invocation that have no column of their own, and returns their columns. */
 import { create } from '@bufbuild/protobuf';
 import { type Invocation, InvocationSchema } from '../../../gen/luci/resultdb/v1/invocation_pb.js';
+import { encodeFields } from '../../../invocations/fields/stored-fields.ts';
 import type { NewInvocation } from '../../../invocations/invocation.ts';
 import type { Schemes } from '../../../results/identity/schemes.ts';
 import { inField, invalid } from '../../shared/field.ts';
-import { encodeFields } from '../../shared/invocation-message.ts';
 import { checkExtendedProperties, checkInstructions } from './extended-fields.ts';
 import { checkModuleId } from './module-id.ts';
 import { checkSourceSpec } from './source-spec.ts';

@@ -7,10 +7,10 @@ import { create } from '@bufbuild/protobuf';
 import type { Transaction } from '@postlude/queue/storage';
 import { LRUCache } from 'lru-cache';
 import { VariantSchema } from '../../../gen/luci/resultdb/v1/common_pb.js';
+import { decodeFields, encodeFields } from '../../../invocations/fields/stored-fields.ts';
 import type { Invocation } from '../../../invocations/invocation.ts';
 import { updateInvocation } from '../../../invocations/invocations.ts';
 import type { Variant } from '../../../results/variant.ts';
-import { decodeFields, encodeFields } from '../../shared/invocation-message.ts';
 
 const MAX_INVOCATIONS = 10_000;
 /** Further keys are left out, so that the row stays short. */

@@ -2,6 +2,7 @@
 import { CodedError } from '@postlude/queue/foundations';
 import type { CreateTestResultRequest } from '../../../gen/luci/resultdb/v1/recorder_pb.js';
 import type { TestResult as TestResultMessage } from '../../../gen/luci/resultdb/v1/test_result_pb.js';
+import { decodeFields } from '../../../invocations/fields/stored-fields.ts';
 import type { InvocationId } from '../../../invocations/id.ts';
 import type { Invocation } from '../../../invocations/invocation.ts';
 import { sortPairs } from '../../../invocations/string-pair.ts';
@@ -10,7 +11,6 @@ import { recordTestResults } from '../../../results/test-results.ts';
 import { variantHash } from '../../../results/variant.ts';
 import type { CallContext } from '../../shared/call-context.ts';
 import { inField, invalid } from '../../shared/field.ts';
-import { decodeFields } from '../../shared/invocation-message.ts';
 import { toTestResultMessage } from '../../shared/result-message.ts';
 import { problemOfModule } from '../fields/module-id.ts';
 import { mutateInvocation } from '../mutate-invocation.ts';
